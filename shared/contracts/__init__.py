@@ -1,0 +1,1 @@
+"""What the services say to each other: facts, policies, events and topics. Imports pydantic and nothing else."""

@@ -1,0 +1,68 @@
+"""Canonical JSON (RFC 8785) of I-JSON values without fractions, and the hashes made of it.
+
+The contracts hold no floats, so the C encoder of the standard library with sorted keys writes exactly what RFC 8785
+asks for: the same escapes, and, for keys of ASCII, the same order. A value outside of that is refused, never rounded.
+The property test compares with the `rfc8785` package.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from shared.contracts.values import I_JSON_MAX
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+
+Json = dict[str, "Json"] | list["Json"] | tuple["Json", ...] | str | int | bool | None
+
+
+class NotCanonicalError(ValueError):
+    """The value has a fraction, an integer above 2^53, a key outside ASCII or a lone surrogate."""
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one byte string of a JSON value. For values that came through a contract; see `checked_canonical_json`."""
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError as error:
+        raise NotCanonicalError("a lone surrogate has no UTF-8 form") from error
+
+
+def checked_canonical_json(value: Any) -> bytes:
+    """As `canonical_json`, for values from elsewhere (a YAML file, a foreign message): refuses what I-JSON does."""
+    _check(value, "")
+    return canonical_json(value)
+
+
+def _check(value: Any, pointer: str) -> None:
+    match value:
+        case bool() | None | str():
+            return
+        case int():
+            if abs(value) > I_JSON_MAX:
+                raise NotCanonicalError(f"{pointer or '/'}: {value} is above 2^53 - 1")
+        case dict():
+            for key, item in value.items():
+                if not (isinstance(key, str) and key.isascii()):
+                    raise NotCanonicalError(f"{pointer or '/'}: key {key!r} is not ASCII text")
+                _check(item, f"{pointer}/{key}")
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _check(item, f"{pointer}/{index}")
+        case _:
+            raise NotCanonicalError(f"{pointer or '/'}: {type(value).__name__} has no canonical form")
+
+
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def json_hash(value: Any) -> str:
+    """SHA-256 in hex of the canonical JSON."""
+    return sha256_hex(canonical_json(value))
+
+
+def payload_hash(nonce: str, facts: Any) -> str:
+    """SHA-256(nonce ‖ canonical JSON of the facts). `facts` is the JSON as it was sent, not a model's reading of it:
+    a reader that does not know a new field must still hash it."""
+    return sha256_hex(bytes.fromhex(nonce) + canonical_json(facts))

@@ -1,0 +1,193 @@
+"""Every topic in one place: its key, its writer, its events, how it is kept. Auto-creation is off."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.contracts import events
+from shared.contracts.values import Contract
+
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is provisioned. `name` has no prefix; the deployment's settings give it."""
+
+    name: str
+    key: str
+    writers: tuple[str, ...]
+    events: tuple[type[Contract], ...]
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+
+_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+_ROUND_LIFE = {"cleanup.policy": "delete", "retention.ms": str(10 * 365 * DAY_MS)}
+_COMPACT = {"cleanup.policy": "compact"}
+_CONTACTS = {"cleanup.policy": "compact", "max.compaction.lag.ms": str(7 * DAY_MS), "delete.retention.ms": str(DAY_MS)}
+_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
+_INBOX = {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete", "retention.ms": str(400 * DAY_MS)}
+
+ROUNDS: Final = Topic(
+    "rounds.v1",
+    "round id",
+    ("intake",),
+    (
+        events.RoundAnnounced,
+        events.RoundOpened,
+        events.RoundExtended,
+        events.RoundFrozen,
+        events.EpochOpened,
+        events.SourceValueRecorded,
+        events.SelectionConfirmed,
+        events.RoundVoided,
+    ),
+    1,
+    _FOREVER,
+)
+INSTITUTIONS: Final = Topic(
+    "institutions.v1", "institution code", ("intake",), (events.InstitutionChanged,), 1, _COMPACT
+)
+MILESTONES: Final = Topic(
+    "milestones.v1",
+    "round id",
+    ("eligibility", "selection"),
+    (events.EligibilityCompleted, events.InputsCommitted, events.SelectionProposed),
+    1,
+    _FOREVER,
+)
+APPLICATIONS: Final = Topic(
+    "applications.v1",
+    "application id",
+    ("intake",),
+    (
+        events.ApplicationSubmitted,
+        events.ApplicationWithdrawn,
+        events.ApplicationScored,
+        events.AppealFiled,
+        events.AppealDecided,
+    ),
+    12,
+    _ROUND_LIFE,
+)
+CONTACTS: Final = Topic("contacts.v1", "party id", ("intake",), (events.ContactChanged,), 12, _CONTACTS)
+PURCHASE_REQUESTS: Final = Topic(
+    "purchase-requests.v1",
+    "request id",
+    ("intake",),
+    (
+        events.PurchaseRequestAccepted,
+        events.PurchaseRequestWithdrawn,
+        events.PurchaseReported,
+        events.NonPurchaseReported,
+    ),
+    6,
+    _ROUND_LIFE,
+)
+VERDICTS: Final = Topic(
+    "verdicts.v1", "application id", ("eligibility",), (events.ApplicationJudged,), 12, _ROUND_LIFE
+)
+SELECTIONS: Final = Topic(
+    "selections.v1",
+    "application id",
+    ("selection",),
+    (
+        events.ProductSelected,
+        events.ProductReserved,
+        events.ProductNotSelected,
+        events.SelectionWithdrawn,
+        events.ReservePromoted,
+    ),
+    12,
+    _ROUND_LIFE,
+)
+DELIVERIES: Final = Topic(
+    "deliveries.v1", "delivery id", ("notify",), (events.NoticeDelivered, events.NoticeFailed), 6, _ROUND_LIFE
+)
+AUDIT_HEADS: Final = Topic(
+    "audit-heads.v1",
+    "service",
+    ("intake", "eligibility", "selection", "notify"),
+    (events.AuditHeadPublished,),
+    1,
+    _FOREVER,
+)
+REPAIRS: Final = Topic(
+    "repairs.v1",
+    "round id + bucket",
+    ("intake", "eligibility", "selection"),
+    (events.BucketRequested, events.BucketListed),
+    1,
+    _DAYS,
+)
+
+SHARED_TOPICS: Final = (
+    ROUNDS,
+    INSTITUTIONS,
+    MILESTONES,
+    APPLICATIONS,
+    CONTACTS,
+    PURCHASE_REQUESTS,
+    VERDICTS,
+    SELECTIONS,
+    DELIVERIES,
+    AUDIT_HEADS,
+    REPAIRS,
+)
+
+CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
+    "intake": (MILESTONES, VERDICTS, SELECTIONS),
+    "eligibility": (ROUNDS, APPLICATIONS),
+    "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES),
+    "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS),
+}
+"""Which shared topics each service's consumer group reads."""
+
+
+def inbox(institution: str) -> Topic:
+    """What an institution writes and intake reads. One partition, stamped by the broker: the order is the proof."""
+    return Topic(
+        f"institution.{institution}.inbox.v1",
+        "request id",
+        (institution,),
+        (
+            events.SubmitPurchaseRequest,
+            events.AmendPurchaseRequest,
+            events.WithdrawPurchaseRequest,
+            events.ReportPurchase,
+            events.ReportNonPurchase,
+        ),
+        1,
+        _INBOX,
+    )
+
+
+def outbox(institution: str) -> Topic:
+    """What only that institution reads: intake's answers, notify's notices."""
+    return Topic(
+        f"institution.{institution}.outbox.v1",
+        "request id",
+        ("intake", "notify"),
+        (events.InboxAnswered, events.RoundNoticed, events.AwardNoticed),
+        1,
+        _ROUND_LIFE,
+    )
+
+
+def dead_letters(topic: str, group: str) -> Topic:
+    """Where `group` puts the records of `topic` it could not take, as they came."""
+    return Topic(f"{topic}.{group}.dlq", "original", (group,), (), 1, {"cleanup.policy": "delete", "retention.ms": "-1"})
+
+
+def provisioned() -> Iterable[Topic]:
+    """All topics a deployment needs before its first institution joins."""
+    yield from SHARED_TOPICS
+    for service, topics in CONSUMED.items():
+        for topic in topics:
+            yield dead_letters(topic.name, service)
+
+
+def event_types(topics: Iterable[Topic]) -> dict[str, type[Contract]]:
+    """Event models by name, for the topics given."""
+    return {model.__name__: model for topic in topics for model in topic.events}

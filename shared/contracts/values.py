@@ -1,0 +1,56 @@
+"""The words every contract is made of. All JSON is I-JSON (RFC 7493): no NUL, no lone surrogate, no integer above 2^53."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+I_JSON_MAX = 2**53 - 1
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""A moment with its offset given; kept in UTC."""
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")]
+"""One line of text."""
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+"""Text of several lines; NUL is what PostgreSQL can't hold."""
+
+RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
+PolicyId = RoundId
+InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+"""A stable lower-case code: of a rule, a track, a kind of certificate, a reason."""
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+ApplicationId = Uuid
+PartyId = Uuid
+RequestId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}/[A-Za-z0-9._-]{1,64}$")]
+"""`<institution code>/<the institution's own id>`: unique because the code is."""
+RequestReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""128 bits in hex; keeps a published hash of few facts from being guessed."""
+
+Count = Annotated[int, Field(strict=True, ge=0, le=I_JSON_MAX)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=I_JSON_MAX)]
+Won = Annotated[int, Field(strict=True, ge=0, le=I_JSON_MAX)]
+"""Korean won, which has no minor unit; VAT included."""
+Version = Positive
+Epoch = Positive
+
+
+class Contract(BaseModel):
+    """Frozen; readers pass over fields they do not know, so that a contract can grow."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Actor(Contract):
+    """Who acted: the name and role of the token, never a person's address."""
+
+    name: Line
+    role: Code
