@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from shared.contracts.values import Code, Count, Line, PolicyId, Positive, Won
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 Parameter = int | str | bool | tuple[str, ...]
 
 
@@ -47,7 +48,7 @@ class Condition:
 
     rule: Code
     legal_source: Line
-    parameters: Mapping[Code, Parameter] = field(default_factory=dict)
+    parameters: Mapping[ParameterName, Parameter] = field(default_factory=dict)
     decides: bool = True
     """False: the rule only states a fact (startup, first-timer) for waivers, tickets and scores."""
 

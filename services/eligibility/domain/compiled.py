@@ -1,0 +1,131 @@
+"""A policy made ready once for judging many applications: tables looked up, patterns and fixed texts prepared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from json.encoder import encode_basestring
+
+from services.eligibility.domain.observation import Observation, Terms
+from services.eligibility.domain.rules import RULES, Observe
+from services.eligibility.domain.rules.track import TRACK, track
+from shared.certificates import AcceptedKinds
+from shared.contracts.findings import Finding, FindingOutcome, Unit
+from shared.contracts.policy import Condition, Policy, Track, Waiver
+
+_UNIT_TAILS: Mapping[Unit | None, str] = {None: ',"unit":null}'} | {unit: f',"unit":"{unit}"}}' for unit in Unit}
+_PARTS = tuple[str, Mapping[FindingOutcome, str]]
+
+
+def _json_parts(rule: str, legal_source: str, decides: bool) -> _PARTS:
+    """What comes before the margin and around the outcome, in the order RFC 8785 sorts a finding's keys."""
+    head = f'{{"decides":{"true" if decides else "false"},"legal_source":{encode_basestring(legal_source)},"margin":'
+    return head, {o: f',"outcome":"{o}","rule":{encode_basestring(rule)},"seen":' for o in FindingOutcome}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule under a condition of a track: what it observes becomes a finding with the condition's legal source."""
+
+    rule: str
+    legal_source: str
+    decides: bool
+    observe: Observe
+    terms: Terms
+    parts: _PARTS = field(repr=False)
+
+    def finding(self, observation: Observation) -> Finding:
+        outcome, seen, needed, margin, unit = observation
+        return Finding(
+            rule=self.rule,
+            legal_source=self.legal_source,
+            outcome=outcome,
+            seen=seen,
+            needed=needed,
+            margin=margin,
+            unit=unit,
+            decides=self.decides,
+        )
+
+    def canonical(self, observation: Observation) -> str:
+        """RFC 8785 text of the finding, written directly: the encoder would cost more than the judgement."""
+        outcome, seen, needed, margin, unit = observation
+        head, middles = self.parts
+        margin_text = "null" if margin is None else margin
+        return f'{head}{margin_text},"needed":{_value(needed)}{middles[outcome]}{_value(seen)}{_UNIT_TAILS[unit]}'
+
+
+def _value(value: str | int | None) -> str | int:
+    if value is None:
+        return "null"
+    return value if isinstance(value, int) else encode_basestring(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTrack:
+    conditions: tuple[BoundRule, ...]
+    waivers: tuple[Waiver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRules:
+    """A policy with its hash, compiled. `compile` expects a policy that `check_policy` has no problem with."""
+
+    policy: str
+    policy_hash: str
+    as_of: date
+    tracks: Mapping[str, CompiledTrack]
+    no_such_track: CompiledTrack
+    hashed_head: str = field(repr=False)
+    hashed_tail: str = field(repr=False)
+
+    @classmethod
+    def compile(cls, policy: Policy, policy_hash: str) -> "PolicyRules":
+        return cls(
+            policy=policy.policy,
+            policy_hash=policy_hash,
+            as_of=policy.as_of,
+            tracks={each.track: _compile_track(policy, each) for each in policy.tracks},
+            no_such_track=_track_rule(policy),
+            hashed_head=f'{{"as_of":"{policy.as_of}","findings":',
+            hashed_tail=f',"policy_hash":"{policy_hash}"}}',
+        )
+
+
+def _compile_track(policy: Policy, of: Track) -> CompiledTrack:
+    accepted = AcceptedKinds.compile(policy.as_of, (k for k in policy.certificates if k.kind in of.certificates))
+    return CompiledTrack(tuple(_bind(policy, accepted, condition) for condition in of.conditions), of.waivers)
+
+
+def _bind(policy: Policy, accepted: AcceptedKinds, condition: Condition) -> BoundRule:
+    given = condition.parameters
+    terms = Terms(
+        as_of=policy.as_of,
+        as_of_text=policy.as_of.isoformat(),
+        accepted=accepted,
+        purchasable_classes=policy.purchasable_classes,
+        numbers={name: value for name, value in given.items() if isinstance(value, int)},
+        texts={name: value for name, value in given.items() if isinstance(value, str)},
+        lists={name: value for name, value in given.items() if isinstance(value, tuple)},
+    )
+    return BoundRule(
+        rule=condition.rule,
+        legal_source=condition.legal_source,
+        decides=condition.decides,
+        observe=RULES[condition.rule].observe,
+        terms=terms,
+        parts=_json_parts(condition.rule, condition.legal_source, condition.decides),
+    )
+
+
+def _track_rule(policy: Policy) -> CompiledTrack:
+    """What is judged for a track the policy does not have: only that."""
+    source = f"policy {policy.policy}"
+    terms = Terms(
+        as_of=policy.as_of,
+        as_of_text=policy.as_of.isoformat(),
+        accepted=AcceptedKinds.compile(policy.as_of, ()),
+        numbers={},
+        texts={},
+        lists={"tracks": tuple(sorted(each.track for each in policy.tracks))},
+    )
+    return CompiledTrack((BoundRule(TRACK, source, True, track, terms, _json_parts(TRACK, source, True)),), ())

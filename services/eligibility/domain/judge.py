@@ -1,0 +1,99 @@
+"""The verdict on an application under a policy. Pure: the same facts and policy give the same bytes for ever."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from services.eligibility.domain.compiled import BoundRule, PolicyRules
+from services.eligibility.domain.observation import Observation
+from shared.contracts.facts import ApplicationFacts
+from shared.contracts.findings import Finding, FindingOutcome, VerdictOutcome
+from shared.contracts.policy import Waiver
+
+_PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
+
+    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"policy_hash":…})`, and is meant to be stored
+    and published as it is.
+    """
+
+    outcome: VerdictOutcome
+    as_of: date
+    policy_hash: str
+    findings_json: str
+    findings_hash: str
+    observed: tuple[tuple[BoundRule, Observation], ...] = field(repr=False, compare=False)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Made when asked for: the hot path needs only their JSON."""
+        return tuple(bound.finding(observation) for bound, observation in self.observed)
+
+
+def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
+    """Every condition of the applicant's track is judged and stated, then waivers are applied."""
+    track = rules.tracks.get(facts.track, rules.no_such_track)
+    conditions = track.conditions
+    observations = [bound.observe(facts, bound.terms) for bound in conditions]
+    if track.waivers:
+        outcomes = {
+            bound.rule: observation.outcome for bound, observation in zip(conditions, observations, strict=True)
+        }
+        waived = waived_rules(outcomes, track.waivers)
+        if waived:
+            observations = [
+                observation._replace(outcome=_WAIVED) if bound.rule in waived else observation
+                for bound, observation in zip(conditions, observations, strict=True)
+            ]
+    return _verdict(tuple(zip(conditions, observations, strict=True)), rules)
+
+
+def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waiver]) -> set[str]:
+    """Rules that did not pass and need not: a waiver asks for real passes, so one never rests on another."""
+    return {
+        rule
+        for waiver in waivers
+        if all(outcomes.get(needed) is _PASS for needed in waiver.when)
+        for rule in waiver.waives
+        if rule in outcomes and outcomes[rule] is not _PASS
+    }
+
+
+def outcome_of(deciding: Iterable[FindingOutcome]) -> VerdictOutcome:
+    """Eligible when every deciding finding passed or was waived. Unknown does not pass, and stays unknown to be read."""
+    if all(outcome is _PASS or outcome is _WAIVED for outcome in deciding):
+        return VerdictOutcome.ELIGIBLE
+    return VerdictOutcome.INELIGIBLE
+
+
+def _verdict(observed: tuple[tuple[BoundRule, Observation], ...], rules: PolicyRules) -> Verdict:
+    outcome = outcome_of([observation[0] for bound, observation in observed if bound.decides])
+    findings_json = f"[{','.join([bound.canonical(observation) for bound, observation in observed])}]"
+    hashed = f"{rules.hashed_head}{findings_json}{rules.hashed_tail}"
+    return Verdict(
+        outcome, rules.as_of, rules.policy_hash, findings_json, sha256(hashed.encode()).hexdigest(), observed
+    )
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as ApplicationJudged writes it: every field, null where there is nothing."""
+    return {
+        "rule": finding.rule,
+        "legal_source": finding.legal_source,
+        "outcome": finding.outcome.value,
+        "seen": finding.seen,
+        "needed": finding.needed,
+        "margin": finding.margin,
+        "unit": finding.unit.value if finding.unit else None,
+        "decides": finding.decides,
+    }
+
+
+def findings_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [finding_json(finding) for finding in findings]

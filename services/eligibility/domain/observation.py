@@ -1,0 +1,66 @@
+"""What a rule is given and what it returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from shared.certificates import AcceptedKinds
+from shared.contracts.findings import FindingOutcome, Unit
+
+
+class Observation(NamedTuple):
+    """A finding before it is bound to its condition. A tuple, since a dozen are made for each application."""
+
+    outcome: FindingOutcome
+    seen: str | int | None = None
+    needed: str | int | None = None
+    margin: int | None = None
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the round's policy gives a rule: its date, its parameters by type, and the tables it looks up."""
+
+    as_of: date
+    as_of_text: str
+    accepted: AcceptedKinds
+    purchasable_classes: tuple[str, ...] = ()
+    numbers: Mapping[str, int]
+    texts: Mapping[str, str]
+    lists: Mapping[str, tuple[str, ...]]
+
+
+def passed(
+    seen: str | int | None,
+    needed: str | int | None = None,
+    margin: int | None = None,
+    unit: Unit | None = None,
+) -> Observation:
+    return Observation(FindingOutcome.PASS, seen, needed, margin, unit)
+
+
+def failed(
+    seen: str | int | None,
+    needed: str | int | None = None,
+    margin: int | None = None,
+    unit: Unit | None = None,
+) -> Observation:
+    return Observation(FindingOutcome.FAIL, seen, needed, margin, unit)
+
+
+def unknown(
+    needed: str | int | None,
+    seen: str | int | None = None,
+    margin: int | None = None,
+    unit: Unit | None = None,
+) -> Observation:
+    """The evidence is missing or can't be read: not the same as false."""
+    return Observation(FindingOutcome.UNKNOWN, seen, needed, margin, unit)
+
+
+def measured(margin: int, unit: Unit, seen: str | int, needed: str | int) -> Observation:
+    """Passes from the bound inwards: a margin of 0 stands on the bound, which is inside."""
+    outcome = FindingOutcome.PASS if margin >= 0 else FindingOutcome.FAIL
+    return Observation(outcome, seen, needed, margin, unit)

@@ -1,0 +1,41 @@
+"""How young a firm is and how much it has already sold to public institutions."""
+
+from services.eligibility.domain.observation import Observation, Terms, failed, measured, unknown
+from shared.certificates import last_day_of_years
+from shared.contracts.facts import ApplicationFacts, Origin
+from shared.contracts.findings import Unit
+
+STARTUP = "startup"
+FIRST_TIMER = "first-timer"
+TRACK_CAP = "track-cap"
+
+
+def startup(facts: ApplicationFacts, terms: Terms) -> Observation:
+    """창업기업: `years` have not elapsed since the start. Succession, conversion and reopening are no start at all."""
+    applicant = facts.applicant
+    if applicant.origin is not Origin.NEW:
+        return failed(applicant.origin.value, "new")
+    started_on = applicant.started_on
+    if started_on > terms.as_of:
+        margin = (terms.as_of - started_on).days
+        return failed(f"started {started_on}", f"started by {terms.as_of_text}", margin, Unit.DAYS)
+    years = terms.numbers["years"]
+    margin = (last_day_of_years(started_on, years) - terms.as_of).days
+    return measured(margin, Unit.DAYS, f"started {started_on}", f"{years} years not elapsed on {terms.as_of_text}")
+
+
+def first_timer(facts: ApplicationFacts, terms: Terms) -> Observation:
+    """첫걸음기업: a public supply record of `cap_won` at the most."""
+    return _record_within_cap(facts, terms)
+
+
+def track_cap(facts: ApplicationFacts, terms: Terms) -> Observation:
+    """The track is for firms with a public supply record of `cap_won` at the most."""
+    return _record_within_cap(facts, terms)
+
+
+def _record_within_cap(facts: ApplicationFacts, terms: Terms) -> Observation:
+    record, cap = facts.applicant.supply_record, terms.numbers["cap_won"]
+    if record is None:
+        return unknown(cap, unit=Unit.WON)
+    return measured(cap - record.won, Unit.WON, record.won, cap)
