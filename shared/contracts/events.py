@@ -1,5 +1,6 @@
 """Every event of every topic, by the aggregate it speaks of. An event's name is its CloudEvents type's middle part."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -576,7 +577,7 @@ class RoundNoticed(Contract):
     round: RoundId
     turn: Code
     occurred_at: UtcTime
-    roots: dict[Code, Sha256Hex] = {}
+    roots: Mapping[Code, Sha256Hex] = Field(default_factory=dict)
 
 
 class AwardNoticed(Contract):

@@ -85,9 +85,7 @@ PURCHASE_REQUESTS: Final = Topic(
     6,
     _ROUND_LIFE,
 )
-VERDICTS: Final = Topic(
-    "verdicts.v1", "application id", ("eligibility",), (events.ApplicationJudged,), 12, _ROUND_LIFE
-)
+VERDICTS: Final = Topic("verdicts.v1", "application id", ("eligibility",), (events.ApplicationJudged,), 12, _ROUND_LIFE)
 SELECTIONS: Final = Topic(
     "selections.v1",
     "application id",
@@ -177,7 +175,9 @@ def outbox(institution: str) -> Topic:
 
 def dead_letters(topic: str, group: str) -> Topic:
     """Where `group` puts the records of `topic` it could not take, as they came."""
-    return Topic(f"{topic}.{group}.dlq", "original", (group,), (), 1, {"cleanup.policy": "delete", "retention.ms": "-1"})
+    return Topic(
+        f"{topic}.{group}.dlq", "original", (group,), (), 1, {"cleanup.policy": "delete", "retention.ms": "-1"}
+    )
 
 
 def provisioned() -> Iterable[Topic]:

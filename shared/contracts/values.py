@@ -1,4 +1,7 @@
-"""The words every contract is made of. All JSON is I-JSON (RFC 7493): no NUL, no lone surrogate, no integer above 2^53."""
+"""The words every contract is made of.
+
+All JSON is I-JSON (RFC 7493): no NUL, no lone surrogate, no integer above 2^53.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,7 +18,9 @@ def _to_utc(moment: datetime) -> datetime:
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A moment with its offset given; kept in UTC."""
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")]
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+]
 """One line of text."""
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 """Text of several lines; NUL is what PostgreSQL can't hold."""

@@ -1,0 +1,154 @@
+"""What every service's HTTP side shares: problem details, bearer tokens, health, metrics, AsyncAPI, and the server."""
+
+import hashlib
+import json
+import signal
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import JSONResponse
+
+from shared.contracts.events import Reason
+
+PROBLEM = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 -- the term of RFC 9457
+    """An answer of RFC 9457: what is wrong, where, and what to do about it."""
+
+    def __init__(
+        self, status: int, code: str, title: str, errors: Sequence[Reason] = (), headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.errors = errors
+        self.headers = headers or {}
+
+    def response(self) -> Response:
+        return problem_response(self.status, self.code, self.title, self.errors, self.headers)
+
+
+def problem_response(
+    status: int, code: str, title: str, errors: Sequence[Reason] = (), headers: dict[str, str] | None = None
+) -> Response:
+    body = {
+        "type": f"urn:firstbuy:problem:{code}",
+        "title": title,
+        "status": status,
+        "errors": [reason.model_dump() for reason in errors],
+    }
+    return Response(json.dumps(body, ensure_ascii=False), status, headers, PROBLEM)
+
+
+_FIXES = {
+    "missing": "add this field",
+    "unexpected_keyword_argument": "remove this field, or mend its name",
+    "extra_forbidden": "remove this field, or mend its name",
+    "string_pattern_mismatch": "write it in the form the schema gives",
+    "json_invalid": "send valid JSON in UTF-8, without lone surrogates",
+    "timezone_aware": "give the offset, such as +09:00",
+}
+
+
+def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
+    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do."""
+    return tuple(
+        Reason(
+            pointer=prefix + "".join(f"/{part}" for part in error["loc"]),
+            code=error["type"].replace("_", "-"),
+            detail=error["msg"],
+            fix=_FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}"),
+        )
+        for error in errors
+    )
+
+
+def bearer_hash(authorization: str | None) -> str | None:
+    """SHA-256 of the bearer token sent, which is all that is ever stored of one."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    return hashlib.sha256(token.strip().encode()).hexdigest()
+
+
+class Health(Protocol):
+    def live(self) -> dict[str, str]:
+        """What is stuck, by name; empty while the service makes progress."""
+
+    async def ready(self) -> dict[str, str]:
+        """What is not there yet, by name; empty when requests can be served."""
+
+    def asyncapi(self) -> dict[str, Any]: ...
+
+
+def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry) -> None:
+    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, and problem details for every error."""
+
+    async def live(request: Request) -> Response:
+        stuck = health.live()
+        return JSONResponse({"stuck": stuck}, 503 if stuck else 200)
+
+    async def ready(request: Request) -> Response:
+        missing = await health.ready()
+        return JSONResponse({"missing": missing}, 503 if missing else 200)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def asyncapi(request: Request) -> Response:
+        return JSONResponse(health.asyncapi())
+
+    for path, route in (
+        ("/health/live", live),
+        ("/health/ready", ready),
+        ("/metrics", metrics),
+        ("/asyncapi", asyncapi),
+    ):
+        app.add_route(path, route, include_in_schema=False)
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 -- registered for this class
+        return error.response()
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class
+        return problem_response(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(error.errors()))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)  # noqa: S101 -- registered for this class
+        return problem_response(error.status_code, f"http-{error.status_code}", str(error.detail))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(StarletteHTTPException, on_http)
+
+
+def serve(app: FastAPI, host: str, port: int) -> int:
+    """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
+    handler set here makes a clean stop exit with 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            lifespan="on",
+            timeout_graceful_shutdown=15,
+            backlog=4096,
+        )
+    )
+    app.state.server = server
+    server.run()
+    return int(getattr(app.state, "exit_code", 0)) if server.started else 1

@@ -1,0 +1,202 @@
+"""A consumer of one topic: FastStream reads batches of bytes, `Step` saves them, then they are published and committed.
+
+Offsets are owned by the service's database: on assignment the consumer seeks to what that holds, so a restored or
+emptied database catches up by itself. Batch n may be published and committed to Kafka while n + 1 is saved, never the
+other way round.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from shared.contracts.topics import Topic
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.producer import EventProducer
+from shared.kafka.step import Step, StoppedError, next_offsets
+
+_log = structlog.get_logger()
+_REVOKE_SECONDS = 24  # less than rebalance_timeout_ms, or the group goes on without us
+
+
+def payload_of(topic: Topic) -> type[Any]:
+    """A type that lets records pass untouched and shows AsyncAPI the topic's event models."""
+
+    class Payload:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+            return core_schema.any_schema()
+
+        @classmethod
+        def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+            models: Any = reduce(or_, topic.events)
+            return TypeAdapter(models).json_schema()
+
+    Payload.__name__ = Payload.__qualname__ = "".join(part.title() for part in topic.name.replace(".", "-").split("-"))
+    return Payload
+
+
+class _Revoked(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, consumer: "TopicConsumer") -> None:
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await self._consumer.finish()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        await self._consumer.seek(assigned)
+
+
+class TopicConsumer:
+    """Reads `topic` as a member of the service's group for it; one live process per slot."""
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        producer: EventProducer,
+        step: Step,
+        topic: Topic,
+        *,
+        prefix: str,
+        service: str,
+        replica: str,
+        batch_records: int,
+    ) -> None:
+        self.topic = topic
+        self._producer = producer
+        self._step = step
+        self._publishing: asyncio.Task[None] | None = None
+        self._assigned = asyncio.Event()
+        self.failure: BaseException | None = None
+        self.last_step = time.monotonic()
+        self._read: dict[tuple[str, int], int] = {}
+        # The assignor keeps state on its class: members of other groups in this process must not share it.
+        assignor = type("Assignor", (StickyPartitionAssignor,), {"member_assignment": None})
+        self._name = prefix + topic.name
+        group = f"{prefix}{service}.{topic.name}"
+        self._subscriber = broker.subscriber(
+            self._name,
+            batch=True,
+            group_id=group,
+            group_instance_id=f"{group}.{replica}",
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(assignor,),
+            rebalance_timeout_ms=30_000,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            max_records=batch_records,
+            batch_timeout_ms=50,
+            listener=_Revoked(self),
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            parser=self._parse,
+            decoder=self._records,
+            title=topic.name,
+            description=", ".join(model.__name__ for model in topic.events),
+        )
+
+        async def on_batch(records: Any) -> None:
+            await self._take(records)
+
+        on_batch.__annotations__["records"] = payload_of(topic)
+        self._subscriber(on_batch)
+
+    async def _parse(self, records: tuple[Any, ...]) -> KafkaAckableMessage:
+        """FastStream's own parser decodes every header and would lose a batch to one that is not UTF-8."""
+        return KafkaAckableMessage(
+            body=b"", headers={}, raw_message=records, consumer=self._subscriber.consumer, message_id=""
+        )
+
+    async def _records(self, message: KafkaAckableMessage) -> Any:
+        return message.raw_message
+
+    async def _take(self, records: Sequence[Any]) -> None:
+        if self.failure is not None:
+            return
+        started = time.monotonic()
+        try:
+            published = await self._step.take(records)
+            self._step.metrics.records.labels(self._name).inc(len(records))
+            self._step.metrics.steps.labels(self._name).observe(time.monotonic() - started)
+            await self._settle()
+            offsets = next_offsets(records)
+            self._publishing = asyncio.create_task(self._publish(published, offsets))
+            self._read |= offsets
+        except StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 -- FastStream would log it and read on, past unpublished events
+            _log.exception("stops: cannot publish", topic=self._name)
+            self.failure = error
+        self.last_step = time.monotonic()
+
+    async def _publish(self, events: Sequence[Outgoing], offsets: dict[tuple[str, int], int]) -> None:
+        await self._producer.publish(events)
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        try:
+            await consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+        except (KafkaError, IllegalStateError) as error:
+            # The partition went to another member, which seeks to what the database holds: nothing is lost.
+            _log.info("left offsets uncommitted", topic=self._name, error=type(error).__name__)
+
+    async def _settle(self) -> None:
+        """Waits until the batch before is published and committed."""
+        if self._publishing is not None:
+            publishing, self._publishing = self._publishing, None
+            await publishing
+
+    async def finish(self) -> None:
+        """Saves, publishes and commits what is in hand; heartbeats go on meanwhile."""
+        await self._subscriber.lock.wait_release(_REVOKE_SECONDS)  # type: ignore[attr-defined]
+        await self._settle()
+
+    async def seek(self, assigned: Sequence[TopicPartition]) -> None:
+        consumer = self._subscriber.consumer
+        if assigned and consumer is not None:
+            stored = await self._step.stored_offsets([(place.topic, place.partition) for place in assigned])
+            for place in assigned:
+                offset = stored.get((place.topic, place.partition), 0)
+                consumer.seek(place, offset)
+                self._read[place.topic, place.partition] = offset
+        self._assigned.set()
+        _log.info("took partitions", topic=self._name, partitions=sorted(place.partition for place in assigned))
+
+    @property
+    def ready(self) -> bool:
+        return self._assigned.is_set() and self.failure is None
+
+    def lag(self) -> int:
+        """Records behind, of the partitions in hand, as of the last fetch."""
+        consumer: Any = self._subscriber.consumer
+        behind = 0
+        for place in consumer.assignment() if consumer is not None else ():
+            high = consumer.highwater(place)
+            behind += max(0, (high or 0) - self._read.get((place.topic, place.partition), 0))
+        self._step.metrics.lag.labels(self._name).set(behind)
+        return behind
+
+    def dead(self) -> bool:
+        """Whether its consume task or its group membership ended; nothing in aiokafka restarts either."""
+        subscriber = self._subscriber
+        coordinator = getattr(subscriber.consumer, "_coordinator", None)
+        task = getattr(coordinator, "_coordination_task", None)
+        return any(task.done() for task in subscriber.tasks) or (task is not None and task.done())
+
+    async def restart(self) -> None:
+        _log.error("restarts consumer", topic=self._name)
+        await self._subscriber.stop()
+        await self._subscriber.start()

@@ -1,0 +1,140 @@
+"""The one way events leave a service: idempotent, acks=all, whole batches to each partition."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+from aiokafka.partitioner import DefaultPartitioner
+
+from shared.kafka.cloudevents import Outgoing, headers_of
+from shared.settings import KafkaSettings
+from shared.telemetry import Metrics
+
+_log = structlog.get_logger()
+
+
+class EventTooLargeError(ValueError):
+    """One event does not fit into the largest batch a broker takes."""
+
+
+class EventProducer:
+    """Publishes batches. An error that is not retried here (a sequence out of order, aiokafka #1017) is for good: the
+    process ends and is started again. Placement is aiokafka's own partitioner's, so that keys stay where `send` would
+    put them."""
+
+    def __init__(self, settings: KafkaSettings, source: str, prefix: str, metrics: Metrics) -> None:
+        self._arguments = settings.client_arguments()
+        self._source = source
+        self._prefix = prefix
+        self._metrics = metrics
+        self._partitioner = DefaultPartitioner()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Waits for Kafka to be there: with it down, a client's start raises at once."""
+        pause = 0.2
+        while True:
+            producer = AIOKafkaProducer(
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=2,
+                max_batch_size=1 << 19,
+                max_request_size=1 << 20,
+                compression_type="lz4",
+                **self._arguments,
+            )
+            try:
+                await producer.start()
+            except KafkaConnectionError as error:
+                await producer.stop()
+                _log.warning("waits for Kafka", error=str(error), hint="a wrong password shows as this error too")
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
+                pause = min(pause * 2, 5)
+                continue
+            self._producer = producer
+            return
+
+    async def stop(self) -> None:
+        """Bounded: with the broker gone aiokafka's own stop would hang."""
+        if self._producer is not None:
+            try:
+                await asyncio.wait_for(self._producer.stop(), 10)
+            except TimeoutError:
+                _log.warning("left the producer unfinished", seconds=10)
+            self._producer = None
+
+    @property
+    def ready(self) -> bool:
+        return self._producer is not None
+
+    async def publish(self, events: Sequence[Outgoing]) -> None:
+        """Returns when the brokers hold every event. Retries while they are away; ids make a repeat harmless."""
+        pause = 0.2
+        while events:
+            try:
+                await self._send(events)
+            except (KafkaTimeoutError, KafkaConnectionError) as error:
+                pause = await self._pause(len(events), error, pause)
+            else:
+                return
+
+    async def publish_raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+    ) -> None:
+        """One record as it is, under its full topic name; for dead letters."""
+        pause = 0.2
+        while True:
+            try:
+                if self._producer is None:
+                    raise KafkaConnectionError("the producer is not started")
+                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
+            except (KafkaTimeoutError, KafkaConnectionError) as error:
+                pause = await self._pause(1, error, pause)
+            else:
+                return
+
+    async def _pause(self, events: int, error: Exception, pause: float) -> float:
+        _log.warning("publishes again", events=events, error=str(error))
+        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
+        return min(pause * 2, 5)
+
+    async def _send(self, events: Sequence[Outgoing]) -> None:
+        producer = self._producer
+        if producer is None:
+            raise KafkaConnectionError("the producer is not started")
+        by_partition: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+        partitions: dict[str, list[int]] = {}
+        for event in events:
+            topic = self._prefix + event.topic
+            if topic not in partitions:
+                partitions[topic] = sorted(await producer.partitions_for(topic))
+            ids = partitions[topic]
+            by_partition[topic, self._partitioner(event.key.encode(), ids, ids)].append(event)
+        sent: list[asyncio.Future[Any]] = []
+        for (topic, partition), group in by_partition.items():
+            batch = producer.create_batch()
+            for event in group:
+                if not self._append(batch, event):
+                    sent.append(await producer.send_batch(batch, topic, partition=partition))
+                    batch = producer.create_batch()
+                    if not self._append(batch, event):
+                        raise EventTooLargeError(f"{event.type} {event.id} has {len(event.body or b'')} bytes")
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            self._metrics.published.labels(topic).inc(len(group))
+        for result in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    def _append(self, batch: Any, event: Outgoing) -> bool:
+        added = batch.append(
+            key=event.key.encode(),
+            value=event.body,
+            timestamp=None,
+            headers=headers_of(event, self._source),
+        )
+        return added is not None

@@ -1,0 +1,86 @@
+"""A consumed record, decoded: the envelope's attributes and the contract it carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.clock import broker_time
+from shared.contracts.topics import Topic
+from shared.contracts.values import Contract
+from shared.kafka.cloudevents import type_name
+
+Body_co = TypeVar("Body_co", bound=Contract, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[Body_co]):
+    """One event as read. `raw` is the JSON as it was sent; hashes are made of that, not of `body`."""
+
+    id: str
+    type: str
+    body: Body_co
+    raw: bytes
+    topic: str
+    partition: int
+    offset: int
+    appended_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A record without a value: what its key named is to be forgotten."""
+
+    key: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class UnreadableRecordError(ValueError):
+    """The record is no event of its topic's contract."""
+
+    code = "unreadable-record"
+
+
+class Decoder:
+    """Reads the records of one topic. Event types the topic does not know yet are passed over: contracts grow."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._adapters: Mapping[str, TypeAdapter[Contract]] = {
+            model.__name__: TypeAdapter(model) for model in topic.events
+        }
+
+    def decode(self, record: Any) -> Event[Contract] | Tombstone | None:
+        """An event, a tombstone, or None for a type this version does not know."""
+        if record.value is None:
+            return Tombstone((record.key or b"").decode(), record.topic, record.partition, record.offset)
+        try:
+            headers = {name: value.decode() for name, value in record.headers if value is not None}
+            kind, identifier = type_name(headers["ce_type"]), headers["ce_id"]
+            adapter = self._adapters.get(kind)
+            if adapter is None:
+                return None
+            body = adapter.validate_json(record.value)
+        except KeyError as error:
+            raise UnreadableRecordError(f"header {error.args[0]} is missing") from error
+        except UnicodeDecodeError as error:
+            raise UnreadableRecordError("a header is not UTF-8") from error
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            pointer = "/" + "/".join(map(str, first["loc"]))
+            raise UnreadableRecordError(f"{kind} {pointer}: {first['msg']}") from error
+        return Event(
+            identifier,
+            kind,
+            body,
+            record.value,
+            record.topic,
+            record.partition,
+            record.offset,
+            broker_time(record.timestamp),
+            headers.get("traceparent"),
+        )

@@ -1,0 +1,145 @@
+"""One step of a consumer: a batch of records becomes effects and next offsets in one transaction, whatever happens.
+
+decode → handle and save with the offsets → (the consumer publishes and commits). A batch that fails is halved until
+the record to blame stands alone; that one is tried again a few times, then dead-lettered and parked, and only while the
+database answers. While the database is away nothing is anybody's fault: the step waits.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from shared.contracts.values import Contract
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.records import Decoder, Event, Tombstone, UnreadableRecordError
+from shared.kafka.storage import Partition, load_offsets, park, save_offsets
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool
+from shared.telemetry import Metrics
+
+ATTEMPTS: Final = 4
+Result = TypeVar("Result")
+_log = structlog.get_logger()
+
+Incoming = Event[Contract] | Tombstone
+Handler = Callable[[Connection, Sequence[Incoming]], Awaitable[Sequence[Outgoing]]]
+"""Decides and writes with the connection it is given; returns what to publish once that is committed."""
+DeadLetter = Callable[[Any, str, str, int], Awaitable[None]]
+"""Publishes a record as a dead letter: the record, error code, detail, attempts."""
+
+
+class StoppedError(RuntimeError):
+    """The service is stopping; the batch was not taken and will be read again."""
+
+
+def next_offsets(records: Sequence[Any]) -> dict[tuple[str, int], int]:
+    """For each partition of the batch the offset after its last record."""
+    offsets: dict[tuple[str, int], int] = {}
+    for record in records:
+        offsets[record.topic, record.partition] = record.offset + 1
+    return offsets
+
+
+@dataclass(slots=True)
+class Step:
+    """The steps of one topic's consumer."""
+
+    pool: Pool
+    decoder: Decoder
+    handle: Handler
+    dead_letter: DeadLetter
+    metrics: Metrics
+    stopping: asyncio.Event
+
+    async def take(self, records: Sequence[Any]) -> list[Outgoing]:
+        """Saves the effects of every record, or parks it; returns what is to be published, in order."""
+        published: list[Outgoing] = []
+        waiting: list[Sequence[Any]] = [records]
+        while waiting:
+            part = waiting.pop()
+            try:
+                published += await self._save(part)
+            except StoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- whatever a handler raises is bisected, retried, then parked
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    waiting += [part[middle:], part[:middle]]
+                    self._count_retry(part, "bisected")
+                else:
+                    published += await self._retry(part[0], error)
+        return published
+
+    async def _save(self, records: Sequence[Any]) -> Sequence[Outgoing]:
+        events = [event for event in map(self.decoder.decode, records) if event is not None]
+
+        async def write(connection: Connection) -> Sequence[Outgoing]:
+            published = await self.handle(connection, events) if events else ()
+            await save_offsets(connection, next_offsets(records))
+            return published
+
+        return await self._transact(write)
+
+    async def stored_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """What the database holds; waits for it, since reading on from anywhere else could pass records over."""
+        return await self._transact(lambda connection: load_offsets(connection, partitions))
+
+    async def _transact(self, write: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Runs `write` in one transaction, waiting with growing pauses for a database that is away."""
+        pause = 0.1
+        while True:
+            if self.stopping.is_set():
+                raise StoppedError
+            try:
+                async with self.pool.acquire() as connection, connection.transaction():
+                    return await write(connection)
+            except CONTENDED as error:
+                self.metrics.retries.labels("", type(error).__name__).inc()
+                await asyncio.sleep(0.05 * random.random())  # noqa: S311 -- jitter
+            except DATABASE_AWAY as error:
+                _log.warning("waits for the database", error=type(error).__name__, seconds=round(pause, 1))
+                self.metrics.retries.labels("", "database-away").inc()
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
+                pause = min(pause * 2, 5)
+
+    async def _retry(self, record: Any, error: Exception) -> Sequence[Outgoing]:
+        """Tries a single record again, unless it can't be read at all; then parks it."""
+        attempts = 1
+        while attempts < ATTEMPTS and not isinstance(error, UnreadableRecordError):
+            await asyncio.sleep(0.1 * 2**attempts * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
+            attempts += 1
+            self._count_retry([record], type(error).__name__)
+            try:
+                return await self._save([record])
+            except StoppedError:
+                raise
+            except Exception as again:  # noqa: BLE001 -- counted, and parked with its last error
+                error = again
+        await self._park(record, error, attempts)
+        return ()
+
+    async def _park(self, record: Any, error: Exception, attempts: int) -> None:
+        code = getattr(error, "code", None) or type(error).__name__
+        detail = str(error)[:1000].replace("\x00", "␀")
+        event_id = next((v.decode(errors="replace") for k, v in record.headers if k == "ce_id" and v), None)
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+        async def control(connection: Connection) -> None:
+            await connection.fetchval("SELECT 1")
+
+        async def write(connection: Connection) -> None:
+            place = (record.topic, record.partition)
+            await park(connection, place, record.offset, event_id, code, detail, attempts)
+            await save_offsets(connection, next_offsets([record]))
+
+        await self._transact(control)
+        await self.dead_letter(record, code, detail, attempts)
+        await self._transact(write)
+        self.metrics.dead_letters.labels(record.topic).inc()
+        _log.error("parked record", **where, event_id=event_id, error=code, detail=detail, attempts=attempts)
+
+    def _count_retry(self, records: Sequence[Any], cause: str) -> None:
+        self.metrics.retries.labels(records[0].topic, cause).inc()

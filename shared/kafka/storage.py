@@ -1,0 +1,40 @@
+"""The SQL of consuming: how far a topic was read and what was parked, in the service's own database."""
+
+from collections.abc import Iterable, Mapping
+
+from shared.postgres import Connection
+
+Partition = tuple[str, int]
+
+SAVE_OFFSETS = """
+INSERT INTO consumer_offsets (topic, partition, next_offset)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(consumer_offsets.next_offset, excluded.next_offset)
+"""
+LOAD_OFFSETS = """
+SELECT topic, partition, next_offset FROM consumer_offsets
+WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+"""
+PARK = """
+INSERT INTO parked_records (topic, partition, "offset", event_id, error, detail, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+
+
+async def save_offsets(connection: Connection, offsets: Mapping[Partition, int]) -> None:
+    """`offsets` are the next to read. They never go back: a member that lost its partition can undo nothing."""
+    await connection.execute(
+        SAVE_OFFSETS, [topic for topic, _ in offsets], [number for _, number in offsets], list(offsets.values())
+    )
+
+
+async def load_offsets(connection: Connection, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    wanted = list(partitions)
+    rows = await connection.fetch(LOAD_OFFSETS, [topic for topic, _ in wanted], [number for _, number in wanted])
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def park(
+    connection: Connection, partition: Partition, offset: int, event_id: str | None, error: str, detail: str, tries: int
+) -> None:
+    await connection.execute(PARK, *partition, offset, event_id, error, detail, tries)

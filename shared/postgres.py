@@ -1,0 +1,46 @@
+"""The pool of connections, and what tells a database that is away from a statement that is wrong."""
+
+import json
+from typing import Final, TypeAlias
+
+import asyncpg
+import asyncpg.pool
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+DATABASE_AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The database can't be reached or is shutting down: wait for it, the batch is not to blame."""
+
+CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+"""Another transaction was in the way: the same statement may succeed at once."""
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def open_pool(url: str, connections: int, application: str) -> Pool:
+    """A pool whose sessions say who they are and bound how long a statement or an idle transaction may last."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections,
+        init=_prepare,
+        command_timeout=60,
+        server_settings={
+            "application_name": application,
+            "timezone": "UTC",
+            "statement_timeout": "60s",
+            "idle_in_transaction_session_timeout": "60s",
+            "lock_timeout": "30s",
+        },
+    )

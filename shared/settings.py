@@ -1,0 +1,101 @@
+"""What every service is told by its environment. One class per service builds on `ServiceSettings`."""
+
+from enum import StrEnum
+from typing import Any
+
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from pydantic import Field, PostgresDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.kafka.security import ssl_context
+
+
+class SecurityProtocol(StrEnum):
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SaslMechanism(StrEnum):
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka: the same for every service of a deployment."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_KAFKA_", frozen=True)
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers to start from, `host:port,host:port`.")
+    security_protocol: SecurityProtocol = Field(SecurityProtocol.PLAINTEXT, description="How brokers are spoken to.")
+    sasl_mechanism: SaslMechanism = Field(SaslMechanism.SCRAM_SHA_256, description="Used with `SASL_…` protocols.")
+    sasl_username: str = Field("", description="The service's own user.")
+    sasl_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    ssl_ca_file: str = Field("", description="PEM file of the authority that signed the brokers' certificates.")
+    replication_factor: int = Field(-1, description="Copies of each topic created; -1 leaves it to the broker.")
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Arguments of an aiokafka client."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "security_protocol": self.security_protocol.value,
+        }
+        if "SASL" in self.security_protocol:
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism.value,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password.get_secret_value(),
+            }
+        if "SSL" in self.security_protocol:
+            arguments["ssl_context"] = ssl_context(self.ssl_ca_file)
+        return arguments
+
+    def broker_security(self) -> BaseSecurity | None:
+        """The same for a FastStream broker."""
+        context = ssl_context(self.ssl_ca_file) if "SSL" in self.security_protocol else None
+        if "SASL" not in self.security_protocol:
+            return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
+        scheme = {
+            SaslMechanism.PLAIN: SASLPlaintext,
+            SaslMechanism.SCRAM_SHA_256: SASLScram256,
+            SaslMechanism.SCRAM_SHA_512: SASLScram512,
+        }[self.sasl_mechanism]
+        return scheme(
+            username=self.sasl_username,
+            password=self.sasl_password.get_secret_value(),
+            ssl_context=context,
+            use_ssl=context is not None,
+        )
+
+
+class DeploymentSettings(BaseSettings):
+    """Settings all services of a deployment share."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_", frozen=True)
+
+    topic_prefix: str = Field(
+        "firstbuy.", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every topic's and consumer group's name."
+    )
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    trace_sample_ratio: float = Field(0.01, ge=0, le=1, description="Share of requests whose spans are recorded.")
+    trace_endpoint: str = Field("", description="OTLP/HTTP address spans are sent to; empty: spans are not exported.")
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of one service; `FIRSTBUY_<SERVICE>_…`."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    database_url: PostgresDsn = Field(description="The service's own PostgreSQL database.")
+    database_connections: int = Field(8, ge=2, description="Most connections kept to it by one replica.")
+    http_host: str = Field("127.0.0.1", description="Address the HTTP port is bound to.")
+    http_port: int = Field(description="HTTP port: the API, health, metrics and AsyncAPI.")
+    replica: str = Field(
+        "0", pattern=r"^[A-Za-z0-9.-]+$", description="Slot of this replica; two live processes never share one."
+    )
+    batch_records: int = Field(2000, ge=1, description="Most records taken in one step.")
+    step_seconds: int = Field(60, ge=1, description="No step for this long while records wait: not live.")
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)

@@ -1,0 +1,77 @@
+"""Metrics for Prometheus, and W3C trace context from the first HTTP request to the last mail."""
+
+import secrets
+from dataclasses import dataclass
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.trace import SpanKind, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_propagator = TraceContextTextMapPropagator()
+_UNSAMPLED = "-00"
+
+
+class Tracing:
+    """Follows a trace through the services. An unsampled trace keeps its id on the way and costs nothing."""
+
+    def __init__(self, tracer: Tracer, sample_ratio: float) -> None:
+        self._tracer = tracer
+        self._sample_ratio = sample_ratio
+
+    def begin(self, name: str, traceparent: str | None = None) -> str:
+        """The trace of a request from outside: the caller's where it sent one, else a new one."""
+        if traceparent is None and secrets.randbelow(1_000_000) >= self._sample_ratio * 1_000_000:
+            return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}{_UNSAMPLED}"
+        return self.follow(name, traceparent, SpanKind.SERVER)
+
+    def follow(self, name: str, traceparent: str | None, kind: SpanKind = SpanKind.CONSUMER) -> str:
+        """A span under `traceparent`, recorded where that is sampled; returns what the next one stands under."""
+        if traceparent is not None and traceparent.endswith(_UNSAMPLED):
+            return traceparent
+        context = _propagator.extract({"traceparent": traceparent} if traceparent else {})
+        carrier: dict[str, str] = {}
+        with self._tracer.start_as_current_span(name, context=context, kind=kind):
+            _propagator.inject(carrier)
+        return carrier["traceparent"]
+
+
+def open_tracing(service: str, replica: str, sample_ratio: float, endpoint: str) -> tuple[Tracing, TracerProvider]:
+    """The tracing of one process and the provider to shut down at its end."""
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"firstbuy-{service}", "service.instance.id": replica}),
+        sampler=ParentBasedTraceIdRatio(1.0),
+    )
+    if endpoint:
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    return Tracing(provider.get_tracer("firstbuy"), sample_ratio), provider
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What every service measures; a service registers its own beside these."""
+
+    registry: CollectorRegistry
+    records: Counter
+    steps: Histogram
+    dead_letters: Counter
+    retries: Counter
+    published: Counter
+    lag: Gauge
+
+
+def open_metrics() -> Metrics:
+    registry = CollectorRegistry()
+    return Metrics(
+        registry=registry,
+        records=Counter("firstbuy_records", "Records handled", ["topic"], registry=registry),
+        steps=Histogram("firstbuy_step_seconds", "Seconds from batch to saved", ["topic"], registry=registry),
+        dead_letters=Counter("firstbuy_dead_letters", "Records parked", ["topic"], registry=registry),
+        retries=Counter("firstbuy_step_retries", "Steps tried again", ["topic", "cause"], registry=registry),
+        published=Counter("firstbuy_published", "Events published", ["topic"], registry=registry),
+        lag=Gauge("firstbuy_lag_records", "Records not read yet", ["topic"], registry=registry),
+    )
