@@ -1,0 +1,134 @@
+"""Apache Kafka's own image through testcontainers, whose reaper removes the container when we are killed.
+
+testcontainers' KafkaContainer knows Confluent's image only. The Apache image must be told its advertised address,
+which exists once the container runs: so it waits for a script that exports it and then starts the broker.
+"""
+
+import asyncio
+import base64
+import hashlib
+import importlib
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.local.kafka_choice import KAFKA_VERSION, KafkaFailedError, KafkaKind, RunningKafka, UnavailableError
+from deploy.local.kafka_settings import BROKER_SETTINGS, HEAP, as_environment
+from deploy.local.kept import Report
+from deploy.local.ports import speaks_kafka
+from deploy.local.state import State
+
+IMAGE = f"apache/kafka:{KAFKA_VERSION}"
+PORT = 9092
+DATA = "/var/lib/kafka/data"
+SCRIPT, SCRIPT_WHOLE = "/tmp/firstbuy-start.sh", "/tmp/firstbuy-start.whole"  # noqa: S108 - inside the container
+START_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FromDocker:
+    image: str = IMAGE
+    kind: KafkaKind = KafkaKind.DOCKER
+
+    async def open(self) -> str:
+        await asyncio.to_thread(have_image, self.image)
+        return f"a Docker daemon answers and has {self.image}"
+
+    async def start(self, state: State, *, fresh: bool, report: Report) -> RunningKafka:
+        container, address = await asyncio.to_thread(start_container, self.image, None if fresh else volume_of(state))
+
+        async def stop() -> None:
+            await asyncio.to_thread(container.stop)
+
+        deadline = time.monotonic() + START_TIMEOUT
+        while not await speaks_kafka(address):
+            if time.monotonic() > deadline:
+                told = b"".join(await asyncio.to_thread(container.get_logs)).decode("utf-8", "replace")
+                await stop()
+                raise KafkaFailedError(f"{self.image} did not start:\n" + "\n".join(told.splitlines()[-20:]))
+            await asyncio.sleep(0.1)
+        return RunningKafka(address, KAFKA_VERSION, stop)
+
+
+def have_image(image: str) -> None:
+    """Asked of the daemon: a `docker` on the path says nothing. The image is pulled if the daemon lacks it."""
+    try:
+        errors = importlib.import_module("docker.errors")
+        requests = importlib.import_module("requests")
+        module = importlib.import_module("testcontainers.core.docker_client")
+        settings = importlib.import_module("testcontainers.core.config").testcontainers_config
+    except ModuleNotFoundError as error:
+        raise UnavailableError(f"{error.name} is not installed") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs, when there is no XDG_RUNTIME_DIR
+            client = module.DockerClient().client
+        client.ping()
+    except (errors.DockerException, requests.RequestException, OSError) as error:
+        raise UnavailableError(f"no Docker daemon answers ({_first_line(error)})") from error
+    wanted = [image] if settings.ryuk_disabled else [image, settings.ryuk_image]
+    try:
+        for name in wanted:
+            try:
+                client.images.get(name)
+            except errors.ImageNotFound:
+                client.images.pull(name)
+    except (errors.DockerException, requests.RequestException, OSError) as error:
+        raise UnavailableError(f"Docker answers, but {name} cannot be had ({_first_line(error)})") from error
+    finally:
+        client.close()
+
+
+def start_container(image: str, volume: str | None) -> tuple[Any, str]:
+    container = new_container(image, volume).start()
+    try:
+        address = f"{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}"
+        # Two files, for the broker must not read a script that is still being copied.
+        container.copy_into_container(start_script(address).encode(), SCRIPT, 0o755)
+        container.copy_into_container(b"", SCRIPT_WHOLE, 0o644)
+    except BaseException:
+        container.stop()
+        raise
+    return container, address
+
+
+def new_container(image: str, volume: str | None) -> Any:
+    container = importlib.import_module("testcontainers.core.container").DockerContainer(image)
+    container.with_exposed_ports(PORT).with_envs(**container_environment(cluster=volume or "firstbuy"))
+    # A list: nothing is left for the image's entry point to split.
+    container.with_command(["sh", "-c", f"until [ -f {SCRIPT_WHOLE} ]; do sleep 0.1; done; exec bash {SCRIPT}"])
+    if volume is not None:
+        container.with_volume_mapping(volume, DATA, "rw")
+    return container
+
+
+def container_environment(cluster: str) -> dict[str, str]:
+    listeners = f"PLAINTEXT://0.0.0.0:{PORT},BROKER://localhost:9093,CONTROLLER://localhost:9094"
+    return as_environment(
+        BROKER_SETTINGS
+        | {
+            "listeners": listeners,
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "controller.quorum.voters": "1@localhost:9094",
+            "log.dirs": DATA,
+        }
+    ) | {
+        # The same for the same volume: data formatted for one cluster id is refused by another.
+        "CLUSTER_ID": base64.urlsafe_b64encode(hashlib.sha256(cluster.encode()).digest()[:16]).decode().rstrip("="),
+        "KAFKA_HEAP_OPTS": HEAP,
+    }
+
+
+def start_script(address: str) -> str:
+    advertised = f"PLAINTEXT://{address},BROKER://localhost:9093"
+    return f"#!/bin/bash\nexport KAFKA_ADVERTISED_LISTENERS={advertised}\nexec /etc/kafka/docker/run\n"
+
+
+def volume_of(state: State) -> str:
+    """Docker keeps the data of a lasting stack, under a name that tells whose it is."""
+    return f"firstbuy-kafka-{hashlib.sha256(str(state.folder).encode()).hexdigest()[:12]}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
