@@ -1,7 +1,8 @@
-"""Whether a stated certificate or confirmation holds on a date. Eligibility asks it for a firm, selection for a request.
+"""Whether a stated certificate or confirmation holds on a date: asked by eligibility of a firm, by selection for a
+request.
 
-Years are reckoned as the Civil Act does (민법 §157, §160): the first day is not counted, so a period of years from a day
-ends with the same day of the last year, or with the last day of that month where the day does not exist.
+Years are reckoned as the Civil Act does (민법 §157, §160): the first day is not counted, so a period of years ends with
+the same day of the last year, or with the last day of that month where the day does not exist.
 """
 
 import re

@@ -9,17 +9,18 @@ from services.eligibility.domain.observation import Observation, Terms
 from services.eligibility.domain.rules import RULES, Observe
 from services.eligibility.domain.rules.track import TRACK, track
 from shared.certificates import AcceptedKinds
-from shared.contracts.findings import Finding, FindingOutcome, Unit
+from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import Condition, Policy, Track, Waiver
 
-_UNIT_TAILS: Mapping[Unit | None, str] = {None: ',"unit":null}'} | {unit: f',"unit":"{unit}"}}' for unit in Unit}
-_PARTS = tuple[str, Mapping[FindingOutcome, str]]
+_PASS = FindingOutcome.PASS
+_PARTS = tuple[str, str, str]
 
 
 def _json_parts(rule: str, legal_source: str, decides: bool) -> _PARTS:
-    """What comes before the margin and around the outcome, in the order RFC 8785 sorts a finding's keys."""
+    """What comes before the margin, after a pass and after another outcome, as RFC 8785 sorts a finding's keys."""
     head = f'{{"decides":{"true" if decides else "false"},"legal_source":{encode_basestring(legal_source)},"margin":'
-    return head, {o: f',"outcome":"{o}","rule":{encode_basestring(rule)},"seen":' for o in FindingOutcome}
+    after = f'","rule":{encode_basestring(rule)},"seen":'
+    return head, f',"outcome":"{FindingOutcome.PASS}{after}', after
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,11 @@ class BoundRule:
     def canonical(self, observation: Observation) -> str:
         """RFC 8785 text of the finding, written directly: the encoder would cost more than the judgement."""
         outcome, seen, needed, margin, unit = observation
-        head, middles = self.parts
+        head, after_pass, after = self.parts
+        middle = after_pass if outcome is _PASS else f',"outcome":"{outcome}{after}'
         margin_text = "null" if margin is None else margin
-        return f'{head}{margin_text},"needed":{_value(needed)}{middles[outcome]}{_value(seen)}{_UNIT_TAILS[unit]}'
+        unit_text = "null}" if unit is None else f'"{unit}"}}'
+        return f'{head}{margin_text},"needed":{_value(needed)}{middle}{_value(seen)},"unit":{unit_text}'
 
 
 def _value(value: str | int | None) -> str | int:

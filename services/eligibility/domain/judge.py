@@ -19,8 +19,8 @@ _PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
 class Verdict:
     """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
 
-    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"policy_hash":…})`, and is meant to be stored
-    and published as it is.
+    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"policy_hash":…})`, and is meant to be
+    stored and published as it is.
     """
 
     outcome: VerdictOutcome
@@ -41,17 +41,17 @@ def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
     track = rules.tracks.get(facts.track, rules.no_such_track)
     conditions = track.conditions
     observations = [bound.observe(facts, bound.terms) for bound in conditions]
-    if track.waivers:
-        outcomes = {
-            bound.rule: observation.outcome for bound, observation in zip(conditions, observations, strict=True)
-        }
-        waived = waived_rules(outcomes, track.waivers)
-        if waived:
-            observations = [
-                observation._replace(outcome=_WAIVED) if bound.rule in waived else observation
-                for bound, observation in zip(conditions, observations, strict=True)
-            ]
+    if track.waivers and not all(observation[0] is _PASS for observation in observations):
+        observations = _waive(conditions, observations, track.waivers)
     return _verdict(tuple(zip(conditions, observations, strict=True)), rules)
+
+
+def _waive(
+    conditions: Sequence[BoundRule], observations: list[Observation], waivers: Iterable[Waiver]
+) -> list[Observation]:
+    pairs = tuple(zip(conditions, observations, strict=True))
+    waived = waived_rules({bound.rule: observation.outcome for bound, observation in pairs}, waivers)
+    return [seen._replace(outcome=_WAIVED) if bound.rule in waived else seen for bound, seen in pairs]
 
 
 def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waiver]) -> set[str]:
@@ -66,7 +66,7 @@ def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waive
 
 
 def outcome_of(deciding: Iterable[FindingOutcome]) -> VerdictOutcome:
-    """Eligible when every deciding finding passed or was waived. Unknown does not pass, and stays unknown to be read."""
+    """Eligible when every deciding finding passed or was waived. Unknown does not pass, and stays to be read."""
     if all(outcome is _PASS or outcome is _WAIVED for outcome in deciding):
         return VerdictOutcome.ELIGIBLE
     return VerdictOutcome.INELIGIBLE

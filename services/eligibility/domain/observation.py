@@ -8,6 +8,8 @@ from typing import NamedTuple
 from shared.certificates import AcceptedKinds
 from shared.contracts.findings import FindingOutcome, Unit
 
+_PASS, _FAIL, _UNKNOWN = FindingOutcome.PASS, FindingOutcome.FAIL, FindingOutcome.UNKNOWN
+
 
 class Observation(NamedTuple):
     """A finding before it is bound to its condition. A tuple, since a dozen are made for each application."""
@@ -38,7 +40,7 @@ def passed(
     margin: int | None = None,
     unit: Unit | None = None,
 ) -> Observation:
-    return Observation(FindingOutcome.PASS, seen, needed, margin, unit)
+    return Observation(_PASS, seen, needed, margin, unit)
 
 
 def failed(
@@ -47,7 +49,7 @@ def failed(
     margin: int | None = None,
     unit: Unit | None = None,
 ) -> Observation:
-    return Observation(FindingOutcome.FAIL, seen, needed, margin, unit)
+    return Observation(_FAIL, seen, needed, margin, unit)
 
 
 def unknown(
@@ -57,10 +59,9 @@ def unknown(
     unit: Unit | None = None,
 ) -> Observation:
     """The evidence is missing or can't be read: not the same as false."""
-    return Observation(FindingOutcome.UNKNOWN, seen, needed, margin, unit)
+    return Observation(_UNKNOWN, seen, needed, margin, unit)
 
 
 def measured(margin: int, unit: Unit, seen: str | int, needed: str | int) -> Observation:
     """Passes from the bound inwards: a margin of 0 stands on the bound, which is inside."""
-    outcome = FindingOutcome.PASS if margin >= 0 else FindingOutcome.FAIL
-    return Observation(outcome, seen, needed, margin, unit)
+    return Observation(_PASS if margin >= 0 else _FAIL, seen, needed, margin, unit)

@@ -16,14 +16,14 @@ _ZERO = ord("0")
 def business_check_digit(number: str) -> int:
     """`S = Σ dᵢwᵢ + ⌊5·d₉/10⌋` over the first nine digits; the check digit is `(10 − S mod 10) mod 10`."""
     digits = number.encode()
-    total = sum(map(mul, digits, _BUSINESS_WEIGHTS)) - _ZERO * sum(_BUSINESS_WEIGHTS)
-    return -(total + (digits[8] - _ZERO) * 5 // 10) % 10
+    total: int = sum(map(mul, digits, _BUSINESS_WEIGHTS)) - _ZERO * sum(_BUSINESS_WEIGHTS)
+    return (10 - (total + (digits[8] - _ZERO) * 5 // 10) % 10) % 10
 
 
 def corporate_check_digit(number: str) -> int:
     """Weights 1 and 2 in turn over the first twelve digits, no digit-summing."""
-    total = sum(map(mul, number.encode(), _CORPORATE_WEIGHTS)) - _ZERO * sum(_CORPORATE_WEIGHTS)
-    return -total % 10
+    total: int = sum(map(mul, number.encode(), _CORPORATE_WEIGHTS)) - _ZERO * sum(_CORPORATE_WEIGHTS)
+    return (10 - total % 10) % 10
 
 
 def business_number(facts: ApplicationFacts, terms: Terms) -> Observation:
