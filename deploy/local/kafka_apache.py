@@ -76,9 +76,8 @@ def find_java(environment: Mapping[str, str]) -> Path:
 
 def java_version(java: Path) -> str:
     try:
-        told = subprocess.run(
-            [str(java), "-XX:-UsePerfData", "-version"], capture_output=True, text=True, timeout=30, check=True
-        )  # noqa: S603
+        argv = [str(java), "-XX:-UsePerfData", "-version"]
+        told = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
         raise UnavailableError(f"{java} does not run ({error})") from error
     found = re.search(r'version "((\d+)[^"]*)"', told.stderr + told.stdout)

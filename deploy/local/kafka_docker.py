@@ -9,7 +9,6 @@ import base64
 import hashlib
 import importlib
 import time
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,22 +50,27 @@ class FromDocker:
         return RunningKafka(address, KAFKA_VERSION, stop)
 
 
-def have_image(image: str) -> None:
-    """Asked of the daemon: a `docker` on the path says nothing. The image is pulled if the daemon lacks it."""
+def daemon() -> Any:
+    """testcontainers' own client of a daemon that answers: a `docker` on the path says nothing."""
     try:
         errors = importlib.import_module("docker.errors")
         requests = importlib.import_module("requests")
         module = importlib.import_module("testcontainers.core.docker_client")
-        settings = importlib.import_module("testcontainers.core.config").testcontainers_config
     except ModuleNotFoundError as error:
         raise UnavailableError(f"{error.name} is not installed") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # platformdirs, when there is no XDG_RUNTIME_DIR
-            client = module.DockerClient().client
+        client = module.DockerClient().client
         client.ping()
     except (errors.DockerException, requests.RequestException, OSError) as error:
         raise UnavailableError(f"no Docker daemon answers ({_first_line(error)})") from error
+    return client
+
+
+def have_image(image: str) -> None:
+    """Pulled if the daemon lacks it, and with it the image of testcontainers' reaper."""
+    client = daemon()
+    errors, requests = importlib.import_module("docker.errors"), importlib.import_module("requests")
+    settings = importlib.import_module("testcontainers.core.config").testcontainers_config
     wanted = [image] if settings.ryuk_disabled else [image, settings.ryuk_image]
     try:
         for name in wanted:

@@ -128,9 +128,13 @@ class Kept:
         """SIGKILL. It comes back by itself unless it is to stay down, until `restart`."""
         await self._end(signal.SIGKILL, stay_down=stay_down)
 
+    async def pause(self) -> None:
+        """An orderly end; down until `restart`."""
+        await self._end(None, stay_down=True)
+
     async def restart(self) -> None:
         """An orderly end if it runs, then a start; returns when it is ready."""
-        await self._end(None, stay_down=True)
+        await self.pause()
         self._wanted.set()
         await self.ready()
 

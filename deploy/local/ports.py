@@ -65,3 +65,18 @@ async def accepts(address: str, timeout: float = 5.0) -> bool:
     except (OSError, ValueError, TimeoutError):
         return False
     return True
+
+
+async def says_ready(port: int, timeout: float = 5.0) -> bool:
+    """Whether GET /health/ready is answered with 200."""
+    try:
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            try:
+                writer.write(b"GET /health/ready HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                line = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return line.split()[1:2] == [b"200"]

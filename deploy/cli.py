@@ -1,0 +1,41 @@
+"""`firstbuy`. A command is a function in a module of `deploy/commands/`; it becomes one by a line in `COMMANDS`, a
+group of commands (`firstbuy round …`) by a line in `GROUPS`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from deploy.commands import demo, doctor, local
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "up": local.up,
+    "down": local.down,
+    "status": local.status,
+    "logs": local.logs,
+    "doctor": doctor.doctor,
+    "demo": demo.demo,
+}
+GROUPS: dict[str, typer.Typer] = {}
+
+
+def assembled() -> typer.Typer:
+    app = typer.Typer(
+        name="firstbuy",
+        help="Runs a public pilot-purchase programme: apply, judge, draw, match, tell everyone, with proof.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,  # they may hold passwords and personal data
+    )
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def main() -> None:
+    assembled()()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""`firstbuy up` in the foreground: progress while it starts, links when it is up, an orderly end on Ctrl-C."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from deploy.commands.screen import console, errors
+from deploy.local.databases import PostgresFailedError
+from deploy.local.kafka import KafkaFailedError, KafkaRequiredError
+from deploy.local.kept import NeverReadyError
+from deploy.local.process import end_leftovers
+from deploy.local.replicas import JobFailedError
+from deploy.local.stack import Stack
+from deploy.local.state import State, StateInUseError
+
+EXPECTED = (
+    KafkaFailedError,
+    KafkaRequiredError,
+    NeverReadyError,
+    PostgresFailedError,
+    JobFailedError,
+    StateInUseError,
+)
+
+
+def run_until_stopped(state: State, replicas: Mapping[str, int], *, fresh: bool) -> int:
+    """The exit code: 0 after an orderly stop, 1 when the stack could not start."""
+    try:
+        return asyncio.run(_supervise(state, replicas, fresh=fresh))
+    except EXPECTED as fault:
+        errors.print(str(fault), style="red", markup=False)
+        return 1
+
+
+async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) -> int:
+    stopping = asyncio.Event()
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    up = False
+
+    def stop() -> None:
+        if stopping.is_set():  # the second Ctrl-C: no more grace
+            end_leftovers(state.records, grace=0)
+        stopping.set()
+        if not up and this is not None:
+            this.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    spinner = console.status("starting")
+
+    def report(line: str) -> None:
+        console.print(line, markup=False)
+
+    spinner.start()
+    try:
+        with state.locked():
+            async with Stack.started(
+                state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, report=report
+            ) as stack:
+                up = True
+                spinner.stop()
+                console.print(links(stack))
+                console.print(f"Stop with Ctrl-C, or kill {os.getpid()}.")
+                await stopping.wait()
+                console.print("stopping: services first, then mail, Kafka and PostgreSQL")
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
+    finally:
+        spinner.stop()
+    console.print("stopped")
+    return 0
+
+
+def links(stack: Stack) -> Table:
+    table = Table("what", "where", title="Firstbuy is up", show_header=False)
+    for service in stack.services:
+        for url in stack.urls(service):
+            table.add_row(service, url)
+        first = stack.url(service)
+        table.add_row("", f"{first}/health/ready  {first}/metrics  {first}/asyncapi", style="dim")
+    table.add_row("Kafka", f"{stack.bootstrap_servers} ({stack.kafka.kind} {stack.kafka.version})")
+    table.add_row("PostgreSQL", f"{stack.postgres.address} ({stack.postgres.kind} {stack.postgres.version})")
+    table.add_row("mail", str(stack.mail_folder))
+    table.add_row("logs", str(stack.state.logs))
+    table.add_row("operator token", f"in {stack.state.folder / 'secrets' / 'operator-token'}")
+    return table

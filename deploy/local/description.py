@@ -1,0 +1,44 @@
+"""What a stack says about itself in its state folder, for other processes' commands. Holds passwords: mode 0600."""
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from deploy.local.process import Identity, identity
+from deploy.local.state import State
+
+if TYPE_CHECKING:
+    from deploy.local.stack import Stack
+
+
+def describe(stack: "Stack") -> str:
+    supervisor = identity(os.getpid())
+    kafka, postgres = stack.kafka, stack.postgres
+    document = {
+        "supervisor": asdict(supervisor) if supervisor else None,
+        "topic_prefix": stack.topic_prefix,
+        "kafka": {"kind": kafka.kind, "version": kafka.version, "bootstrap_servers": kafka.bootstrap_servers},
+        "postgres": {"kind": postgres.kind, "version": postgres.version, "address": postgres.address},
+        "databases": dict(stack.databases),
+        "mail_folder": str(stack.mail_folder),
+        "logs": str(stack.state.logs),
+        "services": {
+            service: [
+                {"name": kept.name, "url": url, "pid": kept.pid, "status": kept.status, "restarts": kept.restarts}
+                for kept, url in zip(ones, stack.urls(service), strict=True)
+            ]
+            for service, ones in stack.services.items()
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def described(state: State) -> dict[str, Any] | None:
+    """Of the stack that runs on this state now; None when there is none."""
+    try:
+        document: dict[str, Any] = json.loads(state.description.read_text(encoding="utf-8"))
+        supervisor = Identity(**document["supervisor"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return document if identity(supervisor.pid) == supervisor else None

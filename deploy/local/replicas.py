@@ -1,0 +1,115 @@
+"""How the processes of a stack are run: a service's replica, a job that ends, the mail server."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.kept import Kept, Patience, Report
+from deploy.local.ports import LOOPBACK, accepts, free_port, release_port, says_ready
+from deploy.local.process import Child, Command
+from deploy.local.state import PROJECT, State
+
+SERVICES = ("intake", "eligibility", "selection", "notify")
+KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
+JOB_TIMEOUT = 120.0
+
+
+class JobFailedError(Exception):
+    code = "job-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    services: Sequence[str]
+    replicas: Mapping[str, int]
+    environment: Mapping[str, str]
+    topic_prefix: str
+    prefer_known_ports: bool
+    command: Callable[[str], Sequence[str]]
+
+    def __post_init__(self) -> None:
+        unknown = {*self.services, *self.replicas} - set(SERVICES)
+        if unknown:
+            raise ValueError(f"no such service: {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}")
+
+
+def module_command(service: str) -> Sequence[str]:
+    return (sys.executable, "-m", f"services.{service}")
+
+
+def replica(
+    state: State,
+    plan: Plan,
+    databases: Mapping[str, str],
+    shared: Mapping[str, str],
+    service: str,
+    slot: int,
+    report: Report,
+) -> tuple[Kept, int]:
+    """The replica, not started yet, and its HTTP port, which it keeps over restarts."""
+    port = free_port(KNOWN_PORTS[service] + slot if plan.prefer_known_ports else None)
+    name = f"{service}-{slot}"
+    own = {"HTTP_HOST": LOOPBACK, "HTTP_PORT": str(port), "REPLICA": str(slot)}
+    environment = service_environment(plan, databases, shared, service, own)
+    command = Command(plan.command(service), state.logs / f"{name}.log", environment, PROJECT)
+    return Kept(name, command, state.records, lambda: says_ready(port), patience=Patience(), report=report), port
+
+
+def service_environment(
+    plan: Plan, databases: Mapping[str, str], shared: Mapping[str, str], service: str, own: Mapping[str, str]
+) -> dict[str, str]:
+    """Its own database's address, nobody else's. What the caller set for the services passes through."""
+    prefix = f"FIRSTBUY_{service.upper()}_"
+    return {
+        **os.environ,
+        "FIRSTBUY_LOG_LEVEL": os.environ.get("FIRSTBUY_LOG_LEVEL", "INFO"),
+        "PYTHONUNBUFFERED": "1",
+        **shared,
+        f"{prefix}DATABASE_URL": databases[service],
+        **{prefix + name: value for name, value in own.items()},
+        **plan.environment,
+    }
+
+
+async def job(
+    state: State,
+    plan: Plan,
+    databases: Mapping[str, str],
+    shared: Mapping[str, str],
+    service: str | None,
+    *arguments: str,
+) -> None:
+    """A service's migration, or, without a service, the provisioning of all topics. Returns when it has ended well."""
+    if service is None:
+        name, argv = "provision", [sys.executable, "-m", "shared.kafka.provision"]
+        environment = {**os.environ, **shared, **plan.environment}
+    else:
+        name, argv = f"{service}-{'-'.join(arguments)}", [*plan.command(service), *arguments]
+        environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
+    child = Child(name, Command(argv, state.logs / f"{name}.log", environment, PROJECT), state.records)
+    try:
+        code = await child.ended(JOB_TIMEOUT)
+    finally:
+        if child.running():
+            await child.stop(0)
+    if code != 0:
+        how = f"did not end in {JOB_TIMEOUT:.0f} s" if code is None else f"ended with {code}"
+        raise JobFailedError(f"{name} {how}; {child.log} ends with:\n{child.last_lines()}")
+
+
+@asynccontextmanager
+async def mail_server(state: State, folder: Path | None, report: Report) -> AsyncIterator[tuple[Kept, int, Path]]:
+    """The running server, its port and the folder of its messages."""
+    folder, port = folder or state.mail, free_port()
+    argv = [sys.executable, "-m", "deploy.local.smtp", "--port", str(port), "--folder", str(folder)]
+    command = Command(argv, state.logs / "mail.log", folder=PROJECT)
+    server = Kept("mail", command, state.records, lambda: accepts(f"{LOOPBACK}:{port}"), report=report)
+    await server.start()
+    try:
+        yield server, port, folder
+    finally:
+        await server.stop()
+        release_port(port)

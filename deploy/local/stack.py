@@ -1,0 +1,193 @@
+"""The whole of Firstbuy on one machine: servers, databases, topics, services, each a process of its own.
+
+    async with Stack.started(state=state, replicas={"eligibility": 3}) as stack:
+        stack.url("intake"), stack.bootstrap_servers, stack.mail_folder, await stack.kill("eligibility", replica=1)
+
+`firstbuy up`, the demo and the tests all use this; the tests hand in servers that run already.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from deploy.local.description import describe
+from deploy.local.kafka import KafkaServer, running_kafka
+from deploy.local.kept import Kept, Report, silent
+from deploy.local.postgres import PostgresServer, create_database, running_postgres
+from deploy.local.process import write_atomically
+from deploy.local.replicas import SERVICES, Plan, job, mail_server, module_command, replica
+from deploy.local.state import State, fingerprint
+
+
+@dataclass(slots=True)
+class Stack:
+    state: State
+    kafka: KafkaServer
+    postgres: PostgresServer
+    topic_prefix: str
+    databases: Mapping[str, str]
+    operator_token: str
+    mail_folder: Path
+    mail: Kept
+    services: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
+    ports: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self.kafka.bootstrap_servers
+
+    def database_url(self, service: str) -> str:
+        return self.databases[service]
+
+    def url(self, service: str, replica: int = 0) -> str:
+        return self.urls(service)[replica]
+
+    def urls(self, service: str) -> list[str]:
+        return [f"http://127.0.0.1:{port}" for port in self.ports[service]]
+
+    def log(self, service: str, replica: int = 0) -> Path:
+        return self.services[service][replica].log
+
+    def pid(self, service: str, replica: int = 0) -> int | None:
+        return self.services[service][replica].pid
+
+    async def kill(self, service: str, replica: int = 0, *, stay_down: bool = False) -> None:
+        """SIGKILL; returns when it has ended. It comes back by itself, unless it is to stay down until `restart`."""
+        await self.services[service][replica].kill(stay_down=stay_down)
+
+    async def restart(self, service: str, replica: int = 0) -> None:
+        """An orderly end if it runs, then a start; returns when it is ready."""
+        await self.services[service][replica].restart()
+
+    async def stop(self, service: str, replica: int = 0) -> None:
+        """An orderly end; it stays down until `restart`."""
+        await self.services[service][replica].pause()
+
+    async def wait_ready(self, service: str, replica: int = 0, timeout: float = 60.0) -> None:
+        await self.services[service][replica].ready(timeout)
+
+    def send(self, service: str, number: signal.Signals, replica: int = 0) -> None:
+        """SIGSTOP and SIGCONT, for a process that hangs."""
+        self.services[service][replica].send(number)
+
+    @classmethod
+    @asynccontextmanager
+    async def started(
+        cls,
+        *,
+        state: State,
+        services: Sequence[str] = SERVICES,
+        replicas: Mapping[str, int] | None = None,
+        environment: Mapping[str, str] | None = None,
+        topic_prefix: str = "firstbuy.",
+        kafka: KafkaServer | None = None,
+        postgres: PostgresServer | None = None,
+        databases: Mapping[str, str] | None = None,
+        database_prefix: str = "firstbuy_",
+        mail_folder: Path | None = None,
+        fresh: bool = False,
+        prefer_known_ports: bool = False,
+        command: Callable[[str], Sequence[str]] = module_command,
+        report: Report = silent,
+    ) -> AsyncIterator[Self]:
+        """Everything up and ready for the block; stopped after it, services first.
+
+        `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
+        are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
+        `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
+        `command` replaces `python -m services.<name>`, for tests of the supervision itself.
+        """
+        plan = Plan(services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command)
+        async with AsyncExitStack() as held:
+            kafka, postgres, (mail, mail_port, folder) = await _entered(
+                held,
+                _given(kafka) if kafka else running_kafka(state, fresh=fresh, report=report, say=report),
+                _given(postgres) if postgres else running_postgres(state, fresh=fresh, report=report),
+                mail_server(state, mail_folder, report),
+            )
+            token = state.secret("operator-token")
+            stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
+            shared = {
+                "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+                "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
+                "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
+                "FIRSTBUY_INTAKE_OPERATOR_TOKEN_HASH": fingerprint(token),
+            }
+            given = dict(databases or {})
+            made = {name: database_prefix + name for name in services if name not in given}
+            await _all(create_database(postgres.url, name) for name in made.values())
+            stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
+            report(f"databases and topics: {len(made)} to migrate")
+            await _all(
+                [
+                    *(job(state, plan, stack.databases, shared, service, "migrate") for service in made),
+                    *([job(state, plan, stack.databases, shared, None)] if command is module_command else []),
+                ]
+            )
+            await stack._start_services(held, plan, shared, report)
+            yield stack
+            report("stopping")
+
+    async def _start_services(
+        self, held: AsyncExitStack, plan: Plan, shared: Mapping[str, str], report: Report
+    ) -> None:
+        def told(line: str) -> None:
+            report(line)
+            self.write_description()
+
+        planned = {
+            service: [
+                replica(self.state, plan, self.databases, shared, service, slot, told)
+                for slot in range(plan.replicas.get(service, 1))
+            ]
+            for service in plan.services
+        }
+        self.services = {service: [kept for kept, _ in ones] for service, ones in planned.items()}
+        self.ports = {service: [port for _, port in ones] for service, ones in planned.items()}
+        everyone = [kept for ones in self.services.values() for kept in ones]
+
+        async def stop_services() -> None:
+            await asyncio.gather(*(kept.stop() for kept in everyone))
+            self.state.description.unlink(missing_ok=True)
+
+        held.push_async_callback(stop_services)
+
+        async def start(kept: Kept) -> None:
+            await kept.start()
+            report(f"{kept.name} is ready")
+
+        await _all(start(kept) for kept in everyone)
+        self.write_description()
+
+    def write_description(self) -> None:
+        write_atomically(self.state.description, describe(self))
+
+
+@asynccontextmanager
+async def _given(server: Any) -> AsyncIterator[Any]:
+    yield server
+
+
+async def _entered(held: AsyncExitStack, *contexts: Any) -> list[Any]:
+    """Enter them at once. If one fails, those that were entered are left again by `held`, and the others cancelled."""
+
+    async def enter(context: Any) -> Any:
+        value = await context.__aenter__()
+        held.push_async_exit(context)
+        return value
+
+    return await _all(enter(context) for context in contexts)
+
+
+async def _all(works: Any) -> list[Any]:
+    """Together; the first fault ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as faults:
+        raise faults.exceptions[0] from None
+    return [task.result() for task in tasks]

@@ -1,0 +1,145 @@
+"""Real servers for the tests, started once a session by the code that starts `firstbuy up`.
+
+Each test gets databases of its own, cloned from a template, and a topic prefix of its own. The servers die with the
+test run, even with kill -9 (see deploy/local/process.py).
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.kafka import KafkaServer, running_kafka
+from deploy.local.postgres import PostgresServer, create_database, drop_database, running_postgres
+from deploy.local.replicas import SERVICES, Plan, job, module_command
+from deploy.local.stack import Stack
+from deploy.local.state import State
+
+SERVERS = pytest.StashKey[list[str]]()
+NOT_RUN = pytest.StashKey[list[str]]()
+
+Database = Callable[..., Awaitable[str]]
+StartStack = Callable[..., Awaitable[Stack]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SERVERS] = []
+    config.stash[NOT_RUN] = []
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Which servers the results are true of, and what was not run for want of a real Kafka."""
+    terminalreporter.section("servers")
+    for line in config.stash[SERVERS] or ["no test needed Kafka or PostgreSQL"]:
+        terminalreporter.line(line)
+    if config.stash[NOT_RUN]:
+        terminalreporter.section("not run: they need Apache Kafka")
+        for name in config.stash[NOT_RUN]:
+            terminalreporter.line(name)
+        terminalreporter.line("FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.")
+
+
+@pytest.fixture(scope="session")
+def state() -> Iterator[State]:
+    """Temporary, but with the user's own cache of jars and binaries."""
+    with State.temporary() as temporary:
+        yield temporary
+
+
+@pytest.fixture(scope="session")
+async def kafka_server(state: State, pytestconfig: pytest.Config) -> AsyncIterator[KafkaServer]:
+    async with running_kafka(state, fresh=True, say=pytestconfig.stash[SERVERS].append) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(state: State, pytestconfig: pytest.Config) -> AsyncIterator[PostgresServer]:
+    async with running_postgres(state, fresh=True) as server:
+        pytestconfig.stash[SERVERS].append(str(server))
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def apache_kafka_or_not_run(request: pytest.FixtureRequest) -> None:
+    """`@pytest.mark.apache_kafka`: not run on the stand-in, and listed."""
+    if request.node.get_closest_marker("apache_kafka") is None:
+        return
+    server: KafkaServer = request.getfixturevalue("kafka_server")
+    if not server.real:
+        request.config.stash[NOT_RUN].append(request.node.nodeid)
+        pytest.skip("needs Apache Kafka; here is only the stand-in")
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    return f"t{secrets.token_hex(5)}."
+
+
+@pytest.fixture(scope="session")
+async def templates(
+    state: State, postgres_server: PostgresServer
+) -> AsyncIterator[Callable[[str | None], Awaitable[str]]]:
+    """The name of a database to clone: a service's, migrated once a session, or an empty one."""
+    ready: dict[str | None, str] = {}
+    session = secrets.token_hex(4)
+
+    async def template(service: str | None) -> str:
+        if service not in ready:
+            name = f"template_{session}_{service or 'empty'}"
+            url = await create_database(postgres_server.url, name)
+            if service is not None:
+                plan = Plan((service,), {}, {}, "", False, module_command)
+                await job(state, plan, {service: url}, {}, service, "migrate")
+            ready[service] = name
+        return ready[service]
+
+    yield template
+    for name in ready.values():
+        await drop_database(postgres_server.url, name)
+
+
+@pytest.fixture
+async def database(
+    postgres_server: PostgresServer, templates: Callable[[str | None], Awaitable[str]]
+) -> AsyncIterator[Database]:
+    """`await database("intake")`: the address of a fresh, migrated database; `await database()`: of an empty one."""
+    made: list[str] = []
+
+    async def clone(service: str | None = None) -> str:
+        name = f"t{secrets.token_hex(6)}_{service or 'empty'}"
+        url = await create_database(postgres_server.url, name, template=await templates(service))
+        made.append(name)
+        return url
+
+    yield clone
+    for name in made:
+        await drop_database(postgres_server.url, name)
+
+
+@pytest.fixture
+async def start_stack(
+    state: State,
+    kafka_server: KafkaServer,
+    postgres_server: PostgresServer,
+    database: Database,
+    topic_prefix: str,
+    tmp_path: Path,
+) -> AsyncIterator[StartStack]:
+    """`await start_stack(services=…, replicas=…, environment=…)`: services as processes, on this test's databases and
+    topics, for the length of the test."""
+    async with AsyncExitStack() as held:
+
+        async def start(**options: Any) -> Stack:
+            services = options.pop("services", SERVICES)
+            databases = {service: await database(service) for service in services}
+            own = State(tmp_path / f"stack-{secrets.token_hex(3)}", state.cache)
+            own.folder.mkdir()
+            defaults = {"state": own, "services": services, "databases": databases, "topic_prefix": topic_prefix}
+            servers = {"kafka": kafka_server, "postgres": postgres_server}
+            held.enter_context(own.locked())
+            return await held.enter_async_context(Stack.started(**(defaults | servers | options)))
+
+        yield start
