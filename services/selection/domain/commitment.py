@@ -1,0 +1,54 @@
+"""The commitment: everything that decides, under one root, published before chance enters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.canonical import json_hash
+from shared.contracts.findings import VerdictOutcome
+from shared.merkle import Digest, digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An application as it is committed: ineligible ones too, with no tickets. `score` is None where none is asked."""
+
+    application: str
+    outcome: VerdictOutcome
+    tickets: int
+    score: int | None = None
+
+    def leaf(self) -> tuple[str, str, int, int | None]:
+        return self.application, self.outcome.value, self.tickets, self.score
+
+
+def entries_digest(entries: Iterable[Entry]) -> Digest:
+    """Over `[id, outcome, tickets, score]`, whatever the order of `entries`."""
+    return digest_of(entry.leaf() for entry in entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """What `commitment_root` is made of."""
+
+    round: str
+    epoch: int
+    applications_root: str
+    requests_root: str
+    verdicts_root: str
+    entries_root: str
+    policy_hash: str
+
+    @property
+    def root(self) -> str:
+        """SHA-256 of the canonical JSON of an object of these fields."""
+        return json_hash(
+            {
+                "round": self.round,
+                "epoch": self.epoch,
+                "applications_root": self.applications_root,
+                "requests_root": self.requests_root,
+                "verdicts_root": self.verdicts_root,
+                "entries_root": self.entries_root,
+                "policy_hash": self.policy_hash,
+            }
+        )

@@ -1,0 +1,229 @@
+"""Matching: products in draw order take what institutions asked for, within every budget, pledge and capacity.
+
+One pass, no looking back. What is left of money and quantity only shrinks, so whoever got nothing could not have had
+what a later product got.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from shared.certificates import AcceptedKinds
+from shared.contracts.events import NotSelectedReason
+from shared.contracts.facts import ApplicationFacts, RequestFacts
+from shared.contracts.policy import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What an application offers. `certificates` are the kinds of which a valid one is held."""
+
+    application: str
+    party: str
+    class_code: str
+    price_won: int
+    capacity: int
+    delivery_days: int
+    regions: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A purchase request: up to `quantity` units within `budget_won`."""
+
+    request: str
+    institution: str
+    class_code: str
+    quantity: int
+    budget_won: int
+    price_ceiling_won: int | None = None
+    certificate_kinds: tuple[str, ...] = ()
+    region: str | None = None
+    delivery_days_at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    request: str
+    institution: str
+    quantity: int
+    amount_won: int
+
+
+class Result(StrEnum):
+    SELECTED = "selected"
+    RESERVE = "reserve"
+    NOT_SELECTED = "not-selected"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What became of an application; `reserve_position` counts from 1, `reason` says why it is not selected."""
+
+    application: str
+    result: Result
+    awards: tuple[Award, ...] = ()
+    reserve_position: int | None = None
+    reason: NotSelectedReason | None = None
+
+
+def offer_of(application: str, party: str, facts: ApplicationFacts, accepted: AcceptedKinds) -> Offer:
+    product = facts.product
+    return Offer(
+        application=application,
+        party=party,
+        class_code=product.class_code,
+        price_won=product.price_won,
+        capacity=product.capacity,
+        delivery_days=product.delivery_days,
+        regions=product.regions,
+        certificates=accepted.held(facts.certificates),
+    )
+
+
+def demand_of(request: str, institution: str, facts: RequestFacts) -> Demand:
+    return Demand(
+        request=request,
+        institution=institution,
+        class_code=facts.class_code,
+        quantity=facts.quantity,
+        budget_won=facts.budget_won,
+        price_ceiling_won=facts.price_ceiling_won,
+        certificate_kinds=facts.certificate_kinds,
+        region=facts.region,
+        delivery_days_at_most=facts.delivery_days_at_most,
+    )
+
+
+def match(
+    offers: Sequence[Offer], demands: Iterable[Demand], pledges: Mapping[str, int], limits: Limits
+) -> list[Placement]:
+    """A placement for each of `offers`, which stand in draw order. An institution without a pledge buys nothing."""
+    market = _Market(offers, demands, pledges)
+    selected_of: Counter[str] = Counter()
+    selected = reserve = 0
+    placements: list[Placement] = []
+    for offer in offers:
+        awards: tuple[Award, ...] = ()
+        if selected_of[offer.party] < limits.selections_per_firm and (
+            limits.places is None or selected < limits.places
+        ):
+            awards = market.buy(offer, limits.requests_per_product)
+        if awards:
+            selected += 1
+            selected_of[offer.party] += 1
+            placements.append(Placement(offer.application, Result.SELECTED, awards))
+            continue
+        reason = _reason(offer, market, selected_of[offer.party], reserve, limits)
+        if reason is None:
+            reserve += 1
+            placements.append(Placement(offer.application, Result.RESERVE, (), reserve))
+        else:
+            placements.append(Placement(offer.application, Result.NOT_SELECTED, (), None, reason))
+    return placements
+
+
+def _reason(
+    offer: Offer, market: "_Market", selected_of_firm: int, reserve: int, limits: Limits
+) -> NotSelectedReason | None:
+    """Why an offer that got nothing is not even in reserve: None when only money, quantity or places were gone."""
+    if not market.wanted(offer):
+        return NotSelectedReason.NO_DEMAND
+    if selected_of_firm >= limits.selections_per_firm:
+        return NotSelectedReason.FIRM_LIMIT
+    if limits.reserve is not None and reserve >= limits.reserve:
+        return NotSelectedReason.RESERVE_FULL
+    return None
+
+
+class _Line:
+    """A demand and what is left of it. `price_limit` is what one unit may cost when all its money is still there."""
+
+    __slots__ = ("budget", "certificates", "days", "demand", "price_limit", "quantity", "region", "tie")
+
+    def __init__(self, demand: Demand, pledge: int) -> None:
+        ceiling = demand.budget_won if demand.price_ceiling_won is None else demand.price_ceiling_won
+        self.demand = demand
+        self.quantity = demand.quantity
+        self.budget = demand.budget_won
+        self.price_limit = min(ceiling, demand.budget_won, pledge)
+        self.region = demand.region
+        self.days = demand.delivery_days_at_most
+        self.certificates = frozenset(demand.certificate_kinds)
+        self.tie = sha256(demand.request.encode()).digest()
+
+    def met_by(self, offer: Offer) -> bool:
+        return (
+            offer.price_won <= self.price_limit
+            and (self.days is None or offer.delivery_days <= self.days)
+            and (self.region is None or not offer.regions or self.region in offer.regions)
+            and (not self.certificates or not self.certificates.isdisjoint(offer.certificates))
+        )
+
+
+class _Market:
+    """What is left to be had. `open` drops the lines that nothing offered can be bought with any more."""
+
+    def __init__(self, offers: Iterable[Offer], demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
+        self.pledges = dict(pledges)
+        self.lines: dict[str, list[_Line]] = {}
+        for demand in demands:
+            line = _Line(demand, self.pledges.setdefault(demand.institution, 0))
+            self.lines.setdefault(demand.class_code, []).append(line)
+        self.cheapest: dict[str, int] = {}
+        for offer in offers:
+            if offer.price_won < self.cheapest.get(offer.class_code, offer.price_won + 1):
+                self.cheapest[offer.class_code] = offer.price_won
+        self.open = {class_code: list(lines) for class_code, lines in self.lines.items()}
+
+    def wanted(self, offer: Offer) -> bool:
+        """Whether it could have been bought with all the money and quantity there was."""
+        return any(line.met_by(offer) for line in self.lines.get(offer.class_code, ()))
+
+    def buy(self, offer: Offer, requests_at_most: int) -> tuple[Award, ...]:
+        """Most remaining budget first, ties by the hash of the request's id."""
+        price, pledges = offer.price_won, self.pledges
+        fitting = [
+            line
+            for line in self.open.get(offer.class_code, ())
+            if line.quantity
+            and line.budget >= price
+            and line.met_by(offer)
+            and pledges[line.demand.institution] >= price
+        ]
+        if not fitting:
+            self._drop_spent(offer.class_code)
+            return ()
+        if len(fitting) > 1:
+            fitting.sort(key=lambda line: (-line.budget, line.tie))
+        return self._take(offer, fitting, requests_at_most)
+
+    def _take(self, offer: Offer, lines: list[_Line], requests_at_most: int) -> tuple[Award, ...]:
+        price, capacity = offer.price_won, offer.capacity
+        awards: list[Award] = []
+        for line in lines:
+            if capacity == 0 or len(awards) == requests_at_most:
+                break
+            institution = line.demand.institution
+            units = min(capacity, line.quantity, min(line.budget, self.pledges[institution]) // price)
+            if units:
+                won = units * price
+                capacity -= units
+                line.quantity -= units
+                line.budget -= won
+                self.pledges[institution] -= won
+                awards.append(Award(line.demand.request, institution, units, won))
+        return tuple(awards)
+
+    def _drop_spent(self, class_code: str) -> None:
+        lines = self.open.get(class_code)
+        if lines:
+            least = self.cheapest[class_code]
+            self.open[class_code] = [
+                line
+                for line in lines
+                if line.quantity and min(line.budget, self.pledges[line.demand.institution]) >= least
+            ]

@@ -1,0 +1,91 @@
+"""The proposal: from committed entries and a seed to a result for every application, under one root."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.selection.domain.commitment import Entry
+from services.selection.domain.draw import draw
+from services.selection.domain.matching import Demand, Offer, Placement, Result, match
+from services.selection.domain.score import by_score
+from shared.canonical import canonical_json
+from shared.contracts.events import NotSelectedReason
+from shared.contracts.findings import VerdictOutcome
+from shared.contracts.policy import Method, Policy
+from shared.merkle import merkle_root
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """An application's line in the proposal; without position and key when it did not stand in the draw."""
+
+    placement: Placement
+    position: int | None = None
+    key: str | None = None
+
+    def leaf(self) -> list[Any]:
+        """`[id, result, position, key, [[request, quantity, won], …]]`."""
+        placement = self.placement
+        awards = [[award.request, award.quantity, award.amount_won] for award in placement.awards]
+        return [placement.application, placement.result.value, self.position, self.key, awards]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Those who stood, in draw order, then those who did not, in order of id."""
+
+    lines: tuple[Proposed, ...]
+    selection_root: str
+
+    def count(self, result: Result) -> int:
+        return sum(line.placement.result is result for line in self.lines)
+
+
+def propose(
+    policy: Policy,
+    seed: str,
+    entries: Iterable[Entry],
+    offers: Mapping[str, Offer],
+    demands: Iterable[Demand],
+    pledges: Mapping[str, int],
+) -> Proposal:
+    """`offers` by application id, at least of all that stand. Nothing depends on the order anything is given in."""
+    standing: list[Entry] = []
+    aside: list[Proposed] = []
+    for entry in entries:
+        if reason := _aside(entry, policy):
+            aside.append(Proposed(Placement(entry.application, Result.NOT_SELECTED, (), None, reason)))
+        else:
+            standing.append(entry)
+    order = draw_order(policy, seed, standing)
+    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits)
+    lines = [
+        Proposed(placement, position, key)
+        for position, ((key, _), placement) in enumerate(zip(order, placements, strict=True), start=1)
+    ]
+    aside.sort(key=lambda line: line.placement.application)
+    lines += aside
+    return Proposal(tuple(lines), selection_root(lines))
+
+
+def draw_order(policy: Policy, seed: str, standing: Iterable[Entry]) -> list[tuple[str, str]]:
+    """(key, application) as the policy's method orders them."""
+    entries = list(standing)
+    drawn = draw(seed, ((entry.application, entry.tickets) for entry in entries))
+    if policy.method is Method.WEIGHTED_DRAW:
+        return drawn
+    return by_score(drawn, {entry.application: entry.score or 0 for entry in entries})
+
+
+def selection_root(lines: Iterable[Proposed]) -> str:
+    """RFC 9162 root over the canonical leaves, as they stand."""
+    return merkle_root(canonical_json(line.leaf()) for line in lines).hex()
+
+
+def _aside(entry: Entry, policy: Policy) -> NotSelectedReason | None:
+    """Why an entry does not stand in the draw."""
+    if entry.outcome is not VerdictOutcome.ELIGIBLE or entry.tickets == 0:
+        return NotSelectedReason.INELIGIBLE
+    if policy.scoring is not None and (entry.score or 0) < policy.scoring.threshold:
+        return NotSelectedReason.BELOW_THRESHOLD
+    return None

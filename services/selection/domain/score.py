@@ -1,0 +1,46 @@
+"""The score: the panel's points and the supply-record item, under which a smaller record is worth more."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.contracts.facts import SupplyRecord
+from shared.contracts.policy import Scoring
+
+
+class NoScoreStepError(ValueError):
+    """The policy's supply-record item has no step for a record; `check_selection` refuses such a policy beforehand."""
+
+    code = "no-score-step"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A reviewer's points; those of one with a conflict of interest do not count."""
+
+    reviewer: str
+    points: int
+    conflict_of_interest: bool = False
+
+
+def score(marks: Iterable[Mark], record: SupplyRecord | None, scoring: Scoring) -> int:
+    return panel_points(marks, scoring) + supply_record_points(record, scoring)
+
+
+def panel_points(marks: Iterable[Mark], scoring: Scoring) -> int:
+    """The mean of the marks that count, each held within `panel_points`, rounded down; 0 without any."""
+    counted = [min(mark.points, scoring.panel_points) for mark in marks if not mark.conflict_of_interest]
+    return sum(counted) // len(counted) if counted else 0
+
+
+def supply_record_points(record: SupplyRecord | None, scoring: Scoring) -> int:
+    """The first step that fits; a record that was not stated fits only the step without a bound."""
+    for step in scoring.supply_record:
+        bound = step.record_won_at_most
+        if bound is None or (record is not None and record.won <= bound):
+            return step.points
+    raise NoScoreStepError(f"no step of the supply-record item fits {record}")
+
+
+def by_score(drawn: Iterable[tuple[str, str]], scores: Mapping[str, int]) -> list[tuple[str, str]]:
+    """(key, application) by score from the highest; equal scores stand as drawn."""
+    return sorted(drawn, key=lambda entry: (-scores[entry[1]], entry))

@@ -1,0 +1,47 @@
+"""Tickets: how many chances an applicant has, from the policy's published step table. Integers, never floats."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.contracts.facts import SupplyRecord
+from shared.contracts.findings import Finding, FindingOutcome
+from shared.contracts.policy import Policy, TicketStep
+
+
+class NoTicketStepError(ValueError):
+    """The policy's table has no step for an applicant; `check_selection` refuses such a policy beforehand."""
+
+    code = "no-ticket-step"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What tickets and scores are given for. A record that was not stated (None) fits no bound on the record."""
+
+    startup: bool
+    first_timer: bool
+    record: SupplyRecord | None
+
+
+def standing_of(findings: Iterable[Finding], record: SupplyRecord | None) -> Standing:
+    """From the verdict's own findings, so that tickets rest on what was judged and nothing else."""
+    passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
+    return Standing("startup" in passed, "first-timer" in passed, record)
+
+
+def tickets(standing: Standing, policy: Policy) -> int:
+    """The first step that fits."""
+    for step in policy.tickets:
+        if _fits(step, standing):
+            return step.tickets
+    raise NoTicketStepError(f"policy {policy.policy}: no step of tickets fits {standing}")
+
+
+def _fits(step: TicketStep, standing: Standing) -> bool:
+    record = standing.record
+    return (
+        (step.startup is None or step.startup is standing.startup)
+        and (step.first_timer is None or step.first_timer is standing.first_timer)
+        and (step.record_won_at_most is None or (record is not None and record.won <= step.record_won_at_most))
+        and (step.record_count_at_most is None or (record is not None and record.count <= step.record_count_at_most))
+    )

@@ -1,0 +1,261 @@
+"""Matching: what each bound does, and what holds for every market."""
+
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.selection.domain.matching import Award, Demand, Offer, Placement, Result, demand_of, match, offer_of
+from shared.certificates import AcceptedKinds
+from shared.contracts.facts import RequestFacts
+from shared.contracts.policy import Limits
+from tests.data.facts import GOOD, policy
+
+FREE = Limits(selections_per_firm=9, requests_per_product=9)
+
+
+def offer(application: str = "a", **changes: Any) -> Offer:
+    standard = Offer(
+        application=application, party=application, class_code="41112201", price_won=100, capacity=10, delivery_days=30
+    )
+    return replace(standard, **changes)
+
+
+def demand(request: str = "lh/1", **changes: Any) -> Demand:
+    standard = Demand(
+        request=request,
+        institution=request.split("/", maxsplit=1)[0],
+        class_code="41112201",
+        quantity=5,
+        budget_won=1000,
+    )
+    return replace(standard, **changes)
+
+
+def matched(*offers: Offer, by: list[Demand], limits: Limits = FREE, **pledges: int) -> list[Placement]:
+    return match(offers, by, pledges or {"lh": 10_000, "kepco": 10_000}, limits)
+
+
+def results(placements: list[Placement]) -> list[tuple[str, str, str | None]]:
+    return [(p.application, p.result.value, p.reason) for p in placements]
+
+
+def test_a_product_takes_what_is_asked_within_its_capacity() -> None:
+    (placed,) = matched(offer(capacity=3), by=[demand()])
+    assert placed.awards == (Award("lh/1", "lh", 3, 300),)
+
+
+@pytest.mark.parametrize(
+    ("of", "by"),
+    [
+        ({}, {"class_code": "41112202"}),
+        ({}, {"price_ceiling_won": 99}),
+        ({}, {"budget_won": 99}),
+        ({}, {"certificate_kinds": ("nep",)}),
+        ({"certificates": ("gs",)}, {"certificate_kinds": ("nep", "epc")}),
+        ({"regions": ("busan",)}, {"region": "seoul"}),
+        ({}, {"delivery_days_at_most": 29}),
+        ({}, {"institution": "nobody"}),
+    ],
+)
+def test_a_request_that_is_not_met_is_no_demand(of: dict[str, Any], by: dict[str, Any]) -> None:
+    assert results(matched(offer(**of), by=[demand(**by)])) == [("a", "not-selected", "no-demand")]
+
+
+@pytest.mark.parametrize(
+    ("of", "by"),
+    [
+        ({}, {"price_ceiling_won": 100}),
+        ({"certificates": ("gs", "nep")}, {"certificate_kinds": ("nep", "epc")}),
+        ({"regions": ("busan", "seoul")}, {"region": "seoul"}),
+        ({}, {"region": "seoul", "delivery_days_at_most": 30}),
+    ],
+)
+def test_a_request_that_is_met_to_the_bound_is_served(of: dict[str, Any], by: dict[str, Any]) -> None:
+    assert results(matched(offer(**of), by=[demand(**by)])) == [("a", "selected", None)]
+
+
+def test_most_remaining_budget_comes_first_and_requests_are_bounded() -> None:
+    asked = [demand("lh/1", budget_won=500), demand("kepco/1", budget_won=900), demand("lh/2", budget_won=700)]
+    (placed,) = matched(offer(capacity=50), by=asked, limits=replace(FREE, requests_per_product=2))
+    assert [award.request for award in placed.awards] == ["kepco/1", "lh/2"]
+
+
+def test_equal_budgets_stand_by_the_hash_of_the_request() -> None:
+    asked = [demand("lh/1", quantity=1), demand("lh/2", quantity=1), demand("lh/3", quantity=1)]
+    (placed,) = matched(offer(capacity=1), by=asked)
+    assert placed.awards[0].request == min(["lh/1", "lh/2", "lh/3"], key=_sha)
+
+
+def _sha(request: str) -> str:
+    return sha256(request.encode()).hexdigest()
+
+
+def test_a_pledge_is_shared_by_all_requests_of_its_institution() -> None:
+    asked = [demand("lh/1"), demand("lh/2", class_code="43000000")]
+    placed = matched(offer("a"), offer("b", class_code="43000000"), by=asked, lh=600)
+    assert [(p.result, sum(award.amount_won for award in p.awards)) for p in placed] == [
+        ("selected", 500),
+        ("selected", 100),
+    ]
+
+
+def test_who_comes_when_the_money_is_gone_is_in_reserve_in_order() -> None:
+    placed = matched(offer("a"), offer("b"), offer("c"), by=[demand()])
+    assert results(placed) == [("a", "selected", None), ("b", "reserve", None), ("c", "reserve", None)]
+    assert [p.reserve_position for p in placed] == [None, 1, 2]
+
+
+def test_places_and_the_length_of_the_reserve_are_bounded() -> None:
+    limits = replace(FREE, places=1, reserve=1)
+    placed = matched(offer("a", capacity=1), offer("b"), offer("c"), by=[demand()], limits=limits)
+    assert results(placed) == [
+        ("a", "selected", None),
+        ("b", "reserve", None),
+        ("c", "not-selected", "reserve-full"),
+    ]
+
+
+def test_a_firm_is_selected_as_often_as_the_policy_allows() -> None:
+    limits = replace(FREE, selections_per_firm=1)
+    offers = [offer("a", capacity=1, party="x"), offer("b", party="x"), offer("c", party="y")]
+    placed = matched(*offers, by=[demand()], limits=limits)
+    assert results(placed) == [("a", "selected", None), ("b", "not-selected", "firm-limit"), ("c", "selected", None)]
+
+
+def test_offers_and_demands_are_made_of_facts() -> None:
+    accepted = AcceptedKinds.compile(policy("2018-h2").as_of, policy("2018-h2").certificates)
+    made = offer_of("a", "p", GOOD, accepted)
+    assert (made.price_won, made.certificates) == (1_200_000, ("nep",))
+    asked = demand_of("lh/1", "lh", RequestFacts(class_code="41112201", quantity=2, budget_won=2_400_000))
+    (placed,) = match([made], [asked], {"lh": 10**9}, FREE)
+    assert placed.awards == (Award("lh/1", "lh", 2, 2_400_000),)
+
+
+CLASSES = st.sampled_from(["41112201", "43000000"])
+KINDS = st.lists(st.sampled_from(["nep", "gs"]), max_size=2, unique=True).map(tuple)
+INSTITUTIONS = ("ex", "lh", "kepco")
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[list[Offer], list[Demand], dict[str, int], Limits]:
+    offers = [
+        Offer(
+            application=f"a{n}",
+            party=draw(st.sampled_from("xyz")),
+            class_code=draw(CLASSES),
+            price_won=draw(st.integers(1, 40)),
+            capacity=draw(st.integers(1, 6)),
+            delivery_days=draw(st.integers(0, 3)),
+            regions=draw(st.sampled_from([(), ("seoul",), ("busan",)])),
+            certificates=draw(KINDS),
+        )
+        for n in range(draw(st.integers(0, 12)))
+    ]
+    demands = []
+    for n in range(draw(st.integers(0, 8))):
+        institution = draw(st.sampled_from(INSTITUTIONS))
+        demands.append(
+            Demand(
+                request=f"{institution}/{n}",
+                institution=institution,
+                class_code=draw(CLASSES),
+                quantity=draw(st.integers(1, 6)),
+                budget_won=draw(st.integers(1, 150)),
+                price_ceiling_won=draw(st.none() | st.integers(1, 40)),
+                certificate_kinds=draw(KINDS),
+                region=draw(st.sampled_from([None, None, "seoul"])),
+                delivery_days_at_most=draw(st.none() | st.integers(0, 3)),
+            )
+        )
+    pledges = {name: draw(st.integers(0, 300)) for name in INSTITUTIONS if draw(st.booleans())}
+    limits = Limits(
+        selections_per_firm=draw(st.integers(1, 4)),
+        requests_per_product=draw(st.integers(1, 3)),
+        places=draw(st.none() | st.integers(1, 6)),
+        reserve=draw(st.none() | st.integers(0, 3)),
+    )
+    return offers, demands, pledges, limits
+
+
+def meets(one: Offer, asked: Demand) -> bool:
+    """Said again in other words than the code's."""
+    return all(
+        (
+            one.class_code == asked.class_code,
+            asked.price_ceiling_won is None or one.price_won <= asked.price_ceiling_won,
+            asked.delivery_days_at_most is None or one.delivery_days <= asked.delivery_days_at_most,
+            asked.region is None or one.regions == () or asked.region in one.regions,
+            asked.certificate_kinds == () or set(asked.certificate_kinds) & set(one.certificates) != set(),
+        )
+    )
+
+
+Market = tuple[list[Offer], list[Demand], dict[str, int], Limits]
+
+
+@given(markets())
+def test_no_budget_quantity_pledge_capacity_or_limit_is_exceeded(market: Market) -> None:
+    offers, demands, pledges, limits = market
+    placements = match(offers, demands, pledges, limits)
+    asked = {d.request: d for d in demands}
+    units: Counter[str] = Counter()
+    won: Counter[str] = Counter()
+    paid: Counter[str] = Counter()
+    firms: Counter[str] = Counter()
+    for one, placed in zip(offers, placements, strict=True):
+        assert placed.application == one.application
+        assert (placed.result is Result.SELECTED) == bool(placed.awards)
+        assert (placed.result is Result.NOT_SELECTED) == (placed.reason is not None)
+        assert (placed.result is Result.RESERVE) == (placed.reserve_position is not None)
+        assert sum(award.quantity for award in placed.awards) <= one.capacity
+        assert len({award.request for award in placed.awards}) == len(placed.awards) <= limits.requests_per_product
+        firms[one.party] += bool(placed.awards)
+        for award in placed.awards:
+            assert meets(one, asked[award.request])
+            assert award.amount_won == award.quantity * one.price_won
+            units[award.request] += award.quantity
+            won[award.request] += award.amount_won
+            paid[award.institution] += award.amount_won
+    assert all(units[d.request] <= d.quantity and won[d.request] <= d.budget_won for d in demands)
+    assert all(amount <= pledges[institution] for institution, amount in paid.items() if amount)
+    assert all(count <= limits.selections_per_firm for count in firms.values())
+    selected = sum(firms.values())
+    assert limits.places is None or selected <= limits.places
+    assert sorted(p.reserve_position for p in placements if p.reserve_position) == list(
+        range(1, sum(p.result is Result.RESERVE for p in placements) + 1)
+    )
+
+
+@given(markets())
+def test_nobody_unselected_stood_before_one_who_got_what_it_could_have_had(market: Market) -> None:
+    """Replays the awards: a product passed over had no request with a unit's price and a unit left at its turn."""
+    offers, demands, pledges, limits = market
+    placements = match(offers, demands, pledges, limits)
+    quantity = {d.request: d.quantity for d in demands}
+    budget = {d.request: d.budget_won for d in demands}
+    pledge = dict(pledges)
+    firms: Counter[str] = Counter()
+    for one, placed in zip(offers, placements, strict=True):
+        bounded = firms[one.party] == limits.selections_per_firm or sum(firms.values()) == limits.places
+        if not placed.awards and not bounded:
+            for d in demands:
+                money = min(budget[d.request], pledge.get(d.institution, 0))
+                assert not (meets(one, d) and quantity[d.request] and money >= one.price_won)
+        firms[one.party] += bool(placed.awards)
+        for award in placed.awards:
+            quantity[award.request] -= award.quantity
+            budget[award.request] -= award.amount_won
+            pledge[award.institution] -= award.amount_won
+
+
+@given(markets(), st.randoms(use_true_random=False))
+def test_the_order_requests_and_pledges_are_given_in_does_not_count(market: Market, random: Any) -> None:
+    offers, demands, pledges, limits = market
+    shuffled = random.sample(demands, len(demands))
+    turned = dict(reversed(pledges.items()))
+    assert match(offers, demands, pledges, limits) == match(offers, shuffled, turned, limits)
