@@ -84,6 +84,7 @@ def test_every_entry_has_one_line_and_the_root_covers_them_in_order() -> None:
     assert made.count(Result.SELECTED) > 0
     assert sum(made.count(result) for result in Result) == len(IDS)
     leaves = [line.leaf() for line in made.lines]
+    assert [line.canonical_leaf() for line in made.lines] == [canonical_json(leaf) for leaf in leaves]
     assert made.selection_root == merkle_root(canonical_json(leaf) for leaf in leaves).hex()
     standing = [leaf for leaf in leaves if leaf[2] is not None]
     assert [leaf[2] for leaf in standing] == list(range(1, 25))

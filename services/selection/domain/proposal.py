@@ -29,6 +29,15 @@ class Proposed:
         awards = [[award.request, award.quantity, award.amount_won] for award in placement.awards]
         return [placement.application, placement.result.value, self.position, self.key, awards]
 
+    def canonical_leaf(self) -> bytes:
+        """The leaf's RFC 8785 text. Most have no award and are written directly: ids and keys need no escaping."""
+        placement = self.placement
+        if placement.awards:
+            return canonical_json(self.leaf())
+        if self.key is None:
+            return f'["{placement.application}","{placement.result}",null,null,[]]'.encode()
+        return f'["{placement.application}","{placement.result}",{self.position},"{self.key}",[]]'.encode()
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -79,7 +88,7 @@ def draw_order(policy: Policy, seed: str, standing: Iterable[Entry]) -> list[tup
 
 def selection_root(lines: Iterable[Proposed]) -> str:
     """RFC 9162 root over the canonical leaves, as they stand."""
-    return merkle_root(canonical_json(line.leaf()) for line in lines).hex()
+    return merkle_root([line.canonical_leaf() for line in lines]).hex()
 
 
 def _aside(entry: Entry, policy: Policy) -> NotSelectedReason | None:
