@@ -134,7 +134,9 @@ async def start_stack(
 
         async def start(**options: Any) -> Stack:
             services = options.pop("services", SERVICES)
-            databases = {service: await database(service) for service in services}
+            databases = options.pop("databases", None)
+            if databases is None:
+                databases = {service: await database(service) for service in services}
             own = State(tmp_path / f"stack-{secrets.token_hex(3)}", state.cache)
             own.folder.mkdir()
             defaults = {"state": own, "services": services, "databases": databases, "topic_prefix": topic_prefix}

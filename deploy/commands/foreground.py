@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 
@@ -57,6 +58,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
     spinner.start()
     try:
         with state.locked():
+            _set_old_logs_aside(state)
             async with Stack.started(
                 state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, report=report
             ) as stack:
@@ -73,6 +75,16 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
         spinner.stop()
     console.print("stopped")
     return 0
+
+
+def _set_old_logs_aside(state: State) -> None:
+    """One run back is kept; up.log is being written by a detached run."""
+    previous = state.logs / "previous"
+    shutil.rmtree(previous, ignore_errors=True)
+    previous.mkdir(mode=0o700)
+    for log in state.logs.glob("*.log"):
+        if log.name != "up.log":
+            log.rename(previous / log.name)
 
 
 def links(stack: Stack) -> Table:

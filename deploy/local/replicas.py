@@ -89,7 +89,9 @@ async def job(
     else:
         name, argv = f"{service}-{'-'.join(arguments)}", [*plan.command(service), *arguments]
         environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
-    child = Child(name, Command(argv, state.logs / f"{name}.log", environment, PROJECT), state.records)
+    log = state.logs / f"{name}.log"
+    log.unlink(missing_ok=True)
+    child = Child(name, Command(argv, log, environment, PROJECT), state.records)
     try:
         code = await child.ended(JOB_TIMEOUT)
     finally:

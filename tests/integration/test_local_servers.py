@@ -175,9 +175,7 @@ async def test_mail_is_kept_as_one_file_each_with_its_envelope(tmp_path: Path) -
             async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
                 await client.ehlo()
                 assert {"8bitmime", "smtputf8", "size"} <= set(client.esmtp_extensions)
-                await client.send_message(
-                    message, sender="a@example.com", recipients=["담당자@example.com", "b@example.com"]
-                )
+                await client.send_message(message, sender="a@example.com", recipients=recipients)
     stored = list(folder.glob("*.eml"))
     assert len(stored) == 1
     parsed = message_from_bytes(stored[0].read_bytes(), policy=policy.SMTPUTF8)
@@ -189,7 +187,7 @@ async def test_mail_is_kept_as_one_file_each_with_its_envelope(tmp_path: Path) -
 
 async def test_thousands_of_mails_are_stored_quickly_and_all(tmp_path: Path) -> None:
     folder, count, connections = tmp_path / "mail", 2000, 8
-    content = b"Subject: x\r\n\r\n" + b"y" * 2000
+    content = b"Subject: x\r\n\r\n" + (b"y" * 70 + b"\r\n") * 28
 
     def send(port: int) -> None:
         with smtplib.SMTP("127.0.0.1", port) as client:
@@ -234,7 +232,8 @@ from deploy.local.state import State
 
 async def main():
     with State.temporary() as state:
-        async with running_postgres(state) as pg, running_kafka(state) as kafka, mail_server(state, None, silent) as mail:
+        servers = running_postgres(state), running_kafka(state), mail_server(state, None, silent)
+        async with servers[0] as pg, servers[1] as kafka, servers[2] as mail:
             print(state.folder, *(kept.pid for kept in (pg.process, kafka.process, mail[0]) if kept), flush=True)
             await asyncio.sleep(600)
 
