@@ -44,9 +44,8 @@ def outgoing(
     topic: str, key: str, event: Contract, *, event_id: str, time: datetime, traceparent: str | None = None
 ) -> Outgoing:
     """An event of our own under its key, which is also its subject."""
-    return Outgoing(
-        topic, key, type(event).__name__, event_id, key, time, event.model_dump_json().encode(), traceparent
-    )
+    body = event.model_dump_json().encode()
+    return Outgoing(topic, key, type(event).__name__, event_id, key, time, body, traceparent)
 
 
 def headers_of(event: Outgoing, source: str) -> list[Header]:

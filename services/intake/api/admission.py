@@ -1,0 +1,184 @@
+"""Group commit: submissions that wait together share one transaction, and are answered after it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from services.intake.domain.admission import Entry, Submission
+from services.intake.domain.entries import StatedVersion
+from services.intake.storage import tokens
+from services.intake.storage.admission import Answer, admit
+from shared.canonical import Json, canonical_json
+from shared.contracts import topics
+from shared.contracts.events import ContactChanged, Language
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.outbox import OutboxPublisher, enqueue
+from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
+
+_log = structlog.get_logger()
+
+
+class TooManyWaitingError(RuntimeError):
+    """The queue of submissions is full: ask the client to come back shortly."""
+
+
+class DatabaseAwayError(RuntimeError):
+    """Nothing was written; the client may send the same again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    submission: Submission
+    answered: "asyncio.Future[Answer]"
+
+
+class Admission:
+    """Takes submissions one by one, writes them in groups. Several groups may be under way at once."""
+
+    def __init__(self, outbox: OutboxPublisher, group_size: int, waiting_at_most: int, writers: int = 2) -> None:
+        self._outbox = outbox
+        self._group_size = group_size
+        self._waiting_at_most = waiting_at_most
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._under_way: set[tuple[str, ...]] = set()
+        self._writers = asyncio.Semaphore(writers)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._secret: bytes | None = None
+
+    async def submit(self, submission: Submission) -> Answer:
+        """The receipt or the refusal, once it is durable."""
+        if len(self._waiting) >= self._waiting_at_most:
+            raise TooManyWaitingError
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(submission, answered))
+        self._arrived.set()
+        return await answered
+
+    async def write_groups(self, pool: Pool) -> None:
+        """A duty: forms a group whenever a writer is free, for ever."""
+        while True:
+            await self._arrived.wait()
+            await self._writers.acquire()
+            group, marks = self._next_group()
+            if not group:
+                self._writers.release()
+                self._arrived.clear()  # nobody waits, or all wait for a group under way, which sets it again
+                continue
+            task = asyncio.create_task(self._write(pool, group, marks))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _next_group(self) -> tuple[list[_Waiting], set[tuple[str, ...]]]:
+        """The first that wait, but of the same product, or under the same key, only one at a time."""
+        group: list[_Waiting] = []
+        marks: set[tuple[str, ...]] = set()
+        later: list[_Waiting] = []
+        while self._waiting and len(group) < self._group_size:
+            waiting = self._waiting.popleft()
+            mine = _marks(waiting.submission)
+            if mine & marks or mine & self._under_way:
+                later.append(waiting)
+            else:
+                marks |= mine
+                group.append(waiting)
+        self._waiting.extendleft(reversed(later))
+        self._under_way |= marks
+        return group, marks
+
+    async def _write(self, pool: Pool, group: Sequence[_Waiting], marks: set[tuple[str, ...]]) -> None:
+        try:
+            answers = await self._admit(pool, [waiting.submission for waiting in group])
+        except Exception as error:  # noqa: BLE001 -- every client that waits is told
+            _log.exception("failed to admit", submissions=len(group))
+            for waiting in group:
+                if not waiting.answered.done():
+                    waiting.answered.set_exception(
+                        DatabaseAwayError() if isinstance(error, DATABASE_AWAY) else RuntimeError("admission failed")
+                    )
+        else:
+            for waiting, answer in zip(group, answers, strict=True):
+                if not waiting.answered.done():
+                    waiting.answered.set_result(answer)
+        finally:
+            self._under_way -= marks
+            self._writers.release()
+            self._arrived.set()
+
+    async def _admit(self, pool: Pool, group: Sequence[Submission]) -> list[Answer]:
+        for attempt in range(5):
+            try:
+                async with pool.acquire() as connection:
+                    if self._secret is None:
+                        self._secret = await tokens.secret(connection, "access-tokens")
+                    async with connection.transaction():
+                        answers, entries = await admit(connection, group, self._secret)
+                        events = [event for entry in entries for event in _events(entry)]
+                        batch = await enqueue(connection, events) if events else 0
+            except CONTENDED:
+                if attempt == 4:
+                    raise
+            else:
+                if events:
+                    self._outbox.hand_over(batch, events)
+                _log.info("admitted", submissions=len(group), new=len(entries))
+                return answers
+        raise AssertionError("unreachable")
+
+
+def _marks(submission: Submission) -> set[tuple[str, ...]]:
+    marks: set[tuple[str, ...]] = {(submission.round, submission.business_number, submission.product_key)}
+    if submission.idempotency_key:
+        marks.add((submission.round, submission.idempotency_key))
+    return marks
+
+
+def _events(entry: Entry) -> tuple[Outgoing, Outgoing]:
+    submission, contact = entry.submission, entry.submission.contact
+    return (
+        submitted_event(submission.round, entry.party, entry.stated, submission.facts, submission.traceparent),
+        outgoing(
+            topics.CONTACTS.name,
+            entry.party,
+            ContactChanged(
+                party=entry.party,
+                name=contact.name,
+                email=contact.email,
+                phone=contact.phone,
+                language=Language(contact.language),
+                changed_at=entry.stated.received_at,
+            ),
+            event_id=event_id("contact", entry.party, entry.application, entry.stated.version),
+            time=entry.stated.received_at,
+            traceparent=submission.traceparent,
+        ),
+    )
+
+
+def submitted_event(round_id: str, party: str, stated: StatedVersion, facts: Json, traceparent: str | None) -> Outgoing:
+    """ApplicationSubmitted, its JSON made here: the facts went through the contract and are canonical already."""
+    body = canonical_json(
+        {
+            "application": stated.identifier,
+            "facts": facts,
+            "nonce": stated.nonce,
+            "party": party,
+            "payload_hash": stated.payload_hash,
+            "received_at": stated.received_at.isoformat().replace("+00:00", "Z"),
+            "round": round_id,
+            "version": stated.version,
+        }
+    )
+    return Outgoing(
+        topics.APPLICATIONS.name,
+        stated.identifier,
+        "ApplicationSubmitted",
+        event_id("application", stated.identifier, stated.version),
+        stated.identifier,
+        stated.received_at,
+        body,
+        traceparent,
+    )

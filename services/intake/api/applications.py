@@ -1,0 +1,229 @@
+"""An application after its entry: read, resubmit, withdraw, status, receipt, contact. Its token opens it."""
+
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.intake.api.admission import submitted_event
+from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json, parse, read_body
+from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.api.submission import receipt_json
+from services.intake.domain.admission import Receipt
+from services.intake.domain.entries import StatedVersion, nonce, state_version
+from services.intake.domain.rounds import Closed, RoundWindow
+from services.intake.storage import outcomes, rounds, versions
+from services.intake.storage.versions import StoredApplication
+from shared.contracts import topics
+from shared.contracts.events import ApplicationWithdrawn, ContactChanged
+from shared.contracts.facts import product_key
+from shared.http import Problem, bearer_hash
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.outbox import enqueue
+from shared.postgres import Connection
+
+router = APIRouter(prefix="/applications", tags=["applications"])
+
+
+async def _opened(request: Request, application: str, connection: Connection, *, staff: bool = False) -> Any:
+    """The application, if the token sent is its own (or, where `staff` may, an officer's or auditor's)."""
+    token_hash = bearer_hash(request.headers.get("authorization"))
+    try:
+        stored = await versions.load(connection, application)
+    except ValueError:
+        stored = None
+    if stored is not None and token_hash is not None and secrets.compare_digest(token_hash, stored.token_hash):
+        return stored
+    if staff:
+        await holder(request, OFFICER, AUDITOR)
+        if stored is not None:
+            return stored
+    raise Problem(404, "unknown-application", "No application of this id opens with this token.")
+
+
+@router.get("/{application}")
+async def read_application(application: str, request: Request) -> Response:
+    """The newest version's facts."""
+    async with intake(request).runtime.pool.acquire() as connection:
+        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+    head = (
+        f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.stated.version},'
+        f'"withdrawn":{str(stored.withdrawn).lower()},"facts":{stored.stated.facts}}}'
+    )
+    return Response(head, media_type="application/json", headers={"ETag": f'"{stored.stated.version}"'})
+
+
+@router.get("/{application}/status")
+async def status(application: str, request: Request) -> Response:
+    """Where it stands: version, verdict and result as far as they are published."""
+    async with intake(request).runtime.pool.acquire() as connection:
+        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+        outcome = await outcomes.outcome(connection, application)
+        window = (await rounds.windows(connection, [stored.round]))[stored.round]
+    return JSONResponse(
+        {
+            "application": stored.application,
+            "round": stored.round,
+            "round_status": window.status.value,
+            "version": stored.stated.version,
+            "withdrawn": stored.withdrawn,
+            "verdict": outcome.get("verdict") if outcome.get("verdict_version") == stored.stated.version else None,
+            "result_type": outcome.get("result_type"),
+            "result": outcome.get("result"),
+        }
+    )
+
+
+@router.get("/{application}/receipt")
+async def receipt(application: str, request: Request) -> Response:
+    """The receipts of every version, oldest first."""
+    async with intake(request).runtime.pool.acquire() as connection:
+        stored: StoredApplication = await _opened(request, application, connection)
+        rows = await versions.receipts(connection, application)
+    return JSONResponse(
+        [
+            {
+                **receipt_json(
+                    Receipt(
+                        stored.round,
+                        application,
+                        row["version"],  # type: ignore[arg-type]
+                        row["nonce"],  # type: ignore[arg-type]
+                        row["payload_hash"],  # type: ignore[arg-type]
+                        row["received_at"],  # type: ignore[arg-type]
+                    )
+                ),
+                "withdrawn": row["withdrawn"],
+            }
+            for row in rows
+        ]
+    )
+
+
+@router.put("/{application}")
+async def resubmit(application: str, request: Request) -> Response:
+    """A new version in place of the one `If-Match` names; 412 when that is not the newest, 428 without it."""
+    state = intake(request)
+    body = await read_body(request, state.settings.body_bytes)
+    received_at = state.clock.now()
+    stated_body = parse(SUBMISSION, body)
+    replaces = _if_match(request)
+    facts = facts_json(stated_body.facts())
+    trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
+    async with state.runtime.pool.acquire() as connection, connection.transaction():
+        stored: StoredApplication = await _opened(request, application, connection)
+        window = await _latched(connection, stored.round)
+        received = _inside(window, window.time_map.programme(received_at))
+        same_firm = stated_body.applicant.business_number == stored.business_number
+        if not (same_firm and product_key(stated_body.product) == stored.product_key):
+            raise Problem(
+                409, "another-product", "A resubmission keeps firm and product: apply anew for another product."
+            )
+        newest, _ = await versions.lock(connection, application)
+        if newest != replaces:
+            raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
+        drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
+        stated = state_version(application, newest + 1, received, drawn, facts)
+        await versions.append(connection, stated, withdrawn=False)
+        contact = stated_body.contact.details()
+        await versions.set_contact(connection, stored.party, contact)
+        events = [
+            submitted_event(stored.round, stored.party, stated, facts, trace),
+            _contact_event(stored.party, stated_body.contact, stated, trace),
+        ]
+        batch = await enqueue(connection, events)
+    state.outbox.hand_over(batch, events)
+    receipt = Receipt(stored.round, application, stated.version, stated.nonce, stated.payload_hash, stated.received_at)
+    return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
+
+
+@router.post("/{application}/withdrawal")
+async def withdraw(application: str, request: Request) -> Response:
+    """Takes the application out of the round; a version too. Again it changes nothing."""
+    state = intake(request)
+    body = await read_body(request, state.settings.body_bytes)
+    received_at = state.clock.now()
+    reason = parse(WITHDRAWAL, body or b"{}").reason
+    trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
+    async with state.runtime.pool.acquire() as connection, connection.transaction():
+        stored: StoredApplication = await _opened(request, application, connection)
+        window = await _latched(connection, stored.round)
+        received = _inside(window, window.time_map.programme(received_at))
+        newest, withdrawn = await versions.lock(connection, application)
+        events: list[Outgoing] = []
+        batch = 0
+        if not withdrawn:
+            newest += 1
+            drawn = nonce(window.seed, application, newest, secrets.token_hex(16))
+            stated = state_version(application, newest, received, drawn, {"withdrawn": True})
+            await versions.append(connection, stated, withdrawn=True)
+            event = ApplicationWithdrawn(
+                round=stored.round,
+                application=application,
+                party=stored.party,
+                version=newest,
+                received_at=received,
+                reason=reason,
+            )
+            identifier = event_id("application", application, newest)
+            events = [
+                outgoing(
+                    topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
+                )
+            ]
+            batch = await enqueue(connection, events)
+    if events:
+        state.outbox.hand_over(batch, events)
+    return JSONResponse({"application": application, "version": newest, "withdrawn": True})
+
+
+@router.put("/{application}/contact")
+async def change_contact(application: str, request: Request) -> Response:
+    """Who is told about it from now on; possible after the close too."""
+    state = intake(request)
+    contact = parse(CONTACT, await read_body(request, state.settings.body_bytes))
+    async with state.runtime.pool.acquire() as connection, connection.transaction():
+        stored: StoredApplication = await _opened(request, application, connection)
+        await versions.set_contact(connection, stored.party, contact.details())
+        now = state.clock.now()
+        event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())
+        identifier = event_id("contact", stored.party, now.isoformat())
+        events = [outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now)]
+        batch = await enqueue(connection, events)
+    state.outbox.hand_over(batch, events)
+    return Response(status_code=204)
+
+
+def _contact_event(party: str, contact: Any, stated: StatedVersion, trace: str) -> Outgoing:
+    return outgoing(
+        topics.CONTACTS.name,
+        party,
+        ContactChanged(party=party, changed_at=stated.received_at, **contact.model_dump()),
+        event_id=event_id("contact", party, stated.identifier, stated.version),
+        time=stated.received_at,
+        traceparent=trace,
+    )
+
+
+async def _latched(connection: Connection, round_id: str) -> RoundWindow:
+    await rounds.lock_for_admission(connection, [round_id])
+    return (await rounds.windows(connection, [round_id]))[round_id]
+
+
+def _inside(window: RoundWindow, received: Any) -> Any:
+    match window.refusal(received):
+        case Closed.CLOSED:
+            raise Problem(410, "closed", "The round is closed: this application can't be changed any more.")
+        case Closed.NOT_OPEN_YET:
+            raise Problem(409, "not-open-yet", "The round is not open yet: see opens_at at GET /rounds.")
+    return received
+
+
+def _if_match(request: Request) -> int:
+    sent = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+    if not sent:
+        raise Problem(428, "no-if-match", 'Name the version you replace: If-Match: "<version>".')
+    if not sent.isdigit():
+        raise Problem(412, "version-mismatch", 'If-Match takes the version as its receipt has it, such as "1".')
+    return int(sent)

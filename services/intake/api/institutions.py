@@ -1,0 +1,97 @@
+"""Institutions and the bearer tokens of all who are no applicant."""
+
+import hashlib
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, TypeAdapter
+
+from services.intake.api.bodies import parse, read_body
+from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, holder, intake
+from services.intake.handlers.inboxes import shard_of
+from services.intake.storage import institutions, tokens
+from services.intake.storage.tokens import Bearer
+from shared.contracts import topics
+from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge
+from shared.contracts.values import Contract, InstitutionCode, Line
+from shared.http import Problem
+from shared.kafka.cloudevents import event_id, outgoing
+from shared.kafka.provision import provision
+from shared.outbox import enqueue
+
+router = APIRouter(tags=["institutions"])
+
+
+class InstitutionBody(Contract):
+    name: Line
+    status: InstitutionStatus = InstitutionStatus.ACTIVE
+    pledges: tuple[Pledge, ...] = ()
+
+
+class TokenBody(Contract):
+    role: Annotated[str, Field(pattern="^(officer|auditor|operator|institution)$")]
+    name: Line
+    institution: InstitutionCode | None = None
+
+
+_INSTITUTION = TypeAdapter(InstitutionBody)
+_CODE = TypeAdapter(InstitutionCode)
+_TOKEN = TypeAdapter(TokenBody)
+
+
+@router.put("/institutions/{code}")
+async def set_institution(code: str, request: Request) -> Response:
+    """Registers an institution or changes it: makes its two topics and reads its inbox from now on."""
+    state = intake(request)
+    await holder(request, OFFICER, OPERATOR)
+    parse(_CODE, f'"{code}"'.encode())
+    body: InstitutionBody = parse(_INSTITUTION, await read_body(request, state.settings.body_bytes))
+    inbox, outbox = topics.inbox(code), topics.outbox(code)
+    prefix = state.runtime.prefix
+    await provision((inbox, outbox), state.settings.kafka, prefix)
+    now = state.clock.now()
+    changed = InstitutionChanged(
+        institution=code, name=body.name, status=body.status, pledges=body.pledges, changed_at=now
+    )
+    identifier = event_id("institution", code, now.isoformat())
+    events = [outgoing(topics.INSTITUTIONS.name, code, changed, event_id=identifier, time=now)]
+    async with state.runtime.pool.acquire() as connection, connection.transaction():
+        await institutions.set_institution(connection, code, body.name, body.status.value, now)
+        await institutions.set_pledges(connection, code, [(pledge.round, pledge.won) for pledge in body.pledges])
+        await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
+        batch = await enqueue(connection, events)
+    state.outbox.hand_over(batch, events)
+    return JSONResponse({"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name})
+
+
+@router.get("/institutions")
+async def list_institutions(request: Request) -> Response:
+    async with intake(request).runtime.pool.acquire() as connection:
+        return JSONResponse(await institutions.institutions(connection))
+
+
+@router.post("/tokens")
+async def create_token(request: Request) -> Response:
+    """A new bearer token, shown this once; only its hash is stored."""
+    state = intake(request)
+    await holder(request, OPERATOR)
+    body: TokenBody = parse(_TOKEN, await read_body(request, state.settings.body_bytes))
+    if (body.role == INSTITUTION) != (body.institution is not None):
+        raise Problem(422, "invalid-fields", "A token of role institution names its institution, and no other does.")
+    token = f"fb_{body.role}_{secrets.token_urlsafe(24)}"
+    token_hash = hashlib.sha256(token.encode()).hexdigest()
+    async with state.runtime.pool.acquire() as connection:
+        if not await tokens.create(connection, token_hash, Bearer(body.role, body.name, body.institution)):
+            raise Problem(409, "name-taken", f"A token named '{body.name}' was made before: choose another name.")
+    return JSONResponse({"token": token, "role": body.role, "name": body.name}, 201)
+
+
+@router.delete("/tokens/{name}")
+async def revoke_token(name: str, request: Request) -> Response:
+    await holder(request, OPERATOR)
+    async with intake(request).runtime.pool.acquire() as connection:
+        if not await tokens.revoke(connection, name):
+            raise Problem(404, "unknown-token", f"No token named '{name}' is in force.")
+    return Response(status_code=204)

@@ -1,0 +1,57 @@
+"""What the routes stand on, made by `app.py`, and who may do what."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+
+from services.intake.api.admission import Admission
+from services.intake.settings import IntakeSettings
+from services.intake.storage import tokens
+from services.intake.storage.tokens import Bearer
+from shared.clock import Clock
+from shared.http import Problem, bearer_hash
+from shared.outbox import OutboxPublisher
+from shared.runtime import Runtime
+
+OPERATOR: Final = "operator"
+OFFICER: Final = "officer"
+AUDITOR: Final = "auditor"
+INSTITUTION: Final = "institution"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    runtime: Runtime
+    settings: IntakeSettings
+    clock: Clock
+    outbox: OutboxPublisher
+    admission: Admission
+
+
+def intake(request: Request) -> Intake:
+    state: Intake = request.app.state.intake
+    return state
+
+
+async def holder(request: Request, *roles: str) -> Bearer:
+    """Whose token was sent; 401 without one, 403 when its role may not do this."""
+    state = intake(request)
+    token_hash = bearer_hash(request.headers.get("authorization"))
+    if token_hash is None:
+        raise Problem(
+            401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    found: Bearer | None
+    first = state.settings.operator_token_hash
+    if first and secrets.compare_digest(token_hash, first):
+        found = Bearer(OPERATOR, "first operator")
+    else:
+        async with state.runtime.pool.acquire() as connection:
+            found = await tokens.bearer(connection, token_hash)
+    if found is None:
+        raise Problem(401, "unknown-token", "This token is not known, or was revoked: ask an operator for a new one.")
+    if found.role not in roles:
+        raise Problem(403, "wrong-role", f"This takes a token of role {' or '.join(roles)}, not {found.role}.")
+    return found

@@ -1,0 +1,120 @@
+"""`POST /rounds/{round}/applications`: the route of the deadline rush, raw and group-committing."""
+
+import hashlib
+import json
+import secrets
+from typing import Any, Final
+
+from fastapi import Request, Response
+
+from services.intake.api.admission import DatabaseAwayError, TooManyWaitingError
+from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json, parse, read_body
+from services.intake.api.state import intake
+from services.intake.domain.admission import Receipt, Refusal, Submission
+from services.intake.domain.entries import Chance
+from shared.contracts.events import Reason
+from shared.contracts.facts import product_key
+from shared.http import Problem
+
+_REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
+    Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
+    Refusal.NOT_OPEN_YET: (409, "The round is not open yet: see opens_at at GET /rounds."),
+    Refusal.CLOSED: (410, "The round is closed; later rounds are at GET /rounds."),
+    Refusal.ALREADY_ENTERED: (
+        409,
+        "This product of this firm is entered already: change it with PUT /applications/{id} and its token.",
+    ),
+    Refusal.KEY_REUSED: (422, "This idempotency key was used with another body: use a new key for a new application."),
+}
+
+
+async def submit_application(request: Request) -> Response:
+    """201 with a receipt once the application is durable; a retry under the same Idempotency-Key gets the same."""
+    state = intake(request)
+    try:
+        body = await read_body(request, state.settings.body_bytes)
+        received_at = state.clock.now()
+        stated: SubmissionBody = parse(SUBMISSION, body)
+        key = _idempotency_key(request)
+    except Problem as problem:
+        return problem.response()
+    submission = Submission(
+        round=request.path_params["round"],
+        received_at=received_at,
+        business_number=stated.applicant.business_number,
+        product_key=product_key(stated.product),
+        facts=facts_json(stated.facts()),
+        contact=stated.contact.details(),
+        idempotency_key=key,
+        body_hash=hashlib.sha256(body).digest(),
+        chance=Chance.of_bytes(secrets.token_bytes(48)),
+        traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
+    )
+    try:
+        answer = await state.admission.submit(submission)
+    except TooManyWaitingError:
+        return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
+    except DatabaseAwayError:
+        return Problem(
+            503, "storage-away", "Nothing was written: send it again.", headers={"Retry-After": "2"}
+        ).response()
+    if isinstance(answer, Refusal):
+        status, title = _REFUSALS[answer]
+        return Problem(status, answer.value, title).response()
+    return Response(
+        json.dumps(receipt_json(answer)),
+        201,
+        {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
+        "application/json",
+    )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
+        raise Problem(
+            422,
+            "invalid-fields",
+            "The Idempotency-Key can't be accepted.",
+            (Reason(pointer="", code="header", detail="Idempotency-Key", fix="1 to 200 printable characters"),),
+        )
+    return key
+
+
+def receipt_json(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "round": receipt.round,
+        "application": receipt.application,
+        "version": receipt.version,
+        "received_at": receipt.received_at.isoformat().replace("+00:00", "Z"),
+        "nonce": receipt.nonce,
+        "payload_hash": receipt.payload_hash,
+        "token": receipt.token,
+    }
+
+
+OPENAPI: Final = {
+    "summary": "Apply with a product",
+    "parameters": [
+        {"name": "round", "in": "path", "required": True, "schema": {"type": "string"}},
+        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": SUBMISSION.json_schema(ref_template="#/components/schemas/{model}")}
+        },
+    },
+    "responses": {
+        "201": {"description": "Receipt: application id, version, nonce, payload hash, receipt time, access token"},
+        "400": {"description": "Unreadable"},
+        "404": {"description": "No such round"},
+        "409": {"description": "Not open yet, or this product is entered already"},
+        "410": {"description": "Closed"},
+        "413": {"description": "Too large"},
+        "415": {"description": "Not JSON"},
+        "422": {"description": "Fields, or an idempotency key used with another body"},
+        "429": {"description": "Busy: retry"},
+    },
+}
+"""The route is raw for speed, so its OpenAPI is given by hand."""

@@ -1,0 +1,72 @@
+"""Intake's wiring: the only place that makes its clock, pool, producer and routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from services.intake import duties
+from services.intake.api import applications, institutions, rounds
+from services.intake.api.admission import Admission
+from services.intake.api.state import Intake
+from services.intake.api.submission import OPENAPI, submit_application
+from services.intake.handlers.inboxes import InboxReader
+from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
+from services.intake.settings import IntakeSettings
+from shared.clock import SystemClock
+from shared.contracts import topics
+from shared.http import add_service_routes
+from shared.outbox import OutboxPublisher
+from shared.runtime import Runtime
+
+SERVICE = "intake"
+
+
+def create_app(settings: IntakeSettings) -> FastAPI:
+    clock = SystemClock()
+    runtime = Runtime(SERVICE, settings)
+    outbox = OutboxPublisher(runtime.producer)
+    admission = Admission(outbox, settings.group_size, settings.waiting_submissions)
+    inboxes = InboxReader(settings.kafka, runtime.prefix, outbox, clock.now, str(settings.database_url))
+
+    runtime.consume(topics.MILESTONES, keep_milestones)
+    runtime.consume(topics.VERDICTS, keep_verdicts)
+    runtime.consume(topics.SELECTIONS, keep_results)
+    for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
+        runtime.publishes(topic)
+
+    client = settings.kafka.client_arguments()
+    runtime.duty("admission", lambda: admission.write_groups(runtime.pool), 0)
+    runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+    runtime.duty("inboxes", lambda: inboxes.read(runtime.pool), 0.5)
+    runtime.duty("opening", lambda: duties.open_due(runtime.pool, outbox, clock), 0.1)
+    runtime.duty("freeze", lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, client), 0.1)
+    runtime.duty("sources", lambda: duties.record_due_sources(runtime.pool, outbox, clock), 0.1)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with runtime.open(app):
+            yield
+
+    app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
+    app.state.intake = Intake(runtime, settings, clock, outbox, admission)
+    app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
+    for router in (rounds.router, applications.router, institutions.router):
+        app.include_router(router)
+    add_service_routes(app, runtime, runtime.metrics.registry)
+    _describe_submission(app)
+    return app
+
+
+def _describe_submission(app: FastAPI) -> None:
+    """Adds the raw submission route to the OpenAPI document, once that is drawn."""
+    draw = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document = draw()
+        document["paths"]["/rounds/{round}/applications"] = {"post": OPENAPI}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,98 @@
+"""Admission of one submission, decided from the round's window: a receipt or a refusal, never an exception."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.intake.domain.entries import Chance, StatedVersion, access_token, application_id, nonce, party_id
+from services.intake.domain.entries import state_version as state
+from services.intake.domain.rounds import Closed, RoundWindow
+from shared.canonical import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetails:
+    """Who is told about an entry. The only personal data intake holds."""
+
+    name: str
+    email: str
+    phone: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A body that could be read, with the moment (real time) it was fully read."""
+
+    round: str
+    received_at: datetime
+    business_number: str
+    product_key: str
+    facts: Json
+    contact: ContactDetails
+    idempotency_key: str | None
+    body_hash: bytes
+    chance: Chance
+    traceparent: str | None
+
+
+class Refusal(StrEnum):
+    UNKNOWN_ROUND = "unknown-round"
+    NOT_OPEN_YET = Closed.NOT_OPEN_YET.value
+    CLOSED = Closed.CLOSED.value
+    ALREADY_ENTERED = "already-entered"
+    KEY_REUSED = "idempotency-key-reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A new application: its first version and who it belongs to."""
+
+    submission: Submission
+    application: str
+    party: str
+    token: str
+    stated: StatedVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What 201 answers with, and a retry too. The token is the applicant's alone and stored only hashed."""
+
+    round: str
+    application: str
+    version: int
+    nonce: str
+    payload_hash: str
+    received_at: datetime
+    token: str | None = None
+
+
+def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> Entry | Refusal:
+    """The first version of a new application, if the round takes it at that moment."""
+    if window is None:
+        return Refusal.UNKNOWN_ROUND
+    received_at = window.time_map.programme(submission.received_at)
+    closed = window.refusal(received_at)
+    if closed is not None:
+        return Refusal(closed.value)
+    application = application_id(
+        window.seed, window.round, submission.business_number, submission.product_key, submission.chance
+    )
+    party = party_id(window.seed, application, submission.chance)
+    drawn = nonce(window.seed, application, 1, submission.chance.nonce)
+    stated = state(application, 1, received_at, drawn, submission.facts)
+    return Entry(submission, application, party, access_token(secret, application), stated)
+
+
+def receipt_of(entry: Entry) -> Receipt:
+    stated = entry.stated
+    return Receipt(
+        entry.submission.round,
+        entry.application,
+        stated.version,
+        stated.nonce,
+        stated.payload_hash,
+        stated.received_at,
+        entry.token,
+    )

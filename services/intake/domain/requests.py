@@ -1,0 +1,136 @@
+"""What an inbox message comes to: a purchase request accepted, changed or withdrawn, or the reasons why not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.intake.domain.rounds import Closed, RoundWindow
+from shared.contracts.events import Reason
+from shared.contracts.facts import RequestFacts
+
+
+class Turn(StrEnum):
+    """When a message came, seen from its round."""
+
+    IN_TIME = "in-time"
+    EARLY = "early"
+    LATE = "late"
+    HELD = "held"
+    """After the close of a round that is not frozen: an extension may still take it in."""
+
+
+def turn_of(window: RoundWindow, appended_at: datetime) -> Turn:
+    """`appended_at` is the broker's stamp in programme time. In ⇔ stamped inside the window and not frozen."""
+    if appended_at >= window.closes_at:
+        return Turn.LATE if window.frozen else Turn.HELD
+    match window.refusal(appended_at):
+        case Closed.NOT_OPEN_YET:
+            return Turn.EARLY
+        case Closed.CLOSED:
+            return Turn.LATE
+        case None:
+            return Turn.IN_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an institution has in a round: the pledge, and the request of that id so far, if any."""
+
+    pledge_won: int | None
+    version: int
+    withdrawn: bool
+    same_facts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The same request again: nothing changes."""
+
+    version: int
+
+
+Refused = tuple[Reason, ...]
+
+
+def submit(facts: RequestFacts, standing: Standing) -> NewVersion | Same | Refused:
+    if standing.version and not standing.withdrawn:
+        if standing.same_facts:
+            return Same(standing.version)
+        return (
+            Reason(
+                pointer="/request",
+                code="already-submitted",
+                detail="a request of this id stands with other facts",
+                fix=f"send AmendPurchaseRequest with replaces={standing.version}, or another request id",
+            ),
+        )
+    return _checked(facts, standing)
+
+
+def amend(facts: RequestFacts, replaces: int, standing: Standing) -> NewVersion | Same | Refused:
+    if not standing.version or standing.withdrawn:
+        return (_no_such_request(),)
+    if standing.same_facts:
+        return Same(standing.version)
+    if replaces != standing.version:
+        return (
+            Reason(
+                pointer="/replaces",
+                code="version-mismatch",
+                detail=f"version {standing.version} stands, not {replaces}",
+                fix=f"look at version {standing.version} and send replaces={standing.version}",
+            ),
+        )
+    return _checked(facts, standing)
+
+
+def withdraw(standing: Standing) -> NewVersion | Same | Refused:
+    if not standing.version:
+        return (_no_such_request(),)
+    return Same(standing.version) if standing.withdrawn else NewVersion(standing.version + 1)
+
+
+def _no_such_request() -> Reason:
+    return Reason(
+        pointer="/request",
+        code="unknown-request",
+        detail="no request of this id stands",
+        fix="send SubmitPurchaseRequest first",
+    )
+
+
+def _checked(facts: RequestFacts, standing: Standing) -> NewVersion | Refused:
+    reasons = []
+    if standing.pledge_won is None:
+        reasons.append(
+            Reason(
+                pointer="/round",
+                code="not-in-round",
+                detail="this institution has no pledge in the round",
+                fix="ask the programme's officers to record the pledge",
+            )
+        )
+    elif facts.budget_won > standing.pledge_won:
+        reasons.append(
+            Reason(
+                pointer="/facts/budget_won",
+                code="budget-above-pledge",
+                detail=f"{facts.budget_won} won is above the pledge of {standing.pledge_won} won",
+                fix=f"lower it to {standing.pledge_won} or less, or raise the pledge first",
+            )
+        )
+    if facts.price_ceiling_won is not None and facts.price_ceiling_won > facts.budget_won:
+        reasons.append(
+            Reason(
+                pointer="/facts/price_ceiling_won",
+                code="ceiling-above-budget",
+                detail=f"a unit may cost {facts.price_ceiling_won} won, the budget is {facts.budget_won} won",
+                fix="raise the budget or lower the ceiling",
+            )
+        )
+    return tuple(reasons) or NewVersion(standing.version + 1)

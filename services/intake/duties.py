@@ -1,0 +1,226 @@
+"""What the clock moves: rounds open and freeze by themselves, at nobody's choice of moment; seeds are recorded."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.intake.domain.rounds import RoundStatus
+from services.intake.domain.sources import due_at, rehearsed_value
+from services.intake.settings import IntakeSettings
+from services.intake.storage import institutions, outcomes, requests, rounds
+from services.intake.storage.rounds import StoredRound
+from shared.clock import Clock
+from shared.contracts import topics
+from shared.contracts.events import (
+    Answer,
+    InboxAnswered,
+    InputsCommitted,
+    Invitation,
+    RoundFrozen,
+    RoundOpened,
+    SourceKind,
+    SourceValueRecorded,
+)
+from shared.contracts.values import Actor
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.outbox import OutboxPublisher, enqueue
+from shared.postgres import Connection, Pool
+
+_log = structlog.get_logger()
+_BY_THE_CLOCK = (Actor(name="intake", role="system"),)
+
+
+async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Opens rounds whose window has begun, with the whole policy and the institutions that are in."""
+    for stored in await _unfinished(pool):
+        window = stored.window
+        if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
+            continue
+        async with pool.acquire() as connection, connection.transaction():
+            if not await rounds.open_round(connection, window.round):
+                continue
+            events = [_opened(stored, await institutions.pledges(connection, window.round))]
+            batch = await enqueue(connection, events)
+        outbox.hand_over(batch, events)
+        _log.info("opened round", round=window.round, policy_hash=stored.policy_hash)
+
+
+async def freeze_due(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, inbox_client: dict[str, Any]
+) -> None:
+    """Freezes rounds whose window is over, once what came in time is written: HTTP drained, inboxes read to the end."""
+    for stored in await _unfinished(pool):
+        window = stored.window
+        closed_for = clock.now() - window.time_map.real(window.closes_at)
+        waits = max(settings.drain_seconds, settings.skew_seconds)
+        if window.status is not RoundStatus.OPEN or closed_for < timedelta(seconds=waits):
+            continue
+        if await _inboxes_drained(pool, inbox_client):
+            await freeze(pool, outbox, window.round, clock)
+
+
+async def _inboxes_drained(pool: Pool, client: dict[str, Any]) -> bool:
+    """Whether the stored offsets reach the ends the inboxes have now, after the close and the brokers' skew."""
+    async with pool.acquire() as connection:
+        stored = await institutions.inbox_offsets(connection)
+    if not stored:
+        return True
+    consumer = AIOKafkaConsumer(**client)
+    try:
+        await consumer.start()
+        ends = await consumer.end_offsets([TopicPartition(topic, 0) for topic in stored])
+    except KafkaError as error:
+        _log.warning("waits for Kafka", duty="freeze", error=str(error))
+        return False
+    finally:
+        with suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(consumer.stop(), 10)
+    behind = {place.topic: end for place, end in ends.items()}
+    while behind:
+        async with pool.acquire() as connection:
+            stored = await institutions.inbox_offsets(connection)
+        behind = {topic: end for topic, end in behind.items() if stored[topic] < end}
+        if behind:
+            await asyncio.sleep(0.05)
+    return True
+
+
+async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
+    """Fixes the set: under the exclusive lock the close is read again, then manifests and RoundFrozen are written."""
+    async with pool.acquire() as connection, connection.transaction():
+        await rounds.lock_for_freeze(connection, round_id)
+        stored = await rounds.load(connection, round_id)
+        if stored is None or stored.window.status is not RoundStatus.OPEN:
+            return
+        window = stored.window
+        now = window.time_map.programme(clock.now())
+        if now < window.closes_at:
+            return  # an extension landed
+        applications = rounds.manifest_of(await rounds.application_digest(connection, round_id))
+        wanted = rounds.manifest_of(await rounds.request_digest(connection, round_id))
+        await rounds.freeze(connection, round_id, now, applications, wanted)
+        frozen = RoundFrozen(
+            round=round_id,
+            actors=_BY_THE_CLOCK,
+            reason="the window is over",
+            epoch=1,
+            frozen_at=now,
+            closes_at=window.closes_at,
+            applications=applications,
+            requests=wanted,
+        )
+        events = [_round_event(frozen, "frozen", 1, now), *await _late_answers(connection, round_id, clock.now())]
+        batch = await enqueue(connection, events)
+    outbox.hand_over(batch, events)
+    _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
+
+
+async def _late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:
+    """Answers what came after the close; only now can no extension contradict the answer."""
+    return [
+        outgoing(
+            topics.outbox(held.institution).name,
+            held.message_id,
+            InboxAnswered(
+                institution=held.institution,
+                answer=Answer.LATE,
+                quotes=held.message_id,
+                offset=held.offset,
+                answered_at=now,
+            ),
+            event_id=event_id("answer", held.topic, held.offset),
+            time=now,
+        )
+        for held in await requests.take_held(connection, round_id)
+    ]
+
+
+async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """In a rehearsal, records the source's value once it is due; a real source's is typed by two officers."""
+    async with pool.acquire() as connection:
+        awaiting = await outcomes.awaiting_source(connection)
+    for round_id, body in awaiting:
+        async with pool.acquire() as connection:
+            stored = await rounds.load(connection, round_id)
+        if stored is None or stored.rehearsal is None:
+            continue
+        committed = InputsCommitted.model_validate(body)
+        source = next((item for item in stored.sources if item["kind"] == SourceKind.REHEARSAL), None)
+        if source is None:
+            continue
+        due = due_at(committed.committed_at, stored.lead_seconds, source["period_seconds"])
+        now = stored.window.time_map.programme(clock.now())
+        if now >= due:
+            value = rehearsed_value(stored.rehearsal.seed, round_id)
+            await record_source(
+                pool, outbox, committed, source["source"], value, due, now, _BY_THE_CLOCK, "the source's value is due"
+            )
+
+
+async def record_source(
+    pool: Pool,
+    outbox: OutboxPublisher,
+    committed: InputsCommitted,
+    source: str,
+    value: str,
+    due: datetime,
+    now: datetime,
+    actors: Sequence[Actor],
+    reason: str,
+) -> bool:
+    """Writes the one value that decides a round; False when there is one already."""
+    async with pool.acquire() as connection, connection.transaction():
+        if not await outcomes.save_source(connection, committed.round, committed.epoch, source, value, due):
+            return False
+        recorded = SourceValueRecorded(
+            round=committed.round,
+            actors=tuple(actors),
+            reason=reason,
+            epoch=committed.epoch,
+            source=source,
+            value=value,
+            due_at=due,
+            recorded_at=now,
+        )
+        events = [_round_event(recorded, "source", committed.epoch, now)]
+        batch = await enqueue(connection, events)
+    outbox.hand_over(batch, events)
+    _log.info("recorded source", round=committed.round, source=source, value=value)
+    return True
+
+
+def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing:
+    window = stored.window
+    opened = RoundOpened(
+        round=window.round,
+        actors=_BY_THE_CLOCK,
+        reason="the window has begun",
+        title=stored.title,
+        opens_at=window.opens_at,
+        closes_at=window.closes_at,
+        policy=stored.policy,
+        policy_hash=stored.policy_hash,
+        lead_seconds=stored.lead_seconds,
+        sources=stored.sources,
+        institutions=tuple(Invitation(institution=code, pledge_won=won) for code, won in pledges),
+        rehearsal=stored.rehearsal,
+        unattended=stored.unattended,
+    )
+    return _round_event(opened, "opened", 0, window.opens_at)
+
+
+def _round_event(event: Any, turn: str, epoch: int, time: datetime) -> Outgoing:
+    return outgoing(
+        topics.ROUNDS.name, event.round, event, event_id=event_id("round", event.round, turn, epoch), time=time
+    )
+
+
+async def _unfinished(pool: Pool) -> list[StoredRound]:
+    async with pool.acquire() as connection:
+        return await rounds.unfinished(connection)

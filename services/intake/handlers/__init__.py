@@ -1,0 +1,1 @@
+"""Kafka in: the institutions' inboxes, and what the other services decided."""

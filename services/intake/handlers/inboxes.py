@@ -1,0 +1,173 @@
+"""Reads the institutions' inboxes: no group, shards leased by session locks, offsets in our own database.
+
+A lost lease can do no harm: every batch moves the stored offset from what it read to what follows, by compare-and-set,
+in the transaction of its effects.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.intake.handlers.messages import take_messages
+from services.intake.storage import institutions, leases, requests
+from services.intake.storage.requests import InboxMessage, InboxMovedError
+from shared.clock import broker_time
+from shared.kafka.cloudevents import Outgoing, type_name
+from shared.kafka.storage import park
+from shared.outbox import OutboxPublisher, enqueue
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool
+from shared.settings import KafkaSettings
+
+SHARDS: Final = 16
+_ATTEMPTS = 4
+_log = structlog.get_logger()
+
+
+def shard_of(institution: str) -> int:
+    return hashlib.sha256(institution.encode()).digest()[0] % SHARDS
+
+
+class Leases:
+    """This replica's fair share of the shards."""
+
+    def __init__(self) -> None:
+        self.held: set[int] = set()
+
+    async def renew(self, connection: Connection) -> set[int]:
+        """Takes or gives back shards until this replica has its share; returns those held."""
+        fair = -(-SHARDS // max(1, await leases.live_replicas(connection)))
+        for shard in sorted(self.held)[fair:]:
+            await leases.give_back_shard(connection, shard)
+            self.held.discard(shard)
+        for shard in range(SHARDS):
+            if len(self.held) < fair and shard not in self.held and await leases.take_shard(connection, shard):
+                self.held.add(shard)
+        return self.held
+
+
+class InboxReader:
+    """Takes what institutions send. A new inbox is read within a second of its registration."""
+
+    def __init__(
+        self, kafka: KafkaSettings, prefix: str, outbox: OutboxPublisher, now: Callable[[], datetime], database: str
+    ) -> None:
+        self._arguments = kafka.client_arguments()
+        self._prefix = prefix
+        self._outbox = outbox
+        self._now = now
+        self._database = database
+        self._reading: dict[str, int] = {}
+
+    async def read(self, pool: Pool) -> None:
+        """A duty: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=131_072,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=30_000,
+            **self._arguments,
+        )
+        connection = await asyncpg.connect(self._database, timeout=10)
+        try:
+            await consumer.start()
+            await leases.announce_replica(connection, secrets.randbelow(2**31))
+            mine = Leases()
+            while True:
+                await self._follow(consumer, connection, await mine.renew(connection))
+                if not self._reading:
+                    await asyncio.sleep(0.3)
+                    continue
+                await self._take_for(consumer, pool, 0.3)
+        except KafkaError as error:
+            _log.warning("waits for Kafka", duty="inboxes", error=str(error))
+        finally:
+            self._reading = {}
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), 10)
+            with suppress(*DATABASE_AWAY):
+                await connection.close(timeout=5)
+
+    async def _follow(self, consumer: Any, connection: Connection, shards: set[int]) -> None:
+        """Assigns the inboxes of `shards` if they are not what is read, and seeks to the stored offsets."""
+        there = await institutions.inboxes(connection, sorted(shards))
+        if {box.topic for box in there} == self._reading.keys():
+            return
+        consumer.assign([TopicPartition(box.topic, 0) for box in there])
+        for box in there:
+            consumer.seek(TopicPartition(box.topic, 0), box.next_offset)
+        self._reading = {box.topic: box.next_offset for box in there}
+        _log.info("reads inboxes", inboxes=len(there))
+
+    async def _take_for(self, consumer: Any, pool: Pool, seconds: float) -> None:
+        ends = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < ends:
+            batch = await consumer.getmany(timeout_ms=100, max_records=500)
+            for place, records in batch.items():
+                if not await self._take(pool, place.topic, records):
+                    self._reading = {}  # another replica has it: lease and assign anew
+                    return
+
+    async def _take(self, pool: Pool, topic: str, records: Sequence[Any]) -> bool:
+        """Takes a batch of one inbox; a batch that fails is taken record by record. False when the lease is lost."""
+        attempts = 0
+        while True:
+            try:
+                await self._save(pool, topic, records)
+            except InboxMovedError:
+                _log.info("lost inbox", topic=topic)
+                return False
+            except (*CONTENDED, *DATABASE_AWAY) as error:
+                _log.warning("takes inbox again", topic=topic, error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            except Exception as error:  # noqa: BLE001 -- isolated, retried, then parked
+                if len(records) > 1:
+                    return all([await self._take(pool, topic, [record]) for record in records])
+                attempts += 1
+                if attempts >= _ATTEMPTS:
+                    await self._park(pool, topic, records[0], error)
+                    return True
+                await asyncio.sleep(0.2 * 2**attempts)
+            else:
+                return True
+
+    async def _save(self, pool: Pool, topic: str, records: Sequence[Any]) -> None:
+        messages = [self._message(topic, record) for record in records]
+        async with pool.acquire() as connection, connection.transaction():
+            await requests.move_offset(connection, topic, self._reading[topic], records[-1].offset + 1)
+            nonces = [secrets.token_hex(16) for _ in messages]
+            published: list[Outgoing] = await take_messages(connection, messages, self._now(), nonces)
+            batch = await enqueue(connection, published) if published else 0
+        self._reading[topic] = records[-1].offset + 1
+        if published:
+            self._outbox.hand_over(batch, published)
+        _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
+
+    async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await park(connection, (topic, 0), record.offset, None, type(error).__name__, str(error)[:1000], _ATTEMPTS)
+            await requests.move_offset(connection, topic, self._reading[topic], record.offset + 1)
+        self._reading[topic] = record.offset + 1
+        _log.error("parked inbox message", topic=topic, offset=record.offset, error=type(error).__name__)
+
+    def _message(self, topic: str, record: Any) -> InboxMessage:
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        institution = topic.removeprefix(self._prefix).removeprefix("institution.").removesuffix(".inbox.v1")
+        return InboxMessage(
+            topic,
+            record.offset,
+            institution,
+            type_name(headers.get("ce_type", "")),
+            headers.get("ce_id", f"offset:{record.offset}")[:200].replace("\x00", ""),
+            record.value or b"",
+            broker_time(record.timestamp),
+            headers.get("traceparent"),
+        )

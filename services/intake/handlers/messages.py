@@ -1,0 +1,236 @@
+"""One inbox message: read, decided under the round's latch, answered once on the institution's outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
+from services.intake.domain.rounds import RoundWindow
+from services.intake.storage import institutions, requests, rounds
+from services.intake.storage.requests import InboxMessage
+from shared.contracts import topics
+from shared.contracts.events import (
+    AmendPurchaseRequest,
+    Answer,
+    InboxAnswered,
+    NonPurchaseReported,
+    PurchaseReported,
+    PurchaseRequestAccepted,
+    PurchaseRequestWithdrawn,
+    Reason,
+    ReportNonPurchase,
+    ReportPurchase,
+    SubmitPurchaseRequest,
+    WithdrawPurchaseRequest,
+)
+from shared.contracts.facts import RequestFacts
+from shared.http import reasons_of
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    model.__name__: TypeAdapter(model)
+    for model in (
+        SubmitPurchaseRequest,
+        AmendPurchaseRequest,
+        WithdrawPurchaseRequest,
+        ReportPurchase,
+        ReportNonPurchase,
+    )
+}
+_FACTS = TypeAdapter(RequestFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message in words: what it asks, or why it can't be read."""
+
+    message: InboxMessage
+    asks: Any
+    reasons: tuple[Reason, ...] = ()
+
+
+def read_message(message: InboxMessage) -> Read:
+    adapter = _ADAPTERS.get(message.type)
+    if adapter is None:
+        known = ", ".join(_ADAPTERS)
+        reason = Reason(
+            pointer="",
+            code="unknown-type",
+            detail=f"'{message.type[:100]}' is no inbox message",
+            fix=f"set ce_type to kr.firstbuy.<type>.v1 with one of {known}",
+        )
+        return Read(message, None, (reason,))
+    try:
+        return Read(message, adapter.validate_json(message.body, extra="forbid"))
+    except ValidationError as error:
+        return Read(message, None, reasons_of(error.errors(include_url=False, include_input=False)))
+
+
+async def take_messages(
+    connection: Connection, messages: Sequence[InboxMessage], now: datetime, random_nonces: Sequence[str]
+) -> list[Outgoing]:
+    """Takes messages of one inbox in order, inside the caller's transaction; returns events and answers."""
+    reads = [read_message(message) for message in messages]
+    named = sorted({read.asks.round for read in reads if read.asks is not None})
+    await rounds.lock_for_admission(connection, named)
+    known = await rounds.windows(connection, named)
+    published: list[Outgoing] = []
+    for read, random_nonce in zip(reads, random_nonces, strict=True):
+        published += await _take(connection, read, known, now, random_nonce)
+    return published
+
+
+async def _take(connection: Connection, read: Read, known: Any, now: datetime, random_nonce: str) -> list[Outgoing]:
+    message, asks = read.message, read.asks
+    if asks is None:
+        return [_answer(message, now, Answer.REJECTED, reasons=read.reasons)]
+    window: RoundWindow | None = known.get(asks.round)
+    if window is None:
+        reason = Reason(
+            pointer="/round", code="unknown-round", detail=f"no round '{asks.round}'", fix="see GET /rounds"
+        )
+        return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
+    if isinstance(asks, ReportPurchase | ReportNonPurchase):
+        return [_report(message, asks, now), _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request))]
+    received_at = window.time_map.programme(message.appended_at)
+    match turn_of(window, received_at):
+        case Turn.HELD:
+            await requests.hold(connection, window.round, message)
+            return []
+        case Turn.LATE:
+            return [_answer(message, now, Answer.LATE, request=_id(message, asks.request))]
+        case Turn.EARLY:
+            reason = Reason(
+                pointer="/round",
+                code="not-open-yet",
+                detail=f"the round opens at {window.opens_at.isoformat()}",
+                fix="send it again then",
+            )
+            return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(reason,))]
+        case Turn.IN_TIME:
+            return await _decide(connection, message, asks, window, now, received_at, random_nonce)
+
+
+async def _decide(
+    connection: Connection,
+    message: InboxMessage,
+    asks: SubmitPurchaseRequest | AmendPurchaseRequest | WithdrawPurchaseRequest,
+    window: RoundWindow,
+    now: datetime,
+    received_at: datetime,
+    random_nonce: str,
+) -> list[Outgoing]:
+    request = _id(message, asks.request)
+    stored = await requests.load(connection, request)
+    pledges = dict(await institutions.pledges(connection, window.round))
+    facts: Any = stored.facts if stored else {}
+    if not isinstance(asks, WithdrawPurchaseRequest):
+        facts = _FACTS.dump_python(asks.facts, mode="json")
+    standing = Standing(
+        pledges.get(message.institution),
+        stored.version if stored else 0,
+        stored.withdrawn if stored else False,
+        stored is not None and stored.facts == facts,
+    )
+    match asks:
+        case SubmitPurchaseRequest():
+            decision = submit(asks.facts, standing)
+        case AmendPurchaseRequest():
+            decision = amend(asks.facts, asks.replaces, standing)
+        case WithdrawPurchaseRequest():
+            decision = withdraw(standing)
+    match decision:
+        case Same(version):
+            return [_answer(message, now, Answer.DUPLICATE, request=request, version=version)]
+        case NewVersion(version):
+            withdrawn = isinstance(asks, WithdrawPurchaseRequest)
+            drawn = nonce(window.seed, request, version, random_nonce)
+            stated = state_version(request, version, received_at, drawn, facts)
+            await requests.save(
+                connection, request, window.round, message.institution, version, stated.payload_hash, facts, withdrawn
+            )
+            event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
+            if isinstance(asks, WithdrawPurchaseRequest):
+                event = PurchaseRequestWithdrawn(
+                    round=window.round,
+                    request=request,
+                    institution=message.institution,
+                    version=version,
+                    received_at=received_at,
+                    reason=asks.reason,
+                )
+            else:
+                event = PurchaseRequestAccepted(
+                    round=window.round,
+                    request=request,
+                    institution=message.institution,
+                    version=version,
+                    received_at=received_at,
+                    nonce=stated.nonce,
+                    payload_hash=stated.payload_hash,
+                    facts=asks.facts,
+                )
+            published = outgoing(
+                topics.PURCHASE_REQUESTS.name,
+                request,
+                event,
+                event_id=event_id("purchase-request", request, version),
+                time=received_at,
+                traceparent=message.traceparent,
+            )
+            accepted = _answer(
+                message,
+                now,
+                Answer.ACCEPTED,
+                request=request,
+                version=version,
+                nonce=stated.nonce,
+                payload_hash=stated.payload_hash,
+            )
+            return [published, accepted]
+        case reasons:
+            return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+
+
+def _id(message: InboxMessage, reference: str) -> str:
+    return f"{message.institution}/{reference}"
+
+
+def _report(message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, now: datetime) -> Outgoing:
+    """A report is taken whenever it comes: it says what happened after the selection."""
+    stated = {**from_json(message.body), "request": _id(message, asks.request), "institution": message.institution}
+    model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
+    event = model.model_validate({**stated, "reported_at": message.appended_at})
+    return outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        _id(message, asks.request),
+        event,
+        event_id=event_id("report", message.topic, message.offset),
+        time=now,
+        traceparent=message.traceparent,
+    )
+
+
+def _answer(message: InboxMessage, now: datetime, answer: Answer, **fields: Any) -> Outgoing:
+    event = InboxAnswered(
+        institution=message.institution,
+        answer=answer,
+        quotes=message.message_id,
+        offset=message.offset,
+        answered_at=now,
+        **fields,
+    )
+    return outgoing(
+        topics.outbox(message.institution).name,
+        fields.get("request") or message.message_id,
+        event,
+        event_id=event_id("answer", message.topic, message.offset),
+        time=now,
+        traceparent=message.traceparent,
+    )

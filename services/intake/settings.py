@@ -1,0 +1,26 @@
+"""Settings of intake."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class IntakeSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_INTAKE_", frozen=True)
+
+    http_port: int = Field(8001, description="HTTP port: the API, health, metrics and AsyncAPI.")
+    database_connections: int = Field(16, ge=6, description="Most connections kept to it by one replica.")
+    operator_token_hash: str = Field(
+        "", pattern=r"^([0-9a-f]{64})?$", description="SHA-256 of the first operator's token, which makes all others."
+    )
+    body_bytes: int = Field(262_144, ge=1024, description="Largest application body accepted.")
+    waiting_submissions: int = Field(20_000, ge=1, description="Submissions waiting at once; more are answered 429.")
+    group_size: int = Field(256, ge=1, description="Most submissions that share one transaction.")
+    drain_seconds: float = Field(
+        2.0, ge=0, description="After the close, how long what was received in time is still written (real seconds)."
+    )
+    skew_seconds: float = Field(
+        1.0, ge=0, description="After the close, how long brokers' clocks may lag before inbox ends are read."
+    )
+    approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")

@@ -1,0 +1,139 @@
+"""Admission under the latch: a retry's receipt first, then the shared lock, then the window, then the insert."""
+
+from collections.abc import Sequence
+
+from services.intake.domain.admission import Entry, Receipt, Refusal, Submission, enter, receipt_of
+from services.intake.domain.entries import access_token
+from services.intake.storage.rounds import lock_for_admission, windows
+from shared.canonical import sha256_hex
+from shared.postgres import Connection
+
+KNOWN_KEYS = """
+SELECT k.round, k.key, k.body_hash, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at
+FROM unnest($1::text[], $2::text[]) AS asked(round, key)
+JOIN idempotency_keys k USING (round, key)
+JOIN application_versions v ON v.application = k.application AND v.version = 1
+"""
+INSERT_APPLICATIONS = """
+INSERT INTO applications (application, round, party, business_number, product_key, token_hash, version, payload_hash)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[])
+ON CONFLICT DO NOTHING RETURNING application::text
+"""
+INSERT_DETAILS = """
+WITH versions AS (
+    INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts)
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[])
+), keys AS (
+    INSERT INTO idempotency_keys (round, key, body_hash, application)
+    SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[])
+)
+INSERT INTO contacts (party, name, email, phone, language, changed_at)
+SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $3::timestamptz[])
+"""
+
+Answer = Receipt | Refusal
+
+
+async def admit(connection: Connection, group: Sequence[Submission], secret: bytes) -> tuple[list[Answer], list[Entry]]:
+    """Answers to each submission in order, and the entries that are new. To be run in a READ COMMITTED transaction.
+
+    No two of a group may name the same product of a firm, or the same idempotency key; the caller keeps them apart.
+    """
+    known = await _known(connection, group, secret)
+    fresh = [submission for submission in group if _key(submission) not in known]
+    rounds = sorted({submission.round for submission in fresh})
+    await lock_for_admission(connection, rounds)
+    open_rounds = await windows(connection, rounds)
+    decided = {id(submission): enter(submission, open_rounds.get(submission.round), secret) for submission in fresh}
+    entries = sorted(
+        (entry for entry in decided.values() if isinstance(entry, Entry)), key=lambda entry: entry.application
+    )
+    new = await _insert(connection, entries)
+    if len(new) < len(entries):
+        # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
+        known |= await _known(connection, fresh, secret)
+    answers: list[Answer] = []
+    for submission in group:
+        decision = decided.get(id(submission))
+        if isinstance(decision, Entry) and decision.application in new:
+            answers.append(receipt_of(decision))
+        elif _key(submission) in known:
+            answers.append(_retried(submission, *known[_key(submission)]))
+        elif isinstance(decision, Refusal):
+            answers.append(decision)
+        else:
+            answers.append(Refusal.ALREADY_ENTERED)
+    return answers, [entry for entry in entries if entry.application in new]
+
+
+def _key(submission: Submission) -> tuple[str, str]:
+    return submission.round, submission.idempotency_key or ""
+
+
+def _retried(submission: Submission, body_hash: bytes, receipt: Receipt) -> Answer:
+    return receipt if body_hash == submission.body_hash else Refusal.KEY_REUSED
+
+
+async def _known(
+    connection: Connection, group: Sequence[Submission], secret: bytes
+) -> dict[tuple[str, str], tuple[bytes, Receipt]]:
+    asked = [_key(submission) for submission in group if submission.idempotency_key]
+    if not asked:
+        return {}
+    rows = await connection.fetch(KNOWN_KEYS, [key[0] for key in asked], [key[1] for key in asked])
+    return {
+        (row["round"], row["key"]): (
+            row["body_hash"],
+            Receipt(
+                row["round"],
+                row["application"],
+                row["version"],
+                row["nonce"],
+                row["payload_hash"],
+                row["received_at"],
+                access_token(secret, row["application"]),
+            ),
+        )
+        for row in rows
+    }
+
+
+async def _insert(connection: Connection, entries: Sequence[Entry]) -> set[str]:
+    """Inserts in order of id, so that two replicas never wait for each other; returns the ids that are new."""
+    if not entries:
+        return set()
+    rows = await connection.fetch(
+        INSERT_APPLICATIONS,
+        [entry.application for entry in entries],
+        [entry.submission.round for entry in entries],
+        [entry.party for entry in entries],
+        [entry.submission.business_number for entry in entries],
+        [entry.submission.product_key for entry in entries],
+        [sha256_hex(entry.token.encode()) for entry in entries],
+        [entry.stated.version for entry in entries],
+        [entry.stated.payload_hash for entry in entries],
+    )
+    new = {row["application"] for row in rows}
+    kept = [entry for entry in entries if entry.application in new]
+    if not kept:
+        return new
+    keyed = [entry for entry in kept if entry.submission.idempotency_key]
+    await connection.execute(
+        INSERT_DETAILS,
+        [entry.application for entry in kept],
+        [entry.stated.version for entry in kept],
+        [entry.stated.received_at for entry in kept],
+        [entry.stated.nonce for entry in kept],
+        [entry.stated.payload_hash for entry in kept],
+        [entry.stated.facts for entry in kept],
+        [entry.submission.round for entry in keyed],
+        [entry.submission.idempotency_key for entry in keyed],
+        [entry.submission.body_hash for entry in keyed],
+        [entry.application for entry in keyed],
+        [entry.party for entry in kept],
+        [entry.submission.contact.name for entry in kept],
+        [entry.submission.contact.email for entry in kept],
+        [entry.submission.contact.phone for entry in kept],
+        [entry.submission.contact.language for entry in kept],
+    )
+    return new

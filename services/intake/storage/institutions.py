@@ -1,0 +1,70 @@
+"""Institutions, their pledges, and the inboxes intake reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.postgres import Connection
+
+SET_INSTITUTION = """
+INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (institution) DO UPDATE
+SET name = excluded.name, status = excluded.status, changed_at = excluded.changed_at
+"""
+SET_PLEDGE = """
+INSERT INTO pledges (round, institution, won) VALUES ($1, $2, $3)
+ON CONFLICT (round, institution) DO UPDATE SET won = excluded.won
+"""
+INSTITUTIONS = """
+SELECT i.institution, i.name, i.status,
+       coalesce(jsonb_agg(jsonb_build_object('round', p.round, 'won', p.won) ORDER BY p.round)
+                FILTER (WHERE p.round IS NOT NULL), '[]') AS pledges
+FROM institutions i LEFT JOIN pledges p USING (institution)
+WHERE $1::text IS NULL OR i.institution = $1
+GROUP BY i.institution ORDER BY i.institution
+"""
+PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1 ORDER BY institution"
+REGISTER_INBOX = """
+INSERT INTO inboxes (topic, institution, shard, registered_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+INBOXES = "SELECT topic, institution, shard, next_offset FROM inboxes WHERE shard = ANY($1::int[]) ORDER BY topic"
+INBOX_OFFSETS = "SELECT topic, next_offset FROM inboxes"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A registered inbox topic (with its prefix) and the next offset to accept from."""
+
+    topic: str
+    institution: str
+    next_offset: int
+
+
+async def set_institution(connection: Connection, code: str, name: str, status: str, changed_at: datetime) -> None:
+    await connection.execute(SET_INSTITUTION, code, name, status, changed_at)
+
+
+async def set_pledges(connection: Connection, code: str, pledges: Sequence[tuple[str, int]]) -> None:
+    await connection.executemany(SET_PLEDGE, [(round_id, code, won) for round_id, won in pledges])
+
+
+async def institutions(connection: Connection, code: str | None = None) -> list[dict[str, object]]:
+    return [dict(row) for row in await connection.fetch(INSTITUTIONS, code)]
+
+
+async def pledges(connection: Connection, round_id: str) -> list[tuple[str, int]]:
+    return [(row["institution"], row["won"]) for row in await connection.fetch(PLEDGES, round_id)]
+
+
+async def register_inbox(connection: Connection, topic: str, code: str, shard: int, moment: datetime) -> None:
+    await connection.execute(REGISTER_INBOX, topic, code, shard, moment)
+
+
+async def inboxes(connection: Connection, shards: Sequence[int]) -> list[Inbox]:
+    rows = await connection.fetch(INBOXES, list(shards))
+    return [Inbox(row["topic"], row["institution"], row["next_offset"]) for row in rows]
+
+
+async def inbox_offsets(connection: Connection) -> dict[str, int]:
+    """The next offset to accept from, of every registered inbox."""
+    return {row["topic"]: row["next_offset"] for row in await connection.fetch(INBOX_OFFSETS)}

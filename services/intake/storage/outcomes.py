@@ -1,0 +1,125 @@
+"""The read model: what the other services decided, kept for those who ask intake."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.postgres import Connection
+
+SAVE_MILESTONES = """
+INSERT INTO milestones (round, epoch, type, body)
+SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[]) ON CONFLICT DO NOTHING
+"""
+SAVE_VERDICTS = """
+INSERT INTO outcomes (application, round, verdict_version, verdict_epoch, verdict)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::jsonb[])
+ON CONFLICT (application) DO UPDATE
+SET verdict_version = excluded.verdict_version, verdict_epoch = excluded.verdict_epoch, verdict = excluded.verdict
+WHERE outcomes.verdict_version IS NULL
+   OR (outcomes.verdict_version, outcomes.verdict_epoch) < (excluded.verdict_version, excluded.verdict_epoch)
+"""
+SAVE_RESULTS = """
+INSERT INTO outcomes (application, round, result_type, result_epoch, result)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[])
+ON CONFLICT (application) DO UPDATE
+SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result = excluded.result
+WHERE outcomes.result_epoch IS NULL OR outcomes.result_epoch <= excluded.result_epoch
+"""
+MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type"
+MILESTONE = "SELECT body FROM milestones WHERE round = $1 AND type = $2 ORDER BY epoch DESC LIMIT 1"
+OUTCOME = "SELECT verdict, verdict_version, result_type, result FROM outcomes WHERE application = $1"
+RESULTS = """
+SELECT result_type, result FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
+ORDER BY (result->>'position')::bigint NULLS LAST, application
+"""
+AWAITING_SOURCE = """
+SELECT m.round, m.body FROM milestones m LEFT JOIN source_values s USING (round)
+WHERE m.type = 'InputsCommitted' AND s.round IS NULL
+"""
+SAVE_SOURCE = """
+INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING round
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    application: str
+    round: str
+    epoch: int
+    type: str
+    body: dict[str, Any]
+    version: int = 0
+
+
+async def save_milestones(connection: Connection, rows: Sequence[Outcome]) -> None:
+    await connection.execute(
+        SAVE_MILESTONES,
+        [row.round for row in rows],
+        [row.epoch for row in rows],
+        [row.type for row in rows],
+        [row.body for row in rows],
+    )
+
+
+async def save_verdicts(connection: Connection, rows: Sequence[Outcome]) -> None:
+    """The newest of each application in `rows`; an older one than what is stored changes nothing."""
+    newest: dict[str, Outcome] = {}
+    for row in rows:
+        kept = newest.get(row.application)
+        if kept is None or (kept.version, kept.epoch) <= (row.version, row.epoch):
+            newest[row.application] = row
+    ordered = [newest[application] for application in sorted(newest)]
+    await connection.execute(
+        SAVE_VERDICTS,
+        [row.application for row in ordered],
+        [row.round for row in ordered],
+        [row.version for row in ordered],
+        [row.epoch for row in ordered],
+        [row.body for row in ordered],
+    )
+
+
+async def save_results(connection: Connection, rows: Sequence[Outcome]) -> None:
+    newest = {row.application: row for row in sorted(rows, key=lambda row: row.epoch)}
+    ordered = [newest[application] for application in sorted(newest)]
+    await connection.execute(
+        SAVE_RESULTS,
+        [row.application for row in ordered],
+        [row.round for row in ordered],
+        [row.type for row in ordered],
+        [row.epoch for row in ordered],
+        [row.body for row in ordered],
+    )
+
+
+async def milestones(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(MILESTONES, round_id)]
+
+
+async def milestone(connection: Connection, round_id: str, kind: str) -> dict[str, Any] | None:
+    """The newest epoch's milestone of a kind."""
+    body: dict[str, Any] | None = await connection.fetchval(MILESTONE, round_id, kind)
+    return body
+
+
+async def outcome(connection: Connection, application: str) -> dict[str, Any]:
+    row = await connection.fetchrow(OUTCOME, application)
+    return dict(row) if row else {}
+
+
+async def results(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    return [{"result": row["result_type"], **row["result"]} for row in await connection.fetch(RESULTS, round_id)]
+
+
+async def awaiting_source(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """Rounds committed whose seed is not known yet, with their InputsCommitted."""
+    return [(row["round"], row["body"]) for row in await connection.fetch(AWAITING_SOURCE)]
+
+
+async def save_source(
+    connection: Connection, round_id: str, epoch: int, source: str, value: str, due_at: datetime
+) -> bool:
+    """One seed per round for ever: False when there is one."""
+    return await connection.fetchval(SAVE_SOURCE, round_id, epoch, source, value, due_at) is not None

@@ -1,0 +1,106 @@
+"""Purchase requests as inboxes bring them, and the offsets they were read up to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.postgres import Connection
+
+MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
+REQUEST = "SELECT version, facts, payload_hash, withdrawn FROM purchase_requests WHERE request = $1 FOR UPDATE"
+SET_REQUEST = """
+INSERT INTO purchase_requests (request, round, institution, version, payload_hash, facts, withdrawn)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (request) DO UPDATE
+SET version = excluded.version, payload_hash = excluded.payload_hash, facts = excluded.facts,
+    withdrawn = excluded.withdrawn
+"""
+HOLD = """
+INSERT INTO held_messages (topic, "offset", round, institution, type, message_id, body, appended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+TAKE_HELD = """
+DELETE FROM held_messages WHERE round = $1
+RETURNING topic, "offset", institution, type, message_id, body, appended_at
+"""
+
+
+class InboxMovedError(RuntimeError):
+    """Another replica has read this inbox further: the lease was lost, nothing of this batch is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    version: int
+    facts: dict[str, Any]
+    payload_hash: str
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time."""
+
+    topic: str
+    offset: int
+    institution: str
+    type: str
+    message_id: str
+    body: bytes
+    appended_at: datetime
+    traceparent: str | None = None
+
+
+async def move_offset(connection: Connection, topic: str, from_offset: int, to_offset: int) -> None:
+    if await connection.fetchval(MOVE_OFFSET, topic, from_offset, to_offset) is None:
+        raise InboxMovedError(topic)
+
+
+async def load(connection: Connection, request: str) -> StoredRequest | None:
+    row = await connection.fetchrow(REQUEST, request)
+    return StoredRequest(row["version"], row["facts"], row["payload_hash"], row["withdrawn"]) if row else None
+
+
+async def save(
+    connection: Connection,
+    request: str,
+    round_id: str,
+    institution: str,
+    version: int,
+    payload_hash: str,
+    facts: Any,
+    withdrawn: bool,
+) -> None:
+    await connection.execute(SET_REQUEST, request, round_id, institution, version, payload_hash, facts, withdrawn)
+
+
+async def hold(connection: Connection, round_id: str, message: InboxMessage) -> None:
+    await connection.execute(
+        HOLD,
+        message.topic,
+        message.offset,
+        round_id,
+        message.institution,
+        message.type,
+        message.message_id,
+        message.body,
+        message.appended_at,
+    )
+
+
+async def take_held(connection: Connection, round_id: str) -> Sequence[InboxMessage]:
+    """Removes and returns what was held of a round."""
+    rows = await connection.fetch(TAKE_HELD, round_id)
+    return [
+        InboxMessage(
+            row["topic"],
+            row["offset"],
+            row["institution"],
+            row["type"],
+            row["message_id"],
+            row["body"],
+            row["appended_at"],
+        )
+        for row in sorted(rows, key=lambda row: (row["topic"], row["offset"]))
+    ]

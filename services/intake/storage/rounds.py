@@ -1,0 +1,156 @@
+"""Rounds: their window, their state, what was frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.rounds import RoundStatus, RoundWindow, round_lock
+from shared.clock import time_map
+from shared.contracts.events import Manifest, Rehearsal
+from shared.merkle import Digest, digest_of
+from shared.postgres import Connection
+
+ADMISSION_LOCK = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest($1::bigint[]) AS key"
+FREEZE_LOCK = "SELECT pg_advisory_xact_lock($1)"
+WINDOWS = "SELECT round, status, opens_at, closes_at, rehearsal FROM rounds WHERE round = ANY($1::text[])"
+ANNOUNCE = """
+INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
+                    unattended)
+VALUES ($1, $2, 'announced', $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING round
+"""
+ROUND = "SELECT * FROM rounds WHERE round = $1"
+ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
+UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
+OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced' RETURNING round"
+FREEZE = """
+UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
+WHERE round = $1 AND status = 'open'
+"""
+CONFIRM = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND status = 'frozen' RETURNING round"
+APPLICATION_LEAVES = """
+SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn
+"""
+REQUEST_LEAVES = """
+SELECT request, version, payload_hash FROM purchase_requests WHERE round = $1 AND NOT withdrawn
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRound:
+    """A round as it stands; its policy and manifests as the JSON that was published."""
+
+    window: RoundWindow
+    title: str
+    policy: dict[str, Any]
+    policy_hash: str
+    lead_seconds: int
+    sources: list[dict[str, Any]]
+    rehearsal: Rehearsal | None
+    unattended: bool
+    epoch: int
+    frozen_at: datetime | None
+    applications: dict[str, Any] | None
+    requests: dict[str, Any] | None
+
+
+def _window(row: Any) -> RoundWindow:
+    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+    return RoundWindow(
+        row["round"],
+        RoundStatus(row["status"]),
+        row["opens_at"],
+        row["closes_at"],
+        time_map(rehearsal),
+        rehearsal.seed if rehearsal else None,
+    )
+
+
+def _stored(row: Any) -> StoredRound:
+    return StoredRound(
+        _window(row),
+        row["title"],
+        row["policy"],
+        row["policy_hash"],
+        row["lead_seconds"],
+        row["sources"],
+        Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None,
+        row["unattended"],
+        row["epoch"],
+        row["frozen_at"],
+        row["applications"],
+        row["requests"],
+    )
+
+
+async def lock_for_admission(connection: Connection, rounds: Sequence[str]) -> None:
+    """Shared, until the transaction ends. Check the window afterwards, in a statement of its own."""
+    await connection.execute(ADMISSION_LOCK, sorted(round_lock(round_id) for round_id in rounds))
+
+
+async def lock_for_freeze(connection: Connection, round_id: str) -> None:
+    """Exclusive: waits until every admission under way has ended."""
+    await connection.execute(FREEZE_LOCK, round_lock(round_id))
+
+
+async def windows(connection: Connection, rounds: Sequence[str]) -> Mapping[str, RoundWindow]:
+    return {row["round"]: _window(row) for row in await connection.fetch(WINDOWS, list(rounds))}
+
+
+async def announce(
+    connection: Connection,
+    round_id: str,
+    title: str,
+    window: tuple[datetime, datetime],
+    policy: Any,
+    policy_hash: str,
+    lead_seconds: int,
+    sources: Any,
+    rehearsal: Any,
+    unattended: bool,
+) -> bool:
+    """False when a round of that id stands already."""
+    row = await connection.fetchval(
+        ANNOUNCE, round_id, title, *window, policy, policy_hash, lead_seconds, sources, rehearsal, unattended
+    )
+    return row is not None
+
+
+async def load(connection: Connection, round_id: str) -> StoredRound | None:
+    row = await connection.fetchrow(ROUND, round_id)
+    return _stored(row) if row else None
+
+
+async def load_all(connection: Connection) -> list[StoredRound]:
+    return [_stored(row) for row in await connection.fetch(ROUNDS)]
+
+
+async def unfinished(connection: Connection) -> list[StoredRound]:
+    """Rounds announced or open: those a clock may still move."""
+    return [_stored(row) for row in await connection.fetch(UNFINISHED)]
+
+
+async def open_round(connection: Connection, round_id: str) -> bool:
+    return await connection.fetchval(OPEN, round_id) is not None
+
+
+async def freeze(
+    connection: Connection, round_id: str, frozen_at: datetime, applications: Manifest, requests: Manifest
+) -> None:
+    await connection.execute(FREEZE, round_id, frozen_at, applications.model_dump(), requests.model_dump())
+
+
+async def confirm(connection: Connection, round_id: str) -> bool:
+    return await connection.fetchval(CONFIRM, round_id) is not None
+
+
+async def application_digest(connection: Connection, round_id: str) -> Digest:
+    return digest_of(tuple(row) for row in await connection.fetch(APPLICATION_LEAVES, round_id))
+
+
+async def request_digest(connection: Connection, round_id: str) -> Digest:
+    return digest_of(tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id))
+
+
+def manifest_of(digest: Digest) -> Manifest:
+    return Manifest(count=digest.count, root=digest.root, counts=digest.counts, roots=digest.roots)

@@ -1,0 +1,46 @@
+"""Bearer tokens (only their hashes) and the service's own secrets."""
+
+import secrets
+from dataclasses import dataclass
+
+from shared.postgres import Connection
+
+BEARER = "SELECT role, name, institution FROM tokens WHERE token_hash = $1 AND revoked_at IS NULL"
+INSERT_TOKEN = """
+INSERT INTO tokens (token_hash, role, name, institution) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO NOTHING RETURNING name
+"""
+REVOKE_TOKEN = "UPDATE tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING name"
+MAKE_SECRET = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+SECRET = "SELECT value FROM secrets WHERE name = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a token speaks for."""
+
+    role: str
+    name: str
+    institution: str | None = None
+
+
+async def bearer(connection: Connection, token_hash: str) -> Bearer | None:
+    row = await connection.fetchrow(BEARER, token_hash)
+    return Bearer(row["role"], row["name"], row["institution"]) if row else None
+
+
+async def create(connection: Connection, token_hash: str, holder: Bearer) -> bool:
+    """False when a token of that name was made before."""
+    name = await connection.fetchval(INSERT_TOKEN, token_hash, holder.role, holder.name, holder.institution)
+    return name is not None
+
+
+async def revoke(connection: Connection, name: str) -> bool:
+    return await connection.fetchval(REVOKE_TOKEN, name) is not None
+
+
+async def secret(connection: Connection, name: str) -> bytes:
+    """A secret of this deployment: 32 random bytes, made at first use and shared by all replicas."""
+    await connection.execute(MAKE_SECRET, name, secrets.token_bytes(32))
+    value: bytes = await connection.fetchval(SECRET, name)
+    return value

@@ -1,0 +1,102 @@
+"""An application's later versions: read, resubmit, withdraw, and its contact."""
+
+from dataclasses import dataclass
+
+from services.intake.domain.admission import ContactDetails
+from services.intake.domain.entries import StatedVersion
+from shared.postgres import Connection
+
+APPLICATION = """
+SELECT a.application::text, a.round, a.party::text, a.business_number, a.product_key, a.token_hash, a.version,
+       a.withdrawn, v.received_at, v.nonce, v.payload_hash, v.facts
+FROM applications a JOIN application_versions v USING (application, version)
+WHERE a.application = $1
+"""
+LOCK_APPLICATION = "SELECT version, withdrawn FROM applications WHERE application = $1 FOR UPDATE"
+INSERT_VERSION = """
+INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+SET_VERSION = """
+UPDATE applications SET version = $2, payload_hash = $3, withdrawn = $4 WHERE application = $1
+"""
+SET_CONTACT = """
+INSERT INTO contacts (party, name, email, phone, language, changed_at)
+SELECT $1::uuid, $2, $3, $4, $5, now()
+ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
+    language = excluded.language, changed_at = excluded.changed_at
+"""
+CONTACT = "SELECT name, email, phone, language FROM contacts WHERE party = $1"
+RECEIPTS = """
+SELECT version, received_at, nonce, payload_hash, withdrawn FROM application_versions
+WHERE application = $1 ORDER BY version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApplication:
+    """The newest version of an application."""
+
+    application: str
+    round: str
+    party: str
+    business_number: str
+    product_key: str
+    token_hash: str
+    withdrawn: bool
+    stated: StatedVersion
+
+
+async def load(connection: Connection, application: str) -> StoredApplication | None:
+    row = await connection.fetchrow(APPLICATION, application)
+    if row is None:
+        return None
+    stated = StatedVersion(
+        row["application"], row["version"], row["received_at"], row["nonce"], row["payload_hash"], row["facts"]
+    )
+    return StoredApplication(
+        row["application"],
+        row["round"],
+        row["party"],
+        row["business_number"],
+        row["product_key"],
+        row["token_hash"],
+        row["withdrawn"],
+        stated,
+    )
+
+
+async def lock(connection: Connection, application: str) -> tuple[int, bool]:
+    """The newest version and whether it is a withdrawal, held until the transaction ends."""
+    row = await connection.fetchrow(LOCK_APPLICATION, application)
+    if row is None:
+        raise LookupError(f"no application {application}")
+    return row["version"], row["withdrawn"]
+
+
+async def append(connection: Connection, stated: StatedVersion, withdrawn: bool) -> None:
+    await connection.execute(
+        INSERT_VERSION,
+        stated.identifier,
+        stated.version,
+        stated.received_at,
+        stated.nonce,
+        stated.payload_hash,
+        stated.facts,
+        withdrawn,
+    )
+    await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, withdrawn)
+
+
+async def set_contact(connection: Connection, party: str, contact: ContactDetails) -> None:
+    await connection.execute(SET_CONTACT, party, contact.name, contact.email, contact.phone, contact.language)
+
+
+async def contact(connection: Connection, party: str) -> ContactDetails | None:
+    row = await connection.fetchrow(CONTACT, party)
+    return ContactDetails(row["name"], row["email"], row["phone"], row["language"]) if row else None
+
+
+async def receipts(connection: Connection, application: str) -> list[dict[str, object]]:
+    """Every version's receipt, oldest first."""
+    return [dict(row) for row in await connection.fetch(RECEIPTS, application)]

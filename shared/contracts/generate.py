@@ -1,0 +1,205 @@
+"""JSON Schemas of every event and of a policy, kept beside the contracts, and what may not change in them.
+
+`python -m shared.contracts.generate` writes `schemas/<Event>.json`; it refuses a change that would break a reader or a
+stored message: that is a `.v2` topic. `--check` writes nothing and fails on drift, or on such a change since a revision.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from shared.contracts import topics
+from shared.contracts.policy import Policy
+from shared.contracts.values import Contract
+
+Schema = dict[str, Any]
+FOLDER: Final = Path(__file__).parent / "schemas"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_LOWER_BOUNDS: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_UPPER_BOUNDS: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+
+
+def models() -> dict[str, type[Contract]]:
+    """Every event model by name, those of institutions' topics too."""
+    return topics.event_types([*topics.SHARED_TOPICS, topics.inbox("any"), topics.outbox("any")])
+
+
+def schemas() -> dict[str, Schema]:
+    """The schema of each event and of a policy, as readers validate it."""
+    found = {name: model.model_json_schema() for name, model in models().items()}
+    found["Policy"] = TypeAdapter(Policy).json_schema()
+    return {name: {"$schema": DIALECT, "$id": f"urn:firstbuy:schema:{name}:1"} | found[name] for name in sorted(found)}
+
+
+def rendered(schema: Schema) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def breaking(old: Schema, new: Schema) -> list[str]:
+    """What a message valid under `old` could fail at under `new`, or a reader of `old` miss."""
+    return list(_Comparison(old, new).differences(old, new, "", ()))
+
+
+class _Comparison:
+    """Walks two schemas together, following references; types that contain themselves are entered once."""
+
+    def __init__(self, old: Schema, new: Schema) -> None:
+        self.old_root, self.new_root = old, new
+
+    def differences(self, old: Schema, new: Schema, at: str, entered: tuple[str, ...]) -> Iterator[str]:
+        reference = old.get("$ref", "")
+        if reference in entered:
+            return
+        entered = (*entered, reference) if reference else entered
+        old, new = _resolved(old, self.old_root), _resolved(new, self.new_root)
+        if "anyOf" in old or "anyOf" in new:
+            yield from self._options(old, new, at, entered)
+            return
+        yield from _values(old, new, at)
+        yield from _bounds(old, new, at)
+        yield from self._members(old, new, at, entered)
+        for keyword in ("items", "additionalProperties", "propertyNames"):
+            if isinstance(old.get(keyword), dict) and isinstance(new.get(keyword), dict):
+                yield from self.differences(old[keyword], new[keyword], f"{at}/{keyword}", entered)
+
+    def _members(self, old: Schema, new: Schema, at: str, entered: tuple[str, ...]) -> Iterator[str]:
+        before, after = old.get("properties", {}), new.get("properties", {})
+        for name in before:
+            if name not in after:
+                yield f"{at}/{name}: property removed"
+            else:
+                yield from self.differences(before[name], after[name], f"{at}/{name}", entered)
+        for name in sorted(set(new.get("required", ())) - set(old.get("required", ()))):
+            yield f"{at}/{name}: newly required"
+
+    def _options(self, old: Schema, new: Schema, at: str, entered: tuple[str, ...]) -> Iterator[str]:
+        options = new.get("anyOf", [new])
+        for option in old.get("anyOf", [old]):
+            if all(any(self.differences(option, other, at, entered)) for other in options):
+                yield f"{at}: no longer takes {json.dumps(option, ensure_ascii=False, sort_keys=True)}"
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    return schema
+
+
+def _values(old: Schema, new: Schema, at: str) -> Iterator[str]:
+    """Types and enumerated values; a constant is an enumeration of one."""
+    before_type, after_type = old.get("type"), new.get("type")
+    if after_type not in (None, before_type) and (before_type, after_type) != ("integer", "number"):
+        yield f"{at}: type {before_type} became {after_type}"
+    before, after = _enumerated(old), _enumerated(new)
+    if after is not None:
+        if before is None:
+            yield f"{at}: narrowed to {sorted(after)}"
+        elif gone := before - after:
+            yield f"{at}: value removed: {', '.join(sorted(gone))}"
+
+
+def _enumerated(schema: Schema) -> set[str] | None:
+    if "const" in schema:
+        return {json.dumps(schema["const"])}
+    return {json.dumps(value) for value in schema["enum"]} if "enum" in schema else None
+
+
+def _bounds(old: Schema, new: Schema, at: str) -> Iterator[str]:
+    for keyword in _LOWER_BOUNDS:
+        if keyword in new and (keyword not in old or new[keyword] > old[keyword]):
+            yield f"{at}: {keyword} raised to {new[keyword]}"
+    for keyword in _UPPER_BOUNDS:
+        if keyword in new and (keyword not in old or new[keyword] < old[keyword]):
+            yield f"{at}: {keyword} lowered to {new[keyword]}"
+    for keyword in ("pattern", "format"):
+        if keyword in new and new[keyword] != old.get(keyword):
+            yield f"{at}: {keyword} became {new[keyword]}"
+
+
+def drift(generated: dict[str, Schema], folder: Path = FOLDER) -> list[str]:
+    """Where the files are not what the contracts say."""
+    found = []
+    for name, schema in generated.items():
+        path = folder / f"{name}.json"
+        if not path.exists():
+            found.append(f"{name}: no schema file; run python -m shared.contracts.generate")
+        elif path.read_text() != rendered(schema):
+            found.append(f"{name}: the file is not what the contract says; run python -m shared.contracts.generate")
+    found += [f"{path.stem}: a schema without a contract" for path in _files(folder) if path.stem not in generated]
+    return found
+
+
+def broken_since(committed: dict[str, Schema], generated: dict[str, Schema]) -> list[str]:
+    """What the contracts of now break of those of then, by event."""
+    found = []
+    for name, old in sorted(committed.items()):
+        if name not in generated:
+            found.append(f"{name}: contract removed")
+        else:
+            found += [f"{name}{difference}" for difference in breaking(old, generated[name])]
+    return found
+
+
+def on_disk(folder: Path = FOLDER) -> dict[str, Schema]:
+    return {path.stem: json.loads(path.read_text()) for path in _files(folder)}
+
+
+def at_revision(revision: str, folder: Path = FOLDER) -> dict[str, Schema]:
+    """The schemas as committed; none where there is no git, no such revision or no schema yet."""
+    try:
+        listed = _git("ls-tree", "--name-only", revision, "./", folder=folder).split()
+        return {
+            Path(name).stem: json.loads(_git("show", f"{revision}:./{name}", folder=folder))
+            for name in listed
+            if name.endswith(".json")
+        }
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+
+
+def _git(*arguments: str, folder: Path) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- no shell, own words
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(folder.glob("*.json"))
+
+
+def _write(generated: dict[str, Schema]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for path in _files(FOLDER):
+        if path.stem not in generated:
+            path.unlink()
+    for name, schema in generated.items():
+        (FOLDER / f"{name}.json").write_text(rendered(schema))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when all is well, 1 with one problem a line."""
+    parser = argparse.ArgumentParser(prog="python -m shared.contracts.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on drift and on a breaking change")
+    parser.add_argument("--against", default="HEAD", help="the revision whose schemas must still be met")
+    options = parser.parse_args(arguments)
+    generated = schemas()
+    problems = broken_since(at_revision(options.against), generated)
+    problems += drift(generated) if options.check else broken_since(on_disk(), generated)
+    for problem in dict.fromkeys(problems):
+        sys.stderr.write(f"{problem}\n")
+    if problems:
+        return 1
+    if not options.check:
+        _write(generated)
+    sys.stdout.write(f"{len(generated)} schemas {'agree' if options.check else 'written'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

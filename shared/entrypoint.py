@@ -1,0 +1,37 @@
+"""`python -m services.<name>` serves; `python -m services.<name> migrate` brings its database up to date."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from shared.http import serve
+from shared.logs import configure_logs
+from shared.migrate import migrate
+from shared.settings import ServiceSettings
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def run(
+    service: str, settings_class: type[Settings], create_app: Callable[[Settings], FastAPI], migrations: Path
+) -> int:
+    """The exit code of the process: 0 after a clean stop, 2 for words or settings that can't be used."""
+    words = sys.argv[1:]
+    if words not in ([], ["migrate"]):
+        print(f"usage: python -m services.{service} [migrate]", file=sys.stderr)  # noqa: T201 -- to the operator
+        return 2
+    try:
+        settings = settings_class()
+    except ValidationError as error:
+        print(f"{service}: settings can't be used; see docs/settings.md\n{error}", file=sys.stderr)  # noqa: T201
+        return 2
+    configure_logs(service, settings.replica, settings.deployment.log_level)
+    if words:
+        asyncio.run(migrate(str(settings.database_url), migrations))
+        return 0
+    return serve(create_app(settings), settings.http_host, settings.http_port)
