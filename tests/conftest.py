@@ -85,6 +85,8 @@ async def templates(
     """The name of a database to clone: a service's, migrated once a session, or an empty one."""
     ready: dict[str | None, str] = {}
     session = secrets.token_hex(4)
+    # A migration reads all settings of its service, and uses the database alone.
+    unused = {"FIRSTBUY_NOTIFY_SMTP_URL": "smtp://127.0.0.1:25", "FIRSTBUY_INTAKE_OPERATOR_TOKEN_HASH": "0" * 64}
 
     async def template(service: str | None) -> str:
         if service not in ready:
@@ -92,7 +94,7 @@ async def templates(
             url = await create_database(postgres_server.url, name)
             if service is not None:
                 plan = Plan((service,), {}, {}, "", False, module_command)
-                await job(state, plan, {service: url}, {}, service, "migrate")
+                await job(state, plan, {service: url}, unused, service, "migrate")
             ready[service] = name
         return ready[service]
 

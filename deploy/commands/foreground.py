@@ -32,7 +32,7 @@ def run_until_stopped(state: State, replicas: Mapping[str, int], *, fresh: bool)
     try:
         return asyncio.run(_supervise(state, replicas, fresh=fresh))
     except EXPECTED as fault:
-        errors.print(str(fault), style="red", markup=False)
+        errors.print(str(fault), style="red", markup=False, soft_wrap=True)
         return 1
 
 
@@ -53,7 +53,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
     spinner = console.status("starting")
 
     def report(line: str) -> None:
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
 
     spinner.start()
     try:
@@ -88,7 +88,9 @@ def _set_old_logs_aside(state: State) -> None:
 
 
 def links(stack: Stack) -> Table:
-    table = Table("what", "where", title="Firstbuy is up", show_header=False)
+    table = Table(title="Firstbuy is up", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for service in stack.services:
         for url in stack.urls(service):
             table.add_row(service, url)

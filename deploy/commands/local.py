@@ -125,7 +125,9 @@ def _print_log(log: Path, lines: list[str], *, named: bool) -> None:
 
 
 def status_table(running: dict[str, Any]) -> Table:
-    table = Table("process", "address", "state", "restarts", "id", title=f"Firstbuy ({running['topic_prefix']}*)")
+    table = Table(title="Firstbuy")
+    for heading in ("process", "address", "state", "restarts", "id"):
+        table.add_column(heading, overflow="fold")
     kafka, postgres = running["kafka"], running["postgres"]
     table.add_row("PostgreSQL", postgres["address"], f"{postgres['kind']} {postgres['version']}", "", "")
     table.add_row("Kafka", kafka["bootstrap_servers"], f"{kafka['kind']} {kafka['version']}", "", "")

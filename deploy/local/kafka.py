@@ -54,9 +54,10 @@ async def running_kafka(
     """A Kafka for the block. `fresh` starts it empty; an external one is left as it is."""
     environment = os.environ if environment is None else environment
     choice = await choose(roads(state, environment), apache_required=apache_required(environment))
+    why = "; ".join([choice.why, *choice.passed_over])
     started = await choice.road.start(state, fresh=fresh, report=report)
     try:
-        server = KafkaServer(choice.road.kind, started.version, started.bootstrap_servers, choice.why, started.process)
+        server = KafkaServer(choice.road.kind, started.version, started.bootstrap_servers, why, started.process)
         say(str(server))
         if not server.real:
             say(STAND_IN_WARNING)

@@ -37,7 +37,7 @@ class FromMaven:
         java = find_java(self.environment)
         version = await asyncio.to_thread(java_version, java)
         await asyncio.to_thread(jars, self.cache, self.environment)
-        return f"Java {version} is here, no Docker daemon answers"
+        return f"Java {version} is here"
 
     async def start(self, state: State, *, fresh: bool, report: Report) -> RunningKafka:
         """A port can be lost between the look and the broker's bind, so a broker that ends at once is tried again."""

@@ -92,7 +92,7 @@ async def choose(roads: Sequence[Road], *, apache_required: bool = False) -> Cho
         try:
             why = await road.open()
         except UnavailableError as closed:
-            passed_over.append(f"{road.kind}: {closed}")
+            passed_over.append(str(closed))
             continue
         return Choice(road, why, tuple(passed_over))
     found = "; ".join(passed_over)

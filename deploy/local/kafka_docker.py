@@ -62,7 +62,8 @@ def daemon() -> Any:
         client = module.DockerClient().client
         client.ping()
     except (errors.DockerException, requests.RequestException, OSError) as error:
-        raise UnavailableError(f"no Docker daemon answers ({_first_line(error)})") from error
+        hint = " (its socket is not ours to use)" if "Permission denied" in str(error) else ""
+        raise UnavailableError(f"no Docker daemon answers{hint}") from error
     return client
 
 

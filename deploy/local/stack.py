@@ -109,6 +109,8 @@ class Stack:
                 _given(postgres) if postgres else running_postgres(state, fresh=fresh, report=report),
                 mail_server(state, mail_folder, report),
             )
+            report(str(postgres))
+            report(f"mail: every message is a file in {folder}")
             token = state.secret("operator-token")
             stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
             shared = {
@@ -121,7 +123,7 @@ class Stack:
             made = {name: database_prefix + name for name in services if name not in given}
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
-            report(f"databases and topics: {len(made)} to migrate")
+            report("databases and topics are brought up to date")
             await _all(
                 [
                     *(job(state, plan, stack.databases, shared, service, "migrate") for service in made),
@@ -130,7 +132,6 @@ class Stack:
             )
             await stack._start_services(held, plan, shared, report)
             yield stack
-            report("stopping")
 
     async def _start_services(
         self, held: AsyncExitStack, plan: Plan, shared: Mapping[str, str], report: Report
