@@ -5,7 +5,8 @@ crash in between leaves the row, and the sweep publishes it again under the same
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -28,7 +29,7 @@ _log = structlog.get_logger()
 
 
 async def enqueue(connection: Connection, events: Sequence[Outgoing]) -> int:
-    """Writes one batch in the caller's transaction; hand it over to `OutboxPublisher` once that is committed."""
+    """Writes one batch in the caller's transaction; see `OutboxPublisher.transaction`."""
     batch: int = await connection.fetchval(
         ENQUEUE,
         [event.topic for event in events],
@@ -48,6 +49,16 @@ class OutboxPublisher:
     def __init__(self, producer: EventProducer) -> None:
         self._producer = producer
         self._handed: asyncio.Queue[tuple[int, Sequence[Outgoing]]] = asyncio.Queue()
+
+    @asynccontextmanager
+    async def transaction(self, pool: Pool) -> AsyncIterator[tuple[Connection, list[Outgoing]]]:
+        """A transaction and the list of events it makes true: they leave once it is committed, or not at all."""
+        events: list[Outgoing] = []
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection, events
+            batch = await enqueue(connection, events) if events else 0
+        if events:
+            self.hand_over(batch, events)
 
     def hand_over(self, batch: int, events: Sequence[Outgoing]) -> None:
         self._handed.put_nowait((batch, events))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
 from services.intake.storage import institutions, outcomes, requests, rounds
 from services.intake.storage.rounds import StoredRound
+from services.intake.turns import BY_THE_CLOCK, SourceValue, record_source, round_event
+from shared.canonical import canonical_json
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -25,15 +28,12 @@ from shared.contracts.events import (
     RoundFrozen,
     RoundOpened,
     SourceKind,
-    SourceValueRecorded,
 )
-from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import OutboxPublisher, enqueue
+from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool
 
 _log = structlog.get_logger()
-_BY_THE_CLOCK = (Actor(name="intake", role="system"),)
 
 
 async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
@@ -42,12 +42,10 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
         window = stored.window
         if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
             continue
-        async with pool.acquire() as connection, connection.transaction():
+        async with outbox.transaction(pool) as (connection, events):
             if not await rounds.open_round(connection, window.round):
                 continue
-            events = [_opened(stored, await institutions.pledges(connection, window.round))]
-            batch = await enqueue(connection, events)
-        outbox.hand_over(batch, events)
+            events.append(_opened(stored, await institutions.pledges(connection, window.round)))
         _log.info("opened round", round=window.round, policy_hash=stored.policy_hash)
 
 
@@ -93,7 +91,7 @@ async def _inboxes_drained(pool: Pool, client: dict[str, Any]) -> bool:
 
 async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
     """Fixes the set: under the exclusive lock the close is read again, then manifests and RoundFrozen are written."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with outbox.transaction(pool) as (connection, events):
         await rounds.lock_for_freeze(connection, round_id)
         stored = await rounds.load(connection, round_id)
         if stored is None or stored.window.status is not RoundStatus.OPEN:
@@ -107,7 +105,7 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
         await rounds.freeze(connection, round_id, now, applications, wanted)
         frozen = RoundFrozen(
             round=round_id,
-            actors=_BY_THE_CLOCK,
+            actors=BY_THE_CLOCK,
             reason="the window is over",
             epoch=1,
             frozen_at=now,
@@ -115,9 +113,8 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
             applications=applications,
             requests=wanted,
         )
-        events = [_round_event(frozen, "frozen", 1, now), *await _late_answers(connection, round_id, clock.now())]
-        batch = await enqueue(connection, events)
-    outbox.hand_over(batch, events)
+        events.append(round_event(frozen, "frozen", 1, now))
+        events += await _late_answers(connection, round_id, clock.now())
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
@@ -157,49 +154,18 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) 
         due = due_at(committed.committed_at, stored.lead_seconds, source["period_seconds"])
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
-            value = rehearsed_value(stored.rehearsal.seed, round_id)
-            await record_source(
-                pool, outbox, committed, source["source"], value, due, now, _BY_THE_CLOCK, "the source's value is due"
-            )
-
-
-async def record_source(
-    pool: Pool,
-    outbox: OutboxPublisher,
-    committed: InputsCommitted,
-    source: str,
-    value: str,
-    due: datetime,
-    now: datetime,
-    actors: Sequence[Actor],
-    reason: str,
-) -> bool:
-    """Writes the one value that decides a round; False when there is one already."""
-    async with pool.acquire() as connection, connection.transaction():
-        if not await outcomes.save_source(connection, committed.round, committed.epoch, source, value, due):
-            return False
-        recorded = SourceValueRecorded(
-            round=committed.round,
-            actors=tuple(actors),
-            reason=reason,
-            epoch=committed.epoch,
-            source=source,
-            value=value,
-            due_at=due,
-            recorded_at=now,
-        )
-        events = [_round_event(recorded, "source", committed.epoch, now)]
-        batch = await enqueue(connection, events)
-    outbox.hand_over(batch, events)
-    _log.info("recorded source", round=committed.round, source=source, value=value)
-    return True
+            value = SourceValue(source["source"], rehearsed_value(stored.rehearsal.seed, round_id), due)
+            async with outbox.transaction(pool) as (connection, events):
+                events += await record_source(
+                    connection, committed, value, now, BY_THE_CLOCK, "the source's value is due"
+                )
 
 
 def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing:
     window = stored.window
     opened = RoundOpened(
         round=window.round,
-        actors=_BY_THE_CLOCK,
+        actors=BY_THE_CLOCK,
         reason="the window has begun",
         title=stored.title,
         opens_at=window.opens_at,
@@ -212,13 +178,8 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
     )
-    return _round_event(opened, "opened", 0, window.opens_at)
-
-
-def _round_event(event: Any, turn: str, epoch: int, time: datetime) -> Outgoing:
-    return outgoing(
-        topics.ROUNDS.name, event.round, event, event_id=event_id("round", event.round, turn, epoch), time=time
-    )
+    body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed
+    return replace(round_event(opened, "opened", 0, window.opens_at), body=body)
 
 
 async def _unfinished(pool: Pool) -> list[StoredRound]:

@@ -1,6 +1,6 @@
 """A consumed record, decoded: the envelope's attributes and the contract it carries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ from shared.contracts.values import Contract
 from shared.kafka.cloudevents import type_name
 
 Body_co = TypeVar("Body_co", bound=Contract, covariant=True)
+Model = TypeVar("Model", bound=Contract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Tombstone:
     topic: str
     partition: int
     offset: int
+
+
+def events_of(batch: Sequence["Event[Contract] | Tombstone"], kind: type[Model]) -> list["Event[Model]"]:
+    """The events of a batch that carry a `kind`, in order."""
+    return [event for event in batch if isinstance(event, Event) and isinstance(event.body, kind)]  # type: ignore[misc]
 
 
 class UnreadableRecordError(ValueError):

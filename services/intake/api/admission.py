@@ -15,7 +15,7 @@ from shared.canonical import Json, canonical_json
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Language
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import OutboxPublisher, enqueue
+from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
 
 _log = structlog.get_logger()
@@ -111,19 +111,15 @@ class Admission:
     async def _admit(self, pool: Pool, group: Sequence[Submission]) -> list[Answer]:
         for attempt in range(5):
             try:
-                async with pool.acquire() as connection:
+                async with self._outbox.transaction(pool) as (connection, events):
                     if self._secret is None:
                         self._secret = await tokens.secret(connection, "access-tokens")
-                    async with connection.transaction():
-                        answers, entries = await admit(connection, group, self._secret)
-                        events = [event for entry in entries for event in _events(entry)]
-                        batch = await enqueue(connection, events) if events else 0
+                    answers, entries = await admit(connection, group, self._secret)
+                    events += [event for entry in entries for event in _events(entry)]
             except CONTENDED:
                 if attempt == 4:
                     raise
             else:
-                if events:
-                    self._outbox.hand_over(batch, events)
                 _log.info("admitted", submissions=len(group), new=len(entries))
                 return answers
         raise AssertionError("unreachable")

@@ -20,7 +20,6 @@ from shared.contracts.events import ApplicationWithdrawn, ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import enqueue
 from shared.postgres import Connection
 
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -111,7 +110,7 @@ async def resubmit(application: str, request: Request) -> Response:
     replaces = _if_match(request)
     facts = facts_json(stated_body.facts())
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
         window = await _latched(connection, stored.round)
         received = _inside(window, window.time_map.programme(received_at))
@@ -128,12 +127,10 @@ async def resubmit(application: str, request: Request) -> Response:
         await versions.append(connection, stated, withdrawn=False)
         contact = stated_body.contact.details()
         await versions.set_contact(connection, stored.party, contact)
-        events = [
+        events += [
             submitted_event(stored.round, stored.party, stated, facts, trace),
             _contact_event(stored.party, stated_body.contact, stated, trace),
         ]
-        batch = await enqueue(connection, events)
-    state.outbox.hand_over(batch, events)
     receipt = Receipt(stored.round, application, stated.version, stated.nonce, stated.payload_hash, stated.received_at)
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
@@ -146,13 +143,11 @@ async def withdraw(application: str, request: Request) -> Response:
     received_at = state.clock.now()
     reason = parse(WITHDRAWAL, body or b"{}").reason
     trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
         window = await _latched(connection, stored.round)
         received = _inside(window, window.time_map.programme(received_at))
         newest, withdrawn = await versions.lock(connection, application)
-        events: list[Outgoing] = []
-        batch = 0
         if not withdrawn:
             newest += 1
             drawn = nonce(window.seed, application, newest, secrets.token_hex(16))
@@ -167,14 +162,11 @@ async def withdraw(application: str, request: Request) -> Response:
                 reason=reason,
             )
             identifier = event_id("application", application, newest)
-            events = [
+            events.append(
                 outgoing(
                     topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
                 )
-            ]
-            batch = await enqueue(connection, events)
-    if events:
-        state.outbox.hand_over(batch, events)
+            )
     return JSONResponse({"application": application, "version": newest, "withdrawn": True})
 
 
@@ -183,15 +175,13 @@ async def change_contact(application: str, request: Request) -> Response:
     """Who is told about it from now on; possible after the close too."""
     state = intake(request)
     contact = parse(CONTACT, await read_body(request, state.settings.body_bytes))
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
         await versions.set_contact(connection, stored.party, contact.details())
         now = state.clock.now()
         event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())
         identifier = event_id("contact", stored.party, now.isoformat())
-        events = [outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now)]
-        batch = await enqueue(connection, events)
-    state.outbox.hand_over(batch, events)
+        events.append(outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now))
     return Response(status_code=204)
 
 

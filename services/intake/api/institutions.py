@@ -19,7 +19,6 @@ from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import Problem
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import provision
-from shared.outbox import enqueue
 
 router = APIRouter(tags=["institutions"])
 
@@ -56,13 +55,11 @@ async def set_institution(code: str, request: Request) -> Response:
         institution=code, name=body.name, status=body.status, pledges=body.pledges, changed_at=now
     )
     identifier = event_id("institution", code, now.isoformat())
-    events = [outgoing(topics.INSTITUTIONS.name, code, changed, event_id=identifier, time=now)]
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.set_institution(connection, code, body.name, body.status.value, now)
         await institutions.set_pledges(connection, code, [(pledge.round, pledge.won) for pledge in body.pledges])
         await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
-        batch = await enqueue(connection, events)
-    state.outbox.hand_over(batch, events)
+        events.append(outgoing(topics.INSTITUTIONS.name, code, changed, event_id=identifier, time=now))
     return JSONResponse({"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name})
 
 

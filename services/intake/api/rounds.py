@@ -8,15 +8,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake import duties
 from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder, intake
 from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
 from services.intake.domain.sources import due_at
 from services.intake.storage import acts, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
+from services.intake.turns import SourceValue, record_source, round_event
 from shared.canonical import json_hash
-from shared.contracts import topics
 from shared.contracts.events import (
     InputsCommitted,
     Reason,
@@ -28,8 +27,7 @@ from shared.contracts.events import (
 from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import enqueue
+from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
@@ -90,20 +88,17 @@ async def announce(request: Request) -> Response:
         **terms.model_dump(),
     )
     now = state.clock.now()
-    identifier = event_id("round", terms.round, "announced", 0)
-    events = [outgoing(topics.ROUNDS.name, terms.round, announced, event_id=identifier, time=now)]
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         window = (terms.opens_at, terms.closes_at)
         new = await rounds.announce(
             connection, terms.round, terms.title, window, policy, policy_hash, terms.lead_seconds, sources, rehearsal,
             terms.unattended,
         )  # fmt: skip
         if new:
-            batch = await enqueue(connection, events)
+            events.append(round_event(announced, "announced", 0, now))
         else:
             stored = await rounds.load(connection, terms.round)
     if new:
-        state.outbox.hand_over(batch, events)
         return JSONResponse({"round": terms.round, "policy_hash": policy_hash}, 201)
     same = stored is not None and (stored.policy_hash, stored.window.opens_at) == (policy_hash, terms.opens_at)
     if not same:
@@ -186,7 +181,7 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
     state = intake(request)
     officer = await holder(request, OFFICER)
     now = state.clock.now()
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await _known(connection, round_id)
         row = await acts.lock(connection, act, round_id)
         if row is None:
@@ -200,13 +195,11 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         if refusal is not None:
             raise Problem(409, refusal.value, _REFUSALS[refusal])
         await acts.approve(connection, act, officer.name, now)
-        confirmed = proposed.kind is ActKind.CONFIRM and await _confirm(
-            state, connection, stored, proposed, officer.name
-        )
-    if proposed.kind is ActKind.RECORD_SOURCE:
-        await _record_source(state, stored, proposed, officer.name)
-    elif confirmed:
-        state.outbox.hand_over(*confirmed)
+        match proposed.kind:
+            case ActKind.CONFIRM:
+                events.append(await _confirm(state, connection, stored, proposed, officer.name))
+            case ActKind.RECORD_SOURCE:
+                events += await _record_source(state, connection, stored, proposed, officer.name)
     return JSONResponse({"act": act, "done": True})
 
 
@@ -243,7 +236,7 @@ async def _terms_now(connection: Connection, stored: StoredRound, body: ActBody)
 
 async def _confirm(
     state: Intake, connection: Connection, stored: StoredRound, act: ProposedAct, officer: str
-) -> tuple[int, list[Outgoing]]:
+) -> Outgoing:
     if not await rounds.confirm(connection, act.round):
         raise Problem(409, "not-frozen", "Only a frozen round that is not confirmed yet can be confirmed.")
     now = stored.window.time_map.programme(state.clock.now())
@@ -254,14 +247,13 @@ async def _confirm(
         confirmed_at=now,
         **act.terms,
     )
-    identifier = event_id("round", act.round, "confirmed", confirmed.epoch)
-    events = [outgoing(topics.ROUNDS.name, act.round, confirmed, event_id=identifier, time=now)]
-    return await enqueue(connection, events), events
+    return round_event(confirmed, "confirmed", confirmed.epoch, now)
 
 
-async def _record_source(state: Intake, stored: StoredRound, act: ProposedAct, officer: str) -> None:
-    async with state.runtime.pool.acquire() as connection:
-        body = await outcomes.milestone(connection, act.round, "InputsCommitted")
+async def _record_source(
+    state: Intake, connection: Connection, stored: StoredRound, act: ProposedAct, officer: str
+) -> list[Outgoing]:
+    body = await outcomes.milestone(connection, act.round, "InputsCommitted")
     committed = InputsCommitted.model_validate(body)
     source = next(item for item in stored.sources if item["source"] == act.terms["source"])
     now = stored.window.time_map.programme(state.clock.now())
@@ -269,9 +261,11 @@ async def _record_source(state: Intake, stored: StoredRound, act: ProposedAct, o
     if now < due:
         raise Problem(409, "not-due", f"The value that decides is due at {due.isoformat()}: no earlier one counts.")
     actors = [Actor(name=act.proposed_by, role=OFFICER), Actor(name=officer, role=OFFICER)]
-    await duties.record_source(
-        state.runtime.pool, state.outbox, committed, source["source"], act.terms["value"], due, now, actors, act.reason
-    )
+    value = SourceValue(source["source"], act.terms["value"], due)
+    recorded = await record_source(connection, committed, value, now, actors, act.reason)
+    if not recorded:
+        raise Problem(409, "seed-known", "The round has its value already: one seed per round, for ever.")
+    return recorded
 
 
 def _summary(state: Intake, stored: StoredRound) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from services.intake.handlers.messages import take_messages
 from services.intake.storage import institutions, leases, requests
 from services.intake.storage.requests import InboxMessage, InboxMovedError
 from shared.clock import broker_time
-from shared.kafka.cloudevents import Outgoing, type_name
+from shared.kafka.cloudevents import type_name
 from shared.kafka.storage import park
-from shared.outbox import OutboxPublisher, enqueue
+from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool
 from shared.settings import KafkaSettings
 
@@ -141,14 +141,11 @@ class InboxReader:
 
     async def _save(self, pool: Pool, topic: str, records: Sequence[Any]) -> None:
         messages = [self._message(topic, record) for record in records]
-        async with pool.acquire() as connection, connection.transaction():
+        async with self._outbox.transaction(pool) as (connection, events):
             await requests.move_offset(connection, topic, self._reading[topic], records[-1].offset + 1)
             nonces = [secrets.token_hex(16) for _ in messages]
-            published: list[Outgoing] = await take_messages(connection, messages, self._now(), nonces)
-            batch = await enqueue(connection, published) if published else 0
+            events += await take_messages(connection, messages, self._now(), nonces)
         self._reading[topic] = records[-1].offset + 1
-        if published:
-            self._outbox.hand_over(batch, published)
         _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
 
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:

@@ -6,26 +6,17 @@ from services.intake.storage import outcomes
 from services.intake.storage.outcomes import Outcome
 from shared.contracts.events import ApplicationJudged
 from shared.kafka.cloudevents import Outgoing
-from shared.kafka.records import Event
+from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     rows = []
-    for event in batch:
-        if isinstance(event, Event) and isinstance(event.body, ApplicationJudged):
-            judged = event.body
-            rows.append(
-                Outcome(
-                    judged.application,
-                    judged.round,
-                    judged.epoch,
-                    event.type,
-                    judged.model_dump(mode="json", include={"outcome", "findings", "as_of", "findings_hash"}),
-                    judged.version,
-                )
-            )
+    for event in events_of(batch, ApplicationJudged):
+        judged = event.body
+        body = judged.model_dump(mode="json", include={"outcome", "findings", "as_of", "findings_hash"})
+        rows.append(Outcome(judged.application, judged.round, judged.epoch, event.type, body, judged.version))
     await outcomes.save_verdicts(connection, rows)
     return ()
 

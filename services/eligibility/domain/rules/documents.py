@@ -77,5 +77,6 @@ def _valid(document: Document | None, terms: Terms) -> Observation:
     margin = days_inside(terms.as_of, document.issued_on, document.expires_on, terms.numbers.get("validity_years"))
     if margin is None:
         return unknown(f"end of validity, after {terms.as_of_text}", f"issued {document.issued_on}")
-    seen = f"until {document.expires_on}" if document.expires_on else f"issued {document.issued_on}"
+    expires_on = document.expires_on
+    seen = f"until {expires_on.isoformat()}" if expires_on else f"issued {document.issued_on}"
     return measured(margin, Unit.DAYS, seen, f"valid on {terms.as_of_text}")

@@ -21,7 +21,8 @@ def startup(facts: ApplicationFacts, terms: Terms) -> Observation:
         return failed(f"started {started_on}", f"started by {terms.as_of_text}", margin, Unit.DAYS)
     years = terms.numbers["years"]
     margin = (last_day_of_years(started_on, years) - terms.as_of).days
-    return measured(margin, Unit.DAYS, f"started {started_on}", f"{years} years not elapsed on {terms.as_of_text}")
+    needed = f"{years} years not elapsed on {terms.as_of_text}"
+    return measured(margin, Unit.DAYS, f"started {started_on.isoformat()}", needed)
 
 
 def first_timer(facts: ApplicationFacts, terms: Terms) -> Observation:

@@ -1,0 +1,44 @@
+"""Eligibility's wiring: the only place that makes its clock, pool and producer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.eligibility import api, duties
+from services.eligibility.handlers import Judge, keep_rounds
+from services.eligibility.settings import EligibilitySettings
+from shared.clock import SystemClock
+from shared.contracts import topics
+from shared.http import add_service_routes
+from shared.outbox import OutboxPublisher
+from shared.runtime import Runtime
+
+SERVICE = "eligibility"
+
+
+def create_app(settings: EligibilitySettings) -> FastAPI:
+    clock = SystemClock()
+    runtime = Runtime(SERVICE, settings)
+    outbox = OutboxPublisher(runtime.producer)
+    judge = Judge(clock.now, runtime.tracing)
+
+    runtime.consume(topics.ROUNDS, keep_rounds)
+    runtime.consume(topics.APPLICATIONS, judge.take_applications)
+    runtime.publishes(topics.VERDICTS)
+    runtime.publishes(topics.MILESTONES)
+    runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
+    runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with runtime.open(app):
+            yield
+
+    app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
+    app.state.runtime = runtime
+    app.include_router(api.router)
+    add_service_routes(app, runtime, runtime.metrics.registry)
+    return app

@@ -1,0 +1,48 @@
+"""What is looked at again and again: applications that wait for their round, and rounds that may be complete."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from services.eligibility import storage
+from services.eligibility.domain.completion import Current, completed, differing
+from services.eligibility.handlers import Judge
+from services.eligibility.storage import FrozenRound
+from shared.clock import Clock
+from shared.contracts import topics
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.outbox import OutboxPublisher
+from shared.postgres import Connection, Pool
+
+_log = structlog.get_logger()
+
+
+async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
+    async with outbox.transaction(pool) as (connection, events):
+        events += await judge.take_waiting(connection)
+    if events:
+        _log.info("judged what waited", applications=len(events))
+
+
+async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
+    async with pool.acquire() as connection:
+        frozen_rounds = await storage.incomplete(connection)
+    for frozen in frozen_rounds:
+        async with outbox.transaction(pool) as (connection, events):
+            events += await _complete(connection, frozen, frozen.time_map.programme(clock.now()))
+
+
+async def _complete(connection: Connection, frozen: FrozenRound, now: datetime) -> Sequence[Outgoing]:
+    current: list[Current] = await storage.current(connection, frozen.round)
+    if len(current) != frozen.applications.count or differing(current, frozen.applications):
+        return ()
+    if not await storage.complete(connection, frozen.round, frozen.epoch, now):
+        return ()
+    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, now)
+    _log.info(
+        "completed round", round=frozen.round, epoch=frozen.epoch, verdicts=len(current), root=event.verdicts.root
+    )
+    identifier = event_id("eligibility-completed", frozen.round, frozen.epoch)
+    return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=now)]

@@ -1,0 +1,162 @@
+"""Kafka in: a round's turns, and the applications to judge."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic_core import from_json
+
+from services.eligibility import storage
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.judge import judge
+from services.eligibility.storage import StoredVerdict
+from shared.canonical import json_hash, payload_hash
+from shared.contracts import topics
+from shared.contracts.events import (
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    EpochOpened,
+    RoundFrozen,
+    RoundOpened,
+)
+from shared.kafka.cloudevents import Outgoing, event_id
+from shared.kafka.records import Event, events_of
+from shared.kafka.step import Incoming
+from shared.postgres import Connection
+from shared.telemetry import Tracing
+
+_log = structlog.get_logger()
+FIRST_EPOCH: Final = 1
+
+
+class PayloadHashError(ValueError):
+    """The facts are not those the hash was made of: nothing is judged on them."""
+
+    code = "payload-hash"
+
+
+class PolicyHashError(ValueError):
+    """The policy is not the one the opening's hash was made of."""
+
+    code = "policy-hash"
+
+
+async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case RoundOpened() as opened:
+                policy = from_json(event.raw)["policy"]
+                if json_hash(policy) != opened.policy_hash:
+                    raise PolicyHashError(f"round {opened.round}: policy and policy_hash differ")
+                rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
+                await storage.save_opened(connection, opened.round, policy, opened.policy_hash, rehearsal)
+            case RoundFrozen() | EpochOpened() as frozen:
+                await storage.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
+    return ()
+
+
+class Judge:
+    """Judges applications under their round's policy. Policies are frozen at opening, so a compiled one is kept."""
+
+    def __init__(self, now: Callable[[], datetime], tracing: Tracing) -> None:
+        self._now = now
+        self._tracing = tracing
+        self._policies: dict[str, PolicyRules] = {}
+
+    async def take_applications(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+        submitted = events_of(batch, ApplicationSubmitted)
+        withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
+        if withdrawn:
+            await storage.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
+        known = await self._known(connection, {event.body.round for event in submitted})
+        waiting = [event for event in submitted if event.body.round not in known]
+        if waiting:
+            await storage.save_waiting(
+                connection,
+                [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
+            )
+        due = [(event.body, event.raw, event.traceparent) for event in submitted if event.body.round in known]
+        return await self.judge(connection, due, known)
+
+    async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
+        """Judges what waited for its round; for a duty, since rounds and applications are not ordered."""
+        taken = await storage.take_waiting(connection, 2000)
+        due = [(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
+        known = await self._known(connection, {body.round for body, _, _ in due})
+        return await self.judge(connection, due, known)
+
+    async def judge(
+        self,
+        connection: Connection,
+        due: Sequence[tuple[ApplicationSubmitted, bytes, str | None]],
+        known: dict[str, PolicyRules],
+    ) -> Sequence[Outgoing]:
+        """Judges, saves, and returns every verdict as it is stored."""
+        if not due:
+            return ()
+        now = self._now()
+        judged = {}
+        traces = {}
+        for submitted, raw, traceparent in due:
+            key = (submitted.application, submitted.version, FIRST_EPOCH)
+            judged[key] = verdict_on(submitted, raw, known[submitted.round], now)
+            traces[key] = traceparent
+        stored = await storage.save_verdicts(connection, list(judged.values()))
+        for verdict in stored:
+            key = (verdict.application, verdict.version, verdict.epoch)
+            if verdict.payload_hash != judged[key].payload_hash:
+                _log.error("kept first of two versions", application=verdict.application, version=verdict.version)
+        return [
+            published(verdict, self._follow(traces[verdict.application, verdict.version, verdict.epoch]))
+            for verdict in stored
+        ]
+
+    def _follow(self, traceparent: str | None) -> str | None:
+        return self._tracing.follow("judge", traceparent) if traceparent else None
+
+    async def _known(self, connection: Connection, rounds: set[str]) -> dict[str, PolicyRules]:
+        unknown = rounds - self._policies.keys()
+        if unknown:
+            self._policies |= await storage.opened(connection, sorted(unknown))
+        return {round_id: self._policies[round_id] for round_id in rounds if round_id in self._policies}
+
+
+def verdict_on(submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime) -> StoredVerdict:
+    """Judges one version; refuses facts that are not those its hash was made of."""
+    sent: Any = from_json(raw)
+    if payload_hash(submitted.nonce, sent["facts"]) != submitted.payload_hash:
+        raise PayloadHashError(f"application {submitted.application} version {submitted.version}")
+    verdict = judge(submitted.facts, rules)
+    body = (
+        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}","epoch":{FIRST_EPOCH},'
+        f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
+        f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
+        f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
+    )
+    return StoredVerdict(
+        submitted.application,
+        submitted.version,
+        FIRST_EPOCH,
+        submitted.round,
+        submitted.payload_hash,
+        verdict.outcome.value,
+        verdict.findings_hash,
+        body.encode(),
+        now,
+    )
+
+
+def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:
+    return Outgoing(
+        topics.VERDICTS.name,
+        verdict.application,
+        "ApplicationJudged",
+        event_id("verdict", verdict.application, verdict.version, verdict.epoch),
+        verdict.application,
+        verdict.judged_at,
+        verdict.body,
+        traceparent,
+    )

@@ -1,0 +1,202 @@
+"""Eligibility's SQL: rounds as they were opened and frozen, verdicts, and what waits for its round."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from services.eligibility.domain.compiled import PolicyRules
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import Manifest, Rehearsal
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+SAVE_OPENED = """
+INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
+ON CONFLICT (round) DO UPDATE
+SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
+"""
+SAVE_FROZEN = """
+INSERT INTO rounds (round, epoch, applications) VALUES ($1, $2, $3)
+ON CONFLICT (round) DO UPDATE SET epoch = excluded.epoch, applications = excluded.applications
+WHERE rounds.epoch < excluded.epoch
+"""
+OPENED = "SELECT round, policy, policy_hash FROM rounds WHERE round = ANY($1::text[]) AND policy IS NOT NULL"
+INSERT_VERDICTS = """
+INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, body, judged_at)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+                     $9::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+STORED_VERDICTS = """
+SELECT application::text, version, epoch, round, payload_hash, outcome, findings_hash, body, judged_at
+FROM verdicts JOIN unnest($1::uuid[], $2::int[], $3::int[]) AS asked(application, version, epoch)
+     USING (application, version, epoch)
+"""
+SAVE_WITHDRAWALS = """
+INSERT INTO withdrawals (application, round, version) SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[])
+ON CONFLICT (application) DO UPDATE SET version = greatest(withdrawals.version, excluded.version)
+"""
+SAVE_WAITING = """
+INSERT INTO waiting (application, version, round, body, traceparent)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::text[]) ON CONFLICT DO NOTHING
+"""
+TAKE_WAITING = """
+DELETE FROM waiting WHERE (application, version) IN (
+    SELECT w.application, w.version FROM waiting w JOIN rounds r USING (round)
+    WHERE r.policy IS NOT NULL LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
+RETURNING body, traceparent
+"""
+INCOMPLETE = """
+SELECT r.round, r.epoch, r.applications, r.rehearsal FROM rounds r
+LEFT JOIN completions c ON c.round = r.round AND c.epoch = r.epoch
+WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL
+"""
+FROZEN = "SELECT round, epoch, applications, rehearsal FROM rounds WHERE round = $1"
+CURRENT = """
+SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
+FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
+      ORDER BY application, version DESC, epoch DESC) v
+LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.version
+WHERE w.application IS NULL
+"""
+COMPLETE = """
+INSERT INTO completions (round, epoch, completed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
+"""
+COLUMNS = (
+    "application",
+    "version",
+    "epoch",
+    "round",
+    "payload_hash",
+    "outcome",
+    "findings_hash",
+    "body",
+    "judged_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVerdict:
+    """A verdict as it was, or is to be, published."""
+
+    application: str
+    version: int
+    epoch: int
+    round: str
+    payload_hash: str
+    outcome: str
+    findings_hash: str
+    body: bytes
+    judged_at: datetime
+
+    def row(self) -> tuple[Any, ...]:
+        return (
+            self.application,
+            self.version,
+            self.epoch,
+            self.round,
+            self.payload_hash,
+            self.outcome,
+            self.findings_hash,
+            self.body,
+            self.judged_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRound:
+    """A round whose set is fixed and whose verdicts are not complete in that epoch."""
+
+    round: str
+    epoch: int
+    applications: Manifest
+    time_map: TimeMap
+
+
+async def save_opened(connection: Connection, round_id: str, policy: Any, policy_hash: str, rehearsal: Any) -> None:
+    await connection.execute(SAVE_OPENED, round_id, policy, policy_hash, rehearsal)
+
+
+async def save_frozen(connection: Connection, round_id: str, epoch: int, applications: Manifest) -> None:
+    """A later epoch replaces an earlier one, never the other way round."""
+    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump())
+
+
+async def opened(connection: Connection, rounds: Sequence[str]) -> dict[str, PolicyRules]:
+    """The compiled policies of those of `rounds` whose opening is known."""
+    rows = await connection.fetch(OPENED, list(rounds))
+    adapter = TypeAdapter(Policy)
+    return {
+        row["round"]: PolicyRules.compile(adapter.validate_python(row["policy"]), row["policy_hash"]) for row in rows
+    }
+
+
+async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict]) -> Sequence[StoredVerdict]:
+    """Saves what is new and returns every verdict as it is stored: for a redelivered one, the first.
+
+    New verdicts are the rule, so they are copied; when one of them stands already the whole batch is inserted anew.
+    """
+    try:
+        async with connection.transaction():
+            await connection.copy_records_to_table(
+                "verdicts", records=[verdict.row() for verdict in verdicts], columns=COLUMNS
+            )
+    except asyncpg.UniqueViolationError:
+        ordered = sorted(verdicts, key=lambda verdict: verdict.application)
+        await connection.execute(INSERT_VERDICTS, *zip(*(verdict.row() for verdict in ordered), strict=True))
+        return await _stored(connection, verdicts)
+    return verdicts
+
+
+async def _stored(connection: Connection, verdicts: Sequence[StoredVerdict]) -> list[StoredVerdict]:
+    keys = [(verdict.application, verdict.version, verdict.epoch) for verdict in verdicts]
+    rows = await connection.fetch(STORED_VERDICTS, *zip(*keys, strict=True))
+    return [StoredVerdict(**dict(row)) for row in rows]
+
+
+async def save_withdrawals(connection: Connection, rows: Iterable[tuple[str, str, int]]) -> None:
+    """(application, round, version); of each application the highest version stands."""
+    newest: dict[str, tuple[str, str, int]] = {}
+    for row in rows:
+        if row[0] not in newest or newest[row[0]][2] < row[2]:
+            newest[row[0]] = row
+    ordered = sorted(newest.values())
+    await connection.execute(SAVE_WITHDRAWALS, *zip(*ordered, strict=True))
+
+
+async def save_waiting(connection: Connection, rows: Sequence[tuple[str, int, str, bytes, str | None]]) -> None:
+    """(application, version, round, body, traceparent)."""
+    await connection.execute(SAVE_WAITING, *zip(*rows, strict=True))
+
+
+async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, str | None]]:
+    """Removes and returns applications whose round has become known."""
+    return [(row["body"], row["traceparent"]) for row in await connection.fetch(TAKE_WAITING, limit)]
+
+
+def _frozen(row: Any) -> FrozenRound:
+    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+    return FrozenRound(row["round"], row["epoch"], Manifest.model_validate(row["applications"]), time_map(rehearsal))
+
+
+async def incomplete(connection: Connection) -> list[FrozenRound]:
+    return [_frozen(row) for row in await connection.fetch(INCOMPLETE)]
+
+
+async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
+    row = await connection.fetchrow(FROZEN, round_id)
+    return _frozen(row) if row and row["epoch"] else None
+
+
+async def current(connection: Connection, round_id: str) -> list[tuple[str, int, str, int, str, str]]:
+    """[id, version, payload hash, epoch judged, outcome, findings hash] of the newest versions not withdrawn."""
+    return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
+
+
+async def complete(connection: Connection, round_id: str, epoch: int, moment: datetime) -> bool:
+    """Once per (round, epoch): False when it was completed before."""
+    return await connection.fetchval(COMPLETE, round_id, epoch, moment) is not None

@@ -1,0 +1,59 @@
+"""A round's turns as events, and the one value that seeds its draw. Shared by the clock's duties and officers' acts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from services.intake.storage import outcomes
+from shared.contracts import topics
+from shared.contracts.events import InputsCommitted, RoundAct, SourceValueRecorded
+from shared.contracts.values import Actor
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+BY_THE_CLOCK: Final = (Actor(name="intake", role="system"),)
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceValue:
+    """What a source of chance said, in the form of RFC 3797, and when it was due."""
+
+    source: str
+    value: str
+    due_at: datetime
+
+
+def round_event(event: RoundAct, turn: str, epoch: int, time: datetime) -> Outgoing:
+    identifier = event_id("round", event.round, turn, epoch)
+    return outgoing(topics.ROUNDS.name, event.round, event, event_id=identifier, time=time)
+
+
+async def record_source(
+    connection: Connection,
+    committed: InputsCommitted,
+    value: SourceValue,
+    now: datetime,
+    actors: Sequence[Actor],
+    reason: str,
+) -> list[Outgoing]:
+    """Writes the value that decides a round; nothing when it has one already, since there is one seed for ever."""
+    if not await outcomes.save_source(
+        connection, committed.round, committed.epoch, value.source, value.value, value.due_at
+    ):
+        return []
+    recorded = SourceValueRecorded(
+        round=committed.round,
+        actors=tuple(actors),
+        reason=reason,
+        epoch=committed.epoch,
+        source=value.source,
+        value=value.value,
+        due_at=value.due_at,
+        recorded_at=now,
+    )
+    _log.info("recorded source", round=committed.round, source=value.source, value=value.value)
+    return [round_event(recorded, "source", committed.epoch, now)]
