@@ -28,30 +28,36 @@ class Verdict:
     policy_hash: str
     findings_json: str
     findings_hash: str
-    observed: tuple[tuple[BoundRule, Observation], ...] = field(repr=False, compare=False)
+    conditions: tuple[BoundRule, ...] = field(repr=False, compare=False)
+    observations: tuple[Observation, ...] = field(repr=False, compare=False)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Made when asked for: the hot path needs only their JSON."""
-        return tuple(bound.finding(observation) for bound, observation in self.observed)
+        return tuple(map(BoundRule.finding, self.conditions, self.observations))
 
 
 def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
     """Every condition of the applicant's track is judged and stated, then waivers are applied."""
     track = rules.tracks.get(facts.track, rules.no_such_track)
     conditions = track.conditions
-    observations = [bound.observe(facts, bound.terms) for bound in conditions]
-    if track.waivers and not all(observation[0] is _PASS for observation in observations):
-        observations = _waive(conditions, observations, track.waivers)
-    return _verdict(tuple(zip(conditions, observations, strict=True)), rules)
+    observations = tuple([bound.observe(facts, bound.terms) for bound in conditions])
+    outcome = VerdictOutcome.ELIGIBLE
+    if not all([observation[0] is _PASS for observation in observations]):  # noqa: C419 -- a list is twice as fast
+        if track.waivers:
+            observations = _waive(conditions, observations, track.waivers)
+        outcome = outcome_of(
+            seen.outcome for bound, seen in zip(conditions, observations, strict=True) if bound.decides
+        )
+    return _verdict(outcome, conditions, observations, rules)
 
 
 def _waive(
-    conditions: Sequence[BoundRule], observations: list[Observation], waivers: Iterable[Waiver]
-) -> list[Observation]:
+    conditions: Sequence[BoundRule], observations: Sequence[Observation], waivers: Iterable[Waiver]
+) -> tuple[Observation, ...]:
     pairs = tuple(zip(conditions, observations, strict=True))
     waived = waived_rules({bound.rule: observation.outcome for bound, observation in pairs}, waivers)
-    return [seen._replace(outcome=_WAIVED) if bound.rule in waived else seen for bound, seen in pairs]
+    return tuple(seen._replace(outcome=_WAIVED) if bound.rule in waived else seen for bound, seen in pairs)
 
 
 def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waiver]) -> set[str]:
@@ -72,13 +78,16 @@ def outcome_of(deciding: Iterable[FindingOutcome]) -> VerdictOutcome:
     return VerdictOutcome.INELIGIBLE
 
 
-def _verdict(observed: tuple[tuple[BoundRule, Observation], ...], rules: PolicyRules) -> Verdict:
-    outcome = outcome_of([observation[0] for bound, observation in observed if bound.decides])
-    findings_json = f"[{','.join([bound.canonical(observation) for bound, observation in observed])}]"
-    hashed = f"{rules.hashed_head}{findings_json}{rules.hashed_tail}"
-    return Verdict(
-        outcome, rules.as_of, rules.policy_hash, findings_json, sha256(hashed.encode()).hexdigest(), observed
-    )
+def _verdict(
+    outcome: VerdictOutcome,
+    conditions: tuple[BoundRule, ...],
+    observations: tuple[Observation, ...],
+    rules: PolicyRules,
+) -> Verdict:
+    findings_json = f"[{','.join(map(BoundRule.canonical, conditions, observations))}]"
+    hashed = f"{rules.hashed_head}{findings_json}{rules.hashed_tail}".encode()
+    findings_hash = sha256(hashed).hexdigest()
+    return Verdict(outcome, rules.as_of, rules.policy_hash, findings_json, findings_hash, conditions, observations)
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
