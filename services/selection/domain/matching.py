@@ -164,38 +164,74 @@ class _Line:
         )
 
 
+class _Shelf:
+    """The demands of one class. Money and quantity only shrink, so a bound once found holds for all that come later."""
+
+    __slots__ = ("free_limit", "lines", "most", "open")
+
+    def __init__(self) -> None:
+        self.lines: list[_Line] = []
+        self.open: list[_Line] = []
+        self.free_limit = 0
+        """The highest price that a demand with no other condition takes."""
+        self.most = 0
+        """No open line takes a higher price than this."""
+
+    def add(self, line: _Line) -> None:
+        self.lines.append(line)
+        self.open.append(line)
+        self.most = max(self.most, line.price_limit)
+        if line.region is None and line.days is None and not line.certificates:
+            self.free_limit = max(self.free_limit, line.price_limit)
+
+    def drop_spent(self, cheapest: int, pledges: Mapping[str, int]) -> None:
+        """Leaves out the lines that nothing offered can be bought with any more."""
+        left = [
+            (min(line.price_limit, line.budget, pledges[line.demand.institution]), line)
+            for line in self.open
+            if line.quantity
+        ]
+        self.open = [line for money, line in left if money >= cheapest]
+        self.most = max((money for money, _ in left), default=0)
+
+
 class _Market:
-    """What is left to be had. `open` drops the lines that nothing offered can be bought with any more."""
+    """What is left to be had, by class."""
 
     def __init__(self, offers: Iterable[Offer], demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
         self.pledges = dict(pledges)
-        self.lines: dict[str, list[_Line]] = {}
+        self.shelves: dict[str, _Shelf] = {}
         for demand in demands:
             line = _Line(demand, self.pledges.setdefault(demand.institution, 0))
-            self.lines.setdefault(demand.class_code, []).append(line)
+            self.shelves.setdefault(demand.class_code, _Shelf()).add(line)
         self.cheapest: dict[str, int] = {}
         for offer in offers:
             if offer.price_won < self.cheapest.get(offer.class_code, offer.price_won + 1):
                 self.cheapest[offer.class_code] = offer.price_won
-        self.open = {class_code: list(lines) for class_code, lines in self.lines.items()}
 
     def wanted(self, offer: Offer) -> bool:
         """Whether it could have been bought with all the money and quantity there was."""
-        return any(line.met_by(offer) for line in self.lines.get(offer.class_code, ()))
+        shelf = self.shelves.get(offer.class_code)
+        if shelf is None:
+            return False
+        return offer.price_won <= shelf.free_limit or any(line.met_by(offer) for line in shelf.lines)
 
     def buy(self, offer: Offer, requests_at_most: int) -> tuple[Award, ...]:
         """Most remaining budget first, ties by the hash of the request's id."""
         price, pledges = offer.price_won, self.pledges
+        shelf = self.shelves.get(offer.class_code)
+        if shelf is None or price > shelf.most:
+            return ()
         fitting = [
             line
-            for line in self.open.get(offer.class_code, ())
+            for line in shelf.open
             if line.quantity
             and line.budget >= price
             and line.met_by(offer)
             and pledges[line.demand.institution] >= price
         ]
         if not fitting:
-            self._drop_spent(offer.class_code)
+            shelf.drop_spent(self.cheapest[offer.class_code], pledges)
             return ()
         if len(fitting) > 1:
             fitting.sort(key=lambda line: (-line.budget, line.tie))
@@ -217,13 +253,3 @@ class _Market:
                 self.pledges[institution] -= won
                 awards.append(Award(line.demand.request, institution, units, won))
         return tuple(awards)
-
-    def _drop_spent(self, class_code: str) -> None:
-        lines = self.open.get(class_code)
-        if lines:
-            least = self.cheapest[class_code]
-            self.open[class_code] = [
-                line
-                for line in lines
-                if line.quantity and min(line.budget, self.pledges[line.demand.institution]) >= least
-            ]
