@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from shared.certificates import AcceptedKinds
 from shared.contracts.events import NotSelectedReason
@@ -59,9 +60,11 @@ class Result(StrEnum):
     NOT_SELECTED = "not-selected"
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """What became of an application; `reserve_position` counts from 1, `reason` says why it is not selected."""
+class Placement(NamedTuple):
+    """What became of an application; `reserve_position` counts from 1, `reason` says why it is not selected.
+
+    A tuple, as is a line of the proposal: a round may make a million of each.
+    """
 
     application: str
     result: Result

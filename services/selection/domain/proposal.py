@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.selection.domain.commitment import Entry
 from services.selection.domain.draw import draw
@@ -15,8 +15,7 @@ from shared.contracts.policy import Method, Policy
 from shared.merkle import merkle_root
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(NamedTuple):
     """An application's line in the proposal; without position and key when it did not stand in the draw."""
 
     placement: Placement
