@@ -34,7 +34,9 @@ class KafkaSettings(BaseSettings):
     sasl_username: str = Field("", description="The service's own user.")
     sasl_password: SecretStr = Field(SecretStr(""), description="Its password.")
     ssl_ca_file: str = Field("", description="PEM file of the authority that signed the brokers' certificates.")
-    replication_factor: int = Field(-1, description="Copies of each topic created; -1 leaves it to the broker.")
+    replication_factor: int = Field(
+        0, ge=0, description="Copies of each topic created; 0: three, or as many as there are brokers."
+    )
 
     def client_arguments(self) -> dict[str, Any]:
         """Arguments of an aiokafka client."""

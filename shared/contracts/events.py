@@ -336,6 +336,7 @@ class InputsCommitted(Contract):
     requests_root: Sha256Hex
     verdicts_root: Sha256Hex
     entries_root: Sha256Hex
+    pledges_root: Sha256Hex
     policy_hash: Sha256Hex
     commitment_root: Sha256Hex
     entries: Count

@@ -19,13 +19,13 @@ class ProvisioningError(RuntimeError):
 
 async def provision(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
     """Creates what is missing, returns the names created."""
-    wanted = [
-        NewTopic(prefix + topic.name, topic.partitions, kafka.replication_factor, topic_configs=topic.config)
-        for topic in topics
-    ]
     admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     try:
+        copies = kafka.replication_factor or min(3, len((await admin.describe_cluster())["brokers"]))
+        wanted = [
+            NewTopic(prefix + topic.name, topic.partitions, copies, topic_configs=topic.config) for topic in topics
+        ]
         there = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in there]
         if not missing:

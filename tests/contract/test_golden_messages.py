@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
+from services.selection.domain.commitment import Commitment, pledges_root
 from services.selection.domain.draw import seed_of
 from shared.canonical import json_hash, payload_hash
 from shared.contracts.events import (
@@ -108,4 +109,8 @@ def test_the_golden_messages_tell_one_story_whose_hashes_hold() -> None:
         judged.findings_hash,
     )
     committed, source = golden(InputsCommitted), golden(SourceValueRecorded)
+    named = {each.institution: each.pledge_won for each in opened.institutions}
+    assert committed.pledges_root == pledges_root(named)
+    roots = {name: getattr(committed, name) for name in Commitment.__dataclass_fields__}
+    assert committed.commitment_root == Commitment(**roots).root
     assert golden(SelectionProposed).seed == seed_of(committed.commitment_root, source.value)

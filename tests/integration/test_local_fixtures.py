@@ -26,7 +26,8 @@ def run(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     test.write_text(TESTS, encoding="utf-8")
     programs = tmp_path / "bin"  # no java, no docker, no mvn
     programs.mkdir()
-    given = {"PATH": str(programs), "HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    path = os.pathsep.join([str(PROJECT), *filter(None, sys.path)])
+    given = {"PATH": str(programs), "HOME": str(tmp_path), "PYTHONPATH": path}
     given |= {"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "FIRSTBUY_STATE": str(tmp_path / "state"), **environment}
     argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", str(PROJECT / "pyproject.toml")]
     argv += [f"--rootdir={tmp_path}", "-p", "no:cacheprovider", str(test)]

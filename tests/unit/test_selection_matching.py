@@ -20,7 +20,7 @@ FREE = Limits(selections_per_firm=9, requests_per_product=9)
 
 def offer(application: str = "a", **changes: Any) -> Offer:
     standard = Offer(
-        application=application, party=application, class_code="41112201", price_won=100, capacity=10, delivery_days=30
+        application=application, firm=application, class_code="41112201", price_won=100, capacity=10, delivery_days=30
     )
     return replace(standard, **changes)
 
@@ -122,7 +122,7 @@ def test_places_and_the_length_of_the_reserve_are_bounded() -> None:
 
 def test_a_firm_is_selected_as_often_as_the_policy_allows() -> None:
     limits = replace(FREE, selections_per_firm=1)
-    offers = [offer("a", capacity=1, party="x"), offer("b", party="x"), offer("c", party="y")]
+    offers = [offer("a", capacity=1, firm="x"), offer("b", firm="x"), offer("c", firm="y")]
     placed = matched(*offers, by=[demand()], limits=limits)
     assert results(placed) == [("a", "selected", None), ("b", "not-selected", "firm-limit"), ("c", "selected", None)]
 
@@ -146,7 +146,7 @@ def markets(draw: st.DrawFn) -> tuple[list[Offer], list[Demand], dict[str, int],
     offers = [
         Offer(
             application=f"a{n}",
-            party=draw(st.sampled_from("xyz")),
+            firm=draw(st.sampled_from("xyz")),
             class_code=draw(CLASSES),
             price_won=draw(st.integers(1, 40)),
             capacity=draw(st.integers(1, 6)),
@@ -214,7 +214,7 @@ def test_no_budget_quantity_pledge_capacity_or_limit_is_exceeded(market: Market)
         assert (placed.result is Result.RESERVE) == (placed.reserve_position is not None)
         assert sum(award.quantity for award in placed.awards) <= one.capacity
         assert len({award.request for award in placed.awards}) == len(placed.awards) <= limits.requests_per_product
-        firms[one.party] += bool(placed.awards)
+        firms[one.firm] += bool(placed.awards)
         for award in placed.awards:
             assert meets(one, asked[award.request])
             assert award.amount_won == award.quantity * one.price_won
@@ -241,12 +241,12 @@ def test_nobody_unselected_stood_before_one_who_got_what_it_could_have_had(marke
     pledge = dict(pledges)
     firms: Counter[str] = Counter()
     for one, placed in zip(offers, placements, strict=True):
-        bounded = firms[one.party] == limits.selections_per_firm or sum(firms.values()) == limits.places
+        bounded = firms[one.firm] == limits.selections_per_firm or sum(firms.values()) == limits.places
         if not placed.awards and not bounded:
             for d in demands:
                 money = min(budget[d.request], pledge.get(d.institution, 0))
                 assert not (meets(one, d) and quantity[d.request] and money >= one.price_won)
-        firms[one.party] += bool(placed.awards)
+        firms[one.firm] += bool(placed.awards)
         for award in placed.awards:
             quantity[award.request] -= award.quantity
             budget[award.request] -= award.amount_won

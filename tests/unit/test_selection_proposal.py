@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.selection.domain.check import check_selection
-from services.selection.domain.commitment import Commitment, Entry, entries_digest
+from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import draw_key
 from services.selection.domain.matching import Demand, Offer, Result
 from services.selection.domain.proposal import propose
@@ -30,7 +30,7 @@ ENTRIES = [
 OFFERS = {
     one: Offer(
         application=one,
-        party=f"firm-{n % 20}",
+        firm=f"firm-{n % 20}",
         class_code="41112201" if n % 3 else "43000000",
         price_won=1000 + 37 * n,
         capacity=3,
@@ -52,12 +52,15 @@ def test_the_commitment_root_is_a_hash_of_all_that_decides() -> None:
         requests_root="b" * 64,
         verdicts_root="c" * 64,
         entries_root=entries_digest(ENTRIES).root,
+        pledges_root=pledges_root({"lh": 1, "ex": 2}),
         policy_hash="d" * 64,
     )
     told = (
         f'{{"applications_root":"{"a" * 64}","entries_root":"{made.entries_root}","epoch":1,'
-        f'"policy_hash":"{"d" * 64}","requests_root":"{"b" * 64}","round":"2018-h2","verdicts_root":"{"c" * 64}"}}'
+        f'"pledges_root":"{made.pledges_root}","policy_hash":"{"d" * 64}","requests_root":"{"b" * 64}",'
+        f'"round":"2018-h2","verdicts_root":"{"c" * 64}"}}'
     )
+    assert made.pledges_root == sha256_hex(b'[["ex",2],["lh",1]]')
     assert made.root == sha256_hex(told.encode())
     assert replace(made, epoch=2).root != made.root
 

@@ -1,6 +1,6 @@
 """The commitment: everything that decides, under one root, published before chance enters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.canonical import json_hash
@@ -21,6 +21,11 @@ class Entry:
         return self.application, self.outcome.value, self.tickets, self.score
 
 
+def pledges_root(pledges: Mapping[str, int]) -> str:
+    """SHA-256 of canonical `[[institution, won], …]` in order of institution: pledges bound the matching."""
+    return json_hash(sorted(pledges.items()))
+
+
 def entries_digest(entries: Iterable[Entry]) -> Digest:
     """Over `[id, outcome, tickets, score]`, whatever the order of `entries`."""
     return digest_of(entry.leaf() for entry in entries)
@@ -36,6 +41,7 @@ class Commitment:
     requests_root: str
     verdicts_root: str
     entries_root: str
+    pledges_root: str
     policy_hash: str
 
     @property
@@ -49,6 +55,7 @@ class Commitment:
                 "requests_root": self.requests_root,
                 "verdicts_root": self.verdicts_root,
                 "entries_root": self.entries_root,
+                "pledges_root": self.pledges_root,
                 "policy_hash": self.policy_hash,
             }
         )

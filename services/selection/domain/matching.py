@@ -22,7 +22,7 @@ class Offer:
     """What an application offers. `certificates` are the kinds of which a valid one is held."""
 
     application: str
-    party: str
+    firm: str  # its business number: limits are per firm
     class_code: str
     price_won: int
     capacity: int
@@ -73,11 +73,11 @@ class Placement(NamedTuple):
     reason: NotSelectedReason | None = None
 
 
-def offer_of(application: str, party: str, facts: ApplicationFacts, accepted: AcceptedKinds) -> Offer:
+def offer_of(application: str, firm: str, facts: ApplicationFacts, accepted: AcceptedKinds) -> Offer:
     product = facts.product
     return Offer(
         application=application,
-        party=party,
+        firm=firm,
         class_code=product.class_code,
         price_won=product.price_won,
         capacity=product.capacity,
@@ -111,16 +111,14 @@ def match(
     placements: list[Placement] = []
     for offer in offers:
         awards: tuple[Award, ...] = ()
-        if selected_of[offer.party] < limits.selections_per_firm and (
-            limits.places is None or selected < limits.places
-        ):
+        if selected_of[offer.firm] < limits.selections_per_firm and (limits.places is None or selected < limits.places):
             awards = market.buy(offer, limits.requests_per_product)
         if awards:
             selected += 1
-            selected_of[offer.party] += 1
+            selected_of[offer.firm] += 1
             placements.append(Placement(offer.application, Result.SELECTED, awards))
             continue
-        reason = _reason(offer, market, selected_of[offer.party], reserve, limits)
+        reason = _reason(offer, market, selected_of[offer.firm], reserve, limits)
         if reason is None:
             reserve += 1
             placements.append(Placement(offer.application, Result.RESERVE, (), reserve))

@@ -1,0 +1,49 @@
+"""HTTP in: how far selection is, what it committed to, and the money against the pledges."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.selection.duties import inputs_of
+from services.selection.storage import drawn
+from shared.http import Problem
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/rounds", tags=["rounds"])
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+@router.get("/{round_id}/completeness")
+async def completeness(round_id: str, request: Request) -> Response:
+    """The buckets of verdicts and requests that are not yet what was judged and frozen."""
+    async with _runtime(request).pool.acquire() as connection:
+        known = await drawn.known(connection, round_id)
+        if known is None or known.verdicts is None:
+            raise Problem(404, "not-judged", f"No judged round {round_id} is known here.")
+        state = await inputs_of(connection, known)
+    return JSONResponse(
+        {
+            "round": round_id,
+            "epoch": known.epoch,
+            "differing_buckets": {"verdicts": state.verdicts, "requests": state.requests},
+            "without_facts": state.without_facts,
+            "complete": state.complete,
+        }
+    )
+
+
+@router.get("/{round_id}/commitments")
+async def commitments(round_id: str, request: Request) -> Response:
+    """Every commitment of the round, oldest first."""
+    async with _runtime(request).pool.acquire() as connection:
+        return JSONResponse(await drawn.commitments(connection, round_id))
+
+
+@router.get("/{round_id}/pledges")
+async def pledges(round_id: str, request: Request) -> Response:
+    """What each institution pledged and what is awarded against it, in won, by the newest proposal."""
+    async with _runtime(request).pool.acquire() as connection:
+        return JSONResponse(await drawn.spent(connection, round_id))

@@ -1,0 +1,47 @@
+"""Selection's wiring: the only place that makes its clock, pool and producer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.selection import api, duties, handlers
+from services.selection.settings import SelectionSettings
+from shared.clock import SystemClock
+from shared.contracts import topics
+from shared.http import add_service_routes
+from shared.outbox import OutboxPublisher
+from shared.runtime import Runtime
+
+SERVICE = "selection"
+
+
+def create_app(settings: SelectionSettings) -> FastAPI:
+    clock = SystemClock()
+    runtime = Runtime(SERVICE, settings)
+    outbox = OutboxPublisher(runtime.producer)
+
+    runtime.consume(topics.ROUNDS, handlers.keep_rounds)
+    runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
+    runtime.consume(topics.APPLICATIONS, handlers.keep_applications)
+    runtime.consume(topics.PURCHASE_REQUESTS, handlers.keep_requests)
+    runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
+    runtime.consume(topics.MILESTONES, handlers.keep_milestones)
+    runtime.publishes(topics.MILESTONES)
+    runtime.publishes(topics.SELECTIONS)
+    runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with runtime.open(app):
+            yield
+
+    app = FastAPI(title="Firstbuy selection", version="1", lifespan=lifespan)
+    app.state.runtime = runtime
+    app.include_router(api.router)
+    add_service_routes(app, runtime, runtime.metrics.registry)
+    return app

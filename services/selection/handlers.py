@@ -1,0 +1,135 @@
+"""Kafka in: everything selection rests on, kept as it was said. Deciding is `duties.py`'s."""
+
+from collections.abc import Sequence
+
+from pydantic_core import from_json
+
+from services.selection.storage import inputs
+from services.selection.storage.inputs import Application, JudgedApplication
+from shared.canonical import json_hash, payload_hash
+from shared.contracts.events import (
+    ApplicationJudged,
+    ApplicationScored,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    EligibilityCompleted,
+    EpochOpened,
+    InstitutionChanged,
+    PurchaseRequestAccepted,
+    PurchaseRequestWithdrawn,
+    RoundFrozen,
+    RoundOpened,
+    SelectionConfirmed,
+    SourceValueRecorded,
+)
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.records import Event, events_of
+from shared.kafka.step import Incoming
+from shared.postgres import Connection
+
+
+class HashMismatchError(ValueError):
+    """What was said is not what its hash was made of: nothing is selected on it."""
+
+    code = "hash-mismatch"
+
+
+async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case RoundOpened() as opened:
+                policy = from_json(event.raw)["policy"]
+                _check(json_hash(policy) == opened.policy_hash, f"policy of round {opened.round}")
+                await inputs.save_opened(connection, opened, policy)
+            case RoundFrozen() | EpochOpened() as frozen:
+                await inputs.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications, frozen.requests)
+            case SourceValueRecorded() as recorded:
+                await inputs.save_source(connection, recorded.round, recorded.value)
+            case SelectionConfirmed() as confirmed:
+                await inputs.save_confirmed(connection, confirmed.round, confirmed.selection_root)
+    return ()
+
+
+async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Pledges of institutions that join after the opening; those of the opening come with it."""
+    rows = [
+        (pledge.round, event.body.institution, pledge.won)
+        for event in events_of(batch, InstitutionChanged)
+        for pledge in event.body.pledges
+    ]
+    newest = {(round_id, institution): won for round_id, institution, won in rows}
+    await inputs.save_pledges(connection, [(*key, won) for key, won in newest.items()])
+    return ()
+
+
+async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    rows = []
+    for event in events_of(batch, ApplicationSubmitted):
+        stated = event.body
+        facts = from_json(event.raw)["facts"]
+        _check(payload_hash(stated.nonce, facts) == stated.payload_hash, f"application {stated.application}")
+        rows.append(
+            Application(stated.application, stated.version, stated.round, stated.party, stated.payload_hash, facts)
+        )
+    if rows:
+        await inputs.save_applications(connection, rows)
+    withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
+    if withdrawn:
+        await inputs.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
+    for scored in events_of(batch, ApplicationScored):
+        mark = scored.body
+        await inputs.save_mark(
+            connection, mark.application, mark.reviewer, mark.round, mark.points, mark.conflict_of_interest
+        )
+    return ()
+
+
+async def keep_requests(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case PurchaseRequestAccepted() as accepted:
+                facts = from_json(event.raw)["facts"]
+                _check(payload_hash(accepted.nonce, facts) == accepted.payload_hash, f"request {accepted.request}")
+                await inputs.save_request(connection, accepted, facts)
+            case PurchaseRequestWithdrawn() as withdrawn:
+                await inputs.save_request(connection, withdrawn, None)
+    return ()
+
+
+async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    rows = []
+    for event in events_of(batch, ApplicationJudged):
+        judged, raw = event.body, from_json(event.raw)
+        said = {"as_of": raw["as_of"], "findings": raw["findings"], "policy_hash": raw["policy_hash"]}
+        _check(json_hash(said) == judged.findings_hash, f"verdict on {judged.application}")
+        rows.append(
+            JudgedApplication(
+                judged.application,
+                judged.version,
+                judged.epoch,
+                judged.round,
+                judged.payload_hash,
+                judged.outcome.value,
+                judged.findings_hash,
+                raw["findings"],
+            )
+        )
+    if rows:
+        await inputs.save_verdicts(connection, rows)
+    return ()
+
+
+async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    for event in events_of(batch, EligibilityCompleted):
+        done = event.body
+        await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
+    return ()
+
+
+def _check(same: bool, what: str) -> None:
+    if not same:
+        raise HashMismatchError(what)

@@ -1,0 +1,1 @@
+"""Selection's SQL. Each function takes a connection and returns domain values; transactions belong to the caller."""

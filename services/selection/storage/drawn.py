@@ -1,0 +1,331 @@
+"""What selection makes: completeness, commitments, entries, proposals and results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.selection.domain.commitment import Entry
+from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
+from services.selection.domain.proposal import Proposal
+from services.selection.domain.score import Mark
+from shared.certificates import AcceptedKinds
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import Manifest, Rehearsal
+from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
+from shared.contracts.findings import Finding, VerdictOutcome
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+_POLICY = TypeAdapter(Policy)
+_FACTS = TypeAdapter(ApplicationFacts)
+_REQUEST = TypeAdapter(RequestFacts)
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+
+TO_COMMIT = """
+SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
+WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL
+"""
+TO_PROPOSE = """
+SELECT r.*, c.epoch AS committed_epoch, c.body AS commitment FROM rounds r JOIN commitments c USING (round)
+LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
+WHERE r.source_value IS NOT NULL AND p.round IS NULL
+"""
+TO_PUBLISH = """
+SELECT p.round, p.epoch, p.body, p.published_lines FROM proposals p JOIN rounds r USING (round)
+WHERE r.confirmed_root = p.body->>'selection_root'
+  AND p.published_lines < (SELECT count(*) FROM results s WHERE s.round = p.round AND s.epoch = p.epoch)
+"""
+KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
+CURRENT = """
+SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
+FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
+      ORDER BY application, version DESC, epoch DESC) v
+LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.version
+WHERE w.application IS NULL
+"""
+REQUEST_LEAVES = "SELECT request, version, payload_hash FROM requests WHERE round = $1 AND NOT withdrawn"
+WITHOUT_FACTS = """
+SELECT count(*) FROM unnest($1::uuid[], $2::int[], $3::text[]) AS judged(application, version, payload_hash)
+LEFT JOIN applications a USING (application, version, payload_hash)
+WHERE a.application IS NULL
+"""
+JUDGED = """
+SELECT v.application::text, v.version, v.outcome, v.findings, a.facts->'applicant'->'supply_record' AS record
+FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
+JOIN verdicts v USING (application, version, epoch)
+JOIN applications a ON a.application = v.application AND a.version = v.version
+"""
+MARKS = "SELECT application::text, reviewer, points, conflict_of_interest FROM marks WHERE round = $1"
+PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
+SAVE_COMMITMENT = """
+INSERT INTO commitments (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
+"""
+COMMITMENTS = "SELECT body FROM commitments WHERE round = $1 ORDER BY epoch"
+ENTRIES = """
+SELECT application::text, outcome, tickets, score FROM entries WHERE round = $1 AND epoch = $2
+"""
+OFFERS = """
+SELECT e.application::text, a.party::text, a.facts
+FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE e.round = $1 AND e.epoch = $2
+"""
+DEMANDS = "SELECT request, institution, facts FROM requests WHERE round = $1 AND NOT withdrawn"
+SAVE_PROPOSAL = """
+INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
+"""
+LINES = """
+SELECT line, application::text, party::text, product, result, reason, position, reserve_position, tickets, awards
+FROM results WHERE round = $1 AND epoch = $2 AND line > $3 ORDER BY line LIMIT $4
+"""
+PUBLISHED = """
+UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND published_lines = $3 RETURNING round
+"""
+SPENT = """
+SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
+       count(award) AS awards
+FROM pledges p
+LEFT JOIN results s ON s.round = p.round
+     AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = p.round)
+LEFT JOIN LATERAL jsonb_array_elements(s.awards) award ON award->>'institution' = p.institution
+WHERE p.round = $1 GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
+"""
+ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets", "score")
+RESULT_COLUMNS = (
+    "round",
+    "epoch",
+    "line",
+    "application",
+    "party",
+    "product",
+    "result",
+    "reason",
+    "position",
+    "reserve_position",
+    "key",
+    "tickets",
+    "awards",
+)
+
+Current = tuple[str, int, str, int, str, str]
+"""(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRound:
+    """A frozen round as far as selection knows it."""
+
+    round: str
+    epoch: int
+    policy: Policy | None
+    policy_hash: str
+    time_map: TimeMap
+    applications: Manifest
+    requests: Manifest
+    judged_root: str | None
+    verdicts: Manifest | None
+    source_value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What tickets and score of an application rest on."""
+
+    application: str
+    version: int
+    outcome: VerdictOutcome
+    findings: tuple[Finding, ...]
+    record: SupplyRecord | None
+
+
+def _known(row: Any) -> KnownRound:
+    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+    return KnownRound(
+        row["round"],
+        row["epoch"],
+        _POLICY.validate_python(row["policy"]) if row["policy"] else None,
+        row["policy_hash"],
+        time_map(rehearsal),
+        Manifest.model_validate(row["applications"]),
+        Manifest.model_validate(row["requests"]),
+        row["judged_root"],
+        Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
+        row["source_value"],
+    )
+
+
+async def to_commit(connection: Connection) -> list[KnownRound]:
+    """Frozen and judged in the same epoch, not committed in it."""
+    return [_known(row) for row in await connection.fetch(TO_COMMIT)]
+
+
+async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
+    """Committed and with a source value, with the commitment, not proposed yet."""
+    return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
+
+
+async def to_publish(connection: Connection) -> list[tuple[str, int, dict[str, Any], int]]:
+    """(round, epoch, proposal, lines published so far) of confirmed proposals."""
+    rows = await connection.fetch(TO_PUBLISH)
+    return [(row["round"], row["epoch"], row["body"], row["published_lines"]) for row in rows]
+
+
+async def known(connection: Connection, round_id: str) -> KnownRound | None:
+    row = await connection.fetchrow(KNOWN, round_id)
+    return _known(row) if row else None
+
+
+async def current(connection: Connection, round_id: str) -> list[Current]:
+    return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
+
+
+async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
+    return [tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id)]
+
+
+async def without_facts(connection: Connection, verdicts: Sequence[Current]) -> int:
+    """How many of the judged versions' facts have not come yet."""
+    missing: int = await connection.fetchval(
+        WITHOUT_FACTS, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[2] for row in verdicts]
+    )
+    return missing
+
+
+async def judged(connection: Connection, verdicts: Sequence[Current]) -> list[Judged]:
+    rows = await connection.fetch(
+        JUDGED, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
+    )
+    return [
+        Judged(
+            row["application"],
+            row["version"],
+            VerdictOutcome(row["outcome"]),
+            _FINDINGS.validate_python(row["findings"]),
+            SupplyRecord(**row["record"]) if row["record"] else None,
+        )
+        for row in rows
+    ]
+
+
+async def marks(connection: Connection, round_id: str) -> dict[str, list[Mark]]:
+    found: dict[str, list[Mark]] = {}
+    for row in await connection.fetch(MARKS, round_id):
+        found.setdefault(row["application"], []).append(
+            Mark(row["reviewer"], row["points"], row["conflict_of_interest"])
+        )
+    return found
+
+
+async def pledges(connection: Connection, round_id: str) -> dict[str, int]:
+    return {row["institution"]: row["won"] for row in await connection.fetch(PLEDGES, round_id)}
+
+
+async def save_commitment(
+    connection: Connection, round_id: str, epoch: int, body: Any, entries: Sequence[tuple[Entry, int]]
+) -> bool:
+    """`entries` with the version each stands on. False when the epoch is committed already."""
+    if await connection.fetchval(SAVE_COMMITMENT, round_id, epoch, body) is None:
+        return False
+    await connection.copy_records_to_table(
+        "entries",
+        records=[
+            (round_id, epoch, entry.application, version, entry.outcome.value, entry.tickets, entry.score)
+            for entry, version in entries
+        ],
+        columns=ENTRY_COLUMNS,
+    )
+    return True
+
+
+async def commitments(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    return [row["body"] for row in await connection.fetch(COMMITMENTS, round_id)]
+
+
+async def entries(connection: Connection, round_id: str, epoch: int) -> list[Entry]:
+    rows = await connection.fetch(ENTRIES, round_id, epoch)
+    return [Entry(row["application"], VerdictOutcome(row["outcome"]), row["tickets"], row["score"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An offer with what its result is published with."""
+
+    offer: Offer
+    party: str
+    product: str
+
+
+async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, Named]:
+    found = {}
+    for row in await connection.fetch(OFFERS, round_id, epoch):
+        facts = _FACTS.validate_python(row["facts"])
+        offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
+        found[row["application"]] = Named(offer, row["party"], facts.product.name)
+    return found
+
+
+async def demands(connection: Connection, round_id: str) -> list[Demand]:
+    return [
+        demand_of(row["request"], row["institution"], _REQUEST.validate_python(row["facts"]))
+        for row in await connection.fetch(DEMANDS, round_id)
+    ]
+
+
+async def save_proposal(
+    connection: Connection,
+    round_id: str,
+    epoch: int,
+    body: Any,
+    proposal: Proposal,
+    named: dict[str, Named],
+    tickets: dict[str, int],
+) -> bool:
+    if await connection.fetchval(SAVE_PROPOSAL, round_id, epoch, body) is None:
+        return False
+    records = []
+    for number, line in enumerate(proposal.lines, start=1):
+        placement = line.placement
+        who = named[placement.application]
+        awards = [
+            {
+                "request": award.request,
+                "institution": award.institution,
+                "quantity": award.quantity,
+                "amount_won": award.amount_won,
+            }
+            for award in placement.awards
+        ]
+        records.append(
+            (
+                round_id,
+                epoch,
+                number,
+                placement.application,
+                who.party,
+                who.product,
+                placement.result.value,
+                placement.reason.value if placement.reason else None,
+                line.position,
+                placement.reserve_position,
+                line.key,
+                tickets[placement.application],
+                awards,
+            )
+        )
+    await connection.copy_records_to_table("results", records=records, columns=RESULT_COLUMNS)
+    return True
+
+
+async def lines(connection: Connection, round_id: str, epoch: int, after: int, limit: int) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LINES, round_id, epoch, after, limit)]
+
+
+async def published(connection: Connection, round_id: str, epoch: int, before: int, now: int) -> bool:
+    """Moves the mark of what is published; False when another replica did."""
+    return await connection.fetchval(PUBLISHED, round_id, epoch, before, now) is not None
+
+
+async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    """Money awarded against each pledge, by the newest proposal."""
+    return [dict(row) for row in await connection.fetch(SPENT, round_id)]

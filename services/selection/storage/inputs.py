@@ -1,0 +1,170 @@
+"""What selection is told: rounds, pledges, applications, requests, verdicts. The newest version wins in every order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.events import Manifest, PurchaseRequestAccepted, PurchaseRequestWithdrawn, RoundOpened
+from shared.postgres import Connection
+
+SAVE_OPENED = """
+INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
+ON CONFLICT (round) DO UPDATE
+SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
+"""
+SAVE_PLEDGES = """
+INSERT INTO pledges (round, institution, won) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+ON CONFLICT (round, institution) DO UPDATE SET won = excluded.won
+"""
+SAVE_FROZEN = """
+INSERT INTO rounds (round, epoch, applications, requests) VALUES ($1, $2, $3, $4)
+ON CONFLICT (round) DO UPDATE
+SET epoch = excluded.epoch, applications = excluded.applications, requests = excluded.requests
+WHERE rounds.epoch < excluded.epoch
+"""
+SAVE_JUDGED = """
+INSERT INTO rounds (round, judged_epoch, judged_root, verdicts) VALUES ($1, $2, $3, $4)
+ON CONFLICT (round) DO UPDATE
+SET judged_epoch = excluded.judged_epoch, judged_root = excluded.judged_root, verdicts = excluded.verdicts
+WHERE rounds.judged_epoch < excluded.judged_epoch
+"""
+SAVE_SOURCE = """
+INSERT INTO rounds (round, source_value) VALUES ($1, $2)
+ON CONFLICT (round) DO UPDATE SET source_value = coalesce(rounds.source_value, excluded.source_value)
+"""
+SAVE_CONFIRMED = """
+INSERT INTO rounds (round, confirmed_root) VALUES ($1, $2)
+ON CONFLICT (round) DO UPDATE SET confirmed_root = excluded.confirmed_root
+"""
+SAVE_APPLICATIONS = """
+INSERT INTO applications (application, version, round, party, payload_hash, facts)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+SAVE_WITHDRAWAL = """
+INSERT INTO withdrawals (application, round, version) VALUES ($1, $2, $3)
+ON CONFLICT (application) DO UPDATE SET version = greatest(withdrawals.version, excluded.version)
+"""
+SAVE_MARK = """
+INSERT INTO marks (application, reviewer, round, points, conflict_of_interest) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (application, reviewer) DO UPDATE
+SET points = excluded.points, conflict_of_interest = excluded.conflict_of_interest
+"""
+SAVE_REQUEST = """
+INSERT INTO requests (request, round, institution, version, payload_hash, facts, withdrawn)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (request) DO UPDATE
+SET version = excluded.version, payload_hash = excluded.payload_hash, facts = excluded.facts,
+    withdrawn = excluded.withdrawn
+WHERE requests.version < excluded.version
+"""
+SAVE_VERDICTS = """
+INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A version as selection needs it."""
+
+    application: str
+    version: int
+    round: str
+    party: str
+    payload_hash: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedApplication:
+    application: str
+    version: int
+    epoch: int
+    round: str
+    payload_hash: str
+    outcome: str
+    findings_hash: str
+    findings: list[dict[str, Any]]
+
+
+async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
+    """`policy` as it was published, since its hash is over that."""
+    rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
+    await connection.execute(SAVE_OPENED, opened.round, policy, opened.policy_hash, rehearsal)
+    await save_pledges(connection, [(opened.round, each.institution, each.pledge_won) for each in opened.institutions])
+
+
+async def save_pledges(connection: Connection, pledges: Sequence[tuple[str, str, int]]) -> None:
+    """(round, institution, won)."""
+    if pledges:
+        await connection.execute(SAVE_PLEDGES, *zip(*sorted(pledges), strict=True))
+
+
+async def save_frozen(
+    connection: Connection, round_id: str, epoch: int, applications: Manifest, requests: Manifest
+) -> None:
+    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump(), requests.model_dump())
+
+
+async def save_judged(connection: Connection, round_id: str, epoch: int, root: str, verdicts: Manifest) -> None:
+    await connection.execute(SAVE_JUDGED, round_id, epoch, root, verdicts.model_dump())
+
+
+async def save_source(connection: Connection, round_id: str, value: str) -> None:
+    """The first value stands: one seed per round for ever."""
+    await connection.execute(SAVE_SOURCE, round_id, value)
+
+
+async def save_confirmed(connection: Connection, round_id: str, selection_root: str) -> None:
+    await connection.execute(SAVE_CONFIRMED, round_id, selection_root)
+
+
+async def save_applications(connection: Connection, rows: Sequence[Application]) -> None:
+    ordered = sorted(rows, key=lambda row: (row.application, row.version))
+    await connection.execute(
+        SAVE_APPLICATIONS,
+        [row.application for row in ordered],
+        [row.version for row in ordered],
+        [row.round for row in ordered],
+        [row.party for row in ordered],
+        [row.payload_hash for row in ordered],
+        [row.facts for row in ordered],
+    )
+
+
+async def save_withdrawals(connection: Connection, rows: Sequence[tuple[str, str, int]]) -> None:
+    """(application, round, version)."""
+    await connection.executemany(SAVE_WITHDRAWAL, sorted(rows))
+
+
+async def save_mark(
+    connection: Connection, application: str, reviewer: str, round_id: str, points: int, conflict: bool
+) -> None:
+    await connection.execute(SAVE_MARK, application, reviewer, round_id, points, conflict)
+
+
+async def save_request(
+    connection: Connection, event: PurchaseRequestAccepted | PurchaseRequestWithdrawn, facts: Any
+) -> None:
+    withdrawn = isinstance(event, PurchaseRequestWithdrawn)
+    payload_hash = None if isinstance(event, PurchaseRequestWithdrawn) else event.payload_hash
+    await connection.execute(
+        SAVE_REQUEST, event.request, event.round, event.institution, event.version, payload_hash, facts, withdrawn
+    )
+
+
+async def save_verdicts(connection: Connection, rows: Sequence[JudgedApplication]) -> None:
+    ordered = sorted(rows, key=lambda row: (row.application, row.version, row.epoch))
+    await connection.execute(
+        SAVE_VERDICTS,
+        [row.application for row in ordered],
+        [row.version for row in ordered],
+        [row.epoch for row in ordered],
+        [row.round for row in ordered],
+        [row.payload_hash for row in ordered],
+        [row.outcome for row in ordered],
+        [row.findings_hash for row in ordered],
+        [row.findings for row in ordered],
+    )
