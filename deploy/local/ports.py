@@ -67,6 +67,19 @@ async def accepts(address: str, timeout: float = 5.0) -> bool:
     return True
 
 
+async def greets(port: int, timeout: float = 5.0) -> bool:
+    """Whether a mail server says 220 there; one that only accepts connections is of no use."""
+    try:
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            try:
+                return (await reader.readline()).startswith(b"220")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
 async def says_ready(port: int, timeout: float = 5.0) -> bool:
     """Whether GET /health/ready is answered with 200."""
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.kept import Kept, Patience, Report
-from deploy.local.ports import LOOPBACK, accepts, free_port, release_port, says_ready
+from deploy.local.ports import LOOPBACK, free_port, greets, release_port, says_ready
 from deploy.local.process import Child, Command
 from deploy.local.state import PROJECT, State
 
@@ -108,7 +108,7 @@ async def mail_server(state: State, folder: Path | None, report: Report) -> Asyn
     folder, port = folder or state.mail, free_port()
     argv = [sys.executable, "-m", "deploy.local.smtp", "--port", str(port), "--folder", str(folder)]
     command = Command(argv, state.logs / "mail.log", folder=PROJECT)
-    server = Kept("mail", command, state.records, lambda: accepts(f"{LOOPBACK}:{port}"), report=report)
+    server = Kept("mail", command, state.records, lambda: greets(port), report=report)
     await server.start()
     try:
         yield server, port, folder

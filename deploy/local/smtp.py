@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -23,12 +22,16 @@ from deploy.local.process import write_atomically
 LARGEST_MESSAGE = 32 * 1024 * 1024
 
 
-@dataclass(slots=True)
 class Folder:
-    """aiosmtpd's handler. Names sort by arrival; the process id keeps those of an earlier run apart."""
+    """aiosmtpd's handler. Names sort by arrival; the process id keeps those of an earlier run apart.
 
-    path: Path
-    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    Not a slotted dataclass: aiosmtpd looks at every member of its handler, which Python 3.11.2 cannot do with one; the
+    server then closes each connection and logs nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._numbers = itertools.count()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.store(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
