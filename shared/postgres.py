@@ -1,13 +1,15 @@
 """The pool of connections, and what tells a database that is away from a statement that is wrong."""
 
 import json
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import asyncpg.pool
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+_JSONB_VERSION: Final = b"\x01"
 
 DATABASE_AWAY: Final = (
     OSError,
@@ -24,8 +26,18 @@ CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, a
 """Another transaction was in the way: the same statement may succeed at once."""
 
 
+def _encode_jsonb(value: Any) -> bytes:
+    return _JSONB_VERSION + json.dumps(value, ensure_ascii=False).encode()
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return json.loads(data[1:])
+
+
 async def _prepare(connection: Connection) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+    )
 
 
 async def open_pool(url: str, connections: int, application: str) -> Pool:

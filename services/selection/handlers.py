@@ -6,7 +6,7 @@ from pydantic_core import from_json
 
 from services.selection.storage import inputs
 from services.selection.storage.inputs import Application, JudgedApplication
-from shared.canonical import json_hash, payload_hash
+from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
     ApplicationJudged,
     ApplicationScored,
@@ -115,7 +115,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
                 judged.payload_hash,
                 judged.outcome.value,
                 judged.findings_hash,
-                raw["findings"],
+                canonical_json(raw["findings"]).decode(),
             )
         )
     if rows:

@@ -60,7 +60,9 @@ WHERE requests.version < excluded.version
 """
 SAVE_VERDICTS = """
 INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])
+SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb
+FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
 ON CONFLICT DO NOTHING
 """
 
@@ -86,7 +88,8 @@ class JudgedApplication:
     payload_hash: str
     outcome: str
     findings_hash: str
-    findings: list[dict[str, Any]]
+    findings: str
+    """Their JSON, as it was hashed."""
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
