@@ -43,7 +43,7 @@ def payload_of(topic: Topic) -> type[Any]:
         @classmethod
         def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
             models: Any = reduce(or_, topic.events)
-            return TypeAdapter(models).json_schema()
+            return handler(TypeAdapter(models).core_schema)
 
     Payload.__name__ = Payload.__qualname__ = "".join(part.title() for part in topic.name.replace(".", "-").split("-"))
     return Payload
