@@ -1,18 +1,21 @@
 """`python -m services.<name>` serves; `python -m services.<name> migrate` brings its database up to date."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from fastapi import FastAPI
 from pydantic import ValidationError
 
-from shared.http import serve
 from shared.logs import configure_logs
 from shared.migrate import migrate
 from shared.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -34,4 +37,6 @@ def run(
     if words:
         asyncio.run(migrate(str(settings.database_url), migrations))
         return 0
+    from shared.http import serve  # noqa: PLC0415 -- half a second that a migration need not wait for
+
     return serve(create_app(settings), settings.http_host, settings.http_port)

@@ -1,10 +1,22 @@
 """`python -m services.selection [migrate]`."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.selection.app import create_app
 from services.selection.settings import SelectionSettings
 from shared.entrypoint import run
 
-sys.exit(run("selection", SelectionSettings, create_app, Path(__file__).parent / "migrations"))
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def app(settings: SelectionSettings) -> FastAPI:
+    from services.selection.app import create_app  # noqa: PLC0415 -- a migration needs none of it
+
+    return create_app(settings)
+
+
+sys.exit(run("selection", SelectionSettings, app, Path(__file__).parent / "migrations"))
