@@ -1,0 +1,133 @@
+"""Which notice goes to whom: a table of (happening, recipient's role) → notice and channels, and how it is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from shared.contracts.events import Channel
+
+Facts = Mapping[str, Any]
+"""What a notice says, as JSON: of a mail the values its template names, of an outbox notice the contract's body."""
+
+
+class Happening(StrEnum):
+    SUBMITTED = "submitted"
+    RESUBMITTED = "resubmitted"
+    WITHDRAWN = "withdrawn"
+    SELECTED = "selected"
+    RESERVED = "reserved"
+    NOT_SELECTED = "not-selected"
+    INELIGIBLE = "ineligible"
+    OPENED = "opened"
+    FROZEN = "frozen"
+    COMMITTED = "committed"
+    PUBLISHED = "published"
+    VOIDED = "voided"
+
+
+class Role(StrEnum):
+    APPLICANT = "applicant"
+    INSTITUTION = "institution"
+
+
+class Need(StrEnum):
+    """What a notice can't be written without; it may arrive later, since topics are not ordered among each other."""
+
+    CONTACT = "contact"
+    ROUND = "round"
+    APPLICATION = "application"
+    VERDICT = "verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`kind` names the template of a mail. `needs` is what the notice needs on any channel."""
+
+    kind: str
+    channels: tuple[Channel, ...]
+    needs: tuple[Need, ...] = ()
+
+
+_MAIL: Final = (Channel.MAIL,)
+_OUTBOX: Final = (Channel.OUTBOX,)
+_NEEDED_BY_CHANNEL: Final = {Channel.MAIL: (Need.CONTACT, Need.ROUND), Channel.OUTBOX: (), Channel.WEBHOOK: ()}
+
+NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
+    (Happening.SUBMITTED, Role.APPLICANT): Notice("receipt", _MAIL),
+    (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
+    (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),
+    (Happening.SELECTED, Role.APPLICANT): Notice("selected", _MAIL),
+    (Happening.RESERVED, Role.APPLICANT): Notice("reserve", _MAIL, (Need.APPLICATION,)),
+    (Happening.NOT_SELECTED, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION,)),
+    (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
+    (Happening.SELECTED, Role.INSTITUTION): Notice("award", _OUTBOX),
+    (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
+    (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),
+    (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
+    (Happening.PUBLISHED, Role.INSTITUTION): Notice("round-published", _OUTBOX),
+    (Happening.VOIDED, Role.INSTITUTION): Notice("round-voided", _OUTBOX),
+}
+
+MAILED: Final = tuple(dict.fromkeys(notice.kind for notice in NOTICES.values() if Channel.MAIL in notice.channels))
+"""The kinds that need a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A party or an institution by its id, and what it in particular is told."""
+
+    role: Role
+    id: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened, when in the life of its subject, and all whom it may concern."""
+
+    happening: Happening
+    round: str
+    subject: str
+    occasion: str
+    recipients: Sequence[Recipient]
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A delivery that is due to somebody. Its key is what makes it one: a repeat has the same."""
+
+    round: str
+    kind: str
+    subject: str
+    occasion: str
+    recipient: str
+    channel: Channel
+    facts: Facts = field(hash=False)
+    needs: tuple[Need, ...] = ()
+    traceparent: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        return (self.kind, self.subject, self.occasion, self.recipient, self.channel.value)
+
+
+def planned(occurrence: Occurrence) -> list[Planned]:
+    """The deliveries the table asks for; none for a role it does not name."""
+    return [
+        Planned(
+            occurrence.round,
+            notice.kind,
+            occurrence.subject,
+            occurrence.occasion,
+            recipient.id,
+            channel,
+            recipient.facts,
+            (*_NEEDED_BY_CHANNEL[channel], *notice.needs),
+            occurrence.traceparent,
+        )
+        for recipient in occurrence.recipients
+        if (notice := NOTICES.get((occurrence.happening, recipient.role))) is not None
+        for channel in notice.channels
+    ]

@@ -1,0 +1,162 @@
+"""What an event means to those who are told: events in, occurrences out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
+from shared.contracts.events import (
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    Award,
+    AwardNoticed,
+    InputsCommitted,
+    NotSelectedReason,
+    ProductNotSelected,
+    ProductReserved,
+    ProductSelected,
+    RoundFrozen,
+    RoundNoticed,
+    RoundOpened,
+    RoundVoided,
+    SelectionConfirmed,
+)
+
+Result = ProductSelected | ProductReserved | ProductNotSelected
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A round's turn that its institutions are told of once it is known which they are."""
+
+    round: str
+    happening: Happening
+    occasion: str
+    occurred_at: datetime
+    roots: Mapping[str, str]
+    traceparent: str | None = None
+
+
+def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurrence:
+    facts = {
+        "firm": event.facts.applicant.name,
+        "product": event.facts.product.name,
+        "version": event.version,
+        "received_at": event.received_at.isoformat(),
+        "nonce": event.nonce,
+        "payload_hash": event.payload_hash,
+    }
+    return _of_application(
+        Happening.SUBMITTED if event.version == 1 else Happening.RESUBMITTED,
+        event,
+        f"version-{event.version}",
+        [Recipient(Role.APPLICANT, event.party, facts)],
+        traceparent,
+    )
+
+
+def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurrence:
+    facts = {"version": event.version, "received_at": event.received_at.isoformat()}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    return _of_application(Happening.WITHDRAWN, event, f"version-{event.version}", recipients, traceparent)
+
+
+def result(event: Result, traceparent: str | None) -> Occurrence:
+    """The applicant's result, and for a selected product the award of each institution that is to buy it."""
+    facts = event.model_dump(mode="json", exclude={"round", "application", "party"})
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    match event:
+        case ProductSelected():
+            happening = Happening.SELECTED
+            recipients += _awards(event)
+        case ProductReserved():
+            happening = Happening.RESERVED
+        case ProductNotSelected(reason=NotSelectedReason.INELIGIBLE):
+            happening = Happening.INELIGIBLE
+        case ProductNotSelected():
+            happening = Happening.NOT_SELECTED
+    return _of_application(happening, event, f"epoch-{event.epoch}", recipients, traceparent)
+
+
+def _awards(event: ProductSelected) -> list[Recipient]:
+    by_institution: dict[str, list[Award]] = {}
+    for award in event.awards:
+        by_institution.setdefault(award.institution, []).append(award)
+    return [
+        Recipient(
+            Role.INSTITUTION,
+            institution,
+            AwardNoticed(
+                institution=institution,
+                round=event.round,
+                application=event.application,
+                product=event.product,
+                position=event.position,
+                awards=tuple(awards),
+                selection_root=event.selection_root,
+            ).model_dump(mode="json"),
+        )
+        for institution, awards in by_institution.items()
+    ]
+
+
+def _of_application(
+    happening: Happening,
+    event: ApplicationSubmitted | ApplicationWithdrawn | Result,
+    occasion: str,
+    recipients: Sequence[Recipient],
+    traceparent: str | None,
+) -> Occurrence:
+    return Occurrence(happening, event.round, event.application, occasion, recipients, traceparent)
+
+
+def turn(event: object, traceparent: str | None) -> Turn | None:
+    """The turn an event of a round is, with the roots that fix what it claims; None where nobody is told."""
+    match event:
+        case RoundOpened():
+            roots = {"policy": event.policy_hash}
+            return Turn(event.round, Happening.OPENED, "opening", event.opens_at, roots, traceparent)
+        case RoundFrozen():
+            roots = {"applications": event.applications.root, "requests": event.requests.root}
+            return Turn(event.round, Happening.FROZEN, f"epoch-{event.epoch}", event.frozen_at, roots, traceparent)
+        case InputsCommitted():
+            roots = {
+                "applications": event.applications_root,
+                "requests": event.requests_root,
+                "verdicts": event.verdicts_root,
+                "entries": event.entries_root,
+                "pledges": event.pledges_root,
+                "policy": event.policy_hash,
+                "commitment": event.commitment_root,
+            }
+            return Turn(
+                event.round, Happening.COMMITTED, f"epoch-{event.epoch}", event.committed_at, roots, traceparent
+            )
+        case SelectionConfirmed():
+            roots = {"commitment": event.commitment_root, "selection": event.selection_root}
+            return Turn(
+                event.round, Happening.PUBLISHED, f"epoch-{event.epoch}", event.confirmed_at, roots, traceparent
+            )
+        case RoundVoided():
+            return Turn(event.round, Happening.VOIDED, "voiding", event.voided_at, {}, traceparent)
+        case _:
+            return None
+
+
+def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:
+    """The turn as it concerns each institution of the round."""
+    recipients = [
+        Recipient(
+            Role.INSTITUTION,
+            institution,
+            RoundNoticed(
+                institution=institution,
+                round=turn.round,
+                turn=turn.happening.value,
+                occurred_at=turn.occurred_at,
+                roots=turn.roots,
+            ).model_dump(mode="json"),
+        )
+        for institution in institutions
+    ]
+    return Occurrence(turn.happening, turn.round, turn.round, turn.occasion, recipients, turn.traceparent)

@@ -1,0 +1,115 @@
+"""Kafka in: what notices say is kept, and what happened becomes deliveries that are owed."""
+
+from collections.abc import Iterable, Sequence
+
+from services.notify.domain.explanation import speaks_against
+from services.notify.domain.notices import Occurrence, Planned, planned
+from services.notify.domain.occurrences import result, submission, turn, withdrawal
+from services.notify.storage import deliveries, facts
+from shared.contracts.events import (
+    ApplicationJudged,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    ContactChanged,
+    InstitutionChanged,
+    ProductNotSelected,
+    ProductReserved,
+    ProductSelected,
+    RoundOpened,
+)
+from shared.contracts.findings import Finding
+from shared.kafka.cloudevents import Outgoing, event_id
+from shared.kafka.records import Event, Tombstone, events_of
+from shared.kafka.step import Incoming
+from shared.postgres import Connection
+
+
+async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """For the topics of rounds and of milestones: both are turns that institutions are told of."""
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        if isinstance(event.body, RoundOpened):
+            await facts.save_round(connection, event.body)
+        taken = turn(event.body, event.traceparent)
+        if taken is not None:
+            await facts.save_turn(connection, taken)
+    return ()
+
+
+async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    changes = [event.body for event in events_of(batch, InstitutionChanged)]
+    if changes:
+        await facts.save_institutions(connection, changes)
+    return ()
+
+
+async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """In the order of the records, since a tombstone erases what came before it and not what comes after."""
+    stated: list[ContactChanged] = []
+    for event in batch:
+        if isinstance(event, Event) and isinstance(event.body, ContactChanged):
+            stated.append(event.body)
+        elif isinstance(event, Tombstone):
+            await facts.save_contacts(connection, stated)
+            await facts.erase_contact(connection, event.key)
+            stated = []
+    await facts.save_contacts(connection, stated)
+    return ()
+
+
+async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    judged = [event.body for event in events_of(batch, ApplicationJudged)]
+    if judged:
+        await facts.save_verdicts(
+            connection, [(one.application, one.version, one.epoch, _against(one.findings)) for one in judged]
+        )
+    return ()
+
+
+async def take_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    submitted = events_of(batch, ApplicationSubmitted)
+    if submitted:
+        await facts.save_applications(
+            connection, [(e.body.application, e.body.version, e.body.facts.product.name) for e in submitted]
+        )
+    occurrences = [submission(event.body, event.traceparent) for event in submitted]
+    occurrences += [withdrawal(event.body, event.traceparent) for event in events_of(batch, ApplicationWithdrawn)]
+    await owe(connection, occurrences)
+    return ()
+
+
+async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    occurrences = [
+        result(event.body, event.traceparent)
+        for event in batch
+        if isinstance(event, Event) and isinstance(event.body, ProductSelected | ProductReserved | ProductNotSelected)
+    ]
+    await owe(connection, occurrences)
+    return ()
+
+
+async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None:
+    """Writes what the table asks for; nothing is published before it is delivered."""
+    due = [delivery for occurrence in occurrences for delivery in planned(occurrence)]
+    await deliveries.insert(connection, [(delivery_id(delivery), delivery) for delivery in due])
+
+
+def delivery_id(due: Planned) -> str:
+    return event_id("delivery", *due.key)
+
+
+def _against(findings: Iterable[Finding]) -> list[dict[str, object]]:
+    return [
+        {
+            "rule": finding.rule,
+            "legal_source": finding.legal_source,
+            "outcome": finding.outcome.value,
+            "seen": finding.seen,
+            "needed": finding.needed,
+            "margin": finding.margin,
+            "unit": finding.unit and finding.unit.value,
+        }
+        for finding in findings
+        if speaks_against(finding)
+    ]

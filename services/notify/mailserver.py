@@ -1,0 +1,145 @@
+"""Connections to the mail server, kept open and used for many mails; what its answers mean for a delivery."""
+
+import asyncio
+import re
+from typing import Final
+
+import structlog
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+)
+
+from services.notify.composing import Mail
+from services.notify.domain.attempts import DELIVERED, Ending, Outcome
+from services.notify.settings import MailServerAddress
+
+CLOSING: Final = 421
+_UNKNOWN_MAILBOX: Final = re.compile(r"5\.1\.")
+_log = structlog.get_logger()
+
+
+class MailServer:
+    """At most `connections` at once; an idle one is taken before a new one is opened."""
+
+    def __init__(self, address: MailServerAddress, sender: str, connections: int, timeout: float) -> None:
+        self._idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
+        self._all = [_Connection(address, sender, timeout) for _ in range(connections)]
+        for connection in reversed(self._all):
+            self._idle.put_nowait(connection)
+
+    async def acquire(self) -> "_Connection":
+        return await self._idle.get()
+
+    def release(self, connection: "_Connection") -> None:
+        self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(connection.quit() for connection in self._all))
+
+
+class _Connection:
+    """One session. Servers end sessions when they like: a mail that meets an ended one before its content was sent
+    is said again, once, in a new session."""
+
+    def __init__(self, address: MailServerAddress, sender: str, timeout: float) -> None:
+        self._address = address
+        self._sender = sender
+        self._timeout = timeout
+        self._client: SMTP | None = None
+
+    async def deliver(self, mail: Mail) -> Outcome:
+        reused = self._client is not None and self._client.is_connected
+        outcome = await self._say(mail)
+        if reused and outcome.error == "session-ended" and not outcome.in_doubt:
+            outcome = await self._say(mail)
+        return outcome
+
+    async def _say(self, mail: Mail) -> Outcome:
+        try:
+            client = await self._open()
+        except SMTPAuthenticationError:
+            return Outcome(Ending.LATER, "login-refused")
+        except (SMTPException, OSError) as error:
+            _log.warning("waits for the mail server", error=type(error).__name__)
+            return Outcome(Ending.LATER, "server-away")
+        content_begun = False
+        try:
+            await client.mail(self._sender)
+            await client.rcpt(mail.recipient)
+            content_begun = True
+            await client.data(mail.content)
+        except SMTPResponseException as refusal:
+            if refusal.code == CLOSING or not await self._reset(client):
+                self._drop()
+            return refused(refusal)
+        except (SMTPException, OSError):
+            self._drop()
+            return Outcome(Ending.LATER, "session-ended", in_doubt=content_begun)
+        except BaseException:
+            self._drop()
+            raise
+        return DELIVERED
+
+    async def _open(self) -> SMTP:
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        self._drop()
+        address = self._address
+        client = SMTP(
+            hostname=address.host,
+            port=address.port,
+            username=address.user,
+            password=address.password.get_secret_value() if address.password else None,
+            use_tls=address.scheme == "smtps",
+            start_tls=address.scheme == "smtp+starttls",
+            timeout=self._timeout,
+        )
+        self._client = client
+        try:
+            await client.connect()
+        except BaseException:
+            self._drop()
+            raise
+        return client
+
+    async def _reset(self, client: SMTP) -> bool:
+        try:
+            await client.rset()
+        except (SMTPException, OSError):
+            return False
+        return True
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def quit(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and client.is_connected:
+            try:
+                await client.quit(timeout=2)
+            except (SMTPException, OSError):
+                client.close()
+
+
+def refused(refusal: SMTPResponseException) -> Outcome:
+    """What a server's no means. Only a refusal of this recipient or this content is final: one of our sender, or of
+    anything else, is ours to mend, and the same mail may pass afterwards."""
+    final = 500 <= refusal.code < 600
+    match refusal:
+        case _ if refusal.code == CLOSING:
+            return Outcome(Ending.LATER, "session-ended")
+        case SMTPRecipientRefused() if final and _UNKNOWN_MAILBOX.match(refusal.message):
+            return Outcome(Ending.NEVER, "mailbox-unknown")
+        case SMTPRecipientRefused():
+            return Outcome(Ending.NEVER, "recipient-refused") if final else Outcome(Ending.LATER, "recipient-deferred")
+        case SMTPDataError():
+            return Outcome(Ending.NEVER, "message-refused") if final else Outcome(Ending.LATER, "message-deferred")
+        case _:
+            return Outcome(Ending.LATER, "sender-refused")

@@ -1,0 +1,73 @@
+"""Settings of notify."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True)
+class MailServerAddress:
+    host: str
+    port: int
+    scheme: str
+    user: str | None
+    password: SecretStr | None
+
+    @classmethod
+    def parse(cls, url: str) -> "MailServerAddress":
+        """Raises ValueError, whose text never holds the password."""
+        parts = urlsplit(url)
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("must be smtp://host:port, smtp+starttls://… or smtps://…")
+        return cls(
+            parts.hostname,
+            parts.port or DEFAULT_PORTS[parts.scheme],
+            parts.scheme,
+            unquote(parts.username) if parts.username else None,
+            SecretStr(unquote(parts.password)) if parts.password else None,
+        )
+
+
+class NotifySettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_NOTIFY_", frozen=True)
+
+    http_port: int = Field(8004, description="HTTP port: the API, health, metrics and AsyncAPI.")
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://127.0.0.1:25"),
+        description="Mail server, `smtp[s]://user:password@host:port`; `smtp+starttls://` to insist on STARTTLS.",
+    )
+    smtp_timeout_seconds: float = Field(15, gt=0, description="How long the mail server may take for one answer.")
+    sender_address: str = Field(
+        "no-reply@firstbuy.example",
+        pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$",
+        description="Address notices are sent from.",
+    )
+    sender_name: str = Field("Firstbuy", pattern=r"^[^\x00-\x1f]+$", description="Name notices are sent under.")
+    message_domain: str = Field(
+        "firstbuy.example", pattern=r"^[A-Za-z0-9.-]+$", description="Domain of the mails' message ids."
+    )
+    mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
+    claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
+    lease_seconds: int = Field(
+        90, ge=5, description="After this long without an outcome a claimed delivery is taken again by any replica."
+    )
+    retry_seconds: float = Field(
+        2, gt=0, description="Pause after the first failed attempt; doubles up to ten minutes."
+    )
+    horizon_hours: float = Field(48, gt=0, description="After this long a delivery that still fails is given up.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _readable(cls, url: SecretStr) -> SecretStr:
+        MailServerAddress.parse(url.get_secret_value())
+        return url
+
+    @property
+    def mail_server(self) -> MailServerAddress:
+        return MailServerAddress.parse(self.smtp_url.get_secret_value())

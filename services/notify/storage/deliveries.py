@@ -1,0 +1,234 @@
+"""What is owed to whom and what became of it. One clock decides what is due and leased: the database's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from services.notify.domain.attempts import Settlement, State
+from services.notify.domain.notices import Planned
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import Channel, Rehearsal
+from shared.postgres import Connection
+
+INSERT = """
+INSERT INTO deliveries
+    (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, state, taken_up_at)
+SELECT delivery, round, kind, subject, occasion, recipient, channel, facts, string_to_array(needs, ' '), traceparent,
+       CASE needs WHEN '' THEN 'pending' ELSE 'waiting' END, CASE needs WHEN '' THEN now() END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+            $9::text[], $10::text[])
+     AS due(delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent)
+ON CONFLICT DO NOTHING
+"""
+TAKE_UP = """
+WITH ready AS (
+    SELECT delivery FROM deliveries d WHERE state = 'waiting'
+    AND ('contact' <> ALL (needs) OR EXISTS (
+        SELECT FROM contacts c WHERE c.party = d.recipient AND c.email IS NOT NULL))
+    AND ('round' <> ALL (needs) OR EXISTS (SELECT FROM rounds r WHERE r.round = d.round))
+    AND ('application' <> ALL (needs) OR EXISTS (SELECT FROM applications a WHERE a.application = d.subject))
+    AND ('verdict' <> ALL (needs) OR EXISTS (
+        SELECT FROM verdicts v JOIN applications a USING (application)
+        WHERE v.application = d.subject AND v.version >= a.version))
+    LIMIT $1 FOR UPDATE OF d SKIP LOCKED)
+UPDATE deliveries d SET state = 'pending', due_at = now(), taken_up_at = now()
+FROM ready WHERE d.delivery = ready.delivery
+"""
+# Not those of an attempt under way: what comes of that is seen first.
+FAIL_ERASED = """
+WITH erased AS (
+    SELECT d.delivery, d.round FROM deliveries d JOIN contacts c ON c.party = d.recipient
+    WHERE c.email IS NULL AND d.state IN ('waiting', 'pending') AND d.channel = 'mail'
+      AND (d.started_at IS NULL OR d.due_at <= now())
+    LIMIT $1 FOR UPDATE OF d SKIP LOCKED)
+UPDATE deliveries d SET state = 'failed', error = 'contact-erased', settled_at = now(),
+    doubts = doubts + (started_at IS NOT NULL)::int, started_at = NULL
+FROM erased e LEFT JOIN rounds r ON r.round = e.round
+WHERE d.delivery = e.delivery
+RETURNING d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
+    d.attempts, r.rehearsal
+"""
+CLAIM = """
+WITH due AS (
+    SELECT delivery FROM deliveries WHERE state = 'pending' AND channel = $1 AND due_at <= now()
+    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+claimed AS (
+    UPDATE deliveries d SET attempts = attempts + 1, doubts = doubts + (started_at IS NOT NULL)::int,
+        started_at = now(), claimed_by = $3, due_at = now() + $4
+    FROM due WHERE d.delivery = due.delivery RETURNING d.*)
+SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
+    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, c.name, c.email, c.language,
+    r.title_ko, r.title_en, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings
+FROM claimed d
+LEFT JOIN rounds r ON r.round = d.round
+LEFT JOIN contacts c ON c.party = d.recipient
+LEFT JOIN applications a ON a.application = d.subject
+LEFT JOIN verdicts v ON v.application = d.subject
+ORDER BY d.created_at, d.delivery
+"""
+SETTLE = """
+UPDATE deliveries d SET state = o.state, error = o.error, due_at = now() + o.pause,
+    doubts = doubts + o.in_doubt::int, attempts = d.attempts - (NOT o.counts)::int, started_at = NULL,
+    settled_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::bool[], $7::bool[])
+     AS o(delivery, attempt, state, error, pause, in_doubt, counts)
+WHERE d.delivery = o.delivery AND d.state = 'pending' AND (o.state = 'sent' OR d.attempts = o.attempt)
+RETURNING d.delivery::text
+"""
+# A replica that starts again takes up at once what it held when it ended: no live process shares its slot.
+RESUME = """
+UPDATE deliveries SET due_at = now()
+WHERE claimed_by = $1 AND channel = $2 AND state = 'pending' AND started_at IS NOT NULL AND due_at > now()
+"""
+COUNTS = """
+SELECT kind, channel, state, count(*) AS deliveries, count(*) FILTER (WHERE doubts > 0) AS doubtful
+FROM deliveries WHERE round = $1 GROUP BY kind, channel, state ORDER BY kind, channel, state
+"""
+UNSPREAD = "SELECT count(*) FROM turns WHERE round = $1 AND NOT spread"
+AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery as it is announced; `recipient` is a party's id or an institution's code, never an address."""
+
+    id: str
+    round: str
+    kind: str
+    subject: str
+    occasion: str
+    recipient: str
+    channel: Channel
+    facts: Any
+    traceparent: str | None
+    attempts: int
+    time_map: TimeMap
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a mail is for, as of the claim."""
+
+    name: str
+    email: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery whose attempt begins, with what else its notice says. `addressee` is None where none is known now."""
+
+    delivery: Delivery
+    tried_for: timedelta
+    addressee: Addressee | None
+    round_title: dict[str, str]
+    product: str | None
+    findings: Sequence[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    kind: str
+    channel: str
+    state: State
+    deliveries: int
+    doubtful: int
+
+
+async def insert(connection: Connection, deliveries: Sequence[tuple[str, Planned]]) -> None:
+    """(id, what is due); one that stands already is left as it is."""
+    rows = [
+        (
+            identifier,
+            due.round,
+            due.kind,
+            due.subject,
+            due.occasion,
+            due.recipient,
+            due.channel.value,
+            due.facts,
+            " ".join(due.needs),
+            due.traceparent,
+        )
+        for identifier, due in sorted(deliveries, key=lambda pair: pair[0])
+    ]
+    if rows:
+        await connection.execute(INSERT, *zip(*rows, strict=True))
+
+
+async def take_up(connection: Connection) -> int:
+    """Makes due what waited for something that has come; how many."""
+    status: str = await connection.execute(TAKE_UP, AT_ONCE)
+    return int(status.rpartition(" ")[2])
+
+
+async def fail_erased(connection: Connection) -> list[Delivery]:
+    """Gives up what is owed to contacts that were erased."""
+    return [_delivery(row) for row in await connection.fetch(FAIL_ERASED, AT_ONCE)]
+
+
+async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
+    """Takes what is due for the length of the lease; nobody else gets it meanwhile."""
+    rows = await connection.fetch(CLAIM, channel.value, limit, replica, lease)
+    return [
+        Claimed(
+            _delivery(row),
+            row["tried_for"],
+            Addressee(row["name"], row["email"], row["language"]) if row["email"] else None,
+            {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
+            row["product"],
+            row["findings"],
+        )
+        for row in rows
+    ]
+
+
+async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> set[str]:
+    """Records what attempts came to, and returns the ids it was recorded for.
+
+    A failure counts only while the attempt is the newest one; a success always, until something is final.
+    """
+    rows = [
+        (
+            delivery.id,
+            delivery.attempts,
+            settlement.state.value,
+            settlement.error,
+            settlement.pause,
+            settlement.in_doubt,
+            settlement.counts,
+        )
+        for delivery, settlement in sorted(settled, key=lambda pair: pair[0].id)
+    ]
+    return {row["delivery"] for row in await connection.fetch(SETTLE, *zip(*rows, strict=True))}
+
+
+async def resume(connection: Connection, replica: str, channel: Channel) -> None:
+    await connection.execute(RESUME, replica, channel.value)
+
+
+async def counts(connection: Connection, round_id: str) -> tuple[list[Count], int]:
+    """By kind, channel and state; and the turns that are not spread to institutions yet."""
+    rows = await connection.fetch(COUNTS, round_id)
+    unspread: int = await connection.fetchval(UNSPREAD, round_id)
+    return [
+        Count(row["kind"], row["channel"], State(row["state"]), row["deliveries"], row["doubtful"]) for row in rows
+    ], unspread
+
+
+def _delivery(row: Any) -> Delivery:
+    rehearsal = row["rehearsal"]
+    return Delivery(
+        row["delivery"],
+        row["round"],
+        row["kind"],
+        row["subject"],
+        row["occasion"],
+        row["recipient"],
+        Channel(row["channel"]),
+        row["facts"],
+        row["traceparent"],
+        row["attempts"],
+        time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None),
+    )
