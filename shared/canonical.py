@@ -65,4 +65,9 @@ def json_hash(value: Any) -> str:
 def payload_hash(nonce: str, facts: Any) -> str:
     """SHA-256(nonce ‖ canonical JSON of the facts). `facts` is the JSON as it was sent, not a model's reading of it:
     a reader that does not know a new field must still hash it."""
-    return sha256_hex(bytes.fromhex(nonce) + canonical_json(facts))
+    return payload_hash_of(nonce, canonical_json(facts))
+
+
+def payload_hash_of(nonce: str, canonical_facts: bytes) -> str:
+    """The same, for facts whose canonical JSON is at hand."""
+    return sha256_hex(bytes.fromhex(nonce) + canonical_facts)

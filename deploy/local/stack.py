@@ -92,6 +92,7 @@ class Stack:
         fresh: bool = False,
         prefer_known_ports: bool = False,
         command: Callable[[str], Sequence[str]] = module_command,
+        provision: bool = True,
         report: Report = silent,
     ) -> AsyncIterator[Self]:
         """Everything up and ready for the block; stopped after it, services first.
@@ -99,7 +100,8 @@ class Stack:
         `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
         `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
-        `command` replaces `python -m services.<name>`, for tests of the supervision itself.
+        `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; without
+        `provision` no topics are made.
         """
         plan = Plan(services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command)
         async with AsyncExitStack() as held:
@@ -127,7 +129,7 @@ class Stack:
             await _all(
                 [
                     *(job(state, plan, stack.databases, shared, service, "migrate") for service in made),
-                    *([job(state, plan, stack.databases, shared, None)] if command is module_command else []),
+                    *([job(state, plan, stack.databases, shared, None)] if provision else []),
                 ]
             )
             await stack._start_services(held, plan, shared, report)

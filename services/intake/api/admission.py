@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.intake.domain.admission import Entry, Submission
+from services.intake.domain.admission import ContactDetails, Entry, Submission
 from services.intake.domain.entries import StatedVersion
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
-from shared.canonical import Json, canonical_json
+from shared.canonical import canonical_json
 from shared.contracts import topics
-from shared.contracts.events import ContactChanged, Language
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.cloudevents import Outgoing, event_id
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
 
@@ -133,40 +132,19 @@ def _marks(submission: Submission) -> set[tuple[str, ...]]:
 
 
 def _events(entry: Entry) -> tuple[Outgoing, Outgoing]:
-    submission, contact = entry.submission, entry.submission.contact
+    submission = entry.submission
     return (
-        submitted_event(submission.round, entry.party, entry.stated, submission.facts, submission.traceparent),
-        outgoing(
-            topics.CONTACTS.name,
-            entry.party,
-            ContactChanged(
-                party=entry.party,
-                name=contact.name,
-                email=contact.email,
-                phone=contact.phone,
-                language=Language(contact.language),
-                changed_at=entry.stated.received_at,
-            ),
-            event_id=event_id("contact", entry.party, entry.application, entry.stated.version),
-            time=entry.stated.received_at,
-            traceparent=submission.traceparent,
-        ),
+        submitted_event(submission.round, entry.party, entry.stated, submission.traceparent),
+        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent),
     )
 
 
-def submitted_event(round_id: str, party: str, stated: StatedVersion, facts: Json, traceparent: str | None) -> Outgoing:
-    """ApplicationSubmitted, its JSON made here: the facts went through the contract and are canonical already."""
-    body = canonical_json(
-        {
-            "application": stated.identifier,
-            "facts": facts,
-            "nonce": stated.nonce,
-            "party": party,
-            "payload_hash": stated.payload_hash,
-            "received_at": stated.received_at.isoformat().replace("+00:00", "Z"),
-            "round": round_id,
-            "version": stated.version,
-        }
+def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparent: str | None) -> Outgoing:
+    """ApplicationSubmitted. Its JSON is put together here, around facts that are canonical JSON already."""
+    body = (
+        f'{{"application":"{stated.identifier}","facts":{stated.facts},"nonce":"{stated.nonce}","party":"{party}",'
+        f'"payload_hash":"{stated.payload_hash}","received_at":"{_utc(stated)}","round":"{round_id}",'
+        f'"version":{stated.version}}}'
     )
     return Outgoing(
         topics.APPLICATIONS.name,
@@ -175,6 +153,32 @@ def submitted_event(round_id: str, party: str, stated: StatedVersion, facts: Jso
         event_id("application", stated.identifier, stated.version),
         stated.identifier,
         stated.received_at,
-        body,
+        body.encode(),
         traceparent,
     )
+
+
+def contact_event(party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None) -> Outgoing:
+    """ContactChanged, of a contact that came through its contract."""
+    body = {
+        "changed_at": _utc(stated),
+        "email": contact.email,
+        "language": contact.language,
+        "name": contact.name,
+        "party": party,
+        "phone": contact.phone,
+    }
+    return Outgoing(
+        topics.CONTACTS.name,
+        party,
+        "ContactChanged",
+        event_id("contact", party, stated.identifier, stated.version),
+        party,
+        stated.received_at,
+        canonical_json(body),
+        traceparent,
+    )
+
+
+def _utc(stated: StatedVersion) -> str:
+    return stated.received_at.isoformat().replace("+00:00", "Z")

@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.intake.api.admission import submitted_event
+from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json, parse, read_body
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.api.submission import receipt_json
 from services.intake.domain.admission import Receipt
-from services.intake.domain.entries import StatedVersion, nonce, state_version
+from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.storage import outcomes, rounds, versions
 from services.intake.storage.versions import StoredApplication
@@ -19,7 +19,7 @@ from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.cloudevents import event_id, outgoing
 from shared.postgres import Connection
 
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -128,8 +128,8 @@ async def resubmit(application: str, request: Request) -> Response:
         contact = stated_body.contact.details()
         await versions.set_contact(connection, stored.party, contact)
         events += [
-            submitted_event(stored.round, stored.party, stated, facts, trace),
-            _contact_event(stored.party, stated_body.contact, stated, trace),
+            submitted_event(stored.round, stored.party, stated, trace),
+            contact_event(stored.party, contact, stated, trace),
         ]
     receipt = Receipt(stored.round, application, stated.version, stated.nonce, stated.payload_hash, stated.received_at)
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
@@ -183,17 +183,6 @@ async def change_contact(application: str, request: Request) -> Response:
         identifier = event_id("contact", stored.party, now.isoformat())
         events.append(outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now))
     return Response(status_code=204)
-
-
-def _contact_event(party: str, contact: Any, stated: StatedVersion, trace: str) -> Outgoing:
-    return outgoing(
-        topics.CONTACTS.name,
-        party,
-        ContactChanged(party=party, changed_at=stated.received_at, **contact.model_dump()),
-        event_id=event_id("contact", party, stated.identifier, stated.version),
-        time=stated.received_at,
-        traceparent=trace,
-    )
 
 
 async def _latched(connection: Connection, round_id: str) -> RoundWindow:

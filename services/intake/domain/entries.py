@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.canonical import Json, canonical_json, payload_hash
+from shared.canonical import Json, canonical_json, payload_hash_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def nonce(seed: str | None, identifier: str, version: int, random_nonce: str) ->
 
 def access_token(secret: bytes, application: str) -> str:
     """The applicant's bearer token, made again from the secret for a retry and stored only as its hash."""
-    digest = hmac.new(secret, f"firstbuy-access-token:{application}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(secret, f"firstbuy-access-token:{application}".encode(), "sha256")
     return "fba_" + urlsafe_b64encode(digest[:24]).decode()
 
 
@@ -74,6 +74,5 @@ class StatedVersion:
 
 
 def state_version(identifier: str, version: int, received_at: datetime, nonce: str, facts: Json) -> StatedVersion:
-    return StatedVersion(
-        identifier, version, received_at, nonce, payload_hash(nonce, facts), canonical_json(facts).decode()
-    )
+    text = canonical_json(facts)
+    return StatedVersion(identifier, version, received_at, nonce, payload_hash_of(nonce, text), text.decode())

@@ -1,0 +1,93 @@
+"""Intake as it is, with two more routes to compare with: validation alone, and one transaction per request.
+
+python -m tests.bench.admission_server   (the environment of services.intake)
+"""
+
+import asyncio
+import hashlib
+import json
+import secrets
+import sys
+from pathlib import Path
+
+from fastapi import Request, Response
+from starlette.routing import Route
+
+from services.intake.api.admission import _events
+from services.intake.api.bodies import SUBMISSION, facts_json, parse, read_body
+from services.intake.api.state import intake
+from services.intake.api.submission import receipt_json
+from services.intake.app import create_app
+from services.intake.domain.admission import Receipt, Submission
+from services.intake.domain.entries import Chance, state_version
+from services.intake.settings import IntakeSettings
+from services.intake.storage import tokens
+from services.intake.storage.admission import admit
+from shared.contracts.facts import product_key
+from shared.http import serve
+from shared.logs import configure_logs
+from shared.migrate import migrate
+
+MIGRATIONS = Path(__file__).parents[2] / "services/intake/migrations"
+
+
+async def _read(request: Request) -> Submission:
+    state = intake(request)
+    body = await read_body(request, state.settings.body_bytes)
+    received_at = state.clock.now()
+    stated = parse(SUBMISSION, body)
+    return Submission(
+        round=request.path_params["round"],
+        received_at=received_at,
+        business_number=stated.applicant.business_number,
+        product_key=product_key(stated.product),
+        facts=facts_json(stated.facts()),
+        contact=stated.contact.details(),
+        idempotency_key=None,
+        body_hash=hashlib.sha256(body).digest(),
+        chance=Chance.of_bytes(secrets.token_bytes(48)),
+        traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
+    )
+
+
+def _answer(receipt: Receipt) -> Response:
+    return Response(json.dumps(receipt_json(receipt)), 201, media_type="application/json")
+
+
+async def validate(request: Request) -> Response:
+    """All that intake does with a body, and no storage."""
+    submission = await _read(request)
+    chance = submission.chance
+    stated = state_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
+    return _answer(
+        Receipt(
+            submission.round, chance.application, 1, stated.nonce, stated.payload_hash, stated.received_at, "fba_none"
+        )
+    )
+
+
+async def per_request(request: Request) -> Response:
+    """The same admission, in a transaction of its own."""
+    state = intake(request)
+    submission = await _read(request)
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        answers, entries = await admit(connection, [submission], await tokens.secret(connection, "access-tokens"))
+        events += [event for entry in entries for event in _events(entry)]
+    assert isinstance(answers[0], Receipt)
+    return _answer(answers[0])
+
+
+def main() -> int:
+    settings = IntakeSettings()
+    if sys.argv[1:] == ["migrate"]:
+        asyncio.run(migrate(str(settings.database_url), MIGRATIONS))
+        return 0
+    configure_logs("intake", settings.replica, "WARNING")
+    app = create_app(settings)
+    app.router.routes.insert(0, Route("/bench/validate/{round}", validate, methods=["POST"]))
+    app.router.routes.insert(0, Route("/bench/per-request/{round}", per_request, methods=["POST"]))
+    return serve(app, settings.http_host, settings.http_port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
