@@ -47,9 +47,11 @@ INSERT INTO applications (application, version, product) SELECT * FROM unnest($1
 ON CONFLICT (application) DO UPDATE SET version = excluded.version, product = excluded.product
 WHERE applications.version < excluded.version
 """
+# Findings are a list: inside an object, since a list of lists would be sent as an array of two dimensions.
 SAVE_VERDICTS = """
 INSERT INTO verdicts (application, version, epoch, findings)
-SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[])
+SELECT application, version, epoch, stated->'findings'
+FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[]) AS judged(application, version, epoch, stated)
 ON CONFLICT (application) DO UPDATE
 SET version = excluded.version, epoch = excluded.epoch, findings = excluded.findings
 WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
@@ -115,7 +117,8 @@ async def save_applications(connection: Connection, products: Iterable[tuple[str
 
 async def save_verdicts(connection: Connection, verdicts: Iterable[tuple[str, int, int, Sequence[Any]]]) -> None:
     """(application, version, epoch, the findings that speak against it, as JSON)."""
-    await connection.execute(SAVE_VERDICTS, *_newest(verdicts, lambda row: (row[1], row[2])))
+    rows = [(*row[:3], {"findings": row[3]}) for row in verdicts]
+    await connection.execute(SAVE_VERDICTS, *_newest(rows, lambda row: (row[1], row[2])))
 
 
 def _newest(rows: Iterable[tuple[Any, ...]], moment: Callable[[tuple[Any, ...]], Any]) -> list[tuple[Any, ...]]:
