@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
 from shared.contracts.events import Reason
+from shared.postgres import DatabaseAwayError
 
+_log = structlog.get_logger()
 PROBLEM = "application/problem+json"
 
 
@@ -125,7 +128,14 @@ def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry
         assert isinstance(error, StarletteHTTPException)  # noqa: S101 -- registered for this class
         return problem_response(error.status_code, f"http-{error.status_code}", str(error.detail))
 
+    async def on_database_away(request: Request, error: Exception) -> Response:
+        _log.warning("answers without the database", path=request.url.path, error=str(error))
+        return problem_response(
+            503, "storage-away", "Nothing was changed: send it again.", headers={"Retry-After": "2"}
+        )
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(DatabaseAwayError, on_database_away)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(StarletteHTTPException, on_http)
 

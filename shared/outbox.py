@@ -13,7 +13,7 @@ import structlog
 
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
-from shared.postgres import DATABASE_AWAY, Connection, Pool
+from shared.postgres import DATABASE_AWAY, Connection, Pool, connected
 
 ENQUEUE = """
 INSERT INTO outbox (topics, keys, types, ids, times, traceparents, bodies)
@@ -54,7 +54,7 @@ class OutboxPublisher:
     async def transaction(self, pool: Pool) -> AsyncIterator[tuple[Connection, list[Outgoing]]]:
         """A transaction and the list of events it makes true: they leave once it is committed, or not at all."""
         events: list[Outgoing] = []
-        async with pool.acquire() as connection, connection.transaction():
+        async with connected(pool) as connection, connection.transaction():
             yield connection, events
             batch = await enqueue(connection, events) if events else 0
         if events:

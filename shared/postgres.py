@@ -1,6 +1,8 @@
 """The pool of connections, and what tells a database that is away from a statement that is wrong."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -11,16 +13,23 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 
 _JSONB_VERSION: Final = b"\x01"
 
+
+class DatabaseAwayError(ConnectionError):
+    """No connection to the database can be had now."""
+
+
 DATABASE_AWAY: Final = (
-    OSError,
+    ConnectionError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
-"""The database can't be reached or is shutting down: wait for it, the batch is not to blame."""
+"""The database can't be reached or is shutting down: wait for it, the batch is not to blame.
+
+Not asyncpg's InterfaceError: that is also what it says of an argument that no statement can take (its DataError).
+"""
 
 CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 """Another transaction was in the way: the same statement may succeed at once."""
@@ -38,6 +47,23 @@ async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
     )
+
+
+@asynccontextmanager
+async def connected(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool. Whatever keeps one from being had is the database being away."""
+    try:
+        connection = await pool.acquire(timeout=15)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise DatabaseAwayError(f"{type(error).__name__}: {error}") from error
+    try:
+        yield connection
+    except asyncpg.InterfaceError as error:
+        if connection.is_closed():
+            raise DatabaseAwayError(f"{type(error).__name__}: {error}") from error
+        raise
+    finally:
+        await pool.release(connection)
 
 
 async def open_pool(url: str, connections: int, application: str) -> Pool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from shared.kafka.deadletter import DeadLetters
 from shared.kafka.producer import EventProducer
 from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
-from shared.postgres import DATABASE_AWAY, Pool, open_pool
+from shared.postgres import DATABASE_AWAY, Pool, connected, open_pool
 from shared.settings import ServiceSettings
 from shared.telemetry import open_metrics, open_tracing
 
@@ -109,11 +110,12 @@ class Runtime:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._broker.stop()
+            # No new batch is taken from here on; those in hand are saved, published and committed while Kafka's
+            # clients still run.
             with suppress(TimeoutError):
-                async with asyncio.timeout(10):
-                    for consumer in self._consumers:
-                        await consumer.finish()
+                async with asyncio.timeout(20):
+                    await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
+            await self._broker.stop()
             await self.producer.stop()
             await self._close_pool()
             self._tracer_provider.shutdown()
@@ -128,7 +130,7 @@ class Runtime:
                     self.settings.database_connections,
                     f"firstbuy-{self.service}-{self.settings.replica}",
                 )
-            except DATABASE_AWAY as error:
+            except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
                 _log.warning("waits for the database", error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
@@ -193,8 +195,9 @@ class Runtime:
             missing["producer"] = "not started"
         try:
             async with asyncio.timeout(2):
-                await self.pool.fetchval("SELECT 1")
-        except (RuntimeError, *DATABASE_AWAY) as error:
+                async with connected(self.pool) as connection:
+                    await connection.fetchval("SELECT 1")
+        except (RuntimeError, asyncpg.InterfaceError, *DATABASE_AWAY) as error:
             missing["database"] = type(error).__name__
         return missing
 
@@ -210,5 +213,8 @@ class _LatePool:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    def acquire(self) -> Any:
-        return self._runtime.pool.acquire()
+    def acquire(self, **options: Any) -> Any:
+        return self._runtime.pool.acquire(**options)
+
+    async def release(self, connection: Any) -> None:
+        await self._runtime.pool.release(connection)

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from services.eligibility import storage
 from services.eligibility.domain.completion import differing
 from shared.http import Problem
+from shared.postgres import connected
 from shared.runtime import Runtime
 
 router = APIRouter(tags=["rounds"])
@@ -15,7 +16,7 @@ router = APIRouter(tags=["rounds"])
 async def completeness(round_id: str, request: Request) -> Response:
     """The buckets in which verdicts are not yet what was admitted; none of them when the round is judged."""
     runtime: Runtime = request.app.state.runtime
-    async with runtime.pool.acquire() as connection:
+    async with connected(runtime.pool) as connection:
         frozen = await storage.frozen(connection, round_id)
         if frozen is None:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")

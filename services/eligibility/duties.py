@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool
+from shared.postgres import Connection, Pool, connected
 
 _log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> No
 
 async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         frozen_rounds = await storage.incomplete(connection)
     for frozen in frozen_rounds:
         async with outbox.transaction(pool) as (connection, events):

@@ -31,7 +31,7 @@ from shared.contracts.events import (
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool
+from shared.postgres import Connection, Pool, connected
 
 _log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ async def freeze_due(
 
 async def _inboxes_drained(pool: Pool, client: dict[str, Any]) -> bool:
     """Whether the stored offsets reach the ends the inboxes have now, after the close and the brokers' skew."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         stored = await institutions.inbox_offsets(connection)
     if not stored:
         return True
@@ -81,7 +81,7 @@ async def _inboxes_drained(pool: Pool, client: dict[str, Any]) -> bool:
             await asyncio.wait_for(consumer.stop(), 10)
     behind = {place.topic: end for place, end in ends.items()}
     while behind:
-        async with pool.acquire() as connection:
+        async with connected(pool) as connection:
             stored = await institutions.inbox_offsets(connection)
         behind = {topic: end for topic, end in behind.items() if stored[topic] < end}
         if behind:
@@ -140,10 +140,10 @@ async def _late_answers(connection: Connection, round_id: str, now: datetime) ->
 
 async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """In a rehearsal, records the source's value once it is due; a real source's is typed by two officers."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         awaiting = await outcomes.awaiting_source(connection)
     for round_id, body in awaiting:
-        async with pool.acquire() as connection:
+        async with connected(pool) as connection:
             stored = await rounds.load(connection, round_id)
         if stored is None or stored.rehearsal is None:
             continue
@@ -183,5 +183,5 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing
 
 
 async def _unfinished(pool: Pool) -> list[StoredRound]:
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         return await rounds.unfinished(connection)

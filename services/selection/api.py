@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from services.selection.duties import inputs_of
 from services.selection.storage import drawn
 from shared.http import Problem
+from shared.postgres import connected
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
@@ -19,7 +20,7 @@ def _runtime(request: Request) -> Runtime:
 @router.get("/{round_id}/completeness")
 async def completeness(round_id: str, request: Request) -> Response:
     """The buckets of verdicts and requests that are not yet what was judged and frozen."""
-    async with _runtime(request).pool.acquire() as connection:
+    async with connected(_runtime(request).pool) as connection:
         known = await drawn.known(connection, round_id)
         if known is None or known.verdicts is None:
             raise Problem(404, "not-judged", f"No judged round {round_id} is known here.")
@@ -38,12 +39,12 @@ async def completeness(round_id: str, request: Request) -> Response:
 @router.get("/{round_id}/commitments")
 async def commitments(round_id: str, request: Request) -> Response:
     """Every commitment of the round, oldest first."""
-    async with _runtime(request).pool.acquire() as connection:
+    async with connected(_runtime(request).pool) as connection:
         return JSONResponse(await drawn.commitments(connection, round_id))
 
 
 @router.get("/{round_id}/pledges")
 async def pledges(round_id: str, request: Request) -> Response:
     """What each institution pledged and what is awarded against it, in won, by the newest proposal."""
-    async with _runtime(request).pool.acquire() as connection:
+    async with connected(_runtime(request).pool) as connection:
         return JSONResponse(await drawn.spent(connection, round_id))

@@ -31,7 +31,7 @@ from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool
+from shared.postgres import Connection, Pool, connected
 
 PUBLISHED_AT_ONCE: Final = 2000
 _log = structlog.get_logger()
@@ -39,7 +39,7 @@ _log = structlog.get_logger()
 
 async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Fixes everything that decides, as soon as the inputs are complete and before chance enters."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         rounds = await drawn.to_commit(connection)
     for known in rounds:
         async with outbox.transaction(pool) as (connection, events):
@@ -109,7 +109,7 @@ def entry_of(judged: Judged, policy: Policy, marks: list[Mark]) -> Entry:
 
 async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Draws and matches once the seed is known. The computation runs beside the event loop."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         rounds = await drawn.to_propose(connection)
     for known, commitment in rounds:
         async with outbox.transaction(pool) as (connection, events):
@@ -153,7 +153,7 @@ async def _propose(
 
 async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         confirmed = await drawn.to_publish(connection)
     for round_id, epoch, proposal, done in confirmed:
         async with outbox.transaction(pool) as (connection, events):

@@ -17,7 +17,7 @@ from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Decoder, Event, Tombstone, UnreadableRecordError
 from shared.kafka.storage import Partition, load_offsets, park, save_offsets
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 from shared.telemetry import Metrics
 
 ATTEMPTS: Final = 4
@@ -94,13 +94,13 @@ class Step:
             if self.stopping.is_set():
                 raise StoppedError
             try:
-                async with self.pool.acquire() as connection, connection.transaction():
+                async with connected(self.pool) as connection, connection.transaction():
                     return await write(connection)
             except CONTENDED as error:
                 self.metrics.retries.labels("", type(error).__name__).inc()
                 await asyncio.sleep(0.05 * random.random())  # noqa: S311 -- jitter
             except DATABASE_AWAY as error:
-                _log.warning("waits for the database", error=type(error).__name__, seconds=round(pause, 1))
+                _log.warning("waits for the database", error=str(error), seconds=round(pause, 1))
                 self.metrics.retries.labels("", "database-away").inc()
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
                 pause = min(pause * 2, 5)

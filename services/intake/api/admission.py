@@ -15,17 +15,13 @@ from shared.canonical import canonical_json
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
+from shared.postgres import CONTENDED, DATABASE_AWAY, DatabaseAwayError, Pool
 
 _log = structlog.get_logger()
 
 
 class TooManyWaitingError(RuntimeError):
     """The queue of submissions is full: ask the client to come back shortly."""
-
-
-class DatabaseAwayError(RuntimeError):
-    """Nothing was written; the client may send the same again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +91,9 @@ class Admission:
             _log.exception("failed to admit", submissions=len(group))
             for waiting in group:
                 if not waiting.answered.done():
+                    away = isinstance(error, DATABASE_AWAY)
                     waiting.answered.set_exception(
-                        DatabaseAwayError() if isinstance(error, DATABASE_AWAY) else RuntimeError("admission failed")
+                        DatabaseAwayError("admission") if away else RuntimeError("admission failed")
                     )
         else:
             for waiting, answer in zip(group, answers, strict=True):

@@ -20,7 +20,7 @@ from shared.contracts.events import ApplicationWithdrawn, ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash
 from shared.kafka.cloudevents import event_id, outgoing
-from shared.postgres import Connection
+from shared.postgres import Connection, connected
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
@@ -44,7 +44,7 @@ async def _opened(request: Request, application: str, connection: Connection, *,
 @router.get("/{application}")
 async def read_application(application: str, request: Request) -> Response:
     """The newest version's facts."""
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         stored: StoredApplication = await _opened(request, application, connection, staff=True)
     head = (
         f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.stated.version},'
@@ -56,7 +56,7 @@ async def read_application(application: str, request: Request) -> Response:
 @router.get("/{application}/status")
 async def status(application: str, request: Request) -> Response:
     """Where it stands: version, verdict and result as far as they are published."""
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         stored: StoredApplication = await _opened(request, application, connection, staff=True)
         outcome = await outcomes.outcome(connection, application)
         window = (await rounds.windows(connection, [stored.round]))[stored.round]
@@ -77,7 +77,7 @@ async def status(application: str, request: Request) -> Response:
 @router.get("/{application}/receipt")
 async def receipt(application: str, request: Request) -> Response:
     """The receipts of every version, oldest first."""
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         stored: StoredApplication = await _opened(request, application, connection)
         rows = await versions.receipts(connection, application)
     return JSONResponse(

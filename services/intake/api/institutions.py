@@ -19,6 +19,7 @@ from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import Problem
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import provision
+from shared.postgres import connected
 
 router = APIRouter(tags=["institutions"])
 
@@ -65,7 +66,7 @@ async def set_institution(code: str, request: Request) -> Response:
 
 @router.get("/institutions")
 async def list_institutions(request: Request) -> Response:
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         return JSONResponse(await institutions.institutions(connection))
 
 
@@ -79,7 +80,7 @@ async def create_token(request: Request) -> Response:
         raise Problem(422, "invalid-fields", "A token of role institution names its institution, and no other does.")
     token = f"fb_{body.role}_{secrets.token_urlsafe(24)}"
     token_hash = hashlib.sha256(token.encode()).hexdigest()
-    async with state.runtime.pool.acquire() as connection:
+    async with connected(state.runtime.pool) as connection:
         if not await tokens.create(connection, token_hash, Bearer(body.role, body.name, body.institution)):
             raise Problem(409, "name-taken", f"A token named '{body.name}' was made before: choose another name.")
     return JSONResponse({"token": token, "role": body.role, "name": body.name}, 201)
@@ -88,7 +89,7 @@ async def create_token(request: Request) -> Response:
 @router.delete("/tokens/{name}")
 async def revoke_token(name: str, request: Request) -> Response:
     await holder(request, OPERATOR)
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         if not await tokens.revoke(connection, name):
             raise Problem(404, "unknown-token", f"No token named '{name}' is in force.")
     return Response(status_code=204)

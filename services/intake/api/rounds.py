@@ -28,7 +28,7 @@ from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
+from shared.postgres import Connection, connected
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
@@ -108,7 +108,7 @@ async def announce(request: Request) -> Response:
 
 @router.get("")
 async def list_rounds(request: Request) -> Response:
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         stored = await rounds.load_all(connection)
     return JSONResponse([_summary(intake(request), item) for item in stored])
 
@@ -117,7 +117,7 @@ async def list_rounds(request: Request) -> Response:
 async def show_round(round_id: str, request: Request) -> Response:
     """Window, state, policy and the milestones so far."""
     state = intake(request)
-    async with state.runtime.pool.acquire() as connection:
+    async with connected(state.runtime.pool) as connection:
         stored = await _known(connection, round_id)
         milestones = await outcomes.milestones(connection, round_id)
     return JSONResponse({**_summary(state, stored), "policy": stored.policy, "milestones": milestones})
@@ -126,7 +126,7 @@ async def show_round(round_id: str, request: Request) -> Response:
 @router.get("/{round_id}/manifest")
 async def manifest(round_id: str, request: Request) -> Response:
     """The frozen sets' digests; 409 before the freeze."""
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         stored = await _known(connection, round_id)
     if not stored.window.frozen:
         raise Problem(409, "not-frozen", "The round is not frozen yet; see closes_at at GET /rounds/{round}.")
@@ -136,7 +136,7 @@ async def manifest(round_id: str, request: Request) -> Response:
 @router.get("/{round_id}/results")
 async def results(round_id: str, request: Request) -> Response:
     """Every published result, in draw order; entries without a name, which only selected products carry."""
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         await _known(connection, round_id)
         rows = await outcomes.results(connection, round_id)
     public = [{key: value for key, value in row.items() if key != "party"} for row in rows]
@@ -146,7 +146,7 @@ async def results(round_id: str, request: Request) -> Response:
 @router.get("/{round_id}/acts")
 async def list_acts(round_id: str, request: Request) -> Response:
     await holder(request, OFFICER, AUDITOR, OPERATOR)
-    async with intake(request).runtime.pool.acquire() as connection:
+    async with connected(intake(request).runtime.pool) as connection:
         rows = await acts.acts(connection, round_id)
     return JSONResponse(
         [{key: str(value) if value is not None else None for key, value in row.items()} for row in rows]
@@ -161,7 +161,7 @@ async def propose_act(round_id: str, request: Request) -> Response:
     body: ActBody = parse(_ACT, await read_body(request, state.settings.body_bytes))
     now = state.clock.now()
     act = str(uuid.uuid4())
-    async with state.runtime.pool.acquire() as connection, connection.transaction():
+    async with connected(state.runtime.pool) as connection, connection.transaction():
         stored = await _known(connection, round_id)
         terms = await _terms_now(connection, stored, body)
         if terms != body.terms:

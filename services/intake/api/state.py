@@ -13,6 +13,7 @@ from services.intake.storage.tokens import Bearer
 from shared.clock import Clock
 from shared.http import Problem, bearer_hash
 from shared.outbox import OutboxPublisher
+from shared.postgres import connected
 from shared.runtime import Runtime
 
 OPERATOR: Final = "operator"
@@ -48,7 +49,7 @@ async def holder(request: Request, *roles: str) -> Bearer:
     if first and secrets.compare_digest(token_hash, first):
         found = Bearer(OPERATOR, "first operator")
     else:
-        async with state.runtime.pool.acquire() as connection:
+        async with connected(state.runtime.pool) as connection:
             found = await tokens.bearer(connection, token_hash)
     if found is None:
         raise Problem(401, "unknown-token", "This token is not known, or was revoked: ask an operator for a new one.")

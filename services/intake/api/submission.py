@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from services.intake.api.admission import DatabaseAwayError, TooManyWaitingError
+from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json, parse, read_body
 from services.intake.api.state import intake
 from services.intake.domain.admission import Receipt, Refusal, Submission
@@ -54,10 +54,6 @@ async def submit_application(request: Request) -> Response:
         answer = await state.admission.submit(submission)
     except TooManyWaitingError:
         return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
-    except DatabaseAwayError:
-        return Problem(
-            503, "storage-away", "Nothing was written: send it again.", headers={"Retry-After": "2"}
-        ).response()
     if isinstance(answer, Refusal):
         status, title = _REFUSALS[answer]
         return Problem(status, answer.value, title).response()

@@ -24,7 +24,7 @@ from shared.clock import broker_time
 from shared.kafka.cloudevents import type_name
 from shared.kafka.storage import park
 from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 from shared.settings import KafkaSettings
 
 SHARDS: Final = 16
@@ -149,7 +149,7 @@ class InboxReader:
         _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
 
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
-        async with pool.acquire() as connection, connection.transaction():
+        async with connected(pool) as connection, connection.transaction():
             await park(connection, (topic, 0), record.offset, None, type(error).__name__, str(error)[:1000], _ATTEMPTS)
             await requests.move_offset(connection, topic, self._reading[topic], record.offset + 1)
         self._reading[topic] = record.offset + 1

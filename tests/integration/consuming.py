@@ -1,0 +1,104 @@
+"""A consumer of `institutions.v1` with nothing around it, for tests of how every service consumes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+from fastapi import FastAPI
+from pydantic_settings import SettingsConfigDict
+
+from shared.contracts import topics
+from shared.contracts.events import InstitutionChanged, InstitutionStatus
+from shared.contracts.topics import Topic, dead_letters
+from shared.kafka.cloudevents import Outgoing, outgoing
+from shared.kafka.provision import provision
+from shared.kafka.records import events_of
+from shared.kafka.step import Handler, Incoming
+from shared.postgres import Connection
+from shared.runtime import Runtime
+from shared.settings import DeploymentSettings, KafkaSettings, ServiceSettings
+
+TOPIC = Topic("probe.v1", "code", ("intake",), topics.INSTITUTIONS.events, 3)
+OUT = Topic("probe-out.v1", "code", ("probe",), topics.INSTITUTIONS.events, 3)
+MOMENT = datetime(2018, 8, 16, tzinfo=UTC)
+
+
+class ProbeSettings(ServiceSettings):
+    model_config = SettingsConfigDict(frozen=True)
+
+    http_port: int = 0
+
+
+def settings(bootstrap_servers: str, prefix: str, database: str, **changed: Any) -> ProbeSettings:
+    return ProbeSettings(
+        database_url=database,  # type: ignore[arg-type]
+        kafka=KafkaSettings(bootstrap_servers=bootstrap_servers),
+        deployment=DeploymentSettings(topic_prefix=prefix),
+        **changed,
+    )
+
+
+async def prepare(given: ProbeSettings) -> None:
+    """Topics, and the table `saved`, in which a code stands at most once."""
+    prefix = given.deployment.topic_prefix
+    await provision((TOPIC, OUT, dead_letters(TOPIC.name, "probe")), given.kafka, prefix)
+    connection = await asyncpg.connect(str(given.database_url))
+    await connection.execute("CREATE TABLE IF NOT EXISTS saved (code text PRIMARY KEY, times int NOT NULL DEFAULT 1)")
+    await connection.close()
+
+
+def changed(code: str, **fields: Any) -> Outgoing:
+    event = InstitutionChanged(
+        institution=code, name=f"Institution {code}", status=InstitutionStatus.ACTIVE, changed_at=MOMENT
+    )
+    return outgoing(TOPIC.name, code, event, event_id=fields.pop("event_id", f"id-{code}"), time=MOMENT, **fields)
+
+
+async def save(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Saves each code once and passes it on."""
+    codes = [event.body.institution for event in events_of(batch, InstitutionChanged)]
+    await connection.execute("INSERT INTO saved (code) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING", codes)
+    return [Outgoing(OUT.name, code, "InstitutionChanged", f"out-{code}", code, MOMENT, b"{}") for code in codes]
+
+
+@asynccontextmanager
+async def running(given: ProbeSettings, handler: Handler = save) -> AsyncIterator[Runtime]:
+    runtime = Runtime("probe", given)
+    runtime.consume(TOPIC, handler)
+    app = FastAPI()
+    app.state.server = SimpleNamespace(should_exit=False)
+    async with runtime.open(app):
+        yield runtime
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+    """Waits for something that must come; a failure names it."""
+    async with asyncio.timeout(seconds) as limit:
+        try:
+            while not await condition():
+                await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            if limit.expired():
+                raise AssertionError(f"never: {what}") from None
+            raise
+
+
+async def records_of(bootstrap_servers: str, topic: str) -> list[Any]:
+    """Every record of a topic, as it stands now."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        places = list(consumer.assignment())
+        ends = await consumer.end_offsets(places)
+        found: list[Any] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+        return found
+    finally:
+        await consumer.stop()
