@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.notify.domain.attempts import State
 from services.notify.storage import deliveries
+from shared.postgres import connected
 from shared.runtime import Runtime
 
 router = APIRouter(tags=["rounds"])
@@ -20,7 +21,7 @@ async def deliveries_of(round_id: str, request: Request) -> Response:
     so that the notice may have been sent twice, under one message id.
     """
     runtime: Runtime = request.app.state.runtime
-    async with runtime.pool.acquire() as connection:
+    async with connected(runtime.pool) as connection:
         counts, unspread = await deliveries.counts(connection, round_id)
     channels: dict[str, dict[str, int]] = {}
     kinds: dict[str, dict[str, dict[str, int]]] = {}

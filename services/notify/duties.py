@@ -8,21 +8,21 @@ from services.notify.sending import failed
 from services.notify.storage import deliveries, facts
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher
-from shared.postgres import Pool
+from shared.postgres import Pool, connected
 
 _log = structlog.get_logger()
 
 
 async def spread_turns(pool: Pool) -> None:
     """A round's turns become a delivery for each of its institutions, once the round's opening is known."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with connected(pool) as connection, connection.transaction():
         for turn, institutions in await facts.take_turns(connection):
             await owe(connection, [spread(turn, institutions)])
             _log.info("spread turn", round=turn.round, turn=turn.happening, institutions=len(institutions))
 
 
 async def take_up(pool: Pool) -> None:
-    async with pool.acquire() as connection:
+    async with connected(pool) as connection:
         taken = await deliveries.take_up(connection)
     if taken:
         _log.info("took up deliveries", deliveries=taken)

@@ -23,7 +23,7 @@ from shared.contracts import topics
 from shared.contracts.events import NoticeDelivered, NoticeFailed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
+from shared.postgres import CONTENDED, DATABASE_AWAY, Pool, connected
 
 _log = structlog.get_logger()
 RECORDING_TRIES_WHEN_STOPPING: Final = 5
@@ -66,7 +66,7 @@ class Sending:
         """Before anything is claimed: takes up at once what this replica held when it was killed."""
         async with self._starting:
             if not self._resumed:
-                async with pool.acquire() as connection:
+                async with connected(pool) as connection:
                     await deliveries.resume(connection, self._claims.replica, self._way.channel)
                 self._resumed = True
 
@@ -84,7 +84,7 @@ class Sending:
         while not self._stopping.is_set():
             begun = time.monotonic()
             claims = self._claims
-            async with pool.acquire() as connection:
+            async with connected(pool) as connection:
                 claimed = await deliveries.claim(
                     connection, self._way.channel, claims.limit, claims.replica, claims.lease
                 )
