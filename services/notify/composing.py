@@ -1,17 +1,15 @@
 """A claimed delivery becomes a mail: the values of its template, its headers, its bytes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Final
 
 from services.notify.domain.explanation import explain
-from services.notify.rendering import Rendered, Renderer, one_line
+from services.notify.mime import free_text, mailbox, message
+from services.notify.rendering import Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.contracts.events import Language
 from shared.contracts.findings import Finding, FindingOutcome, Unit
@@ -19,6 +17,7 @@ from shared.contracts.findings import Finding, FindingOutcome, Unit
 APPEAL_DAYS: Final = 30  # 행정기본법 §36: filed within 30 days of the notice
 ANSWER_DAYS: Final = 14  # answered within 14
 EXTENSION_DAYS: Final = 10  # and ten more once
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 class UnusableAddressError(ValueError):
@@ -48,7 +47,7 @@ class Composer:
     def __init__(self, renderer: Renderer, sender: Sender) -> None:
         self._renderer = renderer
         self._sender = sender
-        self._from = str(Address(sender.name, addr_spec=sender.address))
+        self._from = mailbox(one_line(sender.name), sender.address)
 
     def compose(
         self,
@@ -61,34 +60,33 @@ class Composer:
         """Raises UnusableAddressError. `now` is real; what the notice states of time is the programme's."""
         delivery = claimed.delivery
         language = Language(addressee.language)
-        to = address_of(addressee)
+        address = address_of(addressee)
         values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
         rendered = self._renderer.render(delivery.kind, language, values)
-        message = EmailMessage(policy=SMTP)
-        message["From"] = self._from
-        message["To"] = to
-        message["Subject"] = rendered.subject
-        message["Date"] = format_datetime(now.astimezone(UTC))
-        message["Message-ID"] = self._sender.message_id(delivery.id)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message["List-Id"] = f"<{delivery.kind}.{delivery.round}.{self._sender.domain}>"
-        message["Content-Language"] = language.value
+        headers = [
+            ("From", self._from),
+            ("To", mailbox(one_line(addressee.name), address)),
+            ("Subject", free_text(rendered.subject)),
+            ("Date", format_datetime(now)),
+            ("Message-ID", self._sender.message_id(delivery.id)),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("List-Id", f"<{delivery.kind}.{delivery.round}.{self._sender.domain}>"),
+            ("Content-Language", language.value),
+        ]
         if traceparent:
-            message["traceparent"] = traceparent
-        _add_bodies(message, rendered)
-        return Mail(to.addr_spec, message.as_bytes())
+            headers.append(("traceparent", traceparent))
+        return Mail(address, message(headers, rendered.text, rendered.html, f"=_{delivery.id}"))
 
 
-def address_of(addressee: Addressee) -> Address:
-    """Names may be anything; an address is ASCII, its domain in IDNA where it is not."""
+def address_of(addressee: Addressee) -> str:
+    """An address of plain atoms; its domain in IDNA where that is not ASCII."""
+    local, _, domain = addressee.email.strip().rpartition("@")
     try:
-        local, at, domain = addressee.email.rpartition("@")
-        address = Address(one_line(addressee.name), addr_spec=f"{local}{at}{domain.encode('idna').decode()}")
-        address.addr_spec.encode("ascii")
-    except (ValueError, IndexError, HeaderParseError) as error:
+        address = f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError as error:
         raise UnusableAddressError("the contact's address can't be used") from error
-    if not at or any(character <= " " or character == "\x7f" for character in address.addr_spec):
+    if not _ADDRESS.fullmatch(address):
         raise UnusableAddressError("the contact's address can't be used")
     return address
 
@@ -125,9 +123,3 @@ def finding_of(stated: Mapping[str, Any]) -> Finding:
         margin=stated["margin"],
         unit=Unit(stated["unit"]) if stated["unit"] else None,
     )
-
-
-def _add_bodies(message: EmailMessage, rendered: Rendered) -> None:
-    """Both bodies in base64: short lines and plain ASCII, which every server on the way can carry."""
-    message.set_content(rendered.text, cte="base64")
-    message.add_alternative(rendered.html, subtype="html", cte="base64")

@@ -1,0 +1,386 @@
+"""Notify as a process, on real Kafka, PostgreSQL and a mail server: events in, `.eml` files and deliveries.v1 out."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.stack import Stack
+from shared.contracts import topics
+from shared.kafka.cloudevents import Outgoing, event_id
+from shared.kafka.producer import EventProducer
+from shared.kafka.provision import provision
+from shared.settings import KafkaSettings
+from shared.telemetry import open_metrics
+from tests.conftest import StartStack
+
+GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
+NOW = datetime(2018, 9, 3, tzinfo=UTC)
+ROUND = "2018-h2"
+Facts = dict[str, Any]
+
+
+def golden(name: str, **changes: Any) -> Facts:
+    return {**json.loads((GOLDEN / f"{name}.v1.1.json").read_text()), **changes}
+
+
+def event(topic: topics.Topic, key: str, name: str, *, trace: str | None = None, **changes: Any) -> Outgoing:
+    body = json.dumps(golden(name, **changes), ensure_ascii=False).encode()
+    identifier = event_id("test", name, str(changes))
+    return Outgoing(topic.name, key, name, identifier, key, NOW, body, trace)
+
+
+def opened(*institutions: str) -> Outgoing:
+    invited = [{"institution": code, "pledge_won": 1_000_000_000} for code in institutions]
+    return event(topics.ROUNDS, ROUND, "RoundOpened", institutions=invited)
+
+
+def submitted(application: str, party: str, version: int = 1, trace: str | None = None) -> Outgoing:
+    changes = {"application": application, "party": party, "version": version}
+    return event(topics.APPLICATIONS, application, "ApplicationSubmitted", trace=trace, **changes)
+
+
+def contact(party: str, **changes: Any) -> Outgoing:
+    return event(topics.CONTACTS, party, "ContactChanged", party=party, **changes)
+
+
+def erased(party: str) -> Outgoing:
+    return Outgoing(topics.CONTACTS.name, party, "ContactChanged", event_id("erased", party), party, NOW, None)
+
+
+def ids(count: int) -> list[str]:
+    return [str(uuid.uuid4()) for _ in range(count)]
+
+
+class Notified:
+    """A running notify, what is published to it, and what it sent."""
+
+    def __init__(self, stack: Stack, producer: EventProducer) -> None:
+        self.stack = stack
+        self._producer = producer
+
+    async def publish(self, *events: Outgoing) -> None:
+        await self._producer.publish(events)
+
+    async def onboard(self, *institutions: str) -> None:
+        kafka = KafkaSettings(bootstrap_servers=self.stack.bootstrap_servers)
+        await provision(map(topics.outbox, institutions), kafka, self.stack.topic_prefix)
+
+    def mails(self) -> list[EmailMessage]:
+        files = sorted(self.stack.mail_folder.glob("*.eml"))
+        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
+
+    def message_ids(self) -> list[str]:
+        return [str(mail["Message-ID"]) for mail in self.mails()]
+
+    async def told(self) -> Any:
+        async with httpx2.AsyncClient() as client:
+            return (await client.get(f"{self.stack.url('notify')}/rounds/{ROUND}/deliveries")).json()
+
+    async def until(self, condition: Callable[[Any], bool], seconds: float = 30) -> Any:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                found = await self.told()
+            except httpx2.TransportError as error:  # while it is down
+                found = {"error": str(error)}
+            if "error" not in found and condition(found):
+                return found
+            assert time.monotonic() < end, (found, print(self.stack.log("notify").read_text()[-8000:]))
+            await asyncio.sleep(0.1)
+
+    async def records(self, topic: str, count: int, seconds: float = 20) -> list[Any]:
+        """At least `count` events, and any that come within half a second after. An event may be published twice
+        under one id, which makes it one."""
+        consumer = AIOKafkaConsumer(
+            self.stack.topic_prefix + topic,
+            bootstrap_servers=self.stack.bootstrap_servers,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            found: dict[bytes, Any] = {}
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                batches = await consumer.getmany(timeout_ms=500)
+                found |= {dict(one.headers)["ce_id"]: one for batch in batches.values() for one in batch}
+                if not batches and len(found) >= count:
+                    break
+            return list(found.values())
+        finally:
+            await consumer.stop()
+
+    async def rows(self, sql: str, *arguments: Any) -> Sequence[Any]:
+        connection = await asyncpg.connect(self.stack.database_url("notify"))
+        try:
+            found: Sequence[Any] = await connection.fetch(sql, *arguments)
+            return found
+        finally:
+            await connection.close()
+
+
+Notify = Callable[..., Awaitable[Notified]]
+
+
+@pytest.fixture
+async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
+    producers: list[EventProducer] = []
+
+    async def start(**options: Any) -> Notified:
+        stack = await start_stack(services=("notify",), **options)
+        kafka = KafkaSettings(bootstrap_servers=stack.bootstrap_servers)
+        producer = EventProducer(kafka, "test", stack.topic_prefix, open_metrics())
+        await producer.start()
+        producers.append(producer)
+        return Notified(stack, producer)
+
+    yield start
+    for producer in producers:
+        await producer.stop()
+
+
+def all_sent(count: int, channel: str = "mail") -> Callable[[Any], bool]:
+    return lambda told: told["channels"].get(channel, {}).get("sent") == count and told["settled"]
+
+
+async def reconciled(notified: Notified, count: int) -> list[Facts]:
+    """Mail files and deliveries.v1 tell of the same messages, each exactly once; returns the deliveries."""
+    records = await notified.records(topics.DELIVERIES.name, count)
+    delivered = [json.loads(record.value) for record in records]
+    mailed = [one for one in delivered if one["channel"] == "mail" and "message_id" in one]
+    assert sorted(one["message_id"] for one in mailed) == sorted(notified.message_ids())
+    return delivered
+
+
+async def test_mail_files_are_reconciled_with_deliveries(notify: Notify) -> None:
+    notified = await notify()
+    parties, applications = ids(10), ids(30)
+    submissions = [submitted(one, parties[index % 10]) for index, one in enumerate(applications)]
+    await notified.publish(opened(), *submissions, *map(contact, parties))
+    told = await notified.until(all_sent(30))
+    assert told["kinds"]["receipt"]["mail"] == {"waiting": 0, "pending": 0, "sent": 30, "failed": 0}
+    delivered = await reconciled(notified, 30)
+    mailed = [one for one in delivered if one["channel"] == "mail"]
+    assert {one["subject"] for one in mailed} == set(applications)
+    assert {one["recipient"] for one in mailed} == set(parties)
+    assert "@hanbit" not in json.dumps(delivered)
+    assert "contact@hanbit.example" not in notified.stack.log("notify").read_text()
+
+
+async def test_a_result_names_what_failed_and_the_right_of_appeal(notify: Notify) -> None:
+    notified = await notify()
+    await notified.onboard("kwater")
+    (party,), (chosen, refused) = ids(1), ids(2)
+    failing = [
+        finding | {"outcome": "fail"} if finding["rule"] == "sales-or-credit" else finding
+        for finding in golden("ApplicationJudged")["findings"]
+    ]
+    result: Facts = {"party": party, "epoch": 1}
+    await notified.publish(
+        event(topics.SELECTIONS, refused, "ProductNotSelected", application=refused, **result),
+        event(topics.SELECTIONS, chosen, "ProductSelected", application=chosen, **result),
+        submitted(chosen, party, 2),
+        submitted(refused, party, 2),
+        event(topics.INSTITUTIONS, "kwater", "InstitutionChanged"),
+        contact(party, language="en"),
+        opened("kwater"),
+    )
+    await notified.until(lambda told: told["kinds"].get("not-selected", {}).get("mail", {}).get("waiting") == 1)
+    verdict: Facts = {"application": refused, "outcome": "ineligible", "findings": failing}
+    await notified.publish(event(topics.VERDICTS, refused, "ApplicationJudged", **verdict))
+    await notified.until(lambda told: told["settled"] and "not-selected" in told["kinds"])
+    bodies = {str(mail["Subject"]): mail.get_body(("plain",)).get_content() for mail in notified.mails()}  # type: ignore[union-attr]
+    refusal = next(body for subject, body in bodies.items() if "Not selected" in subject)
+    assert "KRW 188,000,000 short" in refusal
+    assert "30 days" in refusal
+    selection = next(body for subject, body in bodies.items() if "] Selected" in subject)
+    assert "한국수자원공사" in selection
+    assert "KRW 158,400,000" in selection
+    (award, notice) = sorted(await notified.records("institution.kwater.outbox.v1", 2), key=lambda r: len(r.value))[
+        ::-1
+    ]
+    assert json.loads(award.value)["awards"][0]["request"] == "kwater/PR-2018-0007"
+    assert json.loads(notice.value)["turn"] == "opened"
+
+
+async def test_every_turn_of_a_round_reaches_each_institution_once(notify: Notify) -> None:
+    notified = await notify()
+    codes = ("kwater", "kepco", "lh")
+    await notified.onboard(*codes)
+    turns = [
+        event(topics.MILESTONES, ROUND, "InputsCommitted"),
+        opened(*codes),
+        event(topics.ROUNDS, ROUND, "RoundFrozen"),
+        event(topics.ROUNDS, ROUND, "SelectionConfirmed"),
+    ]
+    await notified.publish(*turns)
+    await notified.until(all_sent(12, "outbox"))
+    await notified.publish(*turns)
+    await asyncio.sleep(1.5)
+    for code in codes:
+        notices = [json.loads(one.value) for one in await notified.records(f"institution.{code}.outbox.v1", 4)]
+        assert Counter(one["turn"] for one in notices) == dict.fromkeys(
+            ("opened", "frozen", "committed", "published"), 1
+        )
+        committed = next(one for one in notices if one["turn"] == "committed")
+        assert committed["roots"]["commitment"] == golden("InputsCommitted")["commitment_root"]
+    assert len(await notified.records(topics.DELIVERIES.name, 12)) == 12
+
+
+async def test_an_institution_without_its_topic_holds_up_nobody(notify: Notify) -> None:
+    notified = await notify(environment={"FIRSTBUY_NOTIFY_RETRY_SECONDS": "0.5"})
+    await notified.onboard("kwater")
+    (party,), (application,) = ids(1), ids(1)
+    await notified.publish(opened("nowhere", "kwater"), submitted(application, party), contact(party))
+    await notified.until(lambda told: told["channels"].get("outbox", {}).get("sent") == 1, 10)
+    await notified.until(lambda told: told["channels"].get("mail", {}).get("sent") == 1, 10)
+    await notified.onboard("nowhere")
+    await notified.until(all_sent(2, "outbox"), 60)
+
+
+async def test_redelivery_sends_nothing_twice(notify: Notify) -> None:
+    notified = await notify()
+    parties, applications = ids(5), ids(20)
+    events = [opened(), *map(contact, parties)]
+    events += [submitted(one, parties[index % 5]) for index, one in enumerate(applications)]
+    await notified.publish(*events)
+    await notified.until(all_sent(20))
+    await notified.publish(*events)
+    await notified.stack.stop("notify")
+    connection = await asyncpg.connect(notified.stack.database_url("notify"))
+    await connection.execute("DELETE FROM consumer_offsets")  # every topic is read from its start again
+    await connection.close()
+    await notified.stack.restart("notify")
+    last = ids(1)[0]
+    await notified.publish(submitted(last, parties[0]))
+    await notified.until(all_sent(21))
+    await reconciled(notified, 21)
+    assert len(notified.mails()) == 21
+
+
+async def test_a_missing_contact_waits_and_an_erased_one_is_given_up(notify: Notify) -> None:
+    notified = await notify()
+    (late, gone), applications = ids(2), ids(2)
+    await notified.publish(opened(), submitted(applications[0], late), submitted(applications[1], gone))
+    await notified.until(lambda told: told["channels"].get("mail", {}).get("waiting") == 2)
+    await notified.publish(contact(late), erased(gone))
+    told = await notified.until(lambda told: told["settled"])
+    assert told["channels"]["mail"] == {"waiting": 0, "pending": 0, "sent": 1, "failed": 1}
+    delivered = await reconciled(notified, 2)
+    failure = next(one for one in delivered if "error" in one)
+    assert (failure["error"], failure["recipient"]) == ("contact-erased", gone)
+    await notified.publish(erased(late))
+    known = "SELECT FROM contacts WHERE party = $1 AND email IS NOT NULL"
+    while await notified.rows(known, late):
+        await asyncio.sleep(0.1)
+    await notified.publish(contact(late, phone=None), contact(ids(1)[0]))  # a late copy of what was erased
+    while not await notified.rows("SELECT FROM contacts WHERE email IS NOT NULL"):
+        await asyncio.sleep(0.1)
+    assert not await notified.rows(known, late)
+
+
+async def test_a_killed_sender_loses_nothing_and_remembers_the_doubt(notify: Notify) -> None:
+    notified = await notify()
+    count = 2500
+    parties, applications = ids(50), ids(count)
+    await notified.publish(opened(), *map(contact, parties))
+    await notified.publish(*(submitted(one, parties[index % 50]) for index, one in enumerate(applications)))
+    await notified.until(lambda told: told["channels"].get("mail", {}).get("sent", 0) > 100)
+    await notified.stack.kill("notify")
+    await notified.stack.wait_ready("notify")
+    told = await notified.until(all_sent(count), 60)
+    mailed = Counter(notified.message_ids())
+    delivered = [json.loads(record.value) for record in await notified.records(topics.DELIVERIES.name, count)]
+    assert {one["message_id"] for one in delivered} == set(mailed)
+    assert len(mailed) == count
+    repeated = {message for message, times in mailed.items() if times > 1}
+    doubted = await notified.rows("SELECT delivery::text FROM deliveries WHERE doubts > 0")
+    assert repeated <= {f"<{row['delivery']}@firstbuy.example>" for row in doubted}
+    assert told["doubtful"] == len(doubted) <= 200
+
+
+async def test_an_orderly_end_repeats_nothing(notify: Notify) -> None:
+    notified = await notify()
+    count = 2000
+    parties, applications = ids(50), ids(count)
+    await notified.publish(opened(), *map(contact, parties))
+    await notified.publish(*(submitted(one, parties[index % 50]) for index, one in enumerate(applications)))
+    await notified.until(lambda told: told["channels"].get("mail", {}).get("sent", 0) > 100)
+    await notified.stack.restart("notify")
+    told = await notified.until(all_sent(count), 60)
+    assert told["doubtful"] == 0
+    await reconciled(notified, count)
+
+
+async def test_two_replicas_share_the_work(notify: Notify) -> None:
+    notified = await notify(replicas={"notify": 2})
+    count = 1500
+    parties, applications = ids(50), ids(count)
+    await notified.publish(opened(), *map(contact, parties))
+    await notified.publish(*(submitted(one, parties[index % 50]) for index, one in enumerate(applications)))
+    await notified.until(all_sent(count), 60)
+    await reconciled(notified, count)
+    shares = await notified.rows("SELECT claimed_by, count(*) FROM deliveries GROUP BY claimed_by")
+    assert {row["claimed_by"] for row in shares} == {"0", "1"}
+
+
+async def test_mails_wait_for_a_mail_server_that_is_away(notify: Notify) -> None:
+    notified = await notify(environment={"FIRSTBUY_NOTIFY_RETRY_SECONDS": "0.3"})
+    (party,), (application,) = ids(1), ids(1)
+    await notified.stack.mail.pause()
+    await notified.publish(opened(), contact(party), submitted(application, party))
+    await notified.until(lambda told: told["channels"].get("mail", {}).get("pending") == 1)
+    await asyncio.sleep(1)
+    await notified.stack.mail.restart()
+    await notified.until(all_sent(1))
+    (row,) = await notified.rows("SELECT attempts, doubts FROM deliveries")
+    assert row["attempts"] > 1
+    assert row["doubts"] == 0
+    await reconciled(notified, 1)
+
+
+async def test_a_trace_is_followed_into_the_mail(notify: Notify) -> None:
+    notified = await notify()
+    (party,), (application,) = ids(1), ids(1)
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    await notified.publish(
+        opened(), contact(party), submitted(application, party, trace=f"00-{trace}-00f067aa0ba902b7-01")
+    )
+    await notified.until(all_sent(1))
+    (mail,) = notified.mails()
+    assert str(mail["traceparent"]).split("-")[1] == trace
+    (record,) = await notified.records(topics.DELIVERIES.name, 1)
+    assert dict(record.headers)["traceparent"].decode().split("-")[1] == trace
+
+
+@asynccontextmanager
+async def timed(name: str, count: int) -> AsyncIterator[None]:
+    begun = time.monotonic()
+    yield
+    seconds = time.monotonic() - begun
+    print(f"{name}: {count} in {seconds:.2f} s, {count / seconds:.0f}/s")  # noqa: T201 -- shown with -s
+
+
+async def test_a_burst_of_receipts_is_told_within_seconds(notify: Notify) -> None:
+    notified = await notify()
+    count = 5000
+    parties, applications = ids(500), ids(count)
+    await notified.publish(opened(), *map(contact, parties))
+    async with timed("receipts", count):
+        await notified.publish(*(submitted(one, parties[index % 500]) for index, one in enumerate(applications)))
+        await notified.until(all_sent(count), 60)
+    assert len(set(notified.message_ids())) == count

@@ -1,0 +1,283 @@
+"""What a mail says, in both languages, and that nothing a firm states can change what it is."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from services.eligibility.domain.rules import RULES
+from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
+from services.notify.domain.explanation import RULE_WORDS, Explained, explain
+from services.notify.domain.notices import MAILED, Occurrence, planned
+from services.notify.domain.occurrences import result, submission, withdrawal
+from services.notify.handlers import delivery_id
+from services.notify.rendering import Renderer, one_line
+from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from shared.clock import REAL_TIME
+from shared.contracts import events
+from shared.contracts.events import Language
+from shared.contracts.findings import Finding, FindingOutcome, Unit
+
+GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
+NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
+COMPOSER = Composer(Renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"))
+KWATER = {"kwater": "한국수자원공사 (K-water)"}
+TITLE = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
+SHORT_OF_SALES = {
+    "rule": "sales-or-credit",
+    "legal_source": "2018년 하반기 시범구매 공고",
+    "outcome": "fail",
+    "seen": 312_000_000,
+    "needed": 500_000_000,
+    "margin": -188_000_000,
+    "unit": "won",
+}
+NO_CERTIFICATE = SHORT_OF_SALES | {
+    "rule": "certificate",
+    "outcome": "unknown",
+    "seen": None,
+    "needed": "accepted certificate valid on 2018-09-14",
+    "margin": None,
+    "unit": None,
+}
+
+
+def golden(name: str, **changes: Any) -> Any:
+    body = json.loads((GOLDEN / f"{name}.v1.1.json").read_text()) | changes
+    return getattr(events, name).model_validate_json(json.dumps(body))
+
+
+def mail(
+    occurrence: Occurrence,
+    language: str = "ko",
+    *,
+    name: str = "김가상",
+    product: str = "누수 감지 센서",
+    findings: Sequence[Any] | None = None,
+    trace: str | None = None,
+) -> EmailMessage:
+    due = next(due for due in planned(occurrence) if due.channel is events.Channel.MAIL)
+    delivery = Delivery(
+        delivery_id(due),
+        due.round,
+        due.kind,
+        due.subject,
+        due.occasion,
+        due.recipient,
+        due.channel,
+        due.facts,
+        trace,
+        1,
+        REAL_TIME,
+    )
+    addressee = Addressee(name, "contact@hanbit.example", language)
+    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings)
+    content = COMPOSER.compose(claimed, addressee, KWATER, NOW, trace).content
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert max(map(len, content.split(b"\r\n"))) < 200
+    return message_from_bytes(content, policy=default)
+
+
+def body(message: EmailMessage, kind: str = "plain") -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+RECEIPT = submission(golden("ApplicationSubmitted", version=1), None)
+RESUBMISSION = submission(golden("ApplicationSubmitted", version=2), None)
+WITHDRAWAL = withdrawal(golden("ApplicationWithdrawn"), None)
+SELECTED = result(golden("ProductSelected"), None)
+RESERVED = result(golden("ProductReserved"), None)
+INELIGIBLE = result(golden("ProductNotSelected"), None)
+EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, SELECTED, RESERVED, INELIGIBLE]
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "language", "subject", "facts"),
+    [
+        (
+            RECEIPT,
+            "ko",
+            "신청이 접수되었습니다: 상수도",
+            ["2018년 9월 3일 14:21:44 (한국시간)", "9f1c0d5e7b3a48629d04c1e8f7a6b530"],
+        ),
+        (RECEIPT, "en", "Application received: 상수도", ["3 September 2018, 14:21:44 (Korean time)", "Version: 1"]),
+        (
+            RESUBMISSION,
+            "ko",
+            "(버전 2)",
+            ["버전 2으로 접수", "f55c5e92151017db3b0bf356c4ba9dc2098be991918983249d621303fb7059ff"],
+        ),
+        (RESUBMISSION, "en", "(version 2)", ["received as version 2"]),
+        (WITHDRAWAL, "ko", "취하되었습니다: 누수", ["2018년 9월 12일 08:59:59"]),
+        (WITHDRAWAL, "en", "withdrawn: 누수", ["12 September 2018, 08:59:59"]),
+        (
+            SELECTED,
+            "ko",
+            "선정되었습니다: 상수도",
+            ["한국수자원공사 (K-water): 120개, 158,400,000원", "추첨권 6장", "2018년 10월 18일까지"],
+        ),
+        (SELECTED, "en", "Selected: 상수도", ["120 units, KRW 158,400,000", "tickets: 6", "within 30 days"]),
+        (RESERVED, "ko", "예비 1번", ["예비 순위 1번", "30일 이내", "14일 이내", "10일의 범위"]),
+        (RESERVED, "en", "Number 1 on the reserve list", ["within 14 days of filing", "until 18 October 2018"]),
+        (
+            INELIGIBLE,
+            "ko",
+            "선정되지 않았습니다",
+            [
+                "자격 요건을 충족하지",
+                "기준에 188,000,000원 부족",
+                "500,000,000원",
+                "행정기본법 제36조",
+                "제출된 자료 없음",
+            ],
+        ),
+        (INELIGIBLE, "en", "Not selected", ["KRW 188,000,000 short", "could not be confirmed", "행정기본법 §36"]),
+    ],
+)
+def test_a_mail_says_what_it_must_in_text_and_html(
+    occurrence: Occurrence, language: str, subject: str, facts: list[str]
+) -> None:
+    message = mail(occurrence, language, findings=[SHORT_OF_SALES, NO_CERTIFICATE])
+    assert subject in str(message["Subject"])
+    text, html = body(message), body(message, "html").replace("<strong>", "").replace("</strong>", "")
+    for fact in [*facts, TITLE[language], occurrence.subject, "김가상"]:
+        assert fact in text
+        if not fact.startswith("Version"):
+            assert fact in html
+    assert "  \n\n\n" not in text
+    assert str(message["Content-Language"]) == language
+
+
+def test_a_mail_is_marked_as_what_it_is() -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    message = mail(RECEIPT, trace=trace)
+    identifier = delivery_id(planned(RECEIPT)[0])
+    assert message["Message-ID"] == f"<{identifier}@firstbuy.example>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Id"] == "<receipt.2018-h2.firstbuy.example>"
+    assert message["traceparent"] == trace
+    assert message["To"] == "김가상 <contact@hanbit.example>"
+    assert message["Date"].datetime == NOW
+    assert not message.defects
+    assert "traceparent" not in mail(RECEIPT)
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("kind", MAILED)
+def test_a_value_nobody_gives_is_an_error_and_not_an_empty_place(kind: str, language: Language) -> None:
+    with pytest.raises(UndefinedError):
+        Renderer().render(kind, language, {})
+
+
+HOSTILE = '<script>alert("1")</script>\u202e & {{ nonce }}\u2028Bcc: x@evil.example'
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("occurrence", [WITHDRAWAL, RESERVED, INELIGIBLE])
+def test_a_hostile_product_name_is_text_and_nothing_else(occurrence: Occurrence, language: str) -> None:
+    message = mail(occurrence, language, product=HOSTILE, findings=[])
+    html = body(message, "html")
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "{{ nonce }}" in html
+    assert "Bcc" not in message
+    assert "\u202e" not in str(message["Subject"])
+
+
+@given(st.text(min_size=1, max_size=120), st.text(min_size=1, max_size=120))
+def test_no_name_can_add_or_end_a_header(name: str, product: str) -> None:
+    name, product = (text.encode("utf-8", "replace").decode() for text in (name, product))
+    message = mail(WITHDRAWAL, name=name, product=product)
+    assert set(message.keys()) == {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "List-Id",
+        "Content-Language", "MIME-Version", "Content-Type",
+    }  # fmt: skip
+    assert [address.addr_spec for address in message["To"].addresses] == ["contact@hanbit.example"]
+    assert str(message["Subject"]) == one_line(f"[시범구매] 신청이 취하되었습니다: {product}")
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "nobody",
+        "@hanbit.example",
+        "a b@hanbit.example",
+        "a@hanbit.example>\r\nBcc: x",
+        "a@b.example, c@d.example",
+        "a@",
+        "김@hanbit.example",
+        "a@" + "x" * 64 + ".example",
+        '"a b"@hanbit.example',
+    ],
+)
+def test_an_address_no_server_could_take_is_refused(email: str) -> None:
+    with pytest.raises(UnusableAddressError) as raised:
+        address_of(Addressee("n", email, "ko"))
+    assert email not in str(raised.value)
+
+
+def test_a_korean_domain_is_written_in_idna() -> None:
+    assert address_of(Addressee("n", "a@한빛.example", "ko")) == "a@xn--xx3br43b.example"
+
+
+def explained(language: Language, **stated: Any) -> Explained:
+    return explain(Finding(**({"legal_source": "법", "outcome": FindingOutcome.FAIL} | stated)), language)
+
+
+@pytest.mark.parametrize(
+    ("stated", "korean", "english"),
+    [
+        (
+            {
+                "rule": "sme-confirmation",
+                "seen": "until 2018-09-01",
+                "needed": "valid on 2018-09-14",
+                "margin": -13,
+                "unit": Unit.DAYS,
+            },
+            ("2018-09-01까지 유효", "2018-09-14 현재 유효", "기준에 13일 부족"),
+            ("until 2018-09-01", "valid on 2018-09-14", "13 days short"),
+        ),
+        (
+            {"rule": "track-cap", "seen": 700_000_000, "needed": 500_000_000, "margin": -200_000_000, "unit": Unit.WON},
+            ("700,000,000원", "500,000,000원", "기준을 200,000,000원 초과"),
+            ("KRW 700,000,000", "KRW 500,000,000", "KRW 200,000,000 over the limit"),
+        ),
+        (
+            {"rule": "sales-or-credit", "needed": "sales of 500000000 won or credit grade B+"},
+            ("제출된 자료 없음", "매출액 500,000,000원 이상 또는 신용등급 B+ 이상", ""),
+            ("nothing was stated", "sales of 500,000,000 won or credit grade B+", ""),
+        ),
+        (
+            {"rule": "not-sanctioned", "seen": "sanctioned", "needed": "not sanctioned"},
+            ("제재 중", "제재 없음", ""),
+            ("sanctioned", "not sanctioned", ""),
+        ),
+        (
+            {"rule": "a-rule-of-tomorrow", "seen": "x", "needed": "y", "margin": -1, "unit": Unit.DAYS},
+            ("x", "y", "기준에 1일 부족"),
+            ("x", "y", "1 day short"),
+        ),
+    ],
+)
+def test_a_finding_is_told_in_the_readers_words(
+    stated: dict[str, Any], korean: tuple[str, str, str], english: tuple[str, str, str]
+) -> None:
+    for language, words in ((Language.KO, korean), (Language.EN, english)):
+        found = explained(language, **stated)
+        assert (found.seen, found.needed, found.gap) == words
+
+
+def test_every_rule_a_policy_may_name_has_words() -> None:
+    assert set(RULES) <= set(RULE_WORDS)

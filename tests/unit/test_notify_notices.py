@@ -1,0 +1,153 @@
+"""Which notice goes to whom, under which id, and what follows from an attempt."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome, Persistence, State, settle
+from services.notify.domain.notices import MAILED, NOTICES, Happening, Need, Occurrence, Recipient, Role, planned
+from services.notify.domain.occurrences import result, spread, submission, turn, withdrawal
+from services.notify.handlers import delivery_id
+from shared.contracts import events
+from shared.contracts.events import Channel
+from shared.contracts.values import Contract
+
+GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
+PERSISTENCE = Persistence(timedelta(seconds=2), timedelta(hours=1))
+
+
+def golden(name: str, **changes: Any) -> Any:
+    model: type[Contract] = getattr(events, name)
+    body = json.loads((GOLDEN / f"{name}.v1.1.json").read_text()) | changes
+    return model.model_validate_json(json.dumps(body))
+
+
+def told(occurrence: Occurrence) -> set[tuple[str, str, Channel]]:
+    return {(due.kind, due.recipient, due.channel) for due in planned(occurrence)}
+
+
+APPLICANT = "e2a7d6c5-3b18-4f90-8c44-5a1d9b3e7f11"
+OTHER = "40c9f1b8-6d2e-4b73-9a05-c8e7d1f6a222"
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "expected"),
+    [
+        (submission(golden("ApplicationSubmitted", version=1), None), {("receipt", APPLICANT, Channel.MAIL)}),
+        (submission(golden("ApplicationSubmitted", version=2), None), {("resubmission", APPLICANT, Channel.MAIL)}),
+        (submission(golden("ApplicationSubmitted", version=7), None), {("resubmission", APPLICANT, Channel.MAIL)}),
+        (withdrawal(golden("ApplicationWithdrawn"), None), {("withdrawal", OTHER, Channel.MAIL)}),
+        (
+            result(golden("ProductSelected"), None),
+            {("selected", APPLICANT, Channel.MAIL), ("award", "kwater", Channel.OUTBOX)},
+        ),
+        (result(golden("ProductReserved"), None), {("reserve", OTHER, Channel.MAIL)}),
+        (result(golden("ProductNotSelected"), None), {("not-selected", OTHER, Channel.MAIL)}),
+    ],
+)
+def test_each_happening_is_told_to_those_the_table_names(
+    occurrence: Occurrence, expected: set[tuple[str, str, Channel]]
+) -> None:
+    assert told(occurrence) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "roots"),
+    [
+        ("RoundOpened", "round-opened", {"policy"}),
+        ("RoundFrozen", "round-frozen", {"applications", "requests"}),
+        (
+            "InputsCommitted",
+            "round-committed",
+            {"applications", "requests", "verdicts", "entries", "pledges", "policy", "commitment"},
+        ),
+        ("SelectionConfirmed", "round-published", {"commitment", "selection"}),
+        ("RoundVoided", "round-voided", set()),
+    ],
+)
+def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, kind: str, roots: set[str]) -> None:
+    taken = turn(golden(name), None)
+    assert taken is not None
+    due = planned(spread(taken, ("kepco", "kwater")))
+    assert [(one.kind, one.recipient, one.channel) for one in due] == [
+        (kind, "kepco", Channel.OUTBOX),
+        (kind, "kwater", Channel.OUTBOX),
+    ]
+    notice = events.RoundNoticed.model_validate_json(json.dumps(due[0].facts))
+    assert notice.institution == "kepco"
+    assert set(notice.roots) == roots
+
+
+def test_events_nobody_is_told_of_are_no_turns() -> None:
+    assert turn(golden("RoundAnnounced"), None) is None
+    assert turn(golden("EligibilityCompleted"), None) is None
+
+
+def test_an_institution_sees_its_own_awards_only() -> None:
+    awards = [
+        {"request": f"{code}/{number}", "institution": code, "quantity": 1, "amount_won": 1000}
+        for number, code in enumerate(("kepco", "lh", "kepco"))
+    ]
+    due = planned(result(golden("ProductSelected", awards=awards), None))
+    by_recipient = {one.recipient: one.facts["awards"] for one in due}
+    assert [award["request"] for award in by_recipient["kepco"]] == ["kepco/0", "kepco/2"]
+    assert [award["request"] for award in by_recipient["lh"]] == ["lh/1"]
+    assert len(by_recipient[APPLICANT]) == 3
+
+
+def test_what_a_notice_needs_is_waited_for() -> None:
+    (refusal,) = planned(result(golden("ProductNotSelected", reason="ineligible"), None))
+    assert set(refusal.needs) == set(Need)
+    (other,) = planned(result(golden("ProductNotSelected", reason="no-demand"), None))
+    assert Need.VERDICT not in other.needs
+    (award,) = (one for one in planned(result(golden("ProductSelected"), None)) if one.channel is Channel.OUTBOX)
+    assert award.needs == ()
+
+
+def test_a_repeat_is_the_same_delivery_and_anything_else_another() -> None:
+    def ids(**changes: Any) -> set[str]:
+        return {delivery_id(due) for due in planned(result(golden("ProductSelected", **changes), None))}
+
+    assert ids() == ids(product="another name, the same occasion")
+    assert not ids() & ids(epoch=2)
+    assert not ids() & ids(application=OTHER)
+    first, second = (
+        delivery_id(planned(submission(golden("ApplicationSubmitted", version=version), None))[0]) for version in (2, 3)
+    )
+    assert first != second
+    assert (
+        delivery_id(planned(withdrawal(golden("ApplicationWithdrawn"), None))[0])
+        == "678334f5-f536-5090-ac51-66e18b482fec"
+    )
+
+
+def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> None:
+    assert all(notice.channels for notice in NOTICES.values())
+    assert set(MAILED) == {"receipt", "resubmission", "withdrawal", "selected", "reserve", "not-selected"}
+
+
+def test_a_role_the_table_does_not_name_is_told_nothing() -> None:
+    recipients = [Recipient(Role.INSTITUTION, "kepco", {})]
+    assert planned(Occurrence(Happening.SUBMITTED, "2018-h2", "a", "version-1", recipients)) == []
+
+
+def test_temporary_failures_return_later_and_later_until_the_horizon() -> None:
+    away = Outcome(Ending.LATER, "server-away")
+    pauses = [settle(away, attempts, timedelta(0), PERSISTENCE, 0.5).pause for attempts in (1, 2, 3, 30)]
+    assert pauses == [timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8), timedelta(minutes=10)]
+    spread_out = {settle(away, 1, timedelta(0), PERSISTENCE, chance).pause for chance in (0.0, 0.999)}
+    assert min(spread_out) == timedelta(seconds=1)
+    assert max(spread_out) < timedelta(seconds=3)
+    given_up = settle(away, 5, timedelta(hours=1), PERSISTENCE, 0.5)
+    assert (given_up.state, given_up.error) == (State.FAILED, "server-away")
+
+
+def test_a_refusal_is_final_and_an_attempt_not_begun_is_none() -> None:
+    assert settle(DELIVERED, 1, timedelta(0), PERSISTENCE, 0.5).state is State.SENT
+    refused = settle(Outcome(Ending.NEVER, "mailbox-unknown"), 1, timedelta(0), PERSISTENCE, 0.5)
+    assert (refused.state, refused.error) == (State.FAILED, "mailbox-unknown")
+    left = settle(NOT_TRIED, 1, timedelta(days=9), PERSISTENCE, 0.5)
+    assert (left.state, left.counts, left.pause) == (State.PENDING, False, timedelta(0))
