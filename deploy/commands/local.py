@@ -31,7 +31,7 @@ def up(
     fresh: Annotated[bool, typer.Option(help="Forget what an earlier stack stored.")] = False,
 ) -> None:
     """Start PostgreSQL, Kafka, a mail server and the four services; Ctrl-C stops them."""
-    state, wanted = _state(), _replicas(replicas or [])
+    state, wanted = _state(), wanted_replicas(replicas or [])
     if described(state) is not None:
         fail(f"a stack runs already on {state.folder} (firstbuy status, firstbuy down)")
     if detach:
@@ -152,7 +152,8 @@ def _state() -> State:
         fail(str(error))
 
 
-def _replicas(given: list[str]) -> dict[str, int]:
+def wanted_replicas(given: list[str]) -> dict[str, int]:
+    """`SERVICE=N` as given, by service."""
     wanted: dict[str, int] = {}
     for one in ",".join(given).split(","):
         service, _, count = one.strip().partition("=")

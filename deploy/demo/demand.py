@@ -53,9 +53,7 @@ class _Desk:
     def write(self, kind: str, answer: str, body: Any, what: str, *reasons: str, named: bool = True) -> None:
         self.demand.in_time.append(self.message(kind, answer, body, what, *reasons, named=named))
 
-    def message(
-        self, kind: str, answer: str, body: Any, what: str, *reasons: str, named: bool = True
-    ) -> Message:
+    def message(self, kind: str, answer: str, body: Any, what: str, *reasons: str, named: bool = True) -> Message:
         self.written += 1
         identifier = f"{self.institution}-{self.written:04d}" if named else None
         data = body if isinstance(body, bytes) else as_bytes(body)
@@ -69,9 +67,7 @@ class _Desk:
         self.demand.standing[f"{self.institution}/{reference}"] = (1, facts)
 
 
-def make_demand(
-    round_id: str, pledges: Sequence[tuple[str, int]], applications: int, rng: random.Random
-) -> Demand:
+def make_demand(round_id: str, pledges: Sequence[tuple[str, int]], applications: int, rng: random.Random) -> Demand:
     demand = Demand()
     scale = max(0.1, min(1.0, applications / USUAL_APPLICATIONS))
     for place, (institution, pledge) in enumerate(pledges):
@@ -151,8 +147,8 @@ def _mistakes(desk: _Desk, place: int) -> None:
             plain["facts"]["class_code"] = "4617-1610"
             desk.write(SUBMIT, REJECTED, plain, "a class code with a hyphen", "string-pattern-mismatch")
         case 3:
-            body = b'{"round": "2018-h2", "request":'
-            desk.write(SUBMIT, REJECTED, body, "broken JSON without an id", "json-invalid", named=False)
+            broken = b'{"round": "2018-h2", "request":'
+            desk.write(SUBMIT, REJECTED, broken, "broken JSON without an id", "json-invalid", named=False)
         case 4:
             desk.write("OrderPizza", REJECTED, plain, "a type nobody knows", "unknown-type")
         case 5:

@@ -1,4 +1,4 @@
-"""An application's life over HTTP: entered, sent twice, changed, withdrawn; and what must be answered and come of it."""
+"""An application's life over HTTP: entered, sent twice, changed, withdrawn; and what must come of it."""
 
 import json
 import random
@@ -65,9 +65,7 @@ class Fate:
     @property
     def against(self) -> tuple[str, ...]:
         return tuple(
-            rule
-            for rule, outcome in self.findings.items()
-            if rule not in STATES_A_FACT and outcome in (FAIL, UNKNOWN)
+            rule for rule, outcome in self.findings.items() if rule not in STATES_A_FACT and outcome in (FAIL, UNKNOWN)
         )
 
 
@@ -116,7 +114,9 @@ def script_and_fate(firm: Firm, offered: Offered, life: Life, contact: Json, key
         calls.append(Call("resubmitted without If-Match", 428, first, CHANGE, "PUT"))
     if life.withdrawn:
         version += 1
-        calls.append(Call("withdrawn", 200, as_bytes({"reason": "양산 일정 변경 (production was postponed)"}), WITHDRAW))
+        calls.append(
+            Call("withdrawn", 200, as_bytes({"reason": "양산 일정 변경 (production was postponed)"}), WITHDRAW)
+        )
     findings = waived({**firm.findings, **stands.findings})
     fate = Fate(
         firm.facts["business_number"],

@@ -135,10 +135,7 @@ def _standing(rng: random.Random, findings: dict[str, str]) -> Json:
 
 def document(rng: random.Random, number: str, as_of: date, *, valid: bool, days: int = 364) -> Json:
     """A confirmation and its period. Now and then its last day is the day that decides, or the day before."""
-    if valid:
-        left = rng.choice((0, days, rng.randint(1, days)))
-    else:
-        left = -rng.choice((1, rng.randint(2, 300)))
+    left = rng.choice((0, days, rng.randint(1, days))) if valid else -rng.choice((1, rng.randint(2, 300)))
     ends = as_of + timedelta(days=left)
     return {"number": number, "issued_on": (ends - timedelta(days=days)).isoformat(), "expires_on": ends.isoformat()}
 

@@ -1,4 +1,4 @@
-"""The whole round as it will be sent, from a seed, with what must come of it. Pure: the same arguments, the same plan."""
+"""The whole round as it will be sent, from a seed, with what must come of it. Pure: same arguments, same plan."""
 
 import random
 from collections import Counter
@@ -55,9 +55,7 @@ class Plan:
         return sum(call.what == what for call in calls_of((*self.early, *self.in_time, *self.late)))
 
 
-def make_plan(
-    seed: int, applications: int, round_id: str, policy: Policy, pledges: Sequence[tuple[str, int]]
-) -> Plan:
+def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledges: Sequence[tuple[str, int]]) -> Plan:
     """`applications`: how many products are entered in time. All else is sent besides."""
     rng = random.Random(f"firstbuy-demo:{seed}")  # noqa: S311 -- a rehearsal's data, repeatable by its seed
     entered = _entered(rng, applications, policy)

@@ -98,9 +98,7 @@ def _certificates(
     return tuple(held)
 
 
-def _of_grade(
-    rng: random.Random, findings: dict[str, str], kind: CertificateKind, as_of: date
-) -> tuple[Json, ...]:
+def _of_grade(rng: random.Random, findings: dict[str, str], kind: CertificateKind, as_of: date) -> tuple[Json, ...]:
     """A kind of which only a grade is accepted, with another grade or with none stated."""
     stated = _valid(rng, kind, as_of)
     if rng.random() < 0.5:

@@ -1,0 +1,180 @@
+"""The round as the topics tell it: newest versions, verdicts, results, money, answers, deliveries, roots."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deploy.demo.firms import FirmKind
+from deploy.demo.observer import Observer
+
+SELECTED, RESERVE, NOT_SELECTED = "selected", "reserve", "not-selected"
+RESULTS: Final = {"ProductSelected": SELECTED, "ProductReserved": RESERVE, "ProductNotSelected": NOT_SELECTED}
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An application that stands, with its verdict and its result as published."""
+
+    application: str
+    version: int
+    payload_hash: str
+    nonce: str
+    facts: Json
+    verdict: Json | None
+    result: Json | None
+    result_kind: str | None
+
+    @property
+    def findings(self) -> dict[str, str]:
+        return {one["rule"]: one["outcome"] for one in self.verdict["findings"]} if self.verdict else {}
+
+    @property
+    def outcome(self) -> str | None:
+        return self.verdict["outcome"] if self.verdict else None
+
+    @property
+    def kind(self) -> FirmKind:
+        """By what the verdict states of the firm."""
+        if self.findings.get("startup") == "pass":
+            return FirmKind.STARTUP
+        return FirmKind.FIRST_TIMER if self.findings.get("first-timer") == "pass" else FirmKind.ESTABLISHED
+
+    @property
+    def without_record(self) -> bool:
+        """States that it has sold nothing to public institutions so far. To have stated nothing is another thing."""
+        record = self.facts["applicant"].get("supply_record")
+        return record is not None and record["won"] == 0
+
+    @property
+    def awards(self) -> Sequence[Json]:
+        awards: Sequence[Json] = self.result["awards"] if self.result and self.result_kind == SELECTED else ()
+        return awards
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.facts["applicant"]["business_number"], self.facts["product"]["reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    entries: tuple[Entry, ...]
+    withdrawn: tuple[tuple[str, str], ...]
+    resubmitted: int
+    requests: Mapping[str, Json]
+    opened: Json
+    frozen: Json
+    judged: Json
+    committed: Json
+    source: Json
+    proposed: Json
+    confirmed: Json
+    answers: Sequence[Json]
+    deliveries: Counter[str]
+    failed_deliveries: int
+    turns: Counter[str]
+    award_notices: Sequence[Json]
+    results: int
+
+    @property
+    def selected(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.result_kind == SELECTED]
+
+    def by_result(self) -> Counter[str | None]:
+        return Counter(entry.result_kind for entry in self.entries)
+
+    def by_rule(self) -> dict[str, Counter[str]]:
+        """For each rule, in the order of the policy, how many entries it found what of."""
+        counts: dict[str, Counter[str]] = {}
+        for entry in self.entries:
+            for rule, outcome in entry.findings.items():
+                counts.setdefault(rule, Counter())[outcome] += 1
+        return counts
+
+    def awarded(self) -> Counter[str]:
+        """Won by institution."""
+        money: Counter[str] = Counter()
+        for entry in self.selected:
+            for award in entry.awards:
+                money[award["institution"]] += award["amount_won"]
+        return money
+
+
+def account_of(observer: Observer) -> Account:
+    """From events in any order: the highest version of everything wins."""
+    submitted: dict[str, Json] = {}
+    for event in observer.of("ApplicationSubmitted"):
+        _keep(submitted, event["application"], event, event["version"])
+    withdrawals: dict[str, Json] = {}
+    for event in observer.of("ApplicationWithdrawn"):
+        _keep(withdrawals, event["application"], event, event["version"])
+    gone = {
+        application
+        for application, event in withdrawals.items()
+        if event["version"] > submitted[application]["version"]
+    }
+    verdicts: dict[str, Json] = {}
+    for event in observer.of("ApplicationJudged"):
+        _keep(verdicts, event["application"], event, (event["version"], event["epoch"]))
+    results = {event["application"]: (kind, event) for name, kind in RESULTS.items() for event in observer.of(name)}
+    deliveries = [event["channel"] for event in observer.of("NoticeDelivered")]
+    return Account(
+        entries=tuple(
+            _entry(event, verdicts.get(application), results.get(application))
+            for application, event in sorted(submitted.items())
+            if application not in gone
+        ),
+        withdrawn=tuple(_key(submitted[application]) for application in sorted(gone)),
+        resubmitted=sum(event["version"] > 1 for event in observer.of("ApplicationSubmitted")),
+        requests=_requests(observer),
+        opened=observer.of("RoundOpened")[-1],
+        frozen=observer.of("RoundFrozen")[-1],
+        judged=observer.of("EligibilityCompleted")[-1],
+        committed=observer.of("InputsCommitted")[-1],
+        source=observer.of("SourceValueRecorded")[-1],
+        proposed=observer.of("SelectionProposed")[-1],
+        confirmed=observer.of("SelectionConfirmed")[-1],
+        answers=observer.of("InboxAnswered"),
+        deliveries=Counter(deliveries),
+        failed_deliveries=len(observer.of("NoticeFailed")),
+        turns=Counter(event["turn"] for event in observer.of("RoundNoticed")),
+        award_notices=observer.of("AwardNoticed"),
+        results=sum(len(observer.of(name)) for name in RESULTS),
+    )
+
+
+def _keep(kept: dict[str, Json], identifier: str, event: Json, rank: Any) -> None:
+    stands = kept.get(identifier)
+    if stands is None or _rank(stands, rank) <= rank:
+        kept[identifier] = event
+
+
+def _rank(event: Json, like: Any) -> Any:
+    return (event["version"], event["epoch"]) if isinstance(like, tuple) else event["version"]
+
+
+def _entry(event: Json, verdict: Json | None, result: tuple[str, Json] | None) -> Entry:
+    kind, body = result or (None, None)
+    return Entry(
+        event["application"],
+        event["version"],
+        event["payload_hash"],
+        event["nonce"],
+        event["facts"],
+        verdict,
+        body,
+        kind,
+    )
+
+
+def _key(event: Json) -> tuple[str, str]:
+    return event["facts"]["applicant"]["business_number"], event["facts"]["product"]["reference"]
+
+
+def _requests(observer: Observer) -> dict[str, Json]:
+    """The purchase requests that stand."""
+    newest: dict[str, Json] = {}
+    for event in (*observer.of("PurchaseRequestAccepted"), *observer.of("PurchaseRequestWithdrawn")):
+        _keep(newest, event["request"], event, event["version"])
+    return {request: event for request, event in newest.items() if "facts" in event}

@@ -1,0 +1,247 @@
+"""The month, driven: everything is sent when it is due, every turn of the round is awaited on the topics."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from deploy.demo.client import Senders, Traffic
+from deploy.demo.desks import Desks, Sent
+from deploy.demo.generator import Plan
+from deploy.demo.observer import FOLLOWED, Observer
+from deploy.demo.office import Office, rehearsed
+from deploy.demo.progress import Screen
+from deploy.demo.target import DemoFailedError, Target
+from shared.contracts import topics
+from shared.settings import KafkaSettings
+
+OPENS_IN: Final = 2.0
+"""Real seconds from the announcement to the opening; the early ones are sent in it."""
+LAST_SECONDS: Final = 1.0
+"""Before the close nothing is sent any more: what is not answered by then would be in doubt."""
+PATIENCE: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The month in real seconds, and the first part of it in which everything is sent."""
+
+    seconds: float
+    sending: float
+
+    @classmethod
+    def of(cls, calls: int, wanted: float | None) -> "Window":
+        sending = max(2.0, calls / 320)
+        seconds = wanted or 2.2 * sending + 4
+        return cls(seconds, min(sending, seconds / 2.2))
+
+
+@dataclass(slots=True)
+class Course:
+    """What a run left behind, as it was seen from outside."""
+
+    plan: Plan
+    traffic: Traffic
+    observer: Observer
+    sent: Sent
+    window: Window
+    rate: int
+    busiest_margin: float = 0.0
+    apis: dict[str, Any] = field(default_factory=dict)
+    mails_on_disk: int = 0
+    dead_letters: int = 0
+
+
+async def drive(
+    target: Target, plan: Plan, terms: Mapping[str, Any], policy: Any, institutions: Any, seed: int,
+    wanted: float | None, screen: Screen,
+) -> Course:  # fmt: skip
+    client = KafkaSettings(bootstrap_servers=target.bootstrap_servers).client_arguments()
+    round_id = str(terms["round"])
+    mails_before = _mails(target)
+    async with AsyncExitStack() as held:
+        office, desks = Office(target), Desks(client, target.topic_prefix)
+        held.push_async_callback(office.close)
+        await desks.start()
+        held.push_async_callback(desks.stop)
+        observer = await Observer.started(client, target.topic_prefix)
+        held.push_async_callback(observer.stop)
+
+        await office.open_office(("officer-kim", "officer-lee"))
+        await office.onboard(institutions, round_id)
+        await observer.follow((*FOLLOWED, *(topics.outbox(one["institution"]) for one in institutions)))
+        screen.phase("onboarded", f"{len(institutions)} institutions, each with an inbox and an outbox topic")
+
+        window = Window.of(plan.calls, wanted)
+        opens = datetime.now(UTC) + timedelta(seconds=OPENS_IN)
+        told, rate = rehearsed(terms, opens, window.seconds, f"demo-{seed}")
+        await office.announce(told, policy, "the second round of 2018, rehearsed")
+        course = Course(plan, Traffic(), observer, desks.sent, window, rate)
+        month = _Month(round_id, target, office, desks, course, screen, opens)
+        moving = asyncio.create_task(month.show())
+        held.callback(moving.cancel)
+        await month.run()
+        course.apis = await _ask_services(office, round_id)
+        course.mails_on_disk = _mails(target) - mails_before
+        course.dead_letters = await observer.count(
+            topic for topic in topics.provisioned() if topic.name.endswith(".dlq")
+        )
+        await observer.drained()
+    return course
+
+
+def _mails(target: Target) -> int:
+    return sum(1 for _ in target.mail_folder.glob("*.eml"))
+
+
+async def _ask_services(office: Office, round_id: str) -> dict[str, Any]:
+    asked = {
+        "round": ("intake", f"/rounds/{round_id}"),
+        "manifest": ("intake", f"/rounds/{round_id}/manifest"),
+        "results": ("intake", f"/rounds/{round_id}/results"),
+        "completeness": ("eligibility", f"/rounds/{round_id}/completeness"),
+        "commitments": ("selection", f"/rounds/{round_id}/commitments"),
+        "pledges": ("selection", f"/rounds/{round_id}/pledges"),
+        "deliveries": ("notify", f"/rounds/{round_id}/deliveries"),
+    }
+    answers = await asyncio.gather(*(office.get(service, path) for service, path in asked.values()))
+    return dict(zip(asked, answers, strict=True))
+
+
+@dataclass(slots=True)
+class _Month:
+    round_id: str
+    target: Target
+    office: Office
+    desks: Desks
+    course: Course
+    screen: Screen
+    opens: datetime
+    expected: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def closes(self) -> datetime:
+        return self.opens + timedelta(seconds=self.course.window.seconds)
+
+    async def run(self) -> None:
+        await self._before()
+        await self._open()
+        await self._after_close()
+        await self._judge_and_draw()
+        await self._tell()
+
+    async def _before(self) -> None:
+        senders = self._senders()
+        await senders.send(self.course.plan.early)
+        await self.desks.write(self.course.plan.demand.early)
+        await self._event("RoundOpened", "the round did not open")
+        month = f"2018-08-16 to 2018-09-14 in {self.course.window.seconds:.0f} s"
+        self.screen.phase("open", f"{month}, policy {self._newest('RoundOpened')['policy_hash'][:16]}…")
+
+    async def _open(self) -> None:
+        plan, traffic, window = self.course.plan, self.course.traffic, self.course.window
+        self._expect("answered", sum(plan.answers().values()))
+        self._expect("admitted", len(plan.fates))
+        self._expect("messages", len(plan.demand.early) + len(plan.demand.in_time) + len(plan.demand.late))
+        self._expect("judged", len(plan.fates))
+        began = time.monotonic()
+        stop_at = self.closes - timedelta(seconds=LAST_SECONDS)
+        done, _ = await asyncio.gather(
+            self._senders().send(plan.in_time, over_seconds=window.sending, stop=lambda: datetime.now(UTC) >= stop_at),
+            self.desks.write(plan.demand.in_time, over_seconds=window.sending),
+        )
+        self.course.busiest_margin = (self.closes - datetime.now(UTC)).total_seconds()
+        if not done or self.course.busiest_margin < 0:
+            raise DemoFailedError(
+                f"this machine was too slow for the window: {traffic.answered} of {plan.calls} requests were answered "
+                f"when {window.seconds:.0f} s were over. Nothing is reported, since it would be wrong. "
+                f"Run again with --window {window.seconds * 2:.0f}"
+            )
+        took = time.monotonic() - began
+        self.screen.note(f"{plan.calls} requests answered in {took:.1f} s, {self.course.busiest_margin:.1f} s to spare")
+
+    async def _after_close(self) -> None:
+        await asyncio.sleep(max(0.0, (self.closes - datetime.now(UTC)).total_seconds()) + 0.3)
+        await self._senders().send(self.course.plan.late)
+        await self.desks.write(self.course.plan.demand.late)
+        await self._event("RoundFrozen", "the round did not freeze")
+        frozen = self._newest("RoundFrozen")
+        count, root = frozen["applications"]["count"], frozen["applications"]["root"]
+        self.screen.phase("frozen", f"{count} applications under root {root[:16]}…")
+
+    async def _judge_and_draw(self) -> None:
+        await self._event("EligibilityCompleted", "eligibility did not complete")
+        judged = self._newest("EligibilityCompleted")
+        self.screen.phase("judged", f"{judged['eligible']} eligible, {judged['ineligible']} not")
+        await self._event("InputsCommitted", "selection did not commit")
+        committed = self._newest("InputsCommitted")
+        self.screen.phase("committed", f"everything that decides, under {committed['commitment_root'][:16]}…")
+        await self._event("SourceValueRecorded", "the source gave no value")
+        await self._event("SelectionProposed", "selection did not propose")
+        proposed = self._newest("SelectionProposed")
+        said = f"{proposed['selected']} selected, {proposed['reserve']} in reserve"
+        self.screen.phase("proposed", f"{said}; seed {proposed['seed'][:16]}… came after the commitment")
+        await self.office.confirm(proposed)
+        await self._event("SelectionConfirmed", "the confirmation had no effect")
+        self.screen.phase("confirmed", f"by two officers, selection root {proposed['selection_root'][:16]}…")
+
+    async def _tell(self) -> None:
+        """Until everyone is told. What is missing at the end is a difference the checks will name."""
+        observer, plan = self.course.observer, self.course.plan
+        self._expect("results", plan.admitted)
+        results = ("ProductSelected", "ProductReserved", "ProductNotSelected")
+        published = lambda: sum(len(observer.of(name)) for name in results) >= plan.admitted  # noqa: E731
+        if not await observer.until(published, PATIENCE):
+            raise DemoFailedError(f"results were not published in {PATIENCE:.0f} s; see {self.target.logs}")
+        mail, outbox = expected_notices(plan, observer)
+        self._expect("mail", mail)
+        self._expect("outbox", outbox)
+        patience = PATIENCE + mail / 50
+        told = lambda: observer.delivered.get("mail", 0) >= mail and observer.delivered.get("outbox", 0) >= outbox  # noqa: E731
+        await observer.until(told, patience)
+        delivered = observer.delivered
+        self.screen.phase(
+            "told", f"{delivered.get('mail', 0)} mails, {delivered.get('outbox', 0)} notices to institutions"
+        )
+
+    async def show(self) -> None:
+        """Moves the bars."""
+        traffic, observer = self.course.traffic, self.course.observer
+        while True:
+            self.screen.move("answered", traffic.answered)
+            self.screen.move("admitted", len(observer.admitted))
+            self.screen.move("messages", len(observer.of("InboxAnswered")))
+            self.screen.move("judged", len(observer.judged))
+            names = ("ProductSelected", "ProductReserved", "ProductNotSelected")
+            self.screen.move("results", sum(len(observer.of(name)) for name in names))
+            self.screen.move("mail", observer.delivered.get("mail", 0))
+            self.screen.move("outbox", observer.delivered.get("outbox", 0))
+            await asyncio.sleep(0.1)
+
+    def _senders(self) -> Senders:
+        return Senders(self.target.urls["intake"], self.round_id, self.course.traffic)
+
+    def _expect(self, bar: str, total: int) -> None:
+        self.expected[bar] = total
+        self.screen.expect(bar, total)
+
+    def _newest(self, name: str) -> dict[str, Any]:
+        body = self.course.observer.newest(name)
+        if body is None:
+            raise DemoFailedError(f"no {name} was published")
+        return body
+
+    async def _event(self, name: str, complaint: str) -> None:
+        if not await self.course.observer.until(lambda: bool(self.course.observer.of(name)), PATIENCE):
+            raise DemoFailedError(f"{complaint} in {PATIENCE:.0f} s; the services' logs are in {self.target.logs}")
+
+
+def expected_notices(plan: Plan, observer: Observer) -> tuple[int, int]:
+    """Mails: a receipt per version and withdrawal, a result per admitted one. Outbox: four turns of the round per
+    institution, and one award notice per selected product and institution that is to buy it."""
+    mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + plan.admitted
+    awards = sum(len({award["institution"] for award in one["awards"]}) for one in observer.of("ProductSelected"))
+    return mails, 4 * len(plan.pledges) + awards

@@ -1,0 +1,122 @@
+"""Reads the topics from their beginning, as an auditor would: a plain consumer, no group, that keeps all it saw."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic_core import from_json
+
+from shared.contracts import topics
+from shared.contracts.topics import Topic
+from shared.kafka.cloudevents import type_name
+
+FOLLOWED: Final = (
+    topics.ROUNDS,
+    topics.MILESTONES,
+    topics.APPLICATIONS,
+    topics.PURCHASE_REQUESTS,
+    topics.VERDICTS,
+    topics.SELECTIONS,
+    topics.DELIVERIES,
+)
+
+
+@dataclass(slots=True)
+class Observer:
+    """`seen`: every event's body by its type. `ids`: their CloudEvents ids, which a republished event has again."""
+
+    prefix: str
+    consumer: Any
+    seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    admitted: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    repeated: int = 0
+    records: int = 0
+    delivered: dict[str, int] = field(default_factory=dict)
+    task: "asyncio.Task[None] | None" = None
+
+    @classmethod
+    async def started(cls, client: dict[str, Any], prefix: str) -> Self:
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=2**20, **client
+        )
+        await consumer.start()
+        return cls(prefix, consumer)
+
+    async def follow(self, wanted: Iterable[Topic]) -> None:
+        """Reads these topics from their beginning from now on. Called once."""
+        places = [
+            TopicPartition(self.prefix + topic.name, part) for topic in wanted for part in range(topic.partitions)
+        ]
+        self.consumer.assign(places)
+        await self.consumer.seek_to_beginning(*places)
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while True:
+            batches = await self.consumer.getmany(timeout_ms=150, max_records=1000)
+            for place, records in batches.items():
+                for record in records:
+                    self._keep(place.topic, record)
+
+    def _keep(self, topic: str, record: Any) -> None:
+        self.records += 1
+        headers = dict(record.headers)
+        identifier = f"{topic} {headers.get('ce_id', b'').decode()}"
+        if identifier in self.ids:
+            self.repeated += 1
+            return
+        self.ids.add(identifier)
+        name, body = type_name(headers.get("ce_type", b"").decode()), from_json(record.value)
+        self.seen.setdefault(name, []).append(body)
+        if name == "ApplicationSubmitted":
+            self.admitted.add(body["application"])
+        elif name == "ApplicationJudged":
+            self.judged.add(body["application"])
+        elif name == "NoticeDelivered":
+            self.delivered[body["channel"]] = self.delivered.get(body["channel"], 0) + 1
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return self.seen.get(name, [])
+
+    def newest(self, name: str) -> dict[str, Any] | None:
+        bodies = self.seen.get(name)
+        return bodies[-1] if bodies else None
+
+    async def until(self, true: Callable[[], bool], seconds: float) -> bool:
+        """False when it did not become true in time."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not true():
+            if self.task is not None and self.task.done():
+                self.task.result()
+            if asyncio.get_running_loop().time() > ends:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+    async def count(self, wanted: Iterable[Topic]) -> int:
+        """Records in topics that are not followed."""
+        places = [
+            TopicPartition(self.prefix + topic.name, part) for topic in wanted for part in range(topic.partitions)
+        ]
+        first, end = await self.consumer.beginning_offsets(places), await self.consumer.end_offsets(places)
+        return sum(end[place] - first[place] for place in places)
+
+    async def drained(self, seconds: float = 20.0) -> None:
+        """Everything the topics hold at this moment has been seen."""
+        ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
+        deadline = asyncio.get_running_loop().time() + seconds
+        for place, end in ends.items():
+            while await self.consumer.position(place) < end and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+        await self.consumer.stop()

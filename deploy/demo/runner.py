@@ -1,0 +1,111 @@
+"""One run of the demo: plan, stack, month, account, checks, tables, files."""
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from rich.console import Console
+
+from deploy.commands.foreground import EXPECTED
+from deploy.demo.account import account_of
+from deploy.demo.audit import audited
+from deploy.demo.checks import checked
+from deploy.demo.drive import Course, drive
+from deploy.demo.figures import figures_of
+from deploy.demo.generator import make_plan
+from deploy.demo.office import POLICIES, ROUNDS, load_policy, load_yaml
+from deploy.demo.progress import Screen
+from deploy.demo.report import report
+from deploy.demo.summary import summary
+from deploy.demo.tables import differences, links, tables
+from deploy.demo.target import DemoFailedError, Target, kept_stack, own_stack
+from deploy.local.process import write_atomically
+from deploy.local.state import PROJECT
+
+ROUND: Final = "2018-h2"
+FIRST_ROUND: Final = "2018-h1"
+FOLDER: Final = PROJECT / "var" / "demo"
+
+
+async def run_demo(
+    applications: int, seed: int, *, keep: bool, replicas: dict[str, int], window: float | None, console: Console
+) -> int:
+    """The exit code: 0 when everything is as the generator expects."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics so new that a broker has not heard of them yet
+    began = time.monotonic()
+    terms, policy = load_yaml(ROUNDS / f"{ROUND}.yaml"), load_yaml(POLICIES / f"{ROUND}.yaml")
+    institutions = terms["institutions"]
+    pledges = [(one["institution"], one["pledge_won"]) for one in institutions]
+    plan = make_plan(seed, applications, ROUND, load_policy(ROUND), pledges)
+    with Screen(console) as screen:
+        stack = kept_stack if keep else own_stack
+        opened: AbstractAsyncContextManager[Target] = stack(replicas, screen.note)
+        async with opened as target:
+            screen.phase("stack", f"Kafka {target.kafka['kind']} {target.kafka['version']}")
+            course = await drive(target, plan, terms["round"], policy, institutions, seed, window, screen)
+            stopping = time.monotonic()
+        screen.note(f"stack {'left running' if keep else 'stopped'} ({time.monotonic() - stopping:.1f} s)")
+        phases = screen.phases
+    names = {one["institution"]: one["name"] for one in institutions}
+    return _conclude(console, target, seed, began, course, names, phases)
+
+
+def _conclude(
+    console: Console, target: Target, seed: int, began: float, course: Course, names: dict[str, str],
+    phases: list[tuple[str, float]],
+) -> int:  # fmt: skip
+    account = account_of(course.observer)
+    audit = audited(account)
+    figures = figures_of(account, names, load_policy(FIRST_ROUND))
+    checks = checked(course, account, audit, figures)
+    for table in tables(course, account, audit, figures):
+        console.print()
+        console.print(table)
+    stated = summary(target, seed, time.monotonic() - began, course, account, audit, figures, checks, phases)
+    _write(stated, report(stated, account, audit, figures, checks))
+    console.print()
+    if target.kept:
+        console.print(links(target))
+        console.print()
+    wrong = [check for check in checks if not check.holds]
+    if wrong:
+        console.print(differences(checks))
+        console.print(f"[red]{len(wrong)} of {len(checks)} checks differ.[/] [dim]{stated['wall_seconds']} s[/]")
+    else:
+        console.print(f"[green]All {len(checks)} checks hold.[/] [dim]{stated['wall_seconds']} s[/]")
+    console.print(f"Report  {FOLDER / 'report.html'}  (xdg-open or open it in a browser)", soft_wrap=True)
+    console.print(f"Figures {FOLDER / 'summary.json'}  (jq . or any editor)", soft_wrap=True)
+    return 1 if wrong else 0
+
+
+def _write(stated: dict[str, Any], page: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_atomically(FOLDER / "summary.json", json.dumps(stated, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(FOLDER / "report.html", page)
+    for name in ("summary.json", "report.html"):
+        (FOLDER / name).chmod(0o644)
+
+
+def run(
+    applications: int,
+    seed: int,
+    keep: bool,
+    replicas: dict[str, int] | None = None,
+    window: float | None = None,
+    console: Console | None = None,
+) -> int:
+    """What `firstbuy demo` calls."""
+    console = console or Console(highlight=False)
+    try:
+        return asyncio.run(
+            run_demo(applications, seed, keep=keep, replicas=replicas or {}, window=window, console=console)
+        )
+    except (DemoFailedError, *EXPECTED) as fault:
+        console.print(str(fault), style="red", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
