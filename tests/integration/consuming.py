@@ -36,7 +36,7 @@ class ProbeSettings(ServiceSettings):
 
 def settings(bootstrap_servers: str, prefix: str, database: str, **changed: Any) -> ProbeSettings:
     return ProbeSettings(
-        database_url=database,  # type: ignore[arg-type]
+        database_url=database,
         kafka=KafkaSettings(bootstrap_servers=bootstrap_servers),
         deployment=DeploymentSettings(topic_prefix=prefix),
         **changed,

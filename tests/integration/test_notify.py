@@ -100,7 +100,7 @@ class Notified:
                 found = {"error": str(error)}
             if "error" not in found and condition(found):
                 return found
-            assert time.monotonic() < end, (found, print(self.stack.log("notify").read_text()[-8000:]))
+            assert time.monotonic() < end, (found, self.stack.log("notify"))
             await asyncio.sleep(0.1)
 
     async def records(self, topic: str, count: int, seconds: float = 20) -> list[Any]:
