@@ -1,0 +1,154 @@
+"""Intake's decisions: windows, entries, purchase requests, sources of chance, officers' acts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
+from services.intake.domain.admission import ContactDetails, Entry, Refusal, Submission, enter
+from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
+from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
+from services.intake.domain.rounds import Closed, RoundStatus, RoundWindow
+from services.intake.domain.sources import due_at, rehearsed_value
+from shared.canonical import payload_hash
+from shared.clock import REAL_TIME, TimeMap
+from shared.contracts.facts import RequestFacts
+
+OPENS = datetime(2018, 8, 16, tzinfo=UTC)
+CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+WINDOW = RoundWindow("2018-h2", RoundStatus.OPEN, OPENS, CLOSES, REAL_TIME, None)
+CHANCE = Chance.of_bytes(bytes(range(48)))
+SUBMISSION = Submission(
+    round="2018-h2",
+    received_at=OPENS,
+    business_number="1111111119",
+    product_key="ref:P-1",
+    facts={"track": "general"},
+    contact=ContactDetails("담당자", "a@example.org", None, "ko"),
+    idempotency_key=None,
+    body_hash=b"",
+    chance=CHANCE,
+    traceparent=None,
+)
+FACTS = RequestFacts(class_code="41112201", quantity=5, budget_won=1000, price_ceiling_won=200)
+STANDING = Standing(pledge_won=1000, version=0, withdrawn=False, same_facts=False)
+
+
+@pytest.mark.parametrize(
+    ("received_at", "status", "refusal"),
+    [
+        (OPENS - TICK, RoundStatus.ANNOUNCED, Closed.NOT_OPEN_YET),
+        (OPENS, RoundStatus.ANNOUNCED, None),
+        (OPENS, RoundStatus.OPEN, None),
+        (CLOSES - TICK, RoundStatus.OPEN, None),
+        (CLOSES, RoundStatus.OPEN, Closed.CLOSED),
+        (CLOSES - TICK, RoundStatus.FROZEN, Closed.CLOSED),
+        (OPENS, RoundStatus.VOID, Closed.CLOSED),
+    ],
+)
+def test_the_window_is_half_open_and_a_freeze_ends_it(
+    received_at: datetime, status: RoundStatus, refusal: Closed | None
+) -> None:
+    assert replace(WINDOW, status=status).refusal(received_at) is refusal
+
+
+def test_an_entry_is_hashed_with_its_nonce_and_bound_to_its_token() -> None:
+    entry = enter(SUBMISSION, WINDOW, b"secret")
+    assert isinstance(entry, Entry)
+    assert entry.application == CHANCE.application
+    assert entry.stated.payload_hash == payload_hash(entry.stated.nonce, SUBMISSION.facts)
+    assert entry.token == access_token(b"secret", entry.application) != access_token(b"other", entry.application)
+    assert enter(SUBMISSION, None, b"secret") is Refusal.UNKNOWN_ROUND
+
+
+def test_a_rehearsal_gives_the_same_entry_whatever_chance_says_and_in_programme_time() -> None:
+    real = datetime(2026, 11, 22, tzinfo=UTC)
+    rehearsed = replace(WINDOW, time_map=TimeMap(real, OPENS, 1000), seed="s")
+    early = enter(replace(SUBMISSION, received_at=real + timedelta(seconds=1)), rehearsed, b"k")
+    later = enter(
+        replace(SUBMISSION, received_at=real + timedelta(seconds=60), chance=Chance.of_bytes(bytes(48))),
+        rehearsed,
+        b"k",
+    )
+    assert isinstance(early, Entry)
+    assert isinstance(later, Entry)
+    assert early.stated.received_at == OPENS + timedelta(seconds=1000)
+    same = {(item.application, item.party, item.stated.nonce, item.stated.payload_hash) for item in (early, later)}
+    assert len(same) == 1
+    assert rehearsed_uuid("s", "a") != rehearsed_uuid("t", "a")
+
+
+@pytest.mark.parametrize(
+    ("appended_at", "status", "turn"),
+    [
+        (OPENS - TICK, RoundStatus.ANNOUNCED, Turn.EARLY),
+        (OPENS, RoundStatus.OPEN, Turn.IN_TIME),
+        (CLOSES - TICK, RoundStatus.OPEN, Turn.IN_TIME),
+        (CLOSES, RoundStatus.OPEN, Turn.HELD),
+        (CLOSES, RoundStatus.FROZEN, Turn.LATE),
+        (CLOSES - TICK, RoundStatus.FROZEN, Turn.LATE),
+    ],
+)
+def test_late_is_said_only_after_the_freeze(appended_at: datetime, status: RoundStatus, turn: Turn) -> None:
+    assert turn_of(replace(WINDOW, status=status), appended_at) is turn
+
+
+@pytest.mark.parametrize(
+    ("standing", "facts", "decision"),
+    [
+        ({}, {}, NewVersion(1)),
+        ({"version": 1, "same_facts": True}, {}, Same(1)),
+        ({"version": 1}, {}, "already-submitted"),
+        ({"version": 2, "withdrawn": True}, {}, NewVersion(3)),
+        ({"pledge_won": None}, {}, "not-in-round"),
+        ({"pledge_won": 999}, {}, "budget-above-pledge"),
+        ({}, {"price_ceiling_won": 1001}, "ceiling-above-budget"),
+    ],
+)
+def test_a_request_is_taken_once_and_within_the_pledge(
+    standing: dict[str, Any], facts: dict[str, Any], decision: NewVersion | Same | str
+) -> None:
+    answer = submit(replace(FACTS, **facts), replace(STANDING, **standing))
+    assert (answer[0].code if isinstance(answer, tuple) else answer) == decision
+
+
+def test_an_amendment_names_the_version_it_replaces() -> None:
+    standing = replace(STANDING, version=2)
+    assert amend(FACTS, 2, standing) == NewVersion(3)
+    assert amend(FACTS, 1, replace(standing, same_facts=True)) == Same(2)
+    for refused in (amend(FACTS, 1, standing), amend(FACTS, 1, STANDING), withdraw(STANDING)):
+        assert isinstance(refused, tuple)
+        assert refused[0].fix
+    assert withdraw(standing) == NewVersion(3)
+    assert withdraw(replace(standing, withdrawn=True)) == Same(2)
+
+
+@pytest.mark.parametrize(("lead", "period"), [(0, 1), (3600, 1), (3600, 30), (86400, 604800)])
+def test_the_source_is_due_on_its_beat_and_never_before_the_lead(lead: int, period: int) -> None:
+    committed = datetime(2018, 9, 14, 10, 0, 0, 1, tzinfo=UTC)
+    due = due_at(committed, lead, period)
+    assert due - committed >= timedelta(seconds=lead)
+    assert due - committed <= timedelta(seconds=lead + period + 1)
+    assert int(due.timestamp()) % period == 0
+
+
+def test_a_rehearsed_value_reads_as_a_lottery_s() -> None:
+    value = rehearsed_value("seed", "2018-h2")
+    numbers = [int(number) for number in value.removesuffix("./").split(".")]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 6
+    assert all(1 <= number <= 45 for number in numbers)
+    assert value != rehearsed_value("other", "2018-h2")
+
+
+def test_an_act_takes_two_officers_who_agree_on_what_stands() -> None:
+    act = ProposedAct("a", "2018-h2", ActKind.CONFIRM, {"root": "x"}, "right", "one", CLOSES, None)
+    assert approval_refusal(act, "two", OPENS, {"root": "x"}) is None
+    assert approval_refusal(act, "one", OPENS, {"root": "x"}) is ApprovalRefusal.SAME_OFFICER
+    assert approval_refusal(act, "two", CLOSES, {"root": "x"}) is ApprovalRefusal.EXPIRED
+    assert approval_refusal(act, "two", OPENS, {"root": "y"}) is ApprovalRefusal.ROOTS_MOVED
+    done = replace(act, approved_by="two")
+    assert approval_refusal(done, "three", OPENS, {"root": "x"}) is ApprovalRefusal.ALREADY_APPROVED
