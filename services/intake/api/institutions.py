@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, holder, intake
-from services.intake.handlers.inboxes import shard_of
+from services.intake.domain.shards import shard_of
 from services.intake.storage import institutions, tokens
 from services.intake.storage.tokens import Bearer
 from shared.contracts import topics

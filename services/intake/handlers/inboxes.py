@@ -5,18 +5,18 @@ in the transaction of its effects.
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.intake.domain.shards import SHARDS
 from services.intake.handlers.messages import take_messages
 from services.intake.storage import institutions, leases, requests
 from services.intake.storage.requests import InboxMessage, InboxMovedError
@@ -27,13 +27,8 @@ from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 from shared.settings import KafkaSettings
 
-SHARDS: Final = 16
 _ATTEMPTS = 4
 _log = structlog.get_logger()
-
-
-def shard_of(institution: str) -> int:
-    return hashlib.sha256(institution.encode()).digest()[0] % SHARDS
 
 
 class Leases:
