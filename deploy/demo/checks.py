@@ -196,7 +196,7 @@ def _notices(course: Course, account: Account) -> Iterator[Check]:
     yield Check("outbox notices found in the institutions' topics", outbox, in_topics)
     yield Check("deliveries that failed", 0, account.failed_deliveries)
     yield Check("every delivery settled (notify's API)", True, course.apis["deliveries"]["settled"])
-    yield Check("records in dead-letter topics", 0, course.dead_letters)
+    yield Check("records in dead-letter topics", 0, course.observer.dead_letters)
 
 
 def _moment(text: str) -> datetime:

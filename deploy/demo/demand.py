@@ -119,7 +119,7 @@ def _changes(desk: _Desk, place: int) -> None:
         facts = desk.demand.standing[first][1]
         desk.write(SUBMIT, DUPLICATE, desk.request(_reference(first), facts), "the same request again")
     if place % 3 == 0:
-        facts = desk.demand.standing[first][1] | {"delivery_days_at_most": 90}
+        facts = desk.demand.standing[first][1] | {"delivery_days_at_most": 75}
         desk.write(AMEND, ACCEPTED, desk.request(_reference(first), facts, replaces=1), "an amendment")
         desk.demand.standing[first] = (2, facts)
         other = facts | {"delivery_days_at_most": 10}

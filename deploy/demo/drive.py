@@ -52,7 +52,6 @@ class Course:
     busiest_margin: float = 0.0
     apis: dict[str, Any] = field(default_factory=dict)
     mails_on_disk: int = 0
-    dead_letters: int = 0
 
 
 async def drive(
@@ -86,9 +85,6 @@ async def drive(
         await month.run()
         course.apis = await _ask_services(office, round_id)
         course.mails_on_disk = _mails(target) - mails_before
-        course.dead_letters = await observer.count(
-            topic for topic in topics.provisioned() if topic.name.endswith(".dlq")
-        )
         await observer.drained()
     return course
 

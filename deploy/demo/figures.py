@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """An institution's money: pledged, asked for in requests that stand, awarded; and how many products it buys."""
+    """An institution's money: pledged, asked for in requests that stand, awarded; and how many products it will buy."""
 
     institution: str
     name: str
@@ -124,7 +124,9 @@ def _purses(account: Account, names: dict[str, str]) -> tuple[Purse, ...]:
     )
     awarded = account.awarded()
     return tuple(
-        Purse(code, names[code], one["pledge_won"], asked[code], awarded[code], products[code])
-        for one in account.opened["institutions"]
-        if (code := one["institution"])
+        Purse(code, names[code], won, asked[code], awarded[code], products[code])
+        for won, code in sorted(
+            ((one["pledge_won"], one["institution"]) for one in account.opened["institutions"]),
+            key=lambda pledge: (-pledge[0], pledge[1]),
+        )
     )

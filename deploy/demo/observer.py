@@ -21,7 +21,9 @@ FOLLOWED: Final = (
     topics.VERDICTS,
     topics.SELECTIONS,
     topics.DELIVERIES,
+    *(topic for topic in topics.provisioned() if topic.name.endswith(".dlq")),
 )
+DEAD_LETTERS: Final = ".dlq"
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Observer:
     admitted: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     repeated: int = 0
+    dead_letters: int = 0
     records: int = 0
     delivered: dict[str, int] = field(default_factory=dict)
     task: "asyncio.Task[None] | None" = None
@@ -65,6 +68,9 @@ class Observer:
 
     def _keep(self, topic: str, record: Any) -> None:
         self.records += 1
+        if topic.endswith(DEAD_LETTERS):
+            self.dead_letters += 1
+            return
         headers = dict(record.headers)
         identifier = f"{topic} {headers.get('ce_id', b'').decode()}"
         if identifier in self.ids:
@@ -97,14 +103,6 @@ class Observer:
                 return False
             await asyncio.sleep(0.05)
         return True
-
-    async def count(self, wanted: Iterable[Topic]) -> int:
-        """Records in topics that are not followed."""
-        places = [
-            TopicPartition(self.prefix + topic.name, part) for topic in wanted for part in range(topic.partitions)
-        ]
-        first, end = await self.consumer.beginning_offsets(places), await self.consumer.end_offsets(places)
-        return sum(end[place] - first[place] for place in places)
 
     async def drained(self, seconds: float = 20.0) -> None:
         """Everything the topics hold at this moment has been seen."""

@@ -225,7 +225,7 @@ def _money(figures: Figures) -> str:
         line("계 (all)", lambda one: True),
     ]
     key = (("a", "배정 (awarded)"), ("wash", "구매 요청 (asked for)"), ("e", "세로선: 약정 (line: the pledge)"))
-    head = ("", "약정 pledged", "요청 asked", "배정 awarded", "", "제품 products")
+    head = ("", "약정 pledged", "요청 asked", "배정 awarded", "", "구매 purchases")
     return _section(
         "기관별 약정과 배정 (억원)", "Money against pledge, in 100 million won",
         bars(chart, title="Money awarded against pledge by institution") + legend(key)

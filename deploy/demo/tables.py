@@ -27,7 +27,7 @@ def tables(course: Course, account: Account, audit: Audit, figures: Figures) -> 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     return table
 
 
@@ -93,7 +93,7 @@ def _first_round(figures: Figures) -> Table:
 
 
 def _money(figures: Figures) -> Table:
-    table = _table("Money against pledge, in 억원 (100 million won)", "", "pledged", "asked", "awarded", "products")
+    table = _table("Money against pledge, in 억원 (100 million won)", "", "pledged", "asked", "awarded", "purchases")
 
     def row(name: str, purses: list[Purse]) -> None:
         sums = [sum(values) for values in zip(*((p.pledged, p.asked, p.awarded) for p in purses), strict=True)]
