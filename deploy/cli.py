@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from deploy.commands import demo, doctor, local
+from deploy.commands import apply, demo, doctor, institutions, local, policies, rounds, tokens
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -15,8 +15,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "logs": local.logs,
     "doctor": doctor.doctor,
     "demo": demo.demo,
+    "apply": apply.apply,
+    "pledges": rounds.pledges,
 }
-GROUPS: dict[str, typer.Typer] = {}
+GROUPS: dict[str, typer.Typer] = {
+    "round": rounds.app,
+    "institution": institutions.app,
+    "token": tokens.app,
+    "policy": policies.app,
+}
 
 
 def assembled() -> typer.Typer:

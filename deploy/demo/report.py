@@ -10,6 +10,7 @@ from deploy.demo.account import Account
 from deploy.demo.audit import Audit
 from deploy.demo.charts import Bar, Part, bars, legend
 from deploy.demo.checks import Check
+from deploy.demo.entries import STATES_A_FACT
 from deploy.demo.figures import OUTCOMES, Figures, Group, Purse
 from deploy.demo.words import FOUNDERS, KINDS, REASONS, RULES, billions
 
@@ -160,7 +161,7 @@ def _rules(figures: Figures) -> str:
     chart = [
         Bar(
             RULES.get(rule, rule),
-            [Part(counts[outcome], _COLOURS[outcome], f"{counts[outcome]:,} {outcome}") for outcome in OUTCOMES],
+            [Part(counts[outcome], _colour(rule, outcome), f"{counts[outcome]:,} {outcome}") for outcome in OUTCOMES],
             f"{counts['pass']:,}",
         )
         for rule, counts in figures.by_rule.items()
@@ -173,8 +174,22 @@ def _rules(figures: Figures) -> str:
         "outcome: evidence that is missing is not a failure. A startup with a certificate that holds is exempt from "
         "every other company condition; those exemptions are the waived ones.</p>"
     )
-    body = said + bars(chart, title="Findings by rule") + legend([(_COLOURS[o], _OUTCOME_WORDS[o]) for o in OUTCOMES])
+    body = (
+        said
+        + bars(chart, title="Findings by rule")
+        + legend(
+            [
+                *((_COLOURS[outcome], _OUTCOME_WORDS[outcome]) for outcome in OUTCOMES),
+                ("e", "해당 없음 (is none; no condition)"),
+            ]
+        )
+    )
     return _section("규칙별 판정", "Judged by rule", body + _table(("", *_OUTCOME_WORDS.values()), rows))
+
+
+def _colour(rule: str, outcome: str) -> str:
+    """Not being a startup is no failure."""
+    return "e" if rule in STATES_A_FACT and outcome == "fail" else _COLOURS[outcome]
 
 
 def _first_round(figures: Figures) -> str:
@@ -247,7 +262,7 @@ def _edge(summary: dict[str, Any], account: Account) -> str:
     said = ", ".join(f"{count} {name}" for name, count in sorted(answers.items()))
     return _section(
         "접수 창구", "What was sent, and how it was answered",
-        _table(("HTTP", "", "answers"), rows)
+        _table(("HTTP", "", "answers"), rows, css="words")
         + f"<p>Institutions wrote {len(account.answers)} messages into their inboxes; each was answered exactly once: "
         f"{escape(said)}. {summary['purchase_requests']} purchase requests stood at the freeze.</p>",
     )  # fmt: skip

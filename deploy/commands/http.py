@@ -1,0 +1,102 @@
+"""Speaking HTTP to a deployment: where it is, whose token is sent, and what is printed when it says no."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import typer
+import yaml
+
+from deploy.commands.screen import errors, fail
+from deploy.local.description import described
+from deploy.local.state import State, StateUnusableError
+
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="FIRSTBUY_URL", help="Base URL of the service; else the local stack that runs."),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="FIRSTBUY_TOKEN", help="Bearer token to act with; better in the environment than here."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+
+
+def ask(
+    method: str,
+    path: str,
+    *,
+    url: str | None,
+    token: str | None = None,
+    service: str = "intake",
+    body: Any = None,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """The answer's JSON (None where there is none). A refusal is printed with every error and its fix, exit code 1."""
+    sent = dict(headers or {})
+    if token:
+        sent["Authorization"] = f"Bearer {token}"
+    if content is not None:
+        sent["Content-Type"] = "application/json"
+    where = base_url(service, url)
+    try:
+        answer = httpx2.request(method, where + path, json=body, content=content, headers=sent, timeout=30)
+    except httpx2.HTTPError as error:
+        fail(f"{where} does not answer: {error or type(error).__name__}")
+    if answer.status_code >= 400:
+        refused(answer.status_code, answer.text)
+    return answer.json() if answer.content else None
+
+
+def base_url(service: str, url: str | None) -> str:
+    """What was given, else the first replica of the running local stack."""
+    if url:
+        return url.rstrip("/")
+    running = _running()
+    if running is None:
+        fail("no local stack runs: start one with `firstbuy up`, or name a deployment with --url or FIRSTBUY_URL")
+    return str(running["services"][service][0]["url"])
+
+
+def _running() -> dict[str, Any] | None:
+    try:
+        return described(State.opened())
+    except StateUnusableError as error:
+        fail(str(error))
+
+
+def operator_token(token: str | None, url: str | None) -> str | None:
+    """The token given; for the running local stack, else, its own first operator's."""
+    if token or url or os.environ.get("FIRSTBUY_URL") or _running() is None:
+        return token
+    return State.opened().secret("operator-token")
+
+
+def refused(status: int, text: str) -> None:
+    """Problem details (RFC 9457) for people; ends the command."""
+    try:
+        problem = json.loads(text)
+        title, reasons = problem["title"], problem.get("errors", [])
+    except (ValueError, KeyError, TypeError):
+        title, reasons = text[:500] or "no answer to read", []
+    errors.print(f"{status}: {title}", style="red", markup=False, soft_wrap=True)
+    for reason in reasons:
+        where = reason.get("pointer") or "/"
+        errors.print(f"  {where}: {reason.get('detail', '')}", markup=False, soft_wrap=True)
+        if reason.get("fix"):
+            errors.print(f"    → {reason['fix']}", style="dim", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def read_yaml(path: Path) -> Any:
+    """As JSON: a date becomes its text."""
+    try:
+        return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        fail(f"{path} is no YAML: {error}")

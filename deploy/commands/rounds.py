@@ -1,0 +1,142 @@
+"""`firstbuy round …`: what rounds there are, and an officer's acts on them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from deploy.commands.http import AsJson, Token, Url, ask, read_yaml
+from deploy.commands.screen import console, fail, print_json
+from deploy.local.state import PROJECT
+
+app = typer.Typer(help="Rounds: list, show, open, confirm, approve.", no_args_is_help=True)
+Round = Annotated[str, typer.Argument(help="The round's id, such as 2018-h2.")]
+Reason = Annotated[str, typer.Option(help="Why; it is published with the act.")]
+
+
+@app.command("list")
+def list_rounds(url: Url = None, as_json: AsJson = False) -> None:
+    """Every round with its window and state."""
+    rounds = ask("GET", "/rounds", url=url)
+    if as_json:
+        print_json(rounds)
+        return
+    table = Table("round", "state", "opens", "closes", "title")
+    for one in rounds:
+        table.add_row(one["round"], one["status"], one["opens_at"], one["closes_at"], one["title"])
+    console.print(table)
+
+
+@app.command()
+def show(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
+    """One round: window, state, roots, milestones."""
+    shown = ask("GET", f"/rounds/{round_id}", url=url)
+    if as_json:
+        print_json(shown)
+        return
+    table = Table(title=shown["title"], show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name in (
+        "round",
+        "status",
+        "opens_at",
+        "closes_at",
+        "now",
+        "policy_hash",
+        "applications_root",
+        "requests_root",
+    ):
+        table.add_row(name.replace("_", " "), str(shown[name] or "–"))
+    for milestone in shown["milestones"]:
+        table.add_row(milestone["type"], _milestone(milestone["body"]))
+    console.print(table)
+
+
+def _milestone(body: dict[str, Any]) -> str:
+    told = ("eligible", "ineligible", "selected", "reserve", "not_selected", "commitment_root", "selection_root")
+    return "\n".join(f"{name.replace('_', ' ')}: {body[name]}" for name in told if name in body)
+
+
+@app.command("open")
+def open_round(
+    file: Annotated[Path, typer.Argument(help="A round of deploy/rounds/, as YAML.")],
+    reason: Reason = "announced from a file",
+    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = PROJECT / "deploy" / "policies",
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register the file's institutions with their pledges, then announce its round with its policy."""
+    stated = read_yaml(file)
+    if not isinstance(stated, dict) or not {"round", "policy", "institutions"} <= stated.keys():
+        fail(f"{file} is no round: it has `round`, `policy` and `institutions`")
+    policy = read_yaml(policies / f"{stated['policy']}.yaml")
+    round_id = stated["round"]["round"]
+    for one in stated["institutions"]:
+        body = {"name": one["name"], "pledges": [{"round": round_id, "won": one["pledge_won"]}]}
+        ask("PUT", f"/institutions/{one['institution']}", url=url, token=token, body=body)
+    announcement = {"round": stated["round"], "policy": policy, "reason": reason}
+    announced = ask("POST", "/rounds", url=url, token=token, body=announcement)
+    if as_json:
+        print_json({**announced, "institutions": len(stated["institutions"])})
+    else:
+        console.print(f"announced {round_id} with {len(stated['institutions'])} institutions; policy hash:")
+        console.print(announced["policy_hash"], soft_wrap=True)
+
+
+@app.command()
+def confirm(
+    round_id: Round,
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to confirm the selection as it stands, naming its exact roots. Another officer approves it."""
+    milestones = ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
+    proposals = [one["body"] for one in milestones if one["type"] == "SelectionProposed"]
+    if not proposals:
+        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    newest = max(proposals, key=lambda body: int(body["epoch"]))
+    terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
+    body = {"act": "confirm", "terms": terms, "reason": reason}
+    proposed = ask("POST", f"/rounds/{round_id}/acts", url=url, token=token, body=body)
+    if as_json:
+        print_json({**proposed, "terms": terms})
+        return
+    console.print(f"proposed; another officer approves with: firstbuy round approve {round_id} {proposed['act']}")
+    console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
+
+
+@app.command()
+def approve(
+    round_id: Round,
+    act: Annotated[str, typer.Argument(help="The act's id.")],
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve another officer's act; it is done with that."""
+    done = ask("POST", f"/rounds/{round_id}/acts/{act}/approval", url=url, token=token)
+    if as_json:
+        print_json(done)
+    else:
+        console.print(f"done: {act}")
+
+
+def pledges(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
+    """What each institution pledged, and what is awarded against it. --url names selection here."""
+    rows = ask("GET", f"/rounds/{round_id}/pledges", url=url, service="selection")
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("institution", "pledged (won)", "awarded (won)", "used", "awards")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        used = f"{row['awarded_won'] / row['pledge_won']:.0%}" if row["pledge_won"] else "–"
+        amounts = f"{row['pledge_won']:,}", f"{row['awarded_won']:,}"
+        table.add_row(row["institution"], *amounts, used, str(row["awards"]))
+    console.print(table)

@@ -1,0 +1,215 @@
+"""The commands that speak HTTP: what they send, and what they print when they are refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from typer.testing import CliRunner, Result
+
+from deploy.cli import assembled
+from deploy.local.state import PROJECT
+
+URL = ["--url", "http://firstbuy.test"]
+Answered = Callable[..., list[httpx2.Request]]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(assembled(), list(arguments))
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Answered:
+    """`answering(status, body, …)`: what the service says, call after call; returns what it was sent."""
+
+    def answer(*answers: tuple[int, Any]) -> list[httpx2.Request]:
+        sent: list[httpx2.Request] = []
+        left = iter(answers)
+
+        def handle(request: httpx2.Request) -> httpx2.Response:
+            sent.append(request)
+            status, body = next(left)
+            return httpx2.Response(status, json=body) if body is not None else httpx2.Response(status)
+
+        client = httpx2.Client(transport=httpx2.MockTransport(handle))
+        monkeypatch.setattr(httpx2, "request", client.request)
+        return sent
+
+    return answer
+
+
+PROBLEM = {
+    "type": "urn:firstbuy:problem:invalid-fields",
+    "title": "Some fields can't be accepted.",
+    "status": 422,
+    "errors": [
+        {"pointer": "/track", "code": "missing", "detail": "Field required", "fix": "add this field"},
+        {"pointer": "", "code": "header", "detail": "Idempotency-Key", "fix": "1 to 200 printable characters"},
+    ],
+}
+RECEIPT = {
+    "round": "2018-h2",
+    "application": "3f0c",
+    "version": 1,
+    "received_at": "2018-08-16T00:00:00Z",
+    "payload_hash": "ab" * 32,
+    "nonce": "cd" * 16,
+    "token": "fba_x",
+}
+
+
+def test_a_refusal_is_printed_with_every_error_and_its_fix_and_ends_with_1(answering: Answered, tmp_path: Path) -> None:
+    answering((422, PROBLEM))
+    file = tmp_path / "a.json"
+    file.write_text("{}")
+    result = run("apply", str(file), *URL)
+    assert result.exit_code == 1
+    for words in ("422", "can't be accepted", "/track", "Field required", "add this field", "printable"):
+        assert words in result.stderr
+
+
+def test_an_answer_that_is_no_problem_is_still_shown(answering: Answered) -> None:
+    answering((502, "bad gateway"))
+    result = run("round", "list", *URL)
+    assert result.exit_code == 1
+    assert "502" in result.stderr
+
+
+def test_apply_sends_the_file_as_it_is_under_a_key(answering: Answered, tmp_path: Path) -> None:
+    sent = answering((201, RECEIPT))
+    file = tmp_path / "a.json"
+    file.write_bytes(b'{ "track": "general" }')
+    result = run("apply", str(file), "--round", "2018-h2", "--key", "mine", "--json", *URL)
+    assert json.loads(result.stdout) == RECEIPT
+    assert sent[0].url.path == "/rounds/2018-h2/applications"
+    assert sent[0].content == b'{ "track": "general" }'
+    assert sent[0].headers["idempotency-key"] == "mine"
+    assert sent[0].headers["content-type"] == "application/json"
+
+
+def test_the_token_is_taken_from_the_environment(answering: Answered, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = answering((201, {"act": "x", "awaits": "approval by another officer"}), (200, {"act": "x", "done": True}))
+    monkeypatch.setenv("FIRSTBUY_TOKEN", "fb_officer_secret")
+    monkeypatch.setenv("FIRSTBUY_URL", "http://firstbuy.test/")
+    assert run("round", "approve", "2018-h2", "x").exit_code == 0
+    assert sent[0].headers["authorization"] == "Bearer fb_officer_secret"
+    assert str(sent[0].url) == "http://firstbuy.test/rounds/2018-h2/acts/x/approval"
+
+
+def test_confirm_names_the_exact_roots_of_the_newest_proposal(answering: Answered) -> None:
+    def proposed(epoch: int) -> dict[str, Any]:
+        body = {"epoch": epoch, "commitment_root": f"c{epoch}", "selection_root": f"s{epoch}", "seed": "x"}
+        return {"type": "SelectionProposed", "epoch": epoch, "body": body}
+
+    sent = answering((200, {"milestones": [proposed(2), proposed(1)]}), (201, {"act": "a1", "awaits": "approval"}))
+    result = run("round", "confirm", "2018-h2", "--reason", "recomputed", *URL)
+    assert result.exit_code == 0
+    body = json.loads(sent[1].content)
+    assert body == {
+        "act": "confirm",
+        "terms": {"epoch": 2, "commitment_root": "c2", "selection_root": "s2"},
+        "reason": "recomputed",
+    }
+    assert "firstbuy round approve 2018-h2 a1" in result.stdout
+
+
+def test_confirm_says_when_nothing_is_proposed(answering: Answered) -> None:
+    answering((200, {"milestones": []}))
+    result = run("round", "confirm", "2018-h2", "--reason", "x", *URL)
+    assert result.exit_code == 1
+    assert "nothing is proposed" in result.stderr
+
+
+def test_open_registers_the_institutions_before_it_announces(answering: Answered) -> None:
+    sent = answering(*[(200, {"institution": "x"})] * 26, (201, {"round": "2018-h2", "policy_hash": "ab"}))
+    result = run("round", "open", str(PROJECT / "deploy/rounds/2018-h2.yaml"), *URL, "--json")
+    assert json.loads(result.stdout) == {"round": "2018-h2", "policy_hash": "ab", "institutions": 26}
+    assert [request.method for request in sent] == ["PUT"] * 26 + ["POST"]
+    assert json.loads(sent[0].content)["pledges"] == [{"round": "2018-h2", "won": 10_000_000_000}]
+    announced = json.loads(sent[-1].content)
+    assert announced["policy"]["as_of"] == "2018-09-14"
+    assert announced["round"]["closes_at"] == "2018-09-14T18:00:00+09:00"
+
+
+def test_onboard_reads_a_pledge_with_or_without_separators(answering: Answered) -> None:
+    sent = answering((200, {"institution": "kepco", "inbox": "in", "outbox": "out"}))
+    pledge = ["--pledge", "2018-h2=10,000_000000"]
+    assert run("institution", "onboard", "kepco", "--name", "한국전력공사", *pledge, *URL).exit_code == 0
+    assert json.loads(sent[0].content) == {
+        "name": "한국전력공사",
+        "pledges": [{"round": "2018-h2", "won": 10_000_000_000}],
+    }
+
+
+@pytest.mark.parametrize("pledge", ["2018-h2", "2018-h2=", "=5", "2018-h2=ten", "2018-h2=-5", "2018-h2=1.5"])
+def test_a_pledge_that_is_none_is_refused_before_anything_is_sent(answering: Answered, pledge: str) -> None:
+    sent = answering()
+    assert run("institution", "onboard", "kepco", "--name", "x", "--pledge", pledge, *URL).exit_code == 2
+    assert sent == []
+
+
+def test_a_token_is_made_and_revoked(answering: Answered) -> None:
+    sent = answering((201, {"token": "fb_officer_1", "role": "officer", "name": "kim"}), (204, None))
+    made = run("token", "create", "--role", "officer", "--name", "kim", "--token", "op", *URL)
+    assert made.stdout.strip() == "fb_officer_1"
+    assert run("token", "revoke", "kim", "--token", "op", *URL).exit_code == 0
+    assert [(request.method, request.url.path) for request in sent] == [("POST", "/tokens"), ("DELETE", "/tokens/kim")]
+
+
+def test_pledges_as_a_table_and_as_json(answering: Answered) -> None:
+    rows = [{"institution": "kepco", "pledge_won": 10_000, "awarded_won": 2_500, "awards": 3}]
+    answering((200, rows), (200, rows))
+    assert "25%" in run("pledges", "2018-h2", *URL).stdout
+    assert json.loads(run("pledges", "2018-h2", "--json", *URL).stdout) == rows
+
+
+def test_rounds_are_listed_and_shown(answering: Answered) -> None:
+    one = {
+        "round": "2018-h2",
+        "title": "하반기",
+        "status": "frozen",
+        "opens_at": "a",
+        "closes_at": "b",
+        "now": "c",
+        "policy_hash": "d",
+        "applications_root": "e",
+        "requests_root": None,
+        "milestones": [{"type": "EligibilityCompleted", "epoch": 1, "body": {"eligible": 5, "ineligible": 2}}],
+    }
+    answering((200, [one]), (200, one))
+    assert "frozen" in run("round", "list", *URL).stdout
+    assert "eligible: 5" in run("round", "show", "2018-h2", *URL).stdout
+
+
+def test_both_policies_are_sound() -> None:
+    for name in ("2018-h1", "2018-h2"):
+        result = run("policy", "check", str(PROJECT / f"deploy/policies/{name}.yaml"), "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["errors"] == []
+
+
+def test_what_is_wrong_with_a_policy_is_said_with_the_fix(tmp_path: Path) -> None:
+    text = (PROJECT / "deploy/policies/2018-h2.yaml").read_text()
+    spoiled = tmp_path / "p.yaml"
+    spoiled.write_text(text.replace("rule: startup", "rule: star-tup", 1).replace("  - {tickets: 1}\n", ""))
+    result = run("policy", "check", str(spoiled), "--json")
+    assert result.exit_code == 1
+    errors = json.loads(result.stdout)["errors"]
+    assert {"no-last-step"} <= {error["code"] for error in errors}
+    assert all(error["fix"] for error in errors)
+
+
+def test_a_file_that_is_no_yaml_is_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("a: [1")
+    assert run("policy", "check", str(file)).exit_code == 1
+    assert run("policy", "check", str(tmp_path / "absent.yaml")).exit_code == 1
+
+
+def test_without_a_stack_and_without_a_url_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FIRSTBUY_STATE", str(tmp_path / "state"))
+    result = run("round", "list")
+    assert result.exit_code == 1
+    assert "firstbuy up" in result.stderr
