@@ -1,13 +1,15 @@
 """A consumer of one topic: FastStream reads batches of bytes, `Step` saves them, then they are published and committed.
 
-Offsets are owned by the service's database: on assignment the consumer seeks to what that holds, so a restored or
-emptied database catches up by itself. Batch n may be published and committed to Kafka while n + 1 is saved, never the
-other way round.
+Offsets are owned by the service's database: on assignment the consumer seeks to where that says what follows from the
+records is published. So a restored or emptied database catches up by itself, and what a crash left saved but not
+published is read again and its stored outcome published. Batch n may be published and committed to Kafka while n + 1 is
+saved, never the other way round.
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -17,6 +19,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
+from faststream._internal.endpoint.subscriber.utils import MultiLock
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
@@ -27,6 +30,7 @@ from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
 from shared.kafka.step import Step, StoppedError, next_offsets
+from shared.kafka.storage import Partition
 
 _log = structlog.get_logger()
 _REVOKE_SECONDS = 24  # less than rebalance_timeout_ms, or the group goes on without us
@@ -82,7 +86,8 @@ class TopicConsumer:
         self._assigned = asyncio.Event()
         self.failure: BaseException | None = None
         self.last_step = time.monotonic()
-        self._read: dict[tuple[str, int], int] = {}
+        self._read: dict[Partition, int] = {}
+        self._settled: dict[Partition, int] = {}
         # The assignor keeps state on its class: members of other groups in this process must not share it.
         assignor = type("Assignor", (StickyPartitionAssignor,), {"member_assignment": None})
         self._name = prefix + topic.name
@@ -128,7 +133,8 @@ class TopicConsumer:
             return
         started = time.monotonic()
         try:
-            published = await self._step.take(records)
+            settled, self._settled = self._settled, {}
+            published = await self._step.take(records, settled)
             self._step.metrics.records.labels(self._name).inc(len(records))
             self._step.metrics.steps.labels(self._name).observe(time.monotonic() - started)
             await self._settle()
@@ -142,8 +148,13 @@ class TopicConsumer:
             self.failure = error
         self.last_step = time.monotonic()
 
-    async def _publish(self, events: Sequence[Outgoing], offsets: dict[tuple[str, int], int]) -> None:
-        await self._producer.publish(events)
+    async def _publish(self, events: Sequence[Outgoing], offsets: dict[Partition, int]) -> None:
+        try:
+            await self._producer.publish(events)
+        except Exception as error:  # the process ends; started again, it reads from what is surely published
+            self.failure = error
+            raise
+        self._settled |= offsets
         consumer = self._subscriber.consumer
         if consumer is None:
             return
@@ -161,17 +172,27 @@ class TopicConsumer:
 
     async def finish(self) -> None:
         """Saves, publishes and commits what is in hand; heartbeats go on meanwhile."""
-        await self._subscriber.lock.wait_release(_REVOKE_SECONDS)  # type: ignore[attr-defined]
+        lock = self._subscriber.lock
+        if isinstance(lock, MultiLock):
+            await lock.wait_release(_REVOKE_SECONDS)
         await self._settle()
+        settled, self._settled = self._settled, {}
+        if settled:
+            with suppress(StoppedError):
+                await self._step.note_published(settled)
 
     async def seek(self, assigned: Sequence[TopicPartition]) -> None:
+        """Begins where the database says. Paused until then: a batch from where Kafka's group stands, taken before the
+        seek, would move the stored offset past what is still to be read."""
         consumer = self._subscriber.consumer
         if assigned and consumer is not None:
+            consumer.pause(*assigned)
             stored = await self._step.stored_offsets([(place.topic, place.partition) for place in assigned])
             for place in assigned:
                 offset = stored.get((place.topic, place.partition), 0)
                 consumer.seek(place, offset)
                 self._read[place.topic, place.partition] = offset
+            consumer.resume(*assigned)
         self._assigned.set()
         _log.info("took partitions", topic=self._name, partitions=sorted(place.partition for place in assigned))
 

@@ -7,7 +7,7 @@ database answers. While the database is away nothing is anybody's fault: the ste
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ import structlog
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Decoder, Event, Tombstone, UnreadableRecordError
-from shared.kafka.storage import Partition, load_offsets, park, save_offsets
+from shared.kafka.storage import Partition, load_offsets, park, save_offsets, save_published
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 from shared.telemetry import Metrics
 
@@ -54,9 +54,14 @@ class Step:
     metrics: Metrics
     stopping: asyncio.Event
 
-    async def take(self, records: Sequence[Any]) -> list[Outgoing]:
-        """Saves the effects of every record, or parks it; returns what is to be published, in order."""
+    async def take(self, records: Sequence[Any], settled: Mapping[Partition, int]) -> list[Outgoing]:
+        """Saves the effects of every record, or parks it; returns what is to be published, in order.
+
+        `settled`: offsets up to which earlier batches are published by now; noted with this one.
+        """
         published: list[Outgoing] = []
+        if settled:
+            await self.note_published(settled)
         waiting: list[Sequence[Any]] = [records]
         while waiting:
             part = waiting.pop()
@@ -83,15 +88,21 @@ class Step:
 
         return await self._transact(write)
 
+    async def note_published(self, offsets: Mapping[Partition, int]) -> None:
+        await self._transact(lambda connection: save_published(connection, offsets), at_the_end=True)
+
     async def stored_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """What the database holds; waits for it, since reading on from anywhere else could pass records over."""
+        """Where the database says to begin; waits for it, since beginning elsewhere could pass records over."""
         return await self._transact(lambda connection: load_offsets(connection, partitions))
 
-    async def _transact(self, write: Callable[[Connection], Awaitable[Result]]) -> Result:
-        """Runs `write` in one transaction, waiting with growing pauses for a database that is away."""
+    async def _transact(self, write: Callable[[Connection], Awaitable[Result]], *, at_the_end: bool = False) -> Result:
+        """Runs `write` in one transaction, waiting with growing pauses for a database that is away.
+
+        While the service stops only what is `at_the_end` begins, and nothing waits.
+        """
         pause = 0.1
         while True:
-            if self.stopping.is_set():
+            if self.stopping.is_set() and not at_the_end:
                 raise StoppedError
             try:
                 async with connected(self.pool) as connection, connection.transaction():
@@ -100,6 +111,8 @@ class Step:
                 self.metrics.retries.labels("", type(error).__name__).inc()
                 await asyncio.sleep(0.05 * random.random())  # noqa: S311 -- jitter
             except DATABASE_AWAY as error:
+                if self.stopping.is_set():
+                    raise StoppedError from error
                 _log.warning("waits for the database", error=str(error), seconds=round(pause, 1))
                 self.metrics.retries.labels("", "database-away").inc()
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter

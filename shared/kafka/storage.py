@@ -11,8 +11,13 @@ INSERT INTO consumer_offsets (topic, partition, next_offset)
 SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(consumer_offsets.next_offset, excluded.next_offset)
 """
+SAVE_PUBLISHED = """
+UPDATE consumer_offsets SET published_offset = greatest(published_offset, done.next_offset)
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS done(topic, partition, next_offset)
+WHERE consumer_offsets.topic = done.topic AND consumer_offsets.partition = done.partition
+"""
 LOAD_OFFSETS = """
-SELECT topic, partition, next_offset FROM consumer_offsets
+SELECT topic, partition, published_offset FROM consumer_offsets
 WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
 """
 PARK = """
@@ -28,10 +33,18 @@ async def save_offsets(connection: Connection, offsets: Mapping[Partition, int])
     )
 
 
+async def save_published(connection: Connection, offsets: Mapping[Partition, int]) -> None:
+    """Up to these, what follows from the records is on the brokers."""
+    await connection.execute(
+        SAVE_PUBLISHED, [topic for topic, _ in offsets], [number for _, number in offsets], list(offsets.values())
+    )
+
+
 async def load_offsets(connection: Connection, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    """Where to begin: what was saved and not surely published is read again, and its stored outcome published."""
     wanted = list(partitions)
     rows = await connection.fetch(LOAD_OFFSETS, [topic for topic, _ in wanted], [number for _, number in wanted])
-    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    return {(row["topic"], row["partition"]): row["published_offset"] for row in rows}
 
 
 async def park(

@@ -1,8 +1,10 @@
--- What every consuming service keeps beside its effects: how far it has read, and what it could not take.
+-- What every consuming service keeps beside its effects: how far they are saved, how far what follows from them is
+-- published (where a consumer begins after a crash), and what it could not take.
 CREATE TABLE consumer_offsets (
     topic text NOT NULL,
     partition integer NOT NULL,
     next_offset bigint NOT NULL,
+    published_offset bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (topic, partition)
 );
 
