@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, read_yaml
-from deploy.commands.screen import console, fail, print_json
+from deploy.commands.screen import console, fail, kst, print_json
 from deploy.local.state import PROJECT
 
 app = typer.Typer(help="Rounds: list, show, open, confirm, approve.", no_args_is_help=True)
@@ -22,9 +22,9 @@ def list_rounds(url: Url = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rounds)
         return
-    table = Table("round", "state", "opens", "closes", "title")
+    table = Table("round", "state", "opens (KST)", "closes (KST)", "title")
     for one in rounds:
-        table.add_row(one["round"], one["status"], one["opens_at"], one["closes_at"], one["title"])
+        table.add_row(one["round"], one["status"], kst(one["opens_at"]), kst(one["closes_at"]), one["title"])
     console.print(table)
 
 
@@ -38,16 +38,9 @@ def show(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
     table = Table(title=shown["title"], show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    for name in (
-        "round",
-        "status",
-        "opens_at",
-        "closes_at",
-        "now",
-        "policy_hash",
-        "applications_root",
-        "requests_root",
-    ):
+    for name in ("opens_at", "closes_at", "now"):
+        table.add_row(name.replace("_", " "), f"{kst(shown[name])} KST")
+    for name in ("status", "policy_hash", "applications_root", "requests_root"):
         table.add_row(name.replace("_", " "), str(shown[name] or "–"))
     for milestone in shown["milestones"]:
         table.add_row(milestone["type"], _milestone(milestone["body"]))
@@ -106,7 +99,8 @@ def confirm(
     if as_json:
         print_json({**proposed, "terms": terms})
         return
-    console.print(f"proposed; another officer approves with: firstbuy round approve {round_id} {proposed['act']}")
+    approval = f"firstbuy round approve {round_id} {proposed['act']}"
+    console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
     console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
 
 

@@ -1,6 +1,7 @@
 """Printing: people get rich text on the terminal, programs get JSON on standard output."""
 
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
 
 import typer
@@ -8,6 +9,13 @@ from rich.console import Console
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+_KST = timezone(timedelta(hours=9))
+
+
+def kst(moment: str) -> str:
+    """A moment as people in Korea read it, to the minute."""
+    return datetime.fromisoformat(moment).astimezone(_KST).strftime("%Y-%m-%d %H:%M")
 
 
 def print_json(document: Any) -> None:

@@ -105,6 +105,8 @@ def run(
         )
     except (DemoFailedError, *EXPECTED) as fault:
         console.print(str(fault), style="red", markup=False, soft_wrap=True)
+        if keep:
+            console.print("What was started is left running: firstbuy status, firstbuy logs, firstbuy down")
         return 1
     except KeyboardInterrupt:
         console.print("stopped")

@@ -170,9 +170,9 @@ def test_rounds_are_listed_and_shown(answering: Answered) -> None:
         "round": "2018-h2",
         "title": "하반기",
         "status": "frozen",
-        "opens_at": "a",
-        "closes_at": "b",
-        "now": "c",
+        "opens_at": "2018-08-16T00:00:00+00:00",
+        "closes_at": "2018-09-14T09:00:00+00:00",
+        "now": "2018-09-14T09:00:00+00:00",
         "policy_hash": "d",
         "applications_root": "e",
         "requests_root": None,
@@ -180,7 +180,9 @@ def test_rounds_are_listed_and_shown(answering: Answered) -> None:
     }
     answering((200, [one]), (200, one))
     assert "frozen" in run("round", "list", *URL).stdout
-    assert "eligible: 5" in run("round", "show", "2018-h2", *URL).stdout
+    shown = run("round", "show", "2018-h2", *URL).stdout
+    assert "eligible: 5" in shown
+    assert "2018-09-14 18:00 KST" in shown
 
 
 def test_both_policies_are_sound() -> None:
