@@ -38,8 +38,8 @@ def bars(chart: Sequence[Bar], *, title: str) -> str:
     rows = [_row(bar, number, room / longest) for number, bar in enumerate(chart)]
     height = _ROW * len(chart) + 4
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title, quote=True)}">'
-        f"<title>{escape(title)}</title>{''.join(rows)}</svg>"
+        f'<div class="scroll"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title, quote=True)}">'
+        f"<title>{escape(title)}</title>{''.join(rows)}</svg></div>"
     )
 
 

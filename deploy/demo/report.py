@@ -1,9 +1,7 @@
 """`var/demo/report.html`: the round for a programme officer. One file, nothing fetched from elsewhere."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any, Final
 
 from deploy.demo.account import Account
@@ -12,10 +10,9 @@ from deploy.demo.charts import Bar, Part, bars, legend
 from deploy.demo.checks import Check
 from deploy.demo.entries import STATES_A_FACT
 from deploy.demo.figures import OUTCOMES, Figures, Group, Purse
+from deploy.demo.page import kst, page, section, table
 from deploy.demo.words import FOUNDERS, KINDS, REASONS, RULES, billions
 
-_KST: Final = timezone(timedelta(hours=9))
-_STYLE: Final = Path(__file__).with_name("report.css")
 _COLOURS: Final = {"pass": "a", "fail": "d", "waived": "b", "unknown": "c"}
 _OUTCOME_WORDS: Final = {
     "pass": "충족 (met)", "fail": "미충족 (not met)", "waived": "면제 (waived)", "unknown": "확인 불가 (not shown)",
@@ -38,38 +35,15 @@ def report(summary: dict[str, Any], account: Account, audit: Audit, figures: Fig
             _foot(summary),
         )
     )
-    style = _STYLE.read_text(encoding="utf-8")
-    return (
-        '<!doctype html><html lang="ko"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(account.opened['title'])}</title><style>{style}</style></head>"
-        f"<body><main>{sections}</main></body></html>\n"
-    )
-
-
-def _section(ko: str, en: str, body: str, css: str = "") -> str:
-    return f'<section class="{css}"><h2>{escape(ko)} <small>{escape(en)}</small></h2>{body}</section>'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, sums: int = 0, css: str = "") -> str:
-    """Cells are text; the last `sums` rows are set apart."""
-    listed = list(rows)
-    heads = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr{' class=sum' if number >= len(listed) - sums else ''}>"
-        + "".join(f"<td>{escape(f'{cell:,}' if isinstance(cell, int) else str(cell))}</td>" for cell in row)
-        + "</tr>"
-        for number, row in enumerate(listed)
-    )
-    top = f"<thead><tr>{heads}</tr></thead>" if head else ""
-    return f'<div class="scroll"><table class="{css}">{top}<tbody>{body}</tbody></table></div>'
+    return page(account.opened["title"], sections)
 
 
 def _head(account: Account, summary: dict[str, Any]) -> str:
     ko, _, en = account.opened["title"].partition(" (")
+    said = f"{en.rstrip(')').capitalize()} · pilot purchase of technological products"
     return (
-        f"<h1>{escape(ko)}<small>{escape(en.rstrip(')'))} · pilot purchase of technological products</small></h1>"
-        f'<p class="soft">접수 {_kst(account.opened["opens_at"])} – {_kst(account.opened["closes_at"])} KST. '
+        f"<h1>{escape(ko)}<small>{escape(said)}</small></h1>"
+        f'<p class="soft">접수 {kst(account.opened["opens_at"])} – {kst(account.opened["closes_at"])} KST. '
         f"A rehearsal with generated applications (seed {summary['seed']}): no firm, product or person in it is real. "
         f"The month passed in {summary['window_seconds']:.0f} seconds.</p>"
     )
@@ -102,10 +76,10 @@ def _verdict(checks: Sequence[Check]) -> str:
             "and the same set, by digest; the draw and the matching, done again from the public topics, give the same "
             "result; everyone was told exactly once.</p>"
         )
-        return _section("검증 완료", "Verified against what was sent", said, "verdict")
+        return section("검증 완료", "Verified against what was sent", said, "verdict")
     rows = [(check.what, str(check.expected)[:300], str(check.found)[:300]) for check in wrong]
-    said = f"<p>{len(wrong)} of {len(checks)} checks differ.</p>" + _table(("check", "expected", "found"), rows)
-    return _section("불일치", "Differences", said, "verdict bad")
+    said = f"<p>{len(wrong)} of {len(checks)} checks differ.</p>" + table(("check", "expected", "found"), rows)
+    return section("불일치", "Differences", said, "verdict bad")
 
 
 def _group_chart(groups: Sequence[Group], title: str) -> str:
@@ -129,7 +103,7 @@ def _group_table(groups: Sequence[Group]) -> str:
     rows = [(KINDS[g.name], g.applied, g.eligible, g.selected, f"{g.share:.1%}") for g in groups]
     total = Group("all", *(sum(getattr(g, name) for g in groups) for name in ("applied", "eligible", "selected")))
     rows.append(("계 (all)", total.applied, total.eligible, total.selected, f"{total.share:.1%}"))
-    return _table(("", "신청 applied", "자격 eligible", "선정 selected", "선정률 share"), rows, sums=1)
+    return table(("", "신청 applied", "자격 eligible", "선정 selected", "선정률 share"), rows, sums=1)
 
 
 def _records(figures: Figures) -> str:
@@ -140,7 +114,7 @@ def _records(figures: Figures) -> str:
         f"had: {without.share:.1%} against {with_record.share:.1%}. The less supply record, the more tickets.</p>"
     )
     title = "Selected share without and with a public supply record"
-    return _section(
+    return section(
         "공공 납품 실적과 선정률", "A first sale is what the programme is for",
         said + _group_chart(figures.by_record, title) + _group_table(figures.by_record),
     )  # fmt: skip
@@ -148,12 +122,12 @@ def _records(figures: Figures) -> str:
 
 def _kinds(figures: Figures) -> str:
     reasons = [(REASONS.get(reason, reason), count) for reason, count in figures.reasons.most_common()]
-    return _section(
+    return section(
         "기업 유형별 선정", "Selected by kind of firm",
         _group_chart(figures.by_kind, "Selected by kind of firm")
         + _group_table(figures.by_kind)
         + '<p class="soft">미선정 사유: why the others are not selected</p>'
-        + _table((), reasons),
+        + table((), reasons),
     )  # fmt: skip
 
 
@@ -184,7 +158,7 @@ def _rules(figures: Figures) -> str:
             ]
         )
     )
-    return _section("규칙별 판정", "Judged by rule", body + _table(("", *_OUTCOME_WORDS.values()), rows))
+    return section("규칙별 판정", "Judged by rule", body + table(("", *_OUTCOME_WORDS.values()), rows))
 
 
 def _colour(rule: str, outcome: str) -> str:
@@ -207,7 +181,7 @@ def _first_round(figures: Figures) -> str:
         f"applications would have been eligible; the second round's exemption lets in {more:,} more. Both are judged "
         "by the day of the second round, so that only the rules differ.</p>"
     )
-    return _section(
+    return section(
         "상반기 기준과 비교", "The same applications under the first round’s rules",
         said + bars(chart, title="Eligible under the first and the second round's rules"),
     )  # fmt: skip
@@ -241,10 +215,10 @@ def _money(figures: Figures) -> str:
     ]
     key = (("a", "배정 (awarded)"), ("wash", "구매 요청 (asked for)"), ("e", "세로선: 약정 (line: the pledge)"))
     head = ("", "약정 pledged", "요청 asked", "배정 awarded", "", "구매 purchases")
-    return _section(
+    return section(
         "기관별 약정과 배정 (억원)", "Money against pledge, in 100 million won",
         bars(chart, title="Money awarded against pledge by institution") + legend(key)
-        + f"<details><summary>표 · table</summary>{_table(head, rows, sums=3)}</details>",
+        + f"<details><summary>표 · table</summary>{table(head, rows, sums=3)}</details>",
     )  # fmt: skip
 
 
@@ -260,9 +234,9 @@ def _edge(summary: dict[str, Any], account: Account) -> str:
     for answer in account.answers:
         answers[answer["answer"]] = answers.get(answer["answer"], 0) + 1
     said = ", ".join(f"{count} {name}" for name, count in sorted(answers.items()))
-    return _section(
+    return section(
         "접수 창구", "What was sent, and how it was answered",
-        _table(("HTTP", "", "answers"), rows, css="words")
+        table(("HTTP", "", "answers"), rows, css="words")
         + f"<p>Institutions wrote {len(account.answers)} messages into their inboxes; each was answered exactly once: "
         f"{escape(said)}. {summary['purchase_requests']} purchase requests stood at the freeze.</p>",
     )  # fmt: skip
@@ -287,13 +261,13 @@ def _proof(account: Account, audit: Audit, checks: Sequence[Check]) -> str:
     ]  # fmt: skip
     officers = ", ".join(actor["name"] for actor in account.confirmed["actors"])
     held = "".join(f"<li>{'✓' if check.holds else '✗'} {escape(check.what)}</li>" for check in checks)
-    return _section(
+    return section(
         "증명", "Proof",
         "<p>The first three are equal: nothing was lost or added between the close and the draw. The commitment stood "
         "before the public value was due, so nobody could choose the result. Any ticket can be recomputed with "
         "<code>printf '%s' 'SEED:APPLICATION:1' | sha256sum</code>.</p>"
         f'<div class="scroll"><table class="roots">{body}</table></div>'
-        + _table((), [(name, f"{_kst(moment, seconds=True)} KST") for name, moment in turns])
+        + table((), [(name, f"{kst(moment, seconds=True)} KST") for name, moment in turns])
         + f"<p>Confirmed by {escape(officers)}.</p>"
         f"<details><summary>{len(checks)} checks</summary><ul class=checks>{held}</ul></details>",
     )  # fmt: skip
@@ -306,8 +280,3 @@ def _foot(summary: dict[str, Any]) -> str:
         f"{escape(postgres['kind'])} {escape(postgres['version'])} · {summary['wall_seconds']} s from start to end. "
         "Figures were read from the services’ topics and APIs. The same as data: summary.json beside this file.</p>"
     )
-
-
-def _kst(moment: str, *, seconds: bool = False) -> str:
-    shown = datetime.fromisoformat(moment).astimezone(_KST)
-    return shown.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
@@ -35,6 +36,7 @@ async def run_demo(
 ) -> int:
     """The exit code: 0 when everything is as the generator expects."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics so new that a broker has not heard of them yet
+    _end_orderly_on(signal.SIGTERM, signal.SIGHUP)
     began = time.monotonic()
     terms, policy = load_yaml(ROUNDS / f"{ROUND}.yaml"), load_yaml(POLICIES / f"{ROUND}.yaml")
     institutions = terms["institutions"]
@@ -81,6 +83,14 @@ def _conclude(
     return 1 if wrong else 0
 
 
+def _end_orderly_on(*numbers: signal.Signals) -> None:
+    """As Ctrl-C does: the stack is stopped before we go."""
+    this = asyncio.current_task()
+    for number in numbers:
+        if this is not None:
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+
+
 def _write(stated: dict[str, Any], page: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_atomically(FOLDER / "summary.json", json.dumps(stated, indent=2, ensure_ascii=False) + "\n")
@@ -108,6 +118,6 @@ def run(
         if keep:
             console.print("What was started is left running: firstbuy status, firstbuy logs, firstbuy down")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped")
         return 130

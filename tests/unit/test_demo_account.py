@@ -98,5 +98,5 @@ def test_a_chart_is_drawn_to_one_scale_and_escapes_what_it_is_given() -> None:
 
 
 def test_an_empty_chart_is_still_a_picture() -> None:
-    assert bars([], title="nothing").startswith("<svg")
+    assert "<svg" in bars([], title="nothing")
     assert "NaN" not in bars([Bar("a", [Part(0, "a", "none")], "0")], title="zero")
