@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from starlette.routing import Route
 
@@ -28,7 +29,18 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
     admission = Admission(outbox, settings.group_size, settings.waiting_submissions)
-    inboxes = InboxReader(settings.kafka, runtime.prefix, outbox, clock.now, str(settings.database_url))
+
+    def inbox_consumer() -> AIOKafkaConsumer:
+        """Without a group: what it reads is leased, and where it stands is in the database."""
+        return AIOKafkaConsumer(
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=131_072,  # a backlog on one inbox delays the quiet ones less
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=30_000,
+            **settings.kafka.client_arguments(),
+        )
+
+    inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now)
 
     runtime.consume(topics.MILESTONES, keep_milestones)
     runtime.consume(topics.VERDICTS, keep_verdicts)
@@ -36,13 +48,12 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
 
-    client = settings.kafka.client_arguments()
     runtime.duty("admission", lambda: admission.write_groups(runtime.pool), 0)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", lambda: inboxes.read(runtime.pool), 0.5)
     runtime.duty("opening", lambda: duties.open_due(runtime.pool, outbox, clock), 0.1)
-    runtime.duty("freeze", lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, client), 0.1)
+    runtime.duty("freeze", lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer), 0.1)
     runtime.duty("sources", lambda: duties.record_due_sources(runtime.pool, outbox, clock), 0.1)
 
     @asynccontextmanager

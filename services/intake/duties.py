@@ -1,14 +1,14 @@
 """What the clock moves: rounds open and freeze by themselves, at nobody's choice of moment; seeds are recorded."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.intake.domain.rounds import RoundStatus
@@ -50,7 +50,7 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
 
 
 async def freeze_due(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, inbox_client: dict[str, Any]
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, make_consumer: Callable[[], Any]
 ) -> None:
     """Freezes rounds whose window is over, once what came in time is written: HTTP drained, inboxes read to the end."""
     for stored in await _unfinished(pool):
@@ -59,17 +59,17 @@ async def freeze_due(
         waits = max(settings.drain_seconds, settings.skew_seconds)
         if window.status is not RoundStatus.OPEN or closed_for < timedelta(seconds=waits):
             continue
-        if await _inboxes_drained(pool, inbox_client):
+        if await _inboxes_drained(pool, make_consumer):
             await freeze(pool, outbox, window.round, clock)
 
 
-async def _inboxes_drained(pool: Pool, client: dict[str, Any]) -> bool:
+async def _inboxes_drained(pool: Pool, make_consumer: Callable[[], Any]) -> bool:
     """Whether the stored offsets reach the ends the inboxes have now, after the close and the brokers' skew."""
     async with connected(pool) as connection:
         stored = await institutions.inbox_offsets(connection)
     if not stored:
         return True
-    consumer = AIOKafkaConsumer(**client)
+    consumer = make_consumer()
     try:
         await consumer.start()
         places = [TopicPartition(topic, 0) for topic in stored]

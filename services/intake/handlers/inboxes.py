@@ -11,9 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.intake.domain.shards import SHARDS
@@ -25,7 +24,6 @@ from shared.kafka.cloudevents import type_name
 from shared.kafka.storage import park
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
-from shared.settings import KafkaSettings
 
 _ATTEMPTS = 4
 _log = structlog.get_logger()
@@ -53,50 +51,48 @@ class InboxReader:
     """Takes what institutions send. A new inbox is read within a second of its registration."""
 
     def __init__(
-        self, kafka: KafkaSettings, prefix: str, outbox: OutboxPublisher, now: Callable[[], datetime], database: str
+        self, make_consumer: Callable[[], Any], prefix: str, outbox: OutboxPublisher, now: Callable[[], datetime]
     ) -> None:
-        self._arguments = kafka.client_arguments()
+        self._make_consumer = make_consumer
         self._prefix = prefix
         self._outbox = outbox
         self._now = now
-        self._database = database
         self._reading: dict[str, int] = {}
 
     async def read(self, pool: Pool) -> None:
         """A duty: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=131_072,
-            auto_offset_reset="earliest",
-            metadata_max_age_ms=30_000,
-            **self._arguments,
-        )
-        connection = await asyncpg.connect(self._database, timeout=10)
+        consumer = self._make_consumer()
         try:
             await consumer.start()
-            await leases.announce_replica(connection, secrets.randbelow(2**31))
-            mine = Leases()
-            while True:
-                await self._follow(consumer, connection, await mine.renew(connection))
-                if not self._reading:
-                    await asyncio.sleep(0.3)
-                    continue
-                await self._take_for(consumer, pool, 0.3)
+            async with connected(pool) as leasing:
+                await self._read_leased(consumer, leasing, pool)
         except KafkaError as error:
             _log.warning("waits for Kafka", duty="inboxes", error=str(error))
         finally:
             self._reading = {}
             with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(consumer.stop(), 10)
-            with suppress(*DATABASE_AWAY):
-                await connection.close(timeout=5)
+
+    async def _read_leased(self, consumer: Any, leasing: Connection, pool: Pool) -> None:
+        """The leases are locks of the session of `leasing`, which is held as long as inboxes are read."""
+        await leases.announce_replica(leasing, secrets.randbelow(2**31))
+        mine = Leases()
+        while True:
+            await self._follow(consumer, leasing, await mine.renew(leasing))
+            if self._reading:
+                await self._take_for(consumer, pool, 0.3)
+            else:
+                await asyncio.sleep(0.3)
 
     async def _follow(self, consumer: Any, connection: Connection, shards: set[int]) -> None:
         """Assigns the inboxes of `shards` if they are not what is read, and seeks to the stored offsets."""
         there = await institutions.inboxes(connection, sorted(shards))
         if {box.topic for box in there} == self._reading.keys():
             return
-        consumer.assign([TopicPartition(box.topic, 0) for box in there])
+        if there:
+            consumer.assign([TopicPartition(box.topic, 0) for box in there])
+        else:
+            consumer.unsubscribe()
         for box in there:
             consumer.seek(TopicPartition(box.topic, 0), box.next_offset)
         self._reading = {box.topic: box.next_offset for box in there}
