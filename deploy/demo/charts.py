@@ -10,7 +10,7 @@ WIDTH: Final = 860
 _LABEL: Final = 250
 _ROW: Final = 26
 _BAR: Final = 16
-_VALUE: Final = 120
+_VALUE: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
