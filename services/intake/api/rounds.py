@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder, intake
 from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
+from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at
 from services.intake.storage import acts, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
@@ -225,6 +226,8 @@ async def _terms_now(connection: Connection, stored: StoredRound, body: ActBody)
             proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed")
             if proposal is None:
                 raise Problem(409, "not-proposed", "Selection has not proposed yet.")
+            if stored.window.status is not RoundStatus.FROZEN:
+                raise Problem(409, "not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
             return {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
         case ActKind.RECORD_SOURCE:
             if await outcomes.milestone(connection, stored.window.round, "InputsCommitted") is None:
