@@ -1,5 +1,6 @@
 """What every service's HTTP side shares: problem details, bearer tokens, health, metrics, AsyncAPI, and the server."""
 
+import gc
 import hashlib
 import json
 import signal
@@ -140,6 +141,14 @@ def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry
     app.add_exception_handler(StarletteHTTPException, on_http)
 
 
+def settle_garbage_collection() -> None:
+    """What is loaded by now stays, so it is not looked through again; and a batch of some thousand records, all alive
+    until it is saved, is not looked through dozens of times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def serve(app: FastAPI, host: str, port: int) -> int:
     """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
     handler set here makes a clean stop exit with 0."""
@@ -160,5 +169,6 @@ def serve(app: FastAPI, host: str, port: int) -> int:
         )
     )
     app.state.server = server
+    settle_garbage_collection()
     server.run()
     return int(getattr(app.state, "exit_code", 0)) if server.started else 1

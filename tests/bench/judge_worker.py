@@ -26,6 +26,7 @@ from services.eligibility.settings import EligibilitySettings
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.contracts.events import ApplicationSubmitted
+from shared.http import settle_garbage_collection
 from shared.kafka.producer import EventProducer
 from shared.logs import configure_logs
 from shared.postgres import open_pool
@@ -94,4 +95,5 @@ async def each(records: int) -> dict[str, Any]:
 if __name__ == "__main__":
     configure_logs("eligibility", "bench", "ERROR")
     kind, number = sys.argv[1:]
+    settle_garbage_collection()
     print(json.dumps(uvloop.run({"batches": batches, "each": each}[kind](int(number)))))

@@ -57,7 +57,7 @@ def _waive(
 ) -> tuple[Observation, ...]:
     pairs = tuple(zip(conditions, observations, strict=True))
     waived = waived_rules({bound.rule: observation.outcome for bound, observation in pairs}, waivers)
-    return tuple(seen._replace(outcome=_WAIVED) if bound.rule in waived else seen for bound, seen in pairs)
+    return tuple(Observation(_WAIVED, *seen[1:]) if bound.rule in waived else seen for bound, seen in pairs)
 
 
 def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waiver]) -> set[str]:
