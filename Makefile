@@ -30,6 +30,7 @@ check: ready  ## lint, types, import rules, drift of schemas and settings
 bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.admission $(ARGS)
 	@$(BIN)/python -m tests.bench.judge $(ARGS)
+	@$(BIN)/python -m tests.bench.admission_latch $(ARGS)
 
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m deploy.settings_reference
