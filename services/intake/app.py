@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import applications, institutions, rounds
+from services.intake.api import acts, applications, institutions, rounds
 from services.intake.api.admission import Admission
 from services.intake.api.state import Intake
 from services.intake.api.submission import OPENAPI, submit_application
@@ -64,7 +64,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
-    for router in (rounds.router, applications.router, institutions.router):
+    for router in (rounds.router, acts.router, applications.router, institutions.router):
         app.include_router(router)
     add_service_routes(app, runtime, runtime.metrics.registry)
     _describe_submission(app)

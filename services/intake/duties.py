@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,24 +14,21 @@ from aiokafka.errors import KafkaError
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import institutions, outcomes, requests, rounds
+from services.intake.storage import institutions, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
-from services.intake.turns import BY_THE_CLOCK, SourceValue, record_source, round_event
+from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
 from shared.canonical import canonical_json
 from shared.clock import Clock
-from shared.contracts import topics
 from shared.contracts.events import (
-    Answer,
-    InboxAnswered,
     InputsCommitted,
     Invitation,
     RoundFrozen,
     RoundOpened,
     SourceKind,
 )
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.cloudevents import Outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected
+from shared.postgres import Pool, connected
 
 _log = structlog.get_logger()
 
@@ -116,28 +113,8 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
             requests=wanted,
         )
         events.append(round_event(frozen, "frozen", 1, now))
-        events += await _late_answers(connection, round_id, clock.now())
+        events += await late_answers(connection, round_id, clock.now())
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
-
-
-async def _late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:
-    """Answers what came after the close; only now can no extension contradict the answer."""
-    return [
-        outgoing(
-            topics.outbox(held.institution).name,
-            held.message_id,
-            InboxAnswered(
-                institution=held.institution,
-                answer=Answer.LATE,
-                quotes=held.message_id,
-                offset=held.offset,
-                answered_at=now,
-            ),
-            event_id=event_id("answer", held.topic, held.offset),
-            time=now,
-        )
-        for held in await requests.take_held(connection, round_id)
-    ]
 
 
 async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:

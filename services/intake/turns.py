@@ -7,9 +7,9 @@ from typing import Final
 
 import structlog
 
-from services.intake.storage import outcomes
+from services.intake.storage import outcomes, requests
 from shared.contracts import topics
-from shared.contracts.events import InputsCommitted, RoundAct, SourceValueRecorded
+from shared.contracts.events import Answer, InboxAnswered, InputsCommitted, RoundAct, SourceValueRecorded
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
@@ -57,3 +57,23 @@ async def record_source(
     )
     _log.info("recorded source", round=committed.round, source=value.source, value=value.value)
     return [round_event(recorded, "source", committed.epoch, now)]
+
+
+async def late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:
+    """Answers what came after the close; only now can no extension contradict the answer."""
+    return [
+        outgoing(
+            topics.outbox(held.institution).name,
+            held.message_id,
+            InboxAnswered(
+                institution=held.institution,
+                answer=Answer.LATE,
+                quotes=held.message_id,
+                offset=held.offset,
+                answered_at=now,
+            ),
+            event_id=event_id("answer", held.topic, held.offset),
+            time=now,
+        )
+        for held in await requests.take_held(connection, round_id)
+    ]

@@ -9,6 +9,8 @@ from typing import Any
 class ActKind(StrEnum):
     RECORD_SOURCE = "record-source"
     CONFIRM = "confirm"
+    EXTEND = "extend"
+    VOID = "void"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ FREEZE = """
 UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
 WHERE round = $1 AND status = 'open'
 """
+EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
+VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
 CONFIRM = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND status = 'frozen' RETURNING round"
 APPLICATION_LEAVES = """
 SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn
@@ -142,6 +144,15 @@ async def freeze(
 
 async def confirm(connection: Connection, round_id: str) -> bool:
     return await connection.fetchval(CONFIRM, round_id) is not None
+
+
+async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:
+    """Under the exclusive lock: admission and the freeze read the close under theirs."""
+    await connection.execute(EXTEND, round_id, closes_at)
+
+
+async def void(connection: Connection, round_id: str) -> None:
+    await connection.execute(VOID, round_id)
 
 
 async def application_digest(connection: Connection, round_id: str) -> Digest:

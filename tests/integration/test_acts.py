@@ -1,0 +1,111 @@
+"""Officers' acts over the API: two officers, exact terms, and what an extension and a void do to everybody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local.stack import Stack
+from shared.merkle import digest_of
+from tests.conftest import StartStack
+from tests.integration.test_intake import answers_on, apply
+from tests.rounds import Office, clock_map, purchase_request, write_inbox
+
+
+@pytest.fixture
+async def stack(start_stack: StartStack) -> Stack:
+    # A long drain: time for two officers to extend between the close and the freeze.
+    return await start_stack(services=("intake",), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "4"})
+
+
+@pytest.fixture
+async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
+        yield made
+
+
+@pytest.fixture
+async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
+    return await Office.of(stack, client)
+
+
+async def propose(office: Office, round_id: str, act: str, terms: dict[str, Any]) -> httpx2.Response:
+    body = {"act": act, "terms": terms, "reason": "the portal was down for an hour"}
+    return await office.client.post(f"/rounds/{round_id}/acts", json=body, headers=office.officers[0])
+
+
+async def approve(office: Office, round_id: str, act: str, officer: int = 1) -> httpx2.Response:
+    return await office.client.post(f"/rounds/{round_id}/acts/{act}/approval", headers=office.officers[officer])
+
+
+async def closes_at(office: Office, round_id: str) -> datetime:
+    return datetime.fromisoformat((await office.shown(round_id))["closes_at"])
+
+
+async def test_an_extension_lets_everybody_in_again_and_contradicts_no_answer(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    await office.institution("kepco", extended_round=50_000_000)
+    round_id = await office.announce("extended-round", rehearsal=clock_map(3))
+    await office.status(round_id, "open")
+    first = await apply(client, round_id, 1)
+    assert first.status_code == 201
+    async with asyncio.timeout(20):
+        while (await apply(client, round_id, 2)).status_code != 410:
+            await asyncio.sleep(0.1)
+    await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "held", purchase_request(round_id, "r1")))
+
+    before = await closes_at(office, round_id)
+    terms = {"closes_at": (before + timedelta(days=60)).isoformat()}
+    assert (await propose(office, round_id, "extend", {"closes_at": before.isoformat()})).status_code == 409
+    assert (await propose(office, round_id, "extend", {"closes_at": "soon"})).status_code == 422
+    proposed = (await propose(office, round_id, "extend", terms)).json()["act"]
+    alone = await approve(office, round_id, proposed, officer=0)
+    assert (alone.status_code, alone.json()["type"]) == (409, "urn:firstbuy:problem:same-officer")
+    assert (await approve(office, round_id, proposed)).status_code == 200
+    assert await closes_at(office, round_id) == before + timedelta(days=60)
+
+    third = await apply(client, round_id, 3)
+    assert third.status_code == 201, "who was too late may come back"
+    assert (await answers_on(stack, "kepco", 1))["held"]["answer"] == "accepted", "held, never refused"
+    await office.status(round_id, "frozen")
+    manifest = (await client.get(f"/rounds/{round_id}/manifest")).json()["applications"]
+    late = await propose(office, round_id, "extend", {"closes_at": (before + timedelta(days=400)).isoformat()})
+    assert (late.status_code, late.json()["type"]) == (409, "urn:firstbuy:problem:frozen")
+    assert manifest["count"] >= 2
+    receipts = [answer.json() for answer in (first, third)]
+    entered = digest_of((item["application"], item["version"], item["payload_hash"]) for item in receipts)
+    assert {bucket for bucket in range(256) if entered.counts[bucket]} <= {
+        bucket for bucket in range(256) if manifest["counts"][bucket]
+    }
+
+
+async def test_a_void_round_takes_nothing_and_is_never_frozen(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3))
+    await office.status(round_id, "open")
+    act = (await propose(office, round_id, "void", {})).json()["act"]
+    assert (await approve(office, round_id, act)).status_code == 200
+    assert (await apply(client, round_id, 1)).status_code == 410
+    again = await approve(office, round_id, act)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:firstbuy:problem:already-approved")
+    await asyncio.sleep(8)
+    assert (await office.shown(round_id))["status"] == "void"
+    listed = (await client.get(f"/rounds/{round_id}/acts", headers=office.officers[0])).json()
+    assert [(item["kind"], item["approved_by"] is not None) for item in listed] == [("void", True)]
+
+
+async def test_an_approval_is_bound_to_the_terms_that_stand(client: httpx2.AsyncClient, office: Office) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.status(round_id, "open")
+    before = await closes_at(office, round_id)
+    soon, later = ({"closes_at": (before + timedelta(days=days)).isoformat()} for days in (1, 2))
+    first = (await propose(office, round_id, "extend", soon)).json()["act"]
+    second = (await propose(office, round_id, "extend", later)).json()["act"]
+    assert (await approve(office, round_id, second)).status_code == 200
+    overtaken = await approve(office, round_id, first)
+    assert (overtaken.status_code, overtaken.json()["type"]) == (409, "urn:firstbuy:problem:not-later")
