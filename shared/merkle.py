@@ -92,3 +92,21 @@ def digest_of(rows: Iterable[Sequence[Any]]) -> Digest:
         bucket.sort()
         roots.append(merkle_root(leaf for _, leaf in bucket).hex())
     return Digest(tuple(len(bucket) for bucket in buckets), tuple(roots))
+
+
+def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root an audit path leads to, by RFC 9162 §2.1.3.2; None when the path does not fit the place in the tree."""
+    if not 0 <= index < size:
+        return None
+    node, last, computed = index, size - 1, leaf_hash(leaf)
+    for sibling in path:
+        if last == 0:
+            return None
+        if node % 2 or node == last:
+            computed = node_hash(sibling, computed)
+            while node and not node % 2:
+                node, last = node >> 1, last >> 1
+        else:
+            computed = node_hash(computed, sibling)
+        node, last = node >> 1, last >> 1
+    return computed if last == 0 else None
