@@ -94,14 +94,40 @@ def confirm(
         fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
     newest = max(proposals, key=lambda body: int(body["epoch"]))
     terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
-    body = {"act": "confirm", "terms": terms, "reason": reason}
+    _propose(round_id, "confirm", terms, reason, url, token, as_json)
+    if not as_json:
+        console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
+
+
+@app.command()
+def extend(
+    round_id: Round,
+    closes_at: Annotated[str, typer.Argument(help="The new close with its offset: 2018-09-15T18:00:00+09:00.")],
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to move the close, for everybody. Possible until the round is frozen; another officer approves it."""
+    _propose(round_id, "extend", {"closes_at": closes_at}, reason, url, token, as_json)
+
+
+@app.command()
+def void(round_id: Round, reason: Reason, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Propose to end the round without a result. Another officer approves it."""
+    _propose(round_id, "void", {}, reason, url, token, as_json)
+
+
+def _propose(
+    round_id: str, act: str, terms: dict[str, Any], reason: str, url: str | None, token: str | None, as_json: bool
+) -> None:
+    body = {"act": act, "terms": terms, "reason": reason}
     proposed = ask("POST", f"/rounds/{round_id}/acts", url=url, token=token, body=body)
     if as_json:
         print_json({**proposed, "terms": terms})
         return
     approval = f"firstbuy round approve {round_id} {proposed['act']}"
     console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
-    console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
 
 
 @app.command()
