@@ -14,9 +14,11 @@ from aiokafka.errors import KafkaError
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import institutions, outcomes, rounds
+from services.intake.storage import institutions, keys, outcomes, rounds
+from services.intake.storage.keys import SigningKey
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
+from shared import audit
 from shared.canonical import canonical_json
 from shared.clock import Clock
 from shared.contracts.events import (
@@ -33,16 +35,20 @@ from shared.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
     """Opens rounds whose window has begun, with the whole policy and the institutions that are in."""
     for stored in await _unfinished(pool):
         window = stored.window
         if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
             continue
+        await signing.signer(pool)  # so that its key is among those published
         async with outbox.transaction(pool) as (connection, events):
             if not await rounds.open_round(connection, window.round):
                 continue
-            events.append(_opened(stored, await institutions.pledges(connection, window.round)))
+            fingerprints = tuple(one.key.fingerprint for one in await keys.published(connection))
+            events.append(_opened(stored, await institutions.pledges(connection, window.round), fingerprints))
+            detail = {"round": window.round, "policy_hash": stored.policy_hash}
+            events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))
         _log.info("opened round", round=window.round, policy_hash=stored.policy_hash)
 
 
@@ -114,6 +120,13 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
         )
         events.append(round_event(frozen, "frozen", 1, now))
         events += await late_answers(connection, round_id, clock.now())
+        detail = {
+            "round": round_id,
+            "epoch": 1,
+            "applications_root": applications.root,
+            "requests_root": wanted.root,
+        }
+        events.append(await audit.record(connection, "intake", clock.now(), "clock", "freeze", detail))
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
@@ -140,7 +153,7 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) 
                 )
 
 
-def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing:
+def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprints: tuple[str, ...]) -> Outgoing:
     window = stored.window
     opened = RoundOpened(
         round=window.round,
@@ -156,6 +169,7 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]]) -> Outgoing
         institutions=tuple(Invitation(institution=code, pledge_won=won) for code, won in pledges),
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
+        key_fingerprints=fingerprints,
     )
     body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed
     return replace(round_event(opened, "opened", 0, window.opens_at), body=body)

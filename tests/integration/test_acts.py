@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 
 from deploy.local.stack import Stack
+from shared.audit import AuditRow, faults
+from shared.contracts.events import AuditHeadPublished
 from shared.merkle import digest_of
 from tests.conftest import StartStack
+from tests.integration.consuming import records_of, until
 from tests.integration.test_intake import answers_on, apply
 from tests.rounds import Office, clock_map, purchase_request, write_inbox
 
@@ -109,3 +113,34 @@ async def test_an_approval_is_bound_to_the_terms_that_stand(client: httpx2.Async
     assert (await approve(office, round_id, second)).status_code == 200
     overtaken = await approve(office, round_id, first)
     assert (overtaken.status_code, overtaken.json()["type"]) == (409, "urn:firstbuy:problem:not-later")
+
+
+async def test_every_act_is_in_a_chain_whose_heads_are_published(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.status(round_id, "open")
+    act = (await propose(office, round_id, "void", {})).json()["act"]
+    assert (await approve(office, round_id, act)).status_code == 200
+    assert (await client.get("/audit")).status_code == 401
+    told = (await client.get("/audit", headers=office.officers[0])).json()["rows"]
+    actions = [row["action"] for row in told]
+    assert actions == ["create-token", "create-token", "announce", "open", "propose-act", "void"]
+    chain = [AuditRow.of_json(row) for row in told]
+
+    async def heads() -> list[AuditHeadPublished]:
+        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}audit-heads.v1")
+        return [AuditHeadPublished.model_validate_json(record.value) for record in records]
+
+    async def all_published() -> bool:
+        return len(await heads()) == len(chain)
+
+    await until(all_published, "a head for each row")
+    assert faults(chain, await heads()) == []
+    database = await asyncpg.connect(stack.database_url("intake"))
+    await database.execute("UPDATE audit_log SET actor = 'nobody' WHERE sequence = 3")
+    await database.execute("DELETE FROM audit_log WHERE sequence = 6")
+    await database.close()
+    told = (await client.get("/audit", headers=office.officers[0])).json()["rows"]
+    found = faults([AuditRow.of_json(row) for row in told], await heads())
+    assert found == ["row 3 was changed", "the log was cut off: row 6 was published and is not there"]

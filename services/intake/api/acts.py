@@ -22,6 +22,7 @@ from services.intake.handlers.messages import take_messages
 from services.intake.storage import acts, outcomes, requests, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import SourceValue, late_answers, record_source, round_event
+from shared import audit
 from shared.contracts.events import InputsCommitted, RoundExtended, RoundVoided, SelectionConfirmed
 from shared.contracts.values import Actor, Contract, Line, UtcTime
 from shared.http import Problem
@@ -72,7 +73,7 @@ async def propose_act(round_id: str, request: Request) -> Response:
     body: ActBody = parse(_ACT, await read_body(request, state.settings.body_bytes))
     now = state.clock.now()
     act = str(uuid.uuid4())
-    async with connected(state.runtime.pool) as connection, connection.transaction():
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
         terms = await _KINDS[body.act].terms_now(connection, stored, body.terms)
         if terms != body.terms:
@@ -83,6 +84,8 @@ async def propose_act(round_id: str, request: Request) -> Response:
             )
         window = (now, now + timedelta(hours=state.settings.approval_hours))
         await acts.propose(connection, act, round_id, body.act.value, body.terms, body.reason, officer.name, window)
+        detail = {"act": act, "kind": body.act.value, "round": round_id, "terms": body.terms, "reason": body.reason}
+        events.append(await audit.record(connection, "intake", now, officer.name, "propose-act", detail))
     _log.info("proposed act", act=act, kind=body.act.value, round=round_id, officer=officer.name)
     return JSONResponse({"act": act, "awaits": "approval by another officer"}, 201)
 
@@ -119,6 +122,8 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         actors = (Actor(name=proposed.proposed_by, role=OFFICER), Actor(name=officer.name, role=OFFICER))
         programme = stored.window.time_map.programme(now)
         events += await kind.carry_out(Approved(state, connection, stored, proposed, actors, programme))
+        detail = {"act": act, "round": round_id, "terms": proposed.terms, "by": [actor.name for actor in actors]}
+        events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))
     _log.info("did act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
     return JSONResponse({"act": act, "done": True})
 

@@ -11,6 +11,7 @@ from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.storage import outcomes, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
+from shared import audit
 from shared.canonical import json_hash
 from shared.contracts.events import (
     Reason,
@@ -81,6 +82,8 @@ async def announce(request: Request) -> Response:
         )  # fmt: skip
         if new:
             events.append(round_event(announced, "announced", 0, now))
+            detail = {"round": terms.round, "policy_hash": policy_hash, "reason": body.reason}
+            events.append(await audit.record(connection, "intake", now, officer.name, "announce", detail))
         else:
             stored = await rounds.load(connection, terms.round)
     if new:

@@ -1,0 +1,66 @@
+"""The audit chain: whatever is done to a log afterwards is found."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.audit import NO_HEAD, AuditRow, faults
+from shared.contracts.events import AuditHeadPublished
+
+START = datetime(2018, 8, 16, tzinfo=UTC)
+
+
+def chain(length: int) -> list[AuditRow]:
+    rows: list[AuditRow] = []
+    for number in range(1, length + 1):
+        previous = rows[-1].hash if rows else NO_HEAD
+        draft = AuditRow(number, START + timedelta(hours=number), "kim", "confirm", '{"n":1}', previous, "")
+        rows.append(replace(draft, hash=draft.computed_hash()))
+    return rows
+
+
+def head(row: AuditRow) -> AuditHeadPublished:
+    return AuditHeadPublished(
+        service="intake", count=row.sequence, head=row.hash, previous_head=row.previous, published_at=START
+    )
+
+
+ROWS = chain(6)
+HEADS = [head(row) for row in ROWS]
+
+
+def test_a_whole_log_has_no_fault_also_by_way_of_json() -> None:
+    assert faults(ROWS, HEADS) == []
+    assert faults([AuditRow.of_json(row.as_json()) for row in ROWS], HEADS) == []
+    assert faults([], []) == []
+
+
+@given(
+    st.integers(0, 5),
+    st.sampled_from(["actor", "action", "detail", "previous", "hash", "at", "sequence"]),
+)
+def test_any_changed_field_is_found(index: int, field: str) -> None:
+    row = ROWS[index]
+    changes: dict[str, Any] = {"at": row.at + timedelta(microseconds=1), "sequence": row.sequence + 10}
+    changed = [*ROWS[:index], replace(row, **{field: changes.get(field, "f" * 64)}), *ROWS[index + 1 :]]
+    assert faults(changed, [])
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_removed_row_and_an_inserted_one_are_found(index: int) -> None:
+    assert faults(ROWS[:index] + ROWS[index + 1 :], [])
+    assert faults([*ROWS[:index], ROWS[index], *ROWS[index:]], [])
+
+
+def test_a_cut_off_end_and_a_log_written_anew_are_found_by_the_heads() -> None:
+    assert faults(ROWS[:4], []) == []
+    assert faults(ROWS[:4], HEADS)
+    anew = chain(7)[:6]
+    anew[-1] = replace(anew[-1], detail='{"n":3}')
+    anew[-1] = replace(anew[-1], hash=anew[-1].computed_hash())
+    assert faults(anew, []) == []
+    assert faults(anew, HEADS) == ["row 6 is not the one whose head was published"]
