@@ -54,6 +54,7 @@ class Runtime:
         self._consumers: list[TopicConsumer] = []
         self._duties: list[tuple[str, Duty, float]] = []
         self._published: list[Topic] = []
+        self._checks: dict[str, Callable[[], str | None]] = {}
 
     @property
     def pool(self) -> Pool:
@@ -87,6 +88,10 @@ class Runtime:
         """Shows a topic of this writer in its AsyncAPI; the events themselves leave through `producer`."""
         self._published.append(topic)
         self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=topic.name)
+
+    def needs(self, name: str, check: Callable[[], str | None]) -> None:
+        """One more condition of readiness: `check` says what is missing, or None."""
+        self._checks[name] = check
 
     def duty(self, name: str, duty: Duty, every: float) -> None:
         """Runs `duty` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
@@ -191,6 +196,7 @@ class Runtime:
 
     async def ready(self) -> dict[str, str]:
         missing = {consumer.topic.name: "no partitions yet" for consumer in self._consumers if not consumer.ready}
+        missing |= {name: said for name, check in self._checks.items() if (said := check()) is not None}
         if not self.producer.ready:
             missing["producer"] = "not started"
         try:

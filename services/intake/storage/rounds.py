@@ -29,6 +29,7 @@ WHERE round = $1 AND status = 'open'
 """
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
+DATABASE_NOW = "SELECT clock_timestamp()"
 CONFIRM = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND status = 'frozen' RETURNING round"
 APPLICATION_LEAVES = """
 SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn
@@ -153,6 +154,12 @@ async def extend(connection: Connection, round_id: str, closes_at: datetime) -> 
 
 async def void(connection: Connection, round_id: str) -> None:
     await connection.execute(VOID, round_id)
+
+
+async def database_now(connection: Connection) -> datetime:
+    """The clock all replicas share."""
+    now: datetime = await connection.fetchval(DATABASE_NOW)
+    return now
 
 
 async def application_digest(connection: Connection, round_id: str) -> Digest:
