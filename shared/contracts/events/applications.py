@@ -1,0 +1,66 @@
+"""`applications.v1`: facts, no contact data."""
+
+from shared.contracts.events.ground import RoundAct
+from shared.contracts.facts import ApplicationFacts
+from shared.contracts.values import (
+    ApplicationId,
+    Code,
+    Contract,
+    Count,
+    Nonce,
+    PartyId,
+    RoundId,
+    Sha256Hex,
+    Text,
+    UtcTime,
+    Uuid,
+    Version,
+)
+
+
+class ApplicationSubmitted(Contract):
+    """A version of an application. `payload_hash = SHA-256(nonce ‖ canonical JSON of facts)`."""
+
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    version: Version
+    received_at: UtcTime
+    nonce: Nonce
+    payload_hash: Sha256Hex
+    facts: ApplicationFacts
+
+
+class ApplicationWithdrawn(Contract):
+    """Also a version: the highest wins, whatever order events arrive in."""
+
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    version: Version
+    received_at: UtcTime
+    reason: Text = ""
+
+
+class ApplicationScored(Contract):
+    round: RoundId
+    application: ApplicationId
+    reviewer: Code
+    points: Count
+    conflict_of_interest: bool = False
+    scored_at: UtcTime
+
+
+class AppealFiled(Contract):
+    round: RoundId
+    appeal: Uuid
+    application: ApplicationId
+    filed_at: UtcTime
+    grounds: Text
+
+
+class AppealDecided(RoundAct):
+    appeal: Uuid
+    application: ApplicationId
+    decided_at: UtcTime
+    upheld: bool

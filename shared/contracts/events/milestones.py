@@ -1,0 +1,46 @@
+"""`milestones.v1`: what eligibility and selection have completed."""
+
+from shared.contracts.events.ground import Manifest
+from shared.contracts.values import Contract, Count, Epoch, RoundId, Sha256Hex, UtcTime
+
+
+class EligibilityCompleted(Contract):
+    """Leaves of `verdicts` are [id, version, payload hash, epoch judged, outcome, findings hash]."""
+
+    round: RoundId
+    epoch: Epoch
+    applications_root: Sha256Hex
+    verdicts: Manifest
+    eligible: Count
+    ineligible: Count
+    completed_at: UtcTime
+
+
+class InputsCommitted(Contract):
+    """Everything that decides, fixed before chance enters. Leaves of `entries` are [id, outcome, tickets, score]."""
+
+    round: RoundId
+    epoch: Epoch
+    applications_root: Sha256Hex
+    requests_root: Sha256Hex
+    verdicts_root: Sha256Hex
+    entries_root: Sha256Hex
+    pledges_root: Sha256Hex
+    policy_hash: Sha256Hex
+    commitment_root: Sha256Hex
+    entries: Count
+    committed_at: UtcTime
+
+
+class SelectionProposed(Contract):
+    """Leaves of `selection_root` are [id, result, position, draw key, [[request, quantity, won], …]] in draw order."""
+
+    round: RoundId
+    epoch: Epoch
+    commitment_root: Sha256Hex
+    seed: Sha256Hex
+    selection_root: Sha256Hex
+    selected: Count
+    reserve: Count
+    not_selected: Count
+    proposed_at: UtcTime

@@ -1,0 +1,78 @@
+"""`institution.<code>.outbox.v1`: what only that institution reads."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.events.selections import Award
+from shared.contracts.values import (
+    ApplicationId,
+    Code,
+    Contract,
+    Count,
+    InstitutionCode,
+    Line,
+    Nonce,
+    Positive,
+    RequestId,
+    RoundId,
+    Sha256Hex,
+    UtcTime,
+    Version,
+)
+
+
+class Answer(StrEnum):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+
+
+class Reason(Contract):
+    """One thing wrong: where (a JSON pointer), what, and what to do about it. The shape of RFC 9457 `errors`."""
+
+    pointer: str
+    code: Code
+    detail: str
+    fix: str
+
+
+class InboxAnswered(Contract):
+    """The one answer to one inbox message, quoting the sender's own id."""
+
+    institution: InstitutionCode
+    answer: Answer
+    quotes: str
+    """The `ce_id` of the message answered, or its `offset:<n>` where it had none."""
+    offset: Count
+    request: RequestId | None = None
+    version: Version | None = None
+    nonce: Nonce | None = None
+    payload_hash: Sha256Hex | None = None
+    reasons: tuple[Reason, ...] = ()
+    answered_at: UtcTime
+
+
+class RoundNoticed(Contract):
+    """A round's turn that an institution is told of: opened, extended, frozen, committed, published, voided."""
+
+    institution: InstitutionCode
+    round: RoundId
+    turn: Code
+    occurred_at: UtcTime
+    roots: Mapping[Code, Sha256Hex] = Field(default_factory=dict)
+
+
+class AwardNoticed(Contract):
+    """A product selected for this institution's request, with the names it needs to contract."""
+
+    institution: InstitutionCode
+    round: RoundId
+    application: ApplicationId
+    product: Line
+    position: Positive
+    awards: Annotated[tuple[Award, ...], Field(min_length=1)]
+    selection_root: Sha256Hex

@@ -1,0 +1,78 @@
+"""`rounds.v1`: a round's life, each act with its actors and reason."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.events.ground import Invitation, Manifest, Rehearsal, RoundAct, Source
+from shared.contracts.policy import Policy
+from shared.contracts.values import ApplicationId, Code, Count, Epoch, Line, Sha256Hex, UtcTime
+
+
+class RoundAnnounced(RoundAct):
+    title: Line
+    opens_at: UtcTime
+    closes_at: UtcTime
+    policy: Code
+    policy_hash: Sha256Hex
+    lead_seconds: Count
+    sources: tuple[Source, ...]
+    rehearsal: Rehearsal | None = None
+    unattended: bool = False
+
+
+class RoundOpened(RoundAct):
+    """The whole policy and all that is fixed at the opening."""
+
+    title: Line
+    opens_at: UtcTime
+    closes_at: UtcTime
+    policy: Policy
+    policy_hash: Sha256Hex
+    lead_seconds: Count
+    sources: tuple[Source, ...]
+    institutions: tuple[Invitation, ...]
+    key_fingerprints: tuple[Sha256Hex, ...] = ()
+    rehearsal: Rehearsal | None = None
+    unattended: bool = False
+
+
+class RoundExtended(RoundAct):
+    closes_at: UtcTime
+    closed_at_before: UtcTime
+
+
+class RoundFrozen(RoundAct):
+    epoch: Epoch
+    frozen_at: UtcTime
+    closes_at: UtcTime
+    applications: Manifest
+    requests: Manifest
+
+
+class EpochOpened(RoundAct):
+    epoch: Epoch
+    opened_at: UtcTime
+    applications: Manifest
+    requests: Manifest
+    judge_again: tuple[ApplicationId, ...]
+
+
+class SourceValueRecorded(RoundAct):
+    epoch: Epoch
+    source: Code
+    value: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[0-9a-f./]+$")]
+    """The source string in RFC 3797 form."""
+    due_at: UtcTime
+    recorded_at: UtcTime
+
+
+class SelectionConfirmed(RoundAct):
+    epoch: Epoch
+    commitment_root: Sha256Hex
+    selection_root: Sha256Hex
+    confirmed_at: UtcTime
+
+
+class RoundVoided(RoundAct):
+    voided_at: UtcTime

@@ -1,0 +1,85 @@
+"""`selections.v1`: results, published once they are confirmed."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.events.ground import RoundAct
+from shared.contracts.values import (
+    ApplicationId,
+    Contract,
+    Count,
+    Epoch,
+    InstitutionCode,
+    Line,
+    PartyId,
+    Positive,
+    RequestId,
+    RoundId,
+    Sha256Hex,
+    UtcTime,
+)
+
+
+class Award(Contract):
+    request: RequestId
+    institution: InstitutionCode
+    quantity: Positive
+    amount_won: Positive
+
+
+class ProductSelected(Contract):
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    product: Line
+    position: Positive
+    tickets: Count
+    awards: Annotated[tuple[Award, ...], Field(min_length=1)]
+    selection_root: Sha256Hex
+
+
+class ProductReserved(Contract):
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    position: Positive
+    reserve_position: Positive
+    tickets: Count
+    selection_root: Sha256Hex
+
+
+class NotSelectedReason(StrEnum):
+    INELIGIBLE = "ineligible"
+    BELOW_THRESHOLD = "below-threshold"
+    NO_DEMAND = "no-demand"
+    FIRM_LIMIT = "firm-limit"
+    RESERVE_FULL = "reserve-full"
+
+
+class ProductNotSelected(Contract):
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    reason: NotSelectedReason
+    position: Positive | None = None
+    selection_root: Sha256Hex
+
+
+class SelectionWithdrawn(RoundAct):
+    application: ApplicationId
+    epoch: Epoch
+    withdrawn_at: UtcTime
+
+
+class ReservePromoted(Contract):
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    batch: Positive
+    awards: Annotated[tuple[Award, ...], Field(min_length=1)]
