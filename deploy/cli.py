@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from deploy.commands import apply, audit, demo, doctor, institutions, local, policies, rounds, tokens
+from deploy.commands import apply, audit, demo, doctor, institutions, local, policies, rounds, tokens, verify
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -23,6 +23,7 @@ GROUPS: dict[str, typer.Typer] = {
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,
+    "verify": verify.app,
     "audit": audit.app,
 }
 

@@ -8,13 +8,14 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import acts, applications, institutions, rounds
+from services.intake.api import acts, applications, audit, institutions, keys, rounds
 from services.intake.api.admission import Admission
 from services.intake.api.state import Intake
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
 from services.intake.settings import IntakeSettings
+from services.intake.storage.keys import SigningKey
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
@@ -28,7 +29,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
-    admission = Admission(outbox, settings.group_size, settings.waiting_submissions)
+    signing = SigningKey(settings.signing_key())
+    admission = Admission(outbox, signing, settings.group_size, settings.waiting_submissions)
 
     def inbox_consumer() -> AIOKafkaConsumer:
         """Without a group: what it reads is leased, and where it stands is in the database."""
@@ -52,7 +54,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", lambda: inboxes.read(runtime.pool), 0.5)
-    runtime.duty("opening", lambda: duties.open_due(runtime.pool, outbox, clock), 0.1)
+    runtime.duty("opening", lambda: duties.open_due(runtime.pool, outbox, clock, signing), 0.1)
     runtime.duty("freeze", lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer), 0.1)
     runtime.duty("sources", lambda: duties.record_due_sources(runtime.pool, outbox, clock), 0.1)
 
@@ -62,9 +64,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
             yield
 
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
-    app.state.intake = Intake(runtime, settings, clock, outbox, admission)
+    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
-    for router in (rounds.router, acts.router, applications.router, institutions.router):
+    for router in (rounds.router, acts.router, applications.router, institutions.router, keys.router, audit.router):
         app.include_router(router)
     add_service_routes(app, runtime, runtime.metrics.registry)
     _describe_submission(app)

@@ -21,17 +21,20 @@ from pathlib import Path
 
 from deploy.local.postgres import create_database, running_postgres
 from deploy.local.state import State
-from services.intake.domain.admission import ContactDetails, Entry, Receipt, Submission, enter
+from services.intake.domain.admission import ContactDetails, Entry, Submission, enter
 from services.intake.domain.entries import Chance
+from services.intake.domain.receipts import Receipt
 from services.intake.storage import rounds
 from services.intake.storage.admission import _insert, admit
 from shared.clock import SystemClock
 from shared.logs import configure_logs
 from shared.migrate import migrate
 from shared.postgres import Connection, Pool, open_pool
+from shared.signing import Signer
 
 MIGRATIONS = Path(__file__).parents[2] / "services/intake/migrations"
 SECRET = b"a secret of the bench"
+SIGNER = Signer(bytes(32))
 ANNOUNCE = """
 INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, unattended)
 VALUES ($1, 'bench', 'open', $2, $3, '{}', '', 0, '[]', false)
@@ -63,14 +66,14 @@ async def check_then_insert(connection: Connection, sent: Submission) -> str | N
         entry = enter(sent, window, SECRET)
         if not isinstance(entry, Entry):
             return None
-        await _insert(connection, [entry])
+        await _insert(connection, [entry], SIGNER)
     return entry.application
 
 
 async def latched(connection: Connection, sent: Submission) -> str | None:
     """Intake's own admission."""
     async with connection.transaction():
-        answers, _ = await admit(connection, [sent], SECRET)
+        answers, _ = await admit(connection, [sent], SECRET, SIGNER)
     return answers[0].application if isinstance(answers[0], Receipt) else None
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import Request, Response
@@ -16,10 +17,10 @@ from starlette.routing import Route
 from services.intake.api.admission import _events
 from services.intake.api.bodies import SUBMISSION, facts_json, parse, read_body
 from services.intake.api.state import intake
-from services.intake.api.submission import receipt_json
 from services.intake.app import create_app
-from services.intake.domain.admission import Receipt, Submission
+from services.intake.domain.admission import Submission
 from services.intake.domain.entries import Chance, state_version
+from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.admission import admit
@@ -56,22 +57,22 @@ def _answer(receipt: Receipt) -> Response:
 
 async def validate(request: Request) -> Response:
     """All that intake does with a body, and no storage."""
+    state = intake(request)
     submission = await _read(request)
     chance = submission.chance
     stated = state_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
-    return _answer(
-        Receipt(
-            submission.round, chance.application, 1, stated.nonce, stated.payload_hash, stated.received_at, "fba_none"
-        )
-    )
+    receipt = replace(receipt_of(submission.round, stated), token="fba_none")
+    return _answer(signed(receipt, await state.signing.signer(state.runtime.pool)))
 
 
 async def per_request(request: Request) -> Response:
     """The same admission, in a transaction of its own."""
     state = intake(request)
     submission = await _read(request)
+    signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        answers, entries = await admit(connection, [submission], await tokens.secret(connection, "access-tokens"))
+        secret = await tokens.secret(connection, "access-tokens")
+        answers, entries = await admit(connection, [submission], secret, signer)
         events += [event for entry in entries for event in _events(entry)]
     assert isinstance(answers[0], Receipt)
     return _answer(answers[0])

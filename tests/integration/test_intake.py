@@ -73,8 +73,8 @@ async def test_applications_are_received_changed_and_withdrawn(
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
 
     withdrawn = await client.post(f"{url}/withdrawal", json={"reason": "sold out"}, headers=opened)
-    assert withdrawn.json() == {"application": receipt["application"], "version": 3, "withdrawn": True}
-    assert (await client.post(f"{url}/withdrawal", json={}, headers=opened)).json()["version"] == 3
+    assert (withdrawn.json()["version"], withdrawn.json()["withdrawn"]) == (3, True)
+    assert (await client.post(f"{url}/withdrawal", json={}, headers=opened)).json() == withdrawn.json()
     receipts = (await client.get(f"{url}/receipt", headers=opened)).json()
     assert [item["version"] for item in receipts] == [1, 2, 3]
 

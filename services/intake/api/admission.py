@@ -11,6 +11,7 @@ from services.intake.domain.admission import ContactDetails, Entry, Submission
 from services.intake.domain.entries import StatedVersion
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
+from services.intake.storage.keys import SigningKey
 from shared.canonical import canonical_json
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
@@ -33,8 +34,11 @@ class _Waiting:
 class Admission:
     """Takes submissions one by one, writes them in groups. Several groups may be under way at once."""
 
-    def __init__(self, outbox: OutboxPublisher, group_size: int, waiting_at_most: int, writers: int = 2) -> None:
+    def __init__(
+        self, outbox: OutboxPublisher, signing: SigningKey, group_size: int, waiting_at_most: int, writers: int = 2
+    ) -> None:
         self._outbox = outbox
+        self._signing = signing
         self._group_size = group_size
         self._waiting_at_most = waiting_at_most
         self._waiting: deque[_Waiting] = deque()
@@ -105,12 +109,13 @@ class Admission:
             self._arrived.set()
 
     async def _admit(self, pool: Pool, group: Sequence[Submission]) -> list[Answer]:
+        signer = await self._signing.signer(pool)
         for attempt in range(5):
             try:
                 async with self._outbox.transaction(pool) as (connection, events):
                     if self._secret is None:
                         self._secret = await tokens.secret(connection, "access-tokens")
-                    answers, entries = await admit(connection, group, self._secret)
+                    answers, entries = await admit(connection, group, self._secret, signer)
                     events += [event for entry in entries for event in _events(entry)]
             except CONTENDED:
                 if attempt == 4:

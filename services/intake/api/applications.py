@@ -1,17 +1,18 @@
 """An application after its entry: read, resubmit, withdraw, status, receipt, contact. Its token opens it."""
 
 import secrets
+from dataclasses import asdict
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json, parse, read_body
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
-from services.intake.api.submission import receipt_json
-from services.intake.domain.admission import Receipt
 from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.storage import outcomes, rounds, versions
 from services.intake.storage.versions import StoredApplication
@@ -20,7 +21,10 @@ from shared.contracts.events import ApplicationWithdrawn, ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash
 from shared.kafka.cloudevents import event_id, outgoing
+from shared.merkle import bucket_of
 from shared.postgres import Connection, connected
+
+_log = structlog.get_logger()
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
@@ -77,27 +81,31 @@ async def status(application: str, request: Request) -> Response:
 @router.get("/{application}/receipt")
 async def receipt(application: str, request: Request) -> Response:
     """The receipts of every version, oldest first."""
-    async with connected(intake(request).runtime.pool) as connection:
-        stored: StoredApplication = await _opened(request, application, connection)
-        rows = await versions.receipts(connection, application)
-    return JSONResponse(
-        [
-            {
-                **receipt_json(
-                    Receipt(
-                        stored.round,
-                        application,
-                        row["version"],  # type: ignore[arg-type]
-                        row["nonce"],  # type: ignore[arg-type]
-                        row["payload_hash"],  # type: ignore[arg-type]
-                        row["received_at"],  # type: ignore[arg-type]
-                    )
-                ),
-                "withdrawn": row["withdrawn"],
-            }
-            for row in rows
-        ]
-    )
+    state = intake(request)
+    signer = await state.signing.signer(state.runtime.pool)
+    async with connected(state.runtime.pool) as connection:
+        await _opened(request, application, connection)
+        stored = await versions.receipts(connection, application)
+    return JSONResponse([receipt_json(signed(one, signer)) for one in stored])
+
+
+@router.get("/{application}/proof")
+async def proof(application: str, request: Request) -> Response:
+    """That the newest version stands in the frozen set: the path from its leaf to the manifest's root."""
+    pool = intake(request).runtime.pool
+    async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+        frozen = await rounds.load(connection, stored.round)
+        rows = await versions.bucket_leaves(connection, stored.round, bucket_of(application))
+    if frozen is None or frozen.applications is None:
+        raise Problem(409, "not-frozen", "There is nothing to prove before the freeze: see closes_at at GET /rounds.")
+    if stored.withdrawn:
+        raise Problem(409, "withdrawn", "This application was withdrawn, so the manifest does not hold it.")
+    proven = inclusion_proof(application, rows, frozen.applications["roots"])
+    if proven is None:
+        _log.error("failed to prove inclusion", round=stored.round, application=application)
+        raise Problem(409, "not-in-manifest", "The frozen set does not hold this version: ask the programme's office.")
+    return JSONResponse({"round": stored.round, "epoch": frozen.epoch, **asdict(proven)})
 
 
 @router.put("/{application}")
@@ -110,6 +118,7 @@ async def resubmit(application: str, request: Request) -> Response:
     replaces = _if_match(request)
     facts = facts_json(stated_body.facts())
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
+    signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
         window = await _latched(connection, stored.round)
@@ -124,14 +133,14 @@ async def resubmit(application: str, request: Request) -> Response:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
         stated = state_version(application, newest + 1, received, drawn, facts)
-        await versions.append(connection, stated, withdrawn=False)
+        receipt = signed(receipt_of(stored.round, stated), signer)
+        await versions.append(connection, stated, receipt)
         contact = stated_body.contact.details()
         await versions.set_contact(connection, stored.party, contact)
         events += [
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace),
         ]
-    receipt = Receipt(stored.round, application, stated.version, stated.nonce, stated.payload_hash, stated.received_at)
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
 
@@ -143,6 +152,7 @@ async def withdraw(application: str, request: Request) -> Response:
     received_at = state.clock.now()
     reason = parse(WITHDRAWAL, body or b"{}").reason
     trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
+    signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
         window = await _latched(connection, stored.round)
@@ -152,7 +162,7 @@ async def withdraw(application: str, request: Request) -> Response:
             newest += 1
             drawn = nonce(window.seed, application, newest, secrets.token_hex(16))
             stated = state_version(application, newest, received, drawn, {"withdrawn": True})
-            await versions.append(connection, stated, withdrawn=True)
+            await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
             event = ApplicationWithdrawn(
                 round=stored.round,
                 application=application,
@@ -167,7 +177,8 @@ async def withdraw(application: str, request: Request) -> Response:
                     topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
                 )
             )
-    return JSONResponse({"application": application, "version": newest, "withdrawn": True})
+        receipt = (await versions.receipts(connection, application))[-1]
+    return JSONResponse(receipt_json(signed(receipt, signer)))
 
 
 @router.put("/{application}/contact")

@@ -9,6 +9,7 @@ from fastapi import Request
 from services.intake.api.admission import Admission
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
+from services.intake.storage.keys import SigningKey
 from services.intake.storage.tokens import Bearer
 from shared.clock import Clock
 from shared.http import Problem, bearer_hash
@@ -29,6 +30,7 @@ class Intake:
     clock: Clock
     outbox: OutboxPublisher
     admission: Admission
+    signing: SigningKey
 
 
 def intake(request: Request) -> Intake:

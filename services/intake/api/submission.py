@@ -3,15 +3,16 @@
 import hashlib
 import json
 import secrets
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 
 from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json, parse, read_body
 from services.intake.api.state import intake
-from services.intake.domain.admission import Receipt, Refusal, Submission
+from services.intake.domain.admission import Refusal, Submission
 from services.intake.domain.entries import Chance
+from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
 from shared.http import Problem
@@ -77,18 +78,6 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def receipt_json(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "round": receipt.round,
-        "application": receipt.application,
-        "version": receipt.version,
-        "received_at": receipt.received_at.isoformat().replace("+00:00", "Z"),
-        "nonce": receipt.nonce,
-        "payload_hash": receipt.payload_hash,
-        "token": receipt.token,
-    }
-
-
 OPENAPI: Final = {
     "summary": "Apply with a product",
     "parameters": [
@@ -102,7 +91,7 @@ OPENAPI: Final = {
         },
     },
     "responses": {
-        "201": {"description": "Receipt: application id, version, nonce, payload hash, receipt time, access token"},
+        "201": {"description": "Signed receipt: id, version, nonce, payload hash, receipt time, key id; access token"},
         "400": {"description": "Unreadable"},
         "404": {"description": "No such round"},
         "409": {"description": "Not open yet, or this product is entered already"},

@@ -55,19 +55,6 @@ class Entry:
     stated: StatedVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What 201 answers with, and a retry too. The token is the applicant's alone and stored only hashed."""
-
-    round: str
-    application: str
-    version: int
-    nonce: str
-    payload_hash: str
-    received_at: datetime
-    token: str | None = None
-
-
 def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> Entry | Refusal:
     """The first version of a new application, if the round takes it at that moment."""
     if window is None:
@@ -83,16 +70,3 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> 
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
     stated = state(application, 1, received_at, drawn, submission.facts)
     return Entry(submission, application, party, access_token(secret, application), stated)
-
-
-def receipt_of(entry: Entry) -> Receipt:
-    stated = entry.stated
-    return Receipt(
-        entry.submission.round,
-        entry.application,
-        stated.version,
-        stated.nonce,
-        stated.payload_hash,
-        stated.received_at,
-        entry.token,
-    )

@@ -1,15 +1,19 @@
 """Admission under the latch: a retry's receipt first, then the shared lock, then the window, then the insert."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.intake.domain.admission import Entry, Receipt, Refusal, Submission, enter, receipt_of
+from services.intake.domain.admission import Entry, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
+from services.intake.domain.receipts import Receipt, receipt_of, signed
 from services.intake.storage.rounds import lock_for_admission, windows
 from shared.canonical import sha256_hex
 from shared.postgres import Connection
+from shared.signing import Signer
 
 KNOWN_KEYS = """
-SELECT k.round, k.key, k.body_hash, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at
+SELECT k.round, k.key, k.body_hash, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at,
+       v.key_id, v.signature
 FROM unnest($1::text[], $2::text[]) AS asked(round, key)
 JOIN idempotency_keys k USING (round, key)
 JOIN application_versions v ON v.application = k.application AND v.version = 1
@@ -21,8 +25,10 @@ ON CONFLICT DO NOTHING RETURNING application::text
 """
 INSERT_DETAILS = """
 WITH versions AS (
-    INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts)
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[])
+    INSERT INTO application_versions
+        (application, version, received_at, nonce, payload_hash, facts, key_id, signature)
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $16::text[],
+                         $17::text[])
 ), keys AS (
     INSERT INTO idempotency_keys (round, key, body_hash, application)
     SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[])
@@ -34,12 +40,14 @@ SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::te
 Answer = Receipt | Refusal
 
 
-async def admit(connection: Connection, group: Sequence[Submission], secret: bytes) -> tuple[list[Answer], list[Entry]]:
+async def admit(
+    connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer
+) -> tuple[list[Answer], list[Entry]]:
     """Answers to each submission in order, and the entries that are new. To be run in a READ COMMITTED transaction.
 
     No two of a group may name the same product of a firm, or the same idempotency key; the caller keeps them apart.
     """
-    known = await _known(connection, group, secret)
+    known = await _known(connection, group, secret, signer)
     fresh = [submission for submission in group if _key(submission) not in known]
     rounds = sorted({submission.round for submission in fresh})
     await lock_for_admission(connection, rounds)
@@ -48,15 +56,15 @@ async def admit(connection: Connection, group: Sequence[Submission], secret: byt
     entries = sorted(
         (entry for entry in decided.values() if isinstance(entry, Entry)), key=lambda entry: entry.application
     )
-    new = await _insert(connection, entries)
+    new = await _insert(connection, entries, signer)
     if len(new) < len(entries):
         # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
-        known |= await _known(connection, fresh, secret)
+        known |= await _known(connection, fresh, secret, signer)
     answers: list[Answer] = []
     for submission in group:
         decision = decided.get(id(submission))
         if isinstance(decision, Entry) and decision.application in new:
-            answers.append(receipt_of(decision))
+            answers.append(new[decision.application])
         elif _key(submission) in known:
             answers.append(_retried(submission, *known[_key(submission)]))
         elif isinstance(decision, Refusal):
@@ -75,7 +83,7 @@ def _retried(submission: Submission, body_hash: bytes, receipt: Receipt) -> Answ
 
 
 async def _known(
-    connection: Connection, group: Sequence[Submission], secret: bytes
+    connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer
 ) -> dict[tuple[str, str], tuple[bytes, Receipt]]:
     asked = [_key(submission) for submission in group if submission.idempotency_key]
     if not asked:
@@ -84,24 +92,29 @@ async def _known(
     return {
         (row["round"], row["key"]): (
             row["body_hash"],
-            Receipt(
-                row["round"],
-                row["application"],
-                row["version"],
-                row["nonce"],
-                row["payload_hash"],
-                row["received_at"],
-                access_token(secret, row["application"]),
+            signed(
+                Receipt(
+                    row["round"],
+                    row["application"],
+                    row["version"],
+                    row["nonce"],
+                    row["payload_hash"],
+                    row["received_at"],
+                    key_id=row["key_id"],
+                    signature=row["signature"],
+                    token=access_token(secret, row["application"]),
+                ),
+                signer,
             ),
         )
         for row in rows
     }
 
 
-async def _insert(connection: Connection, entries: Sequence[Entry]) -> set[str]:
-    """Inserts in order of id, so that two replicas never wait for each other; returns the ids that are new."""
+async def _insert(connection: Connection, entries: Sequence[Entry], signer: Signer) -> dict[str, Receipt]:
+    """Inserts in order of id, so that two replicas never wait for each other; returns the receipts of what is new."""
     if not entries:
-        return set()
+        return {}
     rows = await connection.fetch(
         INSERT_APPLICATIONS,
         [entry.application for entry in entries],
@@ -116,7 +129,8 @@ async def _insert(connection: Connection, entries: Sequence[Entry]) -> set[str]:
     new = {row["application"] for row in rows}
     kept = [entry for entry in entries if entry.application in new]
     if not kept:
-        return new
+        return {}
+    receipts = [signed(receipt_of(entry.submission.round, entry.stated), signer) for entry in kept]
     keyed = [entry for entry in kept if entry.submission.idempotency_key]
     await connection.execute(
         INSERT_DETAILS,
@@ -135,5 +149,9 @@ async def _insert(connection: Connection, entries: Sequence[Entry]) -> set[str]:
         [entry.submission.contact.email for entry in kept],
         [entry.submission.contact.phone for entry in kept],
         [entry.submission.contact.language for entry in kept],
+        [receipt.key_id for receipt in receipts],
+        [receipt.signature for receipt in receipts],
     )
-    return new
+    return {
+        entry.application: replace(receipt, token=entry.token) for entry, receipt in zip(kept, receipts, strict=True)
+    }

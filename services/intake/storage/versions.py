@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.intake.domain.admission import ContactDetails
 from services.intake.domain.entries import StatedVersion
+from services.intake.domain.receipts import Receipt
 from shared.postgres import Connection
 
 APPLICATION = """
@@ -14,8 +15,9 @@ WHERE a.application = $1
 """
 LOCK_APPLICATION = "SELECT version, withdrawn FROM applications WHERE application = $1 FOR UPDATE"
 INSERT_VERSION = """
-INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn, key_id,
+                                  signature)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 SET_VERSION = """
 UPDATE applications SET version = $2, payload_hash = $3, withdrawn = $4 WHERE application = $1
@@ -28,8 +30,14 @@ ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, 
 """
 CONTACT = "SELECT name, email, phone, language FROM contacts WHERE party = $1"
 RECEIPTS = """
-SELECT version, received_at, nonce, payload_hash, withdrawn FROM application_versions
-WHERE application = $1 ORDER BY version
+SELECT a.round, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at, v.withdrawn, v.key_id,
+       v.signature
+FROM application_versions v JOIN applications a USING (application)
+WHERE application = $1 ORDER BY v.version
+"""
+BUCKET_LEAVES = """
+SELECT application::text, version, payload_hash FROM applications
+WHERE round = $1 AND bucket = $2 AND NOT withdrawn
 """
 
 
@@ -74,7 +82,8 @@ async def lock(connection: Connection, application: str) -> tuple[int, bool]:
     return row["version"], row["withdrawn"]
 
 
-async def append(connection: Connection, stated: StatedVersion, withdrawn: bool) -> None:
+async def append(connection: Connection, stated: StatedVersion, receipt: Receipt) -> None:
+    """A version beside its signed receipt."""
     await connection.execute(
         INSERT_VERSION,
         stated.identifier,
@@ -83,9 +92,11 @@ async def append(connection: Connection, stated: StatedVersion, withdrawn: bool)
         stated.nonce,
         stated.payload_hash,
         stated.facts,
-        withdrawn,
+        receipt.withdrawn,
+        receipt.key_id,
+        receipt.signature,
     )
-    await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, withdrawn)
+    await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, receipt.withdrawn)
 
 
 async def set_contact(connection: Connection, party: str, contact: ContactDetails) -> None:
@@ -97,6 +108,11 @@ async def contact(connection: Connection, party: str) -> ContactDetails | None:
     return ContactDetails(row["name"], row["email"], row["phone"], row["language"]) if row else None
 
 
-async def receipts(connection: Connection, application: str) -> list[dict[str, object]]:
-    """Every version's receipt, oldest first."""
-    return [dict(row) for row in await connection.fetch(RECEIPTS, application)]
+async def receipts(connection: Connection, application: str) -> list[Receipt]:
+    """Every version's receipt as it was signed, oldest first."""
+    return [Receipt(*row) for row in await connection.fetch(RECEIPTS, application)]
+
+
+async def bucket_leaves(connection: Connection, round_id: str, bucket: int) -> list[tuple[str, int, str]]:
+    """What stands in one bucket of a round's manifest, in order of id."""
+    return sorted(tuple(row) for row in await connection.fetch(BUCKET_LEAVES, round_id, bucket))
