@@ -10,7 +10,7 @@ from deploy.commands.http import AsJson, Token, Url, ask, read_yaml
 from deploy.commands.screen import console, fail, kst, print_json
 from deploy.local.state import PROJECT
 
-app = typer.Typer(help="Rounds: list, show, open, confirm, approve.", no_args_is_help=True)
+app = typer.Typer(help="Rounds: list, show, open, confirm, approve, reconcile.", no_args_is_help=True)
 Round = Annotated[str, typer.Argument(help="The round's id, such as 2018-h2.")]
 Reason = Annotated[str, typer.Option(help="Why; it is published with the act.")]
 
@@ -144,6 +144,47 @@ def approve(
         print_json(done)
     else:
         console.print(f"done: {act}")
+
+
+@app.command()
+def reconcile(
+    round_id: Round,
+    eligibility: Annotated[
+        str | None, typer.Option(envvar="FIRSTBUY_ELIGIBILITY_URL", help="Eligibility; else the local stack's.")
+    ] = None,
+    selection: Annotated[
+        str | None, typer.Option(envvar="FIRSTBUY_SELECTION_URL", help="Selection; else the local stack's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What still differs between what was admitted, judged and selected from. Exit code 1 while anything does.
+
+    Differing buckets are repaired by the services themselves; a bucket that stays here needs a look at their logs."""
+    path = f"/rounds/{round_id}/completeness"
+    judged = ask("GET", path, url=eligibility, service="eligibility")
+    chosen = ask("GET", path, url=selection, service="selection")
+    complete = judged["complete"] and chosen["complete"]
+    if as_json:
+        print_json({"round": round_id, "complete": complete, "eligibility": judged, "selection": chosen})
+    else:
+        differing = chosen["differing_buckets"]
+        table = Table("where", "what", "still different")
+        table.add_row("eligibility", "judged / admitted", f"{judged['judged']} / {judged['expected']}")
+        table.add_row("", "buckets of applications", _buckets(judged["differing_buckets"]))
+        table.add_row("", "waiting to be judged", str(judged["waiting"]))
+        table.add_row("selection", "judging heard of", "yes" if chosen["judged"] else "not yet")
+        for subject in ("verdicts", "requests", "applications"):
+            table.add_row("", f"buckets of {subject}", _buckets(differing.get(subject, [])))
+        console.print(table)
+        console.print("admitted = judged = selected from" if complete else "not complete", soft_wrap=True)
+    if not complete:
+        raise typer.Exit(1)
+
+
+def _buckets(numbers: list[int]) -> str:
+    if len(numbers) > 16:
+        return f"{', '.join(map(str, numbers[:16]))}, … {len(numbers)} of 256"
+    return ", ".join(map(str, numbers)) or "–"
 
 
 def pledges(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:

@@ -21,6 +21,7 @@ async def completeness(round_id: str, request: Request) -> Response:
         if frozen is None:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
         current = await storage.current(connection, round_id)
+        waiting = await storage.waiting(connection, round_id)
     buckets = differing(current, frozen.applications)
     return JSONResponse(
         {
@@ -28,7 +29,8 @@ async def completeness(round_id: str, request: Request) -> Response:
             "epoch": frozen.epoch,
             "expected": frozen.applications.count,
             "judged": len(current),
+            "waiting": waiting,
             "differing_buckets": buckets,
-            "complete": not buckets,
+            "complete": not (buckets or waiting),
         }
     )

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.eligibility import api, duties
 from services.eligibility.handlers import Judge, keep_rounds
+from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
 from shared.clock import SystemClock
 from shared.contracts import topics
@@ -25,10 +26,13 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
 
     runtime.consume(topics.ROUNDS, keep_rounds)
     runtime.consume(topics.APPLICATIONS, judge.take_applications)
+    runtime.consume(topics.REPAIRS, Repairs(clock.now, settings.repair_seconds).take)
     runtime.publishes(topics.VERDICTS)
     runtime.publishes(topics.MILESTONES)
+    runtime.publishes(topics.REPAIRS)
     runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
     runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 

@@ -20,8 +20,9 @@ ON CONFLICT (round) DO UPDATE
 SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
 """
 SAVE_FROZEN = """
-INSERT INTO rounds (round, epoch, applications) VALUES ($1, $2, $3)
-ON CONFLICT (round) DO UPDATE SET epoch = excluded.epoch, applications = excluded.applications
+INSERT INTO rounds (round, epoch, applications, frozen_at) VALUES ($1, $2, $3, now())
+ON CONFLICT (round) DO UPDATE
+SET epoch = excluded.epoch, applications = excluded.applications, frozen_at = excluded.frozen_at
 WHERE rounds.epoch < excluded.epoch
 """
 OPENED = "SELECT round, policy, policy_hash FROM rounds WHERE round = ANY($1::text[]) AND policy IS NOT NULL"
@@ -54,6 +55,7 @@ INCOMPLETE = """
 SELECT r.round, r.epoch, r.applications, r.rehearsal FROM rounds r
 LEFT JOIN completions c ON c.round = r.round AND c.epoch = r.epoch
 WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL
+  AND coalesce(r.frozen_at, '-infinity'::timestamptz) <= coalesce($1::timestamptz, 'infinity'::timestamptz)
 """
 FROZEN = "SELECT round, epoch, applications, rehearsal FROM rounds WHERE round = $1"
 CURRENT = """
@@ -64,8 +66,22 @@ LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.versi
 WHERE w.application IS NULL
 """
 COMPLETE = """
-INSERT INTO completions (round, epoch, completed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
+INSERT INTO completions (round, epoch, completed_at, verdicts) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING RETURNING round
 """
+COMPLETED = "SELECT verdicts FROM completions WHERE round = $1 AND epoch = $2 AND verdicts IS NOT NULL"
+WAITING = "SELECT count(*) FROM waiting WHERE round = $1"
+BUCKET = """
+SELECT application::text, version, payload_hash FROM verdicts
+WHERE round = $1 AND get_byte(sha256(convert_to(application::text, 'UTF8')), 0) = $2
+"""
+WITHDRAWN = "SELECT application::text, version FROM withdrawals WHERE application = ANY($1::uuid[])"
+DROP_VERDICTS = """
+DELETE FROM verdicts USING unnest($1::uuid[], $2::int[]) AS dropped(application, version)
+WHERE verdicts.application = dropped.application AND verdicts.version = dropped.version
+"""
+DROP_ELSEWHERE = "DELETE FROM verdicts WHERE application = ANY($2::uuid[]) AND round <> $1"
+DROP_WITHDRAWALS = "DELETE FROM withdrawals WHERE application = ANY($1::uuid[])"
 COLUMNS = (
     "application",
     "version",
@@ -148,12 +164,14 @@ async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict
     except asyncpg.UniqueViolationError:
         ordered = sorted(verdicts, key=lambda verdict: verdict.application)
         await connection.execute(INSERT_VERDICTS, *zip(*(verdict.row() for verdict in ordered), strict=True))
-        return await _stored(connection, verdicts)
+        return await stored(connection, [(each.application, each.version, each.epoch) for each in verdicts])
     return verdicts
 
 
-async def _stored(connection: Connection, verdicts: Sequence[StoredVerdict]) -> list[StoredVerdict]:
-    keys = [(verdict.application, verdict.version, verdict.epoch) for verdict in verdicts]
+async def stored(connection: Connection, keys: Sequence[tuple[str, int, int]]) -> list[StoredVerdict]:
+    """(application, version, epoch) of each."""
+    if not keys:
+        return []
     rows = await connection.fetch(STORED_VERDICTS, *zip(*keys, strict=True))
     return [StoredVerdict(**dict(row)) for row in rows]
 
@@ -183,8 +201,9 @@ def _frozen(row: Any) -> FrozenRound:
     return FrozenRound(row["round"], row["epoch"], Manifest.model_validate(row["applications"]), time_map(rehearsal))
 
 
-async def incomplete(connection: Connection) -> list[FrozenRound]:
-    return [_frozen(row) for row in await connection.fetch(INCOMPLETE)]
+async def incomplete(connection: Connection, frozen_by: datetime | None = None) -> list[FrozenRound]:
+    """Those heard to be frozen by then, or all."""
+    return [_frozen(row) for row in await connection.fetch(INCOMPLETE, frozen_by)]
 
 
 async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
@@ -197,6 +216,41 @@ async def current(connection: Connection, round_id: str) -> list[tuple[str, int,
     return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
 
 
-async def complete(connection: Connection, round_id: str, epoch: int, moment: datetime) -> bool:
+async def waiting(connection: Connection, round_id: str) -> int:
+    """How many versions of the round are not judged yet."""
+    count: int = await connection.fetchval(WAITING, round_id)
+    return count
+
+
+async def complete(connection: Connection, round_id: str, epoch: int, moment: datetime, verdicts: Manifest) -> bool:
     """Once per (round, epoch): False when it was completed before."""
-    return await connection.fetchval(COMPLETE, round_id, epoch, moment) is not None
+    return await connection.fetchval(COMPLETE, round_id, epoch, moment, verdicts.model_dump()) is not None
+
+
+async def completed(connection: Connection, round_id: str, epoch: int) -> Manifest | None:
+    """The set of verdicts that was completed."""
+    verdicts = await connection.fetchval(COMPLETED, round_id, epoch)
+    return Manifest.model_validate(verdicts) if verdicts else None
+
+
+async def bucket(connection: Connection, round_id: str, number: int) -> list[tuple[str, int, str]]:
+    """(id, version, payload hash) of every verdict of the bucket, current or not."""
+    return [tuple(row) for row in await connection.fetch(BUCKET, round_id, number)]
+
+
+async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict[str, int]:
+    """Versions that are withdrawals, of those of the applications that have one."""
+    rows = await connection.fetch(WITHDRAWN, sorted(applications))
+    return {row["application"]: row["version"] for row in rows}
+
+
+async def drop(connection: Connection, verdicts: Iterable[tuple[str, int]], withdrawals: Sequence[str] = ()) -> None:
+    """Removes verdicts on these (application, version), and these applications' withdrawals."""
+    ordered = sorted(set(verdicts))
+    await connection.execute(DROP_VERDICTS, [each[0] for each in ordered], [each[1] for each in ordered])
+    await connection.execute(DROP_WITHDRAWALS, list(withdrawals))
+
+
+async def drop_elsewhere(connection: Connection, round_id: str, applications: Iterable[str]) -> None:
+    """Removes verdicts that put these applications into another round than theirs."""
+    await connection.execute(DROP_ELSEWHERE, round_id, sorted(applications))

@@ -14,6 +14,7 @@ from services.intake.api.state import Intake
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
+from services.intake.repairs import Repairs
 from services.intake.settings import IntakeSettings
 from services.intake.storage.keys import SigningKey
 from shared.clock import SystemClock
@@ -47,6 +48,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.consume(topics.MILESTONES, keep_milestones)
     runtime.consume(topics.VERDICTS, keep_verdicts)
     runtime.consume(topics.SELECTIONS, keep_results)
+    runtime.consume(topics.REPAIRS, Repairs(clock.now).answer)
+    runtime.publishes(topics.REPAIRS)
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
 

@@ -19,19 +19,26 @@ def _runtime(request: Request) -> Runtime:
 
 @router.get("/{round_id}/completeness")
 async def completeness(round_id: str, request: Request) -> Response:
-    """The buckets of verdicts and requests that are not yet what was judged and frozen."""
+    """The buckets of verdicts and requests that are not yet what was judged and frozen; complete only in the epoch
+    that stands."""
     async with connected(_runtime(request).pool) as connection:
         known = await drawn.known(connection, round_id)
-        if known is None or known.verdicts is None:
-            raise Problem(404, "not-judged", f"No judged round {round_id} is known here.")
-        state = await inputs_of(connection, known)
+        if known is None:
+            raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
+        answer = {"round": round_id, "epoch": known.epoch, "judged": known.judged_epoch == known.epoch}
+        if known.verdicts is None:
+            return JSONResponse(answer | {"differing_buckets": {}, "without_facts": 0, "complete": False})
+        state = await inputs_of(connection, known, await drawn.current(connection, known.round))
     return JSONResponse(
-        {
-            "round": round_id,
-            "epoch": known.epoch,
-            "differing_buckets": {"verdicts": state.verdicts, "requests": state.requests},
-            "without_facts": state.without_facts,
-            "complete": state.complete,
+        answer
+        | {
+            "differing_buckets": {
+                "verdicts": state.verdicts,
+                "requests": state.requests,
+                "applications": state.applications,
+            },
+            "without_facts": len(state.without_facts),
+            "complete": answer["judged"] and state.complete,
         }
     )
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import api, duties, handlers
+from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from shared.clock import SystemClock
 from shared.contracts import topics
@@ -27,9 +28,12 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.consume(topics.PURCHASE_REQUESTS, handlers.keep_requests)
     runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
     runtime.consume(topics.MILESTONES, handlers.keep_milestones)
+    runtime.consume(topics.REPAIRS, settle_lists)
     runtime.publishes(topics.MILESTONES)
+    runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.SELECTIONS)
     runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)

@@ -1,7 +1,8 @@
 """What is looked at again and again: rounds to commit, to propose, to publish. Each step happens once."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -14,7 +15,7 @@ from services.selection.domain.proposal import propose
 from services.selection.domain.score import Mark, score
 from services.selection.domain.tickets import standing_of, tickets
 from services.selection.storage import drawn
-from services.selection.storage.drawn import Judged, KnownRound
+from services.selection.storage.drawn import Current, Judged, KnownRound
 from shared.certificates import AcceptedKinds
 from shared.clock import Clock
 from shared.contracts import topics
@@ -25,6 +26,7 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    RepairSubject,
     SelectionProposed,
 )
 from shared.contracts.findings import VerdictOutcome
@@ -32,6 +34,7 @@ from shared.contracts.policy import Policy
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
+from shared.repairs import forget_requests, request_buckets
 
 PUBLISHED_AT_ONCE: Final = 2000
 _log = structlog.get_logger()
@@ -43,13 +46,35 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
         rounds = await drawn.to_commit(connection)
     for known in rounds:
         async with outbox.transaction(pool) as (connection, events):
-            if (await inputs_of(connection, known)).complete:
+            verdicts = await drawn.current(connection, known.round)
+            if (await inputs_of(connection, known, verdicts)).complete:
                 now = known.time_map.programme(clock.now())
-                events += await _commit(connection, known, now)
+                events += await _commit(connection, known, verdicts, now)
 
 
-async def inputs_of(connection: Connection, known: KnownRound) -> Completeness:
-    verdicts = await drawn.current(connection, known.round)
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
+    """Asks the owners for buckets that still differ this long after the judging."""
+    now = clock.now()
+    async with connected(pool) as connection:
+        rounds = await drawn.to_commit(connection)
+    for known in rounds:
+        if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
+            continue
+        async with outbox.transaction(pool) as (connection, events):
+            state = await inputs_of(connection, known, await drawn.current(connection, known.round))
+            for subject, buckets in (
+                (RepairSubject.VERDICTS, state.verdicts),
+                (RepairSubject.REQUESTS, state.requests),
+                (RepairSubject.APPLICATIONS, state.applications),
+            ):
+                await forget_requests(connection, known.round, known.epoch, subject, buckets)
+                events += await request_buckets(
+                    connection, "selection", known.round, known.epoch, subject, buckets, now, seconds
+                )
+
+
+async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequence[Current]) -> Completeness:
+    """How far `verdicts`, the current ones, and what goes with them are from what was judged and frozen."""
     if known.verdicts is None:
         raise LookupError(f"round {known.round} is not judged")
     return completeness(
@@ -61,11 +86,17 @@ async def inputs_of(connection: Connection, known: KnownRound) -> Completeness:
     )
 
 
-async def _commit(connection: Connection, known: KnownRound, now: datetime) -> list[Outgoing]:
+async def _commit(
+    connection: Connection, known: KnownRound, verdicts: Sequence[Current], now: datetime
+) -> list[Outgoing]:
     if known.policy is None or known.verdicts is None or known.judged_root != known.applications.root:
         return []
     marks = await drawn.marks(connection, known.round)
-    judged = await drawn.judged(connection, await drawn.current(connection, known.round))
+    judged = await drawn.judged(connection, verdicts)
+    if sorted((each.application, each.version, each.outcome) for each in judged) != sorted(
+        (leaf[0], leaf[1], leaf[4]) for leaf in verdicts
+    ):
+        return []  # a repair took a row away meanwhile
     entries = [(entry_of(item, known.policy, marks.get(item.application, [])), item.version) for item in judged]
     commitment = Commitment(
         round=known.round,

@@ -152,9 +152,6 @@ async def _decide(
             withdrawn = isinstance(asks, WithdrawPurchaseRequest)
             drawn = nonce(window.seed, request, version, random_nonce)
             stated = state_version(request, version, received_at, drawn, facts)
-            await requests.save(
-                connection, request, window.round, message.institution, version, stated.payload_hash, facts, withdrawn
-            )
             event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
             if isinstance(asks, WithdrawPurchaseRequest):
                 event = PurchaseRequestWithdrawn(
@@ -183,6 +180,18 @@ async def _decide(
                 event_id=event_id("purchase-request", request, version),
                 time=received_at,
                 traceparent=message.traceparent,
+            )
+            await requests.save(
+                connection,
+                request,
+                window.round,
+                message.institution,
+                version,
+                stated.payload_hash,
+                facts,
+                withdrawn,
+                received_at,
+                published.body,
             )
             accepted = _answer(
                 message,

@@ -10,11 +10,12 @@ from shared.postgres import Connection
 MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
 REQUEST = "SELECT version, facts, payload_hash, withdrawn FROM purchase_requests WHERE request = $1 FOR UPDATE"
 SET_REQUEST = """
-INSERT INTO purchase_requests (request, round, institution, version, payload_hash, facts, withdrawn)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO purchase_requests
+    (request, round, institution, version, payload_hash, facts, withdrawn, received_at, published)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (request) DO UPDATE
 SET version = excluded.version, payload_hash = excluded.payload_hash, facts = excluded.facts,
-    withdrawn = excluded.withdrawn
+    withdrawn = excluded.withdrawn, received_at = excluded.received_at, published = excluded.published
 """
 HOLD = """
 INSERT INTO held_messages (topic, "offset", round, institution, type, message_id, body, appended_at)
@@ -71,8 +72,22 @@ async def save(
     payload_hash: str,
     facts: Any,
     withdrawn: bool,
+    received_at: datetime,
+    published: bytes | None,
 ) -> None:
-    await connection.execute(SET_REQUEST, request, round_id, institution, version, payload_hash, facts, withdrawn)
+    """`published`: the event's body, kept so that it can be published again as it was."""
+    await connection.execute(
+        SET_REQUEST,
+        request,
+        round_id,
+        institution,
+        version,
+        payload_hash,
+        facts,
+        withdrawn,
+        received_at,
+        published,
+    )
 
 
 async def hold(connection: Connection, round_id: str, message: InboxMessage) -> None:

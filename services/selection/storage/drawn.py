@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -47,7 +48,8 @@ WHERE w.application IS NULL
 """
 REQUEST_LEAVES = "SELECT request, version, payload_hash FROM requests WHERE round = $1 AND NOT withdrawn"
 WITHOUT_FACTS = """
-SELECT count(*) FROM unnest($1::uuid[], $2::int[], $3::text[]) AS judged(application, version, payload_hash)
+SELECT judged.application::text
+FROM unnest($1::uuid[], $2::int[], $3::text[]) AS judged(application, version, payload_hash)
 LEFT JOIN applications a USING (application, version, payload_hash)
 WHERE a.application IS NULL
 """
@@ -123,6 +125,9 @@ class KnownRound:
     time_map: TimeMap
     applications: Manifest
     requests: Manifest
+    judged_epoch: int
+    judged_at: datetime | None
+    """When the judging was heard of, in real time."""
     judged_root: str | None
     verdicts: Manifest | None
     source_value: str | None
@@ -149,6 +154,8 @@ def _known(row: Any) -> KnownRound:
         time_map(rehearsal),
         Manifest.model_validate(row["applications"]),
         Manifest.model_validate(row["requests"]),
+        row["judged_epoch"],
+        row["judged_at"],
         row["judged_root"],
         Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
         row["source_value"],
@@ -184,12 +191,12 @@ async def request_leaves(connection: Connection, round_id: str) -> list[tuple[st
     return [tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id)]
 
 
-async def without_facts(connection: Connection, verdicts: Sequence[Current]) -> int:
-    """How many of the judged versions' facts have not come yet."""
-    missing: int = await connection.fetchval(
+async def without_facts(connection: Connection, verdicts: Sequence[Current]) -> list[str]:
+    """The applications whose judged version's facts have not come yet."""
+    rows = await connection.fetch(
         WITHOUT_FACTS, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[2] for row in verdicts]
     )
-    return missing
+    return [row["application"] for row in rows]
 
 
 async def judged(connection: Connection, verdicts: Sequence[Current]) -> list[Judged]:

@@ -23,9 +23,10 @@ SET epoch = excluded.epoch, applications = excluded.applications, requests = exc
 WHERE rounds.epoch < excluded.epoch
 """
 SAVE_JUDGED = """
-INSERT INTO rounds (round, judged_epoch, judged_root, verdicts) VALUES ($1, $2, $3, $4)
+INSERT INTO rounds (round, judged_epoch, judged_root, verdicts, judged_at) VALUES ($1, $2, $3, $4, now())
 ON CONFLICT (round) DO UPDATE
-SET judged_epoch = excluded.judged_epoch, judged_root = excluded.judged_root, verdicts = excluded.verdicts
+SET judged_epoch = excluded.judged_epoch, judged_root = excluded.judged_root, verdicts = excluded.verdicts,
+    judged_at = excluded.judged_at
 WHERE rounds.judged_epoch < excluded.judged_epoch
 """
 SAVE_SOURCE = """

@@ -1,0 +1,73 @@
+"""One bucket of what selection was told, and the removal of what a list says can't stand."""
+
+from collections.abc import Iterable, Sequence
+
+from services.selection.storage.drawn import Current
+from shared.postgres import Connection
+
+_BUCKET = "round = $1 AND get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
+VERDICTS = f"""
+SELECT application::text, version, payload_hash, epoch, outcome, findings_hash FROM verdicts
+WHERE {_BUCKET.format("application::text")}
+"""  # noqa: S608
+WITHDRAWN = "SELECT application::text, version FROM withdrawals WHERE application = ANY($1::uuid[])"
+REQUESTS = f"SELECT request, version, payload_hash, withdrawn FROM requests WHERE {_BUCKET.format('request')}"  # noqa: S608
+DROP_VERDICTS = """
+DELETE FROM verdicts USING unnest($1::uuid[], $2::int[], $3::int[]) AS dropped(application, version, epoch)
+WHERE verdicts.application = dropped.application AND verdicts.version = dropped.version
+  AND verdicts.epoch = dropped.epoch
+"""
+DROP_ELSEWHERE = "DELETE FROM verdicts WHERE application = ANY($2::uuid[]) AND round <> $1"
+DROP_WITHDRAWALS = "DELETE FROM withdrawals WHERE application = ANY($1::uuid[])"
+DROP_REQUESTS = "DELETE FROM requests WHERE request = ANY($1::text[])"
+DROP_REQUESTS_ELSEWHERE = "DELETE FROM requests WHERE request = ANY($2::text[]) AND round <> $1"
+DROP_FACTS = """
+DELETE FROM applications
+USING unnest($2::uuid[], $3::int[], $4::text[]) AS listed(application, version, payload_hash)
+WHERE applications.application = listed.application AND applications.version = listed.version
+  AND (applications.payload_hash <> listed.payload_hash OR applications.round <> $1)
+RETURNING applications.application::text
+"""
+
+
+async def verdicts(connection: Connection, round_id: str, bucket: int) -> list[Current]:
+    """Every verdict of the bucket, current or not."""
+    return [tuple(row) for row in await connection.fetch(VERDICTS, round_id, bucket)]
+
+
+async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict[str, int]:
+    rows = await connection.fetch(WITHDRAWN, sorted(applications))
+    return {row["application"]: row["version"] for row in rows}
+
+
+async def requests(
+    connection: Connection, round_id: str, bucket: int
+) -> tuple[list[tuple[str, int, str | None]], dict[str, int]]:
+    """Every request of the bucket; and, of those that are withdrawn, a version past which nothing stood."""
+    rows = await connection.fetch(REQUESTS, round_id, bucket)
+    every = [(row["request"], row["version"], None if row["withdrawn"] else row["payload_hash"]) for row in rows]
+    return every, {row["request"]: row["version"] + 1 for row in rows if row["withdrawn"]}
+
+
+async def drop_verdicts(
+    connection: Connection, round_id: str, rows: Sequence[Current], withdrawals: Sequence[str], listed: Iterable[str]
+) -> None:
+    """Removes these verdicts and withdrawals, and verdicts that put listed applications into another round."""
+    ordered = sorted(rows)
+    await connection.execute(
+        DROP_VERDICTS, [row[0] for row in ordered], [row[1] for row in ordered], [row[3] for row in ordered]
+    )
+    await connection.execute(DROP_WITHDRAWALS, list(withdrawals))
+    await connection.execute(DROP_ELSEWHERE, round_id, sorted(listed))
+
+
+async def drop_requests(connection: Connection, round_id: str, requests: Iterable[str], listed: Iterable[str]) -> None:
+    await connection.execute(DROP_REQUESTS, sorted(requests))
+    await connection.execute(DROP_REQUESTS_ELSEWHERE, round_id, sorted(listed))
+
+
+async def drop_facts(connection: Connection, round_id: str, leaves: Sequence[tuple[str, int, str]]) -> list[str]:
+    """Removes facts that are not the listed versions'; returns their applications."""
+    ordered = sorted(leaves)
+    rows = await connection.fetch(DROP_FACTS, round_id, *([leaf[n] for leaf in ordered] for n in range(3)))
+    return [row["application"] for row in rows]
