@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
-from shared.signing import private_key
+from shared.signing import UnusableKeyError, private_key
 
 
 class IntakeSettings(ServiceSettings):
@@ -34,4 +34,9 @@ class IntakeSettings(ServiceSettings):
 
     def signing_key(self) -> bytes | None:
         """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""
-        return private_key(Path(self.signing_key_file).read_bytes()) if self.signing_key_file else None
+        if not self.signing_key_file:
+            return None
+        try:
+            return private_key(Path(self.signing_key_file).read_bytes())
+        except (OSError, UnusableKeyError) as error:
+            raise UnusableKeyError(f"FIRSTBUY_INTAKE_SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error

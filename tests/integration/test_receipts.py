@@ -98,6 +98,11 @@ async def test_every_receipt_verifies_with_a_published_key(
     told = [receipt, changed.json(), withdrawn.json()]
     assert listed == [{key: value for key, value in one.items() if key != "token"} for one in told]
 
+    database = await asyncpg.connect(stack.database_url("intake"))
+    await database.execute("UPDATE application_versions SET key_id = NULL, signature = NULL")
+    await database.close()
+    assert (await client.get(f"{url}/receipt", headers=opened)).json() == listed, "one put back is signed again"
+
     keys = (await client.get(KEYS)).json()
     for one in told:
         assert examined_receipt(one, keys).differs == []
