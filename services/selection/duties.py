@@ -14,6 +14,7 @@ from services.selection.domain.matching import Result
 from services.selection.domain.proposal import propose
 from services.selection.domain.score import Mark, score
 from services.selection.domain.tickets import standing_of, tickets
+from services.selection.repairs import drop_altered
 from services.selection.storage import drawn
 from services.selection.storage.drawn import Current, Judged, KnownRound
 from shared.certificates import AcceptedKinds
@@ -47,7 +48,8 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
     for known in rounds:
         async with outbox.transaction(pool) as (connection, events):
             verdicts = await drawn.current(connection, known.round)
-            if (await inputs_of(connection, known, verdicts)).complete:
+            complete = (await inputs_of(connection, known, verdicts)).complete
+            if complete and not await drop_altered(connection, known, verdicts):
                 now = known.time_map.programme(clock.now())
                 events += await _commit(connection, known, verdicts, now)
 

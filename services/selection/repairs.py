@@ -1,12 +1,14 @@
 """Repair on `repairs.v1`: drops what the owners' lists say can't stand; what is missing they publish again."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from services.selection.storage import drawn, repairs
-from services.selection.storage.drawn import KnownRound
+from services.selection.storage.drawn import Current, KnownRound
+from shared.canonical import json_hash
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import events_of
@@ -14,6 +16,7 @@ from shared.kafka.step import Incoming
 from shared.postgres import Connection
 from shared.repairs import is_bucket_of, surplus
 
+_CHECKED_AT_ONCE: Final = 1000
 _log = structlog.get_logger()
 
 
@@ -64,3 +67,23 @@ async def _settle(connection: Connection, said: BucketListed) -> list[str]:
                 connection, said.round, [(*row,) for row in over.rows], over.withdrawals, standing
             )
             return [*(row[0] for row in over.rows), *over.withdrawals]
+
+
+async def drop_altered(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
+    """Removes verdicts whose findings, which tickets rest on, don't make their hash; how many."""
+    if known.policy is None:
+        return 0
+    said = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
+
+    def altered(rows: Sequence[tuple[str, int, int, Any, str]]) -> set[tuple[str, int, int]]:
+        return {row[:3] for row in rows if json_hash(said | {"findings": row[3]}) != row[4]}
+
+    dropped: list[Current] = []
+    for start in range(0, len(current), _CHECKED_AT_ONCE):
+        leaves = current[start : start + _CHECKED_AT_ONCE]
+        gone = await asyncio.to_thread(altered, await repairs.findings(connection, leaves))
+        dropped += [leaf for leaf in leaves if (leaf[0], leaf[1], leaf[3]) in gone]
+    if dropped:
+        await repairs.drop_verdicts(connection, known.round, dropped, (), ())
+        _log.error("dropped verdicts that were altered", round=known.round, verdicts=[leaf[0] for leaf in dropped])
+    return len(dropped)

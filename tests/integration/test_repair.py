@@ -36,6 +36,8 @@ WHERE v.round = $1 AND NOT EXISTS (SELECT FROM withdrawals w WHERE w.application
 ORDER BY v.application
 """
 
+NO_FINDINGS = "SELECT count(*) FROM verdicts WHERE round = $1 AND findings = '[]'"
+
 
 @pytest.fixture(scope="module")
 async def stack(
@@ -108,6 +110,8 @@ class Judged:
         for service in ("eligibility", "selection"):
             async with _database(office.stack, service) as database:
                 assert [tuple(row) for row in await database.fetch(LEAVES, round_id)] == self.leaves
+                if service == "selection":
+                    assert not await database.fetchval(NO_FINDINGS, round_id)
             answer = await office.client.get(f"{office.stack.url(service)}/rounds/{round_id}/completeness")
             assert answer.json()["complete"] is True
 
@@ -208,6 +212,7 @@ async def test_changed_rows_are_replaced(office: Office) -> None:
         ("selection", "UPDATE verdicts SET version = 7 WHERE application = $1"),
         ("selection", "UPDATE applications SET payload_hash = repeat('e', 64) WHERE application = $1"),
         ("selection", "INSERT INTO withdrawals VALUES ($1, 'never', 9)"),
+        ("selection", "UPDATE verdicts SET findings = '[]' WHERE application = $1"),
     ]
     for index, (service, statement) in enumerate(changed):
         assert (await judged.run(service, statement, judged.application(index))).endswith(" 1")

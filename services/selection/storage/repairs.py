@@ -1,6 +1,7 @@
 """One bucket of what selection was told, and the removal of what a list says can't stand."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from services.selection.storage.drawn import Current
 from shared.postgres import Connection
@@ -12,6 +13,11 @@ WHERE {_BUCKET.format("application::text")}
 """  # noqa: S608
 WITHDRAWN = "SELECT application::text, version FROM withdrawals WHERE application = ANY($1::uuid[])"
 REQUESTS = f"SELECT request, version, payload_hash, withdrawn FROM requests WHERE {_BUCKET.format('request')}"  # noqa: S608
+FINDINGS = """
+SELECT application::text, version, epoch, findings, findings_hash
+FROM verdicts JOIN unnest($1::uuid[], $2::int[], $3::int[]) AS asked(application, version, epoch)
+     USING (application, version, epoch)
+"""
 DROP_VERDICTS = """
 DELETE FROM verdicts USING unnest($1::uuid[], $2::int[], $3::int[]) AS dropped(application, version, epoch)
 WHERE verdicts.application = dropped.application AND verdicts.version = dropped.version
@@ -47,6 +53,12 @@ async def requests(
     rows = await connection.fetch(REQUESTS, round_id, bucket)
     every = [(row["request"], row["version"], None if row["withdrawn"] else row["payload_hash"]) for row in rows]
     return every, {row["request"]: row["version"] + 1 for row in rows if row["withdrawn"]}
+
+
+async def findings(connection: Connection, leaves: Sequence[Current]) -> list[tuple[str, int, int, Any, str]]:
+    """(application, version, epoch, findings, findings hash) as they are stored."""
+    keys = [leaf[0] for leaf in leaves], [leaf[1] for leaf in leaves], [leaf[3] for leaf in leaves]
+    return [tuple(row) for row in await connection.fetch(FINDINGS, *keys)]
 
 
 async def drop_verdicts(
