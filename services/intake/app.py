@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from services.intake.api import acts, applications, audit, institutions, keys, r
 from services.intake.api.admission import Admission
 from services.intake.api.state import Intake
 from services.intake.api.submission import OPENAPI, submit_application
+from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
 from services.intake.repairs import Repairs
@@ -53,6 +55,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
 
+    offset = ClockOffset(clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry)
+    runtime.needs("clock", offset.missing)
+    runtime.duty("clock", lambda: offset.measure(runtime.pool), 10)
     runtime.duty("admission", lambda: admission.write_groups(runtime.pool), 0)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)

@@ -30,6 +30,9 @@ class IntakeSettings(ServiceSettings):
     skew_seconds: float = Field(
         1.0, ge=0, description="After the close, how long brokers' clocks may lag before inbox ends are read."
     )
+    clock_offset_seconds: float = Field(
+        1.0, gt=0, description="Not ready while the server's clock is surely further from the database's than this."
+    )
     approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")
 
     def signing_key(self) -> bytes | None:
