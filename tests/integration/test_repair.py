@@ -242,16 +242,18 @@ async def test_verdicts_lost_in_both_places_after_the_completion_are_judged_agai
     await judged.heals()
 
 
-async def test_an_emptied_selection_fills_itself(office: Office) -> None:
+@pytest.mark.parametrize("service", ["selection", "eligibility"])
+async def test_an_emptied_database_fills_itself(office: Office, service: str) -> None:
     judged = await judged_round(office)
     stack = office.stack
-    await stack.stop("selection")
-    async with _database(stack, "selection") as database:
+    replicas = range(len(stack.services[service]))
+    await asyncio.gather(*(stack.stop(service, replica) for replica in replicas))
+    async with _database(stack, service) as database:
         names = await database.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%migrations%'"
         )
         emptied = [row["tablename"] for row in names]
         assert {"consumer_offsets", "verdicts", "rounds"} <= set(emptied)
         await database.execute("TRUNCATE " + ", ".join(emptied))
-    await stack.restart("selection")
+    await asyncio.gather(*(stack.restart(service, replica) for replica in replicas))
     await judged.heals()
