@@ -7,7 +7,7 @@ hold names of tokens, never a person's address.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -85,6 +85,17 @@ async def record(connection: Connection, service: str, now: datetime, actor: str
     return outgoing(
         topics.AUDIT_HEADS.name, service, published, event_id=event_id("audit-head", service, sequence, head), time=now
     )
+
+
+async def record_decisions(
+    connection: Connection, service: str, now: datetime, decided: Sequence[Outgoing]
+) -> list[Outgoing]:
+    """A row for each event a service decided by itself: its id, and the hash of what it says."""
+    heads = []
+    for event in decided:
+        detail = {"subject": event.subject, "event": event.id, "body_hash": sha256_hex(event.body or b"")}
+        heads.append(await record(connection, service, now, service, event.type, detail))
+    return heads
 
 
 async def rows(connection: Connection, after: int, limit: int) -> list[AuditRow]:

@@ -9,6 +9,7 @@ from services.eligibility import api, duties
 from services.eligibility.handlers import Judge, keep_rounds
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
+from shared.audit_api import audit_router
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
@@ -44,5 +45,6 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

@@ -10,6 +10,7 @@ from services.eligibility.domain.completion import Current, completed, differing
 from services.eligibility.handlers import Judge
 from services.eligibility.repairs import drop_unsound
 from services.eligibility.storage import FrozenRound
+from shared import audit
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RepairSubject
@@ -43,6 +44,7 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> 
                 continue
         async with outbox.transaction(pool) as (connection, events):
             events += await _complete(connection, frozen, current, frozen.time_map.programme(clock.now()))
+            events += await audit.record_decisions(connection, "eligibility", clock.now(), events)
 
 
 async def _complete(

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import acts, applications, audit, institutions, keys, rounds
+from services.intake.api import acts, applications, institutions, keys, rounds
 from services.intake.api.admission import Admission
-from services.intake.api.state import Intake
+from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import InboxReader
@@ -19,6 +19,7 @@ from services.intake.handlers.outcomes import keep_milestones, keep_results, kee
 from services.intake.repairs import Repairs
 from services.intake.settings import IntakeSettings
 from services.intake.storage.keys import SigningKey
+from shared.audit_api import audit_router
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
@@ -74,7 +75,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
-    for router in (rounds.router, acts.router, applications.router, institutions.router, keys.router, audit.router):
+    audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
+    for router in (rounds.router, acts.router, applications.router, institutions.router, keys.router, audit_log):
         app.include_router(router)
     add_service_routes(app, runtime, runtime.metrics.registry)
     _describe_submission(app)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.selection import api, duties, handlers
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
+from shared.audit_api import audit_router
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
@@ -47,5 +48,6 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app = FastAPI(title="Firstbuy selection", version="1", lifespan=lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

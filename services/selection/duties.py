@@ -17,6 +17,7 @@ from services.selection.domain.tickets import standing_of, tickets
 from services.selection.repairs import drop_altered
 from services.selection.storage import drawn
 from services.selection.storage.drawn import Current, Judged, KnownRound
+from shared import audit
 from shared.certificates import AcceptedKinds
 from shared.clock import Clock
 from shared.contracts import topics
@@ -52,6 +53,7 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
             if complete and not await drop_altered(connection, known, verdicts):
                 now = known.time_map.programme(clock.now())
                 events += await _commit(connection, known, verdicts, now)
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
 
 async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
@@ -147,6 +149,7 @@ async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
     for known, commitment in rounds:
         async with outbox.transaction(pool) as (connection, events):
             events += await _propose(connection, known, commitment, known.time_map.programme(clock.now()))
+            events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
 
 async def _propose(

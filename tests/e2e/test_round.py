@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
+from shared.audit import AuditRow, faults
 from shared.merkle import digest_of
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
@@ -99,6 +100,7 @@ async def played(stack: Stack, *, killed: bool) -> Ended:
             await small.enter(range(FIRMS // 2, FIRMS))
         await small.withdraw(7)
         ended = await small.end()
+        await check_logs(stack)
         await reconcile_mails(stack)
     return ended
 
@@ -124,6 +126,16 @@ async def kill_with_a_batch_in_hand(stack: Stack, small: SmallRound) -> None:
     assert await database.fetchval("SELECT count(*) FROM verdicts") == FIRMS // 2, "the batch was not committed"
     await database.close()
     await stack.restart("eligibility")
+
+
+async def check_logs(stack: Stack) -> None:
+    """What the services decided by themselves stands in chains without a fault."""
+    decided = {"eligibility": ["EligibilityCompleted"], "selection": ["InputsCommitted", "SelectionProposed"]}
+    async with httpx2.AsyncClient() as client:
+        for service, actions in decided.items():
+            told = (await client.get(f"{stack.url(service)}/audit")).raise_for_status().json()["rows"]
+            assert [row["action"] for row in told] == actions
+            assert faults([AuditRow.of_json(row) for row in told]) == []
 
 
 async def reconcile_mails(stack: Stack) -> None:

@@ -118,7 +118,8 @@ async def manifest(round_id: str, request: Request) -> Response:
         stored = await known_round(connection, round_id)
     if not stored.window.frozen:
         raise Problem(409, "not-frozen", "The round is not frozen yet; see closes_at at GET /rounds/{round}.")
-    return JSONResponse({"epoch": stored.epoch, "applications": stored.applications, "requests": stored.requests})
+    frozen = {"epoch": stored.epoch, "applications": stored.applications, "requests": stored.requests}
+    return JSONResponse({"round": round_id, **frozen})
 
 
 @router.get("/{round_id}/results")
