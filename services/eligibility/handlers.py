@@ -74,6 +74,8 @@ class Judge:
         known = await self._known(connection, {event.body.round for event in submitted})
         waiting = [event for event in submitted if event.body.round not in known]
         if waiting:
+            for event in waiting:  # now, while the record to blame can still be parked alone
+                check_payload(event.body, event.raw)
             await storage.save_waiting(
                 connection,
                 [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
@@ -124,11 +126,16 @@ class Judge:
         return {round_id: self._policies[round_id] for round_id in rounds if round_id in self._policies}
 
 
-def verdict_on(submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime) -> StoredVerdict:
-    """Judges one version; refuses facts that are not those its hash was made of."""
+def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:
+    """The hash is over the facts as they were sent, fields this version does not know included."""
     sent: Any = from_json(raw)
     if payload_hash(submitted.nonce, sent["facts"]) != submitted.payload_hash:
         raise PayloadHashError(f"application {submitted.application} version {submitted.version}")
+
+
+def verdict_on(submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime) -> StoredVerdict:
+    """Judges one version; refuses facts that are not those its hash was made of."""
+    check_payload(submitted, raw)
     verdict = judge(submitted.facts, rules)
     body = (
         f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}","epoch":{FIRST_EPOCH},'

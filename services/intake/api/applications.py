@@ -161,7 +161,7 @@ async def withdraw(application: str, request: Request) -> Response:
         if not withdrawn:
             newest += 1
             drawn = nonce(window.seed, application, newest, secrets.token_hex(16))
-            stated = state_version(application, newest, received, drawn, {"withdrawn": True})
+            stated = state_version(application, newest, received, drawn, {"reason": reason, "withdrawn": True})
             await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
             event = ApplicationWithdrawn(
                 round=stored.round,
