@@ -19,7 +19,7 @@ from shared.kafka.deadletter import DeadLetters
 from shared.kafka.producer import EventProducer
 from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
-from shared.postgres import DATABASE_AWAY, Pool, connected, open_pool
+from shared.postgres import CONTENDED, DATABASE_AWAY, Pool, connected, open_pool
 from shared.settings import ServiceSettings
 from shared.telemetry import open_metrics, open_tracing
 
@@ -168,6 +168,8 @@ class Runtime:
             except DATABASE_AWAY as error:
                 _log.warning("waits for the database", duty=name, error=type(error).__name__)
                 await asyncio.sleep(1)
+            except CONTENDED as error:
+                _log.info("gives way", duty=name, error=type(error).__name__)  # another replica is at it
             except Exception:  # noqa: BLE001 -- reported, and tried again at the next turn
                 _log.exception("duty failed", duty=name)
                 await asyncio.sleep(1)

@@ -48,6 +48,7 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
         rounds = await drawn.to_commit(connection)
     for known in rounds:
         async with outbox.transaction(pool) as (connection, events):
+            await drawn.one_snapshot(connection)
             verdicts = await drawn.current(connection, known.round)
             complete = (await inputs_of(connection, known, verdicts)).complete
             if complete and not await drop_altered(connection, known, verdicts):
@@ -162,8 +163,7 @@ async def _propose(
     entries = await drawn.entries(connection, known.round, epoch)
     accepted = AcceptedKinds.compile(policy.as_of, policy.certificates)
     named = await drawn.offers(connection, known.round, epoch, accepted)
-    demands = await drawn.demands(connection, known.round)
-    pledges = await drawn.pledges(connection, known.round)
+    pledges, demands = await drawn.committed(connection, known.round, epoch)
     seed = seed_of(root, source)
     offers = {application: item.offer for application, item in named.items()}
     proposal = await asyncio.to_thread(propose, policy, seed, entries, offers, demands, pledges)

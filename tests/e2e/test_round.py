@@ -201,3 +201,44 @@ async def test_a_trace_goes_from_the_post_to_the_mail(start_stack: StartStack) -
     body = mail.get_body(("plain",))
     assert body is not None
     assert answer.json()["application"] in body.get_content()
+
+
+async def test_what_changes_after_the_commitment_changes_no_award(start_stack: StartStack) -> None:
+    """A source that officers type, so that there is time between the commitment and the seed to cut a pledge."""
+    stack = await start_stack(
+        services=("intake", "eligibility", "selection"), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.5"}
+    )
+    lottery = {"source": "lotto", "kind": "rfc3797", "period_seconds": 60, "description": "six numbers"}
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        await office.institution("kepco", cut_pledge=30_000_000)
+        round_id = await office.announce("cut-pledge", rehearsal=clock_map(4), sources=[lottery])
+        await office.status(round_id, "open")
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m1", purchase_request(round_id, "r1")))
+        for number in range(5):
+            answer = await client.post(f"/rounds/{round_id}/applications", json=firm(number + 1))
+            assert answer.status_code == 201
+        committed = await office.milestone(round_id, "InputsCommitted")
+        await office.institution("kepco", cut_pledge=1)
+
+        async def cut() -> bool:
+            pledges = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/pledges")).json()
+            return bool(pledges[0]["pledge_won"] == 1)
+
+        await until(cut, "selection knows of the smaller pledge")
+        terms = {"source": "lotto", "value": "1.2.3.4.5.6./"}
+        body = {"act": "record-source", "terms": terms, "reason": "as published by the lottery commission"}
+        url = f"/rounds/{round_id}/acts"
+        act = (await client.post(url, json=body, headers=office.officers[0])).raise_for_status().json()["act"]
+
+        async def recorded() -> bool:
+            told = await client.post(f"{url}/{act}/approval", headers=office.officers[1])
+            assert told.status_code == 200 or told.json()["type"] == "urn:firstbuy:problem:not-due"
+            return told.status_code == 200
+
+        await until(recorded, "the value is due and recorded")
+        proposal = await office.confirm(round_id)
+        assert proposal["commitment_root"] == committed["commitment_root"]
+        results = await office.results(round_id, 5)
+    awarded = sum(award["amount_won"] for result in results for award in result.get("awards", ()))
+    assert awarded > 1, "awards are made within the pledges that were committed"

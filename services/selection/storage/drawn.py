@@ -62,7 +62,12 @@ JOIN applications a ON a.application = v.application AND a.version = v.version
 MARKS = "SELECT application::text, reviewer, points, conflict_of_interest FROM marks WHERE round = $1"
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
 SAVE_COMMITMENT = """
-INSERT INTO commitments (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
+INSERT INTO commitments (round, epoch, body, pledges, demands)
+SELECT $1, $2, $3,
+       (SELECT coalesce(jsonb_object_agg(institution, won), '{}') FROM pledges WHERE round = $1),
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('request', request, 'institution', institution, 'facts', facts)),
+                        '[]') FROM requests WHERE round = $1 AND NOT withdrawn)
+ON CONFLICT DO NOTHING RETURNING round
 """
 COMMITMENTS = "SELECT body FROM commitments WHERE round = $1 ORDER BY epoch"
 ENTRIES = """
@@ -73,7 +78,8 @@ SELECT e.application::text, a.party::text, a.facts
 FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
 WHERE e.round = $1 AND e.epoch = $2
 """
-DEMANDS = "SELECT request, institution, facts FROM requests WHERE round = $1 AND NOT withdrawn"
+COMMITTED = "SELECT pledges, demands FROM commitments WHERE round = $1 AND epoch = $2"
+ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 SAVE_PROPOSAL = """
 INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
 """
@@ -272,11 +278,21 @@ async def offers(connection: Connection, round_id: str, epoch: int, accepted: Ac
     return found
 
 
-async def demands(connection: Connection, round_id: str) -> list[Demand]:
-    return [
-        demand_of(row["request"], row["institution"], _REQUEST.validate_python(row["facts"]))
-        for row in await connection.fetch(DEMANDS, round_id)
+async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[dict[str, int], list[Demand]]:
+    """Pledges and demands as they were committed."""
+    row = await connection.fetchrow(COMMITTED, round_id, epoch)
+    if row is None:
+        raise LookupError(f"round {round_id} is not committed in epoch {epoch}")
+    demands = [
+        demand_of(each["request"], each["institution"], _REQUEST.validate_python(each["facts"]))
+        for each in row["demands"]
     ]
+    return row["pledges"], demands
+
+
+async def one_snapshot(connection: Connection) -> None:
+    """What follows in this transaction sees one moment: what is checked is what is committed. Call it first."""
+    await connection.execute(ONE_SNAPSHOT)
 
 
 async def save_proposal(
