@@ -72,9 +72,8 @@ class Bench:
 
     async def worker(self, kind: str, prefix: str, database: str, records: int) -> float:
         """Records a second of a worker process on a topic and a database of its own."""
-        await provision(
-            (topics.ROUNDS, topics.APPLICATIONS, topics.VERDICTS, topics.MILESTONES), self._settings, prefix
-        )
+        needed = (*topics.CONSUMED["eligibility"], topics.VERDICTS, topics.MILESTONES, topics.AUDIT_HEADS)
+        await provision(needed, self._settings, prefix)
         producer = EventProducer(self._settings, "intake", prefix, open_metrics())
         await producer.start()
         for at in range(0, records, 5000):
