@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.duties import inputs_of
-from services.selection.storage import drawn
+from services.selection.storage import drawn, results
 from shared.http import Problem
 from shared.postgres import connected
 from shared.runtime import Runtime
@@ -54,4 +54,4 @@ async def commitments(round_id: str, request: Request) -> Response:
 async def pledges(round_id: str, request: Request) -> Response:
     """What each institution pledged and what is awarded against it, in won, by the newest proposal."""
     async with connected(_runtime(request).pool) as connection:
-        return JSONResponse(await drawn.spent(connection, round_id))
+        return JSONResponse(await results.spent(connection, round_id))

@@ -15,7 +15,7 @@ from services.selection.domain.proposal import propose
 from services.selection.domain.score import Mark, score
 from services.selection.domain.tickets import standing_of, tickets
 from services.selection.repairs import drop_altered
-from services.selection.storage import drawn
+from services.selection.storage import drawn, results
 from services.selection.storage.drawn import Current, Judged, KnownRound
 from shared import audit
 from shared.certificates import AcceptedKinds
@@ -180,7 +180,7 @@ async def _propose(
     )
     counts = {entry.application: entry.tickets for entry in entries}
     body = event.model_dump(mode="json")
-    if not await drawn.save_proposal(connection, known.round, epoch, body, proposal, named, counts):
+    if not await results.save_proposal(connection, known.round, epoch, body, proposal, named, counts):
         return []
     _log.info("proposed selection", round=known.round, epoch=epoch, selection_root=proposal.selection_root)
     identifier = event_id("selection-proposed", known.round, epoch)
@@ -190,11 +190,11 @@ async def _propose(
 async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
     async with connected(pool) as connection:
-        confirmed = await drawn.to_publish(connection)
+        confirmed = await results.to_publish(connection)
     for round_id, epoch, proposal, done in confirmed:
         async with outbox.transaction(pool) as (connection, events):
-            rows = await drawn.lines(connection, round_id, epoch, done, PUBLISHED_AT_ONCE)
-            if not rows or not await drawn.published(connection, round_id, epoch, done, rows[-1]["line"]):
+            rows = await results.lines(connection, round_id, epoch, done, PUBLISHED_AT_ONCE)
+            if not rows or not await results.published(connection, round_id, epoch, done, rows[-1]["line"]):
                 continue
             root, now = proposal["selection_root"], clock.now()
             events += [_result_event(round_id, epoch, root, row, now) for row in rows]

@@ -4,9 +4,7 @@ python -m tests.bench.admission_server   (the environment of services.intake)
 """
 
 import asyncio
-import hashlib
 import json
-import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,40 +13,19 @@ from fastapi import Request, Response
 from starlette.routing import Route
 
 from services.intake.api.admission import _events
-from services.intake.api.bodies import SUBMISSION, facts_json, parse, read_body
 from services.intake.api.state import intake
+from services.intake.api.submission import read_submission
 from services.intake.app import create_app
-from services.intake.domain.admission import Submission
-from services.intake.domain.entries import Chance, state_version
+from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.admission import admit
-from shared.contracts.facts import product_key
 from shared.http import serve
 from shared.logs import configure_logs
 from shared.migrate import migrate
 
 MIGRATIONS = Path(__file__).parents[2] / "services/intake/migrations"
-
-
-async def _read(request: Request) -> Submission:
-    state = intake(request)
-    body = await read_body(request, state.settings.body_bytes)
-    received_at = state.clock.now()
-    stated = parse(SUBMISSION, body)
-    return Submission(
-        round=request.path_params["round"],
-        received_at=received_at,
-        business_number=stated.applicant.business_number,
-        product_key=product_key(stated.product),
-        facts=facts_json(stated.facts()),
-        contact=stated.contact.details(),
-        idempotency_key=None,
-        body_hash=hashlib.sha256(body).digest(),
-        chance=Chance.of_bytes(secrets.token_bytes(48)),
-        traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
-    )
 
 
 def _answer(receipt: Receipt) -> Response:
@@ -58,7 +35,7 @@ def _answer(receipt: Receipt) -> Response:
 async def validate(request: Request) -> Response:
     """All that intake does with a body, and no storage."""
     state = intake(request)
-    submission = await _read(request)
+    submission = await read_submission(request)
     chance = submission.chance
     stated = state_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
     receipt = replace(receipt_of(submission.round, stated), token="fba_none")
@@ -68,7 +45,7 @@ async def validate(request: Request) -> Response:
 async def per_request(request: Request) -> Response:
     """The same admission, in a transaction of its own."""
     state = intake(request)
-    submission = await _read(request)
+    submission = await read_submission(request)
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         secret = await tokens.secret(connection, "access-tokens")

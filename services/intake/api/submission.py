@@ -31,28 +31,12 @@ _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
 
 async def submit_application(request: Request) -> Response:
     """201 with a receipt once the application is durable; a retry under the same Idempotency-Key gets the same."""
-    state = intake(request)
     try:
-        body = await read_body(request, state.settings.body_bytes)
-        received_at = state.clock.now()
-        stated: SubmissionBody = parse(SUBMISSION, body)
-        key = _idempotency_key(request)
+        submission = await read_submission(request)
     except Problem as problem:
         return problem.response()
-    submission = Submission(
-        round=request.path_params["round"],
-        received_at=received_at,
-        business_number=stated.applicant.business_number,
-        product_key=product_key(stated.product),
-        facts=facts_json(stated.facts()),
-        contact=stated.contact.details(),
-        idempotency_key=key,
-        body_hash=hashlib.sha256(body).digest(),
-        chance=Chance.of_bytes(secrets.token_bytes(48)),
-        traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
-    )
     try:
-        answer = await state.admission.submit(submission)
+        answer = await intake(request).admission.submit(submission)
     except TooManyWaitingError:
         return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
     if isinstance(answer, Refusal):
@@ -63,6 +47,26 @@ async def submit_application(request: Request) -> Response:
         201,
         {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
         "application/json",
+    )
+
+
+async def read_submission(request: Request) -> Submission:
+    """The body as a submission, stamped when it was fully read; a Problem when it can't be read or held."""
+    state = intake(request)
+    body = await read_body(request, state.settings.body_bytes)
+    received_at = state.clock.now()
+    stated: SubmissionBody = parse(SUBMISSION, body)
+    return Submission(
+        round=request.path_params["round"],
+        received_at=received_at,
+        business_number=stated.applicant.business_number,
+        product_key=product_key(stated.product),
+        facts=facts_json(stated.facts()),
+        contact=stated.contact.details(),
+        idempotency_key=_idempotency_key(request),
+        body_hash=hashlib.sha256(body).digest(),
+        chance=Chance.of_bytes(secrets.token_bytes(48)),
+        traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
     )
 
 

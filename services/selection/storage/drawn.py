@@ -1,4 +1,4 @@
-"""What selection makes: completeness, commitments, entries, proposals and results."""
+"""From complete inputs to a commitment: what stands, what was judged, what is committed and drawn from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
-from services.selection.domain.proposal import Proposal
 from services.selection.domain.score import Mark
 from shared.certificates import AcceptedKinds
 from shared.clock import TimeMap, time_map
@@ -32,11 +31,6 @@ TO_PROPOSE = """
 SELECT r.*, c.epoch AS committed_epoch, c.body AS commitment FROM rounds r JOIN commitments c USING (round)
 LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
 WHERE r.source_value IS NOT NULL AND p.round IS NULL
-"""
-TO_PUBLISH = """
-SELECT p.round, p.epoch, p.body, p.published_lines FROM proposals p JOIN rounds r USING (round)
-WHERE r.confirmed_root = p.body->>'selection_root'
-  AND p.published_lines < (SELECT count(*) FROM results s WHERE s.round = p.round AND s.epoch = p.epoch)
 """
 KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
 CURRENT = """
@@ -80,41 +74,7 @@ WHERE e.round = $1 AND e.epoch = $2
 """
 COMMITTED = "SELECT pledges, demands FROM commitments WHERE round = $1 AND epoch = $2"
 ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-SAVE_PROPOSAL = """
-INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
-"""
-LINES = """
-SELECT line, application::text, party::text, product, result, reason, position, reserve_position, tickets, awards
-FROM results WHERE round = $1 AND epoch = $2 AND line > $3 ORDER BY line LIMIT $4
-"""
-PUBLISHED = """
-UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND published_lines = $3 RETURNING round
-"""
-SPENT = """
-SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
-       count(award) AS awards
-FROM pledges p
-LEFT JOIN results s ON s.round = p.round
-     AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = p.round)
-LEFT JOIN LATERAL jsonb_array_elements(s.awards) award ON award->>'institution' = p.institution
-WHERE p.round = $1 GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
-"""
 ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets", "score")
-RESULT_COLUMNS = (
-    "round",
-    "epoch",
-    "line",
-    "application",
-    "party",
-    "product",
-    "result",
-    "reason",
-    "position",
-    "reserve_position",
-    "key",
-    "tickets",
-    "awards",
-)
 
 Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
@@ -176,12 +136,6 @@ async def to_commit(connection: Connection) -> list[KnownRound]:
 async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
     """Committed and with a source value, with the commitment, not proposed yet."""
     return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
-
-
-async def to_publish(connection: Connection) -> list[tuple[str, int, dict[str, Any], int]]:
-    """(round, epoch, proposal, lines published so far) of confirmed proposals."""
-    rows = await connection.fetch(TO_PUBLISH)
-    return [(row["round"], row["epoch"], row["body"], row["published_lines"]) for row in rows]
 
 
 async def known(connection: Connection, round_id: str) -> KnownRound | None:
@@ -293,62 +247,3 @@ async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[
 async def one_snapshot(connection: Connection) -> None:
     """What follows in this transaction sees one moment: what is checked is what is committed. Call it first."""
     await connection.execute(ONE_SNAPSHOT)
-
-
-async def save_proposal(
-    connection: Connection,
-    round_id: str,
-    epoch: int,
-    body: Any,
-    proposal: Proposal,
-    named: dict[str, Named],
-    tickets: dict[str, int],
-) -> bool:
-    if await connection.fetchval(SAVE_PROPOSAL, round_id, epoch, body) is None:
-        return False
-    records = []
-    for number, line in enumerate(proposal.lines, start=1):
-        placement = line.placement
-        who = named[placement.application]
-        awards = [
-            {
-                "request": award.request,
-                "institution": award.institution,
-                "quantity": award.quantity,
-                "amount_won": award.amount_won,
-            }
-            for award in placement.awards
-        ]
-        records.append(
-            (
-                round_id,
-                epoch,
-                number,
-                placement.application,
-                who.party,
-                who.product,
-                placement.result.value,
-                placement.reason.value if placement.reason else None,
-                line.position,
-                placement.reserve_position,
-                line.key,
-                tickets[placement.application],
-                awards,
-            )
-        )
-    await connection.copy_records_to_table("results", records=records, columns=RESULT_COLUMNS)
-    return True
-
-
-async def lines(connection: Connection, round_id: str, epoch: int, after: int, limit: int) -> list[dict[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LINES, round_id, epoch, after, limit)]
-
-
-async def published(connection: Connection, round_id: str, epoch: int, before: int, now: int) -> bool:
-    """Moves the mark of what is published; False when another replica did."""
-    return await connection.fetchval(PUBLISHED, round_id, epoch, before, now) is not None
-
-
-async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
-    """Money awarded against each pledge, by the newest proposal."""
-    return [dict(row) for row in await connection.fetch(SPENT, round_id)]
