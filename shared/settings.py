@@ -1,6 +1,7 @@
 """What every service is told by its environment. One class per service builds on `ServiceSettings`."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -8,6 +9,7 @@ from pydantic import Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka.security import ssl_context
+from shared.signing import UnusableKeyError, private_key
 
 
 class SecurityProtocol(StrEnum):
@@ -99,5 +101,20 @@ class ServiceSettings(BaseSettings):
     )
     batch_records: int = Field(2000, ge=1, description="Most records taken in one step.")
     step_seconds: int = Field(60, ge=1, description="No step for this long while records wait: not live.")
+    signing_key_file: str = Field(
+        "",
+        description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too), 64 hex "
+        "digits or PEM; empty: one is generated and kept.",
+    )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
+
+    def signing_key(self) -> bytes | None:
+        """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""
+        if not self.signing_key_file:
+            return None
+        try:
+            return private_key(Path(self.signing_key_file).read_bytes())
+        except (OSError, UnusableKeyError) as error:
+            prefix = self.model_config.get("env_prefix", "")
+            raise UnusableKeyError(f"{prefix}SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error

@@ -46,7 +46,7 @@ def examined_receipt(
         found.differs.append(f"not a whole receipt: it lacks {', '.join(missing)}")
         return found
     key_id, signature = str(receipt["key_id"]), str(receipt["signature"])
-    public = _published(key_id, keys)
+    public = published_key(key_id, keys)
     stated = {name: value for name, value in receipt.items() if name not in UNSIGNED}
     found.say(
         public is not None,
@@ -148,7 +148,7 @@ def _against_manifest(found: Findings, proof: Mapping[str, Any], manifest: Mappi
         found.say(mine == theirs, f"{name} is as published", f"{name}: {mine} here, {theirs} as published")
 
 
-def _published(key_id: str, keys: Sequence[Mapping[str, Any]]) -> PublicKey | None:
+def published_key(key_id: str, keys: Sequence[Mapping[str, Any]]) -> PublicKey | None:
     """The published key of that id, if its id is truly the start of its fingerprint."""
     for stated in keys:
         public = str(stated.get("public_key"))

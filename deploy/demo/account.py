@@ -118,7 +118,7 @@ def account_of(observer: Observer) -> Account:
     for event in observer.of("ApplicationJudged"):
         _keep(verdicts, event["application"], event, (event["version"], event["epoch"]))
     results = {event["application"]: (kind, event) for name, kind in RESULTS.items() for event in observer.of(name)}
-    deliveries = [event["channel"] for event in observer.of("NoticeDelivered")]
+    deliveries = [event["channel"] for event in observer.of("NoticeDelivered") if event["round"] is not None]
     return Account(
         entries=tuple(
             _entry(event, verdicts.get(application), results.get(application))

@@ -83,7 +83,7 @@ class Observer:
             self.admitted.add(body["application"])
         elif name == "ApplicationJudged":
             self.judged.add(body["application"])
-        elif name == "NoticeDelivered":
+        elif name == "NoticeDelivered" and body["round"] is not None:  # audit heads are of no round
             self.delivered[body["channel"]] = self.delivered.get(body["channel"], 0) + 1
 
     def of(self, name: str) -> list[dict[str, Any]]:

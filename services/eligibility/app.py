@@ -10,9 +10,12 @@ from services.eligibility.handlers import Judge, keep_rounds
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
 from shared.audit_api import audit_router
+from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.keys import SigningKey
+from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.runtime import Runtime
 
@@ -23,6 +26,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
+    signing = SigningKey(settings.signing_key())
     judge = Judge(clock.now, runtime.tracing)
 
     runtime.consume(topics.ROUNDS, keep_rounds)
@@ -31,9 +35,11 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     runtime.publishes(topics.VERDICTS)
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
+    runtime.publishes(topics.AUDIT_HEADS)
     runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
     runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
+    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 
@@ -46,5 +52,6 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
+    app.include_router(keys_router(signing, lambda: runtime.pool))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

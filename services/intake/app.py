@@ -9,20 +9,24 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import acts, applications, institutions, keys, rounds
+from services.intake.api import acts, applications, institutions, rounds
 from services.intake.api.admission import Admission
+from services.intake.api.closed import ClosedWhile
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
 from services.intake.repairs import Repairs
+from services.intake.restore import Restore
 from services.intake.settings import IntakeSettings
-from services.intake.storage.keys import SigningKey
 from shared.audit_api import audit_router
+from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.keys import SigningKey
+from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.runtime import Runtime
 
@@ -48,18 +52,34 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 
     inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now)
 
+    def own_consumer() -> AIOKafkaConsumer:
+        """Of intake's own topics; without a group too."""
+        return AIOKafkaConsumer(
+            enable_auto_commit=False, auto_offset_reset="earliest", **settings.kafka.client_arguments()
+        )
+
+    def end_process() -> None:
+        app.state.exit_code = 1
+        app.state.server.should_exit = True
+
+    restore = Restore(own_consumer, runtime.prefix, outbox, clock.now, signing.signer, end_process)
+
     runtime.consume(topics.MILESTONES, keep_milestones)
     runtime.consume(topics.VERDICTS, keep_verdicts)
     runtime.consume(topics.SELECTIONS, keep_results)
     runtime.consume(topics.REPAIRS, Repairs(clock.now).answer)
     runtime.publishes(topics.REPAIRS)
+    runtime.publishes(topics.AUDIT_HEADS)
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
 
     offset = ClockOffset(clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry)
     runtime.needs("clock", offset.missing)
+    runtime.needs("restore", restore.missing)
+    runtime.duty("restore", lambda: restore.keep(runtime.pool), 1)
     runtime.duty("clock", lambda: offset.measure(runtime.pool), 10)
-    runtime.duty("admission", lambda: admission.write_groups(runtime.pool), 0)
+    runtime.duty("admission", restore.once_open(lambda: admission.write_groups(runtime.pool)), 0)
+    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", lambda: inboxes.read(runtime.pool), 0.5)
@@ -73,10 +93,12 @@ def create_app(settings: IntakeSettings) -> FastAPI:
             yield
 
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
+    app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
-    for router in (rounds.router, acts.router, applications.router, institutions.router, keys.router, audit_log):
+    public_keys = keys_router(signing, lambda: runtime.pool)
+    for router in (rounds.router, acts.router, applications.router, institutions.router, public_keys, audit_log):
         app.include_router(router)
     add_service_routes(app, runtime, runtime.metrics.registry)
     _describe_submission(app)

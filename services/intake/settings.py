@@ -1,12 +1,9 @@
 """Settings of intake."""
 
-from pathlib import Path
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
-from shared.signing import UnusableKeyError, private_key
 
 
 class IntakeSettings(ServiceSettings):
@@ -16,10 +13,6 @@ class IntakeSettings(ServiceSettings):
     database_connections: int = Field(16, ge=6, description="Most connections kept to it by one replica.")
     operator_token_hash: str = Field(
         "", pattern=r"^([0-9a-f]{64})?$", description="SHA-256 of the first operator's token, which makes all others."
-    )
-    signing_key_file: str = Field(
-        "",
-        description="Ed25519 private key that signs receipts, 64 hex digits or PEM; empty: one is generated and kept.",
     )
     body_bytes: int = Field(262_144, ge=1024, description="Largest application body accepted.")
     waiting_submissions: int = Field(20_000, ge=1, description="Submissions waiting at once; more are answered 429.")
@@ -34,12 +27,3 @@ class IntakeSettings(ServiceSettings):
         1.0, gt=0, description="Not ready while the server's clock is surely further from the database's than this."
     )
     approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")
-
-    def signing_key(self) -> bytes | None:
-        """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""
-        if not self.signing_key_file:
-            return None
-        try:
-            return private_key(Path(self.signing_key_file).read_bytes())
-        except (OSError, UnusableKeyError) as error:
-            raise UnusableKeyError(f"FIRSTBUY_INTAKE_SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error

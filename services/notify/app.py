@@ -15,9 +15,13 @@ from services.notify.mailserver import MailServer
 from services.notify.rendering import Renderer
 from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
+from shared.audit_api import audit_router
+from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.keys import SigningKey
+from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.runtime import Runtime
 
@@ -29,6 +33,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
+    signing = SigningKey(settings.signing_key())
     sender = Sender(settings.sender_name, settings.sender_address, settings.message_domain)
     server = MailServer(
         settings.mail_server, settings.sender_address, settings.mail_connections, settings.smtp_timeout_seconds
@@ -56,8 +61,13 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.consume(topics.CONTACTS, handlers.keep_contacts)
     runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
     runtime.consume(topics.SELECTIONS, handlers.take_results)
+    runtime.consume(topics.AUDIT_HEADS, handlers.keep_heads)
     runtime.publishes(topics.DELIVERIES)
+    runtime.publishes(topics.AUDIT_HEADS)
     runtime.duty("turns", lambda: duties.spread_turns(runtime.pool), 0.2)
+    apart = timedelta(seconds=settings.heads_seconds)
+    runtime.duty("heads", lambda: duties.spread_heads(runtime.pool, apart), 1)
+    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
     runtime.duty("erased", lambda: duties.fail_erased(runtime.pool, outbox, clock), 1)
     for number in range(MAIL_LOOPS):
@@ -77,5 +87,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app = FastAPI(title="Firstbuy notify", version="1", lifespan=lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
+    app.include_router(keys_router(signing, lambda: runtime.pool))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

@@ -13,10 +13,12 @@ from aiokafka.errors import KafkaError
 
 from services.notify.composing import Composer, Sender, UnusableAddressError
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
+from services.notify.domain.notices import AUDIT_HEAD, AWARD
 from services.notify.mailserver import MailServer
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import topics
-from shared.contracts.events import AwardNoticed, Channel, RoundNoticed
+from shared.contracts.events import AuditHeadNoticed, AwardNoticed, Channel, RoundNoticed
+from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
 from shared.telemetry import Tracing
@@ -24,6 +26,8 @@ from shared.telemetry import Tracing
 _log = structlog.get_logger()
 MAILS_SETTLED_TOGETHER: Final = 50
 PUBLISH_SECONDS: Final = 15.0
+CONTRACTS: Final[Mapping[str, type[Contract]]] = {AWARD: AwardNoticed, AUDIT_HEAD: AuditHeadNoticed}
+"""Of the notices of an outbox, by kind; every other is a RoundNoticed."""
 Attempted = tuple[Claimed, Outcome]
 
 
@@ -128,11 +132,11 @@ class OutboxWay:
     def _event(self, claimed: Claimed) -> Outgoing:
         """Its id is the delivery's, so that a repeat shows as one."""
         delivery = claimed.delivery
-        kind = AwardNoticed if delivery.kind == "award" else RoundNoticed
+        contract = CONTRACTS.get(delivery.kind, RoundNoticed)
         return Outgoing(
             topics.outbox(delivery.recipient).name,
             delivery.subject,
-            kind.__name__,
+            contract.__name__,
             delivery.id,
             delivery.subject,
             delivery.time_map.programme(self._now()),

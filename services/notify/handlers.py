@@ -1,15 +1,17 @@
 """Kafka in: what notices say is kept, and what happened becomes deliveries that are owed."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from services.notify.domain.explanation import speaks_against
 from services.notify.domain.notices import Occurrence, Planned, planned
 from services.notify.domain.occurrences import result, submission, turn, withdrawal
-from services.notify.storage import deliveries, facts
+from services.notify.storage import deliveries, facts, heads
 from shared.contracts.events import (
     ApplicationJudged,
     ApplicationSubmitted,
     ApplicationWithdrawn,
+    AuditHeadPublished,
     ContactChanged,
     InstitutionChanged,
     ProductNotSelected,
@@ -22,6 +24,10 @@ from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
+
+FORWARDED: Final = ("intake", "eligibility", "selection")
+"""Whose audit heads institutions get. Not notify's own: it decides to give up notices, and a head sent for that to an
+institution that can't be reached would be given up too, for ever. It stands on audit-heads.v1 all the same."""
 
 
 async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
@@ -41,6 +47,14 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
     changes = [event.body for event in events_of(batch, InstitutionChanged)]
     if changes:
         await facts.save_institutions(connection, changes)
+    return ()
+
+
+async def keep_heads(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Signed heads only: the others are of single rows, and each signed one stands for all rows before it."""
+    for event in events_of(batch, AuditHeadPublished):
+        if event.body.service in FORWARDED and event.body.signature is not None:
+            await heads.save(connection, event.body)
     return ()
 
 

@@ -19,11 +19,13 @@ from services.notify.channels import Attempted, Way
 from services.notify.domain.attempts import Persistence, Settlement, State, settle
 from services.notify.storage import deliveries, facts
 from services.notify.storage.deliveries import Claimed, Delivery
+from shared import audit
+from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import NoticeDelivered, NoticeFailed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Pool, connected
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 
 _log = structlog.get_logger()
 RECORDING_TRIES_WHEN_STOPPING: Final = 5
@@ -136,6 +138,8 @@ class Sending:
             for delivery, settlement in settled:
                 if delivery.id in recorded and settlement.state is not State.PENDING:
                     events.append(self._announced(delivery, settlement))
+            given_up = [event for event in events if event.type == NoticeFailed.__name__]
+            events += await gave_up(connection, self._now(), given_up)
         states = Counter(
             (delivery.kind, settlement.state)
             for delivery, settlement in settled
@@ -183,6 +187,15 @@ def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
         failed_at=now,
     )
     return _announcement(delivery, event, "notice-failed", now)
+
+
+async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outgoing]) -> list[Outgoing]:
+    """Notify's one decision goes into its audit log, a row for all that is given up together: event ids and the hashes
+    of what they say. Delivered mails are no decisions; they stand on deliveries.v1."""
+    if not failures:
+        return []
+    told = [[event.id, sha256_hex(event.body or b"")] for event in failures]
+    return [await audit.record(connection, "notify", now, "notify", "give-up", {"events": told})]
 
 
 def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:

@@ -62,6 +62,10 @@ class NotifySettings(ServiceSettings):
     )
     horizon_hours: float = Field(48, gt=0, description="After this long a delivery that still fails is given up.")
 
+    heads_seconds: float = Field(
+        60, ge=0, description="Institutions get the signed audit heads of one service at most this often: the newest."
+    )
+
     @field_validator("smtp_url")
     @classmethod
     def _readable(cls, url: SecretStr) -> SecretStr:

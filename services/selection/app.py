@@ -9,9 +9,12 @@ from services.selection import api, duties, handlers
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from shared.audit_api import audit_router
+from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.keys import SigningKey
+from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.runtime import Runtime
 
@@ -22,6 +25,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
+    signing = SigningKey(settings.signing_key())
 
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
@@ -32,11 +36,13 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.consume(topics.REPAIRS, settle_lists)
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
+    runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.SELECTIONS)
-    runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock, own), 0.2)
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 
@@ -49,5 +55,6 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
+    app.include_router(keys_router(signing, lambda: runtime.pool))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

@@ -138,7 +138,7 @@ CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
     "intake": (MILESTONES, VERDICTS, SELECTIONS, REPAIRS),
     "eligibility": (ROUNDS, APPLICATIONS, REPAIRS),
     "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS),
-    "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS),
+    "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS, AUDIT_HEADS),
 }
 """Which shared topics each service's consumer group reads."""
 
@@ -167,7 +167,7 @@ def outbox(institution: str) -> Topic:
         f"institution.{institution}.outbox.v1",
         "request id",
         ("intake", "notify"),
-        (events.InboxAnswered, events.RoundNoticed, events.AwardNoticed),
+        (events.InboxAnswered, events.RoundNoticed, events.AwardNoticed, events.AuditHeadNoticed),
         1,
         _ROUND_LIFE,
     )

@@ -130,7 +130,8 @@ async def test_every_act_is_in_a_chain_whose_heads_are_published(
 
     async def heads() -> list[AuditHeadPublished]:
         records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}audit-heads.v1")
-        return [AuditHeadPublished.model_validate_json(record.value) for record in records]
+        found = [AuditHeadPublished.model_validate_json(record.value) for record in records]
+        return [head for head in found if head.signature is None]
 
     async def all_published() -> bool:
         return len(await heads()) == len(chain)

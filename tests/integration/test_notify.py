@@ -20,6 +20,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.stack import Stack
+from shared.audit import AuditRow, faults
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.producer import EventProducer
@@ -153,6 +154,14 @@ async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
         await producer.stop()
 
 
+def head(service: str, count: int, **changes: Any) -> Outgoing:
+    body = json.dumps(golden("AuditHeadPublished", service=service, count=count, **({"signature": "c2ln"} | changes)))
+    identifier = event_id("head", service, count, str(changes))
+    return Outgoing(
+        topics.AUDIT_HEADS.name, service, "AuditHeadPublished", identifier, service, NOW, body.encode(), None
+    )
+
+
 def all_sent(count: int, channel: str = "mail") -> Callable[[Any], bool]:
     return lambda told: told["channels"].get(channel, {}).get("sent") == count and told["settled"]
 
@@ -239,6 +248,61 @@ async def test_every_turn_of_a_round_reaches_each_institution_once(notify: Notif
         committed = next(one for one in notices if one["turn"] == "committed")
         assert committed["roots"]["commitment"] == golden("InputsCommitted")["commitment_root"]
     assert len(await notified.records(topics.DELIVERIES.name, 12)) == 12
+
+
+async def test_signed_heads_reach_the_institutions_that_take_part(notify: Notify) -> None:
+    notified = await notify(environment={"FIRSTBUY_NOTIFY_HEADS_SECONDS": "3600"})
+    codes = ("kwater", "kepco", "left")
+    await notified.onboard(*codes)
+    heads = [head("selection", 7), head("selection", 9), head("selection", 8), head("intake", 3)]
+    heads += [head("intake", 4, signature=None), head("notify", 5)]
+    await notified.publish(*heads)
+    while len(await notified.rows("SELECT FROM audit_heads WHERE count IN (3, 9)")) < 2:
+        await asyncio.sleep(0.1)
+    joined = [
+        event(
+            topics.INSTITUTIONS,
+            code,
+            "InstitutionChanged",
+            institution=code,
+            status="left" if code == "left" else "active",
+        )
+        for code in codes
+    ]
+    await notified.publish(*joined)
+
+    async def told(code: str, count: int) -> list[tuple[str, int]]:
+        records = await notified.records(f"institution.{code}.outbox.v1", count)
+        assert {dict(one.headers)["ce_type"] for one in records} <= {b"kr.firstbuy.AuditHeadNoticed.v1"}
+        bodies = [json.loads(one.value) for one in records]
+        assert {one["institution"] for one in bodies} <= {code}
+        return sorted((one["service"], one["count"]) for one in bodies)
+
+    newest = [("intake", 3), ("selection", 9)]
+    for code in ("kwater", "kepco"):
+        assert await told(code, 2) == newest
+    await notified.publish(head("selection", 10), head("selection", 9))
+    while not await notified.rows("SELECT FROM audit_heads WHERE count = 10 AND NOT spread"):
+        await asyncio.sleep(0.1)
+    assert await told("kepco", 2) == newest, "one head of a service an hour"
+    await notified.rows("UPDATE audit_heads SET spread_at = spread_at - interval '1 hour'")
+    assert await told("kepco", 3) == [*newest, ("selection", 10)]
+    assert await told("left", 0) == []
+
+
+async def test_a_delivery_given_up_is_a_decision_in_the_audit_log(notify: Notify) -> None:
+    notified = await notify()
+    parties, applications = ids(3), ids(3)
+    submissions = [submitted(*pair) for pair in zip(applications, parties, strict=True)]
+    await notified.publish(opened(), contact(parties[0]), *submissions, *map(erased, parties[1:]))
+    await notified.until(lambda told: told["settled"] and told["channels"]["mail"]["failed"] == 2)
+    failures = [one for one in await reconciled(notified, 3) if "error" in one]
+    async with httpx2.AsyncClient(base_url=notified.stack.url("notify")) as client:
+        rows = (await client.get("/audit")).json()["rows"]
+    assert faults(map(AuditRow.of_json, rows)) == []
+    assert {row["action"] for row in rows} == {"give-up"}
+    logged = {identifier for row in rows for identifier, _ in row["detail"]["events"]}
+    assert logged == {event_id("notice-failed", failure["delivery"]) for failure in failures}
 
 
 async def test_an_institution_without_its_topic_holds_up_nobody(notify: Notify) -> None:

@@ -24,6 +24,7 @@ class Happening(StrEnum):
     COMMITTED = "committed"
     PUBLISHED = "published"
     VOIDED = "voided"
+    HEAD_SIGNED = "head-signed"
 
 
 class Role(StrEnum):
@@ -49,6 +50,8 @@ class Notice:
     needs: tuple[Need, ...] = ()
 
 
+AWARD: Final = "award"
+AUDIT_HEAD: Final = "audit-head"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
 _NEEDED_BY_CHANNEL: Final = {Channel.MAIL: (Need.CONTACT, Need.ROUND), Channel.OUTBOX: (), Channel.WEBHOOK: ()}
@@ -61,12 +64,13 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.RESERVED, Role.APPLICANT): Notice("reserve", _MAIL, (Need.APPLICATION,)),
     (Happening.NOT_SELECTED, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION,)),
     (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
-    (Happening.SELECTED, Role.INSTITUTION): Notice("award", _OUTBOX),
+    (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),
     (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
     (Happening.PUBLISHED, Role.INSTITUTION): Notice("round-published", _OUTBOX),
     (Happening.VOIDED, Role.INSTITUTION): Notice("round-voided", _OUTBOX),
+    (Happening.HEAD_SIGNED, Role.INSTITUTION): Notice(AUDIT_HEAD, _OUTBOX),
 }
 
 MAILED: Final = tuple(dict.fromkeys(notice.kind for notice in NOTICES.values() if Channel.MAIL in notice.channels))
@@ -87,7 +91,8 @@ class Occurrence:
     """Something that happened, when in the life of its subject, and all whom it may concern."""
 
     happening: Happening
-    round: str
+    round: str | None
+    """None of what belongs to no round: a signed audit head."""
     subject: str
     occasion: str
     recipients: Sequence[Recipient]
@@ -98,7 +103,7 @@ class Occurrence:
 class Planned:
     """A delivery that is due to somebody. Its key is what makes it one: a repeat has the same."""
 
-    round: str
+    round: str | None
     kind: str
     subject: str
     occasion: str

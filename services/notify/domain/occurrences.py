@@ -8,6 +8,8 @@ from services.notify.domain.notices import Happening, Occurrence, Recipient, Rol
 from shared.contracts.events import (
     ApplicationSubmitted,
     ApplicationWithdrawn,
+    AuditHeadNoticed,
+    AuditHeadPublished,
     Award,
     AwardNoticed,
     InputsCommitted,
@@ -160,3 +162,17 @@ def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:
         for institution in institutions
     ]
     return Occurrence(turn.happening, turn.round, turn.round, turn.occasion, recipients, turn.traceparent)
+
+
+def head_signed(head: AuditHeadPublished, institutions: Sequence[str]) -> Occurrence:
+    """A signed head as it goes to institutions, which then hold it whatever becomes of the log."""
+    recipients = [
+        Recipient(
+            Role.INSTITUTION,
+            institution,
+            AuditHeadNoticed(institution=institution, **head.model_dump()).model_dump(mode="json"),
+        )
+        for institution in institutions
+    ]
+    occasion = f"head-{head.count} {head.published_at.isoformat()}"
+    return Occurrence(Happening.HEAD_SIGNED, None, head.service, occasion, recipients)

@@ -94,7 +94,7 @@ class Delivery:
     """A delivery as it is announced; `recipient` is a party's id or an institution's code, never an address."""
 
     id: str
-    round: str
+    round: str | None
     kind: str
     subject: str
     occasion: str

@@ -25,8 +25,9 @@ WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasi
 RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, due.institutions
 """
 SAVE_INSTITUTIONS = """
-INSERT INTO institutions (institution, name, changed_at) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (institution) DO UPDATE SET name = excluded.name, changed_at = excluded.changed_at
+INSERT INTO institutions (institution, name, status, changed_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+ON CONFLICT (institution) DO UPDATE SET name = excluded.name, status = excluded.status, changed_at = excluded.changed_at
 WHERE institutions.changed_at < excluded.changed_at
 """
 INSTITUTION_NAMES = "SELECT institution, name FROM institutions WHERE institution = ANY($1::text[])"
@@ -91,8 +92,8 @@ async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
 
 
 async def save_institutions(connection: Connection, changes: Iterable[InstitutionChanged]) -> None:
-    rows = [(change.institution, change.name, change.changed_at) for change in changes]
-    await connection.execute(SAVE_INSTITUTIONS, *_newest(rows, lambda row: row[2]))
+    rows = [(change.institution, change.name, change.status.value, change.changed_at) for change in changes]
+    await connection.execute(SAVE_INSTITUTIONS, *_newest(rows, lambda row: row[3]))
 
 
 async def institution_names(connection: Connection, codes: Iterable[str]) -> dict[str, str]:

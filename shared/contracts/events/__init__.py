@@ -20,7 +20,7 @@ from shared.contracts.events.inbox import (
 )
 from shared.contracts.events.institutions import InstitutionChanged, InstitutionStatus, Pledge
 from shared.contracts.events.milestones import EligibilityCompleted, InputsCommitted, SelectionProposed
-from shared.contracts.events.outbox import Answer, AwardNoticed, InboxAnswered, Reason, RoundNoticed
+from shared.contracts.events.outbox import Answer, AuditHeadNoticed, AwardNoticed, InboxAnswered, Reason, RoundNoticed
 from shared.contracts.events.repairs import BucketListed, BucketRequested, RepairSubject
 from shared.contracts.events.requests import (
     NonPurchaseReported,
@@ -59,6 +59,7 @@ __all__ = [
     "ApplicationScored",
     "ApplicationSubmitted",
     "ApplicationWithdrawn",
+    "AuditHeadNoticed",
     "AuditHeadPublished",
     "Award",
     "AwardNoticed",

@@ -13,7 +13,8 @@ class Channel(StrEnum):
 
 class NoticeDelivered(Contract):
     delivery: Uuid
-    round: RoundId
+    round: RoundId | None = None
+    """None of a notice that belongs to no round."""
     kind: Code
     subject: Line
     occasion: Line
@@ -26,7 +27,7 @@ class NoticeDelivered(Contract):
 
 class NoticeFailed(Contract):
     delivery: Uuid
-    round: RoundId
+    round: RoundId | None = None
     kind: Code
     subject: Line
     occasion: Line

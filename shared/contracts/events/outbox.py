@@ -76,3 +76,17 @@ class AwardNoticed(Contract):
     position: Positive
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
     selection_root: Sha256Hex
+
+
+class AuditHeadNoticed(Contract):
+    """A signed head of a service's audit log, to be kept: who holds it notices a log cut off or written anew. All but
+    `institution` is as it stands on audit-heads.v1, and signed so."""
+
+    institution: InstitutionCode
+    service: Code
+    count: Count
+    head: Sha256Hex
+    previous_head: Sha256Hex
+    published_at: UtcTime
+    key_id: Line
+    signature: Line
