@@ -21,6 +21,11 @@ CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
+def policy_2018_h2() -> dict[str, Any]:
+    policy: dict[str, Any] = yaml.safe_load((PROJECT / "deploy/policies/2018-h2.yaml").read_text())
+    return policy
+
+
 def business_number(number: int) -> str:
     """A sole proprietor's number with a right check digit."""
     digits = f"{number:03d}01{number:04d}"[:9]
@@ -88,10 +93,10 @@ class Office:
         body = {"name": f"기관 {code}", "pledges": named}
         (await self.client.put(f"/institutions/{code}", json=body, headers=self.officers[0])).raise_for_status()
 
-    async def announce(self, round_id: str | None = None, **terms: Any) -> str:
+    async def announce(self, round_id: str | None = None, policy: dict[str, Any] | None = None, **terms: Any) -> str:
         """A round under 2018-h2 with a rehearsal source; `rehearsal` and others replace its terms."""
         round_id = round_id or f"test-{next(_numbers)}-{secrets.token_hex(3)}"
-        policy = yaml.safe_load((PROJECT / "deploy/policies/2018-h2.yaml").read_text())
+        policy = policy or policy_2018_h2()
         source = {"source": "rehearsal", "kind": "rehearsal", "period_seconds": 1, "description": "from the seed"}
         announced = {
             "round": round_id,
@@ -116,23 +121,32 @@ class Office:
             while (await self.shown(round_id))["status"] != wanted:
                 await asyncio.sleep(0.1)
 
-    async def milestone(self, round_id: str, kind: str, seconds: float = 60) -> dict[str, Any]:
+    async def milestone(self, round_id: str, kind: str, seconds: float = 60, epoch: int = 1) -> dict[str, Any]:
+        """Waits for the milestone of that epoch or of a later one."""
         async with asyncio.timeout(seconds):
             while True:
                 for milestone in (await self.shown(round_id))["milestones"]:
-                    if milestone["type"] == kind:
+                    if milestone["type"] == kind and milestone["epoch"] >= epoch:
                         body: dict[str, Any] = milestone["body"]
                         return body
                 await asyncio.sleep(0.1)
 
-    async def confirm(self, round_id: str) -> dict[str, Any]:
+    async def propose(self, round_id: str, act: str, terms: dict[str, Any], **more: Any) -> httpx2.Response:
+        body = {"act": act, "terms": terms, "reason": "as the records of the office say"} | more
+        return await self.client.post(f"/rounds/{round_id}/acts", json=body, headers=self.officers[0])
+
+    async def act(self, round_id: str, act: str, terms: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Both officers do it; returns the answer to the approval."""
+        proposed = (await self.propose(round_id, act, terms, **more)).raise_for_status().json()["act"]
+        url = f"/rounds/{round_id}/acts/{proposed}/approval"
+        done: dict[str, Any] = (await self.client.post(url, headers=self.officers[1])).raise_for_status().json()
+        return done
+
+    async def confirm(self, round_id: str, epoch: int = 1) -> dict[str, Any]:
         """Both officers confirm what is proposed; returns the proposal."""
-        proposal = await self.milestone(round_id, "SelectionProposed")
+        proposal = await self.milestone(round_id, "SelectionProposed", epoch=epoch)
         terms = {name: proposal[name] for name in ("epoch", "commitment_root", "selection_root")}
-        body = {"act": "confirm", "terms": terms, "reason": "recomputed and found right"}
-        url = f"/rounds/{round_id}/acts"
-        act = (await self.client.post(url, json=body, headers=self.officers[0])).raise_for_status().json()["act"]
-        (await self.client.post(f"{url}/{act}/approval", headers=self.officers[1])).raise_for_status()
+        await self.act(round_id, "confirm", terms)
         return proposal
 
     async def results(self, round_id: str, count: int, seconds: float = 60) -> list[dict[str, Any]]:

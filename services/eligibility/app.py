@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.eligibility import api, duties
-from services.eligibility.handlers import Judge, keep_rounds
+from services.eligibility.handlers import Judge, keep_completions, keep_rounds
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
 from shared.audit_api import audit_router
@@ -14,6 +14,7 @@ from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -28,16 +29,18 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     judge = Judge(clock.now, runtime.tracing)
+    own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
 
     runtime.consume(topics.ROUNDS, keep_rounds)
     runtime.consume(topics.APPLICATIONS, judge.take_applications)
+    runtime.consume(topics.MILESTONES, keep_completions)
     runtime.consume(topics.REPAIRS, Repairs(clock.now, settings.repair_seconds).take)
     runtime.publishes(topics.VERDICTS)
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
-    runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock, own), 0.2)
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.eligibility import storage
-from services.eligibility.domain.completion import Current, completed, differing
+from services.eligibility.domain.completion import (
+    FIRST_EPOCH,
+    Current,
+    completed,
+    differing,
+    parked,
+    to_judge_again,
+)
 from services.eligibility.handlers import Judge
 from services.eligibility.repairs import drop_unsound
 from services.eligibility.storage import FrozenRound
@@ -15,6 +22,7 @@ from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.own import OwnTopic
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
 from shared.repairs import forget_requests, request_buckets
@@ -29,8 +37,10 @@ async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> No
         _log.info("judged what waited", applications=len(events))
 
 
-async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic) -> None:
     """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
+    if not await own.read_back(pool):
+        return
     async with connected(pool) as connection:
         frozen_rounds = await storage.incomplete(connection)
     for frozen in frozen_rounds:
@@ -38,7 +48,7 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> 
             if await storage.waiting(connection, frozen.round):
                 continue
             current = await storage.current(connection, frozen.round)
-            if len(current) != frozen.applications.count or differing(current, frozen.applications):
+            if parked(current) or differing(current, frozen.applications, frozen.judged_in):
                 continue
             if await drop_unsound(connection, frozen.round, current):
                 continue
@@ -53,24 +63,34 @@ async def _complete(
     current: list[Current] = await storage.current(connection, frozen.round)
     if current != checked:
         return ()
-    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, now)
-    if not await storage.complete(connection, frozen.round, frozen.epoch, now, event.verdicts):
+    said = await storage.said(connection, frozen.round, frozen.epoch)
+    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, said[1] if said else now)
+    if said is not None and said[0] != event.verdicts.root:
+        _log.error("does not complete: said otherwise before", round=frozen.round, epoch=frozen.epoch, said=said[0])
+        return ()
+    if not await storage.complete(connection, frozen.round, frozen.epoch, event.completed_at, event.verdicts):
         return ()
     _log.info(
         "completed round", round=frozen.round, epoch=frozen.epoch, verdicts=len(current), root=event.verdicts.root
     )
     identifier = event_id("eligibility-completed", frozen.round, frozen.epoch)
-    return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=now)]
+    return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=event.completed_at)]
 
 
 async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
-    """Asks intake for buckets that still differ this long after the freeze."""
+    """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once."""
     now = clock.now()
     async with connected(pool) as connection:
-        frozen_rounds = await storage.incomplete(connection, now - timedelta(seconds=seconds))
+        frozen_rounds = await storage.incomplete(connection)
     for frozen in frozen_rounds:
+        overdue = frozen.heard_at is None or frozen.heard_at <= now - timedelta(seconds=seconds)
+        if not overdue and frozen.epoch == FIRST_EPOCH:
+            continue
         async with outbox.transaction(pool) as (connection, events):
-            buckets = differing(await storage.current(connection, frozen.round), frozen.applications)
+            current = await storage.current(connection, frozen.round)
+            buckets = sorted(to_judge_again(current, frozen.judged_in))
+            if overdue:
+                buckets = differing(current, frozen.applications, frozen.judged_in)
             subject = RepairSubject.APPLICATIONS
             await forget_requests(connection, frozen.round, frozen.epoch, subject, buckets)
             events += await request_buckets(

@@ -1,5 +1,6 @@
 """Kafka in: a round's turns, and the applications to judge."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -9,16 +10,19 @@ from pydantic_core import from_json
 
 from services.eligibility import storage
 from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.judge import judge
+from services.eligibility.domain.completion import JudgedIn
+from services.eligibility.domain.judge import judge, parked
 from services.eligibility.storage import StoredVerdict
 from shared.canonical import json_hash, payload_hash
 from shared.contracts import topics
 from shared.contracts.events import (
     ApplicationSubmitted,
     ApplicationWithdrawn,
+    EligibilityCompleted,
     EpochOpened,
     RoundFrozen,
     RoundOpened,
+    RoundVoided,
 )
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, events_of
@@ -27,7 +31,7 @@ from shared.postgres import Connection
 from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
-FIRST_EPOCH: Final = 1
+_FIRST: Final = JudgedIn()
 
 
 class PayloadHashError(ValueError):
@@ -53,8 +57,19 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                     raise PolicyHashError(f"round {opened.round}: policy and policy_hash differ")
                 rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
                 await storage.save_opened(connection, opened.round, policy, opened.policy_hash, rehearsal)
-            case RoundFrozen() | EpochOpened() as frozen:
+            case RoundFrozen() as frozen:
                 await storage.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
+            case EpochOpened() as next_epoch:
+                await storage.save_epoch(connection, next_epoch)
+            case RoundVoided() as voided:
+                await storage.save_void(connection, voided.round)
+    return ()
+
+
+async def keep_completions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """What this service itself said."""
+    for event in events_of(batch, EligibilityCompleted):
+        await storage.save_said(connection, event.body)
     return ()
 
 
@@ -102,9 +117,14 @@ class Judge:
         now = self._now()
         judged = {}
         traces = {}
+        named: dict[str, list[str]] = defaultdict(list)
+        for submitted, _, _ in due:
+            named[submitted.round].append(submitted.application)
+        judged_in = await storage.judged_in(connection, named)
         for submitted, raw, traceparent in due:
-            key = (submitted.application, submitted.version, FIRST_EPOCH)
-            judged[key] = verdict_on(submitted, raw, known[submitted.round], now)
+            epoch = judged_in.get(submitted.round, _FIRST).epoch(submitted.application)
+            key = (submitted.application, submitted.version, epoch)
+            judged[key] = verdict_on(submitted, raw, known[submitted.round], now, epoch)
             traces[key] = traceparent
         stored = await storage.save_verdicts(connection, list(judged.values()))
         for verdict in stored:
@@ -133,12 +153,22 @@ def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:
         raise PayloadHashError(f"application {submitted.application} version {submitted.version}")
 
 
-def verdict_on(submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime) -> StoredVerdict:
-    """Judges one version; refuses facts that are not those its hash was made of."""
+def verdict_on(
+    submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime, epoch: int
+) -> StoredVerdict:
+    """Judges one version; refuses facts that are not those its hash was made of.
+
+    Judging is pure, so a fault in it would come again however often it is tried, and it is this application's alone:
+    it is parked by name, and its round waits for officers.
+    """
     check_payload(submitted, raw)
-    verdict = judge(submitted.facts, rules)
+    try:
+        verdict = judge(submitted.facts, rules)
+    except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
+        _log.exception("parked application", application=submitted.application, round=submitted.round)
+        verdict = parked(rules, type(error).__name__)
     body = (
-        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}","epoch":{FIRST_EPOCH},'
+        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}","epoch":{epoch},'
         f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
         f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
         f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
@@ -146,7 +176,7 @@ def verdict_on(submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, 
     return StoredVerdict(
         submitted.application,
         submitted.version,
-        FIRST_EPOCH,
+        epoch,
         submitted.round,
         submitted.payload_hash,
         verdict.outcome.value,

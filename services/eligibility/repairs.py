@@ -44,8 +44,9 @@ class Repairs:
     async def _answer(self, connection: Connection, asked: BucketRequested, request_id: str) -> Sequence[Outgoing]:
         """The bucket as it was completed. When it isn't that any more, it is mended first, and the asker asks again."""
         completed = await storage.completed(connection, asked.round, asked.epoch)
-        if completed is None:
-            return ()
+        frozen = await storage.frozen(connection, asked.round)
+        if completed is None or frozen is None or frozen.epoch != asked.epoch:
+            return ()  # of an epoch that is over: who still needs it asks in the new one
         leaves: list[Current] = [
             (*leaf,) for leaf in in_bucket(await storage.current(connection, asked.round), asked.bucket)
         ]

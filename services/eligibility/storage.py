@@ -1,6 +1,6 @@
 """Eligibility's SQL: rounds as they were opened and frozen, verdicts, and what waits for its round."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,9 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
 from shared.clock import TimeMap, time_map
-from shared.contracts.events import Manifest, Rehearsal
+from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal
 from shared.contracts.policy import Policy
 from shared.postgres import Connection
 
@@ -18,6 +19,23 @@ SAVE_OPENED = """
 INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
 ON CONFLICT (round) DO UPDATE
 SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
+"""
+SAVE_JUDGED_AGAIN = """
+INSERT INTO judged_again (application, round, epoch) SELECT application, $2, $3 FROM unnest($1::uuid[]) AS application
+ON CONFLICT (application) DO UPDATE SET round = excluded.round, epoch = greatest(judged_again.epoch, excluded.epoch)
+"""
+SAVE_JUDGE_ALL = "UPDATE rounds SET judge_all_epoch = greatest(judge_all_epoch, $2) WHERE round = $1"
+SAVE_VOID = """
+INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
+"""
+SAVE_SAID = """
+INSERT INTO said (round, epoch, root, completed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+SAID = "SELECT root, completed_at FROM said WHERE round = $1 AND epoch = $2"
+IN_LATER_EPOCHS = "SELECT round, judge_all_epoch FROM rounds WHERE round = ANY($1::text[]) AND epoch > 1"
+JUDGED_AGAIN = "SELECT application::text, epoch FROM judged_again WHERE round = $1"
+JUDGED_AGAIN_OF = """
+SELECT application::text, epoch FROM judged_again WHERE round = $1 AND application = ANY($2::uuid[])
 """
 SAVE_FROZEN = """
 INSERT INTO rounds (round, epoch, applications, frozen_at) VALUES ($1, $2, $3, now())
@@ -52,12 +70,13 @@ DELETE FROM waiting WHERE (application, version) IN (
 RETURNING body, traceparent
 """
 INCOMPLETE = """
-SELECT r.round, r.epoch, r.applications, r.rehearsal FROM rounds r
+SELECT r.round, r.epoch, r.applications, r.rehearsal, r.judge_all_epoch, r.frozen_at, r.void FROM rounds r
 LEFT JOIN completions c ON c.round = r.round AND c.epoch = r.epoch
-WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL
-  AND coalesce(r.frozen_at, '-infinity'::timestamptz) <= coalesce($1::timestamptz, 'infinity'::timestamptz)
+WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL AND NOT r.void
 """
-FROZEN = "SELECT round, epoch, applications, rehearsal FROM rounds WHERE round = $1"
+FROZEN = """
+SELECT round, epoch, applications, rehearsal, judge_all_epoch, frozen_at, void FROM rounds WHERE round = $1
+"""
 CURRENT = """
 SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
 FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
@@ -125,12 +144,16 @@ class StoredVerdict:
 
 @dataclass(frozen=True, slots=True)
 class FrozenRound:
-    """A round whose set is fixed and whose verdicts are not complete in that epoch."""
+    """A round whose set is fixed, in its newest epoch."""
 
     round: str
     epoch: int
     applications: Manifest
     time_map: TimeMap
+    judged_in: JudgedIn
+    heard_at: datetime | None
+    """When the epoch was heard of, in real time."""
+    void: bool
 
 
 async def save_opened(connection: Connection, round_id: str, policy: Any, policy_hash: str, rehearsal: Any) -> None:
@@ -140,6 +163,28 @@ async def save_opened(connection: Connection, round_id: str, policy: Any, policy
 async def save_frozen(connection: Connection, round_id: str, epoch: int, applications: Manifest) -> None:
     """A later epoch replaces an earlier one, never the other way round."""
     await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump())
+
+
+async def save_epoch(connection: Connection, opened: EpochOpened) -> None:
+    """The next frozen set, and what of it is judged again."""
+    await save_frozen(connection, opened.round, opened.epoch, opened.applications)
+    if opened.judge_all:
+        await connection.execute(SAVE_JUDGE_ALL, opened.round, opened.epoch)
+    await connection.execute(SAVE_JUDGED_AGAIN, list(opened.judge_again), opened.round, opened.epoch)
+
+
+async def save_void(connection: Connection, round_id: str) -> None:
+    await connection.execute(SAVE_VOID, round_id)
+
+
+async def save_said(connection: Connection, event: EligibilityCompleted) -> None:
+    await connection.execute(SAVE_SAID, event.round, event.epoch, event.verdicts.root, event.completed_at)
+
+
+async def said(connection: Connection, round_id: str, epoch: int) -> tuple[str, datetime] | None:
+    """The root and the moment this service published of that epoch, if it did."""
+    row = await connection.fetchrow(SAID, round_id, epoch)
+    return (row["root"], row["completed_at"]) if row else None
 
 
 async def opened(connection: Connection, rounds: Sequence[str]) -> dict[str, PolicyRules]:
@@ -196,19 +241,38 @@ async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, 
     return [(row["body"], row["traceparent"]) for row in await connection.fetch(TAKE_WAITING, limit)]
 
 
-def _frozen(row: Any) -> FrozenRound:
+async def _frozen(connection: Connection, row: Any) -> FrozenRound:
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
-    return FrozenRound(row["round"], row["epoch"], Manifest.model_validate(row["applications"]), time_map(rehearsal))
+    again = await connection.fetch(JUDGED_AGAIN, row["round"]) if row["epoch"] > FIRST_EPOCH else ()
+    return FrozenRound(
+        row["round"],
+        row["epoch"],
+        Manifest.model_validate(row["applications"]),
+        time_map(rehearsal),
+        JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}),
+        row["frozen_at"],
+        row["void"],
+    )
 
 
-async def incomplete(connection: Connection, frozen_by: datetime | None = None) -> list[FrozenRound]:
-    """Those heard to be frozen by then, or all."""
-    return [_frozen(row) for row in await connection.fetch(INCOMPLETE, frozen_by)]
+async def incomplete(connection: Connection) -> list[FrozenRound]:
+    """Those whose verdicts are not complete in their epoch."""
+    return [await _frozen(connection, row) for row in await connection.fetch(INCOMPLETE)]
 
 
 async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
     row = await connection.fetchrow(FROZEN, round_id)
-    return _frozen(row) if row and row["epoch"] else None
+    return await _frozen(connection, row) if row and row["epoch"] else None
+
+
+async def judged_in(connection: Connection, applications: Mapping[str, Sequence[str]]) -> dict[str, JudgedIn]:
+    """Of each round that is in a later epoch than the first, where its `applications` are to be judged in."""
+    later = await connection.fetch(IN_LATER_EPOCHS, list(applications))
+    found = {}
+    for row in later:
+        again = await connection.fetch(JUDGED_AGAIN_OF, row["round"], list(applications[row["round"]]))
+        found[row["round"]] = JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again})
+    return found
 
 
 async def current(connection: Connection, round_id: str) -> list[tuple[str, int, str, int, str, str]]:

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import institutions, keys, outcomes, rounds
+from services.intake.storage import institutions, keys, late, outcomes, rounds
 from services.intake.storage.keys import SigningKey
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
@@ -22,7 +22,6 @@ from shared import audit
 from shared.canonical import canonical_json
 from shared.clock import Clock
 from shared.contracts.events import (
-    InputsCommitted,
     Invitation,
     RoundFrozen,
     RoundOpened,
@@ -117,6 +116,7 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
             closes_at=window.closes_at,
             applications=applications,
             requests=wanted,
+            pledges=_invitations(await institutions.pledges(connection, round_id)),
         )
         events.append(round_event(frozen, "frozen", 1, now))
         events += await late_answers(connection, round_id, clock.now())
@@ -130,26 +130,33 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
+async def forget_late_entries(pool: Pool, clock: Clock) -> None:
+    """Drafts of late entries hold contacts: they go when their proposals have expired."""
+    async with connected(pool) as connection:
+        await late.forget_expired(connection, clock.now())
+
+
 async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """In a rehearsal, records the source's value once it is due; a real source's is typed by two officers."""
     async with connected(pool) as connection:
         awaiting = await outcomes.awaiting_source(connection)
-    for round_id, body in awaiting:
+    for awaited in awaiting:
         async with connected(pool) as connection:
-            stored = await rounds.load(connection, round_id)
+            stored = await rounds.load(connection, awaited.round)
         if stored is None or stored.rehearsal is None:
             continue
-        committed = InputsCommitted.model_validate(body)
         source = next((item for item in stored.sources if item["kind"] == SourceKind.REHEARSAL), None)
         if source is None:
             continue
-        due = due_at(committed.committed_at, stored.lead_seconds, source["period_seconds"])
+        due = due_at(awaited.committed_at, stored.lead_seconds, source["period_seconds"])
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
-            value = SourceValue(source["source"], rehearsed_value(stored.rehearsal.seed, round_id), due)
+            supplementary = awaited.epoch if awaited.source else None
+            said = rehearsed_value(stored.rehearsal.seed, awaited.round, supplementary)
+            value = SourceValue(source["source"], said, due)
             async with outbox.transaction(pool) as (connection, events):
                 events += await record_source(
-                    connection, committed, value, now, BY_THE_CLOCK, "the source's value is due"
+                    connection, awaited, value, now, BY_THE_CLOCK, "the source's value is due"
                 )
 
 
@@ -166,13 +173,17 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprint
         policy_hash=stored.policy_hash,
         lead_seconds=stored.lead_seconds,
         sources=stored.sources,
-        institutions=tuple(Invitation(institution=code, pledge_won=won) for code, won in pledges),
+        institutions=_invitations(pledges),
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
         key_fingerprints=fingerprints,
     )
     body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed
     return replace(round_event(opened, "opened", 0, window.opens_at), body=body)
+
+
+def _invitations(pledges: Sequence[tuple[str, int]]) -> tuple[Invitation, ...]:
+    return tuple(Invitation(institution=code, pledge_won=won) for code, won in pledges)
 
 
 async def _unfinished(pool: Pool) -> list[StoredRound]:

@@ -66,6 +66,7 @@ def _application(round_id: str, newest: NewestVersion) -> Outgoing:
         version=stated.version,
         received_at=stated.received_at,
         reason=facts.get("reason", ""),
+        act=facts.get("act"),
     )
     # A reason that was not kept can't be said again, and one id never means two things.
     again = () if "reason" in facts else ("without its reason",)

@@ -8,8 +8,9 @@ from typing import Final
 import structlog
 
 from services.intake.storage import outcomes, requests
+from services.intake.storage.outcomes import AwaitedValue
 from shared.contracts import topics
-from shared.contracts.events import Answer, InboxAnswered, InputsCommitted, RoundAct, SourceValueRecorded
+from shared.contracts.events import Answer, InboxAnswered, RoundAct, SourceValueRecorded
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
@@ -34,29 +35,29 @@ def round_event(event: RoundAct, turn: str, epoch: int, time: datetime) -> Outgo
 
 async def record_source(
     connection: Connection,
-    committed: InputsCommitted,
+    awaited: AwaitedValue,
     value: SourceValue,
     now: datetime,
     actors: Sequence[Actor],
     reason: str,
 ) -> list[Outgoing]:
-    """Writes the value that decides a round; nothing when it has one already, since there is one seed for ever."""
+    """Writes the value that decides; nothing when there is one already, since there is one seed for ever."""
     if not await outcomes.save_source(
-        connection, committed.round, committed.epoch, value.source, value.value, value.due_at
+        connection, awaited.round, awaited.epoch, value.source, value.value, value.due_at
     ):
         return []
     recorded = SourceValueRecorded(
-        round=committed.round,
+        round=awaited.round,
         actors=tuple(actors),
         reason=reason,
-        epoch=committed.epoch,
+        epoch=awaited.epoch,
         source=value.source,
         value=value.value,
         due_at=value.due_at,
         recorded_at=now,
     )
-    _log.info("recorded source", round=committed.round, source=value.source, value=value.value)
-    return [round_event(recorded, "source", committed.epoch, now)]
+    _log.info("recorded source", round=awaited.round, epoch=awaited.epoch, source=value.source, value=value.value)
+    return [round_event(recorded, "source", awaited.epoch, now)]
 
 
 async def late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:

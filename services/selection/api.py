@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.duties import inputs_of
+from services.selection.committing import inputs_of
 from services.selection.storage import drawn, results
 from shared.http import Problem
 from shared.postgres import connected

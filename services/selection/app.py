@@ -13,6 +13,7 @@ from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -26,6 +27,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
+    own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
 
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)

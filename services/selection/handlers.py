@@ -14,12 +14,15 @@ from shared.contracts.events import (
     ApplicationWithdrawn,
     EligibilityCompleted,
     EpochOpened,
+    InputsCommitted,
     InstitutionChanged,
     PurchaseRequestAccepted,
     PurchaseRequestWithdrawn,
     RoundFrozen,
     RoundOpened,
+    RoundVoided,
     SelectionConfirmed,
+    SelectionProposed,
     SourceValueRecorded,
 )
 from shared.kafka.cloudevents import Outgoing
@@ -43,12 +46,19 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 policy = from_json(event.raw)["policy"]
                 _check(json_hash(policy) == opened.policy_hash, f"policy of round {opened.round}")
                 await inputs.save_opened(connection, opened, policy)
-            case RoundFrozen() | EpochOpened() as frozen:
-                await inputs.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications, frozen.requests)
+            case RoundFrozen() as frozen:
+                await inputs.save_frozen(connection, frozen)
+                if frozen.pledges is not None:
+                    await inputs.save_frozen_pledges(connection, frozen.round, frozen.pledges)
+            case EpochOpened() as next_epoch:
+                await inputs.save_frozen(connection, next_epoch)
+                await inputs.save_admitted(connection, next_epoch)
             case SourceValueRecorded() as recorded:
-                await inputs.save_source(connection, recorded.round, recorded.value)
+                await inputs.save_source(connection, recorded.round, recorded.epoch, recorded.value)
             case SelectionConfirmed() as confirmed:
-                await inputs.save_confirmed(connection, confirmed.round, confirmed.selection_root)
+                await inputs.save_confirmed(connection, confirmed.round, confirmed.epoch, confirmed.selection_root)
+            case RoundVoided() as voided:
+                await inputs.save_void(connection, voided.round)
     return ()
 
 
@@ -124,9 +134,15 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    for event in events_of(batch, EligibilityCompleted):
-        done = event.body
-        await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
+    """What eligibility completed; and what this service said itself."""
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case EligibilityCompleted() as done:
+                await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
+            case InputsCommitted() | SelectionProposed() as said:
+                await inputs.save_said(connection, said)
     return ()
 
 

@@ -20,6 +20,7 @@ LOAD_OFFSETS = """
 SELECT topic, partition, published_offset FROM consumer_offsets
 WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
 """
+READ_UP_TO = "SELECT partition, next_offset FROM consumer_offsets WHERE topic = $1"
 PARK = """
 INSERT INTO parked_records (topic, partition, "offset", event_id, error, detail, attempts)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
@@ -45,6 +46,11 @@ async def load_offsets(connection: Connection, partitions: Iterable[Partition]) 
     wanted = list(partitions)
     rows = await connection.fetch(LOAD_OFFSETS, [topic for topic, _ in wanted], [number for _, number in wanted])
     return {(row["topic"], row["partition"]): row["published_offset"] for row in rows}
+
+
+async def read_up_to(connection: Connection, topic: str) -> dict[Partition, int]:
+    """The next offsets to read of a topic."""
+    return {(topic, row["partition"]): row["next_offset"] for row in await connection.fetch(READ_UP_TO, topic)}
 
 
 async def park(

@@ -74,7 +74,7 @@ async def each(records: int) -> dict[str, Any]:
     @broker.subscriber(TOPIC, group_id="bench-each", auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL)
     async def judge_one(submitted: ApplicationSubmitted, message: KafkaMessage) -> None:
         nonlocal handled
-        verdict = verdict_on(submitted, message.body, policies[submitted.round], clock.now())
+        verdict = verdict_on(submitted, message.body, policies[submitted.round], clock.now(), 1)
         async with pool.acquire() as connection, connection.transaction():
             stored = await storage.save_verdicts(connection, [verdict])
         await producer.publish([published(item, None) for item in stored])

@@ -226,7 +226,8 @@ async def test_what_changes_after_the_commitment_changes_no_award(start_stack: S
             return bool(pledges[0]["pledge_won"] == 1)
 
         await until(cut, "selection knows of the smaller pledge")
-        terms = {"source": "lotto", "value": "1.2.3.4.5.6./"}
+        named = {"epoch": committed["epoch"], "commitment_root": committed["commitment_root"]}
+        terms = named | {"source": "lotto", "value": "1.2.3.4.5.6./"}
         body = {"act": "record-source", "terms": terms, "reason": "as published by the lottery commission"}
         url = f"/rounds/{round_id}/acts"
         act = (await client.post(url, json=body, headers=office.officers[0])).raise_for_status().json()["act"]

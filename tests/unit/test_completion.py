@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.domain.completion import differing
+from services.eligibility.domain.completion import JudgedIn, differing
 from services.eligibility.domain.soundness import sound
 from services.selection.domain.completeness import completeness
 from shared.canonical import json_hash
@@ -104,7 +104,7 @@ def test_dropping_and_publishing_again_makes_any_set_the_owners(
 
 
 def differing_rows(rows: list[tuple[str, int, str]], goal: Manifest) -> list[int]:
-    return differing([(*row, 1, "eligible", "") for row in rows], goal)
+    return differing([(*row, 1, "eligible", "") for row in rows], goal, JudgedIn())
 
 
 def test_a_list_is_believed_only_if_it_makes_the_root_that_is_wanted() -> None:

@@ -7,6 +7,7 @@ from json.encoder import encode_basestring
 
 from services.eligibility.domain.observation import Observation, Terms
 from services.eligibility.domain.rules import RULES, Observe
+from services.eligibility.domain.rules.fault import FAULT, unjudged
 from services.eligibility.domain.rules.track import TRACK, track
 from shared.certificates import AcceptedKinds
 from shared.contracts.findings import Finding, FindingOutcome
@@ -78,6 +79,7 @@ class PolicyRules:
     as_of: date
     tracks: Mapping[str, CompiledTrack]
     no_such_track: CompiledTrack
+    no_judgement: CompiledTrack
     hashed_head: str = field(repr=False)
     hashed_tail: str = field(repr=False)
 
@@ -88,7 +90,8 @@ class PolicyRules:
             policy_hash=policy_hash,
             as_of=policy.as_of,
             tracks={each.track: _compile_track(policy, each) for each in policy.tracks},
-            no_such_track=_track_rule(policy),
+            no_such_track=_alone(policy, TRACK, track, tracks=tuple(sorted(each.track for each in policy.tracks))),
+            no_judgement=_alone(policy, FAULT, unjudged),
             hashed_head=f'{{"as_of":"{policy.as_of}","findings":',
             hashed_tail=f',"policy_hash":"{policy_hash}"}}',
         )
@@ -120,8 +123,8 @@ def _bind(policy: Policy, accepted: AcceptedKinds, condition: Condition) -> Boun
     )
 
 
-def _track_rule(policy: Policy) -> CompiledTrack:
-    """What is judged for a track the policy does not have: only that."""
+def _alone(policy: Policy, rule: str, observe: Observe, **lists: tuple[str, ...]) -> CompiledTrack:
+    """One rule of ours where no condition of the policy can be judged: of a track it does not have, or at a fault."""
     source = f"policy {policy.policy}"
     terms = Terms(
         as_of=policy.as_of,
@@ -129,6 +132,6 @@ def _track_rule(policy: Policy) -> CompiledTrack:
         accepted=AcceptedKinds.compile(policy.as_of, ()),
         numbers={},
         texts={},
-        lists={"tracks": tuple(sorted(each.track for each in policy.tracks))},
+        lists=lists,
     )
-    return CompiledTrack((BoundRule(TRACK, source, True, track, terms, _json_parts(TRACK, source, True)),), ())
+    return CompiledTrack((BoundRule(rule, source, True, observe, terms, _json_parts(rule, source, True)),), ())

@@ -1,20 +1,46 @@
 """When a round is judged: its verdicts are exactly the manifest's applications, by digest, bucket by bucket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.contracts.events import EligibilityCompleted, Manifest
 from shared.contracts.findings import VerdictOutcome
-from shared.merkle import Digest, digest_of
+from shared.merkle import Digest, bucket_of, digest_of
 
 Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash) of a newest version that is not withdrawn."""
 
 
-def differing(current: Iterable[Current], manifest: Manifest) -> list[int]:
-    """Buckets in which what was judged is not what was admitted."""
+FIRST_EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedIn:
+    """The epoch each application's verdict has to be of: `everybody`'s, or its own later one in `again`."""
+
+    everybody: int = FIRST_EPOCH
+    again: Mapping[str, int] = field(default_factory=dict)
+
+    def epoch(self, application: str) -> int:
+        return max(self.everybody, self.again.get(application, FIRST_EPOCH))
+
+
+def differing(current: Sequence[Current], manifest: Manifest, judged_in: JudgedIn) -> list[int]:
+    """Buckets in which what was judged is not what was admitted, or not judged in the epoch it has to be."""
     judged = digest_of(row[:3] for row in current)
-    return judged.differing(Digest(manifest.counts, manifest.roots))
+    stale = to_judge_again(current, judged_in)
+    return sorted({*judged.differing(Digest(manifest.counts, manifest.roots)), *stale})
+
+
+def to_judge_again(current: Iterable[Current], judged_in: JudgedIn) -> set[int]:
+    """Buckets with a verdict of an epoch before the one it has to be of."""
+    return {bucket_of(row[0]) for row in current if row[3] < judged_in.epoch(row[0])}
+
+
+def parked(current: Iterable[Current]) -> list[str]:
+    """Applications that could not be judged: a round with one of them is not complete."""
+    return [row[0] for row in current if row[4] == VerdictOutcome.PARKED]
 
 
 def completed(

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from services.eligibility.domain.compiled import BoundRule, PolicyRules
-from services.eligibility.domain.observation import Observation
+from services.eligibility.domain.observation import Observation, unknown
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.findings import Finding, FindingOutcome, VerdictOutcome
 from shared.contracts.policy import Waiver
@@ -50,6 +50,13 @@ def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
             seen.outcome for bound, seen in zip(conditions, observations, strict=True) if bound.decides
         )
     return _verdict(outcome, conditions, observations, rules)
+
+
+def parked(rules: PolicyRules, fault: str) -> Verdict:
+    """No verdict, but the statement that judging failed: the round waits until officers deal with it."""
+    conditions = rules.no_judgement.conditions
+    observations = (unknown("a judgement", fault),)
+    return _verdict(VerdictOutcome.PARKED, conditions, observations, rules)
 
 
 def _waive(

@@ -116,7 +116,7 @@ class Admission:
                     if self._secret is None:
                         self._secret = await tokens.secret(connection, "access-tokens")
                     answers, entries = await admit(connection, group, self._secret, signer)
-                    events += [event for entry in entries for event in _events(entry)]
+                    events += [event for entry in entries for event in entry_events(entry)]
             except CONTENDED:
                 if attempt == 4:
                     raise
@@ -133,7 +133,7 @@ def _marks(submission: Submission) -> set[tuple[str, ...]]:
     return marks
 
 
-def _events(entry: Entry) -> tuple[Outgoing, Outgoing]:
+def entry_events(entry: Entry) -> tuple[Outgoing, Outgoing]:
     submission = entry.submission
     return (
         submitted_event(submission.round, entry.party, entry.stated, submission.traceparent),

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
 from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import OFFICER, Intake, holder, intake
-from services.intake.storage import outcomes, rounds
+from services.intake.storage import outcomes, putback, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared import audit
@@ -85,6 +85,7 @@ async def announce(request: Request) -> Response:
             detail = {"round": terms.round, "policy_hash": policy_hash, "reason": body.reason}
             events.append(await audit.record(connection, "intake", now, officer.name, "announce", detail))
         else:
+            await putback.give_policy(connection, terms.round, policy_hash, policy)
             stored = await rounds.load(connection, terms.round)
     if new:
         return JSONResponse({"round": terms.round, "policy_hash": policy_hash}, 201)
@@ -112,13 +113,17 @@ async def show_round(round_id: str, request: Request) -> Response:
 
 
 @router.get("/{round_id}/manifest")
-async def manifest(round_id: str, request: Request) -> Response:
-    """The frozen sets' digests; 409 before the freeze."""
+async def manifest(
+    round_id: str, request: Request, epoch: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
+) -> Response:
+    """The frozen sets' digests, of the epoch that stands or of an earlier one; 409 before the freeze."""
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)
-    if not stored.window.frozen:
+        frozen = await rounds.epoch(connection, round_id, epoch or stored.epoch)
+    if stored.epoch == 0:
         raise Problem(409, "not-frozen", "The round is not frozen yet; see closes_at at GET /rounds/{round}.")
-    frozen = {"epoch": stored.epoch, "applications": stored.applications, "requests": stored.requests}
+    if frozen is None:
+        raise Problem(404, "unknown-epoch", f"Round {round_id} has epochs 1 to {stored.epoch}.")
     return JSONResponse({"round": round_id, **frozen})
 
 

@@ -11,6 +11,10 @@ class ActKind(StrEnum):
     CONFIRM = "confirm"
     EXTEND = "extend"
     VOID = "void"
+    ADMIT_LATE = "admit-late"
+    UNPARK = "unpark"
+    EXCLUDE = "exclude"
+    RERUN = "rerun"
 
 
 @dataclass(frozen=True, slots=True)

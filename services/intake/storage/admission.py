@@ -56,7 +56,7 @@ async def admit(
     entries = sorted(
         (entry for entry in decided.values() if isinstance(entry, Entry)), key=lambda entry: entry.application
     )
-    new = await _insert(connection, entries, signer)
+    new = await insert(connection, entries, signer)
     if len(new) < len(entries):
         # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
         known |= await _known(connection, fresh, secret, signer)
@@ -111,7 +111,7 @@ async def _known(
     }
 
 
-async def _insert(connection: Connection, entries: Sequence[Entry], signer: Signer) -> dict[str, Receipt]:
+async def insert(connection: Connection, entries: Sequence[Entry], signer: Signer) -> dict[str, Receipt]:
     """Inserts in order of id, so that two replicas never wait for each other; returns the receipts of what is new."""
     if not entries:
         return {}

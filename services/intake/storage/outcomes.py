@@ -34,13 +34,30 @@ SELECT result_type, result FROM outcomes WHERE round = $1 AND result_type IS NOT
 ORDER BY (result->>'position')::bigint NULLS LAST, application
 """
 AWAITING_SOURCE = """
-SELECT m.round, m.body FROM milestones m LEFT JOIN source_values s USING (round)
-WHERE m.type = 'InputsCommitted' AND s.round IS NULL
+SELECT m.round, m.epoch, m.body, e.supplementary_source
+FROM milestones m JOIN rounds r USING (round)
+LEFT JOIN epochs e ON e.round = m.round AND e.epoch = m.epoch
+LEFT JOIN source_values s ON s.round = m.round AND s.epoch = m.epoch
+WHERE m.type = 'InputsCommitted' AND s.round IS NULL AND r.status <> 'void'
+  AND m.round = coalesce($1, m.round)
+  AND (coalesce((m.body->>'seed_epoch')::int, m.epoch) = m.epoch OR (m.body->>'supplementary')::bigint > 0)
+ORDER BY m.round, m.epoch
 """
 SAVE_SOURCE = """
 INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING round
 """
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedValue:
+    """A commitment whose source's value is not known yet. `source`: the one an act announced for it, if any."""
+
+    round: str
+    epoch: int
+    commitment_root: str
+    committed_at: datetime
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +130,22 @@ async def results(connection: Connection, round_id: str) -> list[dict[str, Any]]
     return [{"result": row["result_type"], **row["result"]} for row in await connection.fetch(RESULTS, round_id)]
 
 
-async def awaiting_source(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-    """Rounds committed whose seed is not known yet, with their InputsCommitted."""
-    return [(row["round"], row["body"]) for row in await connection.fetch(AWAITING_SOURCE)]
+async def awaiting_source(connection: Connection, round_id: str | None = None) -> list[AwaitedValue]:
+    """Of one round or of all, oldest first: the first commitment, and later ones that had new entries."""
+    return [
+        AwaitedValue(
+            row["round"],
+            row["epoch"],
+            row["body"]["commitment_root"],
+            datetime.fromisoformat(row["body"]["committed_at"]),
+            None if row["body"].get("seed_epoch") in (None, row["epoch"]) else row["supplementary_source"],
+        )
+        for row in await connection.fetch(AWAITING_SOURCE, round_id)
+    ]
 
 
 async def save_source(
     connection: Connection, round_id: str, epoch: int, source: str, value: str, due_at: datetime
 ) -> bool:
-    """One seed per round for ever: False when there is one."""
+    """One value per commitment for ever: False when there is one."""
     return await connection.fetchval(SAVE_SOURCE, round_id, epoch, source, value, due_at) is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.intake.domain.rounds import RoundStatus, RoundWindow, round_lock
 from shared.clock import time_map
-from shared.contracts.events import Manifest, Rehearsal
+from shared.contracts.events import EpochOpened, Manifest, Rehearsal
 from shared.merkle import Digest, digest_of
 from shared.postgres import Connection
 
@@ -24,9 +24,21 @@ ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
 OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced' RETURNING round"
 FREEZE = """
-UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
-WHERE round = $1 AND status = 'open'
+WITH frozen AS (
+    UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
+    WHERE round = $1 AND status = 'open' RETURNING round
+)
+INSERT INTO epochs (round, epoch, opened_at, applications, requests) SELECT round, 1, $2, $3, $4 FROM frozen
 """
+OPEN_EPOCH = """
+WITH opened AS (
+    UPDATE rounds SET status = 'frozen', epoch = $2, applications = $4, requests = $5
+    WHERE round = $1 AND epoch = $2 - 1 RETURNING round
+)
+INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source)
+SELECT round, $2, $3, $4, $5, $6 FROM opened
+"""
+EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
 DATABASE_NOW = "SELECT clock_timestamp()"
@@ -141,6 +153,25 @@ async def freeze(
     connection: Connection, round_id: str, frozen_at: datetime, applications: Manifest, requests: Manifest
 ) -> None:
     await connection.execute(FREEZE, round_id, frozen_at, applications.model_dump(), requests.model_dump())
+
+
+async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
+    """A confirmed round is to be confirmed again: what it published stays, and stands until then."""
+    await connection.execute(
+        OPEN_EPOCH,
+        opened.round,
+        opened.epoch,
+        opened.opened_at,
+        opened.applications.model_dump(),
+        opened.requests.model_dump(),
+        opened.supplementary_source,
+    )
+
+
+async def epoch(connection: Connection, round_id: str, number: int) -> dict[str, Any] | None:
+    """A frozen set, as it was in that epoch."""
+    row = await connection.fetchrow(EPOCH, round_id, number)
+    return dict(row) if row else None
 
 
 async def confirm(connection: Connection, round_id: str) -> bool:

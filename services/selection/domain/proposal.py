@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from services.selection.domain.commitment import Entry
@@ -56,8 +57,13 @@ def propose(
     offers: Mapping[str, Offer],
     demands: Iterable[Demand],
     pledges: Mapping[str, int],
+    other_seeds: Mapping[str, str] = MappingProxyType({}),
 ) -> Proposal:
-    """`offers` by application id, at least of all that stand. Nothing depends on the order anything is given in."""
+    """`offers` by application id, at least of all that stand. Nothing depends on the order anything is given in.
+
+    `other_seeds`: by application, of those that draw under a supplementary value. Their keys are as uniform as the
+    others', so that they stand among them with the same chance per ticket.
+    """
     standing: list[Entry] = []
     aside: list[Proposed] = []
     for entry in entries:
@@ -65,7 +71,7 @@ def propose(
             aside.append(Proposed(Placement(entry.application, Result.NOT_SELECTED, (), None, reason)))
         else:
             standing.append(entry)
-    order = draw_order(policy, seed, standing)
+    order = draw_order(policy, seed, standing, other_seeds)
     placements = match([offers[application] for _, application in order], demands, pledges, policy.limits)
     lines = [
         Proposed(placement, position, key)
@@ -76,10 +82,17 @@ def propose(
     return Proposal(tuple(lines), selection_root(lines))
 
 
-def draw_order(policy: Policy, seed: str, standing: Iterable[Entry]) -> list[tuple[str, str]]:
+def draw_order(
+    policy: Policy, seed: str, standing: Iterable[Entry], other_seeds: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """(key, application) as the policy's method orders them."""
     entries = list(standing)
-    drawn = draw(seed, ((entry.application, entry.tickets) for entry in entries))
+    drawn = draw(
+        seed, ((entry.application, entry.tickets) for entry in entries if entry.application not in other_seeds)
+    )
+    for other in sorted(set(other_seeds.values())):
+        under = ((each.application, each.tickets) for each in entries if other_seeds.get(each.application) == other)
+        drawn = sorted(drawn + draw(other, under))
     if policy.method is Method.WEIGHTED_DRAW:
         return drawn
     return by_score(drawn, {entry.application: entry.score or 0 for entry in entries})

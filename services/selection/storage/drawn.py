@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -12,12 +12,13 @@ from services.selection.domain.matching import Demand, Offer, demand_of, offer_o
 from services.selection.domain.score import Mark
 from shared.certificates import AcceptedKinds
 from shared.clock import TimeMap, time_map
-from shared.contracts.events import Manifest, Rehearsal
+from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, SelectionProposed
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
 from shared.contracts.policy import Policy
 from shared.postgres import Connection
 
+Said = TypeVar("Said", InputsCommitted, SelectionProposed)
 _POLICY = TypeAdapter(Policy)
 _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)
@@ -25,13 +26,21 @@ _FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 TO_COMMIT = """
 SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
-WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL
+WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL AND NOT r.void
 """
 TO_PROPOSE = """
-SELECT r.*, c.epoch AS committed_epoch, c.body AS commitment FROM rounds r JOIN commitments c USING (round)
+SELECT r.*, c.body AS commitment FROM rounds r JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
 LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
-WHERE r.source_value IS NOT NULL AND p.round IS NULL
+WHERE p.round IS NULL AND NOT r.void
+  AND c.drawn_under <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
 """
+SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
+SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
+COMMITTED_EPOCHS = """
+SELECT epoch FROM commitments WHERE round = $1
+UNION SELECT epoch FROM said WHERE round = $1 AND type = 'InputsCommitted'
+"""
+ADMITTED = "SELECT application::text, epoch FROM admitted WHERE round = $1"
 KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
 CURRENT = """
 SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
@@ -48,24 +57,38 @@ LEFT JOIN applications a USING (application, version, payload_hash)
 WHERE a.application IS NULL
 """
 JUDGED = """
-SELECT v.application::text, v.version, v.outcome, v.findings, a.facts->'applicant'->'supply_record' AS record
+SELECT v.application::text, v.version, v.epoch, v.outcome, v.findings,
+       a.facts->'applicant'->'supply_record' AS record
 FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
 JOIN verdicts v USING (application, version, epoch)
+JOIN applications a ON a.application = v.application AND a.version = v.version
+"""
+JUDGED_BEFORE = """
+SELECT v.application::text, v.version, v.epoch, v.outcome, v.findings,
+       a.facts->'applicant'->'supply_record' AS record
+FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
+JOIN verdicts v ON v.application = current.application AND v.version = current.version AND v.epoch < current.epoch
 JOIN applications a ON a.application = v.application AND a.version = v.version
 """
 MARKS = "SELECT application::text, reviewer, points, conflict_of_interest FROM marks WHERE round = $1"
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
 SAVE_COMMITMENT = """
-INSERT INTO commitments (round, epoch, body, pledges, demands)
-SELECT $1, $2, $3,
-       (SELECT coalesce(jsonb_object_agg(institution, won), '{}') FROM pledges WHERE round = $1),
+INSERT INTO commitments (round, epoch, body, pledges, drawn_under, demands)
+SELECT $1, $2, $3, $4, $5,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('request', request, 'institution', institution, 'facts', facts)),
                         '[]') FROM requests WHERE round = $1 AND NOT withdrawn)
 ON CONFLICT DO NOTHING RETURNING round
 """
-COMMITMENTS = "SELECT body FROM commitments WHERE round = $1 ORDER BY epoch"
+COMMITMENTS = """
+SELECT body FROM (
+    SELECT epoch, body FROM commitments WHERE round = $1
+    UNION ALL
+    SELECT epoch, body FROM said WHERE round = $1 AND type = 'InputsCommitted'
+      AND epoch NOT IN (SELECT epoch FROM commitments WHERE round = $1)
+) known ORDER BY epoch
+"""
 ENTRIES = """
-SELECT application::text, outcome, tickets, score FROM entries WHERE round = $1 AND epoch = $2
+SELECT application::text, outcome, tickets, score, version, drawn_under FROM entries WHERE round = $1 AND epoch = $2
 """
 OFFERS = """
 SELECT e.application::text, a.party::text, a.facts
@@ -74,7 +97,7 @@ WHERE e.round = $1 AND e.epoch = $2
 """
 COMMITTED = "SELECT pledges, demands FROM commitments WHERE round = $1 AND epoch = $2"
 ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets", "score")
+ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets", "score", "drawn_under")
 
 Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
@@ -96,7 +119,8 @@ class KnownRound:
     """When the judging was heard of, in real time."""
     judged_root: str | None
     verdicts: Manifest | None
-    source_value: str | None
+    pledges: dict[str, int] | None
+    """By institution, as they stood at the freeze; None of a round frozen before that was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +129,19 @@ class Judged:
 
     application: str
     version: int
+    epoch: int
     outcome: VerdictOutcome
     findings: tuple[Finding, ...]
     record: SupplyRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEntry:
+    """An entry with the version it stands on and the epoch of the commitment it draws under."""
+
+    entry: Entry
+    version: int
+    drawn_under: int
 
 
 def _known(row: Any) -> KnownRound:
@@ -124,7 +158,7 @@ def _known(row: Any) -> KnownRound:
         row["judged_at"],
         row["judged_root"],
         Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
-        row["source_value"],
+        row["pledges"],
     )
 
 
@@ -134,7 +168,7 @@ async def to_commit(connection: Connection) -> list[KnownRound]:
 
 
 async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
-    """Committed and with a source value, with the commitment, not proposed yet."""
+    """Committed in the epoch that stands, every value known, not proposed yet; with the commitment."""
     return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
 
 
@@ -163,16 +197,49 @@ async def judged(connection: Connection, verdicts: Sequence[Current]) -> list[Ju
     rows = await connection.fetch(
         JUDGED, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
     )
-    return [
-        Judged(
-            row["application"],
-            row["version"],
-            VerdictOutcome(row["outcome"]),
-            _FINDINGS.validate_python(row["findings"]),
-            SupplyRecord(**row["record"]) if row["record"] else None,
-        )
-        for row in rows
-    ]
+    return [_judged(row) for row in rows]
+
+
+def _judged(row: Any) -> Judged:
+    return Judged(
+        row["application"],
+        row["version"],
+        row["epoch"],
+        VerdictOutcome(row["outcome"]),
+        _FINDINGS.validate_python(row["findings"]),
+        SupplyRecord(**row["record"]) if row["record"] else None,
+    )
+
+
+async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, Judged]]:
+    """By application and epoch: earlier judgements of the same versions."""
+    found: dict[str, dict[int, Judged]] = {}
+    rows = await connection.fetch(
+        JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
+    )
+    for row in rows:
+        found.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
+    return found
+
+
+async def committed_epochs(connection: Connection, round_id: str) -> list[int]:
+    return [row["epoch"] for row in await connection.fetch(COMMITTED_EPOCHS, round_id)]
+
+
+async def admitted(connection: Connection, round_id: str) -> dict[str, int]:
+    """The epochs whose acts admitted applications late."""
+    return {row["application"]: row["epoch"] for row in await connection.fetch(ADMITTED, round_id)}
+
+
+async def source_values(connection: Connection, round_id: str) -> dict[int, str]:
+    """By the epoch of the commitment each was recorded for."""
+    return {row["epoch"]: row["value"] for row in await connection.fetch(SOURCE_VALUES, round_id)}
+
+
+async def said(connection: Connection, round_id: str, epoch: int, kind: type[Said]) -> Said | None:
+    """The milestone of that kind as this service published it."""
+    body = await connection.fetchval(SAID, round_id, epoch, kind.__name__)
+    return kind.model_validate(body) if body else None
 
 
 async def marks(connection: Connection, round_id: str) -> dict[str, list[Mark]]:
@@ -189,16 +256,31 @@ async def pledges(connection: Connection, round_id: str) -> dict[str, int]:
 
 
 async def save_commitment(
-    connection: Connection, round_id: str, epoch: int, body: Any, entries: Sequence[tuple[Entry, int]]
+    connection: Connection,
+    event: InputsCommitted,
+    pledges: dict[str, int],
+    seed_epoch: int,
+    entries: Sequence[DrawnEntry],
 ) -> bool:
-    """`entries` with the version each stands on. False when the epoch is committed already."""
-    if await connection.fetchval(SAVE_COMMITMENT, round_id, epoch, body) is None:
+    """False when the epoch is committed already."""
+    under = sorted({seed_epoch, *(each.drawn_under for each in entries)})
+    body = event.model_dump(mode="json")
+    if await connection.fetchval(SAVE_COMMITMENT, event.round, event.epoch, body, pledges, under) is None:
         return False
     await connection.copy_records_to_table(
         "entries",
         records=[
-            (round_id, epoch, entry.application, version, entry.outcome.value, entry.tickets, entry.score)
-            for entry, version in entries
+            (
+                event.round,
+                event.epoch,
+                each.entry.application,
+                each.version,
+                each.entry.outcome.value,
+                each.entry.tickets,
+                each.entry.score,
+                each.drawn_under,
+            )
+            for each in entries
         ],
         columns=ENTRY_COLUMNS,
     )
@@ -209,9 +291,15 @@ async def commitments(connection: Connection, round_id: str) -> list[dict[str, A
     return [row["body"] for row in await connection.fetch(COMMITMENTS, round_id)]
 
 
-async def entries(connection: Connection, round_id: str, epoch: int) -> list[Entry]:
-    rows = await connection.fetch(ENTRIES, round_id, epoch)
-    return [Entry(row["application"], VerdictOutcome(row["outcome"]), row["tickets"], row["score"]) for row in rows]
+async def entries(connection: Connection, round_id: str, epoch: int) -> list[DrawnEntry]:
+    return [
+        DrawnEntry(
+            Entry(row["application"], VerdictOutcome(row["outcome"]), row["tickets"], row["score"]),
+            row["version"],
+            row["drawn_under"],
+        )
+        for row in await connection.fetch(ENTRIES, round_id, epoch)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +321,7 @@ async def offers(connection: Connection, round_id: str, epoch: int, accepted: Ac
 
 
 async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[dict[str, int], list[Demand]]:
-    """Pledges and demands as they were committed."""
+    """Pledges and demands as they were committed, in the first place at the freeze."""
     row = await connection.fetchrow(COMMITTED, round_id, epoch)
     if row is None:
         raise LookupError(f"round {round_id} is not committed in epoch {epoch}")

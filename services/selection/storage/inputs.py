@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.events import Manifest, PurchaseRequestAccepted, PurchaseRequestWithdrawn, RoundOpened
+from shared.contracts.events import (
+    EpochOpened,
+    InputsCommitted,
+    Invitation,
+    Manifest,
+    PurchaseRequestAccepted,
+    PurchaseRequestWithdrawn,
+    RoundFrozen,
+    RoundOpened,
+    SelectionProposed,
+)
 from shared.postgres import Connection
 
 SAVE_OPENED = """
@@ -29,14 +39,17 @@ SET judged_epoch = excluded.judged_epoch, judged_root = excluded.judged_root, ve
     judged_at = excluded.judged_at
 WHERE rounds.judged_epoch < excluded.judged_epoch
 """
-SAVE_SOURCE = """
-INSERT INTO rounds (round, source_value) VALUES ($1, $2)
-ON CONFLICT (round) DO UPDATE SET source_value = coalesce(rounds.source_value, excluded.source_value)
+SAVE_FROZEN_PLEDGES = "UPDATE rounds SET pledges = $2 WHERE round = $1"
+SAVE_ADMITTED = """
+INSERT INTO admitted (application, round, epoch) SELECT application, $2, $3 FROM unnest($1::uuid[]) AS application
+ON CONFLICT DO NOTHING
 """
-SAVE_CONFIRMED = """
-INSERT INTO rounds (round, confirmed_root) VALUES ($1, $2)
-ON CONFLICT (round) DO UPDATE SET confirmed_root = excluded.confirmed_root
+SAVE_SOURCE = "INSERT INTO source_values (round, epoch, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+SAVE_CONFIRMED = "INSERT INTO confirmations (round, epoch, selection_root) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+SAVE_VOID = """
+INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
 """
+SAVE_SAID = "INSERT INTO said (round, epoch, type, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 SAVE_APPLICATIONS = """
 INSERT INTO applications (application, version, round, party, payload_hash, facts)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[])
@@ -106,23 +119,42 @@ async def save_pledges(connection: Connection, pledges: Sequence[tuple[str, str,
         await connection.execute(SAVE_PLEDGES, *zip(*sorted(pledges), strict=True))
 
 
-async def save_frozen(
-    connection: Connection, round_id: str, epoch: int, applications: Manifest, requests: Manifest
-) -> None:
-    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump(), requests.model_dump())
+async def save_frozen(connection: Connection, frozen: RoundFrozen | EpochOpened) -> None:
+    """A later epoch replaces an earlier one, never the other way round."""
+    await connection.execute(
+        SAVE_FROZEN, frozen.round, frozen.epoch, frozen.applications.model_dump(), frozen.requests.model_dump()
+    )
+
+
+async def save_frozen_pledges(connection: Connection, round_id: str, pledges: Sequence[Invitation]) -> None:
+    """After `save_frozen`. What is pledged or amended later counts in no epoch of this round."""
+    await connection.execute(SAVE_FROZEN_PLEDGES, round_id, {each.institution: each.pledge_won for each in pledges})
+
+
+async def save_admitted(connection: Connection, opened: EpochOpened) -> None:
+    await connection.execute(SAVE_ADMITTED, list(opened.admitted), opened.round, opened.epoch)
 
 
 async def save_judged(connection: Connection, round_id: str, epoch: int, root: str, verdicts: Manifest) -> None:
     await connection.execute(SAVE_JUDGED, round_id, epoch, root, verdicts.model_dump())
 
 
-async def save_source(connection: Connection, round_id: str, value: str) -> None:
-    """The first value stands: one seed per round for ever."""
-    await connection.execute(SAVE_SOURCE, round_id, value)
+async def save_source(connection: Connection, round_id: str, epoch: int, value: str) -> None:
+    """The first value stands, for the commitment of that epoch and for ever."""
+    await connection.execute(SAVE_SOURCE, round_id, epoch, value)
 
 
-async def save_confirmed(connection: Connection, round_id: str, selection_root: str) -> None:
-    await connection.execute(SAVE_CONFIRMED, round_id, selection_root)
+async def save_confirmed(connection: Connection, round_id: str, epoch: int, selection_root: str) -> None:
+    await connection.execute(SAVE_CONFIRMED, round_id, epoch, selection_root)
+
+
+async def save_void(connection: Connection, round_id: str) -> None:
+    await connection.execute(SAVE_VOID, round_id)
+
+
+async def save_said(connection: Connection, said: InputsCommitted | SelectionProposed) -> None:
+    body = said.model_dump(mode="json")
+    await connection.execute(SAVE_SAID, said.round, said.epoch, type(said).__name__, body)
 
 
 async def save_applications(connection: Connection, rows: Sequence[Application]) -> None:

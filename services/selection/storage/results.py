@@ -7,8 +7,9 @@ from services.selection.storage.drawn import Named
 from shared.postgres import Connection
 
 TO_PUBLISH = """
-SELECT p.round, p.epoch, p.body, p.published_lines FROM proposals p JOIN rounds r USING (round)
-WHERE r.confirmed_root = p.body->>'selection_root'
+SELECT p.round, p.epoch, p.body, p.published_lines
+FROM proposals p JOIN rounds r USING (round) JOIN confirmations c ON c.round = p.round AND c.epoch = p.epoch
+WHERE c.selection_root = p.body->>'selection_root' AND NOT r.void
   AND p.published_lines < (SELECT count(*) FROM results s WHERE s.round = p.round AND s.epoch = p.epoch)
 """
 SAVE_PROPOSAL = """

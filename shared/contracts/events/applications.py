@@ -32,7 +32,7 @@ class ApplicationSubmitted(Contract):
 
 
 class ApplicationWithdrawn(Contract):
-    """Also a version: the highest wins, whatever order events arrive in."""
+    """Also a version: the highest wins, whatever order events arrive in. `act`: the officers' act that excluded it."""
 
     round: RoundId
     application: ApplicationId
@@ -40,6 +40,7 @@ class ApplicationWithdrawn(Contract):
     version: Version
     received_at: UtcTime
     reason: Text = ""
+    act: Uuid | None = None
 
 
 class ApplicationScored(Contract):

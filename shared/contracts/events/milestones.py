@@ -17,7 +17,12 @@ class EligibilityCompleted(Contract):
 
 
 class InputsCommitted(Contract):
-    """Everything that decides, fixed before chance enters. Leaves of `entries` are [id, outcome, tickets, score]."""
+    """Everything that decides, fixed before chance enters. Leaves of `entries` are [id, outcome, tickets, score].
+
+    One seed per round for ever: a later epoch draws under the seed of the first commitment, whose epoch is `seed_epoch`
+    (absent: this one's). `supplementary` entries that were in no commitment before draw under this commitment's root
+    and a value of the supplementary source, due as long after it.
+    """
 
     round: RoundId
     epoch: Epoch
@@ -30,10 +35,15 @@ class InputsCommitted(Contract):
     commitment_root: Sha256Hex
     entries: Count
     committed_at: UtcTime
+    seed_epoch: Epoch | None = None
+    supplementary: Count = 0
 
 
 class SelectionProposed(Contract):
-    """Leaves of `selection_root` are [id, result, position, draw key, [[request, quantity, won], …]] in draw order."""
+    """Leaves of `selection_root` are [id, result, position, draw key, [[request, quantity, won], …]] in draw order.
+
+    `commitment_root` is of the epoch's own entries; `seed` is the round's one seed.
+    """
 
     round: RoundId
     epoch: Epoch

@@ -43,19 +43,30 @@ class RoundExtended(RoundAct):
 
 
 class RoundFrozen(RoundAct):
+    """The sets are fixed; `pledges` too, as they stand at the freeze (absent in events of before they were fixed)."""
+
     epoch: Epoch
     frozen_at: UtcTime
     closes_at: UtcTime
     applications: Manifest
     requests: Manifest
+    pledges: tuple[Invitation, ...] | None = None
 
 
 class EpochOpened(RoundAct):
+    """An act changed the set or what is to be judged. What is not judged again keeps its verdict, of whatever epoch.
+
+    Who is `admitted` by the act after the round's first commitment draws under a value of the `supplementary_source`.
+    """
+
     epoch: Epoch
     opened_at: UtcTime
     applications: Manifest
     requests: Manifest
     judge_again: tuple[ApplicationId, ...]
+    judge_all: bool = False
+    admitted: tuple[ApplicationId, ...] = ()
+    supplementary_source: Code | None = None
 
 
 class SourceValueRecorded(RoundAct):

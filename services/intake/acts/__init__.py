@@ -1,0 +1,18 @@
+"""Officers' acts, a module for what each group of them moves. `KINDS` is the table of all."""
+
+from typing import Final
+
+from services.intake.acts import draw, epochs, late, window
+from services.intake.acts.ground import Kind
+from services.intake.domain.acts import ActKind
+
+KINDS: Final = {
+    ActKind.EXTEND: Kind(window.extend_terms, window.extend),
+    ActKind.VOID: Kind(window.void_terms, window.void),
+    ActKind.RECORD_SOURCE: Kind(draw.source_terms, draw.record),
+    ActKind.CONFIRM: Kind(draw.confirm_terms, draw.confirm),
+    ActKind.ADMIT_LATE: Kind(late.terms, late.admit),
+    ActKind.UNPARK: Kind(epochs.unpark_terms, epochs.judge_again),
+    ActKind.EXCLUDE: Kind(epochs.exclude_terms, epochs.exclude),
+    ActKind.RERUN: Kind(epochs.rerun_terms, epochs.judge_again),
+}

@@ -1,0 +1,148 @@
+"""Acts that open a round's next epoch: what is parked is judged again or taken out, a judging is run again.
+
+Verdicts of what is not judged again stand. The seed stays: a later epoch draws under the value the round has.
+"""
+
+import uuid
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any, Final
+
+from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.receipts import receipt_of, signed
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage import outcomes, rounds, versions
+from services.intake.storage.rounds import StoredRound
+from services.intake.turns import round_event
+from shared.canonical import Json
+from shared.contracts import topics
+from shared.contracts.events import ApplicationWithdrawn, EpochOpened, Manifest
+from shared.contracts.findings import VerdictOutcome
+from shared.http import Problem
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+NAMED_AT_MOST: Final = 5000
+"""Applications one act names: its event has to fit a record."""
+_FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
+
+
+def standing_terms(stored: StoredRound) -> Terms:
+    """The set an act changes: whoever approves it names the same."""
+    if stored.window.status not in _FROZEN or stored.applications is None:
+        raise Problem(
+            409, "not-frozen", f"The round is {stored.window.status}: this act changes a set that is frozen already."
+        )
+    return {"epoch": stored.epoch, "applications_root": stored.applications["root"]}
+
+
+async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`applications` that are parked, to be judged again."""
+    named = await _named(connection, stored, asked)
+    for application in named:
+        await _parked(connection, stored, application)
+    return standing_terms(stored) | {"applications": named}
+
+
+async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`applications` to be judged again; all of them where none is named."""
+    if "applications" not in asked:
+        return standing_terms(stored)
+    return standing_terms(stored) | {"applications": await _named(connection, stored, asked)}
+
+
+async def judge_again(approved: Approved) -> Done:
+    applications = approved.act.terms.get("applications")
+    return Done([await open_epoch(approved, applications or (), judge_all=applications is None)])
+
+
+async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """One `application` that is parked: what could be judged is never taken out."""
+    application = str(asked.get("application", ""))
+    await _entered(connection, stored, application)
+    await _parked(connection, stored, application)
+    return standing_terms(stored) | {"application": application}
+
+
+async def exclude(approved: Approved) -> Done:
+    """A version that withdraws it, so that it is out wherever versions are compared."""
+    connection, round_id = approved.connection, approved.act.round
+    application = approved.act.terms["application"]
+    stored = await _entered(connection, approved.stored, application)
+    newest, _ = await versions.lock(connection, application)
+    drawn = nonce(approved.stored.window.seed, application, newest + 1, token_hex(16))
+    said: Json = {"reason": approved.act.reason, "withdrawn": True, "act": approved.act.act}
+    stated = state_version(application, newest + 1, approved.now, drawn, said)
+    receipt = signed(receipt_of(round_id, stated, withdrawn=True), approved.signer)
+    await versions.append(connection, stated, receipt)
+    event = ApplicationWithdrawn(
+        round=round_id,
+        application=application,
+        party=stored.party,
+        version=newest + 1,
+        received_at=approved.now,
+        reason=approved.act.reason,
+        act=approved.act.act,
+    )
+    identifier = event_id("application", application, newest + 1)
+    withdrawn = outgoing(topics.APPLICATIONS.name, application, event, event_id=identifier, time=approved.now)
+    return Done([withdrawn, await open_epoch(approved)])
+
+
+async def open_epoch(
+    approved: Approved,
+    again: Sequence[str] = (),
+    *,
+    judge_all: bool = False,
+    admitted: Sequence[str] = (),
+    supplementary_source: str | None = None,
+) -> Outgoing:
+    """The next epoch over the applications as they stand now, and the requests as they were frozen.
+
+    `admitted` are judged in it too, and draw under a value of the `supplementary_source`.
+    """
+    connection, stored = approved.connection, approved.stored
+    applications = rounds.manifest_of(await rounds.application_digest(connection, approved.act.round))
+    opened = EpochOpened(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        epoch=stored.epoch + 1,
+        opened_at=approved.now,
+        applications=applications,
+        requests=Manifest.model_validate(stored.requests),
+        judge_again=tuple(sorted({*again, *admitted})),
+        judge_all=judge_all,
+        admitted=tuple(sorted(admitted)),
+        supplementary_source=supplementary_source,
+    )
+    await rounds.open_epoch(connection, opened)
+    return round_event(opened, "epoch", opened.epoch, approved.now)
+
+
+async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[str]:
+    named: Any = asked.get("applications")
+    if not isinstance(named, list) or not 0 < len(named) <= NAMED_AT_MOST:
+        raise Problem(422, "invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
+    for application in named:
+        await _entered(connection, stored, str(application))
+    return sorted({str(application) for application in named})
+
+
+async def _entered(connection: Connection, stored: StoredRound, application: str) -> versions.StoredApplication:
+    try:
+        uuid.UUID(application)
+    except ValueError:
+        entered = None
+    else:
+        entered = await versions.load(connection, application)
+    if entered is None or entered.round != stored.window.round or entered.withdrawn:
+        raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
+    return entered
+
+
+async def _parked(connection: Connection, stored: StoredRound, application: str) -> None:
+    outcome = await outcomes.outcome(connection, application)
+    if (outcome.get("verdict") or {}).get("outcome") != VerdictOutcome.PARKED:
+        raise Problem(409, "not-parked", f"Application {application} is not parked.")

@@ -1,0 +1,48 @@
+"""What acts of every kind are made of: the terms that stand now, and what is done once two officers agree on them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.storage.rounds import StoredRound
+from shared.contracts.values import Actor
+from shared.kafka.cloudevents import Outgoing
+from shared.postgres import Connection
+from shared.signing import Signer
+
+Terms = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An act that two officers agree on, about to be done in the transaction of `connection`."""
+
+    connection: Connection
+    stored: StoredRound
+    act: ProposedAct
+    actors: tuple[Actor, Actor]
+    moment: datetime
+    """Real time."""
+    signer: Signer
+
+    @property
+    def now(self) -> datetime:
+        """Programme time."""
+        return self.stored.window.time_map.programme(self.moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act makes true, and what the approving officer is answered beside that it is done."""
+
+    events: Sequence[Outgoing]
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    terms_now: Callable[[Connection, StoredRound, Terms], Awaitable[Terms]]
+    """The terms as they stand now, which an act must name exactly; a Problem when it can't be done."""
+    carry_out: Callable[[Approved], Awaitable[Done]]

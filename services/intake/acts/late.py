@@ -1,0 +1,92 @@
+"""Admitting one application late, with grounds: drafted with the proposal, entered when another officer approves it.
+
+Its id and nonce are drawn with the proposal, so that both officers agree on the exact leaf. It draws under a source
+named now and due after the next commitment, since the round's own value may be known already.
+"""
+
+from datetime import datetime
+from secrets import token_bytes
+from typing import Final
+
+from services.intake.acts.epochs import open_epoch, standing_terms
+from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.api.admission import entry_events
+from services.intake.api.bodies import SubmissionBody, facts_json
+from services.intake.domain.admission import Entry, Submission
+from services.intake.domain.entries import (
+    Chance,
+    StatedVersion,
+    access_token,
+    application_id,
+    nonce,
+    party_id,
+    state_version,
+)
+from services.intake.domain.receipts import receipt_json
+from services.intake.storage import admission, late, tokens
+from services.intake.storage.late import LateEntry
+from services.intake.storage.rounds import StoredRound
+from shared.contracts.facts import product_key
+from shared.http import Problem
+from shared.postgres import Connection
+
+_DRAFTED: Final = ("application", "payload_hash", "business_number")
+
+
+async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """The set it is added to, and the `source` it draws under; with what was drafted, once it is."""
+    source = asked.get("source")
+    if source not in {one["source"] for one in stored.sources}:
+        named = ", ".join(one["source"] for one in stored.sources)
+        raise Problem(422, "unknown-source", f"Name in /terms/source one of the round's sources: {named}.")
+    drafted = {name: asked[name] for name in _DRAFTED if name in asked}
+    return standing_terms(stored) | {"source": source} | drafted
+
+
+async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBody | None, now: datetime) -> LateEntry:
+    """The entry as it would be admitted, to be kept beside the proposal."""
+    if entry is None:
+        raise Problem(422, "invalid-fields", "Send the application in /entry, as POST /rounds/{round}/applications.")
+    seed, round_id = stored.window.seed, stored.window.round
+    number, product = entry.applicant.business_number, product_key(entry.product)
+    if await late.is_entered(connection, round_id, number, product):
+        raise Problem(409, "already-entered", "This product of this firm is entered already.")
+    chance = Chance.of_bytes(token_bytes(48))
+    application = application_id(seed, round_id, number, product, chance)
+    party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
+    stated = state_version(application, 1, now, drawn, facts_json(entry.facts()))
+    contact = entry.contact.details()
+    return LateEntry(application, party, number, product, stated.facts, drawn, stated.payload_hash, contact)
+
+
+def named(drafted: LateEntry) -> Terms:
+    """The terms that name it exactly."""
+    return {name: getattr(drafted, name) for name in _DRAFTED}
+
+
+async def admit(approved: Approved) -> Done:
+    """Enters it as received now, publishes it as any other, and opens the epoch in which it is judged."""
+    connection, round_id = approved.connection, approved.act.round
+    kept = await late.take(connection, approved.act.act)
+    if kept is None:
+        raise Problem(409, "expired", "The draft of this entry is gone: propose it again.")
+    secret = await tokens.secret(connection, "access-tokens")
+    stated = StatedVersion(kept.application, 1, approved.now, kept.nonce, kept.payload_hash, kept.facts)
+    submission = Submission(
+        round=round_id,
+        received_at=approved.moment,
+        business_number=kept.business_number,
+        product_key=kept.product_key,
+        facts={},
+        contact=kept.contact,
+        idempotency_key=None,
+        body_hash=b"",
+        chance=Chance(kept.application, kept.party, kept.nonce),
+        traceparent=None,
+    )
+    entry = Entry(submission, kept.application, kept.party, access_token(secret, kept.application), stated)
+    receipts = await admission.insert(connection, [entry], approved.signer)
+    if not receipts:
+        raise Problem(409, "already-entered", "This product of this firm was entered meanwhile.")
+    opened = await open_epoch(approved, admitted=[kept.application], supplementary_source=approved.act.terms["source"])
+    return Done([*entry_events(entry), opened], {"receipt": receipt_json(receipts[kept.application])})

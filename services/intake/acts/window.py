@@ -1,0 +1,65 @@
+"""Acts on a round that still takes entries: its close is moved for everybody, or it is ended without a result."""
+
+from datetime import datetime
+from secrets import token_hex
+
+from pydantic import TypeAdapter
+
+from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.api.bodies import parse
+from services.intake.domain.rounds import RoundStatus
+from services.intake.handlers.messages import take_messages
+from services.intake.storage import requests, rounds
+from services.intake.storage.rounds import StoredRound
+from services.intake.turns import late_answers, round_event
+from shared.contracts.events import RoundExtended, RoundVoided
+from shared.contracts.values import UtcTime
+from shared.http import Problem
+from shared.postgres import Connection
+
+_MOMENT = TypeAdapter(UtcTime)
+
+
+async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`closes_at` later than it is, of a round that is not frozen: afterwards an extension would change a fixed set."""
+    if stored.window.frozen:
+        raise Problem(409, "frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
+    closes_at: datetime = parse(_MOMENT, f'"{asked.get("closes_at", "")}"'.encode())
+    if closes_at <= stored.window.closes_at:
+        raise Problem(
+            409, "not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment."
+        )
+    return {"closes_at": asked["closes_at"]}
+
+
+async def extend(approved: Approved) -> Done:
+    """Moves the close for everybody. Inbox messages held since the old close are taken up; they were never refused."""
+    closes_at = _MOMENT.validate_python(approved.act.terms["closes_at"])
+    await rounds.extend(approved.connection, approved.act.round, closes_at)
+    extended = RoundExtended(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        closes_at=closes_at,
+        closed_at_before=approved.stored.window.closes_at,
+    )
+    held = await requests.take_held(approved.connection, approved.act.round)
+    nonces = [token_hex(16) for _ in held]
+    answers = await take_messages(approved.connection, held, approved.moment, nonces)
+    return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers])
+
+
+async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED):
+        raise Problem(409, "ended", f"The round is {stored.window.status} already.")
+    return {}
+
+
+async def void(approved: Approved) -> Done:
+    """Ends the round without a result; what waits in inboxes is answered as late."""
+    await rounds.void(approved.connection, approved.act.round)
+    voided = RoundVoided(
+        round=approved.act.round, actors=approved.actors, reason=approved.act.reason, voided_at=approved.now
+    )
+    answers = await late_answers(approved.connection, approved.act.round, approved.moment)
+    return Done([round_event(voided, "voided", 0, approved.now), *answers])

@@ -1,0 +1,80 @@
+"""Drafts of entries that officers propose to admit late. They hold contacts, so they go with the proposal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.intake.domain.admission import ContactDetails
+from shared.postgres import Connection
+
+IS_ENTERED = """
+SELECT EXISTS (SELECT FROM applications WHERE round = $1 AND business_number = $2 AND product_key = $3)
+"""
+KEEP = """
+INSERT INTO late_entries (act, application, party, business_number, product_key, facts, nonce, payload_hash,
+                          name, email, phone, language)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+TAKE = """
+DELETE FROM late_entries WHERE act = $1
+RETURNING application::text, party::text, business_number, product_key, facts, nonce, payload_hash,
+          name, email, phone, language
+"""
+FORGET_EXPIRED = "DELETE FROM late_entries l USING acts a WHERE a.act = l.act AND a.expires_at <= $1"
+
+
+@dataclass(frozen=True, slots=True)
+class LateEntry:
+    application: str
+    party: str
+    business_number: str
+    product_key: str
+    facts: str
+    """Canonical JSON."""
+    nonce: str
+    payload_hash: str
+    contact: ContactDetails
+
+
+async def is_entered(connection: Connection, round_id: str, business_number: str, product_key: str) -> bool:
+    entered: bool = await connection.fetchval(IS_ENTERED, round_id, business_number, product_key)
+    return entered
+
+
+async def keep(connection: Connection, act: str, entry: LateEntry) -> None:
+    contact = entry.contact
+    await connection.execute(
+        KEEP,
+        act,
+        entry.application,
+        entry.party,
+        entry.business_number,
+        entry.product_key,
+        entry.facts,
+        entry.nonce,
+        entry.payload_hash,
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.language,
+    )
+
+
+async def take(connection: Connection, act: str) -> LateEntry | None:
+    row = await connection.fetchrow(TAKE, act)
+    if row is None:
+        return None
+    contact = ContactDetails(row["name"], row["email"], row["phone"], row["language"])
+    return LateEntry(
+        row["application"],
+        row["party"],
+        row["business_number"],
+        row["product_key"],
+        row["facts"],
+        row["nonce"],
+        row["payload_hash"],
+        contact,
+    )
+
+
+async def forget_expired(connection: Connection, now: datetime) -> None:
+    await connection.execute(FORGET_EXPIRED, now)

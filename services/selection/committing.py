@@ -1,0 +1,131 @@
+"""The commitment of a round's epoch: what decides, as it stands when the inputs are complete, under one root."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
+from services.selection.domain.completeness import Completeness, completeness
+from services.selection.domain.epochs import drawn_under, tickets_committed
+from services.selection.domain.score import Mark, score
+from services.selection.domain.tickets import standing_of, tickets
+from services.selection.storage import drawn
+from services.selection.storage.drawn import Current, DrawnEntry, Judged, KnownRound
+from shared.contracts import topics
+from shared.contracts.events import InputsCommitted
+from shared.contracts.findings import VerdictOutcome
+from shared.contracts.policy import Policy
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+_log = structlog.get_logger()
+
+
+async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequence[Current]) -> Completeness:
+    """How far `verdicts`, the current ones, and what goes with them are from what was judged and frozen."""
+    if known.verdicts is None:
+        raise LookupError(f"round {known.round} is not judged")
+    return completeness(
+        verdicts,
+        known.verdicts,
+        await drawn.request_leaves(connection, known.round),
+        known.requests,
+        await drawn.without_facts(connection, verdicts),
+    )
+
+
+async def commit(
+    connection: Connection, known: KnownRound, verdicts: Sequence[Current], now: datetime
+) -> list[Outgoing]:
+    """Commits what is complete. What this service said of the epoch before is said again, or nothing is."""
+    if known.policy is None or known.verdicts is None or known.judged_root != known.applications.root:
+        return []
+    entries = await _entries(connection, known, known.policy, verdicts)
+    if entries is None:
+        return []  # a repair took a row away meanwhile
+    pledges = known.pledges
+    if pledges is None:
+        pledges = await drawn.pledges(connection, known.round)
+    commitment = Commitment(
+        round=known.round,
+        epoch=known.epoch,
+        applications_root=known.applications.root,
+        requests_root=known.requests.root,
+        verdicts_root=known.verdicts.root,
+        entries_root=entries_digest(each.entry for each in entries).root,
+        pledges_root=pledges_root(pledges),
+        policy_hash=known.policy_hash,
+    )
+    said = await drawn.said(connection, known.round, known.epoch, InputsCommitted)
+    if said is not None and said.commitment_root != commitment.root:
+        _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
+        return []
+    seed_epoch = min([known.epoch, *await drawn.committed_epochs(connection, known.round)])
+    event = InputsCommitted(
+        round=known.round,
+        epoch=known.epoch,
+        applications_root=commitment.applications_root,
+        requests_root=commitment.requests_root,
+        verdicts_root=commitment.verdicts_root,
+        entries_root=commitment.entries_root,
+        pledges_root=commitment.pledges_root,
+        policy_hash=commitment.policy_hash,
+        commitment_root=commitment.root,
+        entries=len(entries),
+        committed_at=said.committed_at if said is not None else now,
+        seed_epoch=seed_epoch,
+        supplementary=sum(each.drawn_under == known.epoch for each in entries) if known.epoch > seed_epoch else 0,
+    )
+    if not await drawn.save_commitment(connection, event, pledges, seed_epoch, entries):
+        return []
+    _log.info("committed inputs", round=known.round, epoch=known.epoch, commitment_root=commitment.root)
+    identifier = event_id("inputs-committed", known.round, known.epoch)
+    return [outgoing(topics.MILESTONES.name, known.round, event, event_id=identifier, time=event.committed_at)]
+
+
+async def _entries(
+    connection: Connection, known: KnownRound, policy: Policy, verdicts: Sequence[Current]
+) -> list[DrawnEntry] | None:
+    """None when what was judged is not all there."""
+    judged = await drawn.judged(connection, verdicts)
+    if sorted((each.application, each.version, each.outcome) for each in judged) != sorted(
+        (leaf[0], leaf[1], leaf[4]) for leaf in verdicts
+    ):
+        return None
+    marks = await drawn.marks(connection, known.round)
+    committed = sorted({known.epoch, *await drawn.committed_epochs(connection, known.round)})
+    admitted = await drawn.admitted(connection, known.round)
+    before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
+    entries = []
+    for each in judged:
+        first = drawn_under(admitted.get(each.application, 1), committed)
+        entry = entry_of(
+            each, policy, marks.get(each.application, []), before.get(each.application, {}), first, committed
+        )
+        entries.append(DrawnEntry(entry, each.version, first))
+    return entries
+
+
+def entry_of(
+    judged: Judged,
+    policy: Policy,
+    marks: Sequence[Mark],
+    before: Mapping[int, Judged],
+    first: int,
+    committed: Sequence[int],
+) -> Entry:
+    """An application as it is committed; one that is not eligible has its tickets too, and does not stand with them.
+
+    `before`: what was judged of it in earlier epochs; `first` and `committed` as in `domain.epochs`.
+    """
+    by_epoch = {
+        each.epoch: tickets(standing_of(each.findings, each.record), policy)
+        for each in (*before.values(), judged)
+        if each.outcome is not VerdictOutcome.PARKED
+    }
+    count = tickets_committed(by_epoch, first, committed)
+    points = None
+    if policy.scoring is not None and judged.outcome is VerdictOutcome.ELIGIBLE:
+        points = score(marks, judged.record, policy.scoring)
+    return Entry(judged.application, judged.outcome, count, points)

@@ -1,0 +1,109 @@
+"""The proposal of a round's epoch, and its lines as they are published once two officers have confirmed it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from services.selection.domain.draw import seed_of
+from services.selection.domain.matching import Result
+from services.selection.domain.proposal import propose as propose_selection
+from services.selection.storage import drawn, results
+from services.selection.storage.drawn import KnownRound
+from shared.certificates import AcceptedKinds
+from shared.contracts import topics
+from shared.contracts.events import (
+    Award,
+    NotSelectedReason,
+    ProductNotSelected,
+    ProductReserved,
+    ProductSelected,
+    SelectionProposed,
+)
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+_log = structlog.get_logger()
+
+
+async def propose(
+    connection: Connection, known: KnownRound, commitment: Mapping[str, Any], now: datetime
+) -> list[Outgoing]:
+    """Draws and matches; the computation runs beside the event loop."""
+    epoch, policy = commitment["epoch"], known.policy
+    if policy is None:
+        return []
+    drawn_entries = await drawn.entries(connection, known.round, epoch)
+    accepted = AcceptedKinds.compile(policy.as_of, policy.certificates)
+    named = await drawn.offers(connection, known.round, epoch, accepted)
+    pledges, demands = await drawn.committed(connection, known.round, epoch)
+    seeds = await _seeds(connection, known.round)
+    seed = seeds[commitment.get("seed_epoch") or epoch]
+    others = {
+        each.entry.application: seeds[each.drawn_under] for each in drawn_entries if seeds[each.drawn_under] != seed
+    }
+    offers = {application: item.offer for application, item in named.items()}
+    entries = [each.entry for each in drawn_entries]
+    proposal = await asyncio.to_thread(propose_selection, policy, seed, entries, offers, demands, pledges, others)
+    said = await drawn.said(connection, known.round, epoch, SelectionProposed)
+    if said is not None and said.selection_root != proposal.selection_root:
+        _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
+        return []
+    event = SelectionProposed(
+        round=known.round,
+        epoch=epoch,
+        commitment_root=commitment["commitment_root"],
+        seed=seed,
+        selection_root=proposal.selection_root,
+        selected=proposal.count(Result.SELECTED),
+        reserve=proposal.count(Result.RESERVE),
+        not_selected=proposal.count(Result.NOT_SELECTED),
+        proposed_at=said.proposed_at if said is not None else now,
+    )
+    counts = {entry.application: entry.tickets for entry in entries}
+    body = event.model_dump(mode="json")
+    if not await results.save_proposal(connection, known.round, epoch, body, proposal, named, counts):
+        return []
+    _log.info("proposed selection", round=known.round, epoch=epoch, selection_root=proposal.selection_root)
+    identifier = event_id("selection-proposed", known.round, epoch)
+    return [outgoing(topics.MILESTONES.name, known.round, event, event_id=identifier, time=event.proposed_at)]
+
+
+async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:
+    """By the epoch of the commitment, of those whose value is known: one for the round, more for who came later."""
+    roots = {body["epoch"]: body["commitment_root"] for body in await drawn.commitments(connection, round_id)}
+    values = await drawn.source_values(connection, round_id)
+    return {epoch: seed_of(roots[epoch], value) for epoch, value in values.items() if epoch in roots}
+
+
+def result_event(round_id: str, epoch: int, root: str, row: dict[str, Any], now: datetime) -> Outgoing:
+    told = {
+        "round": round_id,
+        "application": row["application"],
+        "party": row["party"],
+        "epoch": epoch,
+        "selection_root": root,
+    }
+    event: ProductSelected | ProductReserved | ProductNotSelected
+    match Result(row["result"]):
+        case Result.SELECTED:
+            event = ProductSelected(
+                **told,
+                product=row["product"],
+                position=row["position"],
+                tickets=row["tickets"],
+                awards=tuple(Award.model_validate(award) for award in row["awards"]),
+            )
+        case Result.RESERVE:
+            event = ProductReserved(
+                **told,
+                position=row["position"],
+                reserve_position=row["reserve_position"],
+                tickets=row["tickets"],
+            )
+        case Result.NOT_SELECTED:
+            event = ProductNotSelected(**told, reason=NotSelectedReason(row["reason"]), position=row["position"])
+    identifier = event_id("result", row["application"], epoch, root)
+    return outgoing(topics.SELECTIONS.name, row["application"], event, event_id=identifier, time=now)

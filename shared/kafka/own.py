@@ -1,0 +1,44 @@
+"""What a service published itself, read back before it publishes anything of that kind anew.
+
+An emptied database, or one put back to an earlier moment, has forgotten what was said from it. Said again it must be
+the same, to the moment, since one event id never means two things.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from shared.kafka.storage import Partition, read_up_to
+from shared.postgres import Pool, connected
+from shared.settings import KafkaSettings
+
+
+class OwnTopic:
+    """A topic that the service both writes and consumes. `name` is with the deployment's prefix."""
+
+    def __init__(self, kafka: KafkaSettings, name: str) -> None:
+        self._kafka = kafka
+        self._name = name
+        self._ends: dict[Partition, int] | None = None
+
+    async def read_back(self, pool: Pool) -> bool:
+        """Whether the consumer, in whichever replica, has saved all that stood there when this process first asked."""
+        if self._ends is None:
+            self._ends = await self._find_ends()
+        if self._ends:
+            async with connected(pool) as connection:
+                read = await read_up_to(connection, self._name)
+            self._ends = {place: end for place, end in self._ends.items() if read.get(place, 0) < end}
+        return not self._ends
+
+    async def _find_ends(self) -> dict[Partition, int]:
+        consumer = AIOKafkaConsumer(self._name, enable_auto_commit=False, **self._kafka.client_arguments())
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets(list(consumer.assignment()))
+        finally:
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), 10)
+        return {(place.topic, place.partition): end for place, end in ends.items() if end}

@@ -1,0 +1,281 @@
+"""Acts that open a next epoch: what is parked holds the round up, who is admitted late changes nobody's draw."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+
+from deploy.local.stack import Stack
+from services.selection.domain.draw import draw_key, seed_of
+from tests.conftest import StartStack
+from tests.integration.consuming import records_of, until
+from tests.rounds import Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
+
+FIRMS = 6
+ENVIRONMENT = {
+    "FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3",
+    "FIRSTBUY_INTAKE_SKEW_SECONDS": "0.3",
+    "FIRSTBUY_ELIGIBILITY_REPAIR_SECONDS": "1",
+    "FIRSTBUY_SELECTION_REPAIR_SECONDS": "1",
+}
+
+
+@pytest.fixture
+async def stack(start_stack: StartStack) -> Stack:
+    return await start_stack(services=("intake", "eligibility", "selection"), environment=ENVIRONMENT)
+
+
+@pytest.fixture
+async def office(stack: Stack) -> AsyncIterator[Office]:
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        yield await Office.of(stack, client)
+
+
+async def enter(office: Office, round_id: str, numbers: range) -> list[dict[str, Any]]:
+    answers = [await office.client.post(f"/rounds/{round_id}/applications", json=application(n)) for n in numbers]
+    return [answer.raise_for_status().json() for answer in answers]
+
+
+async def opened_round(office: Office, seconds: float = 4, **terms: Any) -> str:
+    round_id = await office.announce(rehearsal=clock_map(seconds, seed="one seed"), **terms)
+    await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+    await office.status(round_id, "open")
+    await write_inbox(office.stack, "kepco", ("SubmitPurchaseRequest", "m1", purchase_request(round_id, "r1")))
+    return round_id
+
+
+async def standing(office: Office, round_id: str) -> dict[str, Any]:
+    """The terms of an act on the set as it stands."""
+    shown = await office.shown(round_id)
+    return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
+
+
+async def completeness(office: Office, service: str, round_id: str) -> dict[str, Any]:
+    answer = await office.client.get(f"{office.stack.url(service)}/rounds/{round_id}/completeness")
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def faulty_policy() -> dict[str, Any]:
+    """It asks for a credit grade that is not in its own list: judging fails where a firm states a grade that is."""
+    policy = policy_2018_h2()
+    for track in policy["tracks"]:
+        for condition in track["conditions"]:
+            if condition["rule"] == "sales-or-credit":
+                condition["parameters"]["credit_at_least"] = "ZZZ"
+    return policy
+
+
+async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exclude_it(office: Office) -> None:
+    round_id = await opened_round(office, policy=faulty_policy())
+    await enter(office, round_id, range(1, FIRMS))
+    stated = application(FIRMS)
+    stated["applicant"] |= {"credit_grade": "BBB", "annual_sales_won": 1}
+    parked = (await office.client.post(f"/rounds/{round_id}/applications", json=stated)).raise_for_status().json()
+    await office.status(round_id, "frozen")
+
+    async def named() -> bool:
+        told = await completeness(office, "eligibility", round_id)
+        return told["parked"] == [parked["application"]] and told["judged"] == FIRMS
+
+    await until(named, "the parked application is named")
+    assert (await completeness(office, "eligibility", round_id))["complete"] is False
+    terms = await standing(office, round_id)
+
+    others = (await office.propose(round_id, "exclude", terms | {"application": "no id"})).json()
+    assert others["type"] == "urn:firstbuy:problem:unknown-application"
+    async with asyncio.timeout(20):
+        while (await office.propose(round_id, "unpark", terms | {"applications": [parked["application"]]})).is_error:
+            await asyncio.sleep(0.1)
+    await office.act(round_id, "unpark", terms | {"applications": [parked["application"]]})
+    moved = await office.propose(round_id, "exclude", terms | {"application": parked["application"]})
+    assert moved.json()["type"] == "urn:firstbuy:problem:terms-differ", "the epoch is another now"
+
+    async def judged_again() -> bool:
+        async with _database(office.stack, "eligibility") as database:
+            found = await database.fetch(
+                "SELECT epoch, outcome FROM verdicts WHERE application = $1 ORDER BY epoch", parked["application"]
+            )
+        return [tuple(row) for row in found] == [(1, "parked"), (2, "parked")]
+
+    await until(judged_again, "judged again, once, in the second epoch")
+    assert (await office.shown(round_id))["milestones"] == [], "nothing is completed around what is parked"
+    terms = await standing(office, round_id)
+    await office.act(round_id, "exclude", terms | {"application": parked["application"]})
+    committed = await office.milestone(round_id, "InputsCommitted")
+    assert (committed["epoch"], committed["entries"], committed["seed_epoch"]) == (3, FIRMS - 1, 3)
+    manifests = [
+        (await office.client.get(f"/rounds/{round_id}/manifest", params={"epoch": epoch})).json()["applications"]
+        for epoch in (1, 3)
+    ]
+    assert [manifest["count"] for manifest in manifests] == [FIRMS, FIRMS - 1]
+    assert manifests[1]["root"] == committed["applications_root"]
+    await office.confirm(round_id, epoch=3)
+    await office.results(round_id, FIRMS - 1)
+    token = {"Authorization": f"Bearer {parked['token']}"}
+    status = (await office.client.get(f"/applications/{parked['application']}/status", headers=token)).json()
+    assert (status["withdrawn"], status["version"]) == (True, 2)
+
+
+async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_it(office: Office) -> None:
+    round_id = await opened_round(office)
+    entered = await enter(office, round_id, range(1, FIRMS + 1))
+    early = await office.propose(round_id, "admit-late", {"epoch": 0, "source": "rehearsal"}, entry=application(99))
+    assert early.json()["type"] == "urn:firstbuy:problem:not-frozen"
+    first = await office.milestone(round_id, "SelectionProposed")
+    keys = await drawn(office, round_id, 1)
+
+    terms = await standing(office, round_id) | {"source": "rehearsal"}
+    assert (await office.propose(round_id, "admit-late", terms)).status_code == 422, "without an entry"
+    again = await office.propose(round_id, "admit-late", terms, entry=application(1))
+    assert again.json()["type"] == "urn:firstbuy:problem:already-entered"
+    done = await office.act(round_id, "admit-late", terms, entry=application(99))
+    late = done["receipt"]
+    second = await office.milestone(round_id, "SelectionProposed", epoch=2)
+    stale = {name: first[name] for name in ("epoch", "commitment_root", "selection_root")}
+    refused = await office.propose(round_id, "confirm", stale)
+    assert refused.json()["type"] == "urn:firstbuy:problem:terms-differ", (
+        "an earlier epoch's proposal can't be confirmed"
+    )
+
+    assert second["seed"] == first["seed"], "one seed per round for ever"
+    committed = await commitments(office, round_id)
+    assert [(one["epoch"], one["seed_epoch"], one["supplementary"]) for one in committed] == [(1, 1, 0), (2, 1, 1)]
+    values = await source_values(office, round_id)
+    assert first["seed"] == seed_of(committed[0]["commitment_root"], values[1]["value"])
+    assert values[2]["value"] != values[1]["value"]
+    assert values[2]["due_at"] > committed[1]["committed_at"]
+    keys_now = await drawn(office, round_id, 2)
+    own_seed = seed_of(committed[1]["commitment_root"], values[2]["value"])
+    tickets, key = keys_now.pop(late["application"])
+    assert key == draw_key(own_seed, late["application"], tickets)
+    assert keys_now == keys
+    epochs = await judged_in(office, round_id)
+    assert epochs == {each["application"]: 1 for each in entered} | {late["application"]: 2}
+    proof = await office.client.get(
+        f"/applications/{late['application']}/proof", headers={"Authorization": f"Bearer {late['token']}"}
+    )
+    assert proof.json()["epoch"] == 2
+
+    await office.act(round_id, "rerun", await standing(office, round_id))
+    third = await office.milestone(round_id, "SelectionProposed", epoch=3)
+    assert third["selection_root"] == second["selection_root"], "judged again to the same, everybody stands as before"
+    assert set((await judged_in(office, round_id)).values()) == {3}
+    await office.confirm(round_id, epoch=3)
+    await office.results(round_id, FIRMS + 1)
+
+    said, committed = await milestones(office), await commitments(office, round_id)
+    for service in ("selection", "eligibility"):
+        await empty(office.stack, service)
+    async with asyncio.timeout(60):
+        while not (await completeness(office, "selection", round_id)).get("complete"):
+            await asyncio.sleep(0.1)
+
+    async def proposed_again() -> bool:
+        async with _database(office.stack, "selection") as database:
+            found = await database.fetchval("SELECT body FROM proposals WHERE round = $1", round_id)
+        return found is not None and json.loads(found) == third
+
+    await until(proposed_again, "the emptied databases come to the same, to the moment")
+    assert await milestones(office) == said
+    assert await commitments(office, round_id) == committed
+
+
+async def test_a_void_round_is_neither_judged_to_an_end_nor_selected_from(office: Office) -> None:
+    lottery = {"source": "lotto", "kind": "rfc3797", "period_seconds": 60, "description": "six numbers"}
+    round_id = await opened_round(office, sources=[lottery])
+    await enter(office, round_id, range(1, FIRMS + 1))
+    committed = await office.milestone(round_id, "InputsCommitted")
+    await office.act(round_id, "void", {})
+
+    async def known() -> bool:
+        async with _database(office.stack, "selection") as selection, _database(office.stack, "eligibility") as judged:
+            voids = [
+                await one.fetchval("SELECT void FROM rounds WHERE round = $1", round_id) for one in (selection, judged)
+            ]
+        return voids == [True, True]
+
+    await until(known, "both services know")
+    assert (await completeness(office, "eligibility", round_id))["void"] is True
+    named = {"epoch": committed["epoch"], "commitment_root": committed["commitment_root"]}
+    seeded = await office.propose(round_id, "record-source", named | {"source": "lotto", "value": "1.2./"})
+    assert seeded.json()["type"] == "urn:firstbuy:problem:ended"
+    for act in ("rerun", "unpark"):
+        assert (await office.propose(round_id, act, await standing(office, round_id))).status_code in (409, 422)
+
+
+def _database(stack: Stack, service: str) -> Any:
+    return _Connected(stack.database_url(service))
+
+
+class _Connected:
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def __aenter__(self) -> Any:
+        self._connection = await asyncpg.connect(self._url)
+        return self._connection
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._connection.close()
+
+
+async def drawn(office: Office, round_id: str, epoch: int) -> dict[str, tuple[int, str]]:
+    """Tickets and key of everyone who stood in that epoch's draw."""
+    async with _database(office.stack, "selection") as database:
+        rows = await database.fetch(
+            "SELECT application::text, tickets, key FROM results WHERE round = $1 AND epoch = $2 AND key IS NOT NULL",
+            round_id,
+            epoch,
+        )
+    return {row["application"]: (row["tickets"], row["key"]) for row in rows}
+
+
+async def judged_in(office: Office, round_id: str) -> dict[str, int]:
+    async with _database(office.stack, "eligibility") as database:
+        rows = await database.fetch(
+            "SELECT application::text, max(epoch) AS epoch FROM verdicts WHERE round = $1 GROUP BY 1", round_id
+        )
+    return {row["application"]: row["epoch"] for row in rows}
+
+
+async def commitments(office: Office, round_id: str) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = (
+        await office.client.get(f"{office.stack.url('selection')}/rounds/{round_id}/commitments")
+    ).json()
+    return told
+
+
+async def source_values(office: Office, round_id: str) -> dict[int, dict[str, Any]]:
+    records = await records_of(office.stack.bootstrap_servers, f"{office.stack.topic_prefix}rounds.v1")
+    bodies = [
+        json.loads(record.value)
+        for record in records
+        if dict(record.headers)["ce_type"] == b"kr.firstbuy.SourceValueRecorded.v1"
+    ]
+    return {body["epoch"]: body for body in bodies if body["round"] == round_id}
+
+
+async def milestones(office: Office) -> dict[str, set[bytes]]:
+    """What was said under each event id: more than one thing would be a contradiction."""
+    said = defaultdict(set)
+    for record in await records_of(office.stack.bootstrap_servers, f"{office.stack.topic_prefix}milestones.v1"):
+        headers = dict(record.headers)
+        said[headers["ce_id"].decode()].add(headers["ce_time"] + record.value)
+    assert {len(contents) for contents in said.values()} == {1}
+    return dict(said)
+
+
+async def empty(stack: Stack, service: str) -> None:
+    await stack.stop(service)
+    async with _database(stack, service) as database:
+        names = await database.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%migrations%'"
+        )
+        await database.execute("TRUNCATE " + ", ".join(row["tablename"] for row in names))
+    await stack.restart(service)
