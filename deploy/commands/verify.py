@@ -1,27 +1,34 @@
-"""`firstbuy verify …`: a receipt or a proof checked by anyone, from the file and what is published alone."""
+"""`firstbuy verify …`: a receipt, a proof or a time-stamp checked by anyone, from the file and what is published."""
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import httpx2
 import typer
+from cryptography.x509 import Certificate
 
 from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from services.intake.domain.receipts import UNSIGNED
+from services.selection.domain.commitment import Commitment
 from shared.canonical import NotCanonicalError, checked_canonical_json, payload_hash
 from shared.merkle import BUCKETS, bucket_of, merkle_root, root_of_path
 from shared.signing import ALGORITHM, PublicKey, verified
+from shared.timestamping import UnusableRootsError, WrongStampError, checked_token, roots_of
 
-app = typer.Typer(help="Check a receipt or a proof yourself.", no_args_is_help=True)
+app = typer.Typer(help="Check a receipt, a proof or a time-stamp yourself.", no_args_is_help=True)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _RECEIPT: Final = ("round", "application", "version", "received_at", "nonce", "payload_hash", "withdrawn")
 _PATHS: Final = ("bucket_path", "manifest_path")
 _ROOTS: Final = ("bucket_root", "manifest_root")
+_COMMITTED: Final = tuple(each.name for each in fields(Commitment))
 
 
 @dataclass(slots=True)
@@ -104,6 +111,43 @@ def examined_proof(
         mine = [receipt.get(name) for name in ("application", "version", "payload_hash")]
         found.say(leaf == mine, "the leaf is the receipt's version", f"leaf: the receipt is of {mine}, not of {leaf}")
     return found
+
+
+def examined_timestamp(commitment: Mapping[str, Any], roots: Sequence[Certificate]) -> Findings:
+    """The token over the commitment's root; the root itself, where what it is made of is given."""
+    found = Findings()
+    stated = commitment.get("timestamp") or commitment  # of GET …/commitments, or a CommitmentTimeStamped
+    root, token = str(commitment.get("commitment_root")), stated.get("token")
+    if not _HASH.fullmatch(root) or not isinstance(token, str):
+        found.differs.append("not a stamped commitment: it lacks commitment_root, or a token in timestamp or beside it")
+        return found
+    if all(name in commitment for name in _COMMITTED):
+        made = Commitment(**{name: commitment[name] for name in _COMMITTED}).root
+        found.say(
+            made == root,
+            f"commitment_root {root} is made of {', '.join(_COMMITTED)}",
+            f"commitment_root: {', '.join(_COMMITTED)} lead to {made}, not to {root}",
+        )
+    else:
+        found.not_checked.append("what commitment_root is made of: give what GET /rounds/{round}/commitments answered")
+    try:
+        stamp = checked_token(base64.b64decode(token, validate=True), root, roots)
+    except (WrongStampError, binascii.Error) as error:
+        found.differs.append(f"token: no time-stamp of {root} under these roots: {error}")
+        return found
+    found.checked.append(f"{stamp.authority} stamped SHA-256 of its 32 bytes at {_moment(stamp.stamped_at)}")
+    for name, mine, signed in (
+        ("stamped_at", stated.get("stamped_at"), _moment(stamp.stamped_at)),
+        ("authority", stated.get("authority"), stamp.authority),
+    ):
+        found.say(mine == signed, f"{name} is the token's", f"{name}: {mine} here, {signed} in the token")
+    found.not_checked.append("that this moment is before the source's value was due: see SourceValueRecorded's due_at")
+    found.not_checked.append("that the authority's certificate was not revoked")
+    return found
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _lead(found: Findings, tree: str, leaf: bytes, proof: Mapping[str, Any]) -> None:
@@ -233,6 +277,29 @@ def proof(
     published = _object(manifest) if manifest else None
     mine = _object(str(receipt)) if receipt else None
     _tell({f"{file}": examined_proof(stated, published, mine)}, as_json)
+
+
+@app.command()
+def timestamp(
+    file: Annotated[
+        Path, typer.Argument(help="What GET /rounds/{round}/commitments answered, one of its entries, or the event.")
+    ],
+    ca: Annotated[Path, typer.Option(help="PEM file of the authority's roots, got from the authority itself.")],
+    as_json: AsJson = False,
+) -> None:
+    """When did the commitment stand, by an authority's time? Offline. Exit code 1 when anything differs."""
+    stated = _read(str(file))
+    listed = stated if isinstance(stated, list) else [stated]
+    if not listed or not all(isinstance(one, dict) for one in listed):
+        fail(f"{file} holds no commitment")
+    try:
+        roots = roots_of(ca.read_bytes())
+    except OSError as error:
+        fail(f"{ca}: {error.strerror}")
+    except UnusableRootsError as error:
+        fail(f"{ca}: {error}")
+    titles = [f"{file}: round {one.get('round')}, epoch {one.get('epoch')}" for one in listed]
+    _tell({title: examined_timestamp(one, roots) for title, one in zip(titles, listed, strict=True)}, as_json)
 
 
 def _tell(examined: Mapping[str, Findings], as_json: bool) -> None:

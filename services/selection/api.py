@@ -1,13 +1,16 @@
 """HTTP in: how far selection is, what it committed to, and the money against the pledges."""
 
+import base64
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.committing import inputs_of
-from services.selection.storage import drawn, results
+from services.selection.storage import drawn, results, timestamps
 from shared.http import Problem
 from shared.postgres import connected
 from shared.runtime import Runtime
+from shared.timestamping import Stamp
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
@@ -45,9 +48,22 @@ async def completeness(round_id: str, request: Request) -> Response:
 
 @router.get("/{round_id}/commitments")
 async def commitments(round_id: str, request: Request) -> Response:
-    """Every commitment of the round, oldest first."""
+    """Every commitment of the round, oldest first, with its time-stamp where an authority is set and has answered.
+    `token` is the authority's proof (DER in base64): `firstbuy verify timestamp` checks it."""
     async with connected(_runtime(request).pool) as connection:
-        return JSONResponse(await drawn.commitments(connection, round_id))
+        found = await drawn.commitments(connection, round_id)
+        stamps = await timestamps.of_round(connection, round_id)
+    return JSONResponse([body | {"timestamp": _timestamp(stamps.get(body["commitment_root"]))} for body in found])
+
+
+def _timestamp(stamp: Stamp | None) -> dict[str, str] | None:
+    if stamp is None:
+        return None
+    return {
+        "authority": stamp.authority,
+        "token": base64.b64encode(stamp.token).decode(),
+        "stamped_at": stamp.stamped_at.isoformat().replace("+00:00", "Z"),
+    }
 
 
 @router.get("/{round_id}/pledges")

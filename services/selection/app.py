@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.selection import api, duties, handlers
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
+from services.selection.timestamps import Authority, Stamping, chance
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -44,6 +45,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
+    authority = Authority.of(settings)
+    if authority is not None:
+        stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)
+        runtime.duty("time-stamps", lambda: stamping.stamp_due(runtime.pool), 0.5)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)

@@ -1,6 +1,8 @@
 """Settings of selection."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
@@ -16,3 +18,19 @@ class SelectionSettings(ServiceSettings):
         description="How long after the judging a bucket may differ before its owner is asked for it (real seconds); "
         "then again with pauses that double.",
     )
+    timestamp_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Time-stamp authority (RFC 3161) every commitment is stamped by; empty: none.",
+    )
+    timestamp_ca_file: str = Field("", description="PEM file of the roots its stamps must lead to.")
+    timestamp_retry_seconds: float = Field(
+        2, gt=0, description="Pause after it first failed to stamp; doubles up to ten minutes."
+    )
+
+    @model_validator(mode="after")
+    def _rooted(self) -> Self:
+        """A stamp that is not checked proves nothing."""
+        if self.timestamp_url and not self.timestamp_ca_file:
+            raise ValueError("FIRSTBUY_SELECTION_TIMESTAMP_URL needs FIRSTBUY_SELECTION_TIMESTAMP_CA_FILE")
+        return self

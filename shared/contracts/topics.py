@@ -53,7 +53,7 @@ MILESTONES: Final = Topic(
     "milestones.v1",
     "round id",
     ("eligibility", "selection"),
-    (events.EligibilityCompleted, events.InputsCommitted, events.SelectionProposed),
+    (events.EligibilityCompleted, events.InputsCommitted, events.CommitmentTimeStamped, events.SelectionProposed),
     1,
     _FOREVER,
 )

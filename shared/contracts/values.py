@@ -40,6 +40,8 @@ Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """128 bits in hex; keeps a published hash of few facts from being guessed."""
 
+Base64 = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+
 Count = Annotated[int, Field(strict=True, ge=0, le=I_JSON_MAX)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=I_JSON_MAX)]
 Won = Annotated[int, Field(strict=True, ge=0, le=I_JSON_MAX)]

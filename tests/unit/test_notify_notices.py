@@ -64,6 +64,7 @@ def test_each_happening_is_told_to_those_the_table_names(
             "round-committed",
             {"applications", "requests", "verdicts", "entries", "pledges", "policy", "commitment"},
         ),
+        ("CommitmentTimeStamped", "round-time-stamped", {"commitment", "token"}),
         ("SelectionConfirmed", "round-published", {"commitment", "selection"}),
         ("RoundVoided", "round-voided", set()),
     ],

@@ -22,6 +22,7 @@ class Happening(StrEnum):
     OPENED = "opened"
     FROZEN = "frozen"
     COMMITTED = "committed"
+    TIME_STAMPED = "time-stamped"
     PUBLISHED = "published"
     VOIDED = "voided"
     HEAD_SIGNED = "head-signed"
@@ -68,6 +69,7 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),
     (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
+    (Happening.TIME_STAMPED, Role.INSTITUTION): Notice("round-time-stamped", _OUTBOX),
     (Happening.PUBLISHED, Role.INSTITUTION): Notice("round-published", _OUTBOX),
     (Happening.VOIDED, Role.INSTITUTION): Notice("round-voided", _OUTBOX),
     (Happening.HEAD_SIGNED, Role.INSTITUTION): Notice(AUDIT_HEAD, _OUTBOX),

@@ -1,10 +1,12 @@
 """What an event means to those who are told: events in, occurrences out."""
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
+from shared.canonical import sha256_hex
 from shared.contracts.events import (
     ApplicationSubmitted,
     ApplicationWithdrawn,
@@ -12,6 +14,7 @@ from shared.contracts.events import (
     AuditHeadPublished,
     Award,
     AwardNoticed,
+    CommitmentTimeStamped,
     InputsCommitted,
     NotSelectedReason,
     ProductNotSelected,
@@ -133,6 +136,11 @@ def turn(event: object, traceparent: str | None) -> Turn | None:
             }
             return Turn(
                 event.round, Happening.COMMITTED, f"epoch-{event.epoch}", event.committed_at, roots, traceparent
+            )
+        case CommitmentTimeStamped():
+            roots = {"commitment": event.commitment_root, "token": sha256_hex(b64decode(event.token))}
+            return Turn(
+                event.round, Happening.TIME_STAMPED, f"epoch-{event.epoch}", event.stamped_at, roots, traceparent
             )
         case SelectionConfirmed():
             roots = {"commitment": event.commitment_root, "selection": event.selection_root}

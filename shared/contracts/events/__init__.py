@@ -19,7 +19,12 @@ from shared.contracts.events.inbox import (
     WithdrawPurchaseRequest,
 )
 from shared.contracts.events.institutions import InstitutionChanged, InstitutionStatus, Pledge
-from shared.contracts.events.milestones import EligibilityCompleted, InputsCommitted, SelectionProposed
+from shared.contracts.events.milestones import (
+    CommitmentTimeStamped,
+    EligibilityCompleted,
+    InputsCommitted,
+    SelectionProposed,
+)
 from shared.contracts.events.outbox import Answer, AuditHeadNoticed, AwardNoticed, InboxAnswered, Reason, RoundNoticed
 from shared.contracts.events.repairs import BucketListed, BucketRequested, RepairSubject
 from shared.contracts.events.requests import (
@@ -66,6 +71,7 @@ __all__ = [
     "BucketListed",
     "BucketRequested",
     "Channel",
+    "CommitmentTimeStamped",
     "ContactChanged",
     "EligibilityCompleted",
     "EpochOpened",

@@ -1,7 +1,7 @@
 """`milestones.v1`: what eligibility and selection have completed."""
 
 from shared.contracts.events.ground import Manifest
-from shared.contracts.values import Contract, Count, Epoch, RoundId, Sha256Hex, UtcTime
+from shared.contracts.values import Base64, Contract, Count, Epoch, Line, RoundId, Sha256Hex, UtcTime
 
 
 class EligibilityCompleted(Contract):
@@ -54,3 +54,17 @@ class SelectionProposed(Contract):
     reserve: Count
     not_selected: Count
     proposed_at: UtcTime
+
+
+class CommitmentTimeStamped(Contract):
+    """An authority's proof (RFC 3161) of when a commitment stood: over SHA-256 of the root's 32 bytes."""
+
+    round: RoundId
+    epoch: Epoch
+    commitment_root: Sha256Hex
+    authority: Line
+    """Subject of the certificate that signed."""
+    token: Base64
+    """The TimeStampToken, DER."""
+    stamped_at: UtcTime
+    """The authority's own time: real time, also in a rehearsal."""

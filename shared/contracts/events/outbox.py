@@ -57,7 +57,8 @@ class InboxAnswered(Contract):
 
 
 class RoundNoticed(Contract):
-    """A round's turn that an institution is told of: opened, extended, frozen, committed, published, voided."""
+    """A round's turn that an institution is told of: opened, extended, frozen, committed, time-stamped, published,
+    voided. `roots` fix what it claims; of a time-stamp `token` is SHA-256 of the token, which is public."""
 
     institution: InstitutionCode
     round: RoundId
