@@ -82,10 +82,15 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
-    runtime.duty("inboxes", lambda: inboxes.read(runtime.pool), 0.5)
-    runtime.duty("opening", lambda: duties.open_due(runtime.pool, outbox, clock, signing), 0.1)
-    runtime.duty("freeze", lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer), 0.1)
-    runtime.duty("sources", lambda: duties.record_due_sources(runtime.pool, outbox, clock), 0.1)
+    runtime.duty("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
+    runtime.duty("opening", restore.once_open(lambda: duties.open_due(runtime.pool, outbox, clock, signing)), 0.1)
+    runtime.duty(
+        "freeze",
+        restore.once_open(lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer)),
+        0.1,
+    )
+    runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
+    runtime.duty("sources", restore.once_open(lambda: duties.record_due_sources(runtime.pool, outbox, clock)), 0.1)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

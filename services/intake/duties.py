@@ -40,6 +40,8 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
         window = stored.window
         if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
             continue
+        if not stored.policy:  # put back after a restore: waits for the same announcement again
+            continue
         await signing.signer(pool)  # so that its key is among those published
         async with outbox.transaction(pool) as (connection, events):
             if not await rounds.open_round(connection, window.round):

@@ -11,10 +11,10 @@ from fastapi.responses import JSONResponse
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json, parse, read_body
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
-from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import outcomes, rounds, versions
+from services.intake.storage import outcomes, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, ContactChanged
@@ -136,7 +136,7 @@ async def resubmit(application: str, request: Request) -> Response:
         receipt = signed(receipt_of(stored.round, stated), signer)
         await versions.append(connection, stated, receipt)
         contact = stated_body.contact.details()
-        await versions.set_contact(connection, stored.party, contact)
+        await versions.set_contact(connection, stored.party, contact, received)
         events += [
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace),
@@ -160,7 +160,8 @@ async def withdraw(application: str, request: Request) -> Response:
         newest, withdrawn = await versions.lock(connection, application)
         if not withdrawn:
             newest += 1
-            drawn = nonce(window.seed, application, newest, secrets.token_hex(16))
+            secret = await tokens.secret(connection, "access-tokens")
+            drawn = nonce(window.seed, application, newest, withdrawal_nonce(secret, application, newest))
             stated = state_version(application, newest, received, drawn, {"reason": reason, "withdrawn": True})
             await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
             event = ApplicationWithdrawn(
@@ -188,8 +189,8 @@ async def change_contact(application: str, request: Request) -> Response:
     contact = parse(CONTACT, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await _opened(request, application, connection)
-        await versions.set_contact(connection, stored.party, contact.details())
         now = state.clock.now()
+        await versions.set_contact(connection, stored.party, contact.details(), now)
         event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())
         identifier = event_id("contact", stored.party, now.isoformat())
         events.append(outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now))

@@ -61,6 +61,12 @@ def access_token(secret: bytes, application: str) -> str:
     return "fba_" + urlsafe_b64encode(digest[:24]).decode()
 
 
+def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
+    """Unknown to all without the secret, as a random one, and made again from it: a withdrawal's event has no nonce,
+    and its receipt must outlive the database."""
+    return hmac.digest(secret, f"firstbuy-withdrawal-nonce:{application}:{version}".encode(), "sha256")[:16].hex()
+
+
 @dataclass(frozen=True, slots=True)
 class StatedVersion:
     """One version of an entry as it is stored and published: the facts as canonical JSON, and their hash."""

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from services.intake.domain.shards import SHARDS
 from services.intake.handlers.messages import take_messages
-from services.intake.storage import institutions, leases, requests
+from services.intake.storage import institutions, leases, requests, restore
 from services.intake.storage.requests import InboxMessage, InboxMovedError
 from shared.clock import broker_time
 from shared.kafka.cloudevents import type_name
@@ -131,9 +131,10 @@ class InboxReader:
                 return True
 
     async def _save(self, pool: Pool, topic: str, records: Sequence[Any]) -> None:
-        messages = [self._message(topic, record) for record in records]
         async with self._outbox.transaction(pool) as (connection, events):
             await requests.move_offset(connection, topic, self._reading[topic], records[-1].offset + 1)
+            answered = await restore.take_answered(connection, topic, records[-1].offset + 1)
+            messages = [self._message(topic, record) for record in records if record.offset not in answered]
             nonces = [secrets.token_hex(16) for _ in messages]
             events += await take_messages(connection, messages, self._now(), nonces)
         self._reading[topic] = records[-1].offset + 1

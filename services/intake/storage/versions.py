@@ -1,6 +1,7 @@
 """An application's later versions: read, resubmit, withdraw, and its contact."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.intake.domain.admission import ContactDetails
 from services.intake.domain.entries import StatedVersion
@@ -24,7 +25,7 @@ UPDATE applications SET version = $2, payload_hash = $3, withdrawn = $4 WHERE ap
 """
 SET_CONTACT = """
 INSERT INTO contacts (party, name, email, phone, language, changed_at)
-SELECT $1::uuid, $2, $3, $4, $5, now()
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, changed_at = excluded.changed_at
 """
@@ -99,8 +100,11 @@ async def append(connection: Connection, stated: StatedVersion, receipt: Receipt
     await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, receipt.withdrawn)
 
 
-async def set_contact(connection: Connection, party: str, contact: ContactDetails) -> None:
-    await connection.execute(SET_CONTACT, party, contact.name, contact.email, contact.phone, contact.language)
+async def set_contact(connection: Connection, party: str, contact: ContactDetails, changed_at: datetime) -> None:
+    """`changed_at`: as the event says, so that the event read again is seen to be the same change."""
+    await connection.execute(
+        SET_CONTACT, party, contact.name, contact.email, contact.phone, contact.language, changed_at
+    )
 
 
 async def contact(connection: Connection, party: str) -> ContactDetails | None:

@@ -1,0 +1,292 @@
+"""Puts back what intake published and its database has lost. Each statement does nothing where the row is newer, so
+that records read again, in any order, and beside replicas at work, change nothing. Functions return rows changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.events import ContactChanged, InstitutionChanged
+from shared.postgres import Connection
+
+# Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
+ANNOUNCED = """
+INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
+                    unattended)
+VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
+OPENED = """
+UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2
+WHERE round = $1 AND (status = 'announced' OR policy = '{}')
+"""
+INVITED = """
+INSERT INTO pledges (round, institution, won)
+SELECT $1, institution, won FROM unnest($2::text[], $3::bigint[]) AS invited(institution, won)
+JOIN institutions USING (institution) ON CONFLICT DO NOTHING
+"""
+GIVE_POLICY = "UPDATE rounds SET policy = $3 WHERE round = $1 AND policy_hash = $2 AND policy = '{}'"
+EXTENDED = "UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2"
+EPOCH = """
+WITH known AS (
+    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source)
+    SELECT round, $2, $3, $4, $5, $6 FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
+)
+UPDATE rounds SET status = CASE status WHEN 'void' THEN status ELSE 'frozen' END, epoch = $2,
+    frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at)
+WHERE round = $1 AND epoch < $2
+"""
+SOURCE = """
+INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+CONFIRMED = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND epoch = $2 AND status = 'frozen'"
+VOIDED = "UPDATE rounds SET status = 'void' WHERE round = $1 AND status <> 'void'"
+INSTITUTION = """
+INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (institution) DO UPDATE
+SET name = excluded.name, status = excluded.status, changed_at = excluded.changed_at
+WHERE institutions.changed_at < excluded.changed_at
+"""
+PLEDGES = """
+INSERT INTO pledges (round, institution, won)
+SELECT pledged.round, $1, pledged.won FROM unnest($2::text[], $3::bigint[]) AS pledged(round, won)
+ON CONFLICT (round, institution) DO UPDATE SET won = excluded.won
+WHERE pledges.won <> excluded.won AND EXISTS (SELECT FROM institutions WHERE institution = $1 AND changed_at = $4)
+"""
+INBOX = """
+INSERT INTO inboxes (topic, institution, shard, registered_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+APPLICATIONS = """
+INSERT INTO applications (application, round, party, business_number, product_key, token_hash, version, payload_hash)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[])
+ON CONFLICT DO NOTHING
+"""
+ABSENT = """
+SELECT application::text FROM unnest($1::uuid[]) AS named(application)
+WHERE NOT EXISTS (SELECT FROM applications a WHERE a.application = named.application)
+"""
+VERSIONS = """
+INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+ON CONFLICT DO NOTHING
+"""
+NEWEST_VERSIONS = """
+UPDATE applications a SET version = v.version, payload_hash = v.payload_hash, withdrawn = v.withdrawn
+FROM (
+    SELECT DISTINCT ON (application) application, version, payload_hash, withdrawn FROM application_versions
+    WHERE application = ANY($1::uuid[]) ORDER BY application, version DESC
+) v
+WHERE a.application = v.application AND a.version < v.version
+"""
+CONTACTS = """
+INSERT INTO contacts (party, name, email, phone, language, changed_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
+    language = excluded.language, changed_at = excluded.changed_at
+WHERE contacts.changed_at < excluded.changed_at
+"""
+ERASED = "DELETE FROM contacts WHERE party::text = ANY($1::text[])"
+REQUESTS = """
+INSERT INTO purchase_requests
+    (request, round, institution, version, payload_hash, facts, withdrawn, received_at, published)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::jsonb[], $7::boolean[],
+                     $8::timestamptz[], $9::bytea[])
+ON CONFLICT (request) DO UPDATE
+SET version = excluded.version, withdrawn = excluded.withdrawn, received_at = excluded.received_at,
+    published = excluded.published,
+    payload_hash = CASE excluded.payload_hash WHEN '' THEN purchase_requests.payload_hash
+                                              ELSE excluded.payload_hash END,
+    facts = CASE excluded.payload_hash WHEN '' THEN purchase_requests.facts ELSE excluded.facts END
+WHERE purchase_requests.version < excluded.version
+"""
+
+
+class NoPlaceError(RuntimeError):
+    """Another application stands for the same product of the firm: both can't be in the set."""
+
+    code = "no-place"
+
+
+@dataclass(frozen=True, slots=True)
+class LostApplication:
+    """An application as its first version that is read says, to be put back if it is missing."""
+
+    application: str
+    round: str
+    party: str
+    business_number: str
+    product_key: str
+    token_hash: str
+    version: int
+    payload_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostVersion:
+    application: str
+    version: int
+    received_at: datetime
+    nonce: str
+    payload_hash: str
+    facts: str
+    """Canonical JSON."""
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LostRequest:
+    """A purchase request's newest version that is read. A withdrawal alone says no facts, and no payload hash."""
+
+    request: str
+    round: str
+    institution: str
+    version: int
+    payload_hash: str
+    facts: dict[str, Any]
+    withdrawn: bool
+    received_at: datetime
+    published: bytes
+
+
+async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
+    """`terms` as JSON, of RoundAnnounced or RoundOpened."""
+    return await _changed(
+        connection,
+        ANNOUNCED,
+        round_id,
+        terms["title"],
+        *window,
+        terms["policy_hash"],
+        terms["lead_seconds"],
+        terms["sources"],
+        terms.get("rehearsal"),
+        terms["unattended"],
+    )
+
+
+async def opened(
+    connection: Connection, round_id: str, policy: dict[str, Any], pledges: Sequence[tuple[str, int]]
+) -> int:
+    """`pledges` as they stood at the opening: of institutions that have said nothing of the round since."""
+    changed = await _changed(connection, OPENED, round_id, policy)
+    return changed + await _changed(
+        connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]
+    )
+
+
+async def give_policy(connection: Connection, round_id: str, policy_hash: str, policy: dict[str, Any]) -> bool:
+    """Fills in the policy of a round that was put back from its announcement, which names only the hash."""
+    return await _changed(connection, GIVE_POLICY, round_id, policy_hash, policy) > 0
+
+
+async def extended(connection: Connection, round_id: str, closes_at: datetime) -> int:
+    return await _changed(connection, EXTENDED, round_id, closes_at)
+
+
+async def epoch(
+    connection: Connection,
+    round_id: str,
+    number: int,
+    opened_at: datetime,
+    manifests: tuple[dict[str, Any], dict[str, Any]],
+    supplementary_source: str | None,
+    closes_at: datetime | None,
+) -> int:
+    """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
+    close of the round as the freeze found it."""
+    return await _changed(connection, EPOCH, round_id, number, opened_at, *manifests, supplementary_source, closes_at)
+
+
+async def source(connection: Connection, round_id: str, number: int, name: str, value: str, due_at: datetime) -> int:
+    return await _changed(connection, SOURCE, round_id, number, name, value, due_at)
+
+
+async def confirmed(connection: Connection, round_id: str, number: int) -> int:
+    return await _changed(connection, CONFIRMED, round_id, number)
+
+
+async def voided(connection: Connection, round_id: str) -> int:
+    return await _changed(connection, VOIDED, round_id)
+
+
+async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
+    """With its inbox. Where a later change of it stands already, only pledges that are missing are put back."""
+    code, moment = changed.institution, changed.changed_at
+    rows = await _changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
+    pledged = [pledge.round for pledge in changed.pledges], [pledge.won for pledge in changed.pledges]
+    rows += await _changed(connection, PLEDGES, code, *pledged, moment)
+    return rows + await _changed(connection, INBOX, inbox, code, shard, moment)
+
+
+async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
+    """In order of id, as admission inserts. A version may come before its application: the newest one stands at last.
+
+    Raises NoPlaceError when one can't be in the set.
+    """
+    lost = sorted(lost, key=lambda one: one.application)
+    rows = await _changed(
+        connection,
+        APPLICATIONS,
+        [one.application for one in lost],
+        [one.round for one in lost],
+        [one.party for one in lost],
+        [one.business_number for one in lost],
+        [one.product_key for one in lost],
+        [one.token_hash for one in lost],
+        [one.version for one in lost],
+        [one.payload_hash for one in lost],
+    )
+    absent = await connection.fetch(ABSENT, [one.application for one in lost])
+    if absent:
+        raise NoPlaceError(f"another application stands in the place of {absent[0]['application']}")
+    versions = sorted(versions, key=lambda one: (one.application, one.version))
+    rows += await _changed(
+        connection,
+        VERSIONS,
+        [one.application for one in versions],
+        [one.version for one in versions],
+        [one.received_at for one in versions],
+        [one.nonce for one in versions],
+        [one.payload_hash for one in versions],
+        [one.facts for one in versions],
+        [one.withdrawn for one in versions],
+    )
+    return rows + await _changed(connection, NEWEST_VERSIONS, sorted({one.application for one in versions}))
+
+
+async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
+    """`changed`: at most one of each party. `erased` parties are forgotten."""
+    changed = sorted(changed, key=lambda one: one.party)
+    rows = await _changed(connection, ERASED, list(erased))
+    return rows + await _changed(
+        connection,
+        CONTACTS,
+        [one.party for one in changed],
+        [one.name for one in changed],
+        [one.email for one in changed],
+        [one.phone for one in changed],
+        [one.language.value for one in changed],
+        [one.changed_at for one in changed],
+    )
+
+
+async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
+    """At most one version of each request."""
+    lost = sorted(lost, key=lambda one: one.request)
+    return await _changed(
+        connection,
+        REQUESTS,
+        [one.request for one in lost],
+        [one.round for one in lost],
+        [one.institution for one in lost],
+        [one.version for one in lost],
+        [one.payload_hash for one in lost],
+        [one.facts for one in lost],
+        [one.withdrawn for one in lost],
+        [one.received_at for one in lost],
+        [one.published for one in lost],
+    )
+
+
+async def _changed(connection: Connection, statement: str, *arguments: Any) -> int:
+    """Runs a statement; the rows it changed, from its tag, such as `INSERT 0 3`."""
+    return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])

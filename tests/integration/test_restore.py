@@ -1,0 +1,470 @@
+"""Intake's database put back to an earlier moment: it opens when it holds again all that intake ever published."""
+
+import asyncio
+import json
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.commands.verify import examined_proof, examined_receipt
+from deploy.local.postgres import PostgresServer, create_database, drop_database
+from deploy.local.stack import Stack
+from shared.merkle import digest_of
+from tests.conftest import StartStack
+from tests.integration.consuming import records_of, until
+from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+
+OUTBOX = "institution.kepco.outbox.v1"
+KEYS = "/.well-known/firstbuy-keys"
+ENVIRONMENT = {"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3", "FIRSTBUY_INTAKE_SKEW_SECONDS": "0.3"}
+
+
+@pytest.fixture
+async def stack(start_stack: StartStack) -> Stack:
+    return await start_stack(services=("intake",), environment=ENVIRONMENT)
+
+
+@pytest.fixture
+async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
+        yield made
+
+
+@pytest.fixture
+async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
+    return await Office.of(stack, client)
+
+
+@pytest.fixture
+async def backups(postgres_server: PostgresServer) -> AsyncIterator["Backups"]:
+    made = Backups(postgres_server)
+    yield made
+    for name in made.names:
+        await drop_database(postgres_server.url, name)
+
+
+class Backups:
+    """Copies of intake's database, made and put back while intake is stopped."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self.names: list[str] = []
+
+    async def take(self, stack: Stack) -> str:
+        await stack.stop("intake")
+        name = f"backup_{secrets.token_hex(5)}"
+        self.names.append(name)
+        await create_database(self._server.url, name, template=_name(stack))
+        await stack.restart("intake")
+        return name
+
+    async def put_back(self, stack: Stack, backup: str) -> None:
+        """Intake is stopped afterwards."""
+        await stack.stop("intake")
+        await drop_database(self._server.url, _name(stack))
+        await create_database(self._server.url, _name(stack), template=backup)
+
+
+def _name(stack: Stack) -> str:
+    return stack.database_url("intake").rpartition("/")[2].partition("?")[0]
+
+
+@asynccontextmanager
+async def database(stack: Stack) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(stack.database_url("intake"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def apply(client: httpx2.AsyncClient, round_id: str, number: int) -> dict[str, Any]:
+    answer = await client.post(
+        f"/rounds/{round_id}/applications", json=application(number), headers={"Idempotency-Key": f"key-{number}"}
+    )
+    assert answer.status_code == 201, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+def bearer(receipt: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {receipt['token']}"}
+
+
+def url(receipt: dict[str, Any]) -> str:
+    return f"/applications/{receipt['application']}"
+
+
+async def records(stack: Stack, topic: str) -> list[Any]:
+    return await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}{topic}")
+
+
+async def bodies(stack: Stack, topic: str, kind: str) -> list[dict[str, Any]]:
+    wanted = f"kr.firstbuy.{kind}.v1".encode()
+    return [json.loads(one.value) for one in await records(stack, topic) if dict(one.headers)["ce_type"] == wanted]
+
+
+async def published(stack: Stack) -> None:
+    """Waits until nothing is left to publish: what a database that is lost has not published is lost with it."""
+
+    async def nothing_left() -> bool:
+        async with database(stack) as connection:
+            return not await connection.fetchval("SELECT count(*) FROM outbox")
+
+    await until(nothing_left, "an empty outbox")
+
+
+APPLICATIONS = "SELECT * FROM applications ORDER BY application"
+VERSIONS = """
+SELECT application, version, received_at, nonce, payload_hash, facts, withdrawn FROM application_versions
+ORDER BY application, version
+"""
+CONTACTS = "SELECT * FROM contacts ORDER BY party"
+REQUESTS = """
+SELECT request, round, institution, version, CASE WHEN withdrawn THEN '' ELSE payload_hash END, facts, withdrawn,
+       received_at, published
+FROM purchase_requests ORDER BY request
+"""
+ROUNDS = "SELECT * FROM rounds ORDER BY round"
+EPOCHS = "SELECT * FROM epochs ORDER BY round, epoch"
+PLEDGES = "SELECT * FROM pledges ORDER BY round, institution"
+INSTITUTIONS = "SELECT * FROM institutions ORDER BY institution"
+SOURCES = "SELECT * FROM source_values ORDER BY round"
+WHOLE = (APPLICATIONS, VERSIONS, CONTACTS, REQUESTS, ROUNDS, EPOCHS, PLEDGES, INSTITUTIONS, SOURCES)
+
+
+async def held(stack: Stack) -> dict[str, list[Any]]:
+    """Everything that is published of a round, as the database has it."""
+    async with database(stack) as connection:
+        return {query: [tuple(row) for row in await connection.fetch(query)] for query in WHOLE}
+
+
+async def catches_up(stack: Stack) -> dict[str, Any]:
+    """Starts it; what its newest log line on that says."""
+    await stack.restart("intake")
+    lines = [json.loads(line) for line in stack.log("intake").read_text().splitlines() if line.startswith("{")]
+    said: dict[str, Any] = [line for line in lines if line.get("event") == "caught up"][-1]
+    return said
+
+
+async def extend(office: Office, round_id: str, closes_at: str) -> None:
+    body = {"act": "extend", "terms": {"closes_at": closes_at}, "reason": "for the test"}
+    path = f"/rounds/{round_id}/acts"
+    proposed = await office.client.post(path, json=body, headers=office.officers[0])
+    act = proposed.raise_for_status().json()["act"]
+    (await office.client.post(f"{path}/{act}/approval", headers=office.officers[1])).raise_for_status()
+
+
+async def real_round(office: Office) -> str:
+    """Open for a day of real time: ids and nonces are random."""
+    now = datetime.now(UTC)
+    window: dict[str, Any] = {"opens_at": now - timedelta(minutes=1), "closes_at": now + timedelta(days=1)}
+    round_id = await office.announce(**window)
+    await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+    await office.status(round_id, "open")
+    return round_id
+
+
+async def close_now(stack: Stack, office: Office, round_id: str) -> None:
+    """As if the window had been that short from the beginning."""
+    now = datetime.fromisoformat((await office.shown(round_id))["now"])
+    async with database(stack) as connection:
+        await connection.execute("UPDATE rounds SET closes_at = $2 WHERE round = $1", round_id, now)
+
+
+async def answers(stack: Stack, count: int) -> list[dict[str, Any]]:
+    """Of kepco's messages, at least so many."""
+
+    async def there() -> bool:
+        return len(await bodies(stack, OUTBOX, "InboxAnswered")) >= count
+
+    await until(there, f"{count} answers")
+    return await bodies(stack, OUTBOX, "InboxAnswered")
+
+
+async def erase(stack: Stack, party: str) -> None:
+    """As an erasure does: gone from the database, and a tombstone on the topic."""
+    async with database(stack) as connection:
+        assert await connection.execute("DELETE FROM contacts WHERE party = $1", party) == "DELETE 1"
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    await producer.start()
+    try:
+        await producer.send_and_wait(f"{stack.topic_prefix}contacts.v1", None, key=party.encode())
+    finally:
+        await producer.stop()
+
+
+async def test_what_was_received_after_the_backup_is_back(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, backups: Backups
+) -> None:
+    """Entries, later versions, withdrawals, contacts, institutions, requests, an extension, another round."""
+    round_id = await real_round(office)
+    given = [[await apply(client, round_id, number)] for number in range(4)]
+    first = ("SubmitPurchaseRequest", "m-0", purchase_request(round_id, "r-0"))
+    await write_inbox(stack, "kepco", first)
+    await answers(stack, 1)
+    backup = await backups.take(stack)
+
+    given += [[await apply(client, round_id, number)] for number in range(4, 20)]
+    for index in (0, 5):
+        changed = application(index, price_won=900_000)
+        headers = bearer(given[index][0]) | {"If-Match": '"1"'}
+        given[index].append((await client.put(url(given[index][0]), json=changed, headers=headers)).json())
+    for index in (0, 1, 6):
+        path, headers = f"{url(given[index][0])}/withdrawal", bearer(given[index][0])
+        given[index].append((await client.post(path, json={"reason": "sold out"}, headers=headers)).json())
+    contact = {"name": "새 담당자", "email": "new@example.org", "phone": "02-123-4567", "language": "en"}
+    for index in (2, 7):
+        path, headers = f"{url(given[index][0])}/contact", bearer(given[index][0])
+        assert (await client.put(path, json=contact, headers=headers)).status_code == 204
+    await office.institution("khnp", **{round_id.replace("-", "_"): 30_000_000})
+    await office.institution("kepco", other_round=7_000_000)
+    messages = [
+        ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")),
+        ("AmendPurchaseRequest", "m-2", purchase_request(round_id, "r-0", quantity=6) | {"replaces": 1}),
+        ("WithdrawPurchaseRequest", "m-3", {"round": round_id, "request": "r-1", "reason": "no budget"}),
+        ("SubmitPurchaseRequest", "m-4", purchase_request(round_id, "r-2", quantity=9)),
+        ("SubmitPurchaseRequest", "m-5", b"{"),
+    ]
+    await write_inbox(stack, "kepco", *messages)
+    answered = await answers(stack, 6)
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    await extend(office, round_id, later)
+    another = await real_round(office)
+    given.append([await apply(client, another, 1)])
+    await published(stack)
+    async with database(stack) as connection:
+        parties = "SELECT party::text FROM applications WHERE application = ANY($1::uuid[])"
+        for (party,) in await connection.fetch(parties, [given[3][0]["application"], given[8][0]["application"]]):
+            await erase(stack, party)
+    before = await held(stack)
+
+    await backups.put_back(stack, backup)
+    said = await catches_up(stack)
+    after = await held(stack)
+    for query in WHOLE:
+        assert after[query] == before[query], query
+    assert {name.partition(".")[0] for name in said["put_back"]} == {
+        "applications", "contacts", "institution", "institutions", "purchase-requests", "rounds",
+    }  # fmt: skip
+
+    keys = (await client.get(KEYS)).json()
+    for versions in given:
+        listed = (await client.get(f"{url(versions[0])}/receipt", headers=bearer(versions[0]))).json()
+        assert listed == [{key: value for key, value in one.items() if key != "token"} for one in versions]
+        for one in versions:
+            assert examined_receipt(one, keys).differs == []
+    retried = await client.post(
+        f"/rounds/{round_id}/applications", json=application(9), headers={"Idempotency-Key": "key-9"}
+    )
+    assert (retried.status_code, retried.json()["type"]) == (409, "urn:firstbuy:problem:already-entered")
+    assert (await client.get(url(given[9][0]), headers=bearer(given[9][0]))).status_code == 200, "and its token opens"
+
+    await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-6", purchase_request(round_id, "r-6")))
+    told = await answers(stack, 7)
+    assert told[:6] == answered, "what was answered is not answered again"
+    assert (told[6]["quotes"], told[6]["answer"], len(told)) == ("m-6", "accepted", 7)
+    async with database(stack) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM inbox_answers") == 0
+        restored = await connection.fetch("SELECT detail FROM audit_log WHERE action = 'restore'")
+    assert [json.loads(row["detail"])["put_back"] for row in restored] == [said["put_back"]]
+    contents = Counter(dict(one.headers)["ce_id"] for one in await records(stack, "applications.v1"))
+    assert max(contents.values()) == 1, "nothing was published a second time"
+
+    assert (await catches_up(stack))["put_back"] == {}, "what is there already stays as it is"
+
+
+async def test_a_restored_intake_is_closed_until_it_caught_up(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, backups: Backups
+) -> None:
+    round_id = await real_round(office)
+    first = await apply(client, round_id, 1)
+    backup = await backups.take(stack)
+    second = await apply(client, round_id, 2)
+    await published(stack)
+    await backups.put_back(stack, backup)
+
+    missing: dict[str, str] = {}
+
+    async def catching_up() -> bool:
+        with suppress(httpx2.HTTPError):
+            missing.update((await client.get("/health/ready")).json()["missing"])
+        return "behind its own topics" in missing.get("restore", "")
+
+    async with database(stack) as connection:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE application_versions IN ACCESS EXCLUSIVE MODE")
+            starting = asyncio.create_task(stack.restart("intake"))
+            await until(catching_up, "a replica that catches up")
+            newer = bearer(first) | {"If-Match": '"1"'}
+            refused = [
+                await client.post(f"/rounds/{round_id}/applications", json=application(3)),
+                await client.put(url(first), json=application(1), headers=newer),
+                await client.post(f"{url(first)}/withdrawal", json={}, headers=bearer(first)),
+                await client.get(url(second), headers=bearer(second)),
+                await client.post(f"/rounds/{round_id}/acts", json={}, headers=office.officers[0]),
+                await client.put("/institutions/kepco", json={}, headers=office.officers[0]),
+            ]
+            for answer in refused:
+                assert answer.status_code == 503
+                assert answer.json()["type"] == "urn:firstbuy:problem:catching-up"
+                assert int(answer.headers["retry-after"]) > 0
+            assert (await client.get("/health/live")).status_code == 200
+            assert not starting.done()
+        await starting
+    assert (await client.get(url(second), headers=bearer(second))).status_code == 200
+    await apply(client, round_id, 3)
+
+
+async def test_the_freeze_after_a_restore_gives_the_same_roots(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, backups: Backups
+) -> None:
+    round_id = await real_round(office)
+    given = [await apply(client, round_id, number) for number in range(3)]
+    backup = await backups.take(stack)
+    given += [await apply(client, round_id, number) for number in range(3, 30)]
+    headers = bearer(given[0]) | {"If-Match": '"1"'}
+    changed = (await client.put(url(given[0]), json=application(0, price_won=5), headers=headers)).json()
+    for gone in (given[1], given[4]):
+        await client.post(f"{url(gone)}/withdrawal", json={}, headers=bearer(gone))
+    messages = [("SubmitPurchaseRequest", f"m-{n}", purchase_request(round_id, f"r-{n}")) for n in range(5)]
+    await write_inbox(stack, "kepco", *messages)
+    told = await answers(stack, 5)
+    await published(stack)
+
+    await backups.put_back(stack, backup)
+    await catches_up(stack)
+    await close_now(stack, office, round_id)
+    await office.status(round_id, "frozen")
+    stand = [changed, given[2], given[3], *given[5:]]
+    expected = digest_of(sorted((one["application"], one["version"], one["payload_hash"]) for one in stand))
+    asked = digest_of(sorted((one["request"], one["version"], one["payload_hash"]) for one in told))
+    manifest = (await client.get(f"/rounds/{round_id}/manifest")).json()
+    assert (manifest["applications"]["root"], manifest["requests"]["root"]) == (expected.root, asked.root)
+    proof = (await client.get(f"{url(given[9])}/proof", headers=bearer(given[9]))).json()
+    assert examined_proof(proof, manifest, given[9]).differs == []
+
+
+async def test_a_round_that_went_on_after_the_backup_goes_no_step_twice(
+    start_stack: StartStack, backups: Backups
+) -> None:
+    stack = await start_stack(services=("intake", "eligibility", "selection"), environment=ENVIRONMENT)
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        await office.institution("kepco")
+        round_id = await office.announce(rehearsal=clock_map(3600, opens_in=2))
+        await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+        backup = await backups.take(stack)
+        await office.status(round_id, "open")
+        given = [await apply(client, round_id, number) for number in range(10)]
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-0", purchase_request(round_id, "r-0")))
+        await answers(stack, 1)
+        await close_now(stack, office, round_id)
+        await office.confirm(round_id)
+        results = await office.results(round_id, 10)
+        await published(stack)
+        before, turns = await held(stack), await records(stack, "rounds.v1")
+
+        await backups.put_back(stack, backup)
+        await catches_up(stack)
+        after = await held(stack)
+        for query in WHOLE:
+            assert after[query] == before[query], query
+        assert (await office.shown(round_id))["status"] == "confirmed"
+        assert await office.results(round_id, 10) == results, "the read model catches up too"
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")))
+        assert [one["answer"] for one in await answers(stack, 2)] == ["accepted", "late"]
+        manifest = (await client.get(f"/rounds/{round_id}/manifest")).json()
+        proof = (await client.get(f"{url(given[3])}/proof", headers=bearer(given[3]))).json()
+        assert examined_proof(proof, manifest, given[3]).differs == []
+        again = await records(stack, "rounds.v1")
+        assert [one.value for one in again] == [one.value for one in turns], "every turn was published once"
+
+
+async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartStack, backups: Backups) -> None:
+    """The first is held when the backup is made, and taken in by an extension since. The second is held since."""
+    stack = await start_stack(services=("intake",), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "86400"})
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        round_id = await real_round(office)
+        await close_now(stack, office, round_id)
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-0", purchase_request(round_id, "r-0")))
+
+        async def are_held(*offsets: int) -> None:
+            async def there() -> bool:
+                async with database(stack) as connection:
+                    rows = await connection.fetch('SELECT "offset" FROM held_messages ORDER BY 1')
+                    return [row["offset"] for row in rows] == list(offsets)
+
+            await until(there, f"{offsets} held")
+
+        await are_held(0)
+        backup = await backups.take(stack)
+        await extend(office, round_id, (datetime.now(UTC) + timedelta(days=2)).isoformat())
+        assert [one["answer"] for one in await answers(stack, 1)] == ["accepted"]
+        before = await held(stack)
+        await close_now(stack, office, round_id)
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")))
+        await are_held(1)
+        await published(stack)
+
+        await backups.put_back(stack, backup)
+        await catches_up(stack)
+        told = await answers(stack, 2)
+        assert [(one["quotes"], one["answer"]) for one in told] == [("m-0", "accepted"), ("m-1", "accepted")]
+        assert [row for row in (await held(stack))[REQUESTS] if row[0] == "kepco/r-0"] == before[REQUESTS]
+        await are_held()
+
+
+async def test_a_round_announced_after_the_backup_takes_its_policy_with_the_same_announcement(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, backups: Backups
+) -> None:
+    backup = await backups.take(stack)
+    terms: dict[str, Any] = {"opens_at": "2040-01-01T00:00:00Z", "closes_at": "2040-02-01T00:00:00Z"}
+    round_id = await office.announce(**terms)
+    await published(stack)
+    before = await held(stack)
+    await backups.put_back(stack, backup)
+    await catches_up(stack)
+    assert (await office.shown(round_id))["policy"] == {}, "an announcement names only its hash"
+    with pytest.raises(httpx2.HTTPStatusError, match="409"):
+        await office.announce(round_id, **(terms | {"opens_at": "2040-01-02T00:00:00Z"}))
+    await office.announce(round_id, **terms)
+    assert (await held(stack))[ROUNDS] == before[ROUNDS]
+    assert len(await bodies(stack, "rounds.v1", "RoundAnnounced")) == 1
+
+
+async def test_a_database_put_back_beneath_a_running_intake_is_noticed(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    """By hand, in one transaction, as if it had been restored: the replica ends, is started again and catches up."""
+    round_id = await real_round(office)
+    receipt = await apply(client, round_id, 1)
+    await published(stack)
+    at = "SELECT coalesce(sum(next_offset), 0) FROM own_offsets WHERE topic LIKE '%applications.v1'"
+    async with database(stack) as connection:
+
+        async def noted() -> bool:
+            return bool(await connection.fetchval(at) == 1)
+
+        await until(noted, "the application is noted")
+        process = stack.pid("intake")
+        async with connection.transaction():
+            await connection.execute("DELETE FROM applications; DELETE FROM application_versions")
+            await connection.execute("UPDATE own_offsets SET next_offset = 0")
+
+        async def back() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM applications"))
+
+        await until(back, "the application is back")
+    await stack.wait_ready("intake")
+    assert stack.pid("intake") != process
+    assert (await client.get(url(receipt), headers=bearer(receipt))).status_code == 200
