@@ -140,13 +140,11 @@ class Restore:
             await tokens.secret(connection, "access-tokens")
 
     async def _partitions(self, consumer: Any) -> list[TopicPartition]:
-        """Of the shared topics. Subscribing tells them; what is read is assigned by hand."""
-        consumer.subscribe([self._prefix + name for name in _SHARED])
-        while len({place.topic for place in consumer.assignment()}) < len(_SHARED):
-            await asyncio.sleep(0.02)
-        places = sorted(consumer.assignment())
-        consumer.unsubscribe()
-        return places
+        """Of the shared topics; what a consumer knows of a topic comes with the first look at it."""
+        self._progress = "waits for its own topics"
+        names = [self._prefix + name for name in _SHARED]
+        await _ends(consumer, [TopicPartition(name, 0) for name in names])
+        return sorted(TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name))
 
     async def _outboxes(self, consumer: Any, pool: Pool) -> list[TopicPartition]:
         """Of the institutions registered, those that are there: one that has left may have lost its topics."""
@@ -159,35 +157,40 @@ class Restore:
         began = time.monotonic()
         async with connected(pool) as connection:
             reading = _CatchUp(await self._load(connection))
+        behind = await self._behind(consumer, pool, reading, shared)
         for phase in _PHASES:
             owned = {self._prefix + name: own for name, own in phase.items()}
-            places = [place for place in shared if place.topic in owned]
-            await self._read(consumer, pool, reading, places, owned)
+            there = {place: end for place, end in behind.items() if place.topic in owned}
+            await self._read(consumer, pool, reading, there, owned)
         outboxes = await self._outboxes(consumer, pool)
-        await self._read(consumer, pool, reading, outboxes, {place.topic: _OUTBOX for place in outboxes})
+        behind = await self._behind(consumer, pool, reading, outboxes)
+        await self._read(consumer, pool, reading, behind, {place.topic: _OUTBOX for place in outboxes})
         if reading.rows:
             await self._record(pool, reading)
         seconds = round(time.monotonic() - began, 3)
         _log.info("caught up", records=reading.records, put_back=dict(reading.put_back), seconds=seconds)
 
-    async def _read(
-        self, consumer: Any, pool: Pool, reading: _CatchUp, places: Sequence[TopicPartition], owned: dict[str, _Own]
-    ) -> None:
-        """From the notes to the ends as they are now: who writes behind those has its rows in the database."""
-        if not places:
-            return
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, reading.noted.get((place.topic, place.partition), 0))
-        ends = await consumer.end_offsets(places)
+    async def _behind(
+        self, consumer: Any, pool: Pool, reading: _CatchUp, places: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """The ends of those that have more than is noted, as they are now: whoever writes behind them has what it
+        writes in this database. The consumer stands at the notes."""
+        ends = await _ends(consumer, places) if places else {}
         behind = {}
         for place, end in ends.items():
-            noted = reading.noted.get((place.topic, place.partition), 0)
+            noted = reading.noted.get(tuple(place), 0)
             if noted > end:
-                await self._begin_again(consumer, pool, place, noted, end)
+                await self._begin_again(pool, place, noted, end)
                 noted = 0
             if noted < end:
+                consumer.seek(place, noted)
                 behind[place] = end
+        return behind
+
+    async def _read(
+        self, consumer: Any, pool: Pool, reading: _CatchUp, behind: dict[TopicPartition, int], owned: dict[str, _Own]
+    ) -> None:
+        consumer.resume(*behind)
         while behind:
             left = [end - await consumer.position(place) for place, end in behind.items()]
             self._progress = f"{sum(left)} records behind its own topics"
@@ -196,14 +199,15 @@ class Restore:
                 by_topic[place.topic] += records
             for topic, records in by_topic.items():
                 await self._take(pool, reading, topic, owned[topic], records)
-            behind = {place: end for place, end in behind.items() if await consumer.position(place) < end}
+            done = [place for place, end in behind.items() if await consumer.position(place) >= end]
+            consumer.pause(*done)
+            behind = {place: end for place, end in behind.items() if place not in done}
 
-    async def _begin_again(self, consumer: Any, pool: Pool, place: TopicPartition, noted: int, end: int) -> None:
+    async def _begin_again(self, pool: Pool, place: TopicPartition, noted: int, end: int) -> None:
         _log.error("topic is shorter than it was", topic=place.topic, partition=place.partition, noted=noted, end=end)
         async with connected(pool) as connection:
             await restore.forget_offset(connection, (place.topic, place.partition))
         self._noted.pop((place.topic, place.partition), None)
-        consumer.seek(place, 0)
 
     async def _take(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
         """A batch that fails is halved until the record to blame stands alone; that one is parked."""
@@ -270,12 +274,20 @@ class Restore:
                 known = len(await institutions.inbox_offsets(connection))
             if known != registered:
                 places = [*shared, *await self._outboxes(consumer, pool)]
-                consumer.assign(places)
-                consumer.pause(*places)  # only their ends are looked at
                 registered = known
-            ends = {(place.topic, place.partition): end for place, end in (await consumer.end_offsets(places)).items()}
+            ends = {tuple(place): end for place, end in (await _ends(consumer, places)).items()}
             async with connected(pool) as connection, connection.transaction():
                 stored = await self._load(connection)
                 await restore.note_offsets(connection, ends)
             self._noted = stored | {place: max(end, stored.get(place, 0)) for place, end in ends.items()}
             await asyncio.sleep(_NOTE_SECONDS)
+
+
+async def _ends(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Assigned, since the ends of what is not cost 0.1 s each; paused, since a fetch that waits for records keeps
+    every other request of its connection waiting for half a second."""
+    if set(places) != consumer.assignment():
+        consumer.assign(places)
+        consumer.pause(*places)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+    return ends

@@ -5,14 +5,13 @@ Verdicts of what is not judged again stand. The seed stays: a later epoch draws 
 
 import uuid
 from collections.abc import Sequence
-from secrets import token_hex
 from typing import Any, Final
 
 from services.intake.acts.ground import Approved, Done, Terms
-from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.rounds import RoundStatus
-from services.intake.storage import outcomes, rounds, versions
+from services.intake.storage import outcomes, rounds, tokens, versions
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.canonical import Json
@@ -71,7 +70,9 @@ async def exclude(approved: Approved) -> Done:
     application = approved.act.terms["application"]
     stored = await _entered(connection, approved.stored, application)
     newest, _ = await versions.lock(connection, application)
-    drawn = nonce(approved.stored.window.seed, application, newest + 1, token_hex(16))
+    secret = await tokens.secret(connection, "access-tokens")
+    made = withdrawal_nonce(secret, application, newest + 1)
+    drawn = nonce(approved.stored.window.seed, application, newest + 1, made)
     said: Json = {"reason": approved.act.reason, "withdrawn": True, "act": approved.act.act}
     stated = state_version(application, newest + 1, approved.now, drawn, said)
     receipt = signed(receipt_of(round_id, stated, withdrawn=True), approved.signer)

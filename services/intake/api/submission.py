@@ -104,6 +104,7 @@ OPENAPI: Final = {
         "415": {"description": "Not JSON"},
         "422": {"description": "Fields, or an idempotency key used with another body"},
         "429": {"description": "Busy: retry"},
+        "503": {"description": "The database is away, or is being brought up to date: retry"},
     },
 }
 """The route is raw for speed, so its OpenAPI is given by hand."""
