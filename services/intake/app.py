@@ -17,6 +17,7 @@ from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
+from services.intake.invitations import forget_refused
 from services.intake.repairs import Repairs
 from services.intake.restore import Restore
 from services.intake.settings import IntakeSettings
@@ -89,6 +90,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         restore.once_open(lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer)),
         0.1,
     )
+    runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
     runtime.duty("sources", restore.once_open(lambda: duties.record_due_sources(runtime.pool, outbox, clock)), 0.1)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.notify.domain.explanation import speaks_against
 from services.notify.domain.notices import Occurrence, Planned, planned
-from services.notify.domain.occurrences import result, submission, turn, withdrawal
+from services.notify.domain.occurrences import reconsidered, result, submission, turn, withdrawal
 from services.notify.storage import deliveries, facts, heads
 from shared.contracts.events import (
     ApplicationJudged,
@@ -17,6 +17,7 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    RefusalReconsidered,
     RoundOpened,
 )
 from shared.contracts.findings import Finding
@@ -37,7 +38,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             continue
         if isinstance(event.body, RoundOpened):
             await facts.save_round(connection, event.body)
-        taken = turn(event.body, event.traceparent)
+        taken = turn(event.body, event.traceparent, event.appended_at)
         if taken is not None:
             await facts.save_turn(connection, taken)
     return ()
@@ -89,6 +90,7 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
         )
     occurrences = [submission(event.body, event.traceparent) for event in submitted]
     occurrences += [withdrawal(event.body, event.traceparent) for event in events_of(batch, ApplicationWithdrawn)]
+    occurrences += [reconsidered(event.body, event.traceparent) for event in events_of(batch, RefusalReconsidered)]
     await owe(connection, occurrences)
     return ()
 

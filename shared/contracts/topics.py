@@ -65,6 +65,7 @@ APPLICATIONS: Final = Topic(
         events.ApplicationSubmitted,
         events.ApplicationWithdrawn,
         events.ApplicationScored,
+        events.RefusalReconsidered,
         events.AppealFiled,
         events.AppealDecided,
     ),

@@ -233,21 +233,42 @@ async def test_every_turn_of_a_round_reaches_each_institution_once(notify: Notif
     turns = [
         event(topics.MILESTONES, ROUND, "InputsCommitted"),
         opened(*codes),
+        event(topics.ROUNDS, ROUND, "RoundExtended"),
         event(topics.ROUNDS, ROUND, "RoundFrozen"),
+        event(topics.MILESTONES, ROUND, "CommitmentTimeStamped"),
         event(topics.ROUNDS, ROUND, "SelectionConfirmed"),
     ]
     await notified.publish(*turns)
-    await notified.until(all_sent(12, "outbox"))
+    await notified.until(all_sent(18, "outbox"))
     await notified.publish(*turns)
     await asyncio.sleep(1.5)
     for code in codes:
-        notices = [json.loads(one.value) for one in await notified.records(f"institution.{code}.outbox.v1", 4)]
+        notices = [json.loads(one.value) for one in await notified.records(f"institution.{code}.outbox.v1", 6)]
         assert Counter(one["turn"] for one in notices) == dict.fromkeys(
-            ("opened", "frozen", "committed", "published"), 1
+            ("opened", "extended", "frozen", "committed", "time-stamped", "published"), 1
         )
         committed = next(one for one in notices if one["turn"] == "committed")
         assert committed["roots"]["commitment"] == golden("InputsCommitted")["commitment_root"]
-    assert len(await notified.records(topics.DELIVERIES.name, 12)) == 12
+        extended = next(one for one in notices if one["turn"] == "extended")
+        assert extended["closes_at"] == golden("RoundExtended")["closes_at"]
+    assert len(await notified.records(topics.DELIVERIES.name, 18)) == 18
+
+
+async def test_whom_an_extension_lets_in_again_is_told_by_mail_until_erased(notify: Notify) -> None:
+    notified = await notify()
+    told, gone = ids(2)
+    invitations = [event(topics.APPLICATIONS, one, "RefusalReconsidered", party=one) for one in (told, gone)]
+    await notified.publish(opened(), *invitations, *invitations, contact(told, language="en"))
+    await notified.until(lambda found: found["kinds"].get("extended", {}).get("mail", {}).get("sent") == 1)
+    (mail,) = notified.mails()
+    assert "You may apply again" in str(mail["Subject"])
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "17 September 2018, 18:00:00 (Korean time)" in text
+    assert told not in text, "the party is no application's number"
+    await notified.publish(erased(told), erased(gone))
+    await notified.until(lambda found: found["settled"])
+    (failure,) = [one for one in await reconciled(notified, 2) if "error" in one]
+    assert (failure["kind"], failure["error"], failure["recipient"]) == ("extended", "contact-erased", gone)
 
 
 async def test_signed_heads_reach_the_institutions_that_take_part(notify: Notify) -> None:
@@ -295,7 +316,7 @@ async def test_a_delivery_given_up_is_a_decision_in_the_audit_log(notify: Notify
     parties, applications = ids(3), ids(3)
     submissions = [submitted(*pair) for pair in zip(applications, parties, strict=True)]
     await notified.publish(opened(), contact(parties[0]), *submissions, *map(erased, parties[1:]))
-    await notified.until(lambda told: told["settled"] and told["channels"]["mail"]["failed"] == 2)
+    await notified.until(lambda told: told["settled"] and told["channels"].get("mail", {}).get("failed") == 2)
     failures = [one for one in await reconciled(notified, 3) if "error" in one]
     async with httpx2.AsyncClient(base_url=notified.stack.url("notify")) as client:
         rows = (await client.get("/audit")).json()["rows"]

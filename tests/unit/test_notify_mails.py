@@ -18,7 +18,7 @@ from services.eligibility.domain.rules import RULES
 from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
 from services.notify.domain.explanation import RULE_WORDS, Explained, explain
 from services.notify.domain.notices import MAILED, Occurrence, planned
-from services.notify.domain.occurrences import result, submission, withdrawal
+from services.notify.domain.occurrences import reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
 from services.notify.rendering import Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
@@ -99,7 +99,8 @@ WITHDRAWAL = withdrawal(golden("ApplicationWithdrawn"), None)
 SELECTED = result(golden("ProductSelected"), None)
 RESERVED = result(golden("ProductReserved"), None)
 INELIGIBLE = result(golden("ProductNotSelected"), None)
-EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, SELECTED, RESERVED, INELIGIBLE]
+RECONSIDERED = reconsidered(golden("RefusalReconsidered"), None)
+EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, SELECTED, RESERVED, INELIGIBLE, RECONSIDERED]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,30 @@ def test_a_mail_says_what_it_must_in_text_and_html(
             assert fact in html
     assert "  \n\n\n" not in text
     assert str(message["Content-Language"]) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "facts"),
+    [
+        (
+            "ko",
+            "다시 신청하실 수",
+            ["2018년 9월 14일 18:00:03", "2018년 9월 17일 18:00:00 (한국시간)까지", "통지 번호와 함께"],
+        ),
+        ("en", "You may apply again", ["14 September 2018, 18:00:03", "17 September 2018, 18:00:00", "this notice's"]),
+    ],
+)
+def test_an_invitation_names_no_application(language: str, subject: str, facts: list[str]) -> None:
+    message = mail(RECONSIDERED, language)
+    assert subject in str(message["Subject"])
+    text, html = body(message), body(message, "html").replace("<strong>", "").replace("</strong>", "")
+    for fact in [*facts, TITLE[language], "김가상"]:
+        assert fact in text
+        assert fact in html
+    for said in (text, html):
+        assert RECONSIDERED.subject not in said
+        assert "신청 번호" not in said
+        assert "Application" not in said
 
 
 def test_a_mail_is_marked_as_what_it_is() -> None:

@@ -1,7 +1,7 @@
 """Which notice goes to whom, under which id, and what follows from an attempt."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.contracts.events import Channel
 from shared.contracts.values import Contract
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
+NOW = datetime(2018, 9, 14, 9, 0, 1, tzinfo=UTC)
 PERSISTENCE = Persistence(timedelta(seconds=2), timedelta(hours=1))
 
 
@@ -58,6 +59,7 @@ def test_each_happening_is_told_to_those_the_table_names(
     ("name", "kind", "roots"),
     [
         ("RoundOpened", "round-opened", {"policy"}),
+        ("RoundExtended", "round-extended", set()),
         ("RoundFrozen", "round-frozen", {"applications", "requests"}),
         (
             "InputsCommitted",
@@ -70,7 +72,7 @@ def test_each_happening_is_told_to_those_the_table_names(
     ],
 )
 def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, kind: str, roots: set[str]) -> None:
-    taken = turn(golden(name), None)
+    taken = turn(golden(name), None, NOW)
     assert taken is not None
     due = planned(spread(taken, ("kepco", "kwater")))
     assert [(one.kind, one.recipient, one.channel) for one in due] == [
@@ -83,8 +85,8 @@ def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, 
 
 
 def test_events_nobody_is_told_of_are_no_turns() -> None:
-    assert turn(golden("RoundAnnounced"), None) is None
-    assert turn(golden("EligibilityCompleted"), None) is None
+    assert turn(golden("RoundAnnounced"), None, NOW) is None
+    assert turn(golden("EligibilityCompleted"), None, NOW) is None
 
 
 def test_an_institution_sees_its_own_awards_only() -> None:
@@ -127,7 +129,7 @@ def test_a_repeat_is_the_same_delivery_and_anything_else_another() -> None:
 
 def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> None:
     assert all(notice.channels for notice in NOTICES.values())
-    assert set(MAILED) == {"receipt", "resubmission", "withdrawal", "selected", "reserve", "not-selected"}
+    assert set(MAILED) == {"receipt", "resubmission", "withdrawal", "selected", "reserve", "not-selected", "extended"}
 
 
 def test_a_role_the_table_does_not_name_is_told_nothing() -> None:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from services.intake.domain.admission import Entry, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
 from services.intake.domain.receipts import Receipt, receipt_of, signed
+from services.intake.domain.rounds import RoundWindow
+from services.intake.storage import refused
+from services.intake.storage.refused import Refused
 from services.intake.storage.rounds import lock_for_admission, windows
 from shared.canonical import sha256_hex
 from shared.postgres import Connection
@@ -53,6 +56,13 @@ async def admit(
     await lock_for_admission(connection, rounds)
     open_rounds = await windows(connection, rounds)
     decided = {id(submission): enter(submission, open_rounds.get(submission.round), secret) for submission in fresh}
+    late = [
+        _late(submission, window)
+        for submission in fresh
+        if decided[id(submission)] is Refusal.CLOSED and not (window := open_rounds[submission.round]).frozen
+    ]
+    if late:
+        await refused.remember(connection, late)
     entries = sorted(
         (entry for entry in decided.values() if isinstance(entry, Entry)), key=lambda entry: entry.application
     )
@@ -72,6 +82,12 @@ async def admit(
         else:
             answers.append(Refusal.ALREADY_ENTERED)
     return answers, [entry for entry in entries if entry.application in new]
+
+
+def _late(submission: Submission, window: RoundWindow) -> Refused:
+    """Whom to tell should the close be moved: only between the close and the freeze, and nothing of the facts."""
+    contact, received_at = submission.contact, window.time_map.programme(submission.received_at)
+    return Refused(submission.round, contact.email, contact.name, contact.language, received_at)
 
 
 def _key(submission: Submission) -> tuple[str, str]:

@@ -19,7 +19,9 @@ class Happening(StrEnum):
     RESERVED = "reserved"
     NOT_SELECTED = "not-selected"
     INELIGIBLE = "ineligible"
+    RECONSIDERED = "reconsidered"
     OPENED = "opened"
+    EXTENDED = "extended"
     FROZEN = "frozen"
     COMMITTED = "committed"
     TIME_STAMPED = "time-stamped"
@@ -65,8 +67,10 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.RESERVED, Role.APPLICANT): Notice("reserve", _MAIL, (Need.APPLICATION,)),
     (Happening.NOT_SELECTED, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION,)),
     (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
+    (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
     (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
+    (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),
     (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
     (Happening.TIME_STAMPED, Role.INSTITUTION): Notice("round-time-stamped", _OUTBOX),

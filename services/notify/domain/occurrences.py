@@ -20,6 +20,8 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    RefusalReconsidered,
+    RoundExtended,
     RoundFrozen,
     RoundNoticed,
     RoundOpened,
@@ -40,6 +42,8 @@ class Turn:
     occurred_at: datetime
     roots: Mapping[str, str]
     traceparent: str | None = None
+    closes_at: datetime | None = None
+    """Of one that moved the close."""
 
 
 def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurrence:
@@ -64,6 +68,13 @@ def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurren
     facts = {"version": event.version, "received_at": event.received_at.isoformat()}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return _of_application(Happening.WITHDRAWN, event, f"version-{event.version}", recipients, traceparent)
+
+
+def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurrence:
+    """Of no application: the subject is the party, who is told once."""
+    facts = {"refused_at": event.refused_at.isoformat(), "closes_at": event.closes_at.isoformat()}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    return Occurrence(Happening.RECONSIDERED, event.round, event.party, "extension", recipients, traceparent)
 
 
 def result(event: Result, traceparent: str | None) -> Occurrence:
@@ -115,12 +126,18 @@ def _of_application(
     return Occurrence(happening, event.round, event.application, occasion, recipients, traceparent)
 
 
-def turn(event: object, traceparent: str | None) -> Turn | None:
-    """The turn an event of a round is, with the roots that fix what it claims; None where nobody is told."""
+def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn | None:
+    """The turn an event of a round is, with the roots that fix what it claims; None where nobody is told.
+
+    An extension does not state when it was made: that is when the broker took it, at `appended_at`.
+    """
     match event:
         case RoundOpened():
             roots = {"policy": event.policy_hash}
             return Turn(event.round, Happening.OPENED, "opening", event.opens_at, roots, traceparent)
+        case RoundExtended():
+            occasion = f"until {event.closes_at.isoformat()}"
+            return Turn(event.round, Happening.EXTENDED, occasion, appended_at, {}, traceparent, event.closes_at)
         case RoundFrozen():
             roots = {"applications": event.applications.root, "requests": event.requests.root}
             return Turn(event.round, Happening.FROZEN, f"epoch-{event.epoch}", event.frozen_at, roots, traceparent)
@@ -165,6 +182,7 @@ def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:
                 turn=turn.happening.value,
                 occurred_at=turn.occurred_at,
                 roots=turn.roots,
+                closes_at=turn.closes_at,
             ).model_dump(mode="json"),
         )
         for institution in institutions

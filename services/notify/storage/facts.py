@@ -14,7 +14,8 @@ ON CONFLICT (round) DO UPDATE SET title_ko = excluded.title_ko, title_en = exclu
     institutions = excluded.institutions, rehearsal = excluded.rehearsal
 """
 SAVE_TURN = """
-INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent, closes_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING
 """
 TAKE_TURNS = """
@@ -22,7 +23,7 @@ UPDATE turns t SET spread = true FROM (
     SELECT t.round, t.happening, t.occasion, r.institutions FROM turns t JOIN rounds r USING (round)
     WHERE NOT t.spread ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
-RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, due.institutions
+RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, due.institutions
 """
 SAVE_INSTITUTIONS = """
 INSERT INTO institutions (institution, name, status, changed_at)
@@ -68,7 +69,14 @@ async def save_round(connection: Connection, opened: RoundOpened) -> None:
 
 async def save_turn(connection: Connection, turn: Turn) -> None:
     await connection.execute(
-        SAVE_TURN, turn.round, turn.happening.value, turn.occasion, turn.occurred_at, dict(turn.roots), turn.traceparent
+        SAVE_TURN,
+        turn.round,
+        turn.happening.value,
+        turn.occasion,
+        turn.occurred_at,
+        dict(turn.roots),
+        turn.traceparent,
+        turn.closes_at,
     )
 
 
@@ -84,6 +92,7 @@ async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
                 row["occurred_at"],
                 row["roots"],
                 row["traceparent"],
+                row["closes_at"],
             ),
             row["institutions"],
         )

@@ -6,6 +6,7 @@ from shared.contracts.events.applications import (
     ApplicationScored,
     ApplicationSubmitted,
     ApplicationWithdrawn,
+    RefusalReconsidered,
 )
 from shared.contracts.events.audit import AuditHeadPublished
 from shared.contracts.events.contacts import ContactChanged, Language
@@ -94,6 +95,7 @@ __all__ = [
     "PurchaseRequestAccepted",
     "PurchaseRequestWithdrawn",
     "Reason",
+    "RefusalReconsidered",
     "Rehearsal",
     "RepairSubject",
     "ReportNonPurchase",

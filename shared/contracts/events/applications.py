@@ -52,6 +52,15 @@ class ApplicationScored(Contract):
     scored_at: UtcTime
 
 
+class RefusalReconsidered(Contract):
+    """Somebody refused since the old close may come back after an extension. The party is of this message alone."""
+
+    round: RoundId
+    party: PartyId
+    refused_at: UtcTime
+    closes_at: UtcTime
+
+
 class AppealFiled(Contract):
     round: RoundId
     appeal: Uuid

@@ -64,7 +64,10 @@ class RoundNoticed(Contract):
     round: RoundId
     turn: Code
     occurred_at: UtcTime
+    """Of an extension by the broker's clock: real time, also in a rehearsal."""
     roots: Mapping[Code, Sha256Hex] = Field(default_factory=dict)
+    closes_at: UtcTime | None = None
+    """When the round closes now: of an extension."""
 
 
 class AwardNoticed(Contract):
