@@ -48,15 +48,16 @@ class _Own:
         return cls(Decoder(topic), put_back)
 
 
-# Each phase needs what those before it put back: a pledge its institution, an entry its round, an answer its inbox.
+# Each phase needs what those before it put back: a pledge its institution, an entry its round, a contact its applicant,
+# an answer its inbox.
 _PHASES: Final = (
     {topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, putback.put_back_institutions)},
     {topics.ROUNDS.name: _Own.of(topics.ROUNDS, putback.put_back_rounds)},
     {
         topics.APPLICATIONS.name: _Own.of(topics.APPLICATIONS, putback.put_back_applications),
-        topics.CONTACTS.name: _Own.of(topics.CONTACTS, putback.put_back_contacts),
         topics.PURCHASE_REQUESTS.name: _Own.of(topics.PURCHASE_REQUESTS, putback.put_back_requests),
     },
+    {topics.CONTACTS.name: _Own.of(topics.CONTACTS, putback.put_back_contacts)},
 )
 _SHARED: Final = tuple(name for phase in _PHASES for name in phase)
 _OUTBOX: Final = _Own.of(topics.outbox("any"), putback.keep_answered)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import random
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,12 @@ from aiokafka import AIOKafkaProducer
 from deploy.commands.verify import examined_proof, examined_receipt
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
+from services.intake.handlers import putback
+from shared.contracts import topics
+from shared.kafka.records import Decoder
 from shared.merkle import digest_of
-from tests.conftest import StartStack
+from shared.postgres import connected, open_pool
+from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
 
@@ -78,12 +83,17 @@ def _name(stack: Stack) -> str:
 
 
 @asynccontextmanager
-async def database(stack: Stack) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(stack.database_url("intake"))
+async def connected_to(url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url)
     try:
         yield connection
     finally:
         await connection.close()
+
+
+def intake_of(stack: Stack) -> AbstractAsyncContextManager[Any]:
+    """A connection to its database."""
+    return connected_to(stack.database_url("intake"))
 
 
 async def apply(client: httpx2.AsyncClient, round_id: str, number: int) -> dict[str, Any]:
@@ -116,7 +126,7 @@ async def published(stack: Stack) -> None:
     """Waits until nothing is left to publish: what a database that is lost has not published is lost with it."""
 
     async def nothing_left() -> bool:
-        async with database(stack) as connection:
+        async with intake_of(stack) as connection:
             return not await connection.fetchval("SELECT count(*) FROM outbox")
 
     await until(nothing_left, "an empty outbox")
@@ -141,9 +151,9 @@ SOURCES = "SELECT * FROM source_values ORDER BY round"
 WHOLE = (APPLICATIONS, VERSIONS, CONTACTS, REQUESTS, ROUNDS, EPOCHS, PLEDGES, INSTITUTIONS, SOURCES)
 
 
-async def held(stack: Stack) -> dict[str, list[Any]]:
+async def held(stack: Stack, url: str | None = None) -> dict[str, list[Any]]:
     """Everything that is published of a round, as the database has it."""
-    async with database(stack) as connection:
+    async with connected_to(url or stack.database_url("intake")) as connection:
         return {query: [tuple(row) for row in await connection.fetch(query)] for query in WHOLE}
 
 
@@ -183,7 +193,7 @@ async def real_round(office: Office) -> str:
 async def close_now(stack: Stack, office: Office, round_id: str) -> None:
     """As if the window had been that short from the beginning."""
     now = datetime.fromisoformat((await office.shown(round_id))["now"])
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
         await connection.execute("UPDATE rounds SET closes_at = $2 WHERE round = $1", round_id, now)
 
 
@@ -197,14 +207,31 @@ async def answers(stack: Stack, count: int) -> list[dict[str, Any]]:
     return await bodies(stack, OUTBOX, "InboxAnswered")
 
 
+NO_APPLICANT = {
+    "party": "00000000-0000-4000-8000-000000000001",
+    "name": "지나가는 사람",
+    "email": "passing-by@example.org",
+    "changed_at": "2018-08-20T00:00:00Z",
+}
+
+
 async def erase(stack: Stack, party: str) -> None:
     """As an erasure does: gone from the database, and a tombstone on the topic."""
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
         assert await connection.execute("DELETE FROM contacts WHERE party = $1", party) == "DELETE 1"
+    await tell(stack, None, key=party)
+
+
+async def tell(stack: Stack, contact: dict[str, Any] | None, key: str = "") -> None:
     producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
     await producer.start()
     try:
-        await producer.send_and_wait(f"{stack.topic_prefix}contacts.v1", None, key=party.encode())
+        await producer.send_and_wait(
+            f"{stack.topic_prefix}contacts.v1",
+            json.dumps(contact).encode() if contact else None,
+            key=(key or (contact or {})["party"]).encode(),
+            headers=[("ce_type", b"kr.firstbuy.ContactChanged.v1"), ("ce_id", secrets.token_hex(8).encode())],
+        )
     finally:
         await producer.stop()
 
@@ -248,10 +275,11 @@ async def test_what_was_received_after_the_backup_is_back(
     another = await real_round(office)
     given.append([await apply(client, another, 1)])
     await published(stack)
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
         parties = "SELECT party::text FROM applications WHERE application = ANY($1::uuid[])"
         for (party,) in await connection.fetch(parties, [given[3][0]["application"], given[8][0]["application"]]):
             await erase(stack, party)
+    await tell(stack, NO_APPLICANT)
     before = await held(stack)
 
     await backups.put_back(stack, backup)
@@ -279,7 +307,7 @@ async def test_what_was_received_after_the_backup_is_back(
     told = await answers(stack, 7)
     assert told[:6] == answered, "what was answered is not answered again"
     assert (told[6]["quotes"], told[6]["answer"], len(told)) == ("m-6", "accepted", 7)
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
         assert await connection.fetchval("SELECT count(*) FROM inbox_answers") == 0
         restored = await connection.fetch("SELECT detail FROM audit_log WHERE action = 'restore'")
     assert [json.loads(row["detail"])["put_back"] for row in restored] == [said["put_back"]]
@@ -287,6 +315,58 @@ async def test_what_was_received_after_the_backup_is_back(
     assert max(contents.values()) == 1, "nothing was published a second time"
 
     assert (await catches_up(stack))["put_back"] == {}, "what is there already stays as it is"
+
+
+async def test_records_read_in_any_order_and_twice_put_the_same_back(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, database: Database
+) -> None:
+    """As publishing under crashes may repeat and turn them around; into a database that has nothing."""
+    round_id = await real_round(office)
+    given = [await apply(client, round_id, number) for number in range(8)]
+    for version in (1, 2, 3):
+        headers = bearer(given[0]) | {"If-Match": f'"{version}"'}
+        (await client.put(url(given[0]), json=application(0, price_won=version), headers=headers)).raise_for_status()
+    for gone in given[:3]:
+        await client.post(f"{url(gone)}/withdrawal", json={"reason": "no"}, headers=bearer(gone))
+    messages = [
+        ("SubmitPurchaseRequest", "m-0", purchase_request(round_id, "r-0")),
+        ("AmendPurchaseRequest", "m-1", purchase_request(round_id, "r-0", quantity=6) | {"replaces": 1}),
+        ("AmendPurchaseRequest", "m-2", purchase_request(round_id, "r-0", quantity=7) | {"replaces": 2}),
+    ]
+    await write_inbox(stack, "kepco", *messages)
+    await answers(stack, 3)
+    await act(office, round_id, "extend", {"closes_at": (datetime.now(UTC) + timedelta(days=2)).isoformat()})
+    await act(office, round_id, "extend", {"closes_at": (datetime.now(UTC) + timedelta(days=3)).isoformat()})
+    await close_now(stack, office, round_id)
+    await office.status(round_id, "frozen")
+    await act(office, round_id, "rerun", await standing(client, round_id))
+    await act(office, round_id, "rerun", await standing(client, round_id))
+    await published(stack)
+
+    order = random.Random(7)  # noqa: S311 -- the same at every run
+    fresh = await database("intake")
+    pool = await open_pool(fresh, 2, "test")
+    async with intake_of(stack) as connection:
+        secret = await connection.fetchval("SELECT value FROM secrets WHERE name = 'access-tokens'")
+    await pool.execute("INSERT INTO secrets VALUES ('access-tokens', $1)", secret)
+    for _ in range(2):
+        for topic, put_back, batch_size in (
+            (topics.INSTITUTIONS, putback.put_back_institutions, 1),
+            (topics.ROUNDS, putback.put_back_rounds, 100),
+            (topics.APPLICATIONS, putback.put_back_applications, 1),
+            (topics.PURCHASE_REQUESTS, putback.put_back_requests, 1),
+            (topics.CONTACTS, putback.put_back_contacts, 1),
+        ):
+            events = [Decoder(topic).decode(one) for one in await records(stack, topic.name)]
+            order.shuffle(events)
+            for at in range(0, len(events), batch_size):
+                batch = [event for event in events[at : at + batch_size] if event is not None]
+                async with connected(pool) as connection, connection.transaction():
+                    await put_back(connection, batch, stack.topic_prefix)
+    await pool.close()
+    before, after = await held(stack), await held(stack, fresh)
+    for query in WHOLE:
+        assert after[query] == before[query], query
 
 
 async def test_a_restored_intake_is_closed_until_it_caught_up(
@@ -306,7 +386,7 @@ async def test_a_restored_intake_is_closed_until_it_caught_up(
             missing.update((await client.get("/health/ready")).json()["missing"])
         return "behind its own topics" in missing.get("restore", "")
 
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
         async with connection.transaction():
             await connection.execute("LOCK TABLE application_versions IN ACCESS EXCLUSIVE MODE")
             starting = asyncio.create_task(stack.restart("intake"))
@@ -409,7 +489,7 @@ async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartS
 
         async def are_held(*offsets: int) -> None:
             async def there() -> bool:
-                async with database(stack) as connection:
+                async with intake_of(stack) as connection:
                     rows = await connection.fetch('SELECT "offset" FROM held_messages ORDER BY 1')
                     return [row["offset"] for row in rows] == list(offsets)
 
@@ -460,7 +540,7 @@ async def test_a_database_put_back_beneath_a_running_intake_is_noticed(
     receipt = await apply(client, round_id, 1)
     await published(stack)
     at = "SELECT coalesce(sum(next_offset), 0) FROM own_offsets WHERE topic LIKE '%applications.v1'"
-    async with database(stack) as connection:
+    async with intake_of(stack) as connection:
 
         async def noted() -> bool:
             return bool(await connection.fetchval(at) == 1)

@@ -25,7 +25,9 @@ SELECT $1, institution, won FROM unnest($2::text[], $3::bigint[]) AS invited(ins
 JOIN institutions USING (institution) ON CONFLICT DO NOTHING
 """
 GIVE_POLICY = "UPDATE rounds SET policy = $3 WHERE round = $1 AND policy_hash = $2 AND policy = '{}'"
-EXTENDED = "UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2"
+EXTENDED = """
+UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2 AND status IN ('announced', 'open')
+"""
 EPOCH = """
 WITH known AS (
     INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source)
@@ -77,9 +79,16 @@ FROM (
 ) v
 WHERE a.application = v.application AND a.version < v.version
 """
+STALE = """
+SELECT changed.party::text FROM unnest($1::uuid[], $2::timestamptz[]) AS changed(party, changed_at)
+WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.party = changed.party AND c.changed_at >= changed.changed_at)
+"""
+# Those of applicants: the topic has others, which intake does not keep.
 CONTACTS = """
 INSERT INTO contacts (party, name, email, phone, language, changed_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    AS changed(party, name, email, phone, language, changed_at)
+WHERE EXISTS (SELECT FROM applications a WHERE a.party = changed.party)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, changed_at = excluded.changed_at
 WHERE contacts.changed_at < excluded.changed_at
@@ -254,9 +263,13 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
 
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
-    """`changed`: at most one of each party. `erased` parties are forgotten."""
-    changed = sorted(changed, key=lambda one: one.party)
+    """`changed`: at most one of each party. `erased` parties are forgotten. Applications must be back before."""
     rows = await _changed(connection, ERASED, list(erased))
+    found = await connection.fetch(STALE, [one.party for one in changed], [one.changed_at for one in changed])
+    stale = {row["party"] for row in found}
+    if not stale:
+        return rows  # as at every normal start: who is an applicant need not be looked up
+    changed = sorted((one for one in changed if one.party in stale), key=lambda one: one.party)
     return rows + await _changed(
         connection,
         CONTACTS,
