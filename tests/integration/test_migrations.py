@@ -1,12 +1,16 @@
 """Migrations: forward only, once each, one at a time."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from shared.keys import SigningKey, published
 from shared.migrate import MigrationChangedError, migrate
+from shared.postgres import open_pool
+from shared.signing import Signer
 from tests.conftest import Database
 
 
@@ -44,3 +48,29 @@ async def test_one_that_ran_may_not_be_edited(database: Database, folder: Path) 
     (folder / "0001_first.sql").write_text("CREATE TABLE other (n int);")
     with pytest.raises(MigrationChangedError, match="0001_first"):
         await migrate(url, folder)
+
+
+async def test_keys_that_signed_before_they_were_every_service_s_stay_valid(database: Database, tmp_path: Path) -> None:
+    """What intake had generated goes on signing, and stays published beside what a file named once."""
+    intake = Path(__file__).parents[2] / "services" / "intake" / "migrations"
+    for file in sorted(intake.glob("*.sql")):
+        if file.name < "0007":
+            shutil.copy(file, tmp_path)
+    url = await database()
+    await migrate(url, tmp_path)
+    private, named = bytes(range(32)), Signer(bytes(32)).key
+    old = Signer(private).key
+    connection = await asyncpg.connect(url)
+    await connection.execute("INSERT INTO secrets (name, value) VALUES ('signing-key', $1)", private)
+    for days, key in enumerate((named, old)):
+        await connection.execute(
+            "INSERT INTO signing_keys VALUES ($1, $2, now() + make_interval(days => $3))", key.key_id, key.public, days
+        )
+    await connection.close()
+
+    assert "0007_keys" in await migrate(url, intake)
+    pool = await open_pool(url, 2, "test")
+    assert (await SigningKey(None).signer(pool)).key == old
+    async with pool.acquire() as held:
+        assert [one.key for one in await published(held)] == [named, old]
+    await pool.close()
