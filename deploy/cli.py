@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from deploy.commands import apply, audit, demo, doctor, institutions, local, policies, rounds, tokens, verify
+from deploy.commands import acts, apply, audit, demo, doctor, institutions, local, policies, rounds, tokens, verify
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -19,7 +19,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pledges": rounds.pledges,
 }
 GROUPS: dict[str, typer.Typer] = {
-    "round": rounds.app,
+    "round": acts.app,
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from deploy.commands.http import AsJson, Url, ask
-from deploy.commands.screen import console, fail, print_json
+from deploy.commands.screen import fail, print_json, print_receipt
 
 
 def apply(
@@ -28,9 +27,4 @@ def apply(
     if as_json:
         print_json(receipt)
         return
-    table = Table(title="Receipt", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name in ("round", "application", "version", "received_at", "payload_hash", "nonce", "token"):
-        table.add_row(name.replace("_", " "), str(receipt[name]))
-    console.print(table)
+    print_receipt(receipt)

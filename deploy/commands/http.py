@@ -92,6 +92,15 @@ def refused(status: int, text: str) -> None:
     raise typer.Exit(1)
 
 
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    except ValueError as error:
+        fail(f"{path} is no JSON: {error}")
+
+
 def read_yaml(path: Path) -> Any:
     """As JSON: a date becomes its text."""
     try:

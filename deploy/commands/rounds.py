@@ -1,4 +1,4 @@
-"""`firstbuy round …`: what rounds there are, and an officer's acts on them."""
+"""`firstbuy round …`: what rounds there are, how complete they are. Officers' acts on them are in `acts.py`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from deploy.commands.http import AsJson, Token, Url, ask, read_yaml
 from deploy.commands.screen import console, fail, kst, print_json
 from deploy.local.state import PROJECT
 
-app = typer.Typer(help="Rounds: list, show, open, confirm, approve, reconcile.", no_args_is_help=True)
+app = typer.Typer(help="Rounds: list, show, open, reconcile; officers' acts on them.", no_args_is_help=True)
 Round = Annotated[str, typer.Argument(help="The round's id, such as 2018-h2.")]
 Reason = Annotated[str, typer.Option(help="Why; it is published with the act.")]
 
@@ -80,73 +80,6 @@ def open_round(
 
 
 @app.command()
-def confirm(
-    round_id: Round,
-    reason: Reason,
-    url: Url = None,
-    token: Token = None,
-    as_json: AsJson = False,
-) -> None:
-    """Propose to confirm the selection as it stands, naming its exact roots. Another officer approves it."""
-    milestones = ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
-    proposals = [one["body"] for one in milestones if one["type"] == "SelectionProposed"]
-    if not proposals:
-        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
-    newest = max(proposals, key=lambda body: int(body["epoch"]))
-    terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
-    _propose(round_id, "confirm", terms, reason, url, token, as_json)
-    if not as_json:
-        console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
-
-
-@app.command()
-def extend(
-    round_id: Round,
-    closes_at: Annotated[str, typer.Argument(help="The new close with its offset: 2018-09-15T18:00:00+09:00.")],
-    reason: Reason,
-    url: Url = None,
-    token: Token = None,
-    as_json: AsJson = False,
-) -> None:
-    """Propose to move the close, for everybody. Possible until the round is frozen; another officer approves it."""
-    _propose(round_id, "extend", {"closes_at": closes_at}, reason, url, token, as_json)
-
-
-@app.command()
-def void(round_id: Round, reason: Reason, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
-    """Propose to end the round without a result. Another officer approves it."""
-    _propose(round_id, "void", {}, reason, url, token, as_json)
-
-
-def _propose(
-    round_id: str, act: str, terms: dict[str, Any], reason: str, url: str | None, token: str | None, as_json: bool
-) -> None:
-    body = {"act": act, "terms": terms, "reason": reason}
-    proposed = ask("POST", f"/rounds/{round_id}/acts", url=url, token=token, body=body)
-    if as_json:
-        print_json({**proposed, "terms": terms})
-        return
-    approval = f"firstbuy round approve {round_id} {proposed['act']}"
-    console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
-
-
-@app.command()
-def approve(
-    round_id: Round,
-    act: Annotated[str, typer.Argument(help="The act's id.")],
-    url: Url = None,
-    token: Token = None,
-    as_json: AsJson = False,
-) -> None:
-    """Approve another officer's act; it is done with that."""
-    done = ask("POST", f"/rounds/{round_id}/acts/{act}/approval", url=url, token=token)
-    if as_json:
-        print_json(done)
-    else:
-        console.print(f"done: {act}")
-
-
-@app.command()
 def reconcile(
     round_id: Round,
     eligibility: Annotated[
@@ -172,6 +105,7 @@ def reconcile(
         table.add_row("eligibility", "judged / admitted", f"{judged['judged']} / {judged['expected']}")
         table.add_row("", "buckets of applications", _buckets(judged["differing_buckets"]))
         table.add_row("", "waiting to be judged", str(judged["waiting"]))
+        table.add_row("", "parked until officers unpark or exclude them", "\n".join(judged["parked"]) or "–")
         table.add_row("selection", "judging heard of", "yes" if chosen["judged"] else "not yet")
         for subject in ("verdicts", "requests", "applications"):
             table.add_row("", f"buckets of {subject}", _buckets(differing.get(subject, [])))

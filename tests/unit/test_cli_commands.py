@@ -215,3 +215,42 @@ def test_without_a_stack_and_without_a_url_it_says_what_to_do(monkeypatch: pytes
     result = run("round", "list")
     assert result.exit_code == 1
     assert "firstbuy up" in result.stderr
+
+
+SHOWN = {"epoch": 2, "applications_root": "ab" * 32, "sources": [{"source": "drand-quicknet"}]}
+
+
+@pytest.mark.parametrize(
+    ("command", "act", "terms"),
+    [
+        (["unpark", "2018-h2", "b", "a"], "unpark", {"applications": ["a", "b"]}),
+        (["exclude", "2018-h2", "a"], "exclude", {"application": "a"}),
+        (["rerun", "2018-h2"], "rerun", {}),
+        (["rerun", "2018-h2", "--application", "a"], "rerun", {"applications": ["a"]}),
+    ],
+)
+def test_an_act_on_the_set_names_the_set_as_it_stands(
+    answering: Answered, command: list[str], act: str, terms: dict[str, Any]
+) -> None:
+    sent = answering((200, SHOWN), (201, {"act": "a1"}))
+    result = run("round", *command, "--reason", "because", *URL)
+    assert result.exit_code == 0, result.output
+    assert json.loads(sent[1].content) == {
+        "act": act,
+        "terms": {"epoch": 2, "applications_root": "ab" * 32} | terms,
+        "reason": "because",
+    }
+
+
+def test_a_late_entry_goes_with_its_act_and_its_receipt_is_printed_at_the_approval(
+    answering: Answered, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"track": "general"}')
+    sent = answering((200, SHOWN), (201, {"act": "a1"}), (200, {"act": "a1", "done": True, "receipt": RECEIPT}))
+    proposed = run("round", "admit-late", "2018-h2", str(file), "--reason", "the portal was down", *URL)
+    assert proposed.exit_code == 0, proposed.output
+    body = json.loads(sent[1].content)
+    assert (body["entry"], body["terms"]["source"]) == ({"track": "general"}, "drand-quicknet")
+    approved = run("round", "approve", "2018-h2", "a1", *URL)
+    assert str(RECEIPT["token"]) in approved.stdout

@@ -1,0 +1,199 @@
+"""`firstbuy round …`: officers' acts. One proposes with exact terms, another approves; the act is done with that."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from deploy.commands import rounds
+from deploy.commands.http import AsJson, Token, Url, ask, read_json
+from deploy.commands.rounds import Reason, Round
+from deploy.commands.screen import console, fail, kst, print_json, print_receipt
+
+app = rounds.app
+Applications = Annotated[list[str], typer.Argument(help="Ids of applications.")]
+
+
+@app.command("acts")
+def list_acts(round_id: Round, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """The acts proposed and done in a round, oldest first."""
+    acts = ask("GET", f"/rounds/{round_id}/acts", url=url, token=token)
+    if as_json:
+        print_json(acts)
+        return
+    table = Table("act", "kind", "terms", "reason", "proposed by", "approved by")
+    for one in acts:
+        terms = "\n".join(f"{name}: {value}" for name, value in one["terms"].items())
+        approved = one["approved_by"] or f"awaited until {kst(one['expires_at'])} KST"
+        table.add_row(one["act"], one["kind"], terms, one["reason"], one["proposed_by"], approved)
+    console.print(table)
+
+
+@app.command()
+def confirm(
+    round_id: Round,
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to confirm the selection as it stands, naming its exact roots. Another officer approves it."""
+    milestones = ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
+    proposals = [one["body"] for one in milestones if one["type"] == "SelectionProposed"]
+    if not proposals:
+        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    newest = max(proposals, key=lambda body: int(body["epoch"]))
+    terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
+    _propose(round_id, "confirm", terms, reason, url, token, as_json)
+    if not as_json:
+        console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
+
+
+@app.command()
+def extend(
+    round_id: Round,
+    closes_at: Annotated[str, typer.Argument(help="The new close with its offset: 2018-09-15T18:00:00+09:00.")],
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to move the close, for everybody. Possible until the round is frozen; another officer approves it."""
+    _propose(round_id, "extend", {"closes_at": closes_at}, reason, url, token, as_json)
+
+
+@app.command()
+def void(round_id: Round, reason: Reason, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Propose to end the round without a result. Another officer approves it."""
+    _propose(round_id, "void", {}, reason, url, token, as_json)
+
+
+@app.command("record-source")
+def record_source(
+    round_id: Round,
+    source: Annotated[str, typer.Argument(help="The source, as the announcement names it.")],
+    value: Annotated[str, typer.Argument(help="Its value in the form of RFC 3797, such as 9.18.26.34.41.45./")],
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose the value that decides the draw: the first one due after the commitment. Another officer approves it."""
+    commitments = [
+        one["body"]
+        for one in ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
+        if one["type"] == "InputsCommitted"
+    ]
+    if not commitments:
+        fail(f"nothing is committed in {round_id} yet (firstbuy round show {round_id})")
+    newest = max(commitments, key=lambda body: int(body["epoch"]))
+    decided = newest if newest.get("supplementary") else min(commitments, key=lambda body: int(body["epoch"]))
+    terms = {"epoch": decided["epoch"], "commitment_root": decided["commitment_root"]}
+    _propose(round_id, "record-source", terms | {"source": source, "value": value}, reason, url, token, as_json)
+
+
+@app.command("admit-late")
+def admit_late(
+    round_id: Round,
+    file: Annotated[Path, typer.Argument(help="The application as JSON, as `firstbuy apply` takes it.")],
+    reason: Annotated[str, typer.Option(help="The grounds; published with the act.")],
+    source: Annotated[
+        str | None, typer.Option(help="The source it draws under; else the first the announcement names.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to admit one application after the freeze. Another officer approves it; a new epoch opens."""
+    stands = ask("GET", f"/rounds/{round_id}", url=url)
+    terms = _standing(stands) | {"source": source or stands["sources"][0]["source"]}
+    _propose(round_id, "admit-late", terms, reason, url, token, as_json, entry=read_json(file))
+
+
+@app.command()
+def unpark(
+    round_id: Round,
+    applications: Applications,
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to judge parked applications again, in a new epoch. Another officer approves it."""
+    terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"applications": sorted(set(applications))}
+    _propose(round_id, "unpark", terms, reason, url, token, as_json)
+
+
+@app.command()
+def exclude(
+    round_id: Round,
+    application: Annotated[str, typer.Argument(help="Id of a parked application.")],
+    reason: Annotated[str, typer.Option(help="The grounds; the applicant is told, and they are published.")],
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to take a parked application out of the round, in a new epoch. Another officer approves it."""
+    terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"application": application}
+    _propose(round_id, "exclude", terms, reason, url, token, as_json)
+
+
+@app.command()
+def rerun(
+    round_id: Round,
+    reason: Reason,
+    applications: Annotated[
+        list[str] | None, typer.Option("--application", help="Only these, each with the option; else all.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to judge again, in a new epoch under the same seed. Another officer approves it."""
+    terms = _standing(ask("GET", f"/rounds/{round_id}", url=url))
+    if applications:
+        terms["applications"] = sorted(set(applications))
+    _propose(round_id, "rerun", terms, reason, url, token, as_json)
+
+
+def _standing(shown: dict[str, Any]) -> dict[str, Any]:
+    """The set an act changes, as it stands: whoever approves it names the same."""
+    return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
+
+
+def _propose(
+    round_id: str,
+    act: str,
+    terms: dict[str, Any],
+    reason: str,
+    url: str | None,
+    token: str | None,
+    as_json: bool,
+    **more: Any,
+) -> None:
+    body = {"act": act, "terms": terms, "reason": reason} | more
+    proposed = ask("POST", f"/rounds/{round_id}/acts", url=url, token=token, body=body)
+    if as_json:
+        print_json({"terms": terms, **proposed})
+        return
+    approval = f"firstbuy round approve {round_id} {proposed['act']}"
+    console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
+
+
+@app.command()
+def approve(
+    round_id: Round,
+    act: Annotated[str, typer.Argument(help="The act's id.")],
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve another officer's act; it is done with that."""
+    done = ask("POST", f"/rounds/{round_id}/acts/{act}/approval", url=url, token=token)
+    if as_json:
+        print_json(done)
+    else:
+        console.print(f"done: {act}")
+        if "receipt" in done:
+            print_receipt(done["receipt"])
