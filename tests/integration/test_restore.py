@@ -20,7 +20,8 @@ from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
 from services.intake.handlers import putback
 from shared.contracts import topics
-from shared.kafka.records import Decoder
+from shared.contracts.events import RefusalReconsidered
+from shared.kafka.records import Decoder, Event
 from shared.merkle import digest_of
 from shared.postgres import connected, open_pool
 from tests.conftest import Database, StartStack
@@ -512,6 +513,26 @@ async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartS
         assert [(one["quotes"], one["answer"]) for one in told] == [("m-0", "accepted"), ("m-1", "accepted")]
         assert [row for row in (await held(stack))[REQUESTS] if row[0] == "kepco/r-0"] == before[REQUESTS]
         await are_held()
+
+
+async def test_whoever_was_invited_after_the_backup_is_not_invited_again_and_is_forgotten_in_time(
+    database: Database,
+) -> None:
+    moment = datetime(2018, 9, 14, 9, 1, tzinfo=UTC)
+    told = RefusalReconsidered(
+        round="2018-h2", party=NO_APPLICANT["party"], refused_at=moment, closes_at=moment + timedelta(days=1)
+    )
+    event = Event("an-id", "RefusalReconsidered", told, b"{}", "applications.v1", 0, 0, moment, None)
+    pool = await open_pool(await database("intake"), 2, "test")
+    refused = "INSERT INTO refused VALUES ('2018-h2', $1, 'a firm', 'ko', $2)"
+    await pool.execute(refused, "told@example.org", moment)
+    await pool.execute(refused, "later@example.org", moment + timedelta(seconds=1))
+    for _ in range(2):
+        async with connected(pool) as connection, connection.transaction():
+            assert await putback.put_back_applications(connection, [event], "") == 0
+    assert [row["email"] for row in await pool.fetch("SELECT email FROM refused")] == ["later@example.org"]
+    assert [str(row["party"]) for row in await pool.fetch("SELECT party FROM invited")] == [told.party]
+    await pool.close()
 
 
 async def test_a_round_announced_after_the_backup_takes_its_policy_with_the_same_announcement(

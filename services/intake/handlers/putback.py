@@ -21,6 +21,7 @@ from shared.contracts.events import (
     InstitutionChanged,
     PurchaseRequestAccepted,
     PurchaseRequestWithdrawn,
+    RefusalReconsidered,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -126,6 +127,9 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
                 body.version,
                 body.payload_hash,
             )
+    told = [event.body for event in events_of(batch, RefusalReconsidered)]
+    if told:
+        await putback.reconsidered(connection, told)
     windows = await rounds.windows(connection, sorted({event.body.round for event in withdrawn}))
     for gone in withdrawn:
         window = windows.get(gone.body.round)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.events import ContactChanged, InstitutionChanged
+from shared.contracts.events import ContactChanged, InstitutionChanged, RefusalReconsidered
 from shared.postgres import Connection
 
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
@@ -92,6 +92,14 @@ WHERE EXISTS (SELECT FROM applications a WHERE a.party = changed.party)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, changed_at = excluded.changed_at
 WHERE contacts.changed_at < excluded.changed_at
+"""
+# Told already, and to be erased at the freeze, even where that came since: erased twice is erased.
+FORGET_REFUSED = """
+DELETE FROM refused USING unnest($1::text[], $2::timestamptz[]) AS told(round, refused_at)
+WHERE refused.round = told.round AND received_at = refused_at
+"""
+INVITED_AGAIN = """
+INSERT INTO invited (party, round) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING
 """
 ERASED = "DELETE FROM contacts WHERE party::text = ANY($1::text[])"
 REQUESTS = """
@@ -260,6 +268,13 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
         [one.withdrawn for one in versions],
     )
     return rows + await _changed(connection, NEWEST_VERSIONS, sorted({one.application for one in versions}))
+
+
+async def reconsidered(connection: Connection, told: Sequence[RefusalReconsidered]) -> None:
+    """Whoever was invited to come back, to be forgotten in time."""
+    rounds = [one.round for one in told]
+    await connection.execute(FORGET_REFUSED, rounds, [one.refused_at for one in told])
+    await connection.execute(INVITED_AGAIN, [one.party for one in told], rounds)
 
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
