@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
@@ -13,12 +13,6 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.intake.invitations import invitations
-from services.intake.storage import rounds
-from services.intake.turns import round_event
-from shared.contracts.events import RoundExtended
-from shared.outbox import enqueue
-from shared.postgres import open_pool
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import CLOSES, Office, application, clock_map
@@ -62,19 +56,6 @@ async def rows(stack: Stack, sql: str) -> list[Any]:
         await database.close()
 
 
-async def extend(stack: Stack, round_id: str, closes_at: datetime) -> None:
-    """As an act of two officers does, in its transaction."""
-    pool = await open_pool(stack.database_url("intake"), 2, "test")
-    now = datetime.now(UTC)
-    extended = RoundExtended(round=round_id, actors=(), reason="a test", closes_at=closes_at, closed_at_before=CLOSES)
-    async with pool.acquire() as connection, connection.transaction():
-        await rounds.lock_for_freeze(connection, round_id)
-        await rounds.extend(connection, round_id, closes_at)
-        events = [round_event(extended, "extended", 0, now), *await invitations(connection, extended, now)]
-        await enqueue(connection, events)
-    await pool.close()
-
-
 async def contacts(stack: Stack) -> dict[str, Any]:
     """What contacts.v1 holds by party, newest last: None once it is erased."""
     records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}contacts.v1")
@@ -98,7 +79,7 @@ async def test_the_refused_are_told_once_and_forgotten_at_the_freeze(stack: Stac
     assert (round_id, LATE, "담당자", "en") in map(tuple, kept)
     assert len(kept) == 2, "the last probe and the late one, each once; no other of those who applied"
 
-    await extend(stack, round_id, CLOSES + timedelta(days=120))
+    await office.act(round_id, "extend", {"closes_at": (CLOSES + timedelta(days=120)).isoformat()})
     assert await rows(stack, "SELECT FROM refused") == []
     assert (await apply(client, round_id, 3)).status_code == 201
 

@@ -9,6 +9,7 @@ from services.intake.acts.ground import Approved, Done, Terms
 from services.intake.api.bodies import parse
 from services.intake.domain.rounds import RoundStatus
 from services.intake.handlers.messages import take_messages
+from services.intake.invitations import invitations
 from services.intake.storage import requests, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import late_answers, round_event
@@ -33,7 +34,8 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
 
 
 async def extend(approved: Approved) -> Done:
-    """Moves the close for everybody. Inbox messages held since the old close are taken up; they were never refused."""
+    """Moves the close for everybody. Inbox messages held since the old close are taken up; they were never refused.
+    Firms that were are told that they may come back."""
     closes_at = _MOMENT.validate_python(approved.act.terms["closes_at"])
     await rounds.extend(approved.connection, approved.act.round, closes_at)
     extended = RoundExtended(
@@ -46,7 +48,8 @@ async def extend(approved: Approved) -> Done:
     held = await requests.take_held(approved.connection, approved.act.round)
     nonces = [token_hex(16) for _ in held]
     answers = await take_messages(approved.connection, held, approved.moment, nonces)
-    return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers])
+    invited = await invitations(approved.connection, extended, approved.now)
+    return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers, *invited])
 
 
 async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
