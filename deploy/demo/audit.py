@@ -90,11 +90,12 @@ def _root(rows: Any) -> str:
 
 
 def _committed(entry: Entry, facts: ApplicationFacts, policy: Policy) -> commitment.Entry:
-    if entry.verdict is None or entry.outcome != VerdictOutcome.ELIGIBLE:
-        return commitment.Entry(entry.application, VerdictOutcome(entry.outcome or "parked"), 0)
+    """Who is not eligible has tickets too: an appeal gives no more than these."""
+    if entry.verdict is None:
+        return commitment.Entry(entry.application, VerdictOutcome.PARKED, 0)
     findings = _FINDINGS.validate_python(entry.verdict["findings"])
     standing = tickets.standing_of(findings, facts.applicant.supply_record)
-    return commitment.Entry(entry.application, VerdictOutcome.ELIGIBLE, tickets.tickets(standing, policy))
+    return commitment.Entry(entry.application, VerdictOutcome(entry.verdict["outcome"]), tickets.tickets(standing, policy))
 
 
 def _verdict_leaf(entry: Entry) -> tuple[Any, ...]:

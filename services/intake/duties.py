@@ -14,8 +14,7 @@ from aiokafka.errors import KafkaError
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import institutions, keys, late, outcomes, rounds
-from services.intake.storage.keys import SigningKey
+from services.intake.storage import institutions, late, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
 from shared import audit
@@ -28,6 +27,7 @@ from shared.contracts.events import (
     SourceKind,
 )
 from shared.kafka.cloudevents import Outgoing
+from shared.keys import SigningKey, published
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
 
@@ -46,7 +46,7 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
         async with outbox.transaction(pool) as (connection, events):
             if not await rounds.open_round(connection, window.round):
                 continue
-            fingerprints = tuple(one.key.fingerprint for one in await keys.published(connection))
+            fingerprints = tuple(one.key.fingerprint for one in await published(connection))
             events.append(_opened(stored, await institutions.pledges(connection, window.round), fingerprints))
             detail = {"round": window.round, "policy_hash": stored.policy_hash}
             events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))

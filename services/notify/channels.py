@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 
 from services.notify.composing import Composer, Sender, UnusableAddressError
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
-from services.notify.domain.notices import AUDIT_HEAD, AWARD
+from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_WITHDRAWN
 from services.notify.mailserver import MailServer
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import topics
-from shared.contracts.events import AuditHeadNoticed, AwardNoticed, Channel, RoundNoticed
+from shared.contracts.events import AuditHeadNoticed, AwardNoticed, AwardWithdrawn, Channel, RoundNoticed
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
@@ -26,7 +26,11 @@ from shared.telemetry import Tracing
 _log = structlog.get_logger()
 MAILS_SETTLED_TOGETHER: Final = 50
 PUBLISH_SECONDS: Final = 15.0
-CONTRACTS: Final[Mapping[str, type[Contract]]] = {AWARD: AwardNoticed, AUDIT_HEAD: AuditHeadNoticed}
+CONTRACTS: Final[Mapping[str, type[Contract]]] = {
+    AWARD: AwardNoticed,
+    AWARD_WITHDRAWN: AwardWithdrawn,
+    AUDIT_HEAD: AuditHeadNoticed,
+}
 """Of the notices of an outbox, by kind; every other is a RoundNoticed."""
 Attempted = tuple[Claimed, Outcome]
 

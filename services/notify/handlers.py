@@ -5,7 +5,7 @@ from typing import Final
 
 from services.notify.domain.explanation import speaks_against
 from services.notify.domain.notices import Occurrence, Planned, planned
-from services.notify.domain.occurrences import reconsidered, result, submission, turn, withdrawal
+from services.notify.domain.occurrences import decision_of, reconsidered, result, submission, turn, withdrawal
 from services.notify.storage import deliveries, facts, heads
 from shared.contracts.events import (
     ApplicationJudged,
@@ -96,12 +96,16 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    occurrences = [
-        result(event.body, event.traceparent)
+    """A later epoch is told to those for whom it decided otherwise than the one before."""
+    decided = [
+        (event.body, event.traceparent)
         for event in batch
         if isinstance(event, Event) and isinstance(event.body, ProductSelected | ProductReserved | ProductNotSelected)
     ]
-    await owe(connection, occurrences)
+    await facts.save_decisions(connection, [(one.application, one.epoch, decision_of(one)) for one, _ in decided])
+    before = await facts.decisions_before(connection, [(one.application, one.epoch) for one, _ in decided])
+    told = [result(one, trace, before.get((one.application, one.epoch))) for one, trace in decided]
+    await owe(connection, [occurrence for occurrences in told for occurrence in occurrences])
     return ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.selection.storage import inputs
+from services.selection.storage import inputs, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
 from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
@@ -12,6 +12,7 @@ from shared.contracts.events import (
     ApplicationScored,
     ApplicationSubmitted,
     ApplicationWithdrawn,
+    CommitmentTimeStamped,
     EligibilityCompleted,
     EpochOpened,
     InputsCommitted,
@@ -143,6 +144,8 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
                 await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
             case InputsCommitted() | SelectionProposed() as said:
                 await inputs.save_said(connection, said)
+            case CommitmentTimeStamped() as stamped:
+                await timestamps.put_back(connection, stamped)
     return ()
 
 

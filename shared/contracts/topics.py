@@ -168,7 +168,13 @@ def outbox(institution: str) -> Topic:
         f"institution.{institution}.outbox.v1",
         "request id",
         ("intake", "notify"),
-        (events.InboxAnswered, events.RoundNoticed, events.AwardNoticed, events.AuditHeadNoticed),
+        (
+            events.InboxAnswered,
+            events.RoundNoticed,
+            events.AwardNoticed,
+            events.AwardWithdrawn,
+            events.AuditHeadNoticed,
+        ),
         1,
         _ROUND_LIFE,
     )

@@ -25,7 +25,7 @@ from services.intake.domain.admission import ContactDetails, Entry, Submission, 
 from services.intake.domain.entries import Chance
 from services.intake.domain.receipts import Receipt
 from services.intake.storage import rounds
-from services.intake.storage.admission import _insert, admit
+from services.intake.storage.admission import admit, insert
 from shared.clock import SystemClock
 from shared.logs import configure_logs
 from shared.migrate import migrate
@@ -66,7 +66,7 @@ async def check_then_insert(connection: Connection, sent: Submission) -> str | N
         entry = enter(sent, window, SECRET)
         if not isinstance(entry, Entry):
             return None
-        await _insert(connection, [entry], SIGNER)
+        await insert(connection, [entry], SIGNER)
     return entry.application
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import Request, Response
 from starlette.routing import Route
 
-from services.intake.api.admission import _events
+from services.intake.api.admission import entry_events
 from services.intake.api.state import intake
 from services.intake.api.submission import read_submission
 from services.intake.app import create_app
@@ -50,7 +50,7 @@ async def per_request(request: Request) -> Response:
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         secret = await tokens.secret(connection, "access-tokens")
         answers, entries = await admit(connection, [submission], secret, signer)
-        events += [event for entry in entries for event in _events(entry)]
+        events += [event for entry in entries for event in entry_events(entry)]
     assert isinstance(answers[0], Receipt)
     return _answer(answers[0])
 

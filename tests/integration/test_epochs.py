@@ -81,7 +81,7 @@ async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exc
 
     async def named() -> bool:
         told = await completeness(office, "eligibility", round_id)
-        return told["parked"] == [parked["application"]] and told["judged"] == FIRMS
+        return bool(told["parked"] == [parked["application"]] and told["judged"] == FIRMS)
 
     await until(named, "the parked application is named")
     assert (await completeness(office, "eligibility", round_id))["complete"] is False

@@ -120,7 +120,7 @@ async def test_who_may_do_what(client: httpx2.AsyncClient, office: Office) -> No
     round_id = await office.announce(rehearsal=clock_map(3600))
     body = {"act": "confirm", "terms": {}, "reason": "too early"}
     early = await client.post(f"/rounds/{round_id}/acts", json=body, headers=office.officers[0])
-    assert (early.status_code, early.json()["type"]) == (409, "urn:firstbuy:problem:not-proposed")
+    assert (early.status_code, early.json()["type"]) == (409, "urn:firstbuy:problem:not-frozen")
 
 
 async def test_accepted_is_exactly_what_the_manifest_holds(

@@ -15,6 +15,7 @@ JUDGED = {
     "expected": 7,
     "judged": 7,
     "waiting": 0,
+    "parked": [],
     "differing_buckets": [],
     "complete": True,
 }
@@ -45,11 +46,12 @@ def test_equal_sets_are_said_to_be_equal(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_differs_is_named_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged = JUDGED | {"judged": 6, "differing_buckets": [17, 203], "complete": False}
+    judged = JUDGED | {"judged": 6, "parked": ["3f0c"], "differing_buckets": [17, 203], "complete": False}
     chosen = CHOSEN | {"judged": False, "differing_buckets": {}, "complete": False}
     result = reconcile(monkeypatch, judged, chosen)
     assert result.exit_code == 1
     assert "17, 203" in result.stdout
+    assert "3f0c" in result.stdout
     assert "6 / 7" in result.stdout
     assert "not yet" in result.stdout
 

@@ -96,11 +96,12 @@ def body(message: EmailMessage, kind: str = "plain") -> str:
 RECEIPT = submission(golden("ApplicationSubmitted", version=1), None)
 RESUBMISSION = submission(golden("ApplicationSubmitted", version=2), None)
 WITHDRAWAL = withdrawal(golden("ApplicationWithdrawn"), None)
-SELECTED = result(golden("ProductSelected"), None)
-RESERVED = result(golden("ProductReserved"), None)
-INELIGIBLE = result(golden("ProductNotSelected"), None)
+EXCLUDED = withdrawal(golden("ApplicationWithdrawn", act="5a5a0d0e-7c1e-4c39-9d64-2f2a53e0a111"), None)
+(SELECTED,) = result(golden("ProductSelected"), None)
+(RESERVED,) = result(golden("ProductReserved"), None)
+(INELIGIBLE,) = result(golden("ProductNotSelected"), None)
 RECONSIDERED = reconsidered(golden("RefusalReconsidered"), None)
-EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, SELECTED, RESERVED, INELIGIBLE, RECONSIDERED]
+EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, EXCLUDED, SELECTED, RESERVED, INELIGIBLE, RECONSIDERED]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome, Persistence, State, settle
 from services.notify.domain.notices import MAILED, NOTICES, Happening, Need, Occurrence, Recipient, Role, planned
-from services.notify.domain.occurrences import result, spread, submission, turn, withdrawal
+from services.notify.domain.occurrences import decision_of, result, spread, submission, turn, withdrawal
 from services.notify.handlers import delivery_id
 from shared.contracts import events
 from shared.contracts.events import Channel
@@ -42,11 +42,11 @@ OTHER = "40c9f1b8-6d2e-4b73-9a05-c8e7d1f6a222"
         (submission(golden("ApplicationSubmitted", version=7), None), {("resubmission", APPLICANT, Channel.MAIL)}),
         (withdrawal(golden("ApplicationWithdrawn"), None), {("withdrawal", OTHER, Channel.MAIL)}),
         (
-            result(golden("ProductSelected"), None),
+            result(golden("ProductSelected"), None)[0],
             {("selected", APPLICANT, Channel.MAIL), ("award", "kwater", Channel.OUTBOX)},
         ),
-        (result(golden("ProductReserved"), None), {("reserve", OTHER, Channel.MAIL)}),
-        (result(golden("ProductNotSelected"), None), {("not-selected", OTHER, Channel.MAIL)}),
+        (result(golden("ProductReserved"), None)[0], {("reserve", OTHER, Channel.MAIL)}),
+        (result(golden("ProductNotSelected"), None)[0], {("not-selected", OTHER, Channel.MAIL)}),
     ],
 )
 def test_each_happening_is_told_to_those_the_table_names(
@@ -94,7 +94,7 @@ def test_an_institution_sees_its_own_awards_only() -> None:
         {"request": f"{code}/{number}", "institution": code, "quantity": 1, "amount_won": 1000}
         for number, code in enumerate(("kepco", "lh", "kepco"))
     ]
-    due = planned(result(golden("ProductSelected", awards=awards), None))
+    due = planned(result(golden("ProductSelected", awards=awards), None)[0])
     by_recipient = {one.recipient: one.facts["awards"] for one in due}
     assert [award["request"] for award in by_recipient["kepco"]] == ["kepco/0", "kepco/2"]
     assert [award["request"] for award in by_recipient["lh"]] == ["lh/1"]
@@ -102,17 +102,17 @@ def test_an_institution_sees_its_own_awards_only() -> None:
 
 
 def test_what_a_notice_needs_is_waited_for() -> None:
-    (refusal,) = planned(result(golden("ProductNotSelected", reason="ineligible"), None))
+    (refusal,) = planned(result(golden("ProductNotSelected", reason="ineligible"), None)[0])
     assert set(refusal.needs) == set(Need)
-    (other,) = planned(result(golden("ProductNotSelected", reason="no-demand"), None))
+    (other,) = planned(result(golden("ProductNotSelected", reason="no-demand"), None)[0])
     assert Need.VERDICT not in other.needs
-    (award,) = (one for one in planned(result(golden("ProductSelected"), None)) if one.channel is Channel.OUTBOX)
+    (award,) = (one for one in planned(result(golden("ProductSelected"), None)[0]) if one.channel is Channel.OUTBOX)
     assert award.needs == ()
 
 
 def test_a_repeat_is_the_same_delivery_and_anything_else_another() -> None:
     def ids(**changes: Any) -> set[str]:
-        return {delivery_id(due) for due in planned(result(golden("ProductSelected", **changes), None))}
+        return {delivery_id(due) for due in planned(result(golden("ProductSelected", **changes), None)[0])}
 
     assert ids() == ids(product="another name, the same occasion")
     assert not ids() & ids(epoch=2)
@@ -129,7 +129,16 @@ def test_a_repeat_is_the_same_delivery_and_anything_else_another() -> None:
 
 def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> None:
     assert all(notice.channels for notice in NOTICES.values())
-    assert set(MAILED) == {"receipt", "resubmission", "withdrawal", "selected", "reserve", "not-selected", "extended"}
+    assert set(MAILED) == {
+        "receipt",
+        "resubmission",
+        "withdrawal",
+        "excluded",
+        "selected",
+        "reserve",
+        "not-selected",
+        "extended",
+    }
 
 
 def test_a_role_the_table_does_not_name_is_told_nothing() -> None:
@@ -154,3 +163,32 @@ def test_a_refusal_is_final_and_an_attempt_not_begun_is_none() -> None:
     assert (refused.state, refused.error) == (State.FAILED, "mailbox-unknown")
     left = settle(NOT_TRIED, 1, timedelta(days=9), PERSISTENCE, 0.5)
     assert (left.state, left.counts, left.pause) == (State.PENDING, False, timedelta(0))
+
+
+def told_after(event: Any, before: Any) -> set[tuple[str, str]]:
+    """(kind, recipient) of what is due after an earlier epoch decided `before`."""
+    occurrences = result(event, None, decision_of(before))
+    return {(due.kind, due.recipient) for occurrence in occurrences for due in planned(occurrence)}
+
+
+def test_a_later_epoch_tells_those_for_whom_it_decided_otherwise() -> None:
+    def selected(*institutions: str, **changes: Any) -> Any:
+        awards = [
+            {"request": f"{code}/1", "institution": code, "quantity": 1, "amount_won": 1} for code in institutions
+        ]
+        return golden("ProductSelected", awards=awards, epoch=2, **changes)
+
+    before = selected("kepco", "lh")
+    assert told_after(selected("kepco", "lh", position=9, selection_root="a" * 64), before) == set()
+    assert told_after(selected("kepco", "kwater"), before) == {
+        ("selected", APPLICANT),
+        ("award", "kwater"),
+        ("award-withdrawn", "lh"),
+    }
+    refused = golden("ProductNotSelected", epoch=2, application=before.application, party=before.party)
+    assert told_after(refused, before) == {
+        ("not-selected", APPLICANT),
+        ("award-withdrawn", "kepco"),
+        ("award-withdrawn", "lh"),
+    }
+    assert told_after(before, refused) == {("selected", APPLICANT), ("award", "kepco"), ("award", "lh")}

@@ -11,10 +11,10 @@ from services.intake.domain.admission import ContactDetails, Entry, Submission
 from services.intake.domain.entries import StatedVersion
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
-from services.intake.storage.keys import SigningKey
 from shared.canonical import canonical_json
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
+from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, DatabaseAwayError, Pool
 

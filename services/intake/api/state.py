@@ -9,10 +9,10 @@ from fastapi import Request
 from services.intake.api.admission import Admission
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
-from services.intake.storage.keys import SigningKey
 from services.intake.storage.tokens import Bearer
 from shared.clock import Clock
 from shared.http import Problem, bearer_hash
+from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
 from shared.postgres import connected
 from shared.runtime import Runtime

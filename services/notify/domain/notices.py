@@ -15,6 +15,8 @@ class Happening(StrEnum):
     SUBMITTED = "submitted"
     RESUBMITTED = "resubmitted"
     WITHDRAWN = "withdrawn"
+    EXCLUDED = "excluded"
+    AWARD_WITHDRAWN = "award-withdrawn"
     SELECTED = "selected"
     RESERVED = "reserved"
     NOT_SELECTED = "not-selected"
@@ -54,6 +56,7 @@ class Notice:
 
 
 AWARD: Final = "award"
+AWARD_WITHDRAWN: Final = "award-withdrawn"
 AUDIT_HEAD: Final = "audit-head"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
@@ -63,12 +66,14 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.SUBMITTED, Role.APPLICANT): Notice("receipt", _MAIL),
     (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
     (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),
+    (Happening.EXCLUDED, Role.APPLICANT): Notice("excluded", _MAIL, (Need.APPLICATION,)),
     (Happening.SELECTED, Role.APPLICANT): Notice("selected", _MAIL),
     (Happening.RESERVED, Role.APPLICANT): Notice("reserve", _MAIL, (Need.APPLICATION,)),
     (Happening.NOT_SELECTED, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION,)),
     (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
     (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
     (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): Notice(AWARD_WITHDRAWN, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
 from shared.canonical import sha256_hex
@@ -12,8 +13,8 @@ from shared.contracts.events import (
     ApplicationWithdrawn,
     AuditHeadNoticed,
     AuditHeadPublished,
-    Award,
     AwardNoticed,
+    AwardWithdrawn,
     CommitmentTimeStamped,
     InputsCommitted,
     NotSelectedReason,
@@ -30,6 +31,8 @@ from shared.contracts.events import (
 )
 
 Result = ProductSelected | ProductReserved | ProductNotSelected
+Decision = Mapping[str, Any]
+"""What a result decides, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,13 @@ def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurren
 
 
 def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurrence:
+    """By the applicant, or by the officers' act that excluded it, which has its grounds."""
     facts = {"version": event.version, "received_at": event.received_at.isoformat()}
+    happening = Happening.WITHDRAWN
+    if event.act is not None:
+        happening, facts = Happening.EXCLUDED, facts | {"reason": event.reason}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
-    return _of_application(Happening.WITHDRAWN, event, f"version-{event.version}", recipients, traceparent)
+    return _of_application(happening, event, f"version-{event.version}", recipients, traceparent)
 
 
 def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurrence:
@@ -77,27 +84,52 @@ def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurre
     return Occurrence(Happening.RECONSIDERED, event.round, event.party, "extension", recipients, traceparent)
 
 
-def result(event: Result, traceparent: str | None) -> Occurrence:
-    """The applicant's result, and for a selected product the award of each institution that is to buy it."""
+def decision_of(event: Result) -> Decision:
+    """What a result means to those concerned. A place in the draw that another epoch moves is not part of it."""
+    return event.model_dump(mode="json", include={"awards", "reserve_position", "reason"}) | {
+        "result": type(event).__name__
+    }
+
+
+def result(event: Result, traceparent: str | None, before: Decision | None = None) -> list[Occurrence]:
+    """The applicant's result, and for a selected product the award of each institution that is to buy it.
+
+    `before`: what an earlier epoch decided. Nobody is told twice what has not changed for them; an institution whose
+    award fell away is told that.
+    """
+    if before == decision_of(event):
+        return []
     facts = event.model_dump(mode="json", exclude={"round", "application", "party"})
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    standing = _by_institution(before["awards"] if before and "awards" in before else ())
+    awards: dict[str, list[Any]] = {}
     match event:
         case ProductSelected():
             happening = Happening.SELECTED
-            recipients += _awards(event)
+            awards = _by_institution(decision_of(event)["awards"])
+            changed = [institution for institution in awards if awards[institution] != standing.get(institution)]
+            recipients += _awards(event, changed)
         case ProductReserved():
             happening = Happening.RESERVED
         case ProductNotSelected(reason=NotSelectedReason.INELIGIBLE):
             happening = Happening.INELIGIBLE
         case ProductNotSelected():
             happening = Happening.NOT_SELECTED
-    return _of_application(happening, event, f"epoch-{event.epoch}", recipients, traceparent)
+    told = [_of_application(happening, event, f"epoch-{event.epoch}", recipients, traceparent)]
+    lost = [_award_lost(event, institution) for institution in standing if institution not in awards]
+    if lost:
+        told.append(_of_application(Happening.AWARD_WITHDRAWN, event, f"epoch-{event.epoch}", lost, traceparent))
+    return told
 
 
-def _awards(event: ProductSelected) -> list[Recipient]:
-    by_institution: dict[str, list[Award]] = {}
-    for award in event.awards:
-        by_institution.setdefault(award.institution, []).append(award)
+def _by_institution(awards: Sequence[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for award in awards:
+        found.setdefault(award["institution"], []).append(award)
+    return found
+
+
+def _awards(event: ProductSelected, institutions: Sequence[str]) -> list[Recipient]:
     return [
         Recipient(
             Role.INSTITUTION,
@@ -108,12 +140,23 @@ def _awards(event: ProductSelected) -> list[Recipient]:
                 application=event.application,
                 product=event.product,
                 position=event.position,
-                awards=tuple(awards),
+                awards=tuple(award for award in event.awards if award.institution == institution),
                 selection_root=event.selection_root,
             ).model_dump(mode="json"),
         )
-        for institution, awards in by_institution.items()
+        for institution in institutions
     ]
+
+
+def _award_lost(event: Result, institution: str) -> Recipient:
+    said = AwardWithdrawn(
+        institution=institution,
+        round=event.round,
+        application=event.application,
+        epoch=event.epoch,
+        selection_root=event.selection_root,
+    )
+    return Recipient(Role.INSTITUTION, institution, said.model_dump(mode="json"))
 
 
 def _of_application(

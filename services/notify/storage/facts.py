@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from services.notify.domain.notices import Happening
-from services.notify.domain.occurrences import Turn
+from services.notify.domain.occurrences import Decision, Turn
 from shared.contracts.events import ContactChanged, InstitutionChanged, RoundOpened
 from shared.postgres import Connection
 
@@ -24,6 +24,17 @@ UPDATE turns t SET spread = true FROM (
     WHERE NOT t.spread ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
 RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, due.institutions
+"""
+SAVE_DECISIONS = """
+INSERT INTO decisions (application, epoch, decision) SELECT * FROM unnest($1::text[], $2::int[], $3::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+DECISIONS_BEFORE = """
+SELECT asked.application, asked.epoch, before.decision
+FROM unnest($1::text[], $2::int[]) AS asked(application, epoch)
+CROSS JOIN LATERAL (SELECT d.decision FROM decisions d
+                    WHERE d.application = asked.application AND d.epoch < asked.epoch
+                    ORDER BY d.epoch DESC LIMIT 1) before
 """
 SAVE_INSTITUTIONS = """
 INSERT INTO institutions (institution, name, status, changed_at)
@@ -58,6 +69,23 @@ ON CONFLICT (application) DO UPDATE
 SET version = excluded.version, epoch = excluded.epoch, findings = excluded.findings
 WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
 """
+
+
+async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, int, Decision]]) -> None:
+    """(application, epoch, what was decided). The first of an epoch stands."""
+    if decisions:
+        await connection.execute(SAVE_DECISIONS, *zip(*sorted(decisions, key=lambda row: row[:2]), strict=True))
+
+
+async def decisions_before(
+    connection: Connection, epochs: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], Decision]:
+    """What the newest epoch before each (application, epoch) decided, where there is one."""
+    later = [each for each in epochs if each[1] > 1]
+    if not later:
+        return {}
+    rows = await connection.fetch(DECISIONS_BEFORE, *zip(*later, strict=True))
+    return {(row["application"], row["epoch"]): row["decision"] for row in rows}
 
 
 async def save_round(connection: Connection, opened: RoundOpened) -> None:

@@ -26,7 +26,15 @@ from shared.contracts.events.milestones import (
     InputsCommitted,
     SelectionProposed,
 )
-from shared.contracts.events.outbox import Answer, AuditHeadNoticed, AwardNoticed, InboxAnswered, Reason, RoundNoticed
+from shared.contracts.events.outbox import (
+    Answer,
+    AuditHeadNoticed,
+    AwardNoticed,
+    AwardWithdrawn,
+    InboxAnswered,
+    Reason,
+    RoundNoticed,
+)
 from shared.contracts.events.repairs import BucketListed, BucketRequested, RepairSubject
 from shared.contracts.events.requests import (
     NonPurchaseReported,
@@ -69,6 +77,7 @@ __all__ = [
     "AuditHeadPublished",
     "Award",
     "AwardNoticed",
+    "AwardWithdrawn",
     "BucketListed",
     "BucketRequested",
     "Channel",

@@ -12,6 +12,7 @@ from shared.contracts.values import (
     Code,
     Contract,
     Count,
+    Epoch,
     InstitutionCode,
     Line,
     Nonce,
@@ -79,6 +80,16 @@ class AwardNoticed(Contract):
     product: Line
     position: Positive
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
+    selection_root: Sha256Hex
+
+
+class AwardWithdrawn(Contract):
+    """A later epoch selects no product of this application for the institution any more: do not contract it."""
+
+    institution: InstitutionCode
+    round: RoundId
+    application: ApplicationId
+    epoch: Epoch
     selection_root: Sha256Hex
 
 
