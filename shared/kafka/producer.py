@@ -43,7 +43,7 @@ class EventProducer:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=2,
-                max_batch_size=1 << 19,
+                max_batch_size=1_000_000,  # not compressed; a broker takes 1,048,588 bytes of a batch
                 max_request_size=1 << 20,
                 compression_type="lz4",
                 **self._arguments,
