@@ -6,13 +6,14 @@ from typing import Final
 import structlog
 
 from services.selection.committing import commit, inputs_of
-from services.selection.proposing import propose, result_event
+from services.selection.proposing import lines_sound, missing_inputs, propose, result_event
 from services.selection.repairs import drop_altered
 from services.selection.storage import drawn, results
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
 from shared.kafka.own import OwnTopic
+from shared.merkle import bucket_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
 from shared.repairs import forget_requests, request_buckets
@@ -59,12 +60,29 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
                 )
 
 
-async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
     """Draws and matches once every value that an entry draws under is known."""
     async with connected(pool) as connection:
         rounds = await drawn.to_propose(connection)
     for known, commitment in rounds:
         async with outbox.transaction(pool) as (connection, events):
+            await drawn.one_snapshot(connection)
+            missing = await missing_inputs(connection, known, commitment)
+            if missing is None:
+                continue
+            if missing:
+                buckets = sorted({bucket_of(application) for application in missing})
+                events += await request_buckets(
+                    connection,
+                    "selection",
+                    known.round,
+                    known.epoch,
+                    RepairSubject.APPLICATIONS,
+                    buckets,
+                    clock.now(),
+                    seconds,
+                )
+                continue
             events += await propose(connection, known, commitment, known.time_map.programme(clock.now()))
             events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
@@ -75,6 +93,8 @@ async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
         confirmed = await results.to_publish(connection)
     for round_id, epoch, proposal, done in confirmed:
         async with outbox.transaction(pool) as (connection, events):
+            if done == 0 and not await lines_sound(connection, round_id, epoch, proposal["selection_root"]):
+                continue
             rows = await results.lines(connection, round_id, epoch, done, PUBLISHED_AT_ONCE)
             if not rows or not await results.published(connection, round_id, epoch, done, rows[-1]["line"]):
                 continue

@@ -82,7 +82,15 @@ async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -
         facts = from_json(event.raw)["facts"]
         _check(payload_hash(stated.nonce, facts) == stated.payload_hash, f"application {stated.application}")
         rows.append(
-            Application(stated.application, stated.version, stated.round, stated.party, stated.payload_hash, facts)
+            Application(
+                stated.application,
+                stated.version,
+                stated.round,
+                stated.party,
+                stated.payload_hash,
+                facts,
+                stated.nonce,
+            )
         )
     if rows:
         await inputs.save_applications(connection, rows)

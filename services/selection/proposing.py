@@ -7,9 +7,12 @@ from typing import Any
 
 import structlog
 
+from services.selection.domain.commitment import unlike
 from services.selection.domain.draw import seed_of
 from services.selection.domain.matching import Result
 from services.selection.domain.proposal import propose as propose_selection
+from services.selection.domain.proposal import root_of_leaves
+from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, results
 from services.selection.storage.drawn import KnownRound
 from shared.certificates import AcceptedKinds
@@ -31,14 +34,15 @@ _log = structlog.get_logger()
 async def propose(
     connection: Connection, known: KnownRound, commitment: Mapping[str, Any], now: datetime
 ) -> list[Outgoing]:
-    """Draws and matches; the computation runs beside the event loop."""
+    """Draws and matches; the computation runs beside the event loop. After `missing_inputs` found none."""
     epoch, policy = commitment["epoch"], known.policy
     if policy is None:
         return []
     drawn_entries = await drawn.entries(connection, known.round, epoch)
     accepted = AcceptedKinds.compile(policy.as_of, policy.certificates)
     named = await drawn.offers(connection, known.round, epoch, accepted)
-    pledges, demands = await drawn.committed(connection, known.round, epoch)
+    pledges, requests = await drawn.committed(connection, known.round, epoch)
+    demands = drawn.demands_of(requests)
     seeds = await _seeds(connection, known.round)
     seed = seeds[commitment.get("seed_epoch") or epoch]
     others = {
@@ -69,6 +73,32 @@ async def propose(
     _log.info("proposed selection", round=known.round, epoch=epoch, selection_root=proposal.selection_root)
     identifier = event_id("selection-proposed", known.round, epoch)
     return [outgoing(topics.MILESTONES.name, known.round, event, event_id=identifier, time=event.proposed_at)]
+
+
+async def missing_inputs(connection: Connection, known: KnownRound, commitment: Mapping[str, Any]) -> list[str] | None:
+    """Applications without the facts they were committed with, to be asked for; None when the commitment itself was
+    not what it was: it is gone then, and is made again. An empty list: everything is as it was committed."""
+    epoch = commitment["epoch"]
+    entries = await drawn.entries(connection, known.round, epoch)
+    pledges, requests = await drawn.committed(connection, known.round, epoch)
+    wrong = await asyncio.to_thread(unlike, commitment, [each.entry for each in entries], pledges, requests)
+    if wrong:
+        await drawn.drop_commitment(connection, known.round, epoch)
+        _log.error("dropped a commitment that was altered", round=known.round, epoch=epoch, parts=wrong)
+        return None
+    await drop_altered_facts(connection, known, [(each.entry.application, each.version) for each in entries])
+    return await drawn.entries_without_facts(connection, known.round, epoch)
+
+
+async def lines_sound(connection: Connection, round_id: str, epoch: int, root: str) -> bool:
+    """Whether the lines about to be published make the root that was confirmed; a proposal altered since is dropped,
+    and made again to the root that was published, or not at all."""
+    leaves = await results.leaves(connection, round_id, epoch)
+    if await asyncio.to_thread(root_of_leaves, leaves) == root:
+        return True
+    await results.drop_proposal(connection, round_id, epoch)
+    _log.error("dropped a proposal that was altered", round=round_id, epoch=epoch)
+    return False
 
 
 async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:

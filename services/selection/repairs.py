@@ -8,6 +8,7 @@ import structlog
 
 from services.selection.storage import drawn, repairs
 from services.selection.storage.drawn import Current, KnownRound
+from services.selection.storage.repairs import StatedFacts
 from shared.canonical import json_hash
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
@@ -70,7 +71,44 @@ async def _settle(connection: Connection, said: BucketListed) -> list[str]:
 
 
 async def drop_altered(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
-    """Removes verdicts whose findings, which tickets rest on, don't make their hash; how many."""
+    """Removes what does not make its hash any more: findings, which tickets rest on, and facts, which are matched by.
+
+    How many rows; what is missing then is asked for from its owner.
+    """
+    versions = [(leaf[0], leaf[1]) for leaf in current]
+    return (
+        await _drop_altered_findings(connection, known, current)
+        + await drop_altered_facts(connection, known, versions)
+        + await _drop_altered_requests(connection, known)
+    )
+
+
+async def drop_altered_facts(connection: Connection, known: KnownRound, versions: Sequence[tuple[str, int]]) -> int:
+    """Of applications, given as (id, version)."""
+    dropped: list[tuple[str, int]] = []
+    for start in range(0, len(versions), _CHECKED_AT_ONCE):
+        stated = await repairs.facts(connection, versions[start : start + _CHECKED_AT_ONCE])
+        dropped += [(each.id, each.version) for each in await asyncio.to_thread(_altered, stated)]
+    if dropped:
+        await repairs.drop_altered_facts(connection, dropped)
+        _log.error("dropped facts that were altered", round=known.round, applications=[each[0] for each in dropped])
+    return len(dropped)
+
+
+async def _drop_altered_requests(connection: Connection, known: KnownRound) -> int:
+    stated = await repairs.request_facts(connection, known.round)
+    dropped = [each.id for each in await asyncio.to_thread(_altered, stated)]
+    if dropped:
+        await repairs.drop_requests(connection, known.round, dropped, ())
+        _log.error("dropped requests that were altered", round=known.round, requests=dropped)
+    return len(dropped)
+
+
+def _altered(stated: Sequence[StatedFacts]) -> list[StatedFacts]:
+    return [each for each in stated if each.altered]
+
+
+async def _drop_altered_findings(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
     if known.policy is None:
         return 0
     said = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}

@@ -18,7 +18,7 @@ from shared.contracts import topics
 from tests.conftest import Database
 from tests.integration.world import LOSSY, PARTITIONS, World, pools_of
 
-EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "10"))
 """How many histories are tried; a longer run is a matter of this setting."""
 SERVICES = st.sampled_from(["eligibility", "selection"])
 CONSUMED = {
@@ -45,6 +45,20 @@ DUTIES = st.sampled_from(
     + [("selection", duty) for duty in ("commit", "repair", "propose", "publish")]
 )
 POISON = st.sampled_from([b"\x00", b'{"round":"\\ud800"}', b'{"version":1152921504606846976}', b"[" * 2000, b""])
+
+ALTERED = [
+    ("eligibility", "UPDATE verdicts SET outcome = 'ineligible'"),
+    ("eligibility", "UPDATE verdicts SET findings_hash = repeat('b', 64)"),
+    ("selection", "UPDATE verdicts SET findings = '[]'"),
+    ("selection", "UPDATE applications SET facts = jsonb_set(facts, '{product,price_won}', '1')"),
+    ("selection", "UPDATE requests SET facts = jsonb_set(facts, '{quantity}', '99')"),
+    ("selection", "UPDATE entries SET tickets = tickets + 5"),
+    ("selection", "UPDATE commitments SET pledges = jsonb_build_object('kepco', 1)"),
+    ("selection", "UPDATE commitments SET demands = '[]'"),
+    ("selection", "UPDATE results SET position = 1"),
+    ("selection", "UPDATE results SET key = repeat('0', 64)"),
+]
+"""What somebody might change by hand before it is published."""
 
 
 @pytest.fixture
@@ -205,6 +219,11 @@ class CompletionMachine(RuleBasedStateMachine):
     @rule(service=SERVICES, table=st.sampled_from(["verdicts", "withdrawals"]), choice=st.integers(0, 5))
     def delete(self, service: str, table: str, choice: int) -> None:
         self.run(self.world.services[service].delete_one(table, choice))
+
+    @rule(how=st.sampled_from(ALTERED))
+    def alter(self, how: tuple[str, str]) -> None:
+        service, statement = how
+        self.run(self.world.services[service].by_hand(statement))
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

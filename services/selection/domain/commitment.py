@@ -1,9 +1,10 @@
 """The commitment: everything that decides, under one root, published before chance enters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from shared.canonical import json_hash
+from shared.canonical import json_hash, payload_hash
 from shared.contracts.findings import VerdictOutcome
 from shared.merkle import Digest, digest_of
 
@@ -29,6 +30,29 @@ def pledges_root(pledges: Mapping[str, int]) -> str:
 def entries_digest(entries: Iterable[Entry]) -> Digest:
     """Over `[id, outcome, tickets, score]`, whatever the order of `entries`."""
     return digest_of(entry.leaf() for entry in entries)
+
+
+def unlike(
+    committed: Mapping[str, Any],
+    entries: Iterable[Entry],
+    pledges: Mapping[str, int],
+    requests: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """Which parts of what is to be drawn from are not those of `committed`, an InputsCommitted as JSON.
+
+    `requests` with their nonces; of before these were kept (None) nothing is said.
+    """
+    found = []
+    if entries_digest(entries).root != committed["entries_root"]:
+        found.append("entries")
+    if pledges_root(pledges) != committed["pledges_root"]:
+        found.append("pledges")
+    if all(each.get("nonce") for each in requests):
+        leaves = ((each["request"], each["version"], each["payload_hash"]) for each in requests)
+        sound = all(payload_hash(each["nonce"], each["facts"]) == each["payload_hash"] for each in requests)
+        if not sound or digest_of(leaves).root != committed["requests_root"]:
+            found.append("requests")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

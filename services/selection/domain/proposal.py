@@ -103,6 +103,11 @@ def selection_root(lines: Iterable[Proposed]) -> str:
     return merkle_root([line.canonical_leaf() for line in lines]).hex()
 
 
+def root_of_leaves(leaves: Iterable[list[Any]]) -> str:
+    """The same, of leaves as `Proposed.leaf` gives them."""
+    return merkle_root(map(canonical_json, leaves)).hex()
+
+
 def _aside(entry: Entry, policy: Policy) -> NotSelectedReason | None:
     """Why an entry does not stand in the draw."""
     if entry.outcome is not VerdictOutcome.ELIGIBLE or entry.tickets == 0:

@@ -1,6 +1,6 @@
 """From complete inputs to a commitment: what stands, what was judged, what is committed and drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -75,7 +75,9 @@ PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
 SAVE_COMMITMENT = """
 INSERT INTO commitments (round, epoch, body, pledges, drawn_under, demands)
 SELECT $1, $2, $3, $4, $5,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('request', request, 'institution', institution, 'facts', facts)),
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'request', request, 'institution', institution, 'facts', facts,
+            'version', version, 'nonce', nonce, 'payload_hash', payload_hash)),
                         '[]') FROM requests WHERE round = $1 AND NOT withdrawn)
 ON CONFLICT DO NOTHING RETURNING round
 """
@@ -90,10 +92,17 @@ SELECT body FROM (
 ENTRIES = """
 SELECT application::text, outcome, tickets, score, version, drawn_under FROM entries WHERE round = $1 AND epoch = $2
 """
+DROP_COMMITMENT = "DELETE FROM commitments WHERE round = $1 AND epoch = $2"
+DROP_ENTRIES = "DELETE FROM entries WHERE round = $1 AND epoch = $2"
 OFFERS = """
 SELECT e.application::text, a.party::text, a.facts
 FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
 WHERE e.round = $1 AND e.epoch = $2
+"""
+ENTRIES_WITHOUT_FACTS = """
+SELECT e.application::text FROM entries e
+LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE e.round = $1 AND e.epoch = $2 AND a.application IS NULL
 """
 COMMITTED = "SELECT pledges, demands FROM commitments WHERE round = $1 AND epoch = $2"
 ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
@@ -320,16 +329,28 @@ async def offers(connection: Connection, round_id: str, epoch: int, accepted: Ac
     return found
 
 
-async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[dict[str, int], list[Demand]]:
-    """Pledges and demands as they were committed, in the first place at the freeze."""
+async def entries_without_facts(connection: Connection, round_id: str, epoch: int) -> list[str]:
+    return [row["application"] for row in await connection.fetch(ENTRIES_WITHOUT_FACTS, round_id, epoch)]
+
+
+async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Pledges and requests as they were committed, in the first place at the freeze."""
     row = await connection.fetchrow(COMMITTED, round_id, epoch)
     if row is None:
         raise LookupError(f"round {round_id} is not committed in epoch {epoch}")
-    demands = [
-        demand_of(each["request"], each["institution"], _REQUEST.validate_python(each["facts"]))
-        for each in row["demands"]
+    return row["pledges"], row["demands"]
+
+
+def demands_of(requests: Iterable[Mapping[str, Any]]) -> list[Demand]:
+    return [
+        demand_of(each["request"], each["institution"], _REQUEST.validate_python(each["facts"])) for each in requests
     ]
-    return row["pledges"], demands
+
+
+async def drop_commitment(connection: Connection, round_id: str, epoch: int) -> None:
+    """For one that is not what it was: it is made again, to the root that was published, or not at all."""
+    await connection.execute(DROP_COMMITMENT, round_id, epoch)
+    await connection.execute(DROP_ENTRIES, round_id, epoch)
 
 
 async def one_snapshot(connection: Connection) -> None:

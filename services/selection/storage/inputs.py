@@ -51,8 +51,8 @@ INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE
 """
 SAVE_SAID = "INSERT INTO said (round, epoch, type, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 SAVE_APPLICATIONS = """
-INSERT INTO applications (application, version, round, party, payload_hash, facts)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[])
+INSERT INTO applications (application, version, round, party, payload_hash, facts, nonce)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::text[])
 ON CONFLICT DO NOTHING
 """
 SAVE_WITHDRAWAL = """
@@ -65,11 +65,11 @@ ON CONFLICT (application, reviewer) DO UPDATE
 SET points = excluded.points, conflict_of_interest = excluded.conflict_of_interest
 """
 SAVE_REQUEST = """
-INSERT INTO requests (request, round, institution, version, payload_hash, facts, withdrawn)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO requests (request, round, institution, version, payload_hash, facts, withdrawn, nonce)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (request) DO UPDATE
 SET version = excluded.version, payload_hash = excluded.payload_hash, facts = excluded.facts,
-    withdrawn = excluded.withdrawn
+    withdrawn = excluded.withdrawn, nonce = excluded.nonce
 WHERE requests.version < excluded.version
 """
 SAVE_VERDICTS = """
@@ -91,6 +91,7 @@ class Application:
     party: str
     payload_hash: str
     facts: dict[str, Any]
+    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ async def save_applications(connection: Connection, rows: Sequence[Application])
         [row.party for row in ordered],
         [row.payload_hash for row in ordered],
         [row.facts for row in ordered],
+        [row.nonce for row in ordered],
     )
 
 
@@ -184,10 +186,17 @@ async def save_mark(
 async def save_request(
     connection: Connection, event: PurchaseRequestAccepted | PurchaseRequestWithdrawn, facts: Any
 ) -> None:
-    withdrawn = isinstance(event, PurchaseRequestWithdrawn)
-    payload_hash = None if isinstance(event, PurchaseRequestWithdrawn) else event.payload_hash
+    stated = None if isinstance(event, PurchaseRequestWithdrawn) else event
     await connection.execute(
-        SAVE_REQUEST, event.request, event.round, event.institution, event.version, payload_hash, facts, withdrawn
+        SAVE_REQUEST,
+        event.request,
+        event.round,
+        event.institution,
+        event.version,
+        stated and stated.payload_hash,
+        facts,
+        stated is None,
+        stated and stated.nonce,
     )
 
 

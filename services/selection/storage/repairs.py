@@ -1,9 +1,11 @@
 """One bucket of what selection was told, and the removal of what a list says can't stand."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.selection.storage.drawn import Current
+from shared.canonical import payload_hash
 from shared.postgres import Connection
 
 _BUCKET = "round = $1 AND get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
@@ -17,6 +19,19 @@ FINDINGS = """
 SELECT application::text, version, epoch, findings, findings_hash
 FROM verdicts JOIN unnest($1::uuid[], $2::int[], $3::int[]) AS asked(application, version, epoch)
      USING (application, version, epoch)
+"""
+FACTS = """
+SELECT application::text, version, nonce, payload_hash, facts
+FROM applications JOIN unnest($1::uuid[], $2::int[]) AS asked(application, version) USING (application, version)
+WHERE nonce IS NOT NULL
+"""
+REQUEST_FACTS = """
+SELECT request, version, nonce, payload_hash, facts FROM requests
+WHERE round = $1 AND NOT withdrawn AND nonce IS NOT NULL
+"""
+DROP_ALTERED_FACTS = """
+DELETE FROM applications USING unnest($1::uuid[], $2::int[]) AS dropped(application, version)
+WHERE applications.application = dropped.application AND applications.version = dropped.version
 """
 DROP_VERDICTS = """
 DELETE FROM verdicts USING unnest($1::uuid[], $2::int[], $3::int[]) AS dropped(application, version, epoch)
@@ -34,6 +49,21 @@ WHERE applications.application = listed.application AND applications.version = l
   AND (applications.payload_hash <> listed.payload_hash OR applications.round <> $1)
 RETURNING applications.application::text
 """
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFacts:
+    """Facts with what they were hashed to, of an application or a request."""
+
+    id: str
+    version: int
+    nonce: str
+    payload_hash: str
+    facts: Any
+
+    @property
+    def altered(self) -> bool:
+        return payload_hash(self.nonce, self.facts) != self.payload_hash
 
 
 async def verdicts(connection: Connection, round_id: str, bucket: int) -> list[Current]:
@@ -59,6 +89,20 @@ async def findings(connection: Connection, leaves: Sequence[Current]) -> list[tu
     """(application, version, epoch, findings, findings hash) as they are stored."""
     keys = [leaf[0] for leaf in leaves], [leaf[1] for leaf in leaves], [leaf[3] for leaf in leaves]
     return [tuple(row) for row in await connection.fetch(FINDINGS, *keys)]
+
+
+async def facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> list[StatedFacts]:
+    """Of applications, as they are stored; those without a nonce can't be checked and are left out."""
+    rows = await connection.fetch(FACTS, [each[0] for each in versions], [each[1] for each in versions])
+    return [StatedFacts(*row) for row in rows]
+
+
+async def request_facts(connection: Connection, round_id: str) -> list[StatedFacts]:
+    return [StatedFacts(*row) for row in await connection.fetch(REQUEST_FACTS, round_id)]
+
+
+async def drop_altered_facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> None:
+    await connection.execute(DROP_ALTERED_FACTS, [each[0] for each in versions], [each[1] for each in versions])
 
 
 async def drop_verdicts(

@@ -19,6 +19,11 @@ LINES = """
 SELECT line, application::text, party::text, product, result, reason, position, reserve_position, tickets, awards
 FROM results WHERE round = $1 AND epoch = $2 AND line > $3 ORDER BY line LIMIT $4
 """
+LEAVES = """
+SELECT application::text, result, position, key, awards FROM results WHERE round = $1 AND epoch = $2 ORDER BY line
+"""
+DROP_PROPOSAL = "DELETE FROM proposals WHERE round = $1 AND epoch = $2"
+DROP_RESULTS = "DELETE FROM results WHERE round = $1 AND epoch = $2"
 PUBLISHED = """
 UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND published_lines = $3 RETURNING round
 """
@@ -101,6 +106,19 @@ async def to_publish(connection: Connection) -> list[tuple[str, int, dict[str, A
 
 async def lines(connection: Connection, round_id: str, epoch: int, after: int, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await connection.fetch(LINES, round_id, epoch, after, limit)]
+
+
+async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list[Any]]:
+    """`[id, result, position, key, [[request, quantity, won], …]]` of every line."""
+    return [
+        [*tuple(row)[:4], [[each["request"], each["quantity"], each["amount_won"]] for each in row["awards"]]]
+        for row in await connection.fetch(LEAVES, round_id, epoch)
+    ]
+
+
+async def drop_proposal(connection: Connection, round_id: str, epoch: int) -> None:
+    await connection.execute(DROP_PROPOSAL, round_id, epoch)
+    await connection.execute(DROP_RESULTS, round_id, epoch)
 
 
 async def published(connection: Connection, round_id: str, epoch: int, before: int, now: int) -> bool:
