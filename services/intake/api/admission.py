@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 
 from services.intake.domain.admission import ContactDetails, Entry, Submission
@@ -117,7 +118,8 @@ class Admission:
                         self._secret = await tokens.secret(connection, "access-tokens")
                     answers, entries = await admit(connection, group, self._secret, signer)
                     events += [event for entry in entries for event in entry_events(entry)]
-            except CONTENDED:
+            except (*CONTENDED, asyncpg.UniqueViolationError):
+                # Unique: another replica took the same idempotency key meanwhile. Looked up again, it is known.
                 if attempt == 4:
                     raise
             else:

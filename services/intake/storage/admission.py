@@ -56,10 +56,14 @@ async def admit(
     await lock_for_admission(connection, rounds)
     open_rounds = await windows(connection, rounds)
     decided = {id(submission): enter(submission, open_rounds.get(submission.round), secret) for submission in fresh}
+    closed = [submission for submission in fresh if decided[id(submission)] is Refusal.CLOSED]
+    if closed:
+        # A retry may have waited for the lock behind the freeze, and that for the first attempt: it is known by now.
+        known |= await _known(connection, closed, secret, signer)
     late = [
         _late(submission, window)
-        for submission in fresh
-        if decided[id(submission)] is Refusal.CLOSED and not (window := open_rounds[submission.round]).frozen
+        for submission in closed
+        if _key(submission) not in known and not (window := open_rounds[submission.round]).frozen
     ]
     if late:
         await refused.remember(connection, late)

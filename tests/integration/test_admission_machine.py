@@ -1,0 +1,145 @@
+"""Whoever is held where, and for how long: accepted is exactly what is frozen, and every answer was true when given.
+
+Firms, officers and the clock start transactions on connections of their own. Each can be held before the round's lock,
+behind it, or before its commit, and go on in any order; the freeze and extensions are started among them. What has to
+hold is asserted in `admission_world.py`; here a state machine looks for a history that breaks it.
+"""
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from structlog.testing import capture_logs
+
+from tests.conftest import Database
+from tests.integration.admission_world import HOUR, Accident, Place, Servers, World
+from tests.rounds import CLOSES
+
+EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "60"))
+"""How many histories are tried; a longer run is a matter of this setting."""
+HELD_AT_MOST = 8
+FIRMS = st.integers(1, 3)
+PRICES = st.sampled_from([1000, 1001])
+KEYS = st.sampled_from(["k1", "k2", None])
+PLACES = st.sampled_from(Place)
+ACCIDENTS = st.sampled_from([Accident.NONE] * 4 + [Accident.ABORTED, Accident.UNANSWERED])
+
+
+@pytest.fixture
+async def url(database: Database) -> str:
+    return await database("intake")
+
+
+def test_no_history_accepts_what_is_not_frozen(url: str) -> None:
+    with asyncio.Runner() as runner, capture_logs():
+        servers = runner.run(Servers.opened(url))
+
+        class Machine(AdmissionMachine):
+            def run(self, coroutine: Any) -> Any:
+                return runner.run(coroutine)
+
+            def begin(self) -> World:
+                world: World = runner.run(World.begun(servers))
+                return world
+
+        try:
+            run_state_machine_as_test(
+                Machine,
+                settings=settings(
+                    max_examples=EXAMPLES,
+                    stateful_step_count=30,
+                    deadline=None,
+                    phases=(Phase.generate,),  # shrinking a history of real transactions takes longer than reading it
+                    suppress_health_check=list(HealthCheck),
+                    print_blob=True,
+                ),
+            )
+        finally:
+            runner.run(servers.close())
+
+
+class AdmissionMachine(RuleBasedStateMachine):
+    """A round around its close; at the end of each history it freezes, whoever is held."""
+
+    world: World
+
+    def run(self, coroutine: Any) -> Any:
+        raise NotImplementedError
+
+    def begin(self) -> World:
+        raise NotImplementedError
+
+    def can_start(self) -> bool:
+        return len(self.world.operations) < HELD_AT_MOST
+
+    @initialize(firms=st.integers(0, 2), hours=st.integers(0, 3), frozen=st.sampled_from([False] * 6 + [True]))
+    def begun(self, firms: int, hours: int, frozen: bool) -> None:
+        """At the close, and now and then beyond the freeze: Hypothesis switches rules off at random."""
+        self.world = self.begin()
+        for firm in range(1, firms + 1):
+            self.run(self.world.submit([(firm, 1000, None)], Place.NOWHERE, Accident.NONE))
+        self.world.clock.moment = CLOSES - hours * HOUR
+        if frozen:
+            self.world.clock.moment = CLOSES
+            self.run(self.world.freeze(Place.NOWHERE))
+
+    @precondition(can_start)
+    @rule(firms=st.lists(st.tuples(FIRMS, PRICES, KEYS), min_size=1, max_size=3), place=PLACES, accident=ACCIDENTS)
+    def submit(self, firms: list[tuple[int, int, str | None]], place: Place, accident: Accident) -> None:
+        self.run(self.world.submit(firms, place, accident))
+
+    @precondition(lambda self: self.can_start() and self.world.firsts)
+    @rule(choice=st.integers(0, 3), another=st.booleans(), place=PLACES)
+    def retry(self, choice: int, another: bool, place: Place) -> None:
+        """Under a key that was used: its body again, or another one."""
+        keys = sorted(self.world.firsts)
+        key = keys[choice % len(keys)]
+        firm, price = self.world.keys[key]
+        self.run(self.world.submit([(firm, price + another, key)], place, Accident.NONE))
+
+    @precondition(lambda self: self.can_start() and self.world.entered)
+    @rule(choice=st.integers(0, 3), price=PRICES, stale=st.sampled_from([False, False, False, True]), place=PLACES)
+    def resubmit(self, choice: int, price: int, stale: bool, place: Place) -> None:
+        self.run(self.world.resubmit(choice, price, stale=stale, place=place))
+
+    @precondition(lambda self: self.can_start() and self.world.entered)
+    @rule(choice=st.integers(0, 3), place=PLACES)
+    def withdraw(self, choice: int, place: Place) -> None:
+        self.run(self.world.withdraw(choice, place))
+
+    @precondition(can_start)
+    @rule(hours=st.integers(1, 3), place=PLACES)
+    def extend(self, hours: int, place: Place) -> None:
+        self.run(self.world.extend(hours, place))
+
+    @precondition(can_start)
+    @rule(place=PLACES)
+    def freeze(self, place: Place) -> None:
+        """Before the close it must do nothing."""
+        self.run(self.world.freeze(place))
+
+    @precondition(can_start)
+    @rule(firm=st.integers(3, 6), place=PLACES)
+    def admit_late(self, firm: int, place: Place) -> None:
+        self.run(self.world.admit_late(firm, place))
+
+    @rule(hours=st.integers(1, 2))
+    def time_passes(self, hours: int) -> None:
+        self.world.clock.moment += hours * HOUR
+
+    @rule(choice=st.integers(0, 7))
+    def go_on(self, choice: int) -> None:
+        self.run(self.world.open_gate(choice))
+
+    @rule(choice=st.integers(0, 7))
+    def go_on_too(self, choice: int) -> None:
+        """Twice as likely, or most would be held to the end."""
+        self.run(self.world.open_gate(choice))
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.run(self.world.settle())
