@@ -1,55 +1,57 @@
-"""`firstbuy policy …`: what is wrong with a policy, before a round is opened under it."""
+"""`firstbuy policy …`: what is wrong with a policy, before a round is opened under it; what one changes of another."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
-from rich.table import Table
 
-from deploy.commands.http import AsJson, read_yaml
-from deploy.commands.screen import console, print_json
-from services.eligibility.domain.check import check_policy
-from services.selection.domain.check import check_selection
-from shared.canonical import json_hash
-from shared.contracts.policy import Policy
-from shared.http import reasons_of
+from deploy.commands.http import AsJson
+from deploy.commands.screen import console, fail, print_json
+from deploy.policy_review.checking import Examined, examine
+from shared.policies.conditions import next_cut
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
-_POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
-
-
-@app.callback()
-def _group() -> None:
-    """A group even while it has one command."""
+_CUTS_SHOWN = 4
 
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A policy of deploy/policies/.")], as_json: AsJson = False) -> None:
-    """Everything that is wrong with it, by field and with the fix. Exit code 1 when there is anything."""
-    stated = read_yaml(file)
-    problems, policy_hash = examined(stated)
+    """Everything that is wrong with it, by line and field, with the fix. Exit code 1 when there is anything.
+
+    What can be run but is probably not meant is remarked on, and is no error."""
+    found = examine(text_of(file))
     if as_json:
-        print_json({"file": str(file), "policy_hash": policy_hash, "errors": problems})
-    elif problems:
-        table = Table("where", "what", "fix")
-        for problem in problems:
-            table.add_row(problem["pointer"] or "/", problem["detail"], problem["fix"])
-        console.print(table)
+        lists = {"errors": found.errors, "remarks": found.remarks}
+        shown = {name: [asdict(each) for each in each_of] for name, each_of in lists.items()}
+        print_json({"file": str(file), "policy_hash": found.policy_hash, **shown})
     else:
-        console.print(f"{file} is sound; policy hash {policy_hash}", markup=False, soft_wrap=True)
-    if problems:
+        _print(file, found)
+    if found.errors:
         raise typer.Exit(1)
 
 
-def examined(stated: Any) -> tuple[list[dict[str, str]], str | None]:
-    """Problems, and the hash it would be opened under where it can be read at all."""
+def text_of(file: Path) -> str:
     try:
-        policy = _POLICY.validate_python(stated, extra="forbid")
-    except ValidationError as error:
-        reasons = reasons_of(error.errors(include_url=False, include_input=False))
-        return [reason.model_dump() for reason in reasons], None
-    problems = [asdict(problem) for problem in check_policy(policy)]
-    problems += [asdict(problem) for problem in check_selection(policy)]
-    return problems, json_hash(_POLICY.dump_python(policy, mode="json", exclude_none=True))
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except UnicodeDecodeError as error:
+        fail(f"{file} is not UTF-8: {error.reason} at byte {error.start + 1}")
+
+
+def _print(file: Path, found: Examined) -> None:
+    for problem in found.errors or found.remarks:
+        colour = "red" if found.errors else "yellow"
+        where = f"{file}:{problem.line}: {problem.pointer or '/'}: "
+        console.print(where, style="dim", end="", markup=False, soft_wrap=True)
+        console.print(problem.detail, style=colour, markup=False, soft_wrap=True)
+        console.print(f"    → {problem.fix}", markup=False, soft_wrap=True)
+    if found.errors:
+        return
+    remarked = f", {len(found.remarks)} to consider" if found.remarks else ""
+    console.print(f"{file} is sound{remarked}; policy hash {found.policy_hash}", markup=False, soft_wrap=True)
+    if found.policy and found.policy.rolling:
+        first, months = found.policy.as_of, found.policy.rolling.every_months
+        cuts = ", ".join(next_cut(first, months, number).isoformat() for number in range(_CUTS_SHOWN))
+        console.print(f"cuts: {cuts}, …", markup=False, soft_wrap=True)

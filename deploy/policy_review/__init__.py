@@ -1,0 +1,1 @@
+"""Policies as files: read with their lines, checked, compared in words."""

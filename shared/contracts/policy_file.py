@@ -1,0 +1,65 @@
+"""The schema of a policy as people write it: stricter than what readers accept, so that an editor says what is wrong.
+
+Readers pass over fields they do not know and leave parameters to the rules; whoever writes a policy wants every
+misspelling named. So the published file schema closes each object and gives each rule its parameters.
+"""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from shared.contracts.vocabulary import RULE_TERMS, Kind, ParameterTerms, RuleTerms
+
+Schema = dict[str, Any]
+NAME: Final = "PolicyFile"
+_TITLE: Final = "A policy file of deploy/policies: docs/policy.md explains it"
+
+
+def file_schema(policy: Schema) -> Schema:
+    """Of the contract's own schema of a policy."""
+    closed: Schema = _closed(deepcopy(policy))
+    closed["title"] = _TITLE
+    condition = closed["$defs"]["Condition"]["properties"]
+    condition["rule"] = {"description": condition["rule"]["description"], "enum": list(RULE_TERMS), "type": "string"}
+    closed["$defs"]["Condition"]["allOf"] = [_case(code, terms) for code, terms in RULE_TERMS.items()]
+    return closed
+
+
+def _closed(schema: Any) -> Any:
+    """No property beyond those listed, and no titles made of field names: descriptions say more."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        name: {each: _closed(inner) for each, inner in value.items()} if name in ("properties", "$defs") else
+        _closed(value)
+        for name, value in schema.items()
+        if name != "title"
+    }  # fmt: skip
+    return found | {"additionalProperties": False} if "properties" in schema else found
+
+
+def _case(code: str, terms: RuleTerms) -> Schema:
+    needed = [name for name, each in terms.parameters.items() if each.needed]
+    parameters: Schema = {
+        "additionalProperties": False,
+        "description": f"{terms.title}: {terms.asks}.",
+        "properties": {name: _parameter(each) for name, each in terms.parameters.items()},
+        "required": needed,
+        "type": "object",
+    }
+    then: Schema = {"properties": {"parameters": parameters}}
+    if needed:
+        then["required"] = ["parameters"]
+    return {"if": {"properties": {"rule": {"const": code}}, "required": ["rule"]}, "then": then}
+
+
+def _parameter(terms: ParameterTerms) -> Schema:
+    described: Schema = {"description": terms.means[0].upper() + terms.means[1:] + "."}
+    match terms.kind:
+        case Kind.NUMBER:
+            return described | {"type": "integer", "minimum": terms.least, "maximum": terms.most}
+        case Kind.TEXT:
+            return described | {"type": "string", "minLength": 1}
+        case Kind.LIST:
+            return described | {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}

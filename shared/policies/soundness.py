@@ -1,0 +1,23 @@
+"""All that is wrong with a policy, for whoever is about to announce or open a round under it."""
+
+from shared.contracts.policy import Policy
+from shared.policies.conditions import condition_problems, condition_remarks
+from shared.policies.problem import PolicyRejectedError, Problem
+from shared.policies.tables import table_problems, table_remarks
+
+
+def problems_of(policy: Policy) -> tuple[Problem, ...]:
+    """Every problem at once; with none, any application can be judged and any eligible one stands in the draw."""
+    return (*condition_problems(policy), *table_problems(policy))
+
+
+def remarks_of(policy: Policy) -> tuple[Problem, ...]:
+    """What can be run and may not be meant. For a policy without problems."""
+    return (*condition_remarks(policy), *table_remarks(policy))
+
+
+def require_sound(policy: Policy) -> Policy:
+    """The policy itself, or PolicyRejectedError with all its problems."""
+    if problems := problems_of(policy):
+        raise PolicyRejectedError(policy.policy, problems)
+    return policy

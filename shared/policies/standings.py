@@ -1,0 +1,87 @@
+"""Every kind of applicant a policy's tables can tell apart, so that what holds for these holds for all.
+
+A table asks only whether a rule passed and whether a record is within a bound: the bounds themselves and the numbers
+just above them stand for all others. The first-timer rule follows from the record, so only what can occur is listed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from shared.contracts.policy import Policy, Scoring, TicketStep, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`won` and `count` are None where the record was not stated."""
+
+    startup: bool
+    first_timer: bool
+    won: int | None
+    count: int | None
+
+
+def kinds_of(policies: Iterable[Policy]) -> tuple[Kind, ...]:
+    """Those that can occur in some track of some of these policies, from the least record to the greatest."""
+    listed = tuple(policies)
+    steps = [step for policy in listed for step in policy.tickets]
+    scores = [step for scoring in filter(None, (policy.scoring for policy in listed)) for step in scoring.supply_record]
+    caps = [cap for policy in listed for track in policy.tracks if (cap := first_timer_cap(track)) is not None]
+    won = _values([*(step.record_won_at_most for step in steps), *(step.record_won_at_most for step in scores)], caps)
+    counts = _values([step.record_count_at_most for step in steps], [])
+    records: list[tuple[int | None, int | None]] = [(w, c) for w in won for c in counts]
+    found = {kind for policy in listed for track in policy.tracks for kind in _kinds(track, [*records, (None, None)])}
+    return tuple(sorted(found, key=_order))
+
+
+def first_timer_cap(track: Track) -> int | None:
+    """None where the track does not state who is a first-timer."""
+    for condition in track.conditions:
+        cap = condition.parameters.get("cap_won")
+        if condition.rule == "first-timer" and isinstance(cap, int):
+            return cap
+    return None
+
+
+def fits(step: TicketStep, kind: Kind) -> bool:
+    return (
+        (step.startup is None or step.startup is kind.startup)
+        and (step.first_timer is None or step.first_timer is kind.first_timer)
+        and (step.record_won_at_most is None or (kind.won is not None and kind.won <= step.record_won_at_most))
+        and (step.record_count_at_most is None or (kind.count is not None and kind.count <= step.record_count_at_most))
+    )
+
+
+def first_step(policy: Policy, kind: Kind) -> int | None:
+    """The number of the step that gives it tickets."""
+    return next((number for number, step in enumerate(policy.tickets) if fits(step, kind)), None)
+
+
+def tickets_of(policy: Policy, kind: Kind) -> int | None:
+    number = first_step(policy, kind)
+    return None if number is None else policy.tickets[number].tickets
+
+
+def points_of(scoring: Scoring, kind: Kind) -> int | None:
+    for step in scoring.supply_record:
+        bound = step.record_won_at_most
+        if bound is None or (kind.won is not None and kind.won <= bound):
+            return step.points
+    return None
+
+
+def _values(bounds: Iterable[int | None], more: Iterable[int]) -> list[int]:
+    named = {bound for bound in bounds if bound is not None} | set(more)
+    return sorted({0} | named | {bound + 1 for bound in named})
+
+
+def _kinds(track: Track, records: Iterable[tuple[int | None, int | None]]) -> Iterator[Kind]:
+    states_startup = any(condition.rule == "startup" for condition in track.conditions)
+    cap = first_timer_cap(track)
+    for won, count in records:
+        first_timer = cap is not None and won is not None and won <= cap
+        for startup in (True, False) if states_startup else (False,):
+            yield Kind(startup, first_timer, won, count)
+
+
+def _order(kind: Kind) -> tuple[bool, int, int, bool, bool]:
+    return kind.won is None, kind.won or 0, kind.count or 0, not kind.startup, not kind.first_timer

@@ -1,0 +1,130 @@
+"""What is wrong with what a policy selects by: ticket steps, score items, limits."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from shared.contracts.policy import Method, Policy, Scoring, TicketStep
+from shared.policies.problem import Problem
+from shared.policies.standings import Kind, first_step, kinds_of, tickets_of
+
+
+def table_problems(policy: Policy) -> Iterator[Problem]:
+    yield from _tickets(policy)
+    yield from _limits(policy)
+    if policy.scoring is not None:
+        yield from _scoring(policy.scoring)
+    elif policy.method is Method.SCORE:
+        yield Problem("/scoring", "no-scoring", "the method is score", "give scoring, or draw")
+
+
+def table_remarks(policy: Policy) -> Iterator[Problem]:
+    """A greater record is never worth more: the programme is for those who have sold least."""
+    kinds = [kind for kind in kinds_of([policy]) if kind.won is not None]
+    for number in range(len(policy.tickets)):
+        better = next((pair for pair in _rising(policy, kinds) if first_step(policy, pair[1]) == number), None)
+        if better:
+            detail = f"{words(better[1])} gets more tickets than {words(better[0])}"
+            fix = "order the steps so that a smaller record gets as many tickets or more"
+            yield Problem(f"/tickets/{number}", "more-for-more-record", detail, fix)
+    if policy.scoring is not None:
+        steps = policy.scoring.supply_record
+        for index, (one, other) in enumerate(pairwise(steps), start=1):
+            if other.points > one.points:
+                detail = f"a greater record gets {other.points} points, a smaller one {one.points}"
+                pointer = f"/scoring/supply_record/{index}"
+                yield Problem(pointer, "more-for-more-record", detail, "let the points fall")
+    for index, track in enumerate(policy.tracks):
+        if track.limits is not None:
+            detail = "selection does not keep to a track's own limits yet"
+            fix = "rely on the round's limits alone, or hold one round for each track"
+            yield Problem(f"/tracks/{index}/limits", "not-kept-yet", detail, fix)
+    if policy.rolling is not None:
+        detail = "the services do not hold cuts yet: each is announced as a round of its own"
+        fix = "announce a round for each cut, with a copy of this policy whose as_of is that cut's day"
+        yield Problem("/rolling", "not-kept-yet", detail, fix)
+
+
+def _tickets(policy: Policy) -> Iterator[Problem]:
+    last = len(policy.tickets) - 1
+    reached = {first_step(policy, kind) for kind in kinds_of([policy])}
+    stated = {condition.rule for track in policy.tracks for condition in track.conditions}
+    closed = False
+    for index, step in enumerate(policy.tickets):
+        open_to_all = step == TicketStep(tickets=step.tickets)
+        missing = _unstated(step, stated)
+        if missing:
+            detail = f"no track states {missing}, so nobody passes it"
+            yield Problem(f"/tickets/{index}", "step-without-rule", detail, f"add the condition {missing} to a track")
+        elif not closed and index not in reached:
+            detail, fix = "everybody it fits has tickets by an earlier step", "drop it, or move it before that one"
+            yield Problem(f"/tickets/{index}", "unreached-step", detail, fix)
+        if index == last and not open_to_all:
+            detail, fix = "an applicant that fits no step has no tickets", "end with a step that has tickets only"
+            yield Problem(f"/tickets/{index}", "no-last-step", detail, fix)
+        if index < last and open_to_all:
+            detail, fix = "no applicant reaches the steps after this one", "move it to the end"
+            yield Problem(f"/tickets/{index}", "unreached-step", detail, fix)
+            closed = True
+
+
+def _unstated(step: TicketStep, stated: set[str]) -> str | None:
+    if step.startup and "startup" not in stated:
+        return "startup"
+    return "first-timer" if step.first_timer and "first-timer" not in stated else None
+
+
+def _limits(policy: Policy) -> Iterator[Problem]:
+    round_places = policy.limits.places
+    for index, track in enumerate(policy.tracks):
+        places = track.limits.places if track.limits else None
+        if places is not None and round_places is not None and places > round_places:
+            detail = f"{track.track} has {places} places of a round of {round_places}"
+            yield Problem(f"/tracks/{index}/limits/places", "more-than-the-round", detail, "give as many at the most")
+        firm = track.limits.selections_per_firm if track.limits else None
+        if firm is not None and firm > policy.limits.selections_per_firm:
+            detail = f"{firm} of one firm in {track.track}, {policy.limits.selections_per_firm} in the whole round"
+            pointer = f"/tracks/{index}/limits/selections_per_firm"
+            yield Problem(pointer, "more-than-the-round", detail, "give as many at the most")
+
+
+def _scoring(scoring: Scoring) -> Iterator[Problem]:
+    bounds = [step.record_won_at_most for step in scoring.supply_record]
+    if bounds[-1] is not None:
+        detail, fix = "a greater record than the last bound has no points", "end with a step without a bound"
+        yield Problem("/scoring/supply_record", "no-last-step", detail, fix)
+    inner = [bound for bound in bounds[:-1] if bound is not None]
+    if len(inner) < len(bounds) - 1 or inner != sorted(set(inner)):
+        detail, fix = "a step is never reached", "order the steps by record_won_at_most, rising"
+        yield Problem("/scoring/supply_record", "unreached-step", detail, fix)
+    most = scoring.panel_points + max(step.points for step in scoring.supply_record)
+    if scoring.threshold > most:
+        detail = f"nobody can have {scoring.threshold} points of {most}"
+        yield Problem("/scoring/threshold", "unreachable-threshold", detail, f"give {most} at the most")
+
+
+def _rising(policy: Policy, kinds: list[Kind]) -> Iterator[tuple[Kind, Kind]]:
+    """Pairs that differ in the record alone, the greater of which gets more tickets."""
+    for one in kinds:
+        for other in kinds:
+            if one.startup is other.startup and _record(one) < _record(other) and _no_less(one, other):
+                fewer, more = tickets_of(policy, one), tickets_of(policy, other)
+                if fewer is not None and more is not None and more > fewer:
+                    yield one, other
+
+
+def _record(kind: Kind) -> tuple[int, int]:
+    return kind.won or 0, kind.count or 0
+
+
+def _no_less(one: Kind, other: Kind) -> bool:
+    return (other.won or 0) >= (one.won or 0) and (other.count or 0) >= (one.count or 0)
+
+
+def words(kind: Kind) -> str:
+    """Such as: a startup with a record of 500,000,001 won in 4 sales."""
+    who = "a startup" if kind.startup else "a firm that is no startup"
+    if kind.won is None:
+        return f"{who} that states no record"
+    if kind.won == 0 and not kind.count:
+        return f"{who} without a record"
+    return f"{who} with a record of {kind.won:,} won in {kind.count} sales"
