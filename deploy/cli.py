@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from deploy.commands import acts, apply, audit, demo, doctor, institutions, local, policies, rounds, tokens, verify
+from deploy.commands import acts, apply, audit, demo, dlq, doctor, institutions, local, policies, rounds, tokens, verify
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -25,6 +25,7 @@ GROUPS: dict[str, typer.Typer] = {
     "policy": policies.app,
     "verify": verify.app,
     "audit": audit.app,
+    "dlq": dlq.app,
 }
 
 

@@ -106,6 +106,11 @@ class ServiceSettings(BaseSettings):
         description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too), 64 hex "
         "digits or PEM; empty: one is generated and kept.",
     )
+    operator_token_hash: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of the token with which an operator sees and settles parked records; empty: nobody can.",
+    )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
 

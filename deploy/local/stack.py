@@ -119,7 +119,7 @@ class Stack:
                 "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
                 "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
-                "FIRSTBUY_INTAKE_OPERATOR_TOKEN_HASH": fingerprint(token),
+                **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
             }
             given = dict(databases or {})
             made = {name: database_prefix + name for name in services if name not in given}

@@ -18,6 +18,7 @@ from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
+from shared.parked_api import holder_of, parked_router
 from shared.runtime import Runtime
 
 SERVICE = "eligibility"
@@ -56,5 +57,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
+    operator = holder_of(settings.operator_token_hash, SERVICE)
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

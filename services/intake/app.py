@@ -29,6 +29,7 @@ from shared.http import add_service_routes
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
+from shared.parked_api import parked_router
 from shared.runtime import Runtime
 
 SERVICE = "intake"
@@ -105,7 +106,23 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
     public_keys = keys_router(signing, lambda: runtime.pool)
-    for router in (rounds.router, acts.router, applications.router, institutions.router, public_keys, audit_log):
+    parked = parked_router(
+        SERVICE,
+        lambda: runtime.pool,
+        outbox,
+        clock,
+        lambda request: holder(request, AUDITOR, OFFICER, OPERATOR),
+        lambda request: holder(request, OPERATOR),
+    )
+    for router in (
+        rounds.router,
+        acts.router,
+        applications.router,
+        institutions.router,
+        public_keys,
+        audit_log,
+        parked,
+    ):
         app.include_router(router)
     add_service_routes(app, runtime, runtime.metrics.registry)
     _describe_submission(app)

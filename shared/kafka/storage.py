@@ -1,6 +1,8 @@
 """The SQL of consuming: how far a topic was read and what was parked, in the service's own database."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from shared.postgres import Connection
 
@@ -24,6 +26,18 @@ READ_UP_TO = "SELECT partition, next_offset FROM consumer_offsets WHERE topic = 
 PARK = """
 INSERT INTO parked_records (topic, partition, "offset", event_id, error, detail, attempts)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+PARKED = """
+SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
+WHERE $1 OR settled_at IS NULL ORDER BY parked_at, topic, partition, "offset" LIMIT $2
+"""
+PARKED_ONE = """
+SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
+WHERE topic = $1 AND partition = $2 AND "offset" = $3
+"""
+SETTLE = """
+UPDATE parked_records SET settled_at = $4
+WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND settled_at IS NULL RETURNING topic
 """
 
 
@@ -57,3 +71,33 @@ async def park(
     connection: Connection, partition: Partition, offset: int, event_id: str | None, error: str, detail: str, tries: int
 ) -> None:
     await connection.execute(PARK, *partition, offset, event_id, error, detail, tries)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that could not be taken, as it is named until somebody has dealt with it."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str | None
+    error: str
+    detail: str
+    attempts: int
+    parked_at: datetime
+    settled_at: datetime | None
+
+
+async def parked(connection: Connection, *, settled: bool, limit: int) -> list[Parked]:
+    """Oldest first; those that are settled too, where asked for."""
+    return [Parked(*row) for row in await connection.fetch(PARKED, settled, limit)]
+
+
+async def parked_one(connection: Connection, partition: Partition, offset: int) -> Parked | None:
+    row = await connection.fetchrow(PARKED_ONE, *partition, offset)
+    return Parked(*row) if row else None
+
+
+async def settle_parked(connection: Connection, partition: Partition, offset: int, now: datetime) -> bool:
+    """False when no such record waits for it."""
+    return await connection.fetchval(SETTLE, *partition, offset, now) is not None

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -178,15 +178,15 @@ class Servers:
         self.outbox = OutboxPublisher(SimpleNamespace())  # type: ignore[arg-type]
         self.signing = SigningKey(bytes(32))
         metrics = open_metrics()
-        runtime = SimpleNamespace(pool=self.gated, tracing=open_tracing("intake", "0", 0, "")[0], metrics=metrics)
+        runtime: Any = SimpleNamespace(pool=self.gated, tracing=open_tracing("intake", "0", 0, "")[0], metrics=metrics)
         settings = IntakeSettings(database_url=url)
         app = FastAPI()
         own: Any = _OwnReplica()
-        app.state.intake = Intake(runtime, settings, self.clock, self.outbox, own, self.signing)  # type: ignore[arg-type]
+        app.state.intake = Intake(runtime, settings, self.clock, self.outbox, own, self.signing)
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)
         app.include_router(applications.router)
-        add_service_routes(app, runtime, metrics.registry)  # type: ignore[arg-type]
+        add_service_routes(app, runtime, metrics.registry)
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://intake")
 
     @classmethod
@@ -260,7 +260,7 @@ class World:
         async with servers.pool.acquire() as connection:
             await connection.execute("TRUNCATE outbox")
             window = (OPENS, CLOSES)
-            terms = ({}, "0" * 64, 3600, source, None, False)
+            terms: tuple[Any, ...] = ({}, "0" * 64, 3600, source, None, False)
             await stored_rounds.announce(connection, servers.round, "시험", window, *terms)
             await stored_rounds.open_round(connection, servers.round)
         return world
@@ -272,7 +272,11 @@ class World:
     # Operations and their course
 
     async def start(
-        self, name: str, work: Callable[[Operation], Awaitable[None]], place: Place, accident: Accident = Accident.NONE
+        self,
+        name: str,
+        work: Callable[[Operation], Coroutine[Any, Any, None]],
+        place: Place,
+        accident: Accident = Accident.NONE,
     ) -> None:
         """Begins it, and returns when it is held, waits for a lock, or is done."""
         operation = Operation(name, place, accident, self.clock.moment)

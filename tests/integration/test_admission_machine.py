@@ -76,13 +76,24 @@ class AdmissionMachine(RuleBasedStateMachine):
     def can_start(self) -> bool:
         return len(self.world.operations) < HELD_AT_MOST
 
-    @initialize(firms=st.integers(0, 2), hours=st.integers(0, 3), frozen=st.sampled_from([False] * 6 + [True]))
-    def begun(self, firms: int, hours: int, frozen: bool) -> None:
-        """At the close, and now and then beyond the freeze: Hypothesis switches rules off at random."""
+    @initialize(
+        firms=st.integers(0, 2),
+        hours=st.integers(1, 3),
+        held=st.lists(PLACES, max_size=3),
+        again=st.lists(PLACES, max_size=2),
+        frozen=st.sampled_from([False] * 6 + [True]),
+    )
+    def begun(self, firms: int, hours: int, held: list[Place], again: list[Place], frozen: bool) -> None:
+        """Just before the close, some under way already, and now and then beyond the freeze: Hypothesis switches rules
+        off at random, and most histories would be short of one of these."""
         self.world = self.begin()
         for firm in range(1, firms + 1):
             self.run(self.world.submit([(firm, 1000, None)], Place.NOWHERE, Accident.NONE))
         self.world.clock.moment = CLOSES - hours * HOUR
+        for firm, place in enumerate(held, 11):
+            self.run(self.world.submit([(firm, 1000, f"of {firm}")], place, Accident.NONE))
+        for price, place in enumerate(again if firms else [], 1001):
+            self.run(self.world.resubmit(0, price, stale=False, place=place))
         if frozen:
             self.world.clock.moment = CLOSES
             self.run(self.world.freeze(Place.NOWHERE))

@@ -1,0 +1,133 @@
+"""`GET /parked`: the records a service could not take, named until an operator has settled each with a reason.
+
+Who parked it is the consumer; what settles it is outside of this: the record published again by its owner, a repair, an
+officers' act. The settlement says which, in the audit log.
+"""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Final, Protocol
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import TypeAdapter
+
+from shared import audit
+from shared.clock import Clock
+from shared.contracts.topics import CONTACTS
+from shared.contracts.values import I_JSON_MAX, Contract, Line
+from shared.http import Problem, bearer_hash
+from shared.kafka import storage
+from shared.kafka.storage import Parked
+from shared.outbox import OutboxPublisher
+from shared.postgres import Pool, connected
+
+
+class Holder(Protocol):
+    """Whose token was sent."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Admit = Callable[[Request], Awaitable[Holder]]
+"""Raises a Problem for who may not."""
+
+
+class _Operator:
+    name: Final = "operator"
+
+
+class SettlementBody(Contract):
+    """Why it need not be looked at any more."""
+
+    reason: Line
+
+
+_PERSONAL: Final = re.compile(rf"(^|\.)({re.escape(CONTACTS.name)}|institution\.[^.]+\.inbox\.v1)$")
+_PARKED = TypeAdapter(list[dict[str, Any]])
+Partition = Annotated[int, Path(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, Path(ge=0, le=I_JSON_MAX)]
+
+
+def holder_of(token_hash: str, service: str) -> Admit:
+    """For services that keep no tokens: the one operator whose token the settings name."""
+
+    async def admit(request: Request) -> Holder:
+        if not token_hash:
+            variable = f"FIRSTBUY_{service.upper()}_OPERATOR_TOKEN_HASH"
+            raise Problem(403, "no-operator", f"Nobody may do this here: {variable} is not set.")
+        sent = bearer_hash(request.headers.get("authorization"))
+        if sent is None:
+            raise Problem(
+                401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
+            )
+        if not secrets.compare_digest(sent, token_hash):
+            raise Problem(403, "wrong-role", "This takes the operator's token.")
+        return _Operator()
+
+    return admit
+
+
+def parked_router(
+    service: str, pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, may_read: Admit, may_settle: Admit
+) -> APIRouter:
+    router = APIRouter(prefix="/parked", tags=["parked"])
+
+    @router.get("")
+    async def list_parked(
+        request: Request, settled: bool = False, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+    ) -> Response:
+        """Those that wait for a settlement, oldest first; with `settled` the others too."""
+        await may_read(request)
+        async with connected(pool()) as connection:
+            found = await storage.parked(connection, settled=settled, limit=limit)
+        return _answer([_shown(service, one) for one in found])
+
+    @router.get("/{topic}/{partition}/{offset}")
+    async def read_parked(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
+        await may_read(request)
+        async with connected(pool()) as connection:
+            found = await storage.parked_one(connection, (_held(topic), partition), offset)
+        if found is None:
+            raise _unknown()
+        return _answer([_shown(service, found)])
+
+    @router.post("/{topic}/{partition}/{offset}/settlement")
+    async def settle(
+        topic: str, partition: Partition, offset: Offset, body: SettlementBody, request: Request
+    ) -> Response:
+        """Takes it off the list, once; who, when and why stand in the audit log."""
+        holder, now = await may_settle(request), clock.now()
+        async with outbox.transaction(pool()) as (connection, events):
+            place = (_held(topic), partition)
+            if not await storage.settle_parked(connection, place, offset, now):
+                if await storage.parked_one(connection, place, offset) is None:
+                    raise _unknown()
+                raise Problem(409, "settled", "It is settled already: see the audit log.")
+            detail = {"topic": topic, "partition": partition, "offset": offset, "reason": body.reason}
+            events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail))
+            found = await storage.parked_one(connection, place, offset)
+        return _answer([_shown(service, found)] if found else [])
+
+    return router
+
+
+def _held(topic: str) -> str:
+    if "\x00" in topic:  # which no text of PostgreSQL can hold
+        raise _unknown()
+    return topic
+
+
+def _unknown() -> Problem:
+    return Problem(404, "unknown-record", "No record is parked at this place: see GET /parked.")
+
+
+def _shown(service: str, one: Parked) -> dict[str, Any]:
+    """Without the detail where that could quote a person's data."""
+    return {"service": service, **asdict(one), "detail": None if _PERSONAL.search(one.topic) else one.detail}
+
+
+def _answer(rows: list[dict[str, Any]]) -> Response:
+    return Response(_PARKED.dump_json(rows), media_type="application/json")
