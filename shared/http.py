@@ -5,13 +5,15 @@ import hashlib
 import json
 import signal
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+import asyncpg
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
@@ -20,6 +22,7 @@ from shared.postgres import DatabaseAwayError
 
 _log = structlog.get_logger()
 PROBLEM = "application/problem+json"
+REASONS_AT_MOST: Final = 50
 
 
 class Problem(Exception):  # noqa: N818 -- the term of RFC 9457
@@ -62,16 +65,50 @@ _FIXES = {
 
 
 def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
-    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do."""
+    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
+
+    Not more than anybody reads: of a body made of nothing but errors, as many reasons would be many times its size, and
+    an answer has to fit a record.
+    """
     return tuple(
         Reason(
-            pointer=prefix + "".join(f"/{part}" for part in error["loc"]),
+            pointer=_shortened(prefix + "".join(f"/{part}" for part in error["loc"])),
             code=error["type"].replace("_", "-"),
-            detail=error["msg"],
-            fix=_FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}"),
+            detail=_shortened(error["msg"]),
+            fix=_shortened(_FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}")),
         )
-        for error in errors
+        for error in errors[:REASONS_AT_MOST]
     )
+
+
+def _shortened(text: str) -> str:
+    return (text if len(text) <= 500 else f"{text[:500]}…").replace("\x00", "␀")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body; 415 when it is not JSON, 413 when it is longer than `limit` bytes."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "not-json", "Send the application as 'Content-Type: application/json'.")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Problem(413, "too-large", f"The body is longer than {limit} bytes: shorten the description.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
+    """400 when it is no JSON at all, 422 with a reason per field when a field is not as the contract says."""
+    try:
+        return adapter.validate_json(body, extra="forbid")
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        if errors[0]["type"] == "json_invalid":
+            raise Problem(400, "unreadable", "The body is no JSON.", reasons_of(errors)) from error
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(errors)) from error
 
 
 def bearer_hash(authorization: str | None) -> str | None:
@@ -135,7 +172,11 @@ def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry
             503, "storage-away", "Nothing was changed: send it again.", headers={"Retry-After": "2"}
         )
 
+    async def on_nul(request: Request, error: Exception) -> Response:
+        return problem_response(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
     app.add_exception_handler(DatabaseAwayError, on_database_away)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(StarletteHTTPException, on_http)

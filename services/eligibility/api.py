@@ -1,15 +1,84 @@
-"""HTTP in: how far a round is judged."""
+"""HTTP in: how far a round is judged, and what a firm's facts would be judged to be before it applies."""
+
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field, TypeAdapter
 
 from services.eligibility import storage
 from services.eligibility.domain.completion import differing, parked
-from shared.http import Problem
+from services.eligibility.domain.counterfactual import counterfactual
+from services.eligibility.domain.judge import finding_json, judge
+from services.eligibility.handlers import Judge
+from shared.contracts.events import Language
+from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
+from shared.contracts.findings import Change, Finding, VerdictOutcome
+from shared.contracts.values import Code, Contract
+from shared.explanation import explain, explain_change, speaks_against
+from shared.http import Problem, parse, read_body
 from shared.postgres import connected
 from shared.runtime import Runtime
 
+BODY_BYTES: Final = 262_144
 router = APIRouter(tags=["rounds"])
+
+
+class CheckBody(Contract):
+    """An application as it would be sent to intake; a contact may be left out, and is not looked at."""
+
+    track: Code
+    applicant: Applicant
+    product: Product
+    certificates: Annotated[tuple[Certificate, ...], Field(max_length=50)] = ()
+    contact: Any = None
+
+    def facts(self) -> ApplicationFacts:
+        return ApplicationFacts(
+            track=self.track, applicant=self.applicant, product=self.product, certificates=self.certificates
+        )
+
+
+_CHECK: Final = TypeAdapter(CheckBody)
+_CHANGES: Final = TypeAdapter(tuple[Change, ...])
+
+
+@router.post("/rounds/{round_id}/check")
+async def check(round_id: str, request: Request) -> Response:
+    """The verdict these facts would have under the round's policy, explained. Nothing is stored, nothing is decided."""
+    stated: CheckBody = parse(_CHECK, await read_body(request, BODY_BYTES))
+    judging: Judge = request.app.state.judge
+    async with connected(request.app.state.runtime.pool) as connection:
+        rules = await judging.rules(connection, round_id)
+    if rules is None:
+        raise Problem(404, "unknown-round", f"No round {round_id} is open yet: its policy is known when it opens.")
+    facts = stated.facts()
+    verdict = judge(facts, rules)
+    nearest = counterfactual(facts, rules) if verdict.outcome is not VerdictOutcome.ELIGIBLE else None
+    changes = nearest.changes if nearest else ()
+    return JSONResponse(
+        {
+            "round": round_id,
+            "policy_hash": rules.policy_hash,
+            "as_of": verdict.as_of.isoformat(),
+            "outcome": verdict.outcome.value,
+            "findings": [finding_json(finding) for finding in verdict.findings],
+            "counterfactual": _CHANGES.dump_python(changes, mode="json") if nearest else None,
+            "explanation": {language.value: _explained(verdict.findings, changes, language) for language in Language},
+        }
+    )
+
+
+def _explained(findings: tuple[Finding, ...], changes: tuple[Change, ...], language: Language) -> dict[str, Any]:
+    """What speaks against it, and what would have helped, in words."""
+    against = [explain(finding, language) for finding in findings if speaks_against(finding)]
+    return {
+        "against": [
+            {name: getattr(one, name) for name in ("rule", "outcome", "seen", "needed", "gap", "legal_source")}
+            for one in against
+        ],
+        "would_help": [explain_change(change, language) for change in changes],
+    }
 
 
 @router.get("/rounds/{round_id}/completeness")

@@ -54,6 +54,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
 
     app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
     app.state.runtime = runtime
+    app.state.judge = judge
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from services.eligibility import storage
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import JudgedIn
-from services.eligibility.domain.judge import judge, parked
+from services.eligibility.domain.counterfactual import counterfactual
+from services.eligibility.domain.judge import Verdict, judge, parked
 from services.eligibility.storage import StoredVerdict
 from shared.canonical import json_hash, payload_hash
 from shared.contracts import topics
@@ -24,6 +26,7 @@ from shared.contracts.events import (
     RoundOpened,
     RoundVoided,
 )
+from shared.contracts.findings import Change, VerdictOutcome
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
@@ -32,6 +35,7 @@ from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
 _FIRST: Final = JudgedIn()
+_CHANGES: Final = TypeAdapter(tuple[Change, ...])
 
 
 class PayloadHashError(ValueError):
@@ -139,6 +143,10 @@ class Judge:
     def _follow(self, traceparent: str | None) -> str | None:
         return self._tracing.follow("judge", traceparent) if traceparent else None
 
+    async def rules(self, connection: Connection, round_id: str) -> PolicyRules | None:
+        """The round's policy, once the round is open."""
+        return (await self._known(connection, {round_id})).get(round_id)
+
     async def _known(self, connection: Connection, rounds: set[str]) -> dict[str, PolicyRules]:
         unknown = rounds - self._policies.keys()
         if unknown:
@@ -168,7 +176,8 @@ def verdict_on(
         _log.exception("parked application", application=submitted.application, round=submitted.round)
         verdict = parked(rules, type(error).__name__)
     body = (
-        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}","epoch":{epoch},'
+        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}",'
+        f'"counterfactual":{_counterfactual(submitted, verdict, rules)},"epoch":{epoch},'
         f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
         f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
         f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
@@ -184,6 +193,18 @@ def verdict_on(
         body.encode(),
         now,
     )
+
+
+def _counterfactual(submitted: ApplicationSubmitted, verdict: Verdict, rules: PolicyRules) -> str:
+    """As JSON; null for who is eligible, and where it can't be had: it only explains."""
+    if verdict.outcome is not VerdictOutcome.INELIGIBLE:
+        return "null"
+    try:
+        nearest = counterfactual(submitted.facts, rules)
+    except Exception:  # noqa: BLE001 -- a fault on facts that nobody stated is reported, and costs the explanation alone
+        _log.exception("no counterfactual", application=submitted.application, round=submitted.round)
+        nearest = None
+    return _CHANGES.dump_json(nearest.changes).decode() if nearest else "null"
 
 
 def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:

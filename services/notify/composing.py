@@ -3,16 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final
 
-from services.notify.domain.explanation import explain
 from services.notify.mime import free_text, mailbox, message
 from services.notify.rendering import Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.contracts.events import Language
-from shared.contracts.findings import Finding, FindingOutcome, Unit
+from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
+from shared.explanation import explain, explain_change
+from shared.working_days import korean_date, last_day
 
 APPEAL_DAYS: Final = 30  # 행정기본법 §36: filed within 30 days of the notice
 ANSWER_DAYS: Final = 14  # answered within 14
@@ -104,9 +105,10 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "application": claimed.delivery.subject,
         "delivery": claimed.delivery.id,
         "findings": [explain(finding_of(stated), language) for stated in claimed.findings or ()],
+        "changes": [explain_change(Change(**stated), language) for stated in claimed.changes or ()],
         "institutions": institutions,
         "noticed_at": now,
-        "appeal_until": now + timedelta(days=APPEAL_DAYS),
+        "appeal_until": last_day(korean_date(now), APPEAL_DAYS),
         "appeal_days": APPEAL_DAYS,
         "answer_days": ANSWER_DAYS,
         "extension_days": EXTENSION_DAYS,

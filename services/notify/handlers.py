@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from services.notify.domain.explanation import speaks_against
 from services.notify.domain.notices import Occurrence, Planned, planned
 from services.notify.domain.occurrences import decision_of, reconsidered, result, submission, turn, withdrawal
 from services.notify.storage import deliveries, facts, heads
@@ -21,6 +20,7 @@ from shared.contracts.events import (
     RoundOpened,
 )
 from shared.contracts.findings import Finding
+from shared.explanation import speaks_against
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
@@ -76,9 +76,8 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     judged = [event.body for event in events_of(batch, ApplicationJudged)]
     if judged:
-        await facts.save_verdicts(
-            connection, [(one.application, one.version, one.epoch, _against(one.findings)) for one in judged]
-        )
+        rows = [(one.application, one.version, one.epoch, _against(one.findings), _changes(one)) for one in judged]
+        await facts.save_verdicts(connection, rows)
     return ()
 
 
@@ -117,6 +116,13 @@ async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None
 
 def delivery_id(due: Planned) -> str:
     return event_id("delivery", *due.key)
+
+
+def _changes(judged: ApplicationJudged) -> list[dict[str, object]]:
+    return [
+        {"rule": change.rule, "pointer": change.pointer, "needed": change.needed}
+        for change in judged.counterfactual or ()
+    ]
 
 
 def _against(findings: Iterable[Finding]) -> list[dict[str, object]]:

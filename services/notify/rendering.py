@@ -7,7 +7,7 @@ under `templates/shared/`. HTML is escaped; a value a template names and nobody 
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 
 from services.notify.domain.notices import MAILED
 from shared.contracts.events import Language
+from shared.working_days import KST, korean_date
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-KST: Final = timezone(timedelta(hours=9), "KST")
 _TURNING_TEXT: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -89,6 +89,8 @@ def moment(stated: str | datetime, language: Language) -> str:
     return f"{when.day} {when:%B %Y, %H:%M:%S} (Korean time)"
 
 
-def day(when: datetime, language: Language) -> str:
-    when = when.astimezone(KST)
+def day(when: date | datetime, language: Language) -> str:
+    """A day, or the day of a moment in Korea."""
+    if isinstance(when, datetime):
+        when = korean_date(when)
     return f"{when.year}년 {when.month}월 {when.day}일" if language is Language.KO else f"{when.day} {when:%B %Y}"

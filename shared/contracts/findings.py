@@ -26,6 +26,15 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One fact that would have had to be otherwise: where it stands in an application, and what it had to be."""
+
+    rule: Code
+    pointer: Line
+    needed: str | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """`seen` against `needed`; `margin` is how far inside (positive) or outside (negative) the bound, in `unit`.
 

@@ -72,7 +72,7 @@ class Bench:
 
     async def worker(self, kind: str, prefix: str, database: str, records: int) -> float:
         """Records a second of a worker process on a topic and a database of its own."""
-        needed = (*topics.CONSUMED["eligibility"], topics.VERDICTS, topics.MILESTONES, topics.AUDIT_HEADS)
+        needed = (*topics.CONSUMED["eligibility"], topics.VERDICTS, topics.AUDIT_HEADS)
         await provision(needed, self._settings, prefix)
         producer = EventProducer(self._settings, "intake", prefix, open_metrics())
         await producer.start()

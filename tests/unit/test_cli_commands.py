@@ -217,6 +217,32 @@ def test_without_a_stack_and_without_a_url_it_says_what_to_do(monkeypatch: pytes
     assert "firstbuy up" in result.stderr
 
 
+def test_a_check_prints_what_speaks_against_and_what_would_help(answering: Answered, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("{}")
+    against = {
+        "rule": "매출액",
+        "outcome": "충족하지 못함",
+        "seen": "1원",
+        "needed": "5억",
+        "gap": "",
+        "legal_source": "공고",
+    }
+    told = {
+        "round": "2018-h2",
+        "outcome": "ineligible",
+        "as_of": "2018-09-14",
+        "explanation": {"ko": {"against": [against], "would_help": ["연간 매출액: 500,000,000원 이상"]}},
+    }
+    sent = answering((200, told), (200, told | {"outcome": "eligible"}))
+    arguments = ["apply", str(file), "--check", "--eligibility", "http://eligibility.test"]
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "연간 매출액: 500,000,000원 이상" in result.stdout
+    assert str(sent[0].url) == "http://eligibility.test/rounds/2018-h2/check"
+    assert run(*arguments).exit_code == 0
+
+
 SHOWN = {"epoch": 2, "applications_root": "ab" * 32, "sources": [{"source": "drand-quicknet"}]}
 
 

@@ -16,7 +16,6 @@ from jinja2 import UndefinedError
 
 from services.eligibility.domain.rules import RULES
 from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
-from services.notify.domain.explanation import RULE_WORDS, Explained, explain
 from services.notify.domain.notices import MAILED, Occurrence, planned
 from services.notify.domain.occurrences import reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
@@ -26,6 +25,7 @@ from shared.clock import REAL_TIME
 from shared.contracts import events
 from shared.contracts.events import Language
 from shared.contracts.findings import Finding, FindingOutcome, Unit
+from shared.explanation import RULE_WORDS, Explained, explain
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
@@ -63,6 +63,7 @@ def mail(
     name: str = "김가상",
     product: str = "누수 감지 센서",
     findings: Sequence[Any] | None = None,
+    changes: Sequence[Any] | None = None,
     trace: str | None = None,
 ) -> EmailMessage:
     due = next(due for due in planned(occurrence) if due.channel is events.Channel.MAIL)
@@ -80,7 +81,7 @@ def mail(
         REAL_TIME,
     )
     addressee = Addressee(name, "contact@hanbit.example", language)
-    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings)
+    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings, changes)
     content = COMPOSER.compose(claimed, addressee, KWATER, NOW, trace).content
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) < 200
@@ -307,3 +308,15 @@ def test_a_finding_is_told_in_the_readers_words(
 
 def test_every_rule_a_policy_may_name_has_words() -> None:
     assert set(RULES) <= set(RULE_WORDS)
+
+
+def test_a_refusal_says_what_would_have_helped_and_until_when_to_appeal() -> None:
+    """30 days from 18 September 2018 in Korea; a week-end or holiday would give way to the next working day."""
+    changes = [{"rule": "sales-or-credit", "pointer": "/applicant/annual_sales_won", "needed": 500_000_000}]
+    korean = mail(INELIGIBLE, "ko", findings=[], changes=changes)
+    english = mail(INELIGIBLE, "en", findings=[], changes=changes)
+    for kind in ("plain", "html"):
+        assert "연간 매출액: 500,000,000원 이상" in body(korean, kind)
+        assert "annual sales: at least KRW 500,000,000" in body(english, kind)
+        assert "2018년 10월 18일" in body(korean, kind)
+    assert "달랐다면" not in body(mail(INELIGIBLE, "ko", findings=[]))

@@ -6,7 +6,6 @@ from secrets import token_hex
 from pydantic import TypeAdapter
 
 from services.intake.acts.ground import Approved, Done, Terms
-from services.intake.api.bodies import parse
 from services.intake.domain.rounds import RoundStatus
 from services.intake.handlers.messages import take_messages
 from services.intake.invitations import invitations
@@ -15,7 +14,7 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import late_answers, round_event
 from shared.contracts.events import RoundExtended, RoundVoided
 from shared.contracts.values import UtcTime
-from shared.http import Problem
+from shared.http import Problem, parse
 from shared.postgres import Connection
 
 _MOMENT = TypeAdapter(UtcTime)

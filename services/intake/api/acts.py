@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from services.intake.acts import KINDS, late
 from services.intake.acts.ground import Approved
-from services.intake.api.bodies import SubmissionBody, parse, read_body
+from services.intake.api.bodies import SubmissionBody
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
@@ -22,7 +22,7 @@ from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
-from shared.http import Problem
+from shared.http import Problem, parse, read_body
 from shared.postgres import connected
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
@@ -86,6 +86,8 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
     """The second officer's approval; the act is done with it."""
     state = intake(request)
     officer = await holder(request, OFFICER)
+    if not _is_uuid(act):
+        raise Problem(404, "unknown-act", "No act of this id in this round.")
     signer = await state.signing.signer(state.runtime.pool)
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -118,6 +120,14 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))
     _log.info("did act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
     return JSONResponse({"act": act, "done": True, **done.answer})
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 _REFUSALS: Final = {

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
-from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json, parse, read_body
+from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
@@ -19,7 +19,7 @@ from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, ContactChanged
 from shared.contracts.facts import product_key
-from shared.http import Problem, bearer_hash
+from shared.http import Problem, bearer_hash, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected

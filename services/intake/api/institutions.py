@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.shards import shard_of
 from services.intake.storage import institutions, tokens
@@ -17,7 +16,7 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge
 from shared.contracts.values import Contract, InstitutionCode, Line
-from shared.http import Problem
+from shared.http import Problem, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import provision
 from shared.postgres import connected

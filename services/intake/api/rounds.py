@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake.api.bodies import parse, read_body
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.storage import outcomes, putback, rounds
 from services.intake.storage.rounds import StoredRound
@@ -21,7 +20,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
-from shared.http import Problem
+from shared.http import Problem, parse, read_body
 from shared.postgres import Connection, connected
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
@@ -55,7 +54,7 @@ async def announce(request: Request) -> Response:
     """Announces a round with its policy. Neither can be changed afterwards; the same announcement again is no error."""
     state = intake(request)
     officer = await holder(request, OFFICER)
-    body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, 4 * state.settings.body_bytes))
+    body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     terms = body.round
     if terms.opens_at >= terms.closes_at:
         reason = Reason(

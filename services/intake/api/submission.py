@@ -8,14 +8,14 @@ from typing import Final
 from fastapi import Request, Response
 
 from services.intake.api.admission import TooManyWaitingError
-from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json, parse, read_body
+from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
 from services.intake.api.state import intake
 from services.intake.domain.admission import Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
-from shared.http import Problem
+from shared.http import Problem, parse, read_body
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
     Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
@@ -53,11 +53,14 @@ async def submit_application(request: Request) -> Response:
 async def read_submission(request: Request) -> Submission:
     """The body as a submission, stamped when it was fully read; a Problem when it can't be read or held."""
     state = intake(request)
+    round_id = request.path_params["round"]
+    if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
+        raise Problem(404, Refusal.UNKNOWN_ROUND.value, _REFUSALS[Refusal.UNKNOWN_ROUND][1])
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
     stated: SubmissionBody = parse(SUBMISSION, body)
     return Submission(
-        round=request.path_params["round"],
+        round=round_id,
         received_at=received_at,
         business_number=stated.applicant.business_number,
         product_key=product_key(stated.product),

@@ -59,7 +59,8 @@ claimed AS (
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
     d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, c.name, c.email, c.language,
-    r.title_ko, r.title_en, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings
+    r.title_ko, r.title_en, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
+    CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes
 FROM claimed d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
@@ -125,6 +126,7 @@ class Claimed:
     round_title: dict[str, str]
     product: str | None
     findings: Sequence[Any] | None
+    changes: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ async def claim(connection: Connection, channel: Channel, limit: int, replica: s
             {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
             row["product"],
             row["findings"],
+            row["changes"],
         )
         for row in rows
     ]

@@ -62,11 +62,12 @@ WHERE applications.version < excluded.version
 """
 # Findings are a list: inside an object, since a list of lists would be sent as an array of two dimensions.
 SAVE_VERDICTS = """
-INSERT INTO verdicts (application, version, epoch, findings)
-SELECT application, version, epoch, stated->'findings'
+INSERT INTO verdicts (application, version, epoch, findings, changes)
+SELECT application, version, epoch, stated->'findings', stated->'changes'
 FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[]) AS judged(application, version, epoch, stated)
 ON CONFLICT (application) DO UPDATE
-SET version = excluded.version, epoch = excluded.epoch, findings = excluded.findings
+SET version = excluded.version, epoch = excluded.epoch, findings = excluded.findings,
+    changes = excluded.changes
 WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
 """
 
@@ -153,9 +154,11 @@ async def save_applications(connection: Connection, products: Iterable[tuple[str
     await connection.execute(SAVE_APPLICATIONS, *_newest(products, lambda row: row[1]))
 
 
-async def save_verdicts(connection: Connection, verdicts: Iterable[tuple[str, int, int, Sequence[Any]]]) -> None:
-    """(application, version, epoch, the findings that speak against it, as JSON)."""
-    rows = [(*row[:3], {"findings": row[3]}) for row in verdicts]
+async def save_verdicts(
+    connection: Connection, verdicts: Iterable[tuple[str, int, int, Sequence[Any], Sequence[Any]]]
+) -> None:
+    """(application, version, epoch, the findings that speak against it and what would have helped, as JSON)."""
+    rows = [(*row[:3], {"findings": row[3], "changes": row[4]}) for row in verdicts]
     await connection.execute(SAVE_VERDICTS, *_newest(rows, lambda row: (row[1], row[2])))
 
 

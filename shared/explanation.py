@@ -1,4 +1,5 @@
-"""Findings in the words of the applicant's language: which rule, what was seen, what was needed, how far off."""
+"""Findings in the words of the applicant's language: which rule, what was seen, what was needed, how far off, and what
+would have made it otherwise."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.contracts.events import Language
-from shared.contracts.findings import Finding, FindingOutcome, Unit
+from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
 
 _KO, _EN = Language.KO, Language.EN
 
@@ -110,6 +111,36 @@ def explain(finding: Finding, language: Language) -> Explained:
         _gap(finding, words, language),
         finding.legal_source,
     )
+
+
+_FIELDS: Final[Mapping[str, tuple[str, str]]] = {
+    "/track": ("신청 분야", "track applied under"),
+    "/applicant/business_number": ("사업자등록번호", "business registration number"),
+    "/applicant/corporate_number": ("법인등록번호", "corporate registration number"),
+    "/applicant/status": ("영업 상태", "business status"),
+    "/applicant/sanctioned": ("부정당업자 제재", "sanctions"),
+    "/applicant/sme_confirmation": ("중소기업확인서", "SME confirmation"),
+    "/applicant/annual_sales_won": ("연간 매출액", "annual sales"),
+    "/applicant/credit_grade": ("신용등급", "credit grade"),
+    "/applicant/started_on": ("창업일", "business start"),
+    "/applicant/supply_record/won": ("공공 납품 실적", "public supply record"),
+    "/product/class_code": ("품목", "product class"),
+    "/product/direct_production": ("직접생산확인", "direct production confirmation"),
+}
+_AT_LEAST: Final = frozenset({"/applicant/annual_sales_won"})
+
+
+def explain_change(change: Change, language: Language) -> str:
+    """One line: which fact, and what it would have had to be."""
+    korean, english = _FIELDS.get(change.pointer, ("기술개발제품 인증", "technology-product certificate"))
+    needed = _value(change.needed, Unit.WON if isinstance(change.needed, int) else None, language)
+    if isinstance(change.needed, int):
+        least = change.pointer in _AT_LEAST
+        if language is _KO:
+            needed += " 이상" if least else " 이하"
+        else:
+            needed = f"{'at least' if least else 'at most'} {needed}"
+    return f"{korean if language is _KO else english}: {needed}"
 
 
 def _outcome(outcome: FindingOutcome, language: Language) -> str:

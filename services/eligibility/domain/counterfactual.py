@@ -1,0 +1,288 @@
+"""What would have made an ineligible application eligible: the fewest changes of its facts, found by the rules.
+
+A change is one condition met on its bound, no further. Candidates are every track, and in each either all that failed,
+or what a waiver asks for and what it does not waive. Each candidate is judged: what is told really passes.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+from services.eligibility.domain.compiled import CompiledTrack, PolicyRules
+from services.eligibility.domain.judge import judge
+from services.eligibility.domain.observation import Terms
+from services.eligibility.domain.rules import company, documents, numbers, product, record
+from services.eligibility.domain.rules.numbers import business_check_digit, corporate_check_digit
+from services.eligibility.domain.rules.track import TRACK
+from shared.certificates import AcceptedKinds, Examined, Flaw, days_inside, last_day_of_years
+from shared.contracts.facts import (
+    Applicant,
+    ApplicationFacts,
+    BusinessStatus,
+    Certificate,
+    Document,
+    Origin,
+    SupplyRecord,
+)
+from shared.contracts.findings import Change, FindingOutcome, VerdictOutcome
+
+_ANOTHER_TRACK: Final = 1
+_ANOTHER_START: Final = 5
+"""A firm can't be founded again: only where nothing else helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Facts with which a rule passes, and what was changed in them."""
+
+    facts: ApplicationFacts
+    change: Change
+    cost: int = 1
+
+
+Mend = Callable[[ApplicationFacts, Terms], Remedy | None]
+"""The nearest change that makes a rule pass; None where no fact of the firm could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What would have had to be otherwise, and the facts as they would have been."""
+
+    changes: tuple[Change, ...]
+    facts: ApplicationFacts
+
+
+def counterfactual(facts: ApplicationFacts, rules: PolicyRules) -> Counterfactual | None:
+    """The cheapest changes under which `judge` finds an ineligible application eligible; None if nothing would do."""
+    cheapest: tuple[int, Counterfactual] | None = None
+    for name, track in rules.tracks.items():
+        there, cost = facts, 0
+        moved: tuple[Change, ...] = ()
+        if name != facts.track:
+            there, cost = replace(facts, track=name), _ANOTHER_TRACK
+            moved = (Change(rule=TRACK, pointer="/track", needed=name),)
+        for wanted in _ways(there, track):
+            mended = _mended(there, track, wanted)
+            if mended is None or (cheapest is not None and cheapest[0] <= cost + mended[0]):
+                continue
+            if judge(mended[1].facts, rules).outcome is VerdictOutcome.ELIGIBLE:
+                cheapest = cost + mended[0], replace(mended[1], changes=moved + mended[1].changes)
+    return cheapest[1] if cheapest else None
+
+
+def _ways(facts: ApplicationFacts, track: CompiledTrack) -> Iterable[Sequence[str]]:
+    """Rules to mend: all conditions that fail, or those a waiver rests on and those it leaves."""
+    failing = [
+        bound.rule for bound in track.conditions if bound.observe(facts, bound.terms).outcome is not FindingOutcome.PASS
+    ]
+    deciding = {bound.rule for bound in track.conditions if bound.decides}
+    yield [rule for rule in failing if rule in deciding]
+    for waiver in track.waivers:
+        yield [rule for rule in failing if rule in waiver.when or (rule in deciding and rule not in waiver.waives)]
+
+
+def _mended(facts: ApplicationFacts, track: CompiledTrack, wanted: Sequence[str]) -> tuple[int, Counterfactual] | None:
+    """With its cost."""
+    changes: list[Change] = []
+    cost = 0
+    for bound in track.conditions:
+        if bound.rule not in wanted:
+            continue
+        mend = MENDS.get(bound.rule)
+        remedy = mend(facts, bound.terms) if mend else None
+        if remedy is None:
+            return None
+        facts, cost = remedy.facts, cost + remedy.cost
+        changes.append(replace(remedy.change, rule=bound.rule))
+    return cost, Counterfactual(tuple(changes), facts)
+
+
+def _applicant(facts: ApplicationFacts, name: str, value: Any, needed: str | int, cost: int = 1) -> Remedy:
+    applicant: Applicant = replace(facts.applicant, **{name: value})
+    return Remedy(replace(facts, applicant=applicant), _change(f"/applicant/{name}", needed), cost)
+
+
+def _change(pointer: str, needed: str | int) -> Change:
+    return Change(rule="", pointer=pointer, needed=needed)
+
+
+def _business_number(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    number = facts.applicant.business_number
+    right = f"{number[:9]}{business_check_digit(number)}"
+    return _applicant(facts, "business_number", right, f"check digit {right[9]}")
+
+
+def _corporate_number(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    number = facts.applicant.corporate_number
+    if number is None:
+        return _applicant(facts, "corporate_number", "0" * 13, "corporate number of a corporation")
+    right = f"{number[:12]}{corporate_check_digit(number)}"
+    return _applicant(facts, "corporate_number", right, f"check digit {right[12]}")
+
+
+def _business_active(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    return _applicant(facts, "status", BusinessStatus.ACTIVE, BusinessStatus.ACTIVE.value)
+
+
+def _not_sanctioned(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    return _applicant(facts, "sanctioned", False, "not sanctioned")
+
+
+def _sme_confirmation(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    document = _valid(facts.applicant.sme_confirmation, terms.as_of)
+    return _applicant(facts, "sme_confirmation", document, f"valid on {terms.as_of_text}")
+
+
+def _direct_production(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    stated = replace(facts.product, direct_production=_valid(facts.product.direct_production, terms.as_of))
+    change = _change("/product/direct_production", f"valid on {terms.as_of_text}")
+    return Remedy(replace(facts, product=stated), change)
+
+
+def _valid(document: Document | None, on: date) -> Document:
+    if document is None:
+        return Document(number="-", issued_on=on, expires_on=on)
+    if on < document.issued_on:
+        expires_on = document.expires_on and max(on, document.expires_on)
+        return replace(document, issued_on=on, expires_on=expires_on or on)
+    return replace(document, expires_on=on)
+
+
+def _certificate(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
+    """The certificate nearest to holding made to hold, else one more of an accepted kind."""
+    accepted = terms.accepted
+    examined = sorted(map(accepted.examine, facts.certificates), key=lambda each: each.flaw)
+    for one in examined:
+        if one.flaw in (Flaw.NOT_VALID_ON_DATE, Flaw.GRADE_MISSING, Flaw.GRADE):
+            at = facts.certificates.index(one.certificate)
+            mended, pointer, needed = _holding(one, accepted)
+            certificates = (*facts.certificates[:at], mended, *facts.certificates[at + 1 :])
+            return Remedy(replace(facts, certificates=certificates), _change(f"/certificates/{at}{pointer}", needed))
+    for kind in sorted(accepted.kinds):
+        number = example_of(accepted.kinds[kind][0])
+        if number is not None:
+            grades = accepted.kinds[kind][1].grades
+            more = Certificate(
+                kind=kind,
+                number=number,
+                issued_on=terms.as_of,
+                expires_on=terms.as_of,
+                grade=grades[0] if grades else None,
+            )
+            change = _change("/certificates/-", f"accepted certificate valid on {terms.as_of_text}")
+            return Remedy(replace(facts, certificates=(*facts.certificates, more)), change)
+    return None
+
+
+def _holding(examined: Examined, accepted: AcceptedKinds) -> tuple[Certificate, str, str]:
+    held, on = examined.certificate, accepted.as_of
+    kind = accepted.kinds[held.kind][1]
+    if examined.flaw is not Flaw.NOT_VALID_ON_DATE:
+        grade = kind.grades[0]
+        held = replace(held, grade=grade)
+        if (days_inside(on, held.issued_on, held.expires_on, kind.validity_years) or 0) >= 0:
+            return held, "/grade", f"grade {' or '.join(kind.grades)}"
+    issued_on = min(held.issued_on, on)
+    expires_on = held.expires_on and max(held.expires_on, on)
+    if expires_on is None and (days_inside(on, issued_on, None, kind.validity_years) or 0) < 0:
+        expires_on = on
+    pointer = "/issued_on" if held.issued_on > on else "/expires_on"
+    return replace(held, issued_on=issued_on, expires_on=expires_on), pointer, f"valid on {on.isoformat()}"
+
+
+def _sales_or_credit(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    if facts.applicant.annual_sales_won is None and facts.applicant.credit_grade is not None:
+        least = terms.texts["credit_at_least"]
+        return _applicant(facts, "credit_grade", least, f"credit grade {least}")
+    floor = terms.numbers["sales_floor_won"]
+    return _applicant(facts, "annual_sales_won", floor, floor)
+
+
+def _product_class(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    prefix = min(terms.purchasable_classes)
+    stated = replace(facts.product, class_code=prefix.ljust(8, "0")[:8])
+    needed = f"class beginning with {', '.join(terms.purchasable_classes)}"
+    return Remedy(replace(facts, product=stated), _change("/product/class_code", needed))
+
+
+def _startup(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
+    """The earliest start that is still young enough; how a business came to be can't be otherwise."""
+    if facts.applicant.origin is not Origin.NEW:
+        return None
+    years, on = terms.numbers["years"], terms.as_of
+    if facts.applicant.started_on > on:
+        return _applicant(facts, "started_on", on, f"started by {terms.as_of_text}", _ANOTHER_START)
+    earliest = last_day_of_years(on, -years)
+    if last_day_of_years(earliest, years) < on:  # from a 29 February to a year that has none
+        earliest += timedelta(days=1)
+    return _applicant(facts, "started_on", earliest, f"started {earliest.isoformat()}", _ANOTHER_START)
+
+
+def _within_cap(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    cap, stated = terms.numbers["cap_won"], facts.applicant.supply_record
+    within = SupplyRecord(won=0, count=0) if stated is None else replace(stated, won=cap)
+    remedy = _applicant(facts, "supply_record", within, cap)
+    return replace(remedy, change=_change("/applicant/supply_record/won", cap))
+
+
+MENDS: Final[Mapping[str, Mend]] = {
+    numbers.BUSINESS_NUMBER: _business_number,
+    numbers.CORPORATE_NUMBER: _corporate_number,
+    company.BUSINESS_ACTIVE: _business_active,
+    company.NOT_SANCTIONED: _not_sanctioned,
+    company.SALES_OR_CREDIT: _sales_or_credit,
+    documents.SME_CONFIRMATION: _sme_confirmation,
+    documents.DIRECT_PRODUCTION: _direct_production,
+    documents.CERTIFICATE: _certificate,
+    product.PRODUCT_CLASS: _product_class,
+    record.STARTUP: _startup,
+    record.FIRST_TIMER: _within_cap,
+    record.TRACK_CAP: _within_cap,
+}
+"""By rule. A test holds this against the rules there are."""
+
+
+def example_of(pattern: re.Pattern[str]) -> str | None:
+    """The shortest text a certificate's number pattern takes, of plain expressions; None where it is no plain one."""
+    try:
+        text = "".join(map(_example, re._parser.parse(pattern.pattern, pattern.flags)))  # type: ignore[attr-defined]
+    except (KeyError, ValueError):
+        return None
+    return text if pattern.fullmatch(text) else None
+
+
+def _example(part: tuple[Any, Any]) -> str:
+    kind, value = str(part[0]), part[1]
+    match kind:
+        case "LITERAL":
+            return chr(value)
+        case "IN" | "BRANCH" | "SUBPATTERN" | "MAX_REPEAT" | "MIN_REPEAT":
+            return _example_of_group(kind, value)
+        case "RANGE":
+            return chr(value[0])
+        case "CATEGORY":
+            return _OF_CATEGORY[str(value)]
+        case "ANY":
+            return "A"
+        case "AT":
+            return ""
+        case _:
+            raise ValueError(kind)
+
+
+_OF_CATEGORY: Final = {"CATEGORY_DIGIT": "0", "CATEGORY_WORD": "A", "CATEGORY_SPACE": " "}
+
+
+def _example_of_group(kind: str, value: Any) -> str:
+    match kind:
+        case "IN":
+            return _example(value[0])
+        case "BRANCH":
+            return "".join(map(_example, value[1][0]))
+        case "SUBPATTERN":
+            return "".join(map(_example, value[3]))
+        case _:
+            least, _, repeated = value
+            return "".join(map(_example, repeated)) * int(least)

@@ -1,0 +1,142 @@
+"""What would have made an application eligible: it really would, and no condition more is asked than needed."""
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.counterfactual import MENDS, counterfactual, example_of
+from services.eligibility.domain.judge import judge
+from services.eligibility.domain.rules import RULES
+from shared.contracts.facts import Applicant, ApplicationFacts, BusinessStatus, Document, Origin, SupplyRecord
+from shared.contracts.findings import VerdictOutcome
+from tests.data.facts import GOOD, POLICIES, firm, holding, policy, product
+
+H1, H2 = (PolicyRules.compile(policy(name), "a" * 64) for name in ("2018-h1", "2018-h2"))
+AS_OF = H2.as_of
+DAYS = st.dates(date(2008, 1, 1), date(2022, 12, 31))
+DOCUMENTS = st.none() | st.builds(
+    lambda issued, days: Document(number="7", issued_on=issued, expires_on=days and issued + timedelta(days=days)),
+    DAYS,
+    st.none() | st.integers(0, 2000),
+)
+RECORDS = st.none() | st.builds(SupplyRecord, won=st.integers(0, 10**10), count=st.integers(0, 30))
+
+
+def changed(names: list[str], values: dict[str, Any]) -> ApplicationFacts:
+    applicant = {name: values[name] for name in names if name in Applicant.__dataclass_fields__}
+    facts = replace(GOOD, applicant=replace(GOOD.applicant, **applicant))
+    if "class_code" in names:
+        facts = replace(facts, product=replace(facts.product, class_code=values["class_code"]))
+    if "direct_production" in names:
+        facts = replace(facts, product=replace(facts.product, direct_production=values["direct_production"]))
+    if "certificates" in names:
+        facts = replace(facts, certificates=values["certificates"])
+    if "track" in names:
+        facts = replace(facts, track=values["track"])
+    return facts
+
+
+STATED: dict[str, Any] = {
+    "business_number": st.sampled_from(["1248100998", "1248100990", "1111111111"]),
+    "corporate_number": st.sampled_from([None, "1101110062432", "1101110062430"]),
+    "started_on": DAYS,
+    "origin": st.sampled_from(Origin),
+    "status": st.sampled_from([None, *BusinessStatus]),
+    "sanctioned": st.sampled_from([None, True, False]),
+    "sme_confirmation": DOCUMENTS,
+    "supply_record": RECORDS,
+    "annual_sales_won": st.none() | st.integers(0, 10**10),
+    "credit_grade": st.sampled_from([None, "AAA", "BB", "B", "D", "unheard of"]),
+    "class_code": st.sampled_from(["41112201", "99999999"]),
+    "direct_production": DOCUMENTS,
+    "track": st.sampled_from(["general", "no-such-track"]),
+    "certificates": st.lists(
+        st.builds(
+            lambda held, kind, number, issued, days: replace(
+                held, kind=kind, number=number, issued_on=issued, expires_on=days and issued + timedelta(days=days)
+            ),
+            st.just(GOOD.certificates[0]),
+            st.sampled_from(["nep", "gs", "epc", "horoscope"]),
+            st.sampled_from(["NEP-MOTIE-2017-012", "17-0001", "?"]),
+            DAYS,
+            st.none() | st.integers(0, 2000),
+        ),
+        max_size=2,
+    ).map(tuple),
+}
+VALUES = st.fixed_dictionaries(STATED)
+
+
+@given(VALUES, st.lists(st.sampled_from(sorted(STATED)), max_size=8, unique=True), st.sampled_from([H1, H2]))
+def test_every_counterfactual_really_passes(values: dict[str, Any], names: list[str], rules: PolicyRules) -> None:
+    facts = changed(names, values)
+    if judge(facts, rules).outcome is VerdictOutcome.ELIGIBLE:
+        return
+    found = counterfactual(facts, rules)
+    assert found is not None, "these policies ask nothing that no firm could ever meet"
+    assert judge(found.facts, rules).outcome is VerdictOutcome.ELIGIBLE
+    assert found.changes
+    assert len({change.pointer for change in found.changes}) == len(found.changes)
+    assert found.facts != facts
+
+
+@pytest.mark.parametrize(
+    ("facts", "rules", "changes"),
+    [
+        (firm(sanctioned=True), H1, [("not-sanctioned", "/applicant/sanctioned", "not sanctioned")]),
+        (firm(status=None), H1, [("business-active", "/applicant/status", "active")]),
+        (
+            firm(sme_confirmation=Document(number="1", issued_on=date(2017, 1, 1), expires_on=date(2018, 1, 1))),
+            H1,
+            [("sme-confirmation", "/applicant/sme_confirmation", f"valid on {H1.as_of}")],
+        ),
+        (product(class_code="99999999"), H2, None),
+        (holding(), H2, [("certificate", "/certificates/-", f"accepted certificate valid on {AS_OF}")]),
+        (
+            holding(replace(GOOD.certificates[0], expires_on=date(2018, 1, 1))),
+            H2,
+            [("certificate", "/certificates/0/expires_on", f"valid on {AS_OF}")],
+        ),
+        (
+            firm(annual_sales_won=1, credit_grade=None),
+            H1,
+            [("sales-or-credit", "/applicant/annual_sales_won", 500_000_000)],
+        ),
+        (replace(GOOD, track="startups"), H2, [("track", "/track", "general")]),
+    ],
+)
+def test_the_nearest_changes(facts: ApplicationFacts, rules: PolicyRules, changes: Any) -> None:
+    found = counterfactual(facts, rules)
+    if changes is None:
+        assert judge(facts, rules).outcome is VerdictOutcome.ELIGIBLE or found is not None
+        return
+    assert found is not None
+    assert [(change.rule, change.pointer, change.needed) for change in found.changes] == changes
+
+
+def test_a_startup_needs_its_certificate_and_not_the_conditions_that_waives() -> None:
+    """Under H2 one certificate helps a young firm that fails three company conditions."""
+    young = firm(started_on=date(2015, 3, 2), sanctioned=True, status=BusinessStatus.SUSPENDED, sme_confirmation=None)
+    found = counterfactual(replace(young, certificates=()), H2)
+    assert found is not None
+    assert [change.rule for change in found.changes] == ["certificate"]
+
+
+def test_every_rule_can_be_mended() -> None:
+    assert set(MENDS) == set(RULES)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in POLICIES.glob("*.yaml")))
+def test_every_number_pattern_we_ship_has_an_example(name: str) -> None:
+    for kind in policy(name).certificates:
+        assert example_of(re.compile(kind.number_pattern, re.ASCII)), kind.kind
+
+
+def test_a_pattern_that_is_no_plain_expression_has_none() -> None:
+    assert example_of(re.compile(r"(?=A)B")) is None
