@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from shared.kafka.cloudevents import Outgoing
-from shared.kafka.producer import EventProducer
+from shared.kafka.producer import EventProducer, EventTooLargeError
 from shared.postgres import DATABASE_AWAY, Connection, Pool, connected
 
 ENQUEUE = """
@@ -82,7 +82,11 @@ class OutboxPublisher:
                     *(row[column] for column in columns), strict=True
                 )
             ]
-            await self._producer.publish(events)
+            try:
+                await self._producer.publish(events)
+            except EventTooLargeError as error:  # it stays, and holds up no other
+                _log.error("can't publish batch", batch=row["batch"], error=str(error))
+                continue
             _log.warning("published left batch", batch=row["batch"], events=len(events))
             await self._finish(pool, [row["batch"]])
 

@@ -12,6 +12,8 @@ from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.kafka.cloudevents import trace_of
+
 _propagator = TraceContextTextMapPropagator()
 _UNSAMPLED = "-00"
 
@@ -25,6 +27,7 @@ class Tracing:
 
     def begin(self, name: str, traceparent: str | None = None) -> str:
         """The trace of a request from outside: the caller's where it sent one, else a new one."""
+        traceparent = trace_of(traceparent)
         if traceparent is None and secrets.randbelow(1_000_000) >= self._sample_ratio * 1_000_000:
             return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}{_UNSAMPLED}"
         return self.follow(name, traceparent, SpanKind.SERVER)

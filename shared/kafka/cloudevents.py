@@ -1,6 +1,7 @@
 """CloudEvents 1.0 over Kafka in binary mode: attributes in `ce_` headers, the contract's JSON as the body."""
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ SCHEMA_PREFIX: Final = "urn:firstbuy:schema:"
 NAMESPACE: Final = uuid.UUID("6f0c2b3e-5d0e-5c86-9d55-1f1b0d7c2a18")
 """Of event ids derived from business keys (UUIDv5)."""
 
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NAMESPACE_BYTES = NAMESPACE.bytes
 
 Header = tuple[str, bytes]
@@ -25,6 +27,11 @@ def event_id(*business_key: str | int) -> str:
     name = "\x1f".join(map(str, business_key)).encode()
     digest = hashlib.sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).digest()[:16]
     return str(uuid.UUID(bytes=digest, version=5))
+
+
+def trace_of(sent: str | None) -> str | None:
+    """A `traceparent` as W3C writes it; anything else is none: it goes on into rows, headers and mails."""
+    return sent if sent and _TRACEPARENT.fullmatch(sent) else None
 
 
 def type_name(ce_type: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.clock import broker_time
 from shared.contracts.topics import Topic
 from shared.contracts.values import Contract
-from shared.kafka.cloudevents import type_name
+from shared.kafka.cloudevents import trace_of, type_name
 
 Body_co = TypeVar("Body_co", bound=Contract, covariant=True)
 Model = TypeVar("Model", bound=Contract)
@@ -88,5 +88,5 @@ class Decoder:
             record.partition,
             record.offset,
             broker_time(record.timestamp),
-            headers.get("traceparent"),
+            trace_of(headers.get("traceparent")),
         )

@@ -20,7 +20,7 @@ from services.intake.handlers.messages import take_messages
 from services.intake.storage import institutions, leases, requests, restore
 from services.intake.storage.requests import InboxMessage, InboxMovedError
 from shared.clock import broker_time
-from shared.kafka.cloudevents import type_name
+from shared.kafka.cloudevents import trace_of, type_name
 from shared.kafka.storage import park
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
@@ -141,8 +141,9 @@ class InboxReader:
         _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
 
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
+        detail = str(error)[:1000].replace("\x00", "␀")
         async with connected(pool) as connection, connection.transaction():
-            await park(connection, (topic, 0), record.offset, None, type(error).__name__, str(error)[:1000], _ATTEMPTS)
+            await park(connection, (topic, 0), record.offset, None, type(error).__name__, detail, _ATTEMPTS)
             await requests.move_offset(connection, topic, self._reading[topic], record.offset + 1)
         self._reading[topic] = record.offset + 1
         _log.error("parked inbox message", topic=topic, offset=record.offset, error=type(error).__name__)
@@ -154,9 +155,9 @@ class InboxReader:
             topic,
             record.offset,
             institution,
-            type_name(headers.get("ce_type", "")),
+            type_name(headers.get("ce_type", "")).replace("\x00", "␀"),
             headers.get("ce_id", f"offset:{record.offset}")[:200].replace("\x00", ""),
             record.value or b"",
             broker_time(record.timestamp),
-            headers.get("traceparent"),
+            trace_of(headers.get("traceparent")),
         )
