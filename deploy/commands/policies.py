@@ -8,7 +8,9 @@ import typer
 
 from deploy.commands.http import AsJson
 from deploy.commands.screen import console, fail, print_json
+from deploy.policy_review import differing
 from deploy.policy_review.checking import Examined, examine
+from shared.contracts.policy import Policy
 from shared.policies.conditions import next_cut
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
@@ -55,3 +57,27 @@ def _print(file: Path, found: Examined) -> None:
         first, months = found.policy.as_of, found.policy.rolling.every_months
         cuts = ", ".join(next_cut(first, months, number).isoformat() for number in range(_CUTS_SHOWN))
         console.print(f"cuts: {cuts}, …", markup=False, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The policy there was.")],
+    new: Annotated[Path, typer.Argument(help="The policy there would be.")],
+    as_json: AsJson = False,
+) -> None:
+    """What the second changes of the first, for whom, and whether it is laxer or stricter."""
+    before, after = sound(old), sound(new)
+    found = differing.changes(before, after)
+    if as_json:
+        print_json(differing.as_json(before, after, found))
+    else:
+        console.print(differing.as_text(before, after, found), markup=False, soft_wrap=True)
+
+
+def sound(file: Path) -> Policy:
+    """The policy of a file; ends the command with its problems where it has any."""
+    found = examine(text_of(file))
+    if found.policy is None or found.errors:
+        _print(file, found)
+        raise typer.Exit(1)
+    return found.policy

@@ -61,10 +61,21 @@ def tickets_of(policy: Policy, kind: Kind) -> int | None:
     return None if number is None else policy.tickets[number].tickets
 
 
-def points_of(scoring: Scoring, kind: Kind) -> int | None:
+def possible_tickets(policy: Policy, startup: bool, won: int | None, count: int | None) -> tuple[int, ...]:
+    """Of a firm, whichever track it applies in: whether it is a first-timer follows from its record."""
+    found = set()
+    for track in policy.tracks:
+        cap = first_timer_cap(track)
+        stated = any(condition.rule == "startup" for condition in track.conditions)
+        kind = Kind(startup and stated, cap is not None and won is not None and won <= cap, won, count)
+        found.add(tickets_of(policy, kind) or 0)
+    return tuple(sorted(found))
+
+
+def points_of(scoring: Scoring, won: int | None) -> int | None:
     for step in scoring.supply_record:
         bound = step.record_won_at_most
-        if bound is None or (kind.won is not None and kind.won <= bound):
+        if bound is None or (won is not None and won <= bound):
             return step.points
     return None
 

@@ -85,8 +85,10 @@ def with_news(value: Any) -> Any:
         return [with_news(item) for item in value]
     if not isinstance(value, dict):
         return value
-    # `parameters` and `roots` are tables: a further key there is content, not a new field.
-    grown = {name: item if name in ("parameters", "roots") else with_news(item) for name, item in value.items()}
+    # `parameters`, `roots` and `notices` are tables: a further key there is content, not a new field.
+    grown = {
+        name: item if name in ("parameters", "roots", "notices") else with_news(item) for name, item in value.items()
+    }
     return grown | {"added_in_2031": {"x": 1}}
 
 

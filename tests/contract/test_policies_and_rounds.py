@@ -50,11 +50,36 @@ def test_each_half_of_2018_selects_as_it_did() -> None:
     assert h2.as_of.isoformat() == "2018-09-14"
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", ["2018-h1", "2018-h2"])
 def test_every_company_condition_decides_and_facts_do_not(name: str) -> None:
     decides = {condition.rule: condition.decides for condition in policy(name).tracks[0].conditions}
     assert COMPANY | {"certificate"} <= {rule for rule, deciding in decides.items() if deciding}
     assert (decides["startup"], decides["first-timer"]) == (False, False)
+
+
+def test_each_track_of_2019_is_for_its_firms() -> None:
+    multi = policy("multi-track")
+    own = {
+        track.track: {
+            (condition.rule, tuple(condition.parameters.values()))
+            for condition in track.conditions
+            if condition.decides and condition.rule in ("startup", "first-timer", "track-cap")
+        }
+        for track in multi.tracks
+    }
+    assert own == {
+        "startup": {("startup", (7,))},
+        "first-step": {("first-timer", (500_000_000,))},
+        "general": {("track-cap", (2_000_000_000,))},
+        "small-purchase": set(),
+    }
+    assert sum(track.limits.places or 0 for track in multi.tracks if track.limits) == multi.limits.places == 45
+
+
+def test_the_rolling_policy_has_monthly_cuts_and_a_status_of_a_year() -> None:
+    rolling = policy("rolling").rolling
+    assert rolling is not None
+    assert (rolling.every_months, rolling.status_months) == (1, 12)
 
 
 @pytest.mark.parametrize("name", ROUNDS)
