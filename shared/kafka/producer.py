@@ -8,7 +8,12 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.kafka.cloudevents import Outgoing, headers_of
@@ -127,6 +132,9 @@ class EventProducer:
             sent.append(await producer.send_batch(batch, topic, partition=partition))
             self._metrics.published.labels(topic).inc(len(group))
         for result in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
+                # the builder takes a batch's first event, however large
+                raise EventTooLargeError(str(result)) from result
             if isinstance(result, BaseException):
                 raise result
 

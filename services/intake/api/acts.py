@@ -18,6 +18,7 @@ from services.intake.api.bodies import SubmissionBody
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
+from services.intake.domain.entries import is_id
 from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from shared import audit
@@ -86,7 +87,7 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
     """The second officer's approval; the act is done with it."""
     state = intake(request)
     officer = await holder(request, OFFICER)
-    if not _is_uuid(act):
+    if not is_id(act):
         raise Problem(404, "unknown-act", "No act of this id in this round.")
     signer = await state.signing.signer(state.runtime.pool)
     now = state.clock.now()
@@ -120,14 +121,6 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))
     _log.info("did act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
     return JSONResponse({"act": act, "done": True, **done.answer})
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 _REFUSALS: Final = {

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
-from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
+from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.storage import outcomes, rounds, tokens, versions
@@ -32,10 +32,7 @@ router = APIRouter(prefix="/applications", tags=["applications"])
 async def _opened(request: Request, application: str, connection: Connection, *, staff: bool = False) -> Any:
     """The application, if the token sent is its own (or, where `staff` may, an officer's or auditor's)."""
     token_hash = bearer_hash(request.headers.get("authorization"))
-    try:
-        stored = await versions.load(connection, application)
-    except ValueError:
-        stored = None
+    stored = await versions.load(connection, application) if is_id(application) else None
     if stored is not None and token_hash is not None and secrets.compare_digest(token_hash, stored.token_hash):
         return stored
     if staff:

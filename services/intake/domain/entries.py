@@ -28,6 +28,14 @@ class Chance:
         )
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be the id of anything: what is none is not looked for."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def rehearsed_uuid(seed: str, *parts: str) -> str:
     return str(uuid.UUID(bytes=_derived(seed, *parts)[:16], version=4))
 
