@@ -6,7 +6,22 @@ from typing import Any
 
 import typer
 
-from deploy.commands import acts, apply, audit, demo, dlq, doctor, institutions, local, policies, rounds, tokens, verify
+from deploy.commands import (
+    acts,
+    appeals,
+    apply,
+    audit,
+    demo,
+    dlq,
+    doctor,
+    institutions,
+    local,
+    policies,
+    rounds,
+    simulate,
+    tokens,
+    verify,
+)
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -17,9 +32,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
     "apply": apply.apply,
     "pledges": rounds.pledges,
+    "simulate": simulate.simulate,
 }
 GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
+    "appeal": appeals.app,
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,

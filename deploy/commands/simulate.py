@@ -1,0 +1,150 @@
+"""`firstbuy simulate`: a round's recorded applications under another policy; who changes side, and why."""
+
+import asyncio
+import logging
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from deploy.commands.http import AsJson
+from deploy.commands.policies import sound
+from deploy.commands.screen import console, fail, print_json
+from deploy.local.description import described
+from deploy.local.state import PROJECT, State, StateUnusableError
+from deploy.policy_review.checking import policy_hash
+from deploy.simulate import sample
+from deploy.simulate.cases import Comparison, Side
+from deploy.simulate.page import html as as_html
+from deploy.simulate.recorded import NotReadableError, UnknownRoundError, read_topic, recorded_round
+from deploy.simulate.replay import Replay
+from deploy.simulate.results import Results, results_of
+from deploy.simulate.shown import as_json as results_json
+from deploy.simulate.shown import show
+from shared.contracts import topics
+from shared.contracts.policy import Policy
+from shared.settings import DeploymentSettings, KafkaSettings
+
+_DATE: TypeAdapter[date] = TypeAdapter(date)
+
+
+def simulate(
+    policy: Annotated[Path, typer.Option(help="The other policy, a file of deploy/policies/.")],
+    round_id: Annotated[str | None, typer.Option("--round", help="The recorded round, such as 2018-h1.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Judge both by this day; else by the recorded round's own, so that only rules differ."),
+    ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="OLD=NEW: judge applications of a recorded track in another of the other policy. May repeat."
+        ),
+    ] = None,
+    listed: Annotated[
+        int, typer.Option("--list", min=0, max=100_000, help="How many that change side are listed.")
+    ] = 20,
+    html: Annotated[Path | None, typer.Option(help="Write a page with charts, one file, too.")] = None,
+    from_sample: Annotated[
+        bool, typer.Option("--sample", help="171 generated firms in the shape of 2018-h1, without Kafka.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replays what is recorded on applications.v1 under the round's own policy and another one: who changes side, by
+    rule and by kind of firm, and what becomes of tickets and chances. Reads only; stores nothing.
+
+    Kafka is the running local stack's, else what FIRSTBUY_KAFKA_… and FIRSTBUY_TOPIC_PREFIX say."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what ends the command is said by it
+    other = sound(policy)
+    if from_sample == (round_id is not None):
+        fail("name the recorded round with --round, or replay the generated one with --sample")
+    day, moved = _day(as_of), _moved(track or [], other)
+    try:
+        if from_sample:
+            results = sampled(other, day, moved, listed)
+        else:
+            kafka, prefix = where()
+            results = asyncio.run(replayed(kafka, prefix, str(round_id), other, day, moved, listed))
+    except (NotReadableError, UnknownRoundError) as error:
+        fail(str(error))
+    if html is not None:
+        try:
+            html.write_text(as_html(results), encoding="utf-8")
+        except OSError as error:
+            fail(f"{html}: {error.strerror}")
+    if as_json:
+        print_json(results_json(results))
+    else:
+        show(results, console)
+
+
+async def replayed(
+    kafka: KafkaSettings,
+    prefix: str,
+    round_id: str,
+    other: Policy,
+    day: date | None = None,
+    moved: dict[str, str] | None = None,
+    listed: int = 20,
+) -> Results:
+    opened, frozen = await recorded_round(kafka, prefix, round_id)
+    replay = _replay(round_id, opened.policy, opened.policy_hash, other, day, moved or {}, listed)
+    await read_topic(kafka, prefix, topics.APPLICATIONS, replay.take, replay.settle)
+    return _results(replay, opened.title, frozen)
+
+
+def sampled(other: Policy, day: date | None = None, moved: dict[str, str] | None = None, listed: int = 20) -> Results:
+    policy = sample.sample_policy(sound(PROJECT / "deploy" / "policies" / f"{sample.ROUND}.yaml"))
+    replay = _replay(sample.ROUND, policy, policy_hash(policy), other, day, moved or {}, listed)
+    for _, kind, body in sample.sample_records(policy):
+        replay.take(kind, body)
+    replay.settle()
+    return _results(replay, sample.TITLE, replay.tally.applications)
+
+
+def _replay(
+    round_id: str, own: Policy, own_hash: str, other: Policy, day: date | None, moved: dict[str, str], listed: int
+) -> Replay:
+    as_of = day or own.as_of
+    old, new = Side.of(own, own_hash, as_of), Side.of(other, policy_hash(other), as_of)
+    return Replay(round_id, Comparison.of(old, new, moved), listed)
+
+
+def _results(replay: Replay, title: str, frozen: int | None) -> Results:
+    sides = replay.comparison
+    as_of = sides.old.rules.as_of.isoformat()
+    return results_of(replay.tally, replay.round, title, as_of, sides.old.policy, sides.new.policy, frozen)
+
+
+def where() -> tuple[KafkaSettings, str]:
+    """The environment's Kafka where it names one, else that of the local stack that runs."""
+    try:
+        if "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+            return KafkaSettings(), DeploymentSettings().topic_prefix
+        running: dict[str, Any] | None = described(State.opened())
+    except (StateUnusableError, ValidationError) as error:
+        fail(str(error))
+    if running is None:
+        fail("no local stack runs: start one with `firstbuy up`, or name Kafka by FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS")
+    return KafkaSettings(bootstrap_servers=running["kafka"]["bootstrap_servers"]), str(running["topic_prefix"])
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else _DATE.validate_python(text)
+    except ValidationError:
+        fail(f"--as-of {text}: give a day of the calendar as YYYY-MM-DD")
+
+
+def _moved(given: list[str], other: Policy) -> dict[str, str]:
+    known = {track.track for track in other.tracks}
+    moved = {}
+    for each in given:
+        old, sign, new = each.partition("=")
+        if not old or not sign or new not in known:
+            fail(f"--track {each}: write OLD=NEW, where NEW is one of {', '.join(sorted(known))}")
+        moved[old] = new
+    return moved
