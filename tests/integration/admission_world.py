@@ -86,6 +86,8 @@ class Operation:
     stood: tuple[str, datetime] | None = None
     """Status and close of the round, committed, at the moment the lock was had."""
     task: "asyncio.Task[None] | None" = None
+    keyed: list[tuple[int, int, str]] = field(default_factory=list)
+    """What it submits under idempotency keys: firm, price, key."""
 
     async def reach(self, place: Place) -> None:
         """Waits there, once, if it is to be held there; then the accident happens, if it is one of that place."""
@@ -317,6 +319,7 @@ class World:
         async def work(operation: Operation) -> None:
             admission = Admission(self.servers.outbox, self.servers.signing, 16, 100)
             operation.admission = admission
+            operation.keyed = [(firm, price, key) for firm, price, key in firms if key]
             asked = [asyncio.create_task(self._post(operation, *firm)) for firm in firms]
             while operation.waiting < len(firms):
                 await asyncio.sleep(0)
@@ -469,10 +472,14 @@ class World:
                 self.closed.append((closes_at, email))
 
     async def settle(self) -> None:
-        """The close passes and the round freezes, whoever is still held; then everything is held against it."""
+        """The close passes and the round freezes, whoever is still held, and whoever is held asks again meanwhile; then
+        everything is held against it."""
         closes_at = (await self.servers.standing())[1]
         self.clock.moment = max(self.clock.moment, closes_at)
+        held = [asked for one in self.operations for asked in one.keyed]
         await self.freeze(Place.NOWHERE)
+        for asked in held[:4]:
+            await self.submit([asked], Place.NOWHERE, Accident.NONE)
         for _ in range(200):
             if not self.operations:
                 break

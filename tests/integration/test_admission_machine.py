@@ -79,19 +79,19 @@ class AdmissionMachine(RuleBasedStateMachine):
     @initialize(
         firms=st.integers(0, 2),
         hours=st.integers(1, 3),
-        held=st.lists(PLACES, max_size=3),
+        held=st.lists(st.tuples(PLACES, st.sampled_from(["k1", "k1", "k2"])), max_size=3),
         again=st.lists(PLACES, max_size=2),
         frozen=st.sampled_from([False] * 6 + [True]),
     )
-    def begun(self, firms: int, hours: int, held: list[Place], again: list[Place], frozen: bool) -> None:
+    def begun(self, firms: int, hours: int, held: list[tuple[Place, str]], again: list[Place], frozen: bool) -> None:
         """Just before the close, some under way already, and now and then beyond the freeze: Hypothesis switches rules
         off at random, and most histories would be short of one of these."""
         self.world = self.begin()
         for firm in range(1, firms + 1):
             self.run(self.world.submit([(firm, 1000, None)], Place.NOWHERE, Accident.NONE))
         self.world.clock.moment = CLOSES - hours * HOUR
-        for firm, place in enumerate(held, 11):
-            self.run(self.world.submit([(firm, 1000, f"of {firm}")], place, Accident.NONE))
+        for firm, (place, key) in enumerate(held, 11):
+            self.run(self.world.submit([(firm, 1000, key)], place, Accident.NONE))
         for price, place in enumerate(again if firms else [], 1001):
             self.run(self.world.resubmit(0, price, stale=False, place=place))
         if frozen:

@@ -280,3 +280,43 @@ def test_a_late_entry_goes_with_its_act_and_its_receipt_is_printed_at_the_approv
     assert (body["entry"], body["terms"]["source"]) == ({"track": "general"}, "drand-quicknet")
     approved = run("round", "approve", "2018-h2", "a1", *URL)
     assert str(RECEIPT["token"]) in approved.stdout
+
+
+PARKED = {
+    "service": "eligibility",
+    "topic": "firstbuy.applications.v1",
+    "partition": 3,
+    "offset": 1207,
+    "event_id": None,
+    "error": "unreadable-record",
+    "detail": "header ce_type is missing",
+    "attempts": 1,
+    "parked_at": "2018-09-14T09:00:00Z",
+    "settled_at": None,
+}
+PLACE = ["eligibility", "firstbuy.applications.v1", "3", "1207"]
+
+
+def test_what_is_parked_is_listed_with_its_place(answering: Answered) -> None:
+    sent = answering((200, [PARKED]), (200, []))
+    result = run("dlq", "list", "eligibility", "--token", "t", "--json", *URL)
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [PARKED])
+    assert (sent[0].url.path, sent[0].headers["authorization"]) == ("/parked", "Bearer t")
+    assert "nothing is parked" in run("dlq", "list", "eligibility", *URL).stdout
+
+
+def test_a_list_of_no_service_in_particular_is_not_asked_of_one_address() -> None:
+    assert run("dlq", "list", *URL).exit_code == 2
+    assert run("dlq", "list", "pizza", *URL).exit_code == 2
+
+
+def test_a_parked_record_is_shown_and_settled_at_its_place(answering: Answered) -> None:
+    sent = answering((200, [PARKED]), (200, [PARKED | {"settled_at": "2018-09-15T09:00:00Z"}]))
+    assert "header ce_type is missing" in run("dlq", "show", *PLACE, *URL).stdout
+    settled = run("dlq", "settle", *PLACE, "--reason", "sent again", "--token", "t", "--json", *URL)
+    assert json.loads(settled.stdout)["settled_at"]
+    assert [request.url.path for request in sent] == [
+        "/parked/firstbuy.applications.v1/3/1207",
+        "/parked/firstbuy.applications.v1/3/1207/settlement",
+    ]
+    assert json.loads(sent[1].content) == {"reason": "sent again"}
