@@ -8,7 +8,6 @@ import typer
 
 from deploy.commands import (
     acts,
-    appeals,
     apply,
     audit,
     demo,
@@ -36,7 +35,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
-    "appeal": appeals.app,
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,
