@@ -8,6 +8,7 @@ import typer
 
 from deploy.commands import (
     acts,
+    appeals,
     apply,
     audit,
     demo,
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
+    "appeal": appeals.app,
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,

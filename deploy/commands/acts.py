@@ -45,7 +45,7 @@ def confirm(
         fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
     newest = max(proposals, key=lambda body: int(body["epoch"]))
     terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
-    _propose(round_id, "confirm", terms, reason, url, token, as_json)
+    propose(round_id, "confirm", terms, reason, url, token, as_json)
     if not as_json:
         console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
 
@@ -60,13 +60,13 @@ def extend(
     as_json: AsJson = False,
 ) -> None:
     """Propose to move the close, for everybody. Possible until the round is frozen; another officer approves it."""
-    _propose(round_id, "extend", {"closes_at": closes_at}, reason, url, token, as_json)
+    propose(round_id, "extend", {"closes_at": closes_at}, reason, url, token, as_json)
 
 
 @app.command()
 def void(round_id: Round, reason: Reason, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
     """Propose to end the round without a result. Another officer approves it."""
-    _propose(round_id, "void", {}, reason, url, token, as_json)
+    propose(round_id, "void", {}, reason, url, token, as_json)
 
 
 @app.command("record-source")
@@ -90,7 +90,7 @@ def record_source(
     newest = max(commitments, key=lambda body: int(body["epoch"]))
     decided = newest if newest.get("supplementary") else min(commitments, key=lambda body: int(body["epoch"]))
     terms = {"epoch": decided["epoch"], "commitment_root": decided["commitment_root"]}
-    _propose(round_id, "record-source", terms | {"source": source, "value": value}, reason, url, token, as_json)
+    propose(round_id, "record-source", terms | {"source": source, "value": value}, reason, url, token, as_json)
 
 
 @app.command("admit-late")
@@ -108,7 +108,7 @@ def admit_late(
     """Propose to admit one application after the freeze. Another officer approves it; a new epoch opens."""
     stands = ask("GET", f"/rounds/{round_id}", url=url)
     terms = _standing(stands) | {"source": source or stands["sources"][0]["source"]}
-    _propose(round_id, "admit-late", terms, reason, url, token, as_json, entry=read_json(file))
+    propose(round_id, "admit-late", terms, reason, url, token, as_json, entry=read_json(file))
 
 
 @app.command()
@@ -122,7 +122,7 @@ def unpark(
 ) -> None:
     """Propose to judge parked applications again, in a new epoch. Another officer approves it."""
     terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"applications": sorted(set(applications))}
-    _propose(round_id, "unpark", terms, reason, url, token, as_json)
+    propose(round_id, "unpark", terms, reason, url, token, as_json)
 
 
 @app.command()
@@ -136,7 +136,7 @@ def exclude(
 ) -> None:
     """Propose to take a parked application out of the round, in a new epoch. Another officer approves it."""
     terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"application": application}
-    _propose(round_id, "exclude", terms, reason, url, token, as_json)
+    propose(round_id, "exclude", terms, reason, url, token, as_json)
 
 
 @app.command()
@@ -154,7 +154,7 @@ def rerun(
     terms = _standing(ask("GET", f"/rounds/{round_id}", url=url))
     if applications:
         terms["applications"] = sorted(set(applications))
-    _propose(round_id, "rerun", terms, reason, url, token, as_json)
+    propose(round_id, "rerun", terms, reason, url, token, as_json)
 
 
 def _standing(shown: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _standing(shown: dict[str, Any]) -> dict[str, Any]:
     return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
 
 
-def _propose(
+def propose(
     round_id: str,
     act: str,
     terms: dict[str, Any],

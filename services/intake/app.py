@@ -9,14 +9,14 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import acts, applications, institutions, rounds
+from services.intake.api import acts, appeals, applications, institutions, rounds
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import InboxReader
-from services.intake.handlers.outcomes import keep_milestones, keep_results, keep_verdicts
+from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
 from services.intake.invitations import forget_refused
 from services.intake.repairs import Repairs
 from services.intake.restore import Restore
@@ -69,6 +69,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.consume(topics.MILESTONES, keep_milestones)
     runtime.consume(topics.VERDICTS, keep_verdicts)
     runtime.consume(topics.SELECTIONS, keep_results)
+    runtime.consume(topics.DELIVERIES, keep_deliveries)
     runtime.consume(topics.REPAIRS, Repairs(clock.now).answer)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
@@ -92,6 +93,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         0.1,
     )
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
+    runtime.duty("finality", restore.once_open(lambda: duties.finalize_due(runtime.pool, outbox, clock)), 1)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
     runtime.duty("sources", restore.once_open(lambda: duties.record_due_sources(runtime.pool, outbox, clock)), 0.1)
 
@@ -117,6 +119,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     for router in (
         rounds.router,
         acts.router,
+        appeals.router,
         applications.router,
         institutions.router,
         public_keys,

@@ -11,10 +11,11 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.intake.domain.appeals import in_time
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import institutions, late, outcomes, rounds
+from services.intake.storage import appeals, institutions, late, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
 from shared import audit
@@ -22,6 +23,7 @@ from shared.canonical import canonical_json
 from shared.clock import Clock
 from shared.contracts.events import (
     Invitation,
+    RoundFinalized,
     RoundFrozen,
     RoundOpened,
     SourceKind,
@@ -130,6 +132,36 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
         }
         events.append(await audit.record(connection, "intake", clock.now(), "clock", "freeze", detail))
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
+
+
+async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Ends the standstill of rounds in which everybody was told, no appeal is open and no period runs any more."""
+    async with connected(pool) as connection:
+        waiting = await appeals.standing(connection)
+    for each in waiting:
+        if each.untold or each.undecided or each.told_last is None:
+            continue
+        async with outbox.transaction(pool) as (connection, events):
+            await rounds.lock_for_freeze(connection, each.round)
+            again = {one.round: one for one in await appeals.standing(connection)}.get(each.round)
+            stored = await rounds.load(connection, each.round)
+            if again != each or stored is None:
+                continue
+            now = stored.window.time_map.programme(clock.now())
+            if in_time(each.told_last, now):
+                continue
+            await rounds.finalize(connection, each.round)
+            final = RoundFinalized(
+                round=each.round,
+                actors=BY_THE_CLOCK,
+                reason="every period of appeal is over",
+                epoch=stored.epoch,
+                finalized_at=now,
+            )
+            events.append(round_event(final, "final", stored.epoch, now))
+            detail = {"round": each.round, "epoch": stored.epoch}
+            events.append(await audit.record(connection, "intake", clock.now(), "clock", "finalize", detail))
+        _log.info("finalized round", round=each.round, epoch=stored.epoch)
 
 
 async def forget_late_entries(pool: Pool, clock: Clock) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.notify.domain.notices import Occurrence, Planned, planned
-from services.notify.domain.occurrences import decision_of, reconsidered, result, submission, turn, withdrawal
+from services.notify.domain.occurrences import appeal, decision_of, reconsidered, result, submission, turn, withdrawal
 from services.notify.storage import deliveries, facts, heads
 from shared.contracts.events import (
+    AppealDecided,
+    AppealFiled,
     ApplicationJudged,
     ApplicationSubmitted,
     ApplicationWithdrawn,
@@ -90,6 +92,12 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
     occurrences = [submission(event.body, event.traceparent) for event in submitted]
     occurrences += [withdrawal(event.body, event.traceparent) for event in events_of(batch, ApplicationWithdrawn)]
     occurrences += [reconsidered(event.body, event.traceparent) for event in events_of(batch, RefusalReconsidered)]
+    appeals = [
+        appeal(event.body, event.traceparent)
+        for event in batch
+        if isinstance(event, Event) and isinstance(event.body, AppealFiled | AppealDecided)
+    ]
+    occurrences += [told for told in appeals if told is not None]
     await owe(connection, occurrences)
     return ()
 

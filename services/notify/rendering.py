@@ -46,7 +46,7 @@ class Renderer:
             auto_reload=False,
             cache_size=-1,
         )
-        environment.filters |= {"won": won, "moment": moment, "day": day}
+        environment.filters |= {"won": won, "moment": moment, "day": day, "date": stated_day}
         self._templates = {
             (kind, language): _Templates(
                 *(
@@ -87,6 +87,11 @@ def moment(stated: str | datetime, language: Language) -> str:
     if language is Language.KO:
         return f"{when.year}년 {when.month}월 {when.day}일 {when:%H:%M:%S} (한국시간)"
     return f"{when.day} {when:%B %Y, %H:%M:%S} (Korean time)"
+
+
+def stated_day(stated: str, language: Language) -> str:
+    """A day that an event states."""
+    return day(date.fromisoformat(stated), language)
 
 
 def day(when: date | datetime, language: Language) -> str:

@@ -54,6 +54,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             case EpochOpened() as next_epoch:
                 await inputs.save_frozen(connection, next_epoch)
                 await inputs.save_admitted(connection, next_epoch)
+                await inputs.save_amended(connection, next_epoch)
             case SourceValueRecorded() as recorded:
                 await inputs.save_source(connection, recorded.round, recorded.epoch, recorded.value)
             case SelectionConfirmed() as confirmed:

@@ -42,6 +42,7 @@ ROUNDS: Final = Topic(
         events.SourceValueRecorded,
         events.SelectionConfirmed,
         events.RoundVoided,
+        events.RoundFinalized,
     ),
     1,
     _FOREVER,
@@ -136,7 +137,7 @@ SHARED_TOPICS: Final = (
 )
 
 CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
-    "intake": (MILESTONES, VERDICTS, SELECTIONS, REPAIRS),
+    "intake": (MILESTONES, VERDICTS, SELECTIONS, DELIVERIES, REPAIRS),
     "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS),
     "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS),
     "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS, AUDIT_HEADS),

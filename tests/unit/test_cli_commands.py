@@ -268,6 +268,21 @@ def test_an_act_on_the_set_names_the_set_as_it_stands(
     }
 
 
+def test_an_appeal_is_filed_without_a_contact_and_decided_in_so_many_words(answering: Answered, tmp_path: Path) -> None:
+    facts = tmp_path / "facts.json"
+    facts.write_text('{"track": "general", "contact": {"name": "n"}}')
+    sent = answering(
+        (201, {"appeal": "p1", "answer_due": "2018-11-05"}), (200, SHOWN), (201, {"act": "a1"}), (200, SHOWN)
+    )
+    filed = run("appeal", "file", "a", "--grounds", "misread", "--amended", str(facts), *URL)
+    assert "2018-11-05" in filed.stdout
+    assert json.loads(sent[0].content) == {"grounds": "misread", "amended": {"track": "general"}}
+    assert run("appeal", "decide", "2018-h2", "p1", "--dismiss", "--reason", "no", *URL).exit_code == 0
+    terms = json.loads(sent[2].content)["terms"]
+    assert (terms["appeal"], terms["upheld"], terms["epoch"]) == ("p1", False, 2)
+    assert run("appeal", "decide", "2018-h2", "p1", "--reason", "no", *URL).exit_code == 1
+
+
 def test_a_late_entry_goes_with_its_act_and_its_receipt_is_printed_at_the_approval(
     answering: Answered, tmp_path: Path
 ) -> None:

@@ -19,9 +19,15 @@ from tests.data.facts import GOOD, POLICIES, firm, holding, policy, product
 
 H1, H2 = (PolicyRules.compile(policy(name), "a" * 64) for name in ("2018-h1", "2018-h2"))
 AS_OF = H2.as_of
+
+
+def after(issued: date, days: int | None) -> date | None:
+    return None if days is None else issued + timedelta(days=days)
+
+
 DAYS = st.dates(date(2008, 1, 1), date(2022, 12, 31))
 DOCUMENTS = st.none() | st.builds(
-    lambda issued, days: Document(number="7", issued_on=issued, expires_on=days and issued + timedelta(days=days)),
+    lambda issued, days: Document(number="7", issued_on=issued, expires_on=after(issued, days)),
     DAYS,
     st.none() | st.integers(0, 2000),
 )
@@ -59,7 +65,7 @@ STATED: dict[str, Any] = {
     "certificates": st.lists(
         st.builds(
             lambda held, kind, number, issued, days: replace(
-                held, kind=kind, number=number, issued_on=issued, expires_on=days and issued + timedelta(days=days)
+                held, kind=kind, number=number, issued_on=issued, expires_on=after(issued, days)
             ),
             st.just(GOOD.certificates[0]),
             st.sampled_from(["nep", "gs", "epc", "horoscope"]),

@@ -17,7 +17,7 @@ from jinja2 import UndefinedError
 from services.eligibility.domain.rules import RULES
 from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
 from services.notify.domain.notices import MAILED, Occurrence, planned
-from services.notify.domain.occurrences import reconsidered, result, submission, withdrawal
+from services.notify.domain.occurrences import appeal, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
 from services.notify.rendering import Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
@@ -102,7 +102,26 @@ EXCLUDED = withdrawal(golden("ApplicationWithdrawn", act="5a5a0d0e-7c1e-4c39-9d6
 (RESERVED,) = result(golden("ProductReserved"), None)
 (INELIGIBLE,) = result(golden("ProductNotSelected"), None)
 RECONSIDERED = reconsidered(golden("RefusalReconsidered"), None)
-EVERY = [RECEIPT, RESUBMISSION, WITHDRAWAL, EXCLUDED, SELECTED, RESERVED, INELIGIBLE, RECONSIDERED]
+PARTY = "2b1c3b0e-52f4-4c8e-9b51-2f6f0a7be1ff"
+FILED = appeal(golden("AppealFiled", party=PARTY, answer_due="2018-11-05"), None)
+UPHELD = appeal(golden("AppealDecided", party=PARTY, upheld=True), None)
+DISMISSED = appeal(golden("AppealDecided", party=PARTY, upheld=False), None)
+assert FILED is not None
+assert UPHELD is not None
+assert DISMISSED is not None
+EVERY = [
+    FILED,
+    UPHELD,
+    DISMISSED,
+    RECEIPT,
+    RESUBMISSION,
+    WITHDRAWAL,
+    EXCLUDED,
+    SELECTED,
+    RESERVED,
+    INELIGIBLE,
+    RECONSIDERED,
+]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> Non
         "reserve",
         "not-selected",
         "extended",
+        "appeal-filed",
+        "appeal-decided",
     }
 
 

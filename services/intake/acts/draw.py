@@ -60,7 +60,7 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def confirm(approved: Approved) -> Done:
-    await rounds.confirm(approved.connection, approved.act.round)
+    await rounds.confirm(approved.connection, approved.act.round, approved.now)
     confirmed = SelectionConfirmed(
         round=approved.act.round,
         actors=approved.actors,

@@ -16,7 +16,7 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.canonical import Json
 from shared.contracts import topics
-from shared.contracts.events import ApplicationWithdrawn, EpochOpened, Manifest
+from shared.contracts.events import Amended, ApplicationWithdrawn, EpochOpened, Manifest
 from shared.contracts.findings import VerdictOutcome
 from shared.http import Problem
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
@@ -97,6 +97,7 @@ async def open_epoch(
     *,
     judge_all: bool = False,
     admitted: Sequence[str] = (),
+    amended: Sequence[Amended] = (),
     supplementary_source: str | None = None,
 ) -> Outgoing:
     """The next epoch over the applications as they stand now, and the requests as they were frozen.
@@ -116,6 +117,7 @@ async def open_epoch(
         judge_again=tuple(sorted({*again, *admitted})),
         judge_all=judge_all,
         admitted=tuple(sorted(admitted)),
+        amended=tuple(amended),
         supplementary_source=supplementary_source,
     )
     await rounds.open_epoch(connection, opened)

@@ -52,7 +52,7 @@ async def extend(approved: Approved) -> Done:
 
 
 async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
-    if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED):
+    if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED, RoundStatus.FINAL):
         raise Problem(409, "ended", f"The round is {stored.window.status} already.")
     return {}
 

@@ -1,6 +1,7 @@
 """An application after its entry: read, resubmit, withdraw, status, receipt, contact. Its token opens it."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,10 +12,11 @@ from fastapi.responses import JSONResponse
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import outcomes, rounds, tokens, versions
+from services.intake.storage import appeals, outcomes, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, ContactChanged
@@ -29,7 +31,7 @@ _log = structlog.get_logger()
 router = APIRouter(prefix="/applications", tags=["applications"])
 
 
-async def _opened(request: Request, application: str, connection: Connection, *, staff: bool = False) -> Any:
+async def opened_application(request: Request, application: str, connection: Connection, *, staff: bool = False) -> Any:
     """The application, if the token sent is its own (or, where `staff` may, an officer's or auditor's)."""
     token_hash = bearer_hash(request.headers.get("authorization"))
     stored = await versions.load(connection, application) if is_id(application) else None
@@ -46,7 +48,7 @@ async def _opened(request: Request, application: str, connection: Connection, *,
 async def read_application(application: str, request: Request) -> Response:
     """The newest version's facts."""
     async with connected(intake(request).runtime.pool) as connection:
-        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
     head = (
         f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.stated.version},'
         f'"withdrawn":{str(stored.withdrawn).lower()},"facts":{stored.stated.facts}}}'
@@ -58,9 +60,10 @@ async def read_application(application: str, request: Request) -> Response:
 async def status(application: str, request: Request) -> Response:
     """Where it stands: version, verdict and result as far as they are published."""
     async with connected(intake(request).runtime.pool) as connection:
-        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
         outcome = await outcomes.outcome(connection, application)
         window = (await rounds.windows(connection, [stored.round]))[stored.round]
+        filed = await appeals.of_application(connection, application)
     return JSONResponse(
         {
             "application": stored.application,
@@ -70,9 +73,22 @@ async def status(application: str, request: Request) -> Response:
             "withdrawn": stored.withdrawn,
             "verdict": outcome.get("verdict") if outcome.get("verdict_version") == stored.stated.version else None,
             "result_type": outcome.get("result_type"),
+            "appeal": _appeal_status(outcome, filed),
             "result": outcome.get("result"),
         }
     )
+
+
+def _appeal_status(outcome: dict[str, Any], filed: Sequence[Appeal]) -> dict[str, Any]:
+    """Until when a result may be appealed against, and what became of the appeals that were filed."""
+    until = may_file_until(outcome.get("noticed_at"))
+    return {
+        "may_file_until": until.isoformat() if until else None,
+        "filed": [
+            {"appeal": one.appeal, "answer_due": one.answer_due.isoformat(), "upheld": one.upheld, "reason": one.reason}
+            for one in filed
+        ],
+    }
 
 
 @router.get("/{application}/receipt")
@@ -81,7 +97,7 @@ async def receipt(application: str, request: Request) -> Response:
     state = intake(request)
     signer = await state.signing.signer(state.runtime.pool)
     async with connected(state.runtime.pool) as connection:
-        await _opened(request, application, connection)
+        await opened_application(request, application, connection)
         stored = await versions.receipts(connection, application)
     return JSONResponse([receipt_json(signed(one, signer)) for one in stored])
 
@@ -91,7 +107,7 @@ async def proof(application: str, request: Request) -> Response:
     """That the newest version stands in the frozen set: the path from its leaf to the manifest's root."""
     pool = intake(request).runtime.pool
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        stored: StoredApplication = await _opened(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
         frozen = await rounds.load(connection, stored.round)
         rows = await versions.bucket_leaves(connection, stored.round, bucket_of(application))
     if frozen is None or frozen.applications is None:
@@ -117,7 +133,7 @@ async def resubmit(application: str, request: Request) -> Response:
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        stored: StoredApplication = await _opened(request, application, connection)
+        stored: StoredApplication = await opened_application(request, application, connection)
         window = await _latched(connection, stored.round)
         received = _inside(window, window.time_map.programme(received_at))
         same_firm = stated_body.applicant.business_number == stored.business_number
@@ -151,7 +167,7 @@ async def withdraw(application: str, request: Request) -> Response:
     trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        stored: StoredApplication = await _opened(request, application, connection)
+        stored: StoredApplication = await opened_application(request, application, connection)
         window = await _latched(connection, stored.round)
         received = _inside(window, window.time_map.programme(received_at))
         newest, withdrawn = await versions.lock(connection, application)
@@ -185,7 +201,7 @@ async def change_contact(application: str, request: Request) -> Response:
     state = intake(request)
     contact = parse(CONTACT, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        stored: StoredApplication = await _opened(request, application, connection)
+        stored: StoredApplication = await opened_application(request, application, connection)
         now = state.clock.now()
         await versions.set_contact(connection, stored.party, contact.details(), now)
         event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())

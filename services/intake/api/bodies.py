@@ -25,19 +25,24 @@ class ContactBody(Contract):
         return ContactDetails(self.name, self.email, self.phone, self.language.value)
 
 
-class SubmissionBody(Contract):
-    """An application: the facts that decide, and whom to tell."""
+class FactsBody(Contract):
+    """The facts that decide an application."""
 
     track: Code
     applicant: Applicant
     product: Product
     certificates: Annotated[tuple[Certificate, ...], Field(max_length=50)] = ()
-    contact: ContactBody
 
     def facts(self) -> ApplicationFacts:
         return ApplicationFacts(
             track=self.track, applicant=self.applicant, product=self.product, certificates=self.certificates
         )
+
+
+class SubmissionBody(FactsBody):
+    """An application: the facts that decide, and whom to tell."""
+
+    contact: ContactBody
 
 
 class WithdrawalBody(Contract):

@@ -15,6 +15,7 @@ class ActKind(StrEnum):
     UNPARK = "unpark"
     EXCLUDE = "exclude"
     RERUN = "rerun"
+    DECIDE_APPEAL = "decide-appeal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class RoundStatus(StrEnum):
     OPEN = "open"
     FROZEN = "frozen"
     CONFIRMED = "confirmed"
+    FINAL = "final"
     VOID = "void"
 
 

@@ -1,14 +1,18 @@
 """Keeps the read model of what eligibility and selection published."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from services.intake.storage import outcomes
+from services.intake.storage import appeals, outcomes
 from services.intake.storage.outcomes import Outcome
-from shared.contracts.events import ApplicationJudged
+from shared.contracts.events import ApplicationJudged, Channel, NoticeDelivered, NoticeFailed
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
+
+RESULTS: Final = frozenset({"selected", "reserve", "not-selected"})
+"""Kinds of notices that tell a result."""
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
@@ -28,6 +32,22 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
             body = event.body.model_dump(mode="json")
             rows.append(Outcome(body["application"], body["round"], body["epoch"], event.type, body))
     await outcomes.save_results(connection, rows)
+    return ()
+
+
+async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """When each applicant was told the result, or could not be: periods of appeal begin with it."""
+    told = []
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case NoticeDelivered(channel=Channel.MAIL, kind=kind, round=str(round_id)) as delivered if kind in RESULTS:
+                told.append((delivered.subject, round_id, delivered.delivered_at))
+            case NoticeFailed(channel=Channel.MAIL, kind=kind, round=str(round_id)) as failed if kind in RESULTS:
+                told.append((failed.subject, round_id, failed.failed_at))
+    if told:
+        await appeals.noticed(connection, told)
     return ()
 
 

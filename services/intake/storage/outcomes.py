@@ -28,7 +28,7 @@ WHERE outcomes.result_epoch IS NULL OR outcomes.result_epoch <= excluded.result_
 """
 MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type"
 MILESTONE = "SELECT body FROM milestones WHERE round = $1 AND type = $2 ORDER BY epoch DESC LIMIT 1"
-OUTCOME = "SELECT verdict, verdict_version, result_type, result FROM outcomes WHERE application = $1"
+OUTCOME = "SELECT verdict, verdict_version, result_type, result, noticed_at FROM outcomes WHERE application = $1"
 RESULTS = """
 SELECT result_type, result FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
 ORDER BY (result->>'position')::bigint NULLS LAST, application

@@ -40,9 +40,12 @@ SELECT round, $2, $3, $4, $5, $6 FROM opened
 """
 EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
+FINALIZE = "UPDATE rounds SET status = 'final' WHERE round = $1 AND status = 'confirmed'"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
 DATABASE_NOW = "SELECT clock_timestamp()"
-CONFIRM = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND status = 'frozen' RETURNING round"
+CONFIRM = """
+UPDATE rounds SET status = 'confirmed', confirmed_at = $2 WHERE round = $1 AND status = 'frozen' RETURNING round
+"""
 APPLICATION_LEAVES = """
 SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn
 """
@@ -174,13 +177,18 @@ async def epoch(connection: Connection, round_id: str, number: int) -> dict[str,
     return dict(row) if row else None
 
 
-async def confirm(connection: Connection, round_id: str) -> bool:
-    return await connection.fetchval(CONFIRM, round_id) is not None
+async def confirm(connection: Connection, round_id: str, confirmed_at: datetime) -> bool:
+    """`confirmed_at` is programme time; of the newest epoch that was."""
+    return await connection.fetchval(CONFIRM, round_id, confirmed_at) is not None
 
 
 async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:
     """Under the exclusive lock: admission and the freeze read the close under theirs."""
     await connection.execute(EXTEND, round_id, closes_at)
+
+
+async def finalize(connection: Connection, round_id: str) -> None:
+    await connection.execute(FINALIZE, round_id)
 
 
 async def void(connection: Connection, round_id: str) -> None:

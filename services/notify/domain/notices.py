@@ -17,6 +17,9 @@ class Happening(StrEnum):
     WITHDRAWN = "withdrawn"
     EXCLUDED = "excluded"
     AWARD_WITHDRAWN = "award-withdrawn"
+    APPEAL_FILED = "appeal-filed"
+    APPEAL_DECIDED = "appeal-decided"
+    FINALIZED = "final"
     SELECTED = "selected"
     RESERVED = "reserved"
     NOT_SELECTED = "not-selected"
@@ -73,6 +76,9 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
     (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
     (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.APPEAL_FILED, Role.APPLICANT): Notice("appeal-filed", _MAIL, (Need.APPLICATION,)),
+    (Happening.APPEAL_DECIDED, Role.APPLICANT): Notice("appeal-decided", _MAIL, (Need.APPLICATION,)),
+    (Happening.FINALIZED, Role.INSTITUTION): Notice("round-final", _OUTBOX),
     (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): Notice(AWARD_WITHDRAWN, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),

@@ -9,6 +9,8 @@ from typing import Any
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
 from shared.canonical import sha256_hex
 from shared.contracts.events import (
+    AppealDecided,
+    AppealFiled,
     ApplicationSubmitted,
     ApplicationWithdrawn,
     AuditHeadNoticed,
@@ -23,6 +25,7 @@ from shared.contracts.events import (
     ProductSelected,
     RefusalReconsidered,
     RoundExtended,
+    RoundFinalized,
     RoundFrozen,
     RoundNoticed,
     RoundOpened,
@@ -82,6 +85,25 @@ def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurre
     facts = {"refused_at": event.refused_at.isoformat(), "closes_at": event.closes_at.isoformat()}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return Occurrence(Happening.RECONSIDERED, event.round, event.party, "extension", recipients, traceparent)
+
+
+def appeal(event: AppealFiled | AppealDecided, traceparent: str | None) -> Occurrence | None:
+    """None of an event that does not name the party: those of before did not."""
+    if event.party is None:
+        return None
+    facts: dict[str, Any]
+    match event:
+        case AppealFiled():
+            happening = Happening.APPEAL_FILED
+            facts = {
+                "filed_at": event.filed_at.isoformat(),
+                "answer_due": event.answer_due and event.answer_due.isoformat(),
+            }
+        case AppealDecided():
+            happening = Happening.APPEAL_DECIDED
+            facts = {"decided_at": event.decided_at.isoformat(), "upheld": event.upheld, "reason": event.reason}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    return Occurrence(happening, event.round, event.application, f"appeal-{event.appeal}", recipients, traceparent)
 
 
 def decision_of(event: Result) -> Decision:
@@ -207,6 +229,8 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             return Turn(
                 event.round, Happening.PUBLISHED, f"epoch-{event.epoch}", event.confirmed_at, roots, traceparent
             )
+        case RoundFinalized():
+            return Turn(event.round, Happening.FINALIZED, f"epoch-{event.epoch}", event.finalized_at, {}, traceparent)
         case RoundVoided():
             return Turn(event.round, Happening.VOIDED, "voiding", event.voided_at, {}, traceparent)
         case _:

@@ -64,11 +64,14 @@ JOIN verdicts v USING (application, version, epoch)
 JOIN applications a ON a.application = v.application AND a.version = v.version
 """
 JUDGED_BEFORE = """
-SELECT v.application::text, v.version, v.epoch, v.outcome, v.findings,
+SELECT DISTINCT ON (v.application, v.epoch) v.application::text, v.version, v.epoch, v.outcome, v.findings,
        a.facts->'applicant'->'supply_record' AS record
 FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
-JOIN verdicts v ON v.application = current.application AND v.version = current.version AND v.epoch < current.epoch
+JOIN verdicts v ON v.application = current.application AND v.version <= current.version AND v.epoch < current.epoch
 JOIN applications a ON a.application = v.application AND a.version = v.version
+LEFT JOIN amended m ON m.application = v.application AND m.version = v.version
+WHERE coalesce(m.epoch, 1) <= v.epoch
+ORDER BY v.application, v.epoch, v.version DESC
 """
 MARKS = "SELECT application::text, reviewer, points, conflict_of_interest FROM marks WHERE round = $1"
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
@@ -221,7 +224,7 @@ def _judged(row: Any) -> Judged:
 
 
 async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, Judged]]:
-    """By application and epoch: earlier judgements of the same versions."""
+    """By application and epoch: what was judged of it in earlier epochs, of the version that stood then."""
     found: dict[str, dict[int, Judged]] = {}
     rows = await connection.fetch(
         JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]

@@ -44,6 +44,11 @@ SAVE_ADMITTED = """
 INSERT INTO admitted (application, round, epoch) SELECT application, $2, $3 FROM unnest($1::uuid[]) AS application
 ON CONFLICT DO NOTHING
 """
+SAVE_AMENDED = """
+INSERT INTO amended (application, version, round, epoch)
+SELECT application, version, $3, $4 FROM unnest($1::uuid[], $2::int[]) AS amended(application, version)
+ON CONFLICT DO NOTHING
+"""
 SAVE_SOURCE = "INSERT INTO source_values (round, epoch, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 SAVE_CONFIRMED = "INSERT INTO confirmations (round, epoch, selection_root) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 SAVE_VOID = """
@@ -138,6 +143,16 @@ async def save_admitted(connection: Connection, opened: EpochOpened) -> None:
 
 async def save_judged(connection: Connection, round_id: str, epoch: int, root: str, verdicts: Manifest) -> None:
     await connection.execute(SAVE_JUDGED, round_id, epoch, root, verdicts.model_dump())
+
+
+async def save_amended(connection: Connection, opened: EpochOpened) -> None:
+    await connection.execute(
+        SAVE_AMENDED,
+        [each.application for each in opened.amended],
+        [each.version for each in opened.amended],
+        opened.round,
+        opened.epoch,
+    )
 
 
 async def save_source(connection: Connection, round_id: str, epoch: int, value: str) -> None:

@@ -43,9 +43,11 @@ from shared.contracts.events.requests import (
     PurchaseRequestWithdrawn,
 )
 from shared.contracts.events.rounds import (
+    Amended,
     EpochOpened,
     RoundAnnounced,
     RoundExtended,
+    RoundFinalized,
     RoundFrozen,
     RoundOpened,
     RoundVoided,
@@ -66,6 +68,7 @@ from shared.contracts.events.verdicts import ApplicationJudged
 __all__ = [
     "BUCKETS",
     "AmendPurchaseRequest",
+    "Amended",
     "Answer",
     "AppealDecided",
     "AppealFiled",
@@ -113,6 +116,7 @@ __all__ = [
     "RoundAct",
     "RoundAnnounced",
     "RoundExtended",
+    "RoundFinalized",
     "RoundFrozen",
     "RoundNoticed",
     "RoundOpened",

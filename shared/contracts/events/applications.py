@@ -1,5 +1,7 @@
 """`applications.v1`: facts, no contact data."""
 
+from datetime import date
+
 from shared.contracts.events.ground import RoundAct
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.values import (
@@ -67,6 +69,9 @@ class AppealFiled(Contract):
     application: ApplicationId
     filed_at: UtcTime
     grounds: Text
+    party: PartyId | None = None
+    answer_due: date | None = None
+    """The last day for the answer (행정기본법 §36)."""
 
 
 class AppealDecided(RoundAct):
@@ -74,3 +79,4 @@ class AppealDecided(RoundAct):
     application: ApplicationId
     decided_at: UtcTime
     upheld: bool
+    party: PartyId | None = None

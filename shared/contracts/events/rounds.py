@@ -6,7 +6,14 @@ from pydantic import Field
 
 from shared.contracts.events.ground import Invitation, Manifest, Rehearsal, RoundAct, Source
 from shared.contracts.policy import Policy
-from shared.contracts.values import ApplicationId, Code, Count, Epoch, Line, Sha256Hex, UtcTime
+from shared.contracts.values import ApplicationId, Code, Contract, Count, Epoch, Line, Sha256Hex, UtcTime, Version
+
+
+class Amended(Contract):
+    """The version by which an upheld appeal amends an application; no earlier epoch had it."""
+
+    application: ApplicationId
+    version: Version
 
 
 class RoundAnnounced(RoundAct):
@@ -66,6 +73,7 @@ class EpochOpened(RoundAct):
     judge_again: tuple[ApplicationId, ...]
     judge_all: bool = False
     admitted: tuple[ApplicationId, ...] = ()
+    amended: tuple[Amended, ...] = ()
     supplementary_source: Code | None = None
 
 
@@ -83,6 +91,13 @@ class SelectionConfirmed(RoundAct):
     commitment_root: Sha256Hex
     selection_root: Sha256Hex
     confirmed_at: UtcTime
+
+
+class RoundFinalized(RoundAct):
+    """Everybody was told, every period of appeal is over, every appeal decided."""
+
+    epoch: Epoch
+    finalized_at: UtcTime
 
 
 class RoundVoided(RoundAct):

@@ -1,0 +1,114 @@
+"""Appeals over HTTP: filed with the application's token, listed for officers. Two officers decide, as an act."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import StringConstraints, TypeAdapter
+
+from services.intake.api.applications import opened_application
+from services.intake.api.bodies import FactsBody, facts_json
+from services.intake.api.rounds import known_round
+from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.domain.appeals import Appeal, in_time, may_file_until
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage import appeals, rounds
+from services.intake.storage.versions import StoredApplication
+from shared.canonical import canonical_json
+from shared.contracts import topics
+from shared.contracts.events import AppealFiled
+from shared.contracts.facts import product_key
+from shared.contracts.values import Contract
+from shared.http import Problem, parse, read_body
+from shared.kafka.cloudevents import event_id, outgoing
+from shared.postgres import connected
+
+router = APIRouter(tags=["appeals"])
+
+
+class AppealBody(Contract):
+    """`amended`: the facts as they should have been judged, of the same firm and product."""
+
+    grounds: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
+    amended: FactsBody | None = None
+
+
+_APPEAL = TypeAdapter(AppealBody)
+
+
+@router.post("/applications/{application}/appeal")
+async def file_appeal(application: str, request: Request) -> Response:
+    """Against the published result, within 30 days of being told it; until it is decided nothing is final."""
+    state = intake(request)
+    body: AppealBody = parse(_APPEAL, await read_body(request, state.settings.body_bytes))
+    moment = state.clock.now()
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        stored: StoredApplication = await opened_application(request, application, connection)
+        await rounds.lock_for_admission(connection, [stored.round])
+        window = (await rounds.windows(connection, [stored.round]))[stored.round]
+        now = window.time_map.programme(moment)
+        result = await appeals.result(connection, application)
+        if result is None or window.status in (RoundStatus.VOID, RoundStatus.FINAL):
+            raise Problem(
+                409, "nothing-to-appeal", f"The round is {window.status}: there is no result to appeal against."
+            )
+        if not in_time(result.noticed_at, now):
+            until = may_file_until(result.noticed_at)
+            raise Problem(410, "period-over", f"An appeal could be filed until {until} (행정기본법 §36).")
+        appeal = Appeal(
+            str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now
+        )
+        if not await appeals.file(connection, appeal):
+            raise Problem(409, "already-filed", "An appeal against this result was filed already: see its status.")
+        event = AppealFiled(
+            round=stored.round,
+            appeal=appeal.appeal,
+            application=application,
+            party=stored.party,
+            filed_at=now,
+            grounds=body.grounds,
+            answer_due=appeal.answer_due,
+        )
+        said = event_id("appeal-filed", appeal.appeal)
+        events.append(outgoing(topics.APPLICATIONS.name, application, event, event_id=said, time=now))
+    return JSONResponse(appeal_json(appeal), 201)
+
+
+def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
+    if body.amended is None:
+        return None
+    same_firm = body.amended.applicant.business_number == stored.business_number
+    if not (same_firm and product_key(body.amended.product) == stored.product_key):
+        raise Problem(409, "another-product", "Amended facts keep firm and product.")
+    return canonical_json(facts_json(body.amended.facts())).decode()
+
+
+@router.get("/rounds/{round_id}/appeals")
+async def list_appeals(round_id: str, request: Request) -> Response:
+    """Every appeal of a round with the days it is to be answered by, oldest first."""
+    await holder(request, OFFICER, AUDITOR)
+    async with connected(intake(request).runtime.pool) as connection:
+        await known_round(connection, round_id)
+        found = await appeals.of_round(connection, round_id)
+    return JSONResponse([appeal_json(appeal) for appeal in found])
+
+
+def appeal_json(appeal: Appeal) -> dict[str, Any]:
+    def said(moment: datetime | None) -> str | None:
+        return moment.isoformat() if moment else None
+
+    return {
+        "appeal": appeal.appeal,
+        "application": appeal.application,
+        "against_epoch": appeal.result_epoch,
+        "grounds": appeal.grounds,
+        "amended": appeal.amended is not None,
+        "filed_at": said(appeal.filed_at),
+        "answer_due": appeal.answer_due.isoformat(),
+        "answer_due_extended": appeal.answer_due_extended.isoformat(),
+        "decided_at": said(appeal.decided_at),
+        "upheld": appeal.upheld,
+        "reason": appeal.reason,
+    }

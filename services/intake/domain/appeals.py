@@ -1,0 +1,46 @@
+"""Appeals (행정기본법 §36): until when one may be filed, and by when it is answered."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from shared.working_days import korean_date, last_day
+
+FILING_DAYS: Final = 30
+ANSWER_DAYS: Final = 14
+EXTENSION_DAYS: Final = 10
+"""Once, where an answer in time can't be helped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """`amended`: facts to judge instead, canonical JSON; None where only another judgement is asked for."""
+
+    appeal: str
+    round: str
+    application: str
+    result_epoch: int
+    grounds: str
+    amended: str | None
+    filed_at: datetime
+    decided_at: datetime | None = None
+    upheld: bool | None = None
+    reason: str | None = None
+
+    @property
+    def answer_due(self) -> date:
+        return last_day(korean_date(self.filed_at), ANSWER_DAYS)
+
+    @property
+    def answer_due_extended(self) -> date:
+        return last_day(korean_date(self.filed_at), ANSWER_DAYS + EXTENSION_DAYS)
+
+
+def may_file_until(noticed_at: datetime | None) -> date | None:
+    """The last day, in Korea; None while the applicant was not told, since the period has not begun."""
+    return last_day(korean_date(noticed_at), FILING_DAYS) if noticed_at else None
+
+
+def in_time(noticed_at: datetime | None, now: datetime) -> bool:
+    until = may_file_until(noticed_at)
+    return until is None or korean_date(now) <= until

@@ -1,0 +1,101 @@
+"""Appeals, and what has to be over before a round is final."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.appeals import Appeal
+from shared.postgres import Connection
+
+_COLUMNS = (
+    "appeal::text, round, application::text, result_epoch, grounds, amended, filed_at, decided_at, upheld, reason"
+)
+FILE = """
+INSERT INTO appeals (appeal, round, application, result_epoch, grounds, amended, filed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING appeal
+"""
+OF_ROUND = f"SELECT {_COLUMNS} FROM appeals WHERE round = $1 ORDER BY filed_at, appeal"  # noqa: S608
+OF_APPLICATION = f"SELECT {_COLUMNS} FROM appeals WHERE application = $1 ORDER BY filed_at"  # noqa: S608
+ONE = f"SELECT {_COLUMNS} FROM appeals WHERE appeal = $1 AND round = $2"  # noqa: S608
+DECIDE = "UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1"
+RESULT = "SELECT result_type, result_epoch, noticed_at FROM outcomes WHERE application = $1"
+NOTICED = """
+INSERT INTO outcomes (application, round, noticed_at) SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
+ON CONFLICT (application) DO UPDATE SET noticed_at = excluded.noticed_at
+WHERE outcomes.noticed_at IS NULL OR outcomes.noticed_at < excluded.noticed_at
+"""
+STANDING = """
+SELECT r.round, count(*) - count(o.noticed_at) FILTER (WHERE o.result_epoch = r.epoch) AS untold,
+       greatest(max(o.noticed_at), r.confirmed_at) AS told_last,
+       (SELECT count(*) FROM appeals p WHERE p.round = r.round AND p.decided_at IS NULL) AS undecided
+FROM rounds r JOIN applications a ON a.round = r.round AND NOT a.withdrawn
+LEFT JOIN outcomes o ON o.application = a.application AND o.result_type IS NOT NULL
+WHERE r.status = 'confirmed'
+GROUP BY r.round
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a confirmed round still waits for. `untold`: applications whose result of the newest epoch is not told."""
+
+    round: str
+    untold: int
+    told_last: datetime | None
+    """The newest epoch's confirmation, where that is later: whom it decides otherwise for is told from then on."""
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedResult:
+    kind: str
+    epoch: int
+    noticed_at: datetime | None
+
+
+async def file(connection: Connection, appeal: Appeal) -> bool:
+    """False when this result was appealed against already."""
+    row = await connection.fetchval(
+        FILE,
+        appeal.appeal,
+        appeal.round,
+        appeal.application,
+        appeal.result_epoch,
+        appeal.grounds,
+        appeal.amended,
+        appeal.filed_at,
+    )
+    return row is not None
+
+
+async def of_round(connection: Connection, round_id: str) -> list[Appeal]:
+    return [Appeal(*row) for row in await connection.fetch(OF_ROUND, round_id)]
+
+
+async def of_application(connection: Connection, application: str) -> list[Appeal]:
+    return [Appeal(*row) for row in await connection.fetch(OF_APPLICATION, application)]
+
+
+async def load(connection: Connection, round_id: str, appeal: str) -> Appeal | None:
+    row = await connection.fetchrow(ONE, appeal, round_id)
+    return Appeal(*row) if row else None
+
+
+async def decide(connection: Connection, appeal: str, decided_at: datetime, upheld: bool, reason: str) -> None:
+    await connection.execute(DECIDE, appeal, decided_at, upheld, reason)
+
+
+async def result(connection: Connection, application: str) -> PublishedResult | None:
+    row: Any = await connection.fetchrow(RESULT, application)
+    return PublishedResult(*row) if row and row["result_type"] else None
+
+
+async def noticed(connection: Connection, told: Sequence[tuple[str, str, datetime]]) -> None:
+    """(application, round, when its result was delivered or given up): the newest counts."""
+    newest = {each[0]: each for each in sorted(told, key=lambda each: each[2])}
+    await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
+
+
+async def standing(connection: Connection) -> list[Standing]:
+    return [Standing(*row) for row in await connection.fetch(STANDING)]
