@@ -95,7 +95,9 @@ def _committed(entry: Entry, facts: ApplicationFacts, policy: Policy) -> commitm
         return commitment.Entry(entry.application, VerdictOutcome.PARKED, 0)
     findings = _FINDINGS.validate_python(entry.verdict["findings"])
     standing = tickets.standing_of(findings, facts.applicant.supply_record)
-    return commitment.Entry(entry.application, VerdictOutcome(entry.verdict["outcome"]), tickets.tickets(standing, policy))
+    return commitment.Entry(
+        entry.application, VerdictOutcome(entry.verdict["outcome"]), tickets.tickets(standing, policy)
+    )
 
 
 def _verdict_leaf(entry: Entry) -> tuple[Any, ...]:
