@@ -106,7 +106,7 @@ def show(results: Results, console: Console) -> None:
     rows = [(r.rule, r.old, r.new, r.alone, r.gave_way, r.keeps_out) for r in results.by_rule]
     head = ("rule", f"against, {old}", f"against, {new}", "alone against", "gave way", "now keeps out")
     _table(console, "by rule", head, rows)
-    columns = ("", "applied", old, new, "gained", "lost", "tickets", "chance of the first place")
+    columns = ("", "applied", old, new, "gained", "lost", "tickets", "chance")
     for title, groups in (
         ("by kind of firm", results.by_kind), ("by supply record", results.by_band), ("by track", results.by_track)
     ):  # fmt: skip
@@ -173,6 +173,7 @@ def _table(console: Console, title: str, head: Iterable[str], rows: Iterable[tup
     table = Table(*head, title=title, title_justify="left")
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)
