@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.eligibility import storage
 from services.eligibility.domain.completion import differing, parked
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import finding_json, judge
 from services.eligibility.handlers import Judge
+from services.eligibility.storage import rounds, verdicts
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.findings import Change, Finding, VerdictOutcome
@@ -87,11 +87,11 @@ async def completeness(round_id: str, request: Request) -> Response:
     deal with them; none of either when the round is judged."""
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
-        frozen = await storage.frozen(connection, round_id)
+        frozen = await rounds.frozen(connection, round_id)
         if frozen is None:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
-        current = await storage.current(connection, round_id)
-        waiting = await storage.waiting(connection, round_id)
+        current = await verdicts.current(connection, round_id)
+        waiting = await verdicts.waiting(connection, round_id)
     buckets = differing(current, frozen.applications, frozen.judged_in)
     unjudged = parked(current)
     return JSONResponse(

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.eligibility import storage
 from services.eligibility.domain.completion import (
     FIRST_EPOCH,
     Current,
@@ -16,7 +15,8 @@ from services.eligibility.domain.completion import (
 )
 from services.eligibility.handlers import Judge
 from services.eligibility.repairs import drop_unsound
-from services.eligibility.storage import FrozenRound
+from services.eligibility.storage import rounds, verdicts
+from services.eligibility.storage.rounds import FrozenRound
 from shared import audit
 from shared.clock import Clock
 from shared.contracts import topics
@@ -42,12 +42,12 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
     if not await own.read_back(pool):
         return
     async with connected(pool) as connection:
-        frozen_rounds = await storage.incomplete(connection)
+        frozen_rounds = await rounds.incomplete(connection)
     for frozen in frozen_rounds:
         async with connected(pool) as connection:
-            if await storage.waiting(connection, frozen.round):
+            if await verdicts.waiting(connection, frozen.round):
                 continue
-            current = await storage.current(connection, frozen.round)
+            current = await verdicts.current(connection, frozen.round)
             if parked(current) or differing(current, frozen.applications, frozen.judged_in):
                 continue
             if await drop_unsound(connection, frozen.round, current):
@@ -60,15 +60,15 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
 async def _complete(
     connection: Connection, frozen: FrozenRound, checked: Sequence[Current], now: datetime
 ) -> Sequence[Outgoing]:
-    current: list[Current] = await storage.current(connection, frozen.round)
+    current: list[Current] = await verdicts.current(connection, frozen.round)
     if current != checked:
         return ()
-    said = await storage.said(connection, frozen.round, frozen.epoch)
+    said = await rounds.said(connection, frozen.round, frozen.epoch)
     event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, said[1] if said else now)
     if said is not None and said[0] != event.verdicts.root:
         _log.error("does not complete: said otherwise before", round=frozen.round, epoch=frozen.epoch, said=said[0])
         return ()
-    if not await storage.complete(connection, frozen.round, frozen.epoch, event.completed_at, event.verdicts):
+    if not await rounds.complete(connection, frozen.round, frozen.epoch, event.completed_at, event.verdicts):
         return ()
     _log.info(
         "completed round", round=frozen.round, epoch=frozen.epoch, verdicts=len(current), root=event.verdicts.root
@@ -81,13 +81,13 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
     """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once."""
     now = clock.now()
     async with connected(pool) as connection:
-        frozen_rounds = await storage.incomplete(connection)
+        frozen_rounds = await rounds.incomplete(connection)
     for frozen in frozen_rounds:
         overdue = frozen.heard_at is None or frozen.heard_at <= now - timedelta(seconds=seconds)
         if not overdue and frozen.epoch == FIRST_EPOCH:
             continue
         async with outbox.transaction(pool) as (connection, events):
-            current = await storage.current(connection, frozen.round)
+            current = await verdicts.current(connection, frozen.round)
             buckets = sorted(to_judge_again(current, frozen.judged_in))
             if overdue:
                 buckets = differing(current, frozen.applications, frozen.judged_in)

@@ -9,12 +9,12 @@ import structlog
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from services.eligibility import storage
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import JudgedIn
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import Verdict, judge, parked
-from services.eligibility.storage import StoredVerdict
+from services.eligibility.storage import rounds, verdicts
+from services.eligibility.storage.verdicts import StoredVerdict
 from shared.canonical import json_hash, payload_hash
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -60,20 +60,20 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 if json_hash(policy) != opened.policy_hash:
                     raise PolicyHashError(f"round {opened.round}: policy and policy_hash differ")
                 rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
-                await storage.save_opened(connection, opened.round, policy, opened.policy_hash, rehearsal)
+                await rounds.save_opened(connection, opened.round, policy, opened.policy_hash, rehearsal)
             case RoundFrozen() as frozen:
-                await storage.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
+                await rounds.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
             case EpochOpened() as next_epoch:
-                await storage.save_epoch(connection, next_epoch)
+                await rounds.save_epoch(connection, next_epoch)
             case RoundVoided() as voided:
-                await storage.save_void(connection, voided.round)
+                await rounds.save_void(connection, voided.round)
     return ()
 
 
 async def keep_completions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """What this service itself said."""
     for event in events_of(batch, EligibilityCompleted):
-        await storage.save_said(connection, event.body)
+        await rounds.save_said(connection, event.body)
     return ()
 
 
@@ -89,13 +89,13 @@ class Judge:
         submitted = events_of(batch, ApplicationSubmitted)
         withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
         if withdrawn:
-            await storage.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
+            await verdicts.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
         known = await self._known(connection, {event.body.round for event in submitted})
         waiting = [event for event in submitted if event.body.round not in known]
         if waiting:
             for event in waiting:  # now, while the record to blame can still be parked alone
                 check_payload(event.body, event.raw)
-            await storage.save_waiting(
+            await verdicts.save_waiting(
                 connection,
                 [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
             )
@@ -104,7 +104,7 @@ class Judge:
 
     async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
         """Judges what waited for its round; for a duty, since rounds and applications are not ordered."""
-        taken = await storage.take_waiting(connection, 2000)
+        taken = await verdicts.take_waiting(connection, 2000)
         due = [(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
         known = await self._known(connection, {body.round for body, _, _ in due})
         return await self.judge(connection, due, known)
@@ -124,13 +124,13 @@ class Judge:
         named: dict[str, list[str]] = defaultdict(list)
         for submitted, _, _ in due:
             named[submitted.round].append(submitted.application)
-        judged_in = await storage.judged_in(connection, named)
+        judged_in = await rounds.judged_in(connection, named)
         for submitted, raw, traceparent in due:
             epoch = judged_in.get(submitted.round, _FIRST).epoch(submitted.application)
             key = (submitted.application, submitted.version, epoch)
             judged[key] = verdict_on(submitted, raw, known[submitted.round], now, epoch)
             traces[key] = traceparent
-        stored = await storage.save_verdicts(connection, list(judged.values()))
+        stored = await verdicts.save_verdicts(connection, list(judged.values()))
         for verdict in stored:
             key = (verdict.application, verdict.version, verdict.epoch)
             if verdict.payload_hash != judged[key].payload_hash:
@@ -147,11 +147,11 @@ class Judge:
         """The round's policy, once the round is open."""
         return (await self._known(connection, {round_id})).get(round_id)
 
-    async def _known(self, connection: Connection, rounds: set[str]) -> dict[str, PolicyRules]:
-        unknown = rounds - self._policies.keys()
+    async def _known(self, connection: Connection, named: set[str]) -> dict[str, PolicyRules]:
+        unknown = named - self._policies.keys()
         if unknown:
-            self._policies |= await storage.opened(connection, sorted(unknown))
-        return {round_id: self._policies[round_id] for round_id in rounds if round_id in self._policies}
+            self._policies |= await rounds.opened(connection, sorted(unknown))
+        return {round_id: self._policies[round_id] for round_id in named if round_id in self._policies}
 
 
 def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:

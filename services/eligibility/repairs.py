@@ -8,11 +8,11 @@ from typing import Final
 import structlog
 from pydantic_core import from_json
 
-from services.eligibility import storage
 from services.eligibility.domain.completion import Current
 from services.eligibility.domain.soundness import sound
 from services.eligibility.handlers import published
-from services.eligibility.storage import StoredVerdict
+from services.eligibility.storage import rounds, verdicts
+from services.eligibility.storage.verdicts import StoredVerdict
 from shared.contracts.events import BucketListed, BucketRequested, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event
@@ -43,12 +43,12 @@ class Repairs:
 
     async def _answer(self, connection: Connection, asked: BucketRequested, request_id: str) -> Sequence[Outgoing]:
         """The bucket as it was completed. When it isn't that any more, it is mended first, and the asker asks again."""
-        completed = await storage.completed(connection, asked.round, asked.epoch)
-        frozen = await storage.frozen(connection, asked.round)
+        completed = await rounds.completed(connection, asked.round, asked.epoch)
+        frozen = await rounds.frozen(connection, asked.round)
         if completed is None or frozen is None or frozen.epoch != asked.epoch:
             return ()  # of an epoch that is over: who still needs it asks in the new one
         leaves: list[Current] = [
-            (*leaf,) for leaf in in_bucket(await storage.current(connection, asked.round), asked.bucket)
+            (*leaf,) for leaf in in_bucket(await verdicts.current(connection, asked.round), asked.bucket)
         ]
         where = {"round": asked.round, "epoch": asked.epoch, "bucket": asked.bucket}
         unsound = await drop_unsound(connection, asked.round, leaves)
@@ -65,21 +65,21 @@ class Repairs:
                 self._pause_seconds,
             )
         _log.info("listed bucket", **where, subject="verdicts", leaves=len(leaves), requested_by=asked.requested_by)
-        rows = await storage.stored(connection, [(leaf[0], leaf[1], leaf[3]) for leaf in leaves])
+        rows = await verdicts.stored(connection, [(leaf[0], leaf[1], leaf[3]) for leaf in leaves])
         return [listed(asked, request_id, leaves, self._now()), *(published(verdict, None) for verdict in rows)]
 
 
 async def _settle(connection: Connection, said: BucketListed) -> None:
-    frozen = await storage.frozen(connection, said.round)
+    frozen = await rounds.frozen(connection, said.round)
     if frozen is None or not is_bucket_of(frozen.applications, said.bucket, said.leaves):
         return
-    rows = await storage.bucket(connection, said.round, said.bucket)
+    rows = await verdicts.bucket(connection, said.round, said.bucket)
     standing = {str(leaf[0]) for leaf in said.leaves}
-    withdrawn = await storage.withdrawn(connection, standing | {row[0] for row in rows})
+    withdrawn = await verdicts.withdrawn(connection, standing | {row[0] for row in rows})
     dropped = surplus(rows, withdrawn, said.leaves, lambda row: (row[1],))
-    await storage.drop_elsewhere(connection, said.round, standing)
+    await verdicts.drop_elsewhere(connection, said.round, standing)
     if dropped:
-        await storage.drop(connection, [(row[0], row[1]) for row in dropped.rows], dropped.withdrawals)
+        await verdicts.drop(connection, [(row[0], row[1]) for row in dropped.rows], dropped.withdrawals)
         _log.warning(
             "dropped what is not listed",
             round=said.round,
@@ -95,10 +95,10 @@ async def drop_unsound(connection: Connection, round_id: str, current: Sequence[
     by_key = {(leaf[0], leaf[1], leaf[3]): leaf for leaf in current}
     keys = list(by_key)
     for start in range(0, len(keys), _CHECKED_AT_ONCE):
-        rows = await storage.stored(connection, keys[start : start + _CHECKED_AT_ONCE])
+        rows = await verdicts.stored(connection, keys[start : start + _CHECKED_AT_ONCE])
         unsound += await asyncio.to_thread(_unsound, rows, by_key)
     if unsound:
-        await storage.drop(connection, [(each.application, each.version) for each in unsound])
+        await verdicts.drop(connection, [(each.application, each.version) for each in unsound])
         _log.error(
             "dropped verdicts that were altered", round=round_id, verdicts=[each.application for each in unsound]
         )

@@ -10,14 +10,12 @@ from typing import Any, Final
 from services.notify.mime import free_text, mailbox, message
 from services.notify.rendering import Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed
+from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
 from shared.explanation import explain, explain_change
 from shared.working_days import korean_date, last_day
 
-APPEAL_DAYS: Final = 30  # 행정기본법 §36: filed within 30 days of the notice
-ANSWER_DAYS: Final = 14  # answered within 14
-EXTENSION_DAYS: Final = 10  # and ten more once
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
@@ -108,8 +106,8 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "changes": [explain_change(Change(**stated), language) for stated in claimed.changes or ()],
         "institutions": institutions,
         "noticed_at": now,
-        "appeal_until": last_day(korean_date(now), APPEAL_DAYS),
-        "appeal_days": APPEAL_DAYS,
+        "appeal_until": last_day(korean_date(now), FILING_DAYS),
+        "appeal_days": FILING_DAYS,
         "answer_days": ANSWER_DAYS,
         "extension_days": EXTENSION_DAYS,
     }

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.committing import inputs_of
-from services.selection.storage import drawn, results, timestamps
+from services.selection.storage import drawn, results, rounds, timestamps
 from shared.http import Problem
 from shared.postgres import connected
 from shared.runtime import Runtime
@@ -25,7 +25,7 @@ async def completeness(round_id: str, request: Request) -> Response:
     """The buckets of verdicts and requests that are not yet what was judged and frozen; complete only in the epoch
     that stands."""
     async with connected(_runtime(request).pool) as connection:
-        known = await drawn.known(connection, round_id)
+        known = await rounds.known(connection, round_id)
         if known is None:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
         answer = {"round": round_id, "epoch": known.epoch, "judged": known.judged_epoch == known.epoch}

@@ -10,8 +10,9 @@ from services.selection.domain.completeness import Completeness, completeness
 from services.selection.domain.epochs import drawn_under, tickets_committed
 from services.selection.domain.score import Mark, score
 from services.selection.domain.tickets import standing_of, tickets
-from services.selection.storage import drawn
-from services.selection.storage.drawn import Current, DrawnEntry, Judged, KnownRound
+from services.selection.storage import drawn, rounds
+from services.selection.storage.drawn import Current, DrawnEntry, Judged
+from services.selection.storage.rounds import KnownRound
 from shared.contracts import topics
 from shared.contracts.events import InputsCommitted
 from shared.contracts.findings import VerdictOutcome
@@ -57,11 +58,11 @@ async def commit(
         pledges_root=pledges_root(pledges),
         policy_hash=known.policy_hash,
     )
-    said = await drawn.said(connection, known.round, known.epoch, InputsCommitted)
+    said = await rounds.said(connection, known.round, known.epoch, InputsCommitted)
     if said is not None and said.commitment_root != commitment.root:
         _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
         return []
-    seed_epoch = min([known.epoch, *await drawn.committed_epochs(connection, known.round)])
+    seed_epoch = min([known.epoch, *await rounds.committed_epochs(connection, known.round)])
     event = InputsCommitted(
         round=known.round,
         epoch=known.epoch,
@@ -94,8 +95,8 @@ async def _entries(
     ):
         return None
     marks = await drawn.marks(connection, known.round)
-    committed = sorted({known.epoch, *await drawn.committed_epochs(connection, known.round)})
-    admitted = await drawn.admitted(connection, known.round)
+    committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
+    admitted = await rounds.admitted(connection, known.round)
     before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
     entries = []
     for each in judged:

@@ -8,7 +8,7 @@ import structlog
 from services.selection.committing import commit, inputs_of
 from services.selection.proposing import lines_sound, missing_inputs, propose, result_event
 from services.selection.repairs import drop_altered
-from services.selection.storage import drawn, results
+from services.selection.storage import drawn, results, rounds
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
@@ -27,10 +27,10 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
     if not await own.read_back(pool):
         return
     async with connected(pool) as connection:
-        rounds = await drawn.to_commit(connection)
-    for known in rounds:
+        due = await rounds.to_commit(connection)
+    for known in due:
         async with outbox.transaction(pool) as (connection, events):
-            await drawn.one_snapshot(connection)
+            await rounds.one_snapshot(connection)
             verdicts = await drawn.current(connection, known.round)
             complete = (await inputs_of(connection, known, verdicts)).complete
             if complete and not await drop_altered(connection, known, verdicts):
@@ -43,8 +43,8 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
     """Asks the owners for buckets that still differ this long after the judging."""
     now = clock.now()
     async with connected(pool) as connection:
-        rounds = await drawn.to_commit(connection)
-    for known in rounds:
+        due = await rounds.to_commit(connection)
+    for known in due:
         if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
             continue
         async with outbox.transaction(pool) as (connection, events):
@@ -63,10 +63,10 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
 async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
     """Draws and matches once every value that an entry draws under is known."""
     async with connected(pool) as connection:
-        rounds = await drawn.to_propose(connection)
-    for known, commitment in rounds:
+        due = await rounds.to_propose(connection)
+    for known, commitment in due:
         async with outbox.transaction(pool) as (connection, events):
-            await drawn.one_snapshot(connection)
+            await rounds.one_snapshot(connection)
             missing = await missing_inputs(connection, known, commitment)
             if missing is None:
                 continue

@@ -13,8 +13,8 @@ from services.selection.domain.matching import Result
 from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
-from services.selection.storage import drawn, results
-from services.selection.storage.drawn import KnownRound
+from services.selection.storage import drawn, results, rounds
+from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -51,7 +51,7 @@ async def propose(
     offers = {application: item.offer for application, item in named.items()}
     entries = [each.entry for each in drawn_entries]
     proposal = await asyncio.to_thread(propose_selection, policy, seed, entries, offers, demands, pledges, others)
-    said = await drawn.said(connection, known.round, epoch, SelectionProposed)
+    said = await rounds.said(connection, known.round, epoch, SelectionProposed)
     if said is not None and said.selection_root != proposal.selection_root:
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
         return []
@@ -104,7 +104,7 @@ async def lines_sound(connection: Connection, round_id: str, epoch: int, root: s
 async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:
     """By the epoch of the commitment, of those whose value is known: one for the round, more for who came later."""
     roots = {body["epoch"]: body["commitment_root"] for body in await drawn.commitments(connection, round_id)}
-    values = await drawn.source_values(connection, round_id)
+    values = await rounds.source_values(connection, round_id)
     return {epoch: seed_of(roots[epoch], value) for epoch, value in values.items() if epoch in roots}
 
 

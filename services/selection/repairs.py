@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import structlog
 
-from services.selection.storage import drawn, repairs
-from services.selection.storage.drawn import Current, KnownRound
+from services.selection.storage import repairs, rounds
+from services.selection.storage.drawn import Current
 from services.selection.storage.repairs import StatedFacts
+from services.selection.storage.rounds import KnownRound
 from shared.canonical import json_hash
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
@@ -24,7 +25,7 @@ _log = structlog.get_logger()
 async def settle_lists(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     for event in events_of(batch, BucketListed):
         said = event.body
-        known = await drawn.known(connection, said.round)
+        known = await rounds.known(connection, said.round)
         if known is None:
             continue
         wanted = _wanted(known, said.subject)

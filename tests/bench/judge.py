@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from deploy.local.kafka import running_kafka
 from deploy.local.postgres import create_database, drop_database, running_postgres
 from deploy.local.state import State
-from services.eligibility.storage import COLUMNS
+from services.eligibility.storage.verdicts import COLUMNS
 from services.intake.domain.entries import StatedVersion, state_version
 from shared.canonical import json_hash
 from shared.contracts import topics

@@ -19,10 +19,10 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
-from services.eligibility import storage
 from services.eligibility.app import create_app
 from services.eligibility.handlers import published, verdict_on
 from services.eligibility.settings import EligibilitySettings
+from services.eligibility.storage import rounds, verdicts
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.contracts.events import ApplicationSubmitted
@@ -67,7 +67,7 @@ async def each(records: int) -> dict[str, Any]:
     producer = EventProducer(SETTINGS.kafka, "eligibility", SETTINGS.deployment.topic_prefix, open_metrics())
     await producer.start()
     async with pool.acquire() as connection:
-        policies = await storage.opened(connection, ["bench-1"])
+        policies = await rounds.opened(connection, ["bench-1"])
     broker = KafkaBroker(SETTINGS.kafka.bootstrap_servers, logger=None, allow_auto_create_topics=False)
     clock, handled = SystemClock(), 0
 
@@ -76,7 +76,7 @@ async def each(records: int) -> dict[str, Any]:
         nonlocal handled
         verdict = verdict_on(submitted, message.body, policies[submitted.round], clock.now(), 1)
         async with pool.acquire() as connection, connection.transaction():
-            stored = await storage.save_verdicts(connection, [verdict])
+            stored = await verdicts.save_verdicts(connection, [verdict])
         await producer.publish([published(item, None) for item in stored])
         await message.ack()
         handled += 1

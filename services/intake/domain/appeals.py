@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
+from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.working_days import korean_date, last_day
-
-FILING_DAYS: Final = 30
-ANSWER_DAYS: Final = 14
-EXTENSION_DAYS: Final = 10
-"""Once, where an answer in time can't be helped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -11,37 +10,14 @@ from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
 from services.selection.domain.score import Mark
 from shared.certificates import AcceptedKinds
-from shared.clock import TimeMap, time_map
-from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, SelectionProposed
+from shared.contracts.events import InputsCommitted
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
-from shared.contracts.policy import Policy
 from shared.postgres import Connection
 
-Said = TypeVar("Said", InputsCommitted, SelectionProposed)
-_POLICY = TypeAdapter(Policy)
 _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
-
-TO_COMMIT = """
-SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
-WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL AND NOT r.void
-"""
-TO_PROPOSE = """
-SELECT r.*, c.body AS commitment FROM rounds r JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
-LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
-WHERE p.round IS NULL AND NOT r.void
-  AND c.drawn_under <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
-"""
-SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
-SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
-COMMITTED_EPOCHS = """
-SELECT epoch FROM commitments WHERE round = $1
-UNION SELECT epoch FROM said WHERE round = $1 AND type = 'InputsCommitted'
-"""
-ADMITTED = "SELECT application::text, epoch FROM admitted WHERE round = $1"
-KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
 CURRENT = """
 SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
 FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
@@ -108,31 +84,9 @@ LEFT JOIN applications a ON a.application = e.application AND a.version = e.vers
 WHERE e.round = $1 AND e.epoch = $2 AND a.application IS NULL
 """
 COMMITTED = "SELECT pledges, demands FROM commitments WHERE round = $1 AND epoch = $2"
-ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets", "score", "drawn_under")
-
 Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRound:
-    """A frozen round as far as selection knows it."""
-
-    round: str
-    epoch: int
-    policy: Policy | None
-    policy_hash: str
-    time_map: TimeMap
-    applications: Manifest
-    requests: Manifest
-    judged_epoch: int
-    judged_at: datetime | None
-    """When the judging was heard of, in real time."""
-    judged_root: str | None
-    verdicts: Manifest | None
-    pledges: dict[str, int] | None
-    """By institution, as they stood at the freeze; None of a round frozen before that was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,39 +108,6 @@ class DrawnEntry:
     entry: Entry
     version: int
     drawn_under: int
-
-
-def _known(row: Any) -> KnownRound:
-    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
-    return KnownRound(
-        row["round"],
-        row["epoch"],
-        _POLICY.validate_python(row["policy"]) if row["policy"] else None,
-        row["policy_hash"],
-        time_map(rehearsal),
-        Manifest.model_validate(row["applications"]),
-        Manifest.model_validate(row["requests"]),
-        row["judged_epoch"],
-        row["judged_at"],
-        row["judged_root"],
-        Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
-        row["pledges"],
-    )
-
-
-async def to_commit(connection: Connection) -> list[KnownRound]:
-    """Frozen and judged in the same epoch, not committed in it."""
-    return [_known(row) for row in await connection.fetch(TO_COMMIT)]
-
-
-async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
-    """Committed in the epoch that stands, every value known, not proposed yet; with the commitment."""
-    return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
-
-
-async def known(connection: Connection, round_id: str) -> KnownRound | None:
-    row = await connection.fetchrow(KNOWN, round_id)
-    return _known(row) if row else None
 
 
 async def current(connection: Connection, round_id: str) -> list[Current]:
@@ -232,26 +153,6 @@ async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> 
     for row in rows:
         found.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
     return found
-
-
-async def committed_epochs(connection: Connection, round_id: str) -> list[int]:
-    return [row["epoch"] for row in await connection.fetch(COMMITTED_EPOCHS, round_id)]
-
-
-async def admitted(connection: Connection, round_id: str) -> dict[str, int]:
-    """The epochs whose acts admitted applications late."""
-    return {row["application"]: row["epoch"] for row in await connection.fetch(ADMITTED, round_id)}
-
-
-async def source_values(connection: Connection, round_id: str) -> dict[int, str]:
-    """By the epoch of the commitment each was recorded for."""
-    return {row["epoch"]: row["value"] for row in await connection.fetch(SOURCE_VALUES, round_id)}
-
-
-async def said(connection: Connection, round_id: str, epoch: int, kind: type[Said]) -> Said | None:
-    """The milestone of that kind as this service published it."""
-    body = await connection.fetchval(SAID, round_id, epoch, kind.__name__)
-    return kind.model_validate(body) if body else None
 
 
 async def marks(connection: Connection, round_id: str) -> dict[str, list[Mark]]:
@@ -354,8 +255,3 @@ async def drop_commitment(connection: Connection, round_id: str, epoch: int) -> 
     """For one that is not what it was: it is made again, to the root that was published, or not at all."""
     await connection.execute(DROP_COMMITMENT, round_id, epoch)
     await connection.execute(DROP_ENTRIES, round_id, epoch)
-
-
-async def one_snapshot(connection: Connection) -> None:
-    """What follows in this transaction sees one moment: what is checked is what is committed. Call it first."""
-    await connection.execute(ONE_SNAPSHOT)

@@ -1,0 +1,157 @@
+"""Rounds: as they were opened and frozen, what is judged again in which epoch, what is complete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+SAVE_OPENED = """
+INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
+ON CONFLICT (round) DO UPDATE
+SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
+"""
+SAVE_JUDGED_AGAIN = """
+INSERT INTO judged_again (application, round, epoch) SELECT application, $2, $3 FROM unnest($1::uuid[]) AS application
+ON CONFLICT (application) DO UPDATE SET round = excluded.round, epoch = greatest(judged_again.epoch, excluded.epoch)
+"""
+SAVE_JUDGE_ALL = "UPDATE rounds SET judge_all_epoch = greatest(judge_all_epoch, $2) WHERE round = $1"
+SAVE_VOID = """
+INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
+"""
+SAVE_SAID = """
+INSERT INTO said (round, epoch, root, completed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+SAID = "SELECT root, completed_at FROM said WHERE round = $1 AND epoch = $2"
+IN_LATER_EPOCHS = "SELECT round, judge_all_epoch FROM rounds WHERE round = ANY($1::text[]) AND epoch > 1"
+JUDGED_AGAIN = "SELECT application::text, epoch FROM judged_again WHERE round = $1"
+JUDGED_AGAIN_OF = """
+SELECT application::text, epoch FROM judged_again WHERE round = $1 AND application = ANY($2::uuid[])
+"""
+SAVE_FROZEN = """
+INSERT INTO rounds (round, epoch, applications, frozen_at) VALUES ($1, $2, $3, now())
+ON CONFLICT (round) DO UPDATE
+SET epoch = excluded.epoch, applications = excluded.applications, frozen_at = excluded.frozen_at
+WHERE rounds.epoch < excluded.epoch
+"""
+OPENED = "SELECT round, policy, policy_hash FROM rounds WHERE round = ANY($1::text[]) AND policy IS NOT NULL"
+INCOMPLETE = """
+SELECT r.round, r.epoch, r.applications, r.rehearsal, r.judge_all_epoch, r.frozen_at, r.void FROM rounds r
+LEFT JOIN completions c ON c.round = r.round AND c.epoch = r.epoch
+WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL AND NOT r.void
+"""
+FROZEN = """
+SELECT round, epoch, applications, rehearsal, judge_all_epoch, frozen_at, void FROM rounds WHERE round = $1
+"""
+COMPLETE = """
+INSERT INTO completions (round, epoch, completed_at, verdicts) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING RETURNING round
+"""
+COMPLETED = "SELECT verdicts FROM completions WHERE round = $1 AND epoch = $2 AND verdicts IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRound:
+    """A round whose set is fixed, in its newest epoch."""
+
+    round: str
+    epoch: int
+    applications: Manifest
+    time_map: TimeMap
+    judged_in: JudgedIn
+    heard_at: datetime | None
+    """When the epoch was heard of, in real time."""
+    void: bool
+
+
+async def save_opened(connection: Connection, round_id: str, policy: Any, policy_hash: str, rehearsal: Any) -> None:
+    await connection.execute(SAVE_OPENED, round_id, policy, policy_hash, rehearsal)
+
+
+async def save_frozen(connection: Connection, round_id: str, epoch: int, applications: Manifest) -> None:
+    """A later epoch replaces an earlier one, never the other way round."""
+    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump())
+
+
+async def save_epoch(connection: Connection, opened: EpochOpened) -> None:
+    """The next frozen set, and what of it is judged again."""
+    await save_frozen(connection, opened.round, opened.epoch, opened.applications)
+    if opened.judge_all:
+        await connection.execute(SAVE_JUDGE_ALL, opened.round, opened.epoch)
+    await connection.execute(SAVE_JUDGED_AGAIN, list(opened.judge_again), opened.round, opened.epoch)
+
+
+async def save_void(connection: Connection, round_id: str) -> None:
+    await connection.execute(SAVE_VOID, round_id)
+
+
+async def save_said(connection: Connection, event: EligibilityCompleted) -> None:
+    await connection.execute(SAVE_SAID, event.round, event.epoch, event.verdicts.root, event.completed_at)
+
+
+async def said(connection: Connection, round_id: str, epoch: int) -> tuple[str, datetime] | None:
+    """The root and the moment this service published of that epoch, if it did."""
+    row = await connection.fetchrow(SAID, round_id, epoch)
+    return (row["root"], row["completed_at"]) if row else None
+
+
+async def opened(connection: Connection, rounds: Sequence[str]) -> dict[str, PolicyRules]:
+    """The compiled policies of those of `rounds` whose opening is known."""
+    rows = await connection.fetch(OPENED, list(rounds))
+    adapter = TypeAdapter(Policy)
+    return {
+        row["round"]: PolicyRules.compile(adapter.validate_python(row["policy"]), row["policy_hash"]) for row in rows
+    }
+
+
+async def _frozen(connection: Connection, row: Any) -> FrozenRound:
+    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+    again = await connection.fetch(JUDGED_AGAIN, row["round"]) if row["epoch"] > FIRST_EPOCH else ()
+    return FrozenRound(
+        row["round"],
+        row["epoch"],
+        Manifest.model_validate(row["applications"]),
+        time_map(rehearsal),
+        JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}),
+        row["frozen_at"],
+        row["void"],
+    )
+
+
+async def incomplete(connection: Connection) -> list[FrozenRound]:
+    """Those whose verdicts are not complete in their epoch."""
+    return [await _frozen(connection, row) for row in await connection.fetch(INCOMPLETE)]
+
+
+async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
+    row = await connection.fetchrow(FROZEN, round_id)
+    return await _frozen(connection, row) if row and row["epoch"] else None
+
+
+async def judged_in(connection: Connection, applications: Mapping[str, Sequence[str]]) -> dict[str, JudgedIn]:
+    """Of each round that is in a later epoch than the first, where its `applications` are to be judged in."""
+    later = await connection.fetch(IN_LATER_EPOCHS, list(applications))
+    found = {}
+    for row in later:
+        again = await connection.fetch(JUDGED_AGAIN_OF, row["round"], list(applications[row["round"]]))
+        found[row["round"]] = JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again})
+    return found
+
+
+async def complete(connection: Connection, round_id: str, epoch: int, moment: datetime, verdicts: Manifest) -> bool:
+    """Once per (round, epoch): False when it was completed before."""
+    return await connection.fetchval(COMPLETE, round_id, epoch, moment, verdicts.model_dump()) is not None
+
+
+async def completed(connection: Connection, round_id: str, epoch: int) -> Manifest | None:
+    """The set of verdicts that was completed."""
+    verdicts = await connection.fetchval(COMPLETED, round_id, epoch)
+    return Manifest.model_validate(verdicts) if verdicts else None

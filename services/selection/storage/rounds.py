@@ -1,0 +1,112 @@
+"""Rounds as far as selection knows them: which are to be committed or drawn, and what was said of them before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, SelectionProposed
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+Said = TypeVar("Said", InputsCommitted, SelectionProposed)
+_POLICY = TypeAdapter(Policy)
+TO_COMMIT = """
+SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
+WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL AND NOT r.void
+"""
+TO_PROPOSE = """
+SELECT r.*, c.body AS commitment FROM rounds r JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
+LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
+WHERE p.round IS NULL AND NOT r.void
+  AND c.drawn_under <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
+"""
+SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
+SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
+COMMITTED_EPOCHS = """
+SELECT epoch FROM commitments WHERE round = $1
+UNION SELECT epoch FROM said WHERE round = $1 AND type = 'InputsCommitted'
+"""
+ADMITTED = "SELECT application::text, epoch FROM admitted WHERE round = $1"
+KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
+ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRound:
+    """A frozen round as far as selection knows it."""
+
+    round: str
+    epoch: int
+    policy: Policy | None
+    policy_hash: str
+    time_map: TimeMap
+    applications: Manifest
+    requests: Manifest
+    judged_epoch: int
+    judged_at: datetime | None
+    """When the judging was heard of, in real time."""
+    judged_root: str | None
+    verdicts: Manifest | None
+    pledges: dict[str, int] | None
+    """By institution, as they stood at the freeze; None of a round frozen before that was published."""
+
+
+def _known(row: Any) -> KnownRound:
+    rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+    return KnownRound(
+        row["round"],
+        row["epoch"],
+        _POLICY.validate_python(row["policy"]) if row["policy"] else None,
+        row["policy_hash"],
+        time_map(rehearsal),
+        Manifest.model_validate(row["applications"]),
+        Manifest.model_validate(row["requests"]),
+        row["judged_epoch"],
+        row["judged_at"],
+        row["judged_root"],
+        Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
+        row["pledges"],
+    )
+
+
+async def to_commit(connection: Connection) -> list[KnownRound]:
+    """Frozen and judged in the same epoch, not committed in it."""
+    return [_known(row) for row in await connection.fetch(TO_COMMIT)]
+
+
+async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
+    """Committed in the epoch that stands, every value known, not proposed yet; with the commitment."""
+    return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
+
+
+async def known(connection: Connection, round_id: str) -> KnownRound | None:
+    row = await connection.fetchrow(KNOWN, round_id)
+    return _known(row) if row else None
+
+
+async def committed_epochs(connection: Connection, round_id: str) -> list[int]:
+    return [row["epoch"] for row in await connection.fetch(COMMITTED_EPOCHS, round_id)]
+
+
+async def admitted(connection: Connection, round_id: str) -> dict[str, int]:
+    """The epochs whose acts admitted applications late."""
+    return {row["application"]: row["epoch"] for row in await connection.fetch(ADMITTED, round_id)}
+
+
+async def source_values(connection: Connection, round_id: str) -> dict[int, str]:
+    """By the epoch of the commitment each was recorded for."""
+    return {row["epoch"]: row["value"] for row in await connection.fetch(SOURCE_VALUES, round_id)}
+
+
+async def said(connection: Connection, round_id: str, epoch: int, kind: type[Said]) -> Said | None:
+    """The milestone of that kind as this service published it."""
+    body = await connection.fetchval(SAID, round_id, epoch, kind.__name__)
+    return kind.model_validate(body) if body else None
+
+
+async def one_snapshot(connection: Connection) -> None:
+    """What follows in this transaction sees one moment: what is checked is what is committed. Call it first."""
+    await connection.execute(ONE_SNAPSHOT)
