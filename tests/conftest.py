@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from deploy.local.kafka import KafkaServer, running_kafka
@@ -20,6 +21,9 @@ from deploy.local.state import State
 
 SERVERS = pytest.StashKey[list[str]]()
 NOT_RUN = pytest.StashKey[list[str]]()
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("untimed")
 
 Database = Callable[..., Awaitable[str]]
 StartStack = Callable[..., Awaitable[Stack]]
