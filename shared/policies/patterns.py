@@ -121,6 +121,8 @@ class _Reader:
                     f"[ at character {start + 1} is not closed, or holds a bracket: write \\[ or \\]"
                 )
             self.at += 1
+            if sign in "-&|~" and self._peek() == sign:
+                raise UnreadablePatternError(f"{sign}{sign} at character {self.at} may come to mean something else")
             if sign == "\\":
                 self._escape()
         self.at += 1

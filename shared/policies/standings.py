@@ -4,7 +4,7 @@ A table asks only whether a rule passed and whether a record is within a bound: 
 just above them stand for all others. The first-timer rule follows from the record, so only what can occur is listed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.contracts.policy import Policy, Scoring, TicketStep, Track
@@ -23,14 +23,33 @@ class Kind:
 def kinds_of(policies: Iterable[Policy]) -> tuple[Kind, ...]:
     """Those that can occur in some track of some of these policies, from the least record to the greatest."""
     listed = tuple(policies)
+    wons, counts = bounds_of(listed)
+    records: list[tuple[int | None, int | None]] = [(won, count) for won in wons for count in counts]
+    found = {
+        kind_in(track, startup, won, count)
+        for policy in listed
+        for track in policy.tracks
+        for won, count in [*records, (None, None)]
+        for startup in (True, False)
+    }
+    return tuple(sorted(found, key=_order))
+
+
+def bounds_of(policies: Iterable[Policy]) -> tuple[list[int], list[int]]:
+    """Won and numbers of sales that stand for all others, rising."""
+    listed = tuple(policies)
     steps = [step for policy in listed for step in policy.tickets]
     scores = [step for scoring in filter(None, (policy.scoring for policy in listed)) for step in scoring.supply_record]
     caps = [cap for policy in listed for track in policy.tracks if (cap := first_timer_cap(track)) is not None]
-    won = _values([*(step.record_won_at_most for step in steps), *(step.record_won_at_most for step in scores)], caps)
-    counts = _values([step.record_count_at_most for step in steps], [])
-    records: list[tuple[int | None, int | None]] = [(w, c) for w in won for c in counts]
-    found = {kind for policy in listed for track in policy.tracks for kind in _kinds(track, [*records, (None, None)])}
-    return tuple(sorted(found, key=_order))
+    wons = _values([*(step.record_won_at_most for step in steps), *(step.record_won_at_most for step in scores)], caps)
+    return wons, _values([step.record_count_at_most for step in steps], [])
+
+
+def kind_in(track: Track, startup: bool, won: int | None, count: int | None) -> Kind:
+    """What a firm is in a track: no startup where the track does not ask, a first-timer by the track's own cap."""
+    cap = first_timer_cap(track)
+    stated = any(condition.rule == "startup" for condition in track.conditions)
+    return Kind(startup and stated, cap is not None and won is not None and won <= cap, won, count)
 
 
 def first_timer_cap(track: Track) -> int | None:
@@ -63,13 +82,7 @@ def tickets_of(policy: Policy, kind: Kind) -> int | None:
 
 def possible_tickets(policy: Policy, startup: bool, won: int | None, count: int | None) -> tuple[int, ...]:
     """Of a firm, whichever track it applies in: whether it is a first-timer follows from its record."""
-    found = set()
-    for track in policy.tracks:
-        cap = first_timer_cap(track)
-        stated = any(condition.rule == "startup" for condition in track.conditions)
-        kind = Kind(startup and stated, cap is not None and won is not None and won <= cap, won, count)
-        found.add(tickets_of(policy, kind) or 0)
-    return tuple(sorted(found))
+    return tuple(sorted({tickets_of(policy, kind_in(track, startup, won, count)) or 0 for track in policy.tracks}))
 
 
 def points_of(scoring: Scoring, won: int | None) -> int | None:
@@ -83,15 +96,6 @@ def points_of(scoring: Scoring, won: int | None) -> int | None:
 def _values(bounds: Iterable[int | None], more: Iterable[int]) -> list[int]:
     named = {bound for bound in bounds if bound is not None} | set(more)
     return sorted({0} | named | {bound + 1 for bound in named})
-
-
-def _kinds(track: Track, records: Iterable[tuple[int | None, int | None]]) -> Iterator[Kind]:
-    states_startup = any(condition.rule == "startup" for condition in track.conditions)
-    cap = first_timer_cap(track)
-    for won, count in records:
-        first_timer = cap is not None and won is not None and won <= cap
-        for startup in (True, False) if states_startup else (False,):
-            yield Kind(startup, first_timer, won, count)
 
 
 def _order(kind: Kind) -> tuple[bool, int, int, bool, bool]:

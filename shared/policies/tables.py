@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 from shared.contracts.policy import Method, Policy, Scoring, TicketStep
 from shared.policies.problem import Problem
-from shared.policies.standings import Kind, first_step, kinds_of, tickets_of
+from shared.policies.standings import Kind, bounds_of, first_step, kind_in, kinds_of, tickets_of
+
+MOST_STEPS: Final = 50
+"""What can't be reached is found by trying every kind of applicant the steps tell apart."""
 
 
 def table_problems(policy: Policy) -> Iterator[Problem]:
@@ -19,12 +23,13 @@ def table_problems(policy: Policy) -> Iterator[Problem]:
 
 def table_remarks(policy: Policy) -> Iterator[Problem]:
     """A greater record is never worth more: the programme is for those who have sold least."""
-    kinds = [kind for kind in kinds_of([policy]) if kind.won is not None]
-    for number in range(len(policy.tickets)):
-        better = next((pair for pair in _rising(policy, kinds) if first_step(policy, pair[1]) == number), None)
-        if better:
-            detail = f"{words(better[1])} gets more tickets than {words(better[0])}"
+    told: set[int] = set()
+    for fewer, more in _rising(policy):
+        number = first_step(policy, more)
+        if number is not None and number not in told:
+            told.add(number)
             fix = "order the steps so that a smaller record gets as many tickets or more"
+            detail = f"{words(more)} gets more tickets than {words(fewer)}"
             yield Problem(f"/tickets/{number}", "more-for-more-record", detail, fix)
     if policy.scoring is not None:
         steps = policy.scoring.supply_record
@@ -45,6 +50,10 @@ def table_remarks(policy: Policy) -> Iterator[Problem]:
 
 
 def _tickets(policy: Policy) -> Iterator[Problem]:
+    if len(policy.tickets) > MOST_STEPS:
+        detail = f"{len(policy.tickets)} steps: nobody could follow them"
+        yield Problem("/tickets", "too-many-steps", detail, f"give {MOST_STEPS} at the most")
+        return
     last = len(policy.tickets) - 1
     reached = {first_step(policy, kind) for kind in kinds_of([policy])}
     stated = {condition.rule for track in policy.tracks for condition in track.conditions}
@@ -102,22 +111,17 @@ def _scoring(scoring: Scoring) -> Iterator[Problem]:
         yield Problem("/scoring/threshold", "unreachable-threshold", detail, f"give {most} at the most")
 
 
-def _rising(policy: Policy, kinds: list[Kind]) -> Iterator[tuple[Kind, Kind]]:
-    """Pairs that differ in the record alone, the greater of which gets more tickets."""
-    for one in kinds:
-        for other in kinds:
-            if one.startup is other.startup and _record(one) < _record(other) and _no_less(one, other):
-                fewer, more = tickets_of(policy, one), tickets_of(policy, other)
-                if fewer is not None and more is not None and more > fewer:
+def _rising(policy: Policy) -> Iterator[tuple[Kind, Kind]]:
+    """Pairs of neighbours in won or in sales, the greater of which gets more tickets."""
+    wons, counts = bounds_of([policy])
+    steps = [((w, c), (v, c)) for w, v in pairwise(wons) for c in counts]
+    steps += [((w, c), (w, d)) for w in wons for c, d in pairwise(counts)]
+    for track in policy.tracks:
+        for startup in (True, False):
+            for less, greater in steps:
+                one, other = kind_in(track, startup, *less), kind_in(track, startup, *greater)
+                if (tickets_of(policy, other) or 0) > (tickets_of(policy, one) or 0):
                     yield one, other
-
-
-def _record(kind: Kind) -> tuple[int, int]:
-    return kind.won or 0, kind.count or 0
-
-
-def _no_less(one: Kind, other: Kind) -> bool:
-    return (other.won or 0) >= (one.won or 0) and (other.count or 0) >= (one.count or 0)
 
 
 def words(kind: Kind) -> str:
