@@ -93,7 +93,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         0.1,
     )
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
-    runtime.duty("finality", restore.once_open(lambda: duties.finalize_due(runtime.pool, outbox, clock)), 1)
+    runtime.duty("finality", restore.once_open(lambda: duties.finalize_due(runtime.pool, outbox, clock)), 5)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
     runtime.duty("sources", restore.once_open(lambda: duties.record_due_sources(runtime.pool, outbox, clock)), 0.1)
 

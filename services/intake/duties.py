@@ -137,31 +137,35 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
 async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     """Ends the standstill of rounds in which everybody was told, no appeal is open and no period runs any more."""
     async with connected(pool) as connection:
-        waiting = await appeals.standing(connection)
-    for each in waiting:
-        if each.untold or each.undecided or each.told_last is None:
-            continue
-        async with outbox.transaction(pool) as (connection, events):
-            await rounds.lock_for_freeze(connection, each.round)
-            again = {one.round: one for one in await appeals.standing(connection)}.get(each.round)
-            stored = await rounds.load(connection, each.round)
-            if again != each or stored is None:
-                continue
-            now = stored.window.time_map.programme(clock.now())
-            if in_time(each.told_last, now):
-                continue
-            await rounds.finalize(connection, each.round)
-            final = RoundFinalized(
-                round=each.round,
-                actors=BY_THE_CLOCK,
-                reason="every period of appeal is over",
-                epoch=stored.epoch,
-                finalized_at=now,
-            )
-            events.append(round_event(final, "final", stored.epoch, now))
-            detail = {"round": each.round, "epoch": stored.epoch}
-            events.append(await audit.record(connection, "intake", clock.now(), "clock", "finalize", detail))
-        _log.info("finalized round", round=each.round, epoch=stored.epoch)
+        confirmed = await appeals.confirmed(connection)
+        known = [await rounds.load(connection, round_id) for round_id, _ in confirmed]
+    for stored, (round_id, confirmed_at) in zip(known, confirmed, strict=True):
+        if stored is not None and not in_time(confirmed_at, stored.window.time_map.programme(clock.now())):
+            await _finalize(pool, outbox, round_id, clock)
+
+
+async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
+    async with outbox.transaction(pool) as (connection, events):
+        await rounds.lock_for_freeze(connection, round_id)
+        stands = await appeals.standing(connection, round_id)
+        stored = await rounds.load(connection, round_id)
+        if stands is None or stored is None or stands.untold or stands.undecided:
+            return
+        now = stored.window.time_map.programme(clock.now())
+        if in_time(stands.told_last, now):
+            return
+        await rounds.finalize(connection, round_id)
+        final = RoundFinalized(
+            round=round_id,
+            actors=BY_THE_CLOCK,
+            reason="every period of appeal is over",
+            epoch=stored.epoch,
+            finalized_at=now,
+        )
+        events.append(round_event(final, "final", stored.epoch, now))
+        detail = {"round": round_id, "epoch": stored.epoch}
+        events.append(await audit.record(connection, "intake", clock.now(), "clock", "finalize", detail))
+    _log.info("finalized round", round=round_id, epoch=stored.epoch)
 
 
 async def forget_late_entries(pool: Pool, clock: Clock) -> None:

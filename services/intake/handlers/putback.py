@@ -24,6 +24,7 @@ from shared.contracts.events import (
     RefusalReconsidered,
     RoundAnnounced,
     RoundExtended,
+    RoundFinalized,
     RoundFrozen,
     RoundOpened,
     RoundVoided,
@@ -85,7 +86,9 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
         case SourceValueRecorded() as body:
             return await putback.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
         case SelectionConfirmed() as body:
-            return await putback.confirmed(connection, body.round, body.epoch)
+            return await putback.confirmed(connection, body.round, body.epoch, body.confirmed_at)
+        case RoundFinalized() as body:
+            return await putback.finalized(connection, body.round, body.epoch)
         case RoundVoided() as body:
             return await putback.voided(connection, body.round)
     return 0

@@ -25,13 +25,14 @@ INSERT INTO outcomes (application, round, noticed_at) SELECT * FROM unnest($1::u
 ON CONFLICT (application) DO UPDATE SET noticed_at = excluded.noticed_at
 WHERE outcomes.noticed_at IS NULL OR outcomes.noticed_at < excluded.noticed_at
 """
+CONFIRMED = "SELECT round, confirmed_at FROM rounds WHERE status = 'confirmed' AND confirmed_at IS NOT NULL"
 STANDING = """
-SELECT r.round, count(*) - count(o.noticed_at) FILTER (WHERE o.result_epoch = r.epoch) AS untold,
+SELECT r.round, count(a.application) - count(o.noticed_at) FILTER (WHERE o.result_epoch = r.epoch) AS untold,
        greatest(max(o.noticed_at), r.confirmed_at) AS told_last,
        (SELECT count(*) FROM appeals p WHERE p.round = r.round AND p.decided_at IS NULL) AS undecided
-FROM rounds r JOIN applications a ON a.round = r.round AND NOT a.withdrawn
+FROM rounds r LEFT JOIN applications a ON a.round = r.round AND NOT a.withdrawn
 LEFT JOIN outcomes o ON o.application = a.application AND o.result_type IS NOT NULL
-WHERE r.status = 'confirmed'
+WHERE r.status = 'confirmed' AND r.round = $1
 GROUP BY r.round
 """
 
@@ -97,5 +98,12 @@ async def noticed(connection: Connection, told: Sequence[tuple[str, str, datetim
     await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
 
 
-async def standing(connection: Connection) -> list[Standing]:
-    return [Standing(*row) for row in await connection.fetch(STANDING)]
+async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:
+    """Rounds that stand still, and when the newest epoch of each was confirmed."""
+    return [tuple(row) for row in await connection.fetch(CONFIRMED)]
+
+
+async def standing(connection: Connection, round_id: str) -> Standing | None:
+    """Reads every application of the round: not to be asked before the confirmation's own period is over."""
+    row = await connection.fetchrow(STANDING, round_id)
+    return Standing(*row) if row else None

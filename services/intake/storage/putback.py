@@ -40,7 +40,10 @@ WHERE round = $1 AND epoch < $2
 SOURCE = """
 INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
-CONFIRMED = "UPDATE rounds SET status = 'confirmed' WHERE round = $1 AND epoch = $2 AND status = 'frozen'"
+CONFIRMED = """
+UPDATE rounds SET status = 'confirmed', confirmed_at = $3 WHERE round = $1 AND epoch = $2 AND status = 'frozen'
+"""
+FINALIZED = "UPDATE rounds SET status = 'final' WHERE round = $1 AND epoch = $2 AND status = 'confirmed'"
 VOIDED = "UPDATE rounds SET status = 'void' WHERE round = $1 AND status <> 'void'"
 INSTITUTION = """
 INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
@@ -217,8 +220,12 @@ async def source(connection: Connection, round_id: str, number: int, name: str, 
     return await _changed(connection, SOURCE, round_id, number, name, value, due_at)
 
 
-async def confirmed(connection: Connection, round_id: str, number: int) -> int:
-    return await _changed(connection, CONFIRMED, round_id, number)
+async def confirmed(connection: Connection, round_id: str, number: int, confirmed_at: datetime) -> int:
+    return await _changed(connection, CONFIRMED, round_id, number, confirmed_at)
+
+
+async def finalized(connection: Connection, round_id: str, number: int) -> int:
+    return await _changed(connection, FINALIZED, round_id, number)
 
 
 async def voided(connection: Connection, round_id: str) -> int:
