@@ -170,8 +170,11 @@ def _chances(stand: Stand, results: Results) -> tuple[str, str]:
 
 
 def _table(console: Console, title: str, head: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    listed = list(rows)
+    if not listed:
+        return
     table = Table(*head, title=title, title_justify="left")
-    for row in rows:
+    for row in listed:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:

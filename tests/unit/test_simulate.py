@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from random import Random
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from deploy.cli import assembled
@@ -18,6 +20,7 @@ from deploy.simulate.page import html
 from deploy.simulate.replay import Replay
 from deploy.simulate.results import Results, results_of
 from deploy.simulate.sample import APPLIED, ROUND, SELECTED, sample_policy, sample_records
+from deploy.simulate.shown import show
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.events import ApplicationSubmitted
@@ -238,3 +241,12 @@ def test_without_kafka_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_p
     result = run("--round", "2018-h1", "--policy", str(POLICIES / "2018-h2.yaml"))
     assert result.exit_code == 1
     assert "firstbuy up" in result.output
+
+
+def test_a_round_nobody_applied_in_has_no_tables_and_still_a_page() -> None:
+    nothing = replayed([])
+    printed = Console(record=True, file=StringIO())
+    show(nothing, printed)
+    assert "0 applications" in (said := printed.export_text())
+    assert "┏" not in said
+    assert html(nothing).startswith("<!doctype html>")
