@@ -107,5 +107,5 @@ def read_yaml(path: Path) -> Any:
         return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
     except OSError as error:
         fail(f"{path}: {error.strerror}")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
         fail(f"{path} is no YAML: {error}")

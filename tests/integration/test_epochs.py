@@ -9,12 +9,15 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
+from pydantic import TypeAdapter
 
 from deploy.local.stack import Stack
 from services.selection.domain.draw import draw_key, seed_of
+from shared.canonical import json_hash
+from shared.contracts.policy import Policy
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
+from tests.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
 
 FIRMS = 6
 ENVIRONMENT = {
@@ -61,6 +64,12 @@ async def completeness(office: Office, service: str, round_id: str) -> dict[str,
     return told
 
 
+def stated(policy: dict[str, Any]) -> Any:
+    """As intake keeps and hashes it."""
+    adapter = TypeAdapter(Policy)
+    return adapter.dump_python(adapter.validate_json(json.dumps(policy, default=str)), mode="json", exclude_none=True)
+
+
 def faulty_policy() -> dict[str, Any]:
     """It asks for a credit grade that is not in its own list: judging fails where a firm states a grade that is."""
     policy = policy_2018_h2()
@@ -71,12 +80,38 @@ def faulty_policy() -> dict[str, Any]:
     return policy
 
 
+async def under_a_faulty_policy(office: Office) -> str:
+    """An announcement would refuse it: it is put into intake's database before the round opens."""
+    round_id = await office.announce(rehearsal=clock_map(5, opens_in=3, seed="one seed"))
+    policy = stated(faulty_policy())
+    async with _database(office.stack, "intake") as database:
+        statement = "UPDATE rounds SET policy = $2, policy_hash = $3 WHERE round = $1 AND status = 'announced'"
+        done = await database.execute(statement, round_id, json.dumps(policy), json_hash(policy))
+    assert done == "UPDATE 1"
+    await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+    await office.status(round_id, "open")
+    await write_inbox(office.stack, "kepco", ("SubmitPurchaseRequest", "m1", purchase_request(round_id, "r1")))
+    return round_id
+
+
+async def test_a_policy_that_could_not_be_judged_by_is_not_announced(office: Office) -> None:
+    announcement = {"round": "unsound", "title": "t", "opens_at": OPENS, "closes_at": CLOSES, "lead_seconds": 60}
+    source = {"source": "lotto", "kind": "rfc3797", "period_seconds": 60, "description": "six numbers"}
+    body = {"round": announcement | {"sources": [source]}, "policy": faulty_policy(), "reason": "a test"}
+    headers = office.officers[0] | {"content-type": "application/json"}
+    refused = await office.client.post("/rounds", content=json.dumps(body, default=str), headers=headers)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["pointer"].endswith("/parameters/credit_at_least")
+    assert error["fix"]
+
+
 async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exclude_it(office: Office) -> None:
-    round_id = await opened_round(office, policy=faulty_policy())
+    round_id = await under_a_faulty_policy(office)
     await enter(office, round_id, range(1, FIRMS))
-    stated = application(FIRMS)
-    stated["applicant"] |= {"credit_grade": "BBB", "annual_sales_won": 1}
-    parked = (await office.client.post(f"/rounds/{round_id}/applications", json=stated)).raise_for_status().json()
+    faulty = application(FIRMS)
+    faulty["applicant"] |= {"credit_grade": "BBB", "annual_sales_won": 1}
+    parked = (await office.client.post(f"/rounds/{round_id}/applications", json=faulty)).raise_for_status().json()
     await office.status(round_id, "frozen")
 
     async def named() -> bool:

@@ -21,6 +21,7 @@ from shared.contracts.events import (
 from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem, parse, read_body
+from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
@@ -61,6 +62,12 @@ async def announce(request: Request) -> Response:
             pointer="/round/closes_at", code="order", detail="it is not after opens_at", fix="give a later close"
         )
         raise Problem(422, "invalid-fields", "The window is empty.", (reason,))
+    if problems := problems_of(body.policy):
+        reasons = tuple(
+            Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
+            for each in problems
+        )
+        raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
     policy = _POLICY.dump_python(body.policy, mode="json", exclude_none=True)
     policy_hash = json_hash(policy)
     sources = [source.model_dump(mode="json") for source in terms.sources]
