@@ -67,5 +67,10 @@ def decide(
     if uphold is None:
         fail("say --uphold or --dismiss")
     shown = ask("GET", f"/rounds/{round_id}", url=url)
+    listed = ask("GET", f"/rounds/{round_id}/appeals", url=url, token=token)
+    found = next((one for one in listed if one["appeal"] == appeal), None)
+    if found is None:
+        fail(f"no appeal {appeal} in {round_id} (firstbuy appeal list {round_id})")
     terms = {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
-    propose(round_id, "decide-appeal", terms | {"appeal": appeal, "upheld": uphold}, reason, url, token, as_json)
+    terms |= {"appeal": appeal, "upheld": uphold, "amended_hash": found["amended_hash"]}
+    propose(round_id, "decide-appeal", terms, reason, url, token, as_json)

@@ -45,7 +45,7 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
         frozen_rounds = await rounds.incomplete(connection)
     for frozen in frozen_rounds:
         async with connected(pool) as connection:
-            if await verdicts.waiting(connection, frozen.round):
+            if await verdicts.waiting(connection, frozen.round) or await verdicts.is_parked(connection, frozen.round):
                 continue
             current = await verdicts.current(connection, frozen.round)
             if parked(current) or differing(current, frozen.applications, frozen.judged_in):

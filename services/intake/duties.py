@@ -189,7 +189,7 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) 
         due = due_at(awaited.committed_at, stored.lead_seconds, source["period_seconds"])
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
-            supplementary = awaited.epoch if awaited.source else None
+            supplementary = awaited.epoch if awaited.supplementary else None
             said = rehearsed_value(stored.rehearsal.seed, awaited.round, supplementary)
             value = SourceValue(source["source"], said, due)
             async with outbox.transaction(pool) as (connection, events):

@@ -44,7 +44,9 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.publishes(topics.SELECTIONS)
     runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock, own), 0.2)
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
-    runtime.duty("proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock, settings.repair_seconds), 0.2)
+    runtime.duty(
+        "proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.2
+    )
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
     authority = Authority.of(settings)
     if authority is not None:

@@ -7,7 +7,7 @@ import structlog
 
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.completeness import Completeness, completeness
-from services.selection.domain.epochs import drawn_under, tickets_committed
+from services.selection.domain.epochs import MissingJudgementError, drawn_under, tickets_committed
 from services.selection.domain.score import Mark, score
 from services.selection.domain.tickets import standing_of, tickets
 from services.selection.storage import drawn, rounds
@@ -101,9 +101,12 @@ async def _entries(
     entries = []
     for each in judged:
         first = drawn_under(admitted.get(each.application, 1), committed)
-        entry = entry_of(
-            each, policy, marks.get(each.application, []), before.get(each.application, {}), first, committed
-        )
+        points = marks.get(each.application, [])
+        try:
+            entry = entry_of(each, policy, points, before.get(each.application, {}), first, committed)
+        except MissingJudgementError as error:
+            _log.error("does not commit", round=known.round, application=each.application, error=str(error))
+            return None
         entries.append(DrawnEntry(entry, each.version, first))
     return entries
 

@@ -60,8 +60,10 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
                 )
 
 
-async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
+async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic) -> None:
     """Draws and matches once every value that an entry draws under is known."""
+    if not await own.read_back(pool):
+        return
     async with connected(pool) as connection:
         due = await rounds.to_propose(connection)
     for known, commitment in due:

@@ -96,6 +96,9 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
     assert wrong.json()["type"] == "urn:firstbuy:problem:another-product"
     assert (await client.post(f"{url}/appeal", json=body, headers=tokens[1])).status_code == 404
     assert (await client.post(f"{url}/appeal", json={"grounds": ""}, headers=tokens[0])).status_code == 422
+    cheaper = amended | {"product": amended["product"] | {"price_won": 1}}
+    fitted = await client.post(f"{url}/appeal", json=body | {"amended": cheaper}, headers=tokens[0])
+    assert fitted.json()["errors"][0]["pointer"] == "/amended/product/price_won"
     filed = (await client.post(f"{url}/appeal", json=body, headers=tokens[0])).raise_for_status().json()
     twice = await client.post(f"{url}/appeal", json=body, headers=tokens[0])
     assert twice.json()["type"] == "urn:firstbuy:problem:already-filed"
@@ -110,10 +113,11 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
         shown = await office.shown(round_id)
         return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
 
-    dismissed = await standing() | {"appeal": hopeless.json()["appeal"], "upheld": False}
+    dismissed = await standing() | {"appeal": hopeless.json()["appeal"], "upheld": False, "amended_hash": None}
     await office.act(round_id, "decide-appeal", dismissed)
     assert (await office.shown(round_id))["status"] == "confirmed", "a dismissal opens no epoch"
-    upheld = await standing() | {"appeal": filed["appeal"], "upheld": True}
+    assert listed[0]["amended"]["certificates"], "officers read what they decide on"
+    upheld = await standing() | {"appeal": filed["appeal"], "upheld": True, "amended_hash": listed[0]["amended_hash"]}
     await office.act(round_id, "decide-appeal", upheld)
     again = await office.propose(round_id, "decide-appeal", upheld)
     assert again.json()["type"] == "urn:firstbuy:problem:decided"

@@ -181,7 +181,7 @@ class Service:
         duties: Duties = {
             "commit": lambda: selecting.commit_rounds(self.pool, self.outbox, self.clock, self.own),  # type: ignore[arg-type]
             "repair": lambda: selecting.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS),
-            "propose": lambda: selecting.propose_rounds(self.pool, self.outbox, self.clock, REPAIR_SECONDS),
+            "propose": lambda: selecting.propose_rounds(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.own),  # type: ignore[arg-type]
             "publish": lambda: selecting.publish_rounds(self.pool, self.outbox, self.clock),
         }
         return handlers, duties

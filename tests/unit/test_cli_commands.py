@@ -272,14 +272,18 @@ def test_an_appeal_is_filed_without_a_contact_and_decided_in_so_many_words(answe
     facts = tmp_path / "facts.json"
     facts.write_text('{"track": "general", "contact": {"name": "n"}}')
     sent = answering(
-        (201, {"appeal": "p1", "answer_due": "2018-11-05"}), (200, SHOWN), (201, {"act": "a1"}), (200, SHOWN)
+        (201, {"appeal": "p1", "answer_due": "2018-11-05"}),
+        (200, SHOWN),
+        (200, [{"appeal": "p1", "amended_hash": "cd" * 32}]),
+        (201, {"act": "a1"}),
     )
     filed = run("appeal", "file", "a", "--grounds", "misread", "--amended", str(facts), *URL)
     assert "2018-11-05" in filed.stdout
     assert json.loads(sent[0].content) == {"grounds": "misread", "amended": {"track": "general"}}
     assert run("appeal", "decide", "2018-h2", "p1", "--dismiss", "--reason", "no", *URL).exit_code == 0
-    terms = json.loads(sent[2].content)["terms"]
+    terms = json.loads(sent[3].content)["terms"]
     assert (terms["appeal"], terms["upheld"], terms["epoch"]) == ("p1", False, 2)
+    assert terms["amended_hash"] == "cd" * 32
     assert run("appeal", "decide", "2018-h2", "p1", "--reason", "no", *URL).exit_code == 1
 
 

@@ -7,6 +7,8 @@ CREATE TABLE judged_again (
 CREATE INDEX ON judged_again (round);
 ALTER TABLE rounds ADD COLUMN judge_all_epoch integer NOT NULL DEFAULT 1, ADD COLUMN void boolean NOT NULL DEFAULT false;
 
+CREATE INDEX ON verdicts (round) WHERE outcome = 'parked';
+
 -- Completions as this service published them itself: an emptied database says the same again, and nothing else.
 CREATE TABLE said (
     round text NOT NULL,

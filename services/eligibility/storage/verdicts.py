@@ -41,6 +41,13 @@ FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
 LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.version
 WHERE w.application IS NULL
 """
+IS_PARKED = """
+SELECT EXISTS (
+    SELECT FROM verdicts v WHERE v.round = $1 AND v.outcome = 'parked'
+      AND NOT EXISTS (SELECT FROM verdicts n WHERE n.application = v.application
+                        AND (n.version, n.epoch) > (v.version, v.epoch))
+      AND NOT EXISTS (SELECT FROM withdrawals w WHERE w.application = v.application AND w.version > v.version))
+"""
 WAITING = "SELECT count(*) FROM waiting WHERE round = $1"
 BUCKET = """
 SELECT application::text, version, payload_hash FROM verdicts
@@ -142,6 +149,12 @@ async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, 
 async def current(connection: Connection, round_id: str) -> list[tuple[str, int, str, int, str, str]]:
     """[id, version, payload hash, epoch judged, outcome, findings hash] of the newest versions not withdrawn."""
     return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
+
+
+async def is_parked(connection: Connection, round_id: str) -> bool:
+    """Whether an application stands parked: asked before the whole set is looked at, which may be for days."""
+    parked: bool = await connection.fetchval(IS_PARKED, round_id)
+    return parked
 
 
 async def waiting(connection: Connection, round_id: str) -> int:

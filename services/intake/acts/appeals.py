@@ -13,6 +13,7 @@ from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
+from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import Amended, AppealDecided
 from shared.http import Problem
@@ -21,11 +22,13 @@ from shared.postgres import Connection
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
-    """The `appeal`, whether it is `upheld`, and the set as it stands."""
+    """The `appeal`, whether it is `upheld`, the SHA-256 of the amended facts (canonical JSON), and the set as it
+    stands."""
     appeal = await _undecided(connection, stored, str(asked.get("appeal", "")))
     if not isinstance(asked.get("upheld"), bool):
         raise Problem(422, "invalid-fields", "Say in /terms/upheld whether it is upheld: true or false.")
-    return standing_terms(stored) | {"appeal": appeal.appeal, "upheld": asked["upheld"]}
+    amended = sha256_hex(appeal.amended.encode()) if appeal.amended else None
+    return standing_terms(stored) | {"appeal": appeal.appeal, "upheld": asked["upheld"], "amended_hash": amended}
 
 
 async def decide(approved: Approved) -> Done:
@@ -33,7 +36,7 @@ async def decide(approved: Approved) -> Done:
     connection, upheld = approved.connection, bool(approved.act.terms["upheld"])
     appeal = await _undecided(connection, approved.stored, approved.act.terms["appeal"])
     entered = await versions.load(connection, appeal.application)
-    if entered is None or entered.withdrawn:
+    if entered is None or (upheld and entered.withdrawn):
         raise Problem(409, "withdrawn", "This application does not stand any more.")
     await appeals.decide(connection, appeal.appeal, approved.now, upheld, approved.act.reason)
     event = AppealDecided(

@@ -146,6 +146,11 @@ async def _entered(connection: Connection, stored: StoredRound, application: str
 
 
 async def _parked(connection: Connection, stored: StoredRound, application: str) -> None:
+    """By the verdict of the version and in the epoch that count now, not by one of before."""
     outcome = await outcomes.outcome(connection, application)
-    if (outcome.get("verdict") or {}).get("outcome") != VerdictOutcome.PARKED:
-        raise Problem(409, "not-parked", f"Application {application} is not parked.")
+    entered = await versions.load(connection, application)
+    counts = await rounds.to_be_judged_in(connection, stored.window.round, application)
+    parked = (outcome.get("verdict") or {}).get("outcome") == VerdictOutcome.PARKED
+    judged = outcome.get("verdict_version"), outcome.get("verdict_epoch")
+    if not parked or entered is None or judged != (entered.stated.version, counts):
+        raise Problem(409, "not-parked", f"Application {application} is not parked, or is being judged again.")

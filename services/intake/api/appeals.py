@@ -2,11 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import StringConstraints, TypeAdapter
+from pydantic_core import from_json
 
 from services.intake.api.applications import opened_application
 from services.intake.api.bodies import FactsBody, facts_json
@@ -16,9 +17,9 @@ from services.intake.domain.appeals import Appeal, in_time, may_file_until
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import appeals, rounds
 from services.intake.storage.versions import StoredApplication
-from shared.canonical import canonical_json
+from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
-from shared.contracts.events import AppealFiled
+from shared.contracts.events import AppealFiled, Reason
 from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
 from shared.http import Problem, parse, read_body
@@ -36,6 +37,8 @@ class AppealBody(Contract):
 
 
 _APPEAL = TypeAdapter(AppealBody)
+OFFERED: Final = ("class_code", "price_won", "capacity", "delivery_days", "regions")
+"""What matching goes by. Whoever knows the draw must not be able to fit it to the money that is left."""
 
 
 @router.post("/applications/{application}/appeal")
@@ -70,6 +73,7 @@ async def file_appeal(application: str, request: Request) -> Response:
             filed_at=now,
             grounds=body.grounds,
             answer_due=appeal.answer_due,
+            result_epoch=result.epoch,
         )
         said = event_id("appeal-filed", appeal.appeal)
         events.append(outgoing(topics.APPLICATIONS.name, application, event, event_id=said, time=now))
@@ -82,7 +86,21 @@ def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
     same_firm = body.amended.applicant.business_number == stored.business_number
     if not (same_firm and product_key(body.amended.product) == stored.product_key):
         raise Problem(409, "another-product", "Amended facts keep firm and product.")
-    return canonical_json(facts_json(body.amended.facts())).decode()
+    stated: Any = facts_json(body.amended.facts())
+    offered: Any = from_json(stored.stated.facts)["product"]
+    moved = [name for name in OFFERED if stated["product"].get(name) != offered.get(name)]
+    if moved:
+        reasons = tuple(
+            Reason(
+                pointer=f"/amended/product/{name}",
+                code="offer-moved",
+                detail="what was offered stands as it was committed, since the draw may be known",
+                fix="state it as it was",
+            )
+            for name in moved
+        )
+        raise Problem(422, "invalid-fields", "An appeal can't change what was offered.", reasons)
+    return canonical_json(stated).decode()
 
 
 @router.get("/rounds/{round_id}/appeals")
@@ -104,7 +122,8 @@ def appeal_json(appeal: Appeal) -> dict[str, Any]:
         "application": appeal.application,
         "against_epoch": appeal.result_epoch,
         "grounds": appeal.grounds,
-        "amended": appeal.amended is not None,
+        "amended": from_json(appeal.amended) if appeal.amended else None,
+        "amended_hash": sha256_hex(appeal.amended.encode()) if appeal.amended else None,
         "filed_at": said(appeal.filed_at),
         "answer_due": appeal.answer_due.isoformat(),
         "answer_due_extended": appeal.answer_due_extended.isoformat(),

@@ -43,12 +43,17 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
             continue
         match event.body:
             case NoticeDelivered(channel=Channel.MAIL, kind=kind, round=str(round_id)) as delivered if kind in RESULTS:
-                told.append((delivered.subject, round_id, delivered.delivered_at))
+                told.append((delivered.subject, round_id, delivered.delivered_at, _epoch(delivered.occasion)))
             case NoticeFailed(channel=Channel.MAIL, kind=kind, round=str(round_id)) as failed if kind in RESULTS:
-                told.append((failed.subject, round_id, failed.failed_at))
+                told.append((failed.subject, round_id, failed.failed_at, _epoch(failed.occasion)))
     if told:
         await appeals.noticed(connection, told)
     return ()
+
+
+def _epoch(occasion: str) -> int:
+    """Of a result's notice: its occasion is `epoch-<n>`."""
+    return int(occasion.removeprefix("epoch-"))
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:

@@ -13,6 +13,8 @@ from services.intake.storage.putback import LostApplication, LostRequest, LostVe
 from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import (
+    AppealDecided,
+    AppealFiled,
     ApplicationSubmitted,
     ApplicationWithdrawn,
     ContactChanged,
@@ -82,7 +84,8 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
         case EpochOpened() as body:
             opened = stated["applications"], stated["requests"]
             source = stated.get("supplementary_source")
-            return await putback.epoch(connection, body.round, body.epoch, body.opened_at, opened, source, None)
+            again = body.judge_all, body.judge_again
+            return await putback.epoch(connection, body.round, body.epoch, body.opened_at, opened, source, None, *again)
         case SourceValueRecorded() as body:
             return await putback.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
         case SelectionConfirmed() as body:
@@ -137,7 +140,13 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
     for gone in withdrawn:
         window = windows.get(gone.body.round)
         versions.append(_withdrawal(gone, window.seed if window else None, secret))
-    return await putback.applications(connection, list(first.values()), versions)
+    rows = await putback.applications(connection, list(first.values()), versions)
+    for record in batch:
+        if isinstance(record, Event) and isinstance(record.body, AppealFiled):
+            rows += await putback.appeal_filed(connection, record.body)
+        elif isinstance(record, Event) and isinstance(record.body, AppealDecided):
+            rows += await putback.appeal_decided(connection, record.body)
+    return rows
 
 
 def _withdrawal(event: Event[ApplicationWithdrawn], seed: str | None, secret: bytes) -> LostVersion:

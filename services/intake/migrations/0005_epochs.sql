@@ -6,6 +6,8 @@ CREATE TABLE epochs (
     applications jsonb NOT NULL,
     requests jsonb NOT NULL,
     supplementary_source text,
+    judge_all boolean NOT NULL DEFAULT false,
+    judge_again uuid[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (round, epoch)
 );
 INSERT INTO epochs (round, epoch, opened_at, applications, requests)

@@ -15,8 +15,11 @@ CREATE TABLE appeals (
 CREATE INDEX ON appeals (round);
 
 -- When the result was told: the period of appeal begins with that, and the round is final when all have ended.
-ALTER TABLE outcomes ADD COLUMN noticed_at timestamptz;
+ALTER TABLE outcomes ADD COLUMN noticed_at timestamptz, ADD COLUMN noticed_epoch integer NOT NULL DEFAULT 0;
 ALTER TABLE rounds ADD COLUMN confirmed_at timestamptz;
+UPDATE rounds SET confirmed_at = (
+    SELECT max(approved_at) FROM acts WHERE acts.round = rounds.round AND acts.kind = 'confirm'
+) WHERE status = 'confirmed';
 ALTER TABLE rounds DROP CONSTRAINT rounds_status_check,
     ADD CONSTRAINT rounds_status_check
     CHECK (status IN ('announced', 'open', 'frozen', 'confirmed', 'final', 'void'));

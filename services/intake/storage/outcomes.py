@@ -23,20 +23,33 @@ SAVE_RESULTS = """
 INSERT INTO outcomes (application, round, result_type, result_epoch, result)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[])
 ON CONFLICT (application) DO UPDATE
-SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result = excluded.result
+SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result = excluded.result,
+    noticed_at = CASE WHEN outcomes.result_epoch < excluded.result_epoch
+                       AND outcomes.noticed_epoch < excluded.result_epoch
+                       AND (outcomes.result_type, outcomes.result->'awards', outcomes.result->'reason',
+                            outcomes.result->'reserve_position')
+                           IS DISTINCT FROM (excluded.result_type, excluded.result->'awards', excluded.result->'reason',
+                                             excluded.result->'reserve_position')
+                      THEN NULL ELSE outcomes.noticed_at END
 WHERE outcomes.result_epoch IS NULL OR outcomes.result_epoch <= excluded.result_epoch
 """
 MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type"
 MILESTONE = "SELECT body FROM milestones WHERE round = $1 AND type = $2 ORDER BY epoch DESC LIMIT 1"
-OUTCOME = "SELECT verdict, verdict_version, result_type, result, noticed_at FROM outcomes WHERE application = $1"
+OUTCOME = """
+SELECT verdict, verdict_version, verdict_epoch, result_type, result, noticed_at FROM outcomes WHERE application = $1
+"""
 RESULTS = """
 SELECT result_type, result FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
 ORDER BY (result->>'position')::bigint NULLS LAST, application
 """
 AWAITING_SOURCE = """
-SELECT m.round, m.epoch, m.body, e.supplementary_source
+SELECT m.round, m.epoch, m.body, (
+    SELECT e.supplementary_source FROM epochs e
+    WHERE e.round = m.round AND e.epoch <= m.epoch AND e.supplementary_source IS NOT NULL AND e.epoch > coalesce((
+        SELECT max(p.epoch) FROM milestones p
+        WHERE p.round = m.round AND p.type = 'InputsCommitted' AND p.epoch < m.epoch), 0)
+    ORDER BY e.epoch DESC LIMIT 1) AS supplementary_source
 FROM milestones m JOIN rounds r USING (round)
-LEFT JOIN epochs e ON e.round = m.round AND e.epoch = m.epoch
 LEFT JOIN source_values s ON s.round = m.round AND s.epoch = m.epoch
 WHERE m.type = 'InputsCommitted' AND s.round IS NULL AND r.status <> 'void'
   AND m.round = coalesce($1, m.round)
@@ -51,12 +64,14 @@ ON CONFLICT DO NOTHING RETURNING round
 
 @dataclass(frozen=True, slots=True)
 class AwaitedValue:
-    """A commitment whose source's value is not known yet. `source`: the one an act announced for it, if any."""
+    """A commitment whose source's value is not known yet. `supplementary`: it is not the round's first; `source` is
+    then the one that the newest act since the commitment before announced."""
 
     round: str
     epoch: int
     commitment_root: str
     committed_at: datetime
+    supplementary: bool
     source: str | None
 
 
@@ -138,6 +153,7 @@ async def awaiting_source(connection: Connection, round_id: str | None = None) -
             row["epoch"],
             row["body"]["commitment_root"],
             datetime.fromisoformat(row["body"]["committed_at"]),
+            row["body"].get("seed_epoch") not in (None, row["epoch"]),
             None if row["body"].get("seed_epoch") in (None, row["epoch"]) else row["supplementary_source"],
         )
         for row in await connection.fetch(AWAITING_SOURCE, round_id)

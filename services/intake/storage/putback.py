@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.events import ContactChanged, InstitutionChanged, RefusalReconsidered
+from shared.contracts.events import AppealDecided, AppealFiled, ContactChanged, InstitutionChanged, RefusalReconsidered
 from shared.postgres import Connection
 
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
@@ -30,11 +30,12 @@ UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2 AND status 
 """
 EPOCH = """
 WITH known AS (
-    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source)
-    SELECT round, $2, $3, $4, $5, $6 FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
+    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again)
+    SELECT round, $2, $3, $4, $5, $6, $8, $9::text[]::uuid[] FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
 )
 UPDATE rounds SET status = CASE status WHEN 'void' THEN status ELSE 'frozen' END, epoch = $2,
-    frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at)
+    frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at),
+    confirmed_at = NULL
 WHERE round = $1 AND epoch < $2
 """
 SOURCE = """
@@ -45,6 +46,13 @@ UPDATE rounds SET status = 'confirmed', confirmed_at = $3 WHERE round = $1 AND e
 """
 FINALIZED = "UPDATE rounds SET status = 'final' WHERE round = $1 AND epoch = $2 AND status = 'confirmed'"
 VOIDED = "UPDATE rounds SET status = 'void' WHERE round = $1 AND status <> 'void'"
+APPEAL_FILED = """
+INSERT INTO appeals (appeal, round, application, result_epoch, grounds, filed_at)
+SELECT $1, $2, application, $4, $5, $6 FROM applications WHERE application = $3 ON CONFLICT DO NOTHING
+"""
+APPEAL_DECIDED = """
+UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1 AND decided_at IS NULL
+"""
 INSTITUTION = """
 INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (institution) DO UPDATE
@@ -210,10 +218,13 @@ async def epoch(
     manifests: tuple[dict[str, Any], dict[str, Any]],
     supplementary_source: str | None,
     closes_at: datetime | None,
+    judge_all: bool = False,
+    judge_again: Sequence[str] = (),
 ) -> int:
     """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
     close of the round as the freeze found it."""
-    return await _changed(connection, EPOCH, round_id, number, opened_at, *manifests, supplementary_source, closes_at)
+    told = supplementary_source, closes_at, judge_all, list(judge_again)
+    return await _changed(connection, EPOCH, round_id, number, opened_at, *manifests, *told)
 
 
 async def source(connection: Connection, round_id: str, number: int, name: str, value: str, due_at: datetime) -> int:
@@ -226,6 +237,18 @@ async def confirmed(connection: Connection, round_id: str, number: int, confirme
 
 async def finalized(connection: Connection, round_id: str, number: int) -> int:
     return await _changed(connection, FINALIZED, round_id, number)
+
+
+async def appeal_filed(connection: Connection, filed: AppealFiled) -> int:
+    """Without amended facts, which are nowhere published before they are a version."""
+    against = filed.result_epoch or 1
+    told = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
+    return await _changed(connection, APPEAL_FILED, *told)
+
+
+async def appeal_decided(connection: Connection, decided: AppealDecided) -> int:
+    told = decided.appeal, decided.decided_at, decided.upheld, decided.reason
+    return await _changed(connection, APPEAL_DECIDED, *told)
 
 
 async def voided(connection: Connection, round_id: str) -> int:

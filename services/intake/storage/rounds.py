@@ -32,11 +32,14 @@ INSERT INTO epochs (round, epoch, opened_at, applications, requests) SELECT roun
 """
 OPEN_EPOCH = """
 WITH opened AS (
-    UPDATE rounds SET status = 'frozen', epoch = $2, applications = $4, requests = $5
+    UPDATE rounds SET status = 'frozen', epoch = $2, applications = $4, requests = $5, confirmed_at = NULL
     WHERE round = $1 AND epoch = $2 - 1 RETURNING round
 )
-INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source)
-SELECT round, $2, $3, $4, $5, $6 FROM opened
+INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again)
+SELECT round, $2, $3, $4, $5, $6, $7, $8::text[]::uuid[] FROM opened
+"""
+TO_BE_JUDGED_IN = """
+SELECT coalesce(max(epoch), 1) FROM epochs WHERE round = $1 AND (judge_all OR $2::uuid = ANY(judge_again))
 """
 EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
@@ -168,7 +171,15 @@ async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
         opened.applications.model_dump(),
         opened.requests.model_dump(),
         opened.supplementary_source,
+        opened.judge_all,
+        list(opened.judge_again),
     )
+
+
+async def to_be_judged_in(connection: Connection, round_id: str, application: str) -> int:
+    """The newest epoch that had it judged again, else the first."""
+    number: int = await connection.fetchval(TO_BE_JUDGED_IN, round_id, application)
+    return number
 
 
 async def epoch(connection: Connection, round_id: str, number: int) -> dict[str, Any] | None:

@@ -44,3 +44,5 @@ CREATE TABLE said (
     body jsonb NOT NULL,
     PRIMARY KEY (round, epoch, type)
 );
+INSERT INTO said (round, epoch, type, body) SELECT round, epoch, 'InputsCommitted', body FROM commitments;
+INSERT INTO said (round, epoch, type, body) SELECT round, epoch, 'SelectionProposed', body FROM proposals;

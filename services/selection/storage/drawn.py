@@ -69,7 +69,8 @@ SELECT body FROM (
 ) known ORDER BY epoch
 """
 ENTRIES = """
-SELECT application::text, outcome, tickets, score, version, drawn_under FROM entries WHERE round = $1 AND epoch = $2
+SELECT application::text, outcome, tickets, score, version, coalesce(drawn_under, epoch) AS drawn_under FROM entries
+WHERE round = $1 AND epoch = $2
 """
 DROP_COMMITMENT = "DELETE FROM commitments WHERE round = $1 AND epoch = $2"
 DROP_ENTRIES = "DELETE FROM entries WHERE round = $1 AND epoch = $2"

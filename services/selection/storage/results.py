@@ -10,7 +10,7 @@ TO_PUBLISH = """
 SELECT p.round, p.epoch, p.body, p.published_lines
 FROM proposals p JOIN rounds r USING (round) JOIN confirmations c ON c.round = p.round AND c.epoch = p.epoch
 WHERE c.selection_root = p.body->>'selection_root' AND NOT r.void
-  AND p.published_lines < (SELECT count(*) FROM results s WHERE s.round = p.round AND s.epoch = p.epoch)
+  AND EXISTS (SELECT FROM results s WHERE s.round = p.round AND s.epoch = p.epoch AND s.line > p.published_lines)
 """
 SAVE_PROPOSAL = """
 INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round

@@ -21,7 +21,7 @@ TO_PROPOSE = """
 SELECT r.*, c.body AS commitment FROM rounds r JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
 LEFT JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
 WHERE p.round IS NULL AND NOT r.void
-  AND c.drawn_under <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
+  AND coalesce(c.drawn_under, ARRAY[c.epoch]) <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
 """
 SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
 SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"

@@ -9,6 +9,7 @@ from shared.contracts.values import (
     Code,
     Contract,
     Count,
+    Epoch,
     Nonce,
     PartyId,
     RoundId,
@@ -72,6 +73,8 @@ class AppealFiled(Contract):
     party: PartyId | None = None
     answer_due: date | None = None
     """The last day for the answer (행정기본법 §36)."""
+    result_epoch: Epoch | None = None
+    """Of the result it is against."""
 
 
 class AppealDecided(RoundAct):
