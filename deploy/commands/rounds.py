@@ -43,7 +43,8 @@ def show(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
     for name in ("status", "policy_hash", "applications_root", "requests_root"):
         table.add_row(name.replace("_", " "), str(shown[name] or "–"))
     for milestone in shown["milestones"]:
-        table.add_row(milestone["type"], _milestone(milestone["body"]))
+        later = f" (epoch {milestone['epoch']})" if milestone.get("epoch", 1) > 1 else ""
+        table.add_row(milestone["type"] + later, _milestone(milestone["body"]))
     console.print(table)
 
 
