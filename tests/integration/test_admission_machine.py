@@ -7,16 +7,15 @@ hold is asserted in `admission_world.py`; here a state machine looks for a histo
 
 import asyncio
 import os
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 from structlog.testing import capture_logs
 
 from tests.conftest import Database
 from tests.integration.admission_world import HOUR, Accident, Place, Servers, World
+from tests.integration.machines import WorldMachine, look_for_a_breaking_history
 from tests.rounds import CLOSES
 
 EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "60"))
@@ -37,41 +36,16 @@ async def url(database: Database) -> str:
 def test_no_history_accepts_what_is_not_frozen(url: str) -> None:
     with asyncio.Runner() as runner, capture_logs():
         servers = runner.run(Servers.opened(url))
-
-        class Machine(AdmissionMachine):
-            def run(self, coroutine: Any) -> Any:
-                return runner.run(coroutine)
-
-            def begin(self) -> World:
-                world: World = runner.run(World.begun(servers))
-                return world
-
         try:
-            run_state_machine_as_test(
-                Machine,
-                settings=settings(
-                    max_examples=EXAMPLES,
-                    stateful_step_count=30,
-                    deadline=None,
-                    phases=(Phase.generate,),  # shrinking a history of real transactions takes longer than reading it
-                    suppress_health_check=list(HealthCheck),
-                    print_blob=True,
-                ),
+            look_for_a_breaking_history(
+                AdmissionMachine, runner, lambda: World.begun(servers), examples=EXAMPLES, steps=30
             )
         finally:
             runner.run(servers.close())
 
 
-class AdmissionMachine(RuleBasedStateMachine):
+class AdmissionMachine(WorldMachine[World]):
     """A round around its close; at the end of each history it freezes, whoever is held."""
-
-    world: World
-
-    def run(self, coroutine: Any) -> Any:
-        raise NotImplementedError
-
-    def begin(self) -> World:
-        raise NotImplementedError
 
     def can_start(self) -> bool:
         return len(self.world.operations) < HELD_AT_MOST

@@ -7,15 +7,14 @@ breaks them.
 
 import asyncio
 import os
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 
 from shared.contracts import topics
 from tests.conftest import Database
+from tests.integration.machines import WorldMachine, look_for_a_breaking_history
 from tests.integration.world import LOSSY, PARTITIONS, World, pools_of
 
 EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "10"))
@@ -69,42 +68,17 @@ async def urls(database: Database) -> dict[str, str]:
 def test_no_history_completes_what_is_not_true(urls: dict[str, str]) -> None:
     with asyncio.Runner() as runner:
         pools = runner.run(pools_of(urls))
-
-        class Machine(CompletionMachine):
-            def run(self, coroutine: Any) -> Any:
-                return runner.run(coroutine)
-
-            def begin(self) -> World:
-                world: World = runner.run(World.begun(pools))
-                return world
-
         try:
-            run_state_machine_as_test(
-                Machine,
-                settings=settings(
-                    max_examples=EXAMPLES,
-                    stateful_step_count=40,
-                    deadline=None,
-                    phases=(Phase.generate,),  # shrinking a history of real databases takes longer than reading it
-                    suppress_health_check=list(HealthCheck),
-                    print_blob=True,
-                ),
+            look_for_a_breaking_history(
+                CompletionMachine, runner, lambda: World.begun(pools), examples=EXAMPLES, steps=40
             )
         finally:
             for pool in pools.values():
                 runner.run(pool.close())
 
 
-class CompletionMachine(RuleBasedStateMachine):
+class CompletionMachine(WorldMachine[World]):
     """Two services on their databases, disturbed; `settle` at the end of each history."""
-
-    world: World
-
-    def run(self, coroutine: Any) -> Any:
-        raise NotImplementedError
-
-    def begin(self) -> World:
-        raise NotImplementedError
 
     @initialize(firms=st.integers(1, 4), faulty=st.integers(0, 6), frozen=st.sampled_from([True, True, False]))
     def begun(self, firms: int, faulty: int, frozen: bool) -> None:
