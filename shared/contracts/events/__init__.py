@@ -30,6 +30,7 @@ from shared.contracts.events.outbox import (
     Answer,
     AuditHeadNoticed,
     AwardNoticed,
+    AwardStatusEnded,
     AwardWithdrawn,
     InboxAnswered,
     Reason,
@@ -61,6 +62,7 @@ from shared.contracts.events.selections import (
     ProductReserved,
     ProductSelected,
     ReservePromoted,
+    SelectionStatusEnded,
     SelectionWithdrawn,
 )
 from shared.contracts.events.verdicts import ApplicationJudged
@@ -80,6 +82,7 @@ __all__ = [
     "AuditHeadPublished",
     "Award",
     "AwardNoticed",
+    "AwardStatusEnded",
     "AwardWithdrawn",
     "BucketListed",
     "BucketRequested",
@@ -123,6 +126,7 @@ __all__ = [
     "RoundVoided",
     "SelectionConfirmed",
     "SelectionProposed",
+    "SelectionStatusEnded",
     "SelectionWithdrawn",
     "Source",
     "SourceKind",

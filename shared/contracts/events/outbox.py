@@ -50,6 +50,8 @@ class InboxAnswered(Contract):
     """The `ce_id` of the message answered, or its `offset:<n>` where it had none."""
     offset: Count
     request: RequestId | None = None
+    round: RoundId | None = None
+    """The round it is in: of a rolling intake the cut that was open."""
     version: Version | None = None
     nonce: Nonce | None = None
     payload_hash: Sha256Hex | None = None
@@ -81,6 +83,8 @@ class AwardNoticed(Contract):
     position: Positive
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
     selection_root: Sha256Hex
+    status_until: UtcTime | None = None
+    """When the status it gives ends; absent where it does not."""
 
 
 class AwardWithdrawn(Contract):
@@ -91,6 +95,16 @@ class AwardWithdrawn(Contract):
     application: ApplicationId
     epoch: Epoch
     selection_root: Sha256Hex
+
+
+class AwardStatusEnded(Contract):
+    """The status of a product selected for this institution is over: contract nothing more on it."""
+
+    institution: InstitutionCode
+    round: RoundId
+    application: ApplicationId
+    product: Line
+    ended_at: UtcTime
 
 
 class AuditHeadNoticed(Contract):

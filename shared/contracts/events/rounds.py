@@ -6,7 +6,19 @@ from pydantic import Field
 
 from shared.contracts.events.ground import Invitation, Manifest, Rehearsal, RoundAct, Source
 from shared.contracts.policy import Policy
-from shared.contracts.values import ApplicationId, Code, Contract, Count, Epoch, Line, Sha256Hex, UtcTime, Version
+from shared.contracts.values import (
+    ApplicationId,
+    Code,
+    Contract,
+    Count,
+    Epoch,
+    Line,
+    Positive,
+    RoundId,
+    Sha256Hex,
+    UtcTime,
+    Version,
+)
 
 
 class Amended(Contract):
@@ -17,6 +29,8 @@ class Amended(Contract):
 
 
 class RoundAnnounced(RoundAct):
+    """A round to come. A rolling intake is a `series` of rounds, one a cut, whose windows follow each other."""
+
     title: Line
     opens_at: UtcTime
     closes_at: UtcTime
@@ -26,6 +40,8 @@ class RoundAnnounced(RoundAct):
     sources: tuple[Source, ...]
     rehearsal: Rehearsal | None = None
     unattended: bool = False
+    series: RoundId | None = None
+    cut: Positive | None = None
 
 
 class RoundOpened(RoundAct):
@@ -42,6 +58,8 @@ class RoundOpened(RoundAct):
     key_fingerprints: tuple[Sha256Hex, ...] = ()
     rehearsal: Rehearsal | None = None
     unattended: bool = False
+    series: RoundId | None = None
+    cut: Positive | None = None
 
 
 class RoundExtended(RoundAct):

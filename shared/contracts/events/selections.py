@@ -30,6 +30,8 @@ class Award(Contract):
 
 
 class ProductSelected(Contract):
+    """`status_until` is the end of what the selection gives, where the policy ends it (absent: it does not)."""
+
     round: RoundId
     application: ApplicationId
     party: PartyId
@@ -39,6 +41,7 @@ class ProductSelected(Contract):
     tickets: Count
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
     selection_root: Sha256Hex
+    status_until: UtcTime | None = None
 
 
 class ProductReserved(Contract):
@@ -74,6 +77,19 @@ class SelectionWithdrawn(RoundAct):
     application: ApplicationId
     epoch: Epoch
     withdrawn_at: UtcTime
+
+
+class SelectionStatusEnded(Contract):
+    """A selection's status is over: its product is not bought on it any more. `epoch` is of the result it was of."""
+
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    product: Line
+    institutions: tuple[InstitutionCode, ...]
+    """Of its awards."""
+    ended_at: UtcTime
 
 
 class ReservePromoted(Contract):
