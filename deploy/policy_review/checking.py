@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from deploy.policy_review.reading import NO_NAME, ReadFile, escaped, read
+from services.notify.rendering import NOTICE_NAMES
 from shared.canonical import NotCanonicalError, checked_canonical_json, json_hash
 from shared.contracts.policy import Policy
 from shared.policies.problem import Problem
@@ -54,7 +55,7 @@ def examine(text: str) -> Examined:
     errors = _located(file, problems_of(policy) or _not_canonical(policy), file.problems)
     if errors:
         return Examined(errors, (), policy)
-    remarks = _located(file, remarks_of(policy), ())
+    remarks = _located(file, (*remarks_of(policy), *_unused_notices(policy)), ())
     return Examined((), remarks, policy, policy_hash(policy))
 
 
@@ -77,6 +78,14 @@ def _not_canonical(policy: Policy) -> Iterable[Problem]:
         checked_canonical_json(_POLICY.dump_python(policy, mode="json", exclude_none=True))
     except NotCanonicalError as error:
         yield Problem("", "not-canonical", str(error), "write plain text and whole numbers below 2^53")
+
+
+def _unused_notices(policy: Policy) -> Iterable[Problem]:
+    for name in policy.notices or ():
+        if name not in NOTICE_NAMES:
+            near = difflib.get_close_matches(name, NOTICE_NAMES, 1)
+            fix = f"did you mean {near[0]}?" if near else f"name it {' or '.join(NOTICE_NAMES)}, or drop it"
+            yield Problem(f"/notices/{escaped(name)}", "unused-notice", f"no notice uses the words {name}", fix)
 
 
 def _schema_problems(document: Any, errors: Sequence[Any]) -> list[Problem]:

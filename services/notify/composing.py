@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from services.notify.mime import free_text, mailbox, message
-from services.notify.rendering import Renderer, one_line
+from services.notify.rendering import NOTICE_NAMES, Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
@@ -105,6 +105,7 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "findings": [explain(finding_of(stated), language) for stated in claimed.findings or ()],
         "changes": [explain_change(Change(**stated), language) for stated in claimed.changes or ()],
         "institutions": institutions,
+        "notices": {name: claimed.notices.get(name, {}).get(language.value, "") for name in NOTICE_NAMES},
         "noticed_at": now,
         "appeal_until": last_day(korean_date(now), FILING_DAYS),
         "appeal_days": FILING_DAYS,

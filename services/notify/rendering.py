@@ -18,6 +18,8 @@ from shared.contracts.events import Language
 from shared.working_days import KST, korean_date
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+NOTICE_NAMES: Final = ("appeal", "contact")
+"""Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
 _TURNING_TEXT: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

@@ -190,6 +190,20 @@ async def test_mail_files_are_reconciled_with_deliveries(notify: Notify) -> None
     assert "contact@hanbit.example" not in notified.stack.log("notify").read_text()
 
 
+async def test_a_mail_has_the_words_of_its_rounds_policy(notify: Notify) -> None:
+    notified = await notify()
+    (party,), (application,) = ids(1), ids(1)
+    stated = golden("RoundOpened")["policy"] | {"notices": {"contact": {"ko": "운영사무국", "en": "the office"}}}
+    await notified.publish(
+        event(topics.ROUNDS, ROUND, "RoundOpened", institutions=[], policy=stated),
+        submitted(application, party),
+        contact(party, language="en"),
+    )
+    await notified.until(all_sent(1))
+    (mail,) = notified.mails()
+    assert "Whom to ask: the office" in mail.get_body(("plain",)).get_content().splitlines()  # type: ignore[union-attr]
+
+
 async def test_a_result_names_what_failed_and_the_right_of_appeal(notify: Notify) -> None:
     notified = await notify()
     await notified.onboard("kwater")

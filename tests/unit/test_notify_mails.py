@@ -1,7 +1,8 @@
 """What a mail says, in both languages, and that nothing a firm states can change what it is."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -19,7 +20,7 @@ from services.notify.composing import Composer, Sender, UnusableAddressError, ad
 from services.notify.domain.notices import MAILED, Occurrence, planned
 from services.notify.domain.occurrences import appeal, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
-from services.notify.rendering import Renderer, one_line
+from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
 from shared.clock import REAL_TIME
 from shared.contracts import events
@@ -32,6 +33,12 @@ NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
 COMPOSER = Composer(Renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"))
 KWATER = {"kwater": "한국수자원공사 (K-water)"}
 TITLE = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
+NO_WORDS: Mapping[str, Mapping[str, str]] = {}
+WORDS = {
+    "contact": {"ko": "시범구매 <운영사무국>", "en": "the <office>"},
+    "appeal": {"ko": "서면으로 냅니다.", "en": "File it in writing."},
+    "another": {"ko": "딴말", "en": "another word"},
+}
 SHORT_OF_SALES = {
     "rule": "sales-or-credit",
     "legal_source": "2018년 하반기 시범구매 공고",
@@ -65,6 +72,7 @@ def mail(
     findings: Sequence[Any] | None = None,
     changes: Sequence[Any] | None = None,
     trace: str | None = None,
+    notices: Mapping[str, Mapping[str, str]] = NO_WORDS,
 ) -> EmailMessage:
     due = next(due for due in planned(occurrence) if due.channel is events.Channel.MAIL)
     delivery = Delivery(
@@ -81,7 +89,7 @@ def mail(
         REAL_TIME,
     )
     addressee = Addressee(name, "contact@hanbit.example", language)
-    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings, changes)
+    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings, changes, notices)
     content = COMPOSER.compose(claimed, addressee, KWATER, NOW, trace).content
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) < 200
@@ -339,3 +347,32 @@ def test_a_refusal_says_what_would_have_helped_and_until_when_to_appeal() -> Non
         assert "annual sales: at least KRW 500,000,000" in body(english, kind)
         assert "2018년 10월 18일" in body(korean, kind)
     assert "달랐다면" not in body(mail(INELIGIBLE, "ko", findings=[]))
+
+
+@pytest.mark.parametrize("occurrence", EVERY)
+@pytest.mark.parametrize(
+    ("language", "asked", "escaped"),
+    [
+        ("ko", "문의처: 시범구매 <운영사무국>", "문의처: 시범구매 &lt;운영사무국&gt;"),
+        ("en", "Whom to ask: the <office>", "Whom to ask: the &lt;office&gt;"),
+    ],
+)
+def test_every_mail_says_whom_to_ask_in_its_own_language(
+    occurrence: Occurrence, language: str, asked: str, escaped: str
+) -> None:
+    message = mail(occurrence, language, findings=[], notices=WORDS)
+    assert asked in body(message).splitlines()
+    assert escaped in body(message, "html")
+    assert asked.partition(":")[0] not in body(mail(occurrence, language, findings=[]))
+
+
+@pytest.mark.parametrize(("language", "words"), [("ko", "서면으로 냅니다."), ("en", "File it in writing.")])
+@pytest.mark.parametrize("occurrence", [SELECTED, RESERVED, INELIGIBLE])
+def test_the_policy_adds_its_words_to_the_right_of_appeal(occurrence: Occurrence, language: str, words: str) -> None:
+    message = mail(occurrence, language, findings=[], notices=WORDS)
+    assert all(words in body(message, kind) for kind in ("plain", "html"))
+
+
+def test_the_names_policies_may_use_are_those_templates_use() -> None:
+    used = {name for path in TEMPLATES.rglob("*.*") for name in re.findall(r"notices\.(\w+)", path.read_text())}
+    assert used == set(NOTICE_NAMES)

@@ -137,8 +137,9 @@ def test_the_vocabulary_is_what_the_rules_ask_for() -> None:
 
 def test_an_older_policy_keeps_its_hash_when_the_contract_grows() -> None:
     """A round that stands was announced under it."""
-    assert policy_hash(policy("2018-h1")) == "b72eb8546e32073f01ec7e1f0e06e86f99a6f573094a334a0cde19a40c294027"
-    assert policy_hash(H2) == "44b345415e511b60b87611a39c490fdf8dc398b4743a7b486bb94421c19519b8"
+    first, second = (replace(policy(name), notices=None) for name in ("2018-h1", "2018-h2"))
+    assert policy_hash(first) == "b72eb8546e32073f01ec7e1f0e06e86f99a6f573094a334a0cde19a40c294027"
+    assert policy_hash(second) == "44b345415e511b60b87611a39c490fdf8dc398b4743a7b486bb94421c19519b8"
 
 
 def test_more_for_a_greater_record_is_remarked_on_and_allowed() -> None:
@@ -156,6 +157,20 @@ def test_what_is_listed_for_nothing_is_remarked_on() -> None:
     without = tuple(each for each in track.conditions if each.rule not in ("product-class", "certificate"))
     bare = replace(H2, tracks=(replace(track, conditions=without, waivers=()),), purchasable_classes=("4111",))
     assert [remark.code for remark in remarks_of(bare)] == ["classes-not-asked", "certificates-not-asked"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("contacts", "did you mean contact?"),
+        ("greeting", "name it appeal or contact, or drop it"),
+    ],
+)
+def test_words_that_no_notice_uses_are_remarked_on(name: str, fix: str) -> None:
+    found = spoiled("  contact:  # (assumed)", f"  {name}:  # (assumed)")
+    assert found.errors == ()
+    ((pointer, code, said),) = [(each.pointer, each.code, each.fix) for each in found.remarks]
+    assert (pointer, code, said) == (f"/notices/{name}", "unused-notice", fix)
 
 
 def test_a_sound_policy_is_given_back_and_another_refused() -> None:

@@ -1,7 +1,7 @@
 """What is owed to whom and what became of it. One clock decides what is due and leased: the database's."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -59,7 +59,7 @@ claimed AS (
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
     d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, c.name, c.email, c.language,
-    r.title_ko, r.title_en, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
+    r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
     CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes
 FROM claimed d
 LEFT JOIN rounds r ON r.round = d.round
@@ -118,7 +118,10 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery whose attempt begins, with what else its notice says. `addressee` is None where none is known now."""
+    """A delivery whose attempt begins, with what else its notice says. `addressee` is None where none is known now.
+
+    `notices` are the words of the round's policy, by name and language.
+    """
 
     delivery: Delivery
     tried_for: timedelta
@@ -127,6 +130,7 @@ class Claimed:
     product: str | None
     findings: Sequence[Any] | None
     changes: Sequence[Any] | None = None
+    notices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,7 @@ async def claim(connection: Connection, channel: Channel, limit: int, replica: s
             row["product"],
             row["findings"],
             row["changes"],
+            row["notices"] or {},
         )
         for row in rows
     ]

@@ -9,9 +9,9 @@ from shared.contracts.events import ContactChanged, InstitutionChanged, RoundOpe
 from shared.postgres import Connection
 
 SAVE_ROUND = """
-INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal, notices) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (round) DO UPDATE SET title_ko = excluded.title_ko, title_en = excluded.title_en,
-    institutions = excluded.institutions, rehearsal = excluded.rehearsal
+    institutions = excluded.institutions, rehearsal = excluded.rehearsal, notices = excluded.notices
 """
 SAVE_TURN = """
 INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent, closes_at)
@@ -93,7 +93,8 @@ async def save_round(connection: Connection, opened: RoundOpened) -> None:
     title = opened.policy.title
     institutions = [invitation.institution for invitation in opened.institutions]
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
-    await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal)
+    notices = {name: {"ko": words.ko, "en": words.en} for name, words in (opened.policy.notices or {}).items()}
+    await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal, notices)
 
 
 async def save_turn(connection: Connection, turn: Turn) -> None:
