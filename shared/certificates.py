@@ -1,18 +1,15 @@
 """Whether a stated certificate or confirmation holds on a date: asked by eligibility of a firm, by selection for a
-request.
-
-Years are reckoned as the Civil Act does (민법 §157, §160): the first day is not counted, so a period of years ends with
-the same day of the last year, or with the last day of that month where the day does not exist.
-"""
+request."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import IntEnum
 
 from shared.contracts.facts import Certificate
 from shared.contracts.policy import CertificateKind
+from shared.periods import months_after
 
 
 def last_day_of_years(start: date, years: int) -> date:
@@ -23,7 +20,7 @@ def last_day_of_years(start: date, years: int) -> date:
     try:
         return start.replace(year=year)
     except ValueError:  # 29 February of a year that is no leap year
-        return date(year, 3, 1) - timedelta(days=1)
+        return months_after(start, 12 * years)
 
 
 class Flaw(IntEnum):

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
+from services.intake.announcing import announce_cuts
 from services.intake.api import acts, appeals, applications, institutions, rounds
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
@@ -86,6 +87,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
+    runtime.duty("cuts", restore.once_open(lambda: announce_cuts(runtime.pool, outbox, clock)), 0.2)
     runtime.duty("opening", restore.once_open(lambda: duties.open_due(runtime.pool, outbox, clock, signing)), 0.1)
     runtime.duty(
         "freeze",

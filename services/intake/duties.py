@@ -214,6 +214,8 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprint
         institutions=_invitations(pledges),
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
+        series=stored.series,
+        cut=stored.cut,
         key_fingerprints=fingerprints,
     )
     body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed

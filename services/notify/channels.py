@@ -13,11 +13,18 @@ from aiokafka.errors import KafkaError
 
 from services.notify.composing import Composer, Sender, UnusableAddressError
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
-from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_WITHDRAWN
+from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN
 from services.notify.mailserver import MailServer
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import topics
-from shared.contracts.events import AuditHeadNoticed, AwardNoticed, AwardWithdrawn, Channel, RoundNoticed
+from shared.contracts.events import (
+    AuditHeadNoticed,
+    AwardNoticed,
+    AwardStatusEnded,
+    AwardWithdrawn,
+    Channel,
+    RoundNoticed,
+)
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
@@ -29,6 +36,7 @@ PUBLISH_SECONDS: Final = 15.0
 CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     AWARD: AwardNoticed,
     AWARD_WITHDRAWN: AwardWithdrawn,
+    AWARD_STATUS_ENDED: AwardStatusEnded,
     AUDIT_HEAD: AuditHeadNoticed,
 }
 """Of the notices of an outbox, by kind; every other is a RoundNoticed."""

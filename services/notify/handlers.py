@@ -4,7 +4,16 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.notify.domain.notices import Occurrence, Planned, planned
-from services.notify.domain.occurrences import appeal, decision_of, reconsidered, result, submission, turn, withdrawal
+from services.notify.domain.occurrences import (
+    appeal,
+    decision_of,
+    reconsidered,
+    result,
+    status_ended,
+    submission,
+    turn,
+    withdrawal,
+)
 from services.notify.storage import deliveries, facts, heads
 from shared.contracts.events import (
     AppealDecided,
@@ -20,6 +29,7 @@ from shared.contracts.events import (
     ProductSelected,
     RefusalReconsidered,
     RoundOpened,
+    SelectionStatusEnded,
 )
 from shared.contracts.findings import Finding
 from shared.explanation import speaks_against
@@ -112,6 +122,7 @@ async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     await facts.save_decisions(connection, [(one.application, one.epoch, decision_of(one)) for one, _ in decided])
     before = await facts.decisions_before(connection, [(one.application, one.epoch) for one, _ in decided])
     told = [result(one, trace, before.get((one.application, one.epoch))) for one, trace in decided]
+    told.append([status_ended(event.body, event.traceparent) for event in events_of(batch, SelectionStatusEnded)])
     await owe(connection, [occurrence for occurrences in told for occurrence in occurrences])
     return ()
 

@@ -48,6 +48,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
         "proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.2
     )
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
     authority = Authority.of(settings)
     if authority is not None:
         stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from services.selection.committing import commit, inputs_of
-from services.selection.proposing import lines_sound, missing_inputs, propose, result_event
+from services.selection.proposing import lines_sound, missing_inputs, propose, result_event, status_end_event
 from services.selection.repairs import drop_altered
 from services.selection.storage import drawn, results, rounds
 from shared import audit
@@ -93,13 +93,33 @@ async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
     async with connected(pool) as connection:
         confirmed = await results.to_publish(connection)
-    for round_id, epoch, proposal, done in confirmed:
+    for due in confirmed:
+        done = due.published_lines
         async with outbox.transaction(pool) as (connection, events):
-            if done == 0 and not await lines_sound(connection, round_id, epoch, proposal["selection_root"]):
+            if done == 0 and not await lines_sound(connection, due.round, due.epoch, due.selection_root):
                 continue
-            rows = await results.lines(connection, round_id, epoch, done, PUBLISHED_AT_ONCE)
-            if not rows or not await results.published(connection, round_id, epoch, done, rows[-1]["line"]):
+            rows = await results.lines(connection, due.round, due.epoch, done, PUBLISHED_AT_ONCE)
+            if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
                 continue
-            root, now = proposal["selection_root"], clock.now()
-            events += [result_event(round_id, epoch, root, row, now) for row in rows]
-        _log.info("published results", round=round_id, epoch=epoch, lines=rows[-1]["line"])
+            now = clock.now()
+            events += [result_event(due, row, now) for row in rows]
+        _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
+
+
+async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Says of every selected product that its status is over, once the policy's months are; each batch once."""
+    async with connected(pool) as connection:
+        given = await results.giving_status(connection)
+    for status in given:
+        if status.time_map.programme(clock.now()) < status.until:
+            continue
+        async with outbox.transaction(pool) as (connection, events):
+            rows = await results.selected_lines(
+                connection, status.round, status.epoch, status.ended_lines, PUBLISHED_AT_ONCE
+            )
+            wholly = len(rows) < PUBLISHED_AT_ONCE
+            if not await results.status_ended(connection, status, rows[-1]["line"] if rows else 0, wholly):
+                continue
+            events += [status_end_event(status, row) for row in rows]
+            events += await audit.record_decisions(connection, "selection", clock.now(), events)
+        _log.info("ended statuses", round=status.round, epoch=status.epoch, products=len(rows))

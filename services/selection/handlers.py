@@ -58,7 +58,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             case SourceValueRecorded() as recorded:
                 await inputs.save_source(connection, recorded.round, recorded.epoch, recorded.value)
             case SelectionConfirmed() as confirmed:
-                await inputs.save_confirmed(connection, confirmed.round, confirmed.epoch, confirmed.selection_root)
+                await inputs.save_confirmed(connection, confirmed)
             case RoundVoided() as voided:
                 await inputs.save_void(connection, voided.round)
     return ()

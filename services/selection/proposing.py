@@ -14,6 +14,7 @@ from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, results, rounds
+from services.selection.storage.results import GivenStatus, ToPublish
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.contracts import topics
@@ -24,6 +25,7 @@ from shared.contracts.events import (
     ProductReserved,
     ProductSelected,
     SelectionProposed,
+    SelectionStatusEnded,
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
@@ -108,13 +110,13 @@ async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:
     return {epoch: seed_of(roots[epoch], value) for epoch, value in values.items() if epoch in roots}
 
 
-def result_event(round_id: str, epoch: int, root: str, row: dict[str, Any], now: datetime) -> Outgoing:
+def result_event(due: ToPublish, row: dict[str, Any], now: datetime) -> Outgoing:
     told = {
-        "round": round_id,
+        "round": due.round,
         "application": row["application"],
         "party": row["party"],
-        "epoch": epoch,
-        "selection_root": root,
+        "epoch": due.epoch,
+        "selection_root": due.selection_root,
     }
     event: ProductSelected | ProductReserved | ProductNotSelected
     match Result(row["result"]):
@@ -125,6 +127,7 @@ def result_event(round_id: str, epoch: int, root: str, row: dict[str, Any], now:
                 position=row["position"],
                 tickets=row["tickets"],
                 awards=tuple(Award.model_validate(award) for award in row["awards"]),
+                status_until=due.status_until,
             )
         case Result.RESERVE:
             event = ProductReserved(
@@ -135,5 +138,20 @@ def result_event(round_id: str, epoch: int, root: str, row: dict[str, Any], now:
             )
         case Result.NOT_SELECTED:
             event = ProductNotSelected(**told, reason=NotSelectedReason(row["reason"]), position=row["position"])
-    identifier = event_id("result", row["application"], epoch, root)
+    identifier = event_id("result", row["application"], due.epoch, due.selection_root)
     return outgoing(topics.SELECTIONS.name, row["application"], event, event_id=identifier, time=now)
+
+
+def status_end_event(status: GivenStatus, row: dict[str, Any]) -> Outgoing:
+    """Says the moment the status was to end, whenever that was noticed: said again it is the same."""
+    event = SelectionStatusEnded(
+        round=status.round,
+        application=row["application"],
+        party=row["party"],
+        epoch=status.epoch,
+        product=row["product"],
+        institutions=tuple(sorted({award["institution"] for award in row["awards"]})),
+        ended_at=status.until,
+    )
+    identifier = event_id("status-ended", event.application, event.epoch)
+    return outgoing(topics.SELECTIONS.name, event.application, event, event_id=identifier, time=status.until)

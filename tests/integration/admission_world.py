@@ -33,7 +33,7 @@ from services.intake.settings import IntakeSettings
 from services.intake.storage import rounds as stored_rounds
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer
-from services.intake.storage.rounds import ADMISSION_LOCK, FREEZE_LOCK
+from services.intake.storage.rounds import ADMISSION_LOCK, FREEZE_LOCK, Announcement
 from services.intake.storage.tokens import Bearer
 from shared.clock import SetClock
 from shared.http import add_service_routes
@@ -261,9 +261,17 @@ class World:
         source = [{"source": "lotto", "kind": "lottery", "period_seconds": 604800, "description": "lotto"}]
         async with servers.pool.acquire() as connection:
             await connection.execute("TRUNCATE outbox")
-            window = (OPENS, CLOSES)
-            terms: tuple[Any, ...] = ({}, "0" * 64, 3600, source, None, False)
-            await stored_rounds.announce(connection, servers.round, "시험", window, *terms)
+            announcement = Announcement(
+                round=servers.round,
+                title="시험",
+                opens_at=OPENS,
+                closes_at=CLOSES,
+                policy={},
+                policy_hash="0" * 64,
+                lead_seconds=3600,
+                sources=source,
+            )
+            await stored_rounds.announce(connection, announcement)
             await stored_rounds.open_round(connection, servers.round)
         return world
 

@@ -24,6 +24,7 @@ from deploy.local.stack import Stack
 from services.intake.domain.shards import shard_of
 from services.intake.handlers.inboxes import InboxReader
 from services.intake.storage import institutions, rounds
+from services.intake.storage.rounds import Announcement
 from shared.clock import broker_time
 from shared.contracts import topics
 from shared.merkle import digest_of
@@ -458,8 +459,17 @@ async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_han
     url, topic, now = await database("intake"), "institution.kepco.inbox.v1", datetime(2018, 9, 1, tzinfo=UTC)
     pools = [await open_pool(url, 4, name) for name in ("zombie", "successor")]
     async with pools[1].acquire() as connection:
-        sources = [{"source": "lotto", "kind": "lottery", "period_seconds": 60, "description": "lotto"}]
-        await rounds.announce(connection, "zombies", "시험", (OPENS, CLOSES), {}, "0" * 64, 60, sources, None, False)
+        announcement = Announcement(
+            round="zombies",
+            title="시험",
+            opens_at=OPENS,
+            closes_at=CLOSES,
+            policy={},
+            policy_hash="0" * 64,
+            lead_seconds=60,
+            sources=[{"source": "lotto", "kind": "lottery", "period_seconds": 60, "description": "lotto"}],
+        )
+        await rounds.announce(connection, announcement)
         await rounds.open_round(connection, "zombies")
         await institutions.set_institution(connection, "kepco", "기관", "active", now)
         await institutions.set_pledges(connection, "kepco", [("zombies", 100_000_000)])

@@ -137,6 +137,7 @@ def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> Non
         "selected",
         "reserve",
         "not-selected",
+        "status-ended",
         "extended",
         "appeal-filed",
         "appeal-decided",

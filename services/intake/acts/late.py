@@ -84,7 +84,9 @@ async def admit(approved: Approved) -> Done:
         chance=Chance(kept.application, kept.party, kept.nonce),
         traceparent=None,
     )
-    entry = Entry(submission, kept.application, kept.party, access_token(secret, kept.application), stated)
+    entry = Entry(
+        submission.round, submission, kept.application, kept.party, access_token(secret, kept.application), stated
+    )
     receipts = await admission.insert(connection, [entry], approved.signer)
     if not receipts:
         raise Problem(409, "already-entered", "This product of this firm was entered meanwhile.")

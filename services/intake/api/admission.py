@@ -138,7 +138,7 @@ def _marks(submission: Submission) -> set[tuple[str, ...]]:
 def entry_events(entry: Entry) -> tuple[Outgoing, Outgoing]:
     submission = entry.submission
     return (
-        submitted_event(submission.round, entry.party, entry.stated, submission.traceparent),
+        submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
         contact_event(entry.party, submission.contact, entry.stated, submission.traceparent),
     )
 

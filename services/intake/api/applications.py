@@ -75,6 +75,7 @@ async def status(application: str, request: Request) -> Response:
             "result_type": outcome.get("result_type"),
             "appeal": _appeal_status(outcome, filed),
             "result": outcome.get("result"),
+            "status_ended_at": ended.isoformat() if (ended := outcome.get("status_ended_at")) else None,
         }
     )
 
@@ -211,8 +212,7 @@ async def change_contact(application: str, request: Request) -> Response:
 
 
 async def _latched(connection: Connection, round_id: str) -> RoundWindow:
-    await rounds.lock_for_admission(connection, [round_id])
-    return (await rounds.windows(connection, [round_id]))[round_id]
+    return (await rounds.latched(connection, [round_id]))[round_id]
 
 
 def _inside(window: RoundWindow, received: Any) -> Any:

@@ -1,28 +1,25 @@
 """Rounds: announced by an officer, read by anyone, moved by the clock and by officers' acts."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
+from services.intake import announcing
 from services.intake.api.state import OFFICER, Intake, holder, intake
+from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
 from services.intake.storage import outcomes, putback, rounds
-from services.intake.storage.rounds import StoredRound
-from services.intake.turns import round_event
-from shared import audit
+from services.intake.storage.rounds import Announcement, StoredRound
 from shared.canonical import json_hash
-from shared.contracts.events import (
-    Reason,
-    Rehearsal,
-    RoundAnnounced,
-    Source,
-)
+from shared.contracts.events import Reason, Rehearsal, Source
 from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem, parse, read_body
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
+from shared.working_days import korean_date
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
@@ -68,37 +65,66 @@ async def announce(request: Request) -> Response:
             for each in problems
         )
         raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
-    policy = _POLICY.dump_python(body.policy, mode="json", exclude_none=True)
-    policy_hash = json_hash(policy)
-    sources = [source.model_dump(mode="json") for source in terms.sources]
-    rehearsal = terms.rehearsal.model_dump(mode="json") if terms.rehearsal else None
-    announced = RoundAnnounced(
-        actors=(Actor(name=officer.name, role=officer.role),),
-        reason=body.reason,
-        policy=body.policy.policy,
-        policy_hash=policy_hash,
-        **terms.model_dump(),
-    )
+    announcement = _announcement(terms, _POLICY.dump_python(body.policy, mode="json", exclude_none=True))
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        window = (terms.opens_at, terms.closes_at)
-        new = await rounds.announce(
-            connection, terms.round, terms.title, window, policy, policy_hash, terms.lead_seconds, sources, rehearsal,
-            terms.unattended,
-        )  # fmt: skip
-        if new:
-            events.append(round_event(announced, "announced", 0, now))
-            detail = {"round": terms.round, "policy_hash": policy_hash, "reason": body.reason}
-            events.append(await audit.record(connection, "intake", now, officer.name, "announce", detail))
-        else:
-            await putback.give_policy(connection, terms.round, policy_hash, policy)
-            stored = await rounds.load(connection, terms.round)
-    if new:
-        return JSONResponse({"round": terms.round, "policy_hash": policy_hash}, 201)
-    same = stored is not None and (stored.policy_hash, stored.window.opens_at) == (policy_hash, terms.opens_at)
+        actor = Actor(name=officer.name, role=officer.role)
+        announced = await announcing.announce(connection, announcement, (actor,), body.reason, now)
+        events += announced
+        if not announced:
+            await putback.give_policy(connection, announcement.round, announcement.policy_hash, announcement.policy)
+            stored = await rounds.load(connection, announcement.round)
+    answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
+    if announcement.series is not None:
+        answer["series"] = announcement.series
+    if announced:
+        return JSONResponse(answer, 201)
+    same = stored is not None and (stored.policy_hash, stored.window.opens_at, stored.series) == (
+        announcement.policy_hash,
+        announcement.opens_at,
+        announcement.series,
+    )
     if not same:
         raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
-    return JSONResponse({"round": terms.round, "policy_hash": policy_hash})
+    return JSONResponse(answer)
+
+
+def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
+    """Of a rolling policy the round is the first cut of a series, which has the round's id."""
+    rolling = "rolling" in policy
+    if rolling:
+        _check_first_cut(terms, policy)
+    return Announcement(
+        round=cut_id(terms.round, 1) if rolling else terms.round,
+        title=terms.title,
+        opens_at=terms.opens_at,
+        closes_at=terms.closes_at,
+        policy=policy,
+        policy_hash=json_hash(policy),
+        lead_seconds=terms.lead_seconds,
+        sources=[source.model_dump(mode="json") for source in terms.sources],
+        rehearsal=terms.rehearsal.model_dump(mode="json") if terms.rehearsal else None,
+        unattended=terms.unattended,
+        series=terms.round if rolling else None,
+        cut=1 if rolling else None,
+    )
+
+
+def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
+    day = korean_date(terms.closes_at)
+    if day.isoformat() != policy["as_of"]:
+        detail = f"the first cut is judged by {policy['as_of']}, but closes on {day} in Korea"
+        reason = Reason(
+            pointer="/round/closes_at",
+            code="not-the-day-of-the-cut",
+            detail=detail,
+            fix="close the first cut on the policy's as_of, or let that be the day of the close",
+        )
+        raise Problem(422, "invalid-fields", "The window and the policy name different days for the cut.", (reason,))
+    if len(terms.round) > SERIES_LENGTH:
+        fix = f"at most {SERIES_LENGTH} characters: the cuts' ids are longer by their number"
+        reason = Reason(pointer="/round/round", code="too-long", detail=f"{len(terms.round)} characters", fix=fix)
+        raise Problem(422, "invalid-fields", "The id of a rolling intake is too long.", (reason,))
 
 
 @router.get("")
@@ -110,9 +136,11 @@ async def list_rounds(request: Request) -> Response:
 
 @router.get("/{round_id}")
 async def show_round(round_id: str, request: Request) -> Response:
-    """Window, state, policy and the milestones so far."""
+    """Window, state, policy and the milestones so far. Of a rolling intake its cuts, and which of them is open."""
     state = intake(request)
     async with connected(state.runtime.pool) as connection:
+        if cuts := (await rounds.cuts(connection, [round_id])).get(round_id):
+            return JSONResponse(_series(state, round_id, cuts))
         stored = await known_round(connection, round_id)
         milestones = await outcomes.milestones(connection, round_id)
     return JSONResponse({**_summary(state, stored), "policy": stored.policy, "milestones": milestones})
@@ -146,8 +174,23 @@ async def results(round_id: str, request: Request) -> Response:
 async def known_round(connection: Connection, round_id: str) -> StoredRound:
     stored = await rounds.load(connection, round_id)
     if stored is None:
+        if cuts := (await rounds.cuts(connection, [round_id])).get(round_id):
+            named = f"{cuts[0].window.round} to {cuts[-1].window.round}"
+            raise Problem(404, "names-a-series", f"{round_id} is a rolling intake: name one of its cuts, {named}.")
         raise Problem(404, "unknown-round", f"No round {round_id}: see GET /rounds.")
     return stored
+
+
+def _series(state: Intake, series: str, cuts: Sequence[StoredRound]) -> dict[str, Any]:
+    now = state.clock.now()
+    taking = cut_at([cut.window for cut in cuts], now)
+    is_open = taking is not None and taking.refusal(taking.time_map.programme(now)) is None
+    return {
+        "series": series,
+        "title": cuts[-1].title,
+        "open": taking.round if taking and is_open else None,
+        "cuts": [_summary(state, cut) for cut in cuts],
+    }
 
 
 def _summary(state: Intake, stored: StoredRound) -> dict[str, Any]:
@@ -164,6 +207,8 @@ def _summary(state: Intake, stored: StoredRound) -> dict[str, Any]:
         "sources": stored.sources,
         "rehearsal": stored.rehearsal is not None,
         "unattended": stored.unattended,
+        "series": stored.series,
+        "cut": stored.cut,
         "epoch": stored.epoch,
         "applications_root": stored.applications["root"] if stored.applications else None,
         "requests_root": stored.requests["root"] if stored.requests else None,

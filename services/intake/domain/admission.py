@@ -25,6 +25,7 @@ class Submission:
     """A body that could be read, with the moment (real time) it was fully read."""
 
     round: str
+    """As it was addressed: a round, or a series whose cut it is for."""
     received_at: datetime
     business_number: str
     product_key: str
@@ -46,8 +47,9 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A new application: its first version and who it belongs to."""
+    """A new application: the round it is in, its first version and who it belongs to."""
 
+    round: str
     submission: Submission
     application: str
     party: str
@@ -69,4 +71,4 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> 
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
     stated = state(application, 1, received_at, drawn, submission.facts)
-    return Entry(submission, application, party, access_token(secret, application), stated)
+    return Entry(window.round, submission, application, party, access_token(secret, application), stated)

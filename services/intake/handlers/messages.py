@@ -1,6 +1,6 @@
 """One inbox message: read, decided under the round's latch, answered once on the institution's outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
 from services.intake.domain.rounds import RoundWindow
+from services.intake.domain.series import cut_at
 from services.intake.storage import institutions, requests, rounds
 from services.intake.storage.requests import InboxMessage
 from shared.contracts import topics
@@ -78,19 +79,29 @@ async def take_messages(
     """Takes messages of one inbox in order, inside the caller's transaction; returns events and answers."""
     reads = [read_message(message) for message in messages]
     named = sorted({read.asks.round for read in reads if read.asks is not None})
-    await rounds.lock_for_admission(connection, named)
-    known = await rounds.windows(connection, named)
+    known = {name: [window] for name, window in (await rounds.latched(connection, named)).items()}
+    if len(known) < len(named):
+        known |= await _latched_cuts(connection, [name for name in named if name not in known])
     published: list[Outgoing] = []
     for read, random_nonce in zip(reads, random_nonces, strict=True):
         published += await _take(connection, read, known, now, random_nonce)
     return published
 
 
-async def _take(connection: Connection, read: Read, known: Any, now: datetime, random_nonce: str) -> list[Outgoing]:
+async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
+    """Of each that is a series, the windows of its cuts."""
+    found = await rounds.cuts(connection, series)
+    latched = await rounds.latched(connection, [cut.window.round for cuts in found.values() for cut in cuts])
+    return {name: [latched[cut.window.round] for cut in cuts] for name, cuts in found.items()}
+
+
+async def _take(
+    connection: Connection, read: Read, known: Mapping[str, Sequence[RoundWindow]], now: datetime, random_nonce: str
+) -> list[Outgoing]:
     message, asks = read.message, read.asks
     if asks is None:
         return [_answer(message, now, Answer.REJECTED, reasons=read.reasons)]
-    window: RoundWindow | None = known.get(asks.round)
+    window = await _window(connection, read, known.get(asks.round, ()))
     if window is None:
         reason = Reason(
             pointer="/round", code="unknown-round", detail=f"no round '{asks.round}'", fix="see GET /rounds"
@@ -117,6 +128,15 @@ async def _take(connection: Connection, read: Read, known: Any, now: datetime, r
             return await _decide(connection, message, asks, window, now, received_at, random_nonce)
 
 
+async def _window(connection: Connection, read: Read, named: Sequence[RoundWindow]) -> RoundWindow | None:
+    """The round a message is about: of a series the cut its request is in, else the one open when it was appended."""
+    if len(named) > 1:
+        stored = await requests.load(connection, _id(read.message, read.asks.request))
+        held_in = [window for window in named if stored and window.round == stored.round]
+        return held_in[0] if held_in else cut_at(named, read.message.appended_at)
+    return named[0] if named else None
+
+
 async def _decide(
     connection: Connection,
     message: InboxMessage,
@@ -128,6 +148,8 @@ async def _decide(
 ) -> list[Outgoing]:
     request = _id(message, asks.request)
     stored = await requests.load(connection, request)
+    if stored and stored.round != window.round:
+        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(_elsewhere(stored.round),))]
     pledges = dict(await institutions.pledges(connection, window.round))
     facts: Any = stored.facts if stored else {}
     if not isinstance(asks, WithdrawPurchaseRequest):
@@ -147,7 +169,7 @@ async def _decide(
             decision = withdraw(standing)
     match decision:
         case Same(version):
-            return [_answer(message, now, Answer.DUPLICATE, request=request, version=version)]
+            return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
         case NewVersion(version):
             withdrawn = isinstance(asks, WithdrawPurchaseRequest)
             drawn = nonce(window.seed, request, version, random_nonce)
@@ -198,6 +220,7 @@ async def _decide(
                 now,
                 Answer.ACCEPTED,
                 request=request,
+                round=window.round,
                 version=version,
                 nonce=stated.nonce,
                 payload_hash=stated.payload_hash,
@@ -205,6 +228,15 @@ async def _decide(
             return [published, accepted]
         case reasons:
             return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+
+
+def _elsewhere(round_id: str) -> Reason:
+    return Reason(
+        pointer="/request",
+        code="of-another-round",
+        detail=f"a request of this id was made to round {round_id}",
+        fix="use another request id",
+    )
 
 
 def _id(message: InboxMessage, reference: str) -> str:

@@ -7,18 +7,20 @@ from services.intake.domain.admission import Entry, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
 from services.intake.domain.receipts import Receipt, receipt_of, signed
 from services.intake.domain.rounds import RoundWindow
+from services.intake.domain.series import cut_at
 from services.intake.storage import refused
 from services.intake.storage.refused import Refused
-from services.intake.storage.rounds import lock_for_admission, windows
+from services.intake.storage.rounds import cuts, latched
 from shared.canonical import sha256_hex
 from shared.postgres import Connection
 from shared.signing import Signer
 
 KNOWN_KEYS = """
-SELECT k.round, k.key, k.body_hash, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at,
-       v.key_id, v.signature
+SELECT k.round AS addressed, k.key, k.body_hash, a.round, v.application::text, v.version, v.nonce, v.payload_hash,
+       v.received_at, v.key_id, v.signature
 FROM unnest($1::text[], $2::text[]) AS asked(round, key)
 JOIN idempotency_keys k USING (round, key)
+JOIN applications a USING (application)
 JOIN application_versions v ON v.application = k.application AND v.version = 1
 """
 INSERT_APPLICATIONS = """
@@ -52,10 +54,8 @@ async def admit(
     """
     known = await _known(connection, group, secret, signer)
     fresh = [submission for submission in group if _key(submission) not in known]
-    rounds = sorted({submission.round for submission in fresh})
-    await lock_for_admission(connection, rounds)
-    open_rounds = await windows(connection, rounds)
-    decided = {id(submission): enter(submission, open_rounds.get(submission.round), secret) for submission in fresh}
+    taking = await _windows(connection, fresh)
+    decided = {id(submission): enter(submission, taking[id(submission)], secret) for submission in fresh}
     closed = [submission for submission in fresh if decided[id(submission)] is Refusal.CLOSED]
     if closed:
         # A retry may have waited for the lock behind the freeze, and that for the first attempt: it is known by now.
@@ -63,13 +63,15 @@ async def admit(
     late = [
         _late(submission, window)
         for submission in closed
-        if _key(submission) not in known and not (window := open_rounds[submission.round]).frozen
+        if _key(submission) not in known and (window := taking[id(submission)]) and not window.frozen
     ]
     if late:
         await refused.remember(connection, late)
-    entries = sorted(
-        (entry for entry in decided.values() if isinstance(entry, Entry)), key=lambda entry: entry.application
-    )
+    named: dict[str, Entry] = {}  # in a rehearsal a product addressed to a cut and to its series gets one id
+    for each in decided.values():
+        if isinstance(each, Entry):
+            named.setdefault(each.application, each)
+    entries = [named[application] for application in sorted(named)]
     new = await insert(connection, entries, signer)
     if len(new) < len(entries):
         # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
@@ -77,7 +79,7 @@ async def admit(
     answers: list[Answer] = []
     for submission in group:
         decision = decided.get(id(submission))
-        if isinstance(decision, Entry) and decision.application in new:
+        if isinstance(decision, Entry) and named[decision.application] is decision and decision.application in new:
             answers.append(new[decision.application])
         elif _key(submission) in known:
             answers.append(_retried(submission, *known[_key(submission)]))
@@ -88,10 +90,29 @@ async def admit(
     return answers, [entry for entry in entries if entry.application in new]
 
 
+async def _windows(connection: Connection, submissions: Sequence[Submission]) -> dict[int, RoundWindow | None]:
+    """The window each of `submissions`, by its `id()`, is to be inside, of a latched round; None where there is none.
+
+    What is addressed to a series goes to the cut that is open at its receipt.
+    """
+    addressed = sorted({submission.round for submission in submissions})
+    known = await latched(connection, addressed)
+    if len(known) == len(addressed):
+        return {id(submission): known[submission.round] for submission in submissions}
+    series = await cuts(connection, [name for name in addressed if name not in known])
+    for_cuts = {
+        id(submission): cut.round
+        for submission in submissions
+        if (cut := cut_at([one.window for one in series.get(submission.round, ())], submission.received_at))
+    }
+    known = dict(known) | dict(await latched(connection, sorted(set(for_cuts.values()))))
+    return {id(each): known.get(for_cuts.get(id(each), each.round)) for each in submissions}
+
+
 def _late(submission: Submission, window: RoundWindow) -> Refused:
     """Whom to tell should the close be moved: only between the close and the freeze, and nothing of the facts."""
     contact, received_at = submission.contact, window.time_map.programme(submission.received_at)
-    return Refused(submission.round, contact.email, contact.name, contact.language, received_at)
+    return Refused(window.round, contact.email, contact.name, contact.language, received_at)
 
 
 def _key(submission: Submission) -> tuple[str, str]:
@@ -110,7 +131,7 @@ async def _known(
         return {}
     rows = await connection.fetch(KNOWN_KEYS, [key[0] for key in asked], [key[1] for key in asked])
     return {
-        (row["round"], row["key"]): (
+        (row["addressed"], row["key"]): (
             row["body_hash"],
             signed(
                 Receipt(
@@ -138,7 +159,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
     rows = await connection.fetch(
         INSERT_APPLICATIONS,
         [entry.application for entry in entries],
-        [entry.submission.round for entry in entries],
+        [entry.round for entry in entries],
         [entry.party for entry in entries],
         [entry.submission.business_number for entry in entries],
         [entry.submission.product_key for entry in entries],
@@ -150,7 +171,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
     kept = [entry for entry in entries if entry.application in new]
     if not kept:
         return {}
-    receipts = [signed(receipt_of(entry.submission.round, entry.stated), signer) for entry in kept]
+    receipts = [signed(receipt_of(entry.round, entry.stated), signer) for entry in kept]
     keyed = [entry for entry in kept if entry.submission.idempotency_key]
     await connection.execute(
         INSERT_DETAILS,

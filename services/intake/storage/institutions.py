@@ -23,7 +23,12 @@ FROM institutions i LEFT JOIN pledges p USING (institution)
 WHERE $1::text IS NULL OR i.institution = $1
 GROUP BY i.institution ORDER BY i.institution
 """
-PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1 ORDER BY institution"
+# Of a cut: what was pledged to it alone, else what was pledged to every cut of its series.
+PLEDGES = """
+SELECT DISTINCT ON (institution) institution, won FROM pledges
+WHERE round = $1 OR round = (SELECT series FROM rounds WHERE round = $1)
+ORDER BY institution, round = $1 DESC
+"""
 REGISTER_INBOX = """
 INSERT INTO inboxes (topic, institution, shard, registered_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
@@ -53,6 +58,7 @@ async def institutions(connection: Connection, code: str | None = None) -> list[
 
 
 async def pledges(connection: Connection, round_id: str) -> list[tuple[str, int]]:
+    """(institution, won) of all that pledged."""
     return [(row["institution"], row["won"]) for row in await connection.fetch(PLEDGES, round_id)]
 
 

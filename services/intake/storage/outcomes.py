@@ -24,22 +24,31 @@ INSERT INTO outcomes (application, round, result_type, result_epoch, result)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[])
 ON CONFLICT (application) DO UPDATE
 SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result = excluded.result,
+    status_ended_at = CASE outcomes.result_epoch WHEN excluded.result_epoch THEN outcomes.status_ended_at END,
     noticed_at = CASE WHEN outcomes.result_epoch < excluded.result_epoch
                        AND outcomes.noticed_epoch < excluded.result_epoch
                        AND (outcomes.result_type, outcomes.result->'awards', outcomes.result->'reason',
-                            outcomes.result->'reserve_position')
+                            outcomes.result->'reserve_position', outcomes.result->>'status_until')
                            IS DISTINCT FROM (excluded.result_type, excluded.result->'awards', excluded.result->'reason',
-                                             excluded.result->'reserve_position')
+                                             excluded.result->'reserve_position',
+                                             excluded.result->>'status_until')
                       THEN NULL ELSE outcomes.noticed_at END
 WHERE outcomes.result_epoch IS NULL OR outcomes.result_epoch <= excluded.result_epoch
+"""
+# In a topic a status ends after its result, and a later epoch's result is another status.
+SAVE_STATUS_ENDS = """
+UPDATE outcomes SET status_ended_at = ended.at
+FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS ended(application, epoch, at)
+WHERE outcomes.application = ended.application AND outcomes.result_epoch = ended.epoch
 """
 MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type"
 MILESTONE = "SELECT body FROM milestones WHERE round = $1 AND type = $2 ORDER BY epoch DESC LIMIT 1"
 OUTCOME = """
-SELECT verdict, verdict_version, verdict_epoch, result_type, result, noticed_at FROM outcomes WHERE application = $1
+SELECT verdict, verdict_version, verdict_epoch, result_type, result, noticed_at, status_ended_at
+FROM outcomes WHERE application = $1
 """
 RESULTS = """
-SELECT result_type, result FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
+SELECT result_type, result, status_ended_at FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
 ORDER BY (result->>'position')::bigint NULLS LAST, application
 """
 AWAITING_SOURCE = """
@@ -142,7 +151,20 @@ async def outcome(connection: Connection, application: str) -> dict[str, Any]:
 
 
 async def results(connection: Connection, round_id: str) -> list[dict[str, Any]]:
-    return [{"result": row["result_type"], **row["result"]} for row in await connection.fetch(RESULTS, round_id)]
+    return [
+        {"result": row["result_type"], **row["result"], **_ended(row["status_ended_at"])}
+        for row in await connection.fetch(RESULTS, round_id)
+    ]
+
+
+def _ended(moment: datetime | None) -> dict[str, str]:
+    return {"status_ended_at": moment.isoformat()} if moment else {}
+
+
+async def save_status_ends(connection: Connection, ends: Sequence[tuple[str, int, datetime]]) -> None:
+    """(application, epoch of its result, when its status ended)."""
+    if ends:
+        await connection.execute(SAVE_STATUS_ENDS, *zip(*sorted(ends), strict=True))
 
 
 async def awaiting_source(connection: Connection, round_id: str | None = None) -> list[AwaitedValue]:

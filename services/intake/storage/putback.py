@@ -12,8 +12,8 @@ from shared.postgres import Connection
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
 ANNOUNCED = """
 INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
-                    unattended)
-VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+                    unattended, series, cut, announced_close)
+VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4) ON CONFLICT DO NOTHING
 """
 OPENED = """
 UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2
@@ -22,7 +22,11 @@ WHERE round = $1 AND (status = 'announced' OR policy = '{}')
 INVITED = """
 INSERT INTO pledges (round, institution, won)
 SELECT $1, institution, won FROM unnest($2::text[], $3::bigint[]) AS invited(institution, won)
-JOIN institutions USING (institution) ON CONFLICT DO NOTHING
+JOIN institutions USING (institution)
+WHERE NOT EXISTS (
+    SELECT FROM pledges p JOIN rounds r ON r.series = p.round
+    WHERE r.round = $1 AND p.institution = invited.institution)
+ON CONFLICT DO NOTHING
 """
 GIVE_POLICY = "UPDATE rounds SET policy = $3 WHERE round = $1 AND policy_hash = $2 AND policy = '{}'"
 EXTENDED = """
@@ -188,6 +192,8 @@ async def announced(connection: Connection, round_id: str, terms: dict[str, Any]
         terms["sources"],
         terms.get("rehearsal"),
         terms["unattended"],
+        terms.get("series"),
+        terms.get("cut"),
     )
 
 

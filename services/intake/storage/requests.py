@@ -8,7 +8,7 @@ from typing import Any
 from shared.postgres import Connection
 
 MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
-REQUEST = "SELECT version, facts, payload_hash, withdrawn FROM purchase_requests WHERE request = $1 FOR UPDATE"
+REQUEST = "SELECT round, version, facts, payload_hash, withdrawn FROM purchase_requests WHERE request = $1 FOR UPDATE"
 SET_REQUEST = """
 INSERT INTO purchase_requests
     (request, round, institution, version, payload_hash, facts, withdrawn, received_at, published)
@@ -33,6 +33,7 @@ class InboxMovedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
+    round: str
     version: int
     facts: dict[str, Any]
     payload_hash: str
@@ -60,7 +61,9 @@ async def move_offset(connection: Connection, topic: str, from_offset: int, to_o
 
 async def load(connection: Connection, request: str) -> StoredRequest | None:
     row = await connection.fetchrow(REQUEST, request)
-    return StoredRequest(row["version"], row["facts"], row["payload_hash"], row["withdrawn"]) if row else None
+    if row is None:
+        return None
+    return StoredRequest(row["round"], row["version"], row["facts"], row["payload_hash"], row["withdrawn"])
 
 
 async def save(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.intake.domain.rounds import RoundStatus, RoundWindow, round_lock
@@ -16,9 +16,15 @@ FREEZE_LOCK = "SELECT pg_advisory_xact_lock($1)"
 WINDOWS = "SELECT round, status, opens_at, closes_at, rehearsal FROM rounds WHERE round = ANY($1::text[])"
 ANNOUNCE = """
 INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
-                    unattended)
-VALUES ($1, $2, 'announced', $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING round
+                    unattended, series, cut, announced_close)
+SELECT $1, $2, 'announced', $3::timestamptz, $4::timestamptz, $5::jsonb, $6, $7::bigint, $8::jsonb, $9::jsonb,
+       $10::boolean, $11, $12::int, $4
+WHERE NOT EXISTS (SELECT FROM rounds WHERE series = $1 OR round = $11)
+ON CONFLICT DO NOTHING RETURNING round
 """
+SERIES = "SELECT * FROM rounds WHERE series = ANY($1::text[]) ORDER BY series, opens_at, cut"
+NEWEST_CUTS = "SELECT DISTINCT ON (series) * FROM rounds WHERE series IS NOT NULL ORDER BY series, cut DESC"
+FIRST_DAY = "SELECT policy->>'as_of' FROM rounds WHERE series = $1 AND cut = 1"
 ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
@@ -57,6 +63,24 @@ SELECT request, version, payload_hash FROM purchase_requests WHERE round = $1 AN
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A round to be announced; policy, sources and rehearsal as the JSON that is published."""
+
+    round: str
+    title: str
+    opens_at: datetime
+    closes_at: datetime
+    policy: dict[str, Any]
+    policy_hash: str
+    lead_seconds: int
+    sources: list[dict[str, Any]]
+    rehearsal: dict[str, Any] | None = None
+    unattended: bool = False
+    series: str | None = None
+    cut: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRound:
     """A round as it stands; its policy and manifests as the JSON that was published."""
@@ -73,6 +97,10 @@ class StoredRound:
     frozen_at: datetime | None
     applications: dict[str, Any] | None
     requests: dict[str, Any] | None
+    series: str | None
+    cut: int | None
+    announced_close: datetime
+    """Before any extension."""
 
 
 def _window(row: Any) -> RoundWindow:
@@ -101,6 +129,9 @@ def _stored(row: Any) -> StoredRound:
         row["frozen_at"],
         row["applications"],
         row["requests"],
+        row["series"],
+        row["cut"],
+        row["announced_close"] or row["closes_at"],
     )
 
 
@@ -118,21 +149,47 @@ async def windows(connection: Connection, rounds: Sequence[str]) -> Mapping[str,
     return {row["round"]: _window(row) for row in await connection.fetch(WINDOWS, list(rounds))}
 
 
-async def announce(
-    connection: Connection,
-    round_id: str,
-    title: str,
-    window: tuple[datetime, datetime],
-    policy: Any,
-    policy_hash: str,
-    lead_seconds: int,
-    sources: Any,
-    rehearsal: Any,
-    unattended: bool,
-) -> bool:
-    """False when a round of that id stands already."""
+async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Sequence[StoredRound]]:
+    """Of those that are a series, its cuts in the order they open."""
+    found: dict[str, list[StoredRound]] = {}
+    for row in await connection.fetch(SERIES, list(series)):
+        found.setdefault(row["series"], []).append(_stored(row))
+    return found
+
+
+async def newest_cuts(connection: Connection) -> list[StoredRound]:
+    """The last one announced of every series."""
+    return [_stored(row) for row in await connection.fetch(NEWEST_CUTS)]
+
+
+async def first_day(connection: Connection, series: str) -> date | None:
+    """The day of the first cut; None while its policy is not known."""
+    stated = await connection.fetchval(FIRST_DAY, series)
+    return date.fromisoformat(stated) if stated else None
+
+
+async def latched(connection: Connection, rounds: Sequence[str]) -> Mapping[str, RoundWindow]:
+    """Windows of those that are rounds, read after the shared lock is held."""
+    await lock_for_admission(connection, rounds)
+    return await windows(connection, rounds)
+
+
+async def announce(connection: Connection, announced: Announcement) -> bool:
+    """False when a round or a series of that id stands already."""
     row = await connection.fetchval(
-        ANNOUNCE, round_id, title, *window, policy, policy_hash, lead_seconds, sources, rehearsal, unattended
+        ANNOUNCE,
+        announced.round,
+        announced.title,
+        announced.opens_at,
+        announced.closes_at,
+        announced.policy,
+        announced.policy_hash,
+        announced.lead_seconds,
+        announced.sources,
+        announced.rehearsal,
+        announced.unattended,
+        announced.series,
+        announced.cut,
     )
     return row is not None
 

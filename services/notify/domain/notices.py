@@ -24,6 +24,7 @@ class Happening(StrEnum):
     RESERVED = "reserved"
     NOT_SELECTED = "not-selected"
     INELIGIBLE = "ineligible"
+    STATUS_ENDED = "status-ended"
     RECONSIDERED = "reconsidered"
     OPENED = "opened"
     EXTENDED = "extended"
@@ -60,6 +61,7 @@ class Notice:
 
 AWARD: Final = "award"
 AWARD_WITHDRAWN: Final = "award-withdrawn"
+AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
@@ -80,6 +82,8 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.APPEAL_DECIDED, Role.APPLICANT): Notice("appeal-decided", _MAIL, (Need.APPLICATION,)),
     (Happening.FINALIZED, Role.INSTITUTION): Notice("round-final", _OUTBOX),
     (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): Notice(AWARD_WITHDRAWN, _OUTBOX),
+    (Happening.STATUS_ENDED, Role.APPLICANT): Notice("status-ended", _MAIL),
+    (Happening.STATUS_ENDED, Role.INSTITUTION): Notice(AWARD_STATUS_ENDED, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),

@@ -16,6 +16,7 @@ from shared.contracts.events import (
     AuditHeadNoticed,
     AuditHeadPublished,
     AwardNoticed,
+    AwardStatusEnded,
     AwardWithdrawn,
     CommitmentTimeStamped,
     InputsCommitted,
@@ -31,6 +32,7 @@ from shared.contracts.events import (
     RoundOpened,
     RoundVoided,
     SelectionConfirmed,
+    SelectionStatusEnded,
 )
 
 Result = ProductSelected | ProductReserved | ProductNotSelected
@@ -108,9 +110,10 @@ def appeal(event: AppealFiled | AppealDecided, traceparent: str | None) -> Occur
 
 def decision_of(event: Result) -> Decision:
     """What a result means to those concerned. A place in the draw that another epoch moves is not part of it."""
-    return event.model_dump(mode="json", include={"awards", "reserve_position", "reason"}) | {
-        "result": type(event).__name__
-    }
+    decided = event.model_dump(mode="json", include={"awards", "reserve_position", "reason"})
+    if isinstance(event, ProductSelected) and event.status_until is not None:
+        decided["status_until"] = event.status_until.isoformat()
+    return decided | {"result": type(event).__name__}
 
 
 def result(event: Result, traceparent: str | None, before: Decision | None = None) -> list[Occurrence]:
@@ -128,8 +131,10 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
     match event:
         case ProductSelected():
             happening = Happening.SELECTED
-            awards = _by_institution(decision_of(event)["awards"])
-            changed = [institution for institution in awards if awards[institution] != standing.get(institution)]
+            decided = decision_of(event)
+            awards = _by_institution(decided["awards"])
+            moved = before is not None and before.get("status_until") != decided.get("status_until")
+            changed = [one for one in awards if moved or awards[one] != standing.get(one)]
             recipients += _awards(event, changed)
         case ProductReserved():
             happening = Happening.RESERVED
@@ -164,10 +169,26 @@ def _awards(event: ProductSelected, institutions: Sequence[str]) -> list[Recipie
                 position=event.position,
                 awards=tuple(award for award in event.awards if award.institution == institution),
                 selection_root=event.selection_root,
+                status_until=event.status_until,
             ).model_dump(mode="json"),
         )
         for institution in institutions
     ]
+
+
+def status_ended(event: SelectionStatusEnded, traceparent: str | None) -> Occurrence:
+    facts = {"product": event.product, "ended_at": event.ended_at.isoformat()}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    for institution in event.institutions:
+        said = AwardStatusEnded(
+            institution=institution,
+            round=event.round,
+            application=event.application,
+            product=event.product,
+            ended_at=event.ended_at,
+        )
+        recipients.append(Recipient(Role.INSTITUTION, institution, said.model_dump(mode="json")))
+    return _of_application(Happening.STATUS_ENDED, event, f"epoch-{event.epoch}", recipients, traceparent)
 
 
 def _award_lost(event: Result, institution: str) -> Recipient:
@@ -183,7 +204,7 @@ def _award_lost(event: Result, institution: str) -> Recipient:
 
 def _of_application(
     happening: Happening,
-    event: ApplicationSubmitted | ApplicationWithdrawn | Result,
+    event: ApplicationSubmitted | ApplicationWithdrawn | Result | SelectionStatusEnded,
     occasion: str,
     recipients: Sequence[Recipient],
     traceparent: str | None,

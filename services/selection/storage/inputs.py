@@ -13,6 +13,7 @@ from shared.contracts.events import (
     PurchaseRequestWithdrawn,
     RoundFrozen,
     RoundOpened,
+    SelectionConfirmed,
     SelectionProposed,
 )
 from shared.postgres import Connection
@@ -50,7 +51,9 @@ SELECT application, version, $3, $4 FROM unnest($1::uuid[], $2::int[]) AS amende
 ON CONFLICT DO NOTHING
 """
 SAVE_SOURCE = "INSERT INTO source_values (round, epoch, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-SAVE_CONFIRMED = "INSERT INTO confirmations (round, epoch, selection_root) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+SAVE_CONFIRMED = """
+INSERT INTO confirmations (round, epoch, selection_root, confirmed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
 SAVE_VOID = """
 INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
 """
@@ -160,8 +163,8 @@ async def save_source(connection: Connection, round_id: str, epoch: int, value: 
     await connection.execute(SAVE_SOURCE, round_id, epoch, value)
 
 
-async def save_confirmed(connection: Connection, round_id: str, epoch: int, selection_root: str) -> None:
-    await connection.execute(SAVE_CONFIRMED, round_id, epoch, selection_root)
+async def save_confirmed(connection: Connection, said: SelectionConfirmed) -> None:
+    await connection.execute(SAVE_CONFIRMED, said.round, said.epoch, said.selection_root, said.confirmed_at)
 
 
 async def save_void(connection: Connection, round_id: str) -> None:

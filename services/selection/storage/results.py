@@ -1,13 +1,23 @@
 """Proposals and their results: every proposal ever made stays, and is published line by line once it is confirmed."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
 
 from services.selection.domain.proposal import Proposal
+from services.selection.domain.status import status_until
 from services.selection.storage.drawn import Named
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import Rehearsal
+from shared.contracts.policy import Policy
 from shared.postgres import Connection
 
+_POLICY: Final = TypeAdapter(Policy)
+
 TO_PUBLISH = """
-SELECT p.round, p.epoch, p.body, p.published_lines
+SELECT p.round, p.epoch, p.body, p.published_lines, r.policy, c.confirmed_at
 FROM proposals p JOIN rounds r USING (round) JOIN confirmations c ON c.round = p.round AND c.epoch = p.epoch
 WHERE c.selection_root = p.body->>'selection_root' AND NOT r.void
   AND EXISTS (SELECT FROM results s WHERE s.round = p.round AND s.epoch = p.epoch AND s.line > p.published_lines)
@@ -26,6 +36,22 @@ DROP_PROPOSAL = "DELETE FROM proposals WHERE round = $1 AND epoch = $2"
 DROP_RESULTS = "DELETE FROM results WHERE round = $1 AND epoch = $2"
 PUBLISHED = """
 UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND published_lines = $3 RETURNING round
+"""
+# Of the newest result that is wholly published; a later one gives a status of its own.
+GIVING_STATUS = """
+SELECT c.round, c.epoch, c.confirmed_at, c.ended_lines, r.policy, r.rehearsal
+FROM confirmations c JOIN rounds r USING (round) JOIN proposals p USING (round, epoch)
+WHERE r.policy ? 'rolling' AND NOT c.status_ended AND NOT r.void AND c.selection_root = p.body->>'selection_root'
+  AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
+  AND NOT EXISTS (SELECT FROM results s WHERE s.round = p.round AND s.epoch = p.epoch AND s.line > p.published_lines)
+"""
+SELECTED_LINES = """
+SELECT line, application::text, party::text, product, awards
+FROM results WHERE round = $1 AND epoch = $2 AND result = 'selected' AND line > $3 ORDER BY line LIMIT $4
+"""
+STATUS_ENDED = """
+UPDATE confirmations SET ended_lines = $4, status_ended = $5 WHERE round = $1 AND epoch = $2 AND ended_lines = $3
+AND NOT status_ended RETURNING round
 """
 SPENT = """
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
@@ -51,6 +77,28 @@ RESULT_COLUMNS = (
     "tickets",
     "awards",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ToPublish:
+    """A confirmed proposal, published up to a line; `status_until` is the end of what a selection of it gives."""
+
+    round: str
+    epoch: int
+    selection_root: str
+    published_lines: int
+    status_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenStatus:
+    """The status a published result gives, said to have ended for the products up to a line."""
+
+    round: str
+    epoch: int
+    until: datetime
+    ended_lines: int
+    time_map: TimeMap
 
 
 async def save_proposal(
@@ -98,10 +146,42 @@ async def save_proposal(
     return True
 
 
-async def to_publish(connection: Connection) -> list[tuple[str, int, dict[str, Any], int]]:
-    """(round, epoch, proposal, lines published so far) of confirmed proposals."""
-    rows = await connection.fetch(TO_PUBLISH)
-    return [(row["round"], row["epoch"], row["body"], row["published_lines"]) for row in rows]
+async def to_publish(connection: Connection) -> list[ToPublish]:
+    """Confirmed proposals with lines that are not published yet."""
+    return [
+        ToPublish(
+            row["round"],
+            row["epoch"],
+            row["body"]["selection_root"],
+            row["published_lines"],
+            status_until(_POLICY.validate_python(row["policy"]), row["confirmed_at"]),
+        )
+        for row in await connection.fetch(TO_PUBLISH)
+    ]
+
+
+async def giving_status(connection: Connection) -> list[GivenStatus]:
+    """Results whose status ends once, and has not yet been said to have ended for every product."""
+    found = []
+    for row in await connection.fetch(GIVING_STATUS):
+        rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
+        until = status_until(_POLICY.validate_python(row["policy"]), row["confirmed_at"])
+        if until is not None:
+            found.append(GivenStatus(row["round"], row["epoch"], until, row["ended_lines"], time_map(rehearsal)))
+    return found
+
+
+async def selected_lines(
+    connection: Connection, round_id: str, epoch: int, after: int, limit: int
+) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(SELECTED_LINES, round_id, epoch, after, limit)]
+
+
+async def status_ended(connection: Connection, given: GivenStatus, line: int, wholly: bool) -> bool:
+    """Moves the mark of what has ended; False when another replica did."""
+    return (
+        await connection.fetchval(STATUS_ENDED, given.round, given.epoch, given.ended_lines, line, wholly) is not None
+    )
 
 
 async def lines(connection: Connection, round_id: str, epoch: int, after: int, limit: int) -> list[dict[str, Any]]:

@@ -1,0 +1,119 @@
+"""Rounds are announced: by an officer, or, of a rolling intake, cut by cut by the clock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from services.intake.domain.rounds import RoundStatus
+from services.intake.domain.series import Cut, next_cut
+from services.intake.storage import putback, rounds
+from services.intake.storage.rounds import Announcement, StoredRound
+from services.intake.turns import BY_THE_CLOCK, round_event
+from shared import audit
+from shared.canonical import json_hash
+from shared.clock import Clock
+from shared.contracts.events import RoundAnnounced
+from shared.contracts.values import Actor
+from shared.kafka.cloudevents import Outgoing
+from shared.outbox import OutboxPublisher
+from shared.postgres import Connection, Pool, connected
+
+_log = structlog.get_logger()
+
+
+async def announce(
+    connection: Connection, announcement: Announcement, actors: Sequence[Actor], reason: str, now: datetime
+) -> list[Outgoing]:
+    """Its events; none when a round or a series of that id stands already. `now` is real time."""
+    if not await rounds.announce(connection, announcement):
+        return []
+    announced = RoundAnnounced(
+        round=announcement.round,
+        actors=tuple(actors),
+        reason=reason,
+        title=announcement.title,
+        opens_at=announcement.opens_at,
+        closes_at=announcement.closes_at,
+        policy=announcement.policy["policy"],
+        policy_hash=announcement.policy_hash,
+        lead_seconds=announcement.lead_seconds,
+        sources=announcement.sources,
+        rehearsal=announcement.rehearsal,
+        unattended=announcement.unattended,
+        series=announcement.series,
+        cut=announcement.cut,
+    )
+    detail = {"round": announcement.round, "policy_hash": announcement.policy_hash, "reason": reason}
+    return [
+        round_event(announced, "announced", 0, now),
+        await audit.record(connection, "intake", now, actors[0].name, "announce", detail),
+    ]
+
+
+async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Announces the next cut of every series as soon as its newest is open, so that there is always one to come.
+
+    A series ends when officers void its newest cut before that opens.
+    """
+    async with connected(pool) as connection:
+        newest = await rounds.newest_cuts(connection)
+    for cut in newest:
+        announced = cut.window.status is RoundStatus.ANNOUNCED
+        if cut.window.status is RoundStatus.VOID or (announced and cut.policy) or not cut.series or not cut.cut:
+            continue
+        async with outbox.transaction(pool) as (connection, events):
+            if announced:
+                await _give_policy(connection, cut, cut.series, cut.cut)
+            else:
+                events += await _announce_next(connection, cut, cut.series, cut.cut, clock.now())
+
+
+async def _announce_next(
+    connection: Connection, newest: StoredRound, series: str, number: int, now: datetime
+) -> list[Outgoing]:
+    due = await _next(connection, newest, series, number)
+    if due is None:
+        return []
+    reason = f"cut {due.number} of {series}"
+    events = await announce(connection, _announcement(newest, due), BY_THE_CLOCK, reason, now)
+    if events:
+        _log.info("announced cut", round=due.round, series=series, closes_at=due.closes_at)
+    return events
+
+
+async def _give_policy(connection: Connection, cut: StoredRound, series: str, number: int) -> None:
+    """A cut that a restore put back has no policy, which its announcement only names: it follows from the last one."""
+    cuts = (await rounds.cuts(connection, [series]))[series]
+    before = next((one for one in cuts if one.cut == number - 1), None)
+    due = await _next(connection, before, series, number - 1) if before and before.policy else None
+    if due is not None:
+        await putback.give_policy(connection, cut.window.round, json_hash(due.policy), due.policy)
+
+
+async def _next(connection: Connection, newest: StoredRound, series: str, number: int) -> Cut | None:
+    first_day = await rounds.first_day(connection, series)
+    if first_day is None:
+        return None
+    window = newest.window
+    return next_cut(series, number, window.closes_at, newest.announced_close, first_day, newest.policy)
+
+
+def _announcement(before: StoredRound, cut: Cut) -> Announcement:
+    """As the cut before was announced, but for its window and the day it is judged by."""
+    rehearsal: dict[str, Any] | None = before.rehearsal.model_dump(mode="json") if before.rehearsal else None
+    return Announcement(
+        round=cut.round,
+        title=before.title,
+        opens_at=cut.opens_at,
+        closes_at=cut.closes_at,
+        policy=cut.policy,
+        policy_hash=json_hash(cut.policy),
+        lead_seconds=before.lead_seconds,
+        sources=before.sources,
+        rehearsal=rehearsal,
+        unattended=before.unattended,
+        series=before.series,
+        cut=cut.number,
+    )

@@ -1,0 +1,55 @@
+"""A rolling intake: a series of rounds, one a cut. The next cut takes entries from the moment the one before closes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+from typing import Any, Final
+
+from services.intake.domain.rounds import RoundStatus, RoundWindow
+from shared.periods import months_after
+from shared.working_days import KST
+
+SERIES_LENGTH: Final = 34
+"""Characters of a series' id at the most: its cuts' ids are longer."""
+
+
+def cut_id(series: str, number: int) -> str:
+    return f"{series}-{number:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A cut to be announced. `policy` is the series' own but for `as_of`, the day of the cut."""
+
+    round: str
+    number: int
+    opens_at: datetime
+    closes_at: datetime
+    policy: dict[str, Any]
+
+
+def next_cut(
+    series: str, number: int, closes_at: datetime, announced_close: datetime, first_day: date, policy: Mapping[str, Any]
+) -> Cut:
+    """The cut after the one of that `number`, which closes at `closes_at` and is judged by `policy`.
+
+    It opens then, and closes on the first day of a cut after that, at the time of day announced for the one before.
+    `first_day` is that of the first cut: a 31st stays the last day of every month.
+    """
+    at = announced_close.astimezone(KST).timetz()
+    days = (months_after(first_day, turn * policy["rolling"]["every_months"]) for turn in count(1))
+    day = next(day for day in days if datetime.combine(day, at) > closes_at)
+    judged_by = {**policy, "as_of": day.isoformat()}
+    return Cut(cut_id(series, number + 1), number + 1, closes_at, datetime.combine(day, at), judged_by)
+
+
+def cut_at(cuts: Sequence[RoundWindow], received_at: datetime) -> RoundWindow | None:
+    """The cut that takes what was received at this real moment; none does, the one that says why: the next, else the
+    last. `cuts` in the order they open."""
+    if not cuts:
+        return None
+    moment = cuts[0].time_map.programme(received_at)
+    standing = [cut for cut in cuts if cut.status is not RoundStatus.VOID] or cuts[-1:]
+    open_or_next = [cut for cut in standing if moment < cut.closes_at]
+    return open_or_next[0] if open_or_next else standing[-1]
