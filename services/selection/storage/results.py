@@ -40,7 +40,7 @@ UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND pu
 # Of the newest result that is wholly published; a later one gives a status of its own.
 GIVING_STATUS = """
 SELECT c.round, c.epoch, c.confirmed_at, c.ended_lines, r.policy, r.rehearsal
-FROM confirmations c JOIN rounds r USING (round) JOIN proposals p USING (round, epoch)
+FROM confirmations c JOIN rounds r USING (round) JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
 WHERE r.policy ? 'rolling' AND NOT c.status_ended AND NOT r.void AND c.selection_root = p.body->>'selection_root'
   AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
   AND NOT EXISTS (SELECT FROM results s WHERE s.round = p.round AND s.epoch = p.epoch AND s.line > p.published_lines)
