@@ -7,7 +7,7 @@ from deploy.demo.page import page, section, table
 from deploy.demo.words import KINDS, RULES
 from deploy.simulate.cases import band_words
 from deploy.simulate.results import CHANCE_METHOD, Group, Results
-from deploy.simulate.shown import exact, notes, percent
+from deploy.simulate.shown import exact, limits, notes, percent
 
 
 def html(results: Results) -> str:
@@ -128,7 +128,8 @@ def _chances(results: Results) -> str:
         "", "실적 record", f"tickets, {results.old.policy}", f"tickets, {results.new.policy}",
         f"chance, {results.old.policy}", f"chance, {results.new.policy}",
     )  # fmt: skip
-    body = f"<p>{escape(CHANCE_METHOD)}</p>" + table(head, rows)
+    bounds = "".join(f"<li>{escape(each.policy)}: {escape(limits(each))}</li>" for each in (results.old, results.new))
+    body = f"<p>{escape(CHANCE_METHOD)}</p><ul>{bounds}</ul>" + table(head, rows)
     return section("추첨권과 확률", "Tickets and chances of one application", body)
 
 

@@ -13,7 +13,8 @@ from shared.contracts.policy import Method, Policy
 
 CHANCE_METHOD: Final = (
     "The chance of the first place: an application's tickets divided by all tickets, exactly, since every ticket is as "
-    "likely to be the least. It takes no account of limits per firm, thresholds and what institutions ask for."
+    "likely to be the least. Places and limits per firm, of the round and of its tracks, leave the first place free; "
+    "thresholds and what institutions ask for are not counted in."
 )
 NO_CHANCE: Final = "selected by score: tickets only break ties, so no chance follows from them"
 

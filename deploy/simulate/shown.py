@@ -10,6 +10,7 @@ from rich.table import Table
 
 from deploy.simulate.cases import Case, band_words
 from deploy.simulate.results import CHANCE_METHOD, NO_CHANCE, Group, Results, Stand
+from shared.contracts.policy import Limits, Policy, TrackLimits
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -19,8 +20,8 @@ def as_json(results: Results) -> dict[str, Any]:
         "round": results.round,
         "title": results.title,
         "judged_by": results.as_of,
-        "from": {"policy": old.policy, "method": old.method.value, "places": old.limits.places},
-        "to": {"policy": new.policy, "method": new.method.value, "places": new.limits.places},
+        "from": _side(old),
+        "to": _side(new),
         "records": results.records,
         "applied": results.applied,
         "withdrawn": results.withdrawn,
@@ -41,6 +42,11 @@ def as_json(results: Results) -> dict[str, Any]:
         "tickets_of_one": [_stand(each, results) for each in results.stands],
         "changed": [_example(application, case) for application, case in results.examples],
     }
+
+
+def _side(policy: Policy) -> dict[str, Any]:
+    own = {track.track: asdict(track.limits) for track in policy.tracks if track.limits}
+    return {"policy": policy.policy, "method": policy.method.value, **asdict(policy.limits), "tracks": own}
 
 
 def _pair(values: tuple[Any, Any]) -> dict[str, Any]:
@@ -101,8 +107,8 @@ def show(results: Results, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
-    places = [policy.limits.places or "as many as are asked for" for policy in (results.old, results.new)]
-    console.print(f"places: {places[0]} under {old}, {places[1]} under {new}", markup=False, soft_wrap=True)
+    for policy in (results.old, results.new):
+        console.print(f"limits of {policy.policy}: {limits(policy)}", markup=False, soft_wrap=True)
     rows = [(r.rule, r.old, r.new, r.alone, r.gave_way, r.keeps_out) for r in results.by_rule]
     head = ("rule", f"against, {old}", f"against, {new}", "alone against", "gave way", "now keeps out")
     _table(console, "by rule", head, rows)
@@ -126,6 +132,22 @@ def show(results: Results, console: Console) -> None:
         ]  # fmt: skip
         title = f"who changes side, {len(found)} of {results.gained + results.lost:,}"
         _table(console, title, ("application", "", "kind", "against, under the other"), found)
+
+
+def limits(policy: Policy) -> str:
+    """Of the round, then of each track that has its own."""
+    whole = _bounds(policy.limits, "as many places as are asked for")
+    own = [(track.track, _bounds(track.limits, "the round's places")) for track in policy.tracks if track.limits]
+    return "; ".join([whole, *(f"{track}: {bounds}" for track, bounds in own)])
+
+
+def _bounds(of: Limits | TrackLimits, unbounded: str) -> str:
+    bounds = (
+        unbounded if of.places is None else f"{of.places:,} places",
+        "" if of.selections_per_firm is None else f"{of.selections_per_firm:,} of a firm",
+        "" if of.reserve is None else f"a reserve of {of.reserve:,}",
+    )
+    return ", ".join(filter(None, bounds))
 
 
 def notes(results: Results) -> list[str]:

@@ -38,11 +38,6 @@ def table_remarks(policy: Policy) -> Iterator[Problem]:
                 detail = f"a greater record gets {other.points} points, a smaller one {one.points}"
                 pointer = f"/scoring/supply_record/{index}"
                 yield Problem(pointer, "more-for-more-record", detail, "let the points fall")
-    for index, track in enumerate(policy.tracks):
-        if track.limits is not None:
-            detail = "selection does not keep to a track's own limits yet"
-            fix = "rely on the round's limits alone, or hold one round for each track"
-            yield Problem(f"/tracks/{index}/limits", "not-kept-yet", detail, fix)
     if policy.rolling is not None:
         detail = "the services do not hold cuts yet: each is announced as a round of its own"
         fix = "announce a round for each cut, with a copy of this policy whose as_of is that cut's day"
@@ -89,6 +84,10 @@ def _limits(policy: Policy) -> Iterator[Problem]:
         if places is not None and round_places is not None and places > round_places:
             detail = f"{track.track} has {places} places of a round of {round_places}"
             yield Problem(f"/tracks/{index}/limits/places", "more-than-the-round", detail, "give as many at the most")
+        reserve = track.limits.reserve if track.limits else None
+        if reserve is not None and policy.limits.reserve is not None and reserve > policy.limits.reserve:
+            detail = f"{track.track} has a reserve of {reserve}, the whole round one of {policy.limits.reserve}"
+            yield Problem(f"/tracks/{index}/limits/reserve", "more-than-the-round", detail, "give as many at the most")
         firm = track.limits.selections_per_firm if track.limits else None
         if firm is not None and firm > policy.limits.selections_per_firm:
             detail = f"{firm} of one firm in {track.track}, {policy.limits.selections_per_firm} in the whole round"

@@ -151,12 +151,25 @@ def test_more_for_a_greater_record_is_remarked_on_and_allowed() -> None:
 
 def test_what_is_listed_for_nothing_is_remarked_on() -> None:
     track = H2.tracks[0]
-    unused: tuple[Track, ...] = (replace(track, certificates=("nep",), limits=TrackLimits(places=1)),)
+    unused: tuple[Track, ...] = (replace(track, certificates=("nep",)),)
     codes = [remark.code for remark in remarks_of(replace(H2, tracks=unused, purchasable_classes=("4111",)))]
-    assert codes == ["unused-kind"] * 13 + ["not-kept-yet"]
+    assert codes == ["unused-kind"] * 13
     without = tuple(each for each in track.conditions if each.rule not in ("product-class", "certificate"))
     bare = replace(H2, tracks=(replace(track, conditions=without, waivers=()),), purchasable_classes=("4111",))
     assert [remark.code for remark in remarks_of(bare)] == ["classes-not-asked", "certificates-not-asked"]
+
+
+@pytest.mark.parametrize("name", ["places", "reserve", "selections_per_firm"])
+def test_a_tracks_limits_are_within_the_rounds(name: str) -> None:
+    limits = replace(H2.limits, places=3, reserve=3, selections_per_firm=3)
+
+    def found(own: int) -> list[tuple[str, str]]:
+        track = replace(H2.tracks[0], limits=TrackLimits(**{name: own}))
+        problems = problems_of(replace(H2, limits=limits, tracks=(track,)))
+        return [(problem.pointer, problem.code) for problem in problems]
+
+    assert found(3) == []
+    assert found(4) == [(f"/tracks/0/limits/{name}", "more-than-the-round")]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.selection.domain.matching import Award, Demand, Offer, Placement, Result, demand_of, match, offer_of
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import RequestFacts
-from shared.contracts.policy import Limits
+from shared.contracts.policy import Limits, TrackLimits
 from tests.data.facts import GOOD, policy
 
 FREE = Limits(selections_per_firm=9, requests_per_product=9)
@@ -20,7 +20,13 @@ FREE = Limits(selections_per_firm=9, requests_per_product=9)
 
 def offer(application: str = "a", **changes: Any) -> Offer:
     standard = Offer(
-        application=application, firm=application, class_code="41112201", price_won=100, capacity=10, delivery_days=30
+        application=application,
+        track="general",
+        firm=application,
+        class_code="41112201",
+        price_won=100,
+        capacity=10,
+        delivery_days=30,
     )
     return replace(standard, **changes)
 
@@ -36,8 +42,13 @@ def demand(request: str = "lh/1", **changes: Any) -> Demand:
     return replace(standard, **changes)
 
 
-def matched(*offers: Offer, by: list[Demand], limits: Limits = FREE, **pledges: int) -> list[Placement]:
-    return match(offers, by, pledges or {"lh": 10_000, "kepco": 10_000}, limits)
+def matched(
+    *offers: Offer, by: list[Demand], limits: Limits = FREE, general: TrackLimits | None = None, **pledges: int
+) -> list[Placement]:
+    """`general`: limits of that track."""
+    return match(
+        offers, by, pledges or {"lh": 10_000, "kepco": 10_000}, limits, {"general": general} if general else {}
+    )
 
 
 def results(placements: list[Placement]) -> list[tuple[str, str, str | None]]:
@@ -127,10 +138,41 @@ def test_a_firm_is_selected_as_often_as_the_policy_allows() -> None:
     assert results(placed) == [("a", "selected", None), ("b", "not-selected", "firm-limit"), ("c", "selected", None)]
 
 
+def test_a_track_that_is_full_leaves_the_money_to_another() -> None:
+    offers = [offer("a", capacity=1), offer("b", capacity=1), offer("c", capacity=1, track="startup")]
+    placed = matched(*offers, by=[demand()], general=TrackLimits(places=1))
+    assert results(placed) == [("a", "selected", None), ("b", "reserve", None), ("c", "selected", None)]
+
+
+def test_a_track_has_its_places_within_those_of_the_round() -> None:
+    offers = [offer("a", track="startup", capacity=1), offer("b", capacity=1), offer("c", capacity=1)]
+    placed = matched(*offers, by=[demand()], limits=replace(FREE, places=2), general=TrackLimits(places=2))
+    assert results(placed) == [("a", "selected", None), ("b", "selected", None), ("c", "reserve", None)]
+
+
+def test_a_track_has_a_reserve_of_its_own_length() -> None:
+    offers = [offer("a", track="startup"), offer("b"), offer("c"), offer("d", track="startup"), offer("e")]
+    placed = matched(*offers, by=[demand()], limits=replace(FREE, reserve=2), general=TrackLimits(reserve=1))
+    assert results(placed) == [
+        ("a", "selected", None),
+        ("b", "reserve", None),
+        ("c", "not-selected", "reserve-full"),
+        ("d", "reserve", None),
+        ("e", "not-selected", "reserve-full"),
+    ]
+    assert [p.reserve_position for p in placed] == [None, 1, None, 2, None]
+
+
+def test_a_firm_is_selected_in_a_track_as_often_as_the_track_allows() -> None:
+    offers = [offer("a", capacity=1, firm="x"), offer("b", firm="x"), offer("c", firm="x", track="startup")]
+    placed = matched(*offers, by=[demand()], general=TrackLimits(selections_per_firm=1))
+    assert results(placed) == [("a", "selected", None), ("b", "not-selected", "firm-limit"), ("c", "selected", None)]
+
+
 def test_offers_and_demands_are_made_of_facts() -> None:
     accepted = AcceptedKinds.compile(policy("2018-h2").as_of, policy("2018-h2").certificates)
     made = offer_of("a", "p", GOOD, accepted)
-    assert (made.price_won, made.certificates) == (1_200_000, ("nep",))
+    assert (made.track, made.price_won, made.certificates) == ("general", 1_200_000, ("nep",))
     asked = demand_of("lh/1", "lh", RequestFacts(class_code="41112201", quantity=2, budget_won=2_400_000))
     (placed,) = match([made], [asked], {"lh": 10**9}, FREE)
     assert placed.awards == (Award("lh/1", "lh", 2, 2_400_000),)
@@ -138,14 +180,16 @@ def test_offers_and_demands_are_made_of_facts() -> None:
 
 CLASSES = st.sampled_from(["41112201", "43000000"])
 KINDS = st.lists(st.sampled_from(["nep", "gs"]), max_size=2, unique=True).map(tuple)
+TRACKS = ("general", "startup")
 INSTITUTIONS = ("ex", "lh", "kepco")
 
 
 @st.composite
-def markets(draw: st.DrawFn) -> tuple[list[Offer], list[Demand], dict[str, int], Limits]:
+def markets(draw: st.DrawFn) -> "Market":
     offers = [
         Offer(
             application=f"a{n}",
+            track=draw(st.sampled_from(TRACKS)),
             firm=draw(st.sampled_from("xyz")),
             class_code=draw(CLASSES),
             price_won=draw(st.integers(1, 40)),
@@ -179,7 +223,16 @@ def markets(draw: st.DrawFn) -> tuple[list[Offer], list[Demand], dict[str, int],
         places=draw(st.none() | st.integers(1, 6)),
         reserve=draw(st.none() | st.integers(0, 3)),
     )
-    return offers, demands, pledges, limits
+    tracks = {
+        track: TrackLimits(
+            places=draw(st.none() | st.integers(1, 4)),
+            reserve=draw(st.none() | st.integers(0, 2)),
+            selections_per_firm=draw(st.none() | st.integers(1, 2)),
+        )
+        for track in TRACKS
+        if draw(st.booleans())
+    }
+    return offers, demands, pledges, limits, tracks
 
 
 def meets(one: Offer, asked: Demand) -> bool:
@@ -195,18 +248,24 @@ def meets(one: Offer, asked: Demand) -> bool:
     )
 
 
-Market = tuple[list[Offer], list[Demand], dict[str, int], Limits]
+Market = tuple[list[Offer], list[Demand], dict[str, int], Limits, dict[str, TrackLimits]]
+UNBOUNDED = TrackLimits()
+
+
+def within(count: int, most: int | None) -> bool:
+    return most is None or count <= most
 
 
 @given(markets())
 def test_no_budget_quantity_pledge_capacity_or_limit_is_exceeded(market: Market) -> None:
-    offers, demands, pledges, limits = market
-    placements = match(offers, demands, pledges, limits)
+    offers, demands, pledges, limits, tracks = market
+    placements = match(*market)
     asked = {d.request: d for d in demands}
     units: Counter[str] = Counter()
     won: Counter[str] = Counter()
     paid: Counter[str] = Counter()
-    firms: Counter[str] = Counter()
+    firms: Counter[tuple[str, str]] = Counter()
+    reserves: Counter[str] = Counter()
     for one, placed in zip(offers, placements, strict=True):
         assert placed.application == one.application
         assert (placed.result is Result.SELECTED) == bool(placed.awards)
@@ -214,7 +273,8 @@ def test_no_budget_quantity_pledge_capacity_or_limit_is_exceeded(market: Market)
         assert (placed.result is Result.RESERVE) == (placed.reserve_position is not None)
         assert sum(award.quantity for award in placed.awards) <= one.capacity
         assert len({award.request for award in placed.awards}) == len(placed.awards) <= limits.requests_per_product
-        firms[one.firm] += bool(placed.awards)
+        firms[one.track, one.firm] += bool(placed.awards)
+        reserves[one.track] += placed.result is Result.RESERVE
         for award in placed.awards:
             assert meets(one, asked[award.request])
             assert award.amount_won == award.quantity * one.price_won
@@ -223,39 +283,77 @@ def test_no_budget_quantity_pledge_capacity_or_limit_is_exceeded(market: Market)
             paid[award.institution] += award.amount_won
     assert all(units[d.request] <= d.quantity and won[d.request] <= d.budget_won for d in demands)
     assert all(amount <= pledges[institution] for institution, amount in paid.items() if amount)
-    assert all(count <= limits.selections_per_firm for count in firms.values())
-    selected = sum(firms.values())
-    assert limits.places is None or selected <= limits.places
-    assert sorted(p.reserve_position for p in placements if p.reserve_position) == list(
-        range(1, sum(p.result is Result.RESERVE for p in placements) + 1)
-    )
+    assert within(firms.total(), limits.places)
+    assert within(reserves.total(), limits.reserve)
+    assert all(sum(firms[track, firm] for track in TRACKS) <= limits.selections_per_firm for firm in "xyz")
+    for track, own in tracks.items():
+        assert within(sum(firms[track, firm] for firm in "xyz"), own.places)
+        assert within(reserves[track], own.reserve)
+        assert all(within(firms[track, firm], own.selections_per_firm) for firm in "xyz")
+    assert [p.reserve_position for p in placements if p.reserve_position] == list(range(1, reserves.total() + 1))
 
 
 @given(markets())
 def test_nobody_unselected_stood_before_one_who_got_what_it_could_have_had(market: Market) -> None:
-    """Replays the awards: a product passed over had no request with a unit's price and a unit left at its turn."""
-    offers, demands, pledges, limits = market
-    placements = match(offers, demands, pledges, limits)
+    """Replays the awards: a product passed over had no request with a unit's price and a unit left at its turn, or its
+    firm, its track or the round had reached its limit by then."""
+    offers, demands, pledges, limits, tracks = market
+    placements = match(*market)
     quantity = {d.request: d.quantity for d in demands}
     budget = {d.request: d.budget_won for d in demands}
     pledge = dict(pledges)
-    firms: Counter[str] = Counter()
+    selected: list[Offer] = []
     for one, placed in zip(offers, placements, strict=True):
-        bounded = firms[one.firm] == limits.selections_per_firm or sum(firms.values()) == limits.places
+        beside = [other for other in selected if other.track == one.track]
+        of_firm = [[other for other in there if other.firm == one.firm] for there in (selected, beside)]
+        own = tracks.get(one.track, UNBOUNDED)
+        bounded = (
+            len(selected) == limits.places
+            or len(beside) == own.places
+            or len(of_firm[0]) == limits.selections_per_firm
+            or len(of_firm[1]) == own.selections_per_firm
+        )
         if not placed.awards and not bounded:
             for d in demands:
                 money = min(budget[d.request], pledge.get(d.institution, 0))
                 assert not (meets(one, d) and quantity[d.request] and money >= one.price_won)
-        firms[one.firm] += bool(placed.awards)
+        assert not (placed.awards and bounded)
+        selected += [one] if placed.awards else []
         for award in placed.awards:
             quantity[award.request] -= award.quantity
             budget[award.request] -= award.amount_won
             pledge[award.institution] -= award.amount_won
 
 
+@given(markets())
+def test_what_a_later_product_of_the_track_got_an_earlier_one_was_too_dear_or_unfit_for(market: Market) -> None:
+    """Without replaying anything: where neither firm nor track was in the way, only price and conditions are left."""
+    offers, demands, _, limits, tracks = market
+    asked = {d.request: d for d in demands}
+    placed = list(zip(offers, match(*market), strict=True))
+    for index, (one, got) in enumerate(placed):
+        own = tracks.get(one.track, UNBOUNDED)
+        taken = [other for other, had in placed if had.awards and other.firm == one.firm]
+        full = len(taken) == limits.selections_per_firm
+        if got.awards or full or len([t for t in taken if t.track == one.track]) == own.selections_per_firm:
+            continue
+        for later, had in placed[index + 1 :]:
+            for award in had.awards if later.track == one.track else ():
+                assert one.price_won > later.price_won or not meets(one, asked[award.request])
+
+
+@given(markets())
+def test_limits_no_narrower_than_the_rounds_change_nothing(market: Market) -> None:
+    offers, demands, pledges, limits, _ = market
+    wide = TrackLimits(places=limits.places, reserve=limits.reserve, selections_per_firm=limits.selections_per_firm)
+    alone = match(offers, demands, pledges, limits)
+    assert match(offers, demands, pledges, limits, dict.fromkeys(TRACKS, wide)) == alone
+    assert match(offers, demands, pledges, limits, dict.fromkeys(TRACKS, UNBOUNDED)) == alone
+
+
 @given(markets(), st.randoms(use_true_random=False))
 def test_the_order_requests_and_pledges_are_given_in_does_not_count(market: Market, random: Any) -> None:
-    offers, demands, pledges, limits = market
+    offers, demands, pledges, limits, tracks = market
     shuffled = random.sample(demands, len(demands))
     turned = dict(reversed(pledges.items()))
-    assert match(offers, demands, pledges, limits) == match(offers, shuffled, turned, limits)
+    assert match(offers, shuffled, turned, limits, tracks) == match(*market)

@@ -13,7 +13,7 @@ from services.selection.domain.matching import Demand, Offer, Result
 from services.selection.domain.proposal import propose
 from shared.canonical import canonical_json, sha256_hex
 from shared.contracts.findings import VerdictOutcome
-from shared.contracts.policy import Policy, ScoreStep, TicketStep
+from shared.contracts.policy import Policy, ScoreStep, TicketStep, TrackLimits
 from shared.merkle import merkle_root
 from tests.data.facts import policy
 
@@ -30,6 +30,7 @@ ENTRIES = [
 OFFERS = {
     one: Offer(
         application=one,
+        track="general",
         firm=f"firm-{n % 20}",
         class_code="41112201" if n % 3 else "43000000",
         price_won=1000 + 37 * n,
@@ -93,6 +94,15 @@ def test_every_entry_has_one_line_and_the_root_covers_them_in_order() -> None:
     assert [leaf[2] for leaf in standing] == list(range(1, 25))
     assert [leaf[3] for leaf in standing] == sorted(leaf[3] for leaf in standing)
     assert all(leaf[1:] == ["not-selected", None, None, []] for leaf in leaves[24:])
+
+
+def test_a_track_of_the_policy_has_no_more_places_than_it_states() -> None:
+    bounded = replace(H2, tracks=(replace(H2.tracks[0], limits=TrackLimits(places=1, reserve=2)),))
+    made = propose(bounded, SEED, ENTRIES, OFFERS, DEMANDS, {"lh": 10**6})
+    free = propose(H2, SEED, ENTRIES, OFFERS, DEMANDS, {"lh": 10**6})
+    assert free.count(Result.SELECTED) > 1
+    assert [made.count(result) for result in (Result.SELECTED, Result.RESERVE)] == [1, 2]
+    assert [line.key for line in made.lines] == [line.key for line in free.lines], "the order is not touched"
 
 
 def test_a_selected_leaf_reads_id_result_position_key_awards() -> None:

@@ -20,13 +20,13 @@ from deploy.simulate.page import html
 from deploy.simulate.replay import Replay
 from deploy.simulate.results import Results, results_of
 from deploy.simulate.sample import APPLIED, ROUND, SELECTED, sample_policy, sample_records
-from deploy.simulate.shown import show
+from deploy.simulate.shown import limits, show
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.events import ApplicationSubmitted
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import VerdictOutcome
-from shared.contracts.policy import Policy
+from shared.contracts.policy import Policy, TrackLimits
 from tests.data.facts import POLICIES, policy
 
 H1, H2 = policy("2018-h1"), policy("2018-h2")
@@ -195,6 +195,15 @@ def test_the_page_is_one_file_that_fetches_nothing_and_holds_the_figures() -> No
     assert f">+{results.gained}</b>" in written
     assert written.count("<svg viewBox") > 3
     assert not re.search(r"(NaN|None|Fraction|Infinity)", written)
+
+
+def test_limits_are_told_of_the_round_and_of_each_track_that_has_its_own() -> None:
+    multi = policy("multi-track")
+    tracks = (replace(multi.tracks[0], limits=TrackLimits(selections_per_firm=1)), multi.tracks[1], H1.tracks[0])
+    assert limits(replace(multi, tracks=tracks)) == (
+        "45 places, 2 of a firm, a reserve of 20; startup: the round's places, 1 of a firm; first-step: 15 places"
+    )
+    assert limits(H2) == "as many places as are asked for, 2 of a firm, a reserve of 100"
 
 
 def test_from_the_command_line_as_table_json_and_page(tmp_path: Path) -> None:

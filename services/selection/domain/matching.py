@@ -1,20 +1,22 @@
-"""Matching: products in draw order take what institutions asked for, within every budget, pledge and capacity.
+"""Matching: products in draw order take what institutions asked for, within every budget, pledge, capacity and limit.
 
-One pass, no looking back. What is left of money and quantity only shrinks, so whoever got nothing could not have had
-what a later product got.
+One pass, no looking back. What is left of money, quantity and places only shrinks, so whoever got nothing could not
+have had what a later product got: nothing it met was left at its turn, or its firm, its track or the round had reached
+its limit by then. A track that is full leaves its money to the tracks that are not.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
+from services.selection.domain.bounds import Bound, Bounds
 from shared.certificates import AcceptedKinds
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.facts import ApplicationFacts, RequestFacts
-from shared.contracts.policy import Limits
+from shared.contracts.policy import Limits, TrackLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Offer:
     """What an application offers. `certificates` are the kinds of which a valid one is held."""
 
     application: str
+    track: str
     firm: str  # its business number: limits are per firm
     class_code: str
     price_won: int
@@ -77,6 +80,7 @@ def offer_of(application: str, firm: str, facts: ApplicationFacts, accepted: Acc
     product = facts.product
     return Offer(
         application=application,
+        track=facts.track,
         firm=firm,
         class_code=product.class_code,
         price_won=product.price_won,
@@ -102,40 +106,48 @@ def demand_of(request: str, institution: str, facts: RequestFacts) -> Demand:
 
 
 def match(
-    offers: Sequence[Offer], demands: Iterable[Demand], pledges: Mapping[str, int], limits: Limits
+    offers: Sequence[Offer],
+    demands: Iterable[Demand],
+    pledges: Mapping[str, int],
+    limits: Limits,
+    tracks: Mapping[str, TrackLimits] = MappingProxyType({}),
 ) -> list[Placement]:
-    """A placement for each of `offers`, which stand in draw order. An institution without a pledge buys nothing."""
+    """A placement for each of `offers`, which stand in draw order. An institution without a pledge buys nothing.
+
+    `tracks`: limits of those that have their own, within the round's.
+    """
     market = _Market(offers, demands, pledges)
-    selected_of: Counter[str] = Counter()
-    selected = reserve = 0
+    bounds = Bounds(limits, tracks)
+    reserve = 0
     placements: list[Placement] = []
     for offer in offers:
+        over = bounds.over(offer.track)
         awards: tuple[Award, ...] = ()
-        if selected_of[offer.firm] < limits.selections_per_firm and (limits.places is None or selected < limits.places):
+        if not any(bound.without_place() or bound.firm_has_its_share(offer.firm) for bound in over):
             awards = market.buy(offer, limits.requests_per_product)
         if awards:
-            selected += 1
-            selected_of[offer.firm] += 1
+            for bound in over:
+                bound.select(offer.firm)
             placements.append(Placement(offer.application, Result.SELECTED, awards))
             continue
-        reason = _reason(offer, market, selected_of[offer.firm], reserve, limits)
+        reason = _reason(offer, market, over)
         if reason is None:
             reserve += 1
+            for bound in over:
+                bound.put_in_reserve()
             placements.append(Placement(offer.application, Result.RESERVE, (), reserve))
         else:
             placements.append(Placement(offer.application, Result.NOT_SELECTED, (), None, reason))
     return placements
 
 
-def _reason(
-    offer: Offer, market: "_Market", selected_of_firm: int, reserve: int, limits: Limits
-) -> NotSelectedReason | None:
+def _reason(offer: Offer, market: "_Market", over: Iterable[Bound]) -> NotSelectedReason | None:
     """Why an offer that got nothing is not even in reserve: None when only money, quantity or places were gone."""
     if not market.wanted(offer):
         return NotSelectedReason.NO_DEMAND
-    if selected_of_firm >= limits.selections_per_firm:
+    if any(bound.firm_has_its_share(offer.firm) for bound in over):
         return NotSelectedReason.FIRM_LIMIT
-    if limits.reserve is not None and reserve >= limits.reserve:
+    if any(bound.reserve_is_full() for bound in over):
         return NotSelectedReason.RESERVE_FULL
     return None
 

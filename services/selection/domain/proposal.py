@@ -72,7 +72,8 @@ def propose(
         else:
             standing.append(entry)
     order = draw_order(policy, seed, standing, other_seeds)
-    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits)
+    tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
+    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits, tracks)
     lines = [
         Proposed(placement, position, key)
         for position, ((key, _), placement) in enumerate(zip(order, placements, strict=True), start=1)
