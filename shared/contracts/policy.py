@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Count, Line, PolicyId, Positive, Won
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -199,6 +200,20 @@ class Rolling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryUse:
+    """A public registry that is asked before an application is judged; what it says replaces what the firm states."""
+
+    __pydantic_config__ = _DESCRIBED
+
+    registry: Registry
+    """Which one."""
+    authority: Line
+    """Whose registry it is, as notices name it."""
+    kinds: tuple[Code, ...] = ()
+    """Of `certificates`: the kinds it knows; empty for all of the policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The rules of one round, or of the cuts of a rolling intake."""
 
@@ -228,3 +243,5 @@ class Policy:
     """The cuts of an intake that is always open; None for a round with one close."""
     notices: Mapping[ParameterName, Titled] | None = None
     """Words the notices of this round may use, by name, such as whom to ask."""
+    registries: tuple[RegistryUse, ...] | None = None
+    """Registries asked before an application is judged; None where what firms state is judged as it is."""

@@ -43,6 +43,7 @@ ROUNDS: Final = Topic(
         events.SelectionConfirmed,
         events.RoundVoided,
         events.RoundFinalized,
+        events.RegistryWaived,
     ),
     1,
     _FOREVER,
@@ -88,6 +89,9 @@ PURCHASE_REQUESTS: Final = Topic(
     _ROUND_LIFE,
 )
 VERDICTS: Final = Topic("verdicts.v1", "application id", ("eligibility",), (events.ApplicationJudged,), 12, _ROUND_LIFE)
+REGISTRY_ANSWERS: Final = Topic(
+    "registry-answers.v1", "round id", ("eligibility",), (events.RegistryAnswered,), 1, _ROUND_LIFE
+)
 SELECTIONS: Final = Topic(
     "selections.v1",
     "application id",
@@ -131,6 +135,7 @@ SHARED_TOPICS: Final = (
     CONTACTS,
     PURCHASE_REQUESTS,
     VERDICTS,
+    REGISTRY_ANSWERS,
     SELECTIONS,
     DELIVERIES,
     AUDIT_HEADS,
@@ -139,7 +144,7 @@ SHARED_TOPICS: Final = (
 
 CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
     "intake": (MILESTONES, VERDICTS, SELECTIONS, DELIVERIES, REPAIRS),
-    "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS),
+    "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS, REGISTRY_ANSWERS),
     "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS),
     "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS, AUDIT_HEADS),
 }

@@ -3,17 +3,18 @@
 from shared.contracts.policy import Policy
 from shared.policies.conditions import condition_problems, condition_remarks
 from shared.policies.problem import PolicyRejectedError, Problem
+from shared.policies.registries import registry_problems, registry_remarks
 from shared.policies.tables import table_problems, table_remarks
 
 
 def problems_of(policy: Policy) -> tuple[Problem, ...]:
     """Every problem at once; with none, any application can be judged and any eligible one stands in the draw."""
-    return (*condition_problems(policy), *table_problems(policy))
+    return (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
 
 
 def remarks_of(policy: Policy) -> tuple[Problem, ...]:
     """What can be run and may not be meant. For a policy without problems."""
-    return (*condition_remarks(policy), *table_remarks(policy))
+    return (*condition_remarks(policy), *registry_remarks(policy), *table_remarks(policy))
 
 
 def require_sound(policy: Policy) -> Policy:

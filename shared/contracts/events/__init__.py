@@ -36,6 +36,7 @@ from shared.contracts.events.outbox import (
     Reason,
     RoundNoticed,
 )
+from shared.contracts.events.registries import RegistryAnswered
 from shared.contracts.events.repairs import BucketListed, BucketRequested, RepairSubject
 from shared.contracts.events.requests import (
     NonPurchaseReported,
@@ -46,6 +47,7 @@ from shared.contracts.events.requests import (
 from shared.contracts.events.rounds import (
     Amended,
     EpochOpened,
+    RegistryWaived,
     RoundAnnounced,
     RoundExtended,
     RoundFinalized,
@@ -111,6 +113,8 @@ __all__ = [
     "PurchaseRequestWithdrawn",
     "Reason",
     "RefusalReconsidered",
+    "RegistryAnswered",
+    "RegistryWaived",
     "Rehearsal",
     "RepairSubject",
     "ReportNonPurchase",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.events.ground import Invitation, Manifest, Rehearsal, RoundAct, Source
 from shared.contracts.policy import Policy
+from shared.contracts.registries import Registry
 from shared.contracts.values import (
     ApplicationId,
     Code,
@@ -109,6 +110,13 @@ class SelectionConfirmed(RoundAct):
     commitment_root: Sha256Hex
     selection_root: Sha256Hex
     confirmed_at: UtcTime
+
+
+class RegistryWaived(RoundAct):
+    """A registry is not waited for in this round any more: what it has not answered is judged by what was stated."""
+
+    registry: Registry
+    waived_at: UtcTime
 
 
 class RoundFinalized(RoundAct):

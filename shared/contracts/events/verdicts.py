@@ -1,9 +1,21 @@
 """`verdicts.v1`."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from shared.contracts.findings import Change, Finding, VerdictOutcome
-from shared.contracts.values import ApplicationId, Contract, Epoch, RoundId, Sha256Hex, Version
+from shared.contracts.registries import RegistryAnswer
+from shared.contracts.values import ApplicationId, Contract, Epoch, Line, RoundId, Sha256Hex, Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """An answer that was judged by. `differs`: the firm had stated otherwise."""
+
+    authority: Line
+    """Whose registry it is."""
+    answer: RegistryAnswer
+    differs: bool = False
 
 
 class ApplicationJudged(Contract):
@@ -11,6 +23,7 @@ class ApplicationJudged(Contract):
 
     `counterfactual`: the nearest changes that would have made an ineligible one eligible; None where nothing would, or
     nobody asked. It explains and decides nothing, so no hash covers it.
+    `evidence`: what registries said, where the policy asks any; what the findings saw is as they said it.
     """
 
     round: RoundId
@@ -24,3 +37,4 @@ class ApplicationJudged(Contract):
     policy_hash: Sha256Hex
     as_of: date
     counterfactual: tuple[Change, ...] | None = None
+    evidence: tuple[Evidence, ...] | None = None

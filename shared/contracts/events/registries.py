@@ -1,0 +1,12 @@
+"""`registry-answers.v1`: what registries said, so that judging on it can be repeated by whoever has lost it."""
+
+from shared.contracts.registries import RegistryAnswer
+from shared.contracts.values import Contract, Epoch, RoundId
+
+
+class RegistryAnswered(Contract):
+    """The one answer by which applications of this round are judged in this epoch; there is never another."""
+
+    round: RoundId
+    epoch: Epoch
+    answer: RegistryAnswer
