@@ -11,7 +11,7 @@ from deploy.commands.screen import console, fail, print_json
 from deploy.policy_review import differing
 from deploy.policy_review.checking import Examined, examine
 from shared.contracts.policy import Policy
-from shared.policies.conditions import next_cut
+from shared.periods import months_after
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
 _CUTS_SHOWN = 4
@@ -55,7 +55,7 @@ def _print(file: Path, found: Examined) -> None:
     console.print(f"{file} is sound{remarked}; policy hash {found.policy_hash}", markup=False, soft_wrap=True)
     if found.policy and found.policy.rolling:
         first, months = found.policy.as_of, found.policy.rolling.every_months
-        cuts = ", ".join(next_cut(first, months, number).isoformat() for number in range(_CUTS_SHOWN))
+        cuts = ", ".join(months_after(first, months * number).isoformat() for number in range(_CUTS_SHOWN))
         console.print(f"cuts: {cuts}, …", markup=False, soft_wrap=True)
 
 

@@ -1,7 +1,6 @@
 """What is wrong with what a policy judges by: certificates, tracks, conditions, waivers, dates."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Final
 
 from shared.contracts.policy import CertificateKind, Condition, Parameter, Policy, Rolling, Track, Waiver
@@ -168,15 +167,3 @@ def _waiver(waiver: Waiver, judged: set[str], pointer: str) -> Iterator[Problem]
     for rule in sorted(set(waiver.when) & set(waiver.waives)):
         detail = f"{waiver.code} waives {rule}, which it rests on"
         yield Problem(f"{pointer}/waives", "waiver-of-itself", detail, f"drop {rule} from waives")
-
-
-def next_cut(first: date, every_months: int, number: int) -> date:
-    """The day of cut `number` (0 is the first): the same day of its month, or the month's last."""
-    months = first.year * 12 + first.month - 1 + number * every_months
-    year, month = divmod(months, 12)
-    for day in range(first.day, 27, -1):
-        try:
-            return date(year, month + 1, day)
-        except ValueError:
-            continue
-    return date(year, month + 1, min(first.day, 28))

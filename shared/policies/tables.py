@@ -38,10 +38,6 @@ def table_remarks(policy: Policy) -> Iterator[Problem]:
                 detail = f"a greater record gets {other.points} points, a smaller one {one.points}"
                 pointer = f"/scoring/supply_record/{index}"
                 yield Problem(pointer, "more-for-more-record", detail, "let the points fall")
-    if policy.rolling is not None:
-        detail = "the services do not hold cuts yet: each is announced as a round of its own"
-        fix = "announce a round for each cut, with a copy of this policy whose as_of is that cut's day"
-        yield Problem("/rolling", "not-kept-yet", detail, fix)
 
 
 def _tickets(policy: Policy) -> Iterator[Problem]:

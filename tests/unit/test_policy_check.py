@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from deploy.policy_review.checking import Examined, examine, policy_hash
 from services.eligibility.domain.rules import RULES
 from shared.contracts.policy import Policy, TicketStep, Track, TrackLimits
 from shared.contracts.vocabulary import RULE_TERMS, Kind
-from shared.policies.conditions import next_cut
 from shared.policies.problem import PolicyRejectedError
 from shared.policies.soundness import problems_of, remarks_of, require_sound
 from shared.policies.standings import kinds_of, tickets_of
@@ -196,20 +194,6 @@ def test_every_kind_of_applicant_has_tickets_under_a_sound_policy() -> None:
     kinds = kinds_of([H2])
     assert all(tickets_of(H2, kind) for kind in kinds)
     assert {tickets_of(H2, kind) for kind in kinds} == {1, 2, 3, 4, 5, 6}
-
-
-@pytest.mark.parametrize(
-    ("first", "months", "number", "day"),
-    [
-        (date(2019, 1, 31), 1, 0, date(2019, 1, 31)),
-        (date(2019, 1, 31), 1, 1, date(2019, 2, 28)),
-        (date(2019, 1, 31), 1, 2, date(2019, 3, 31)),
-        (date(2019, 12, 31), 1, 2, date(2020, 2, 29)),
-        (date(2019, 11, 15), 3, 1, date(2020, 2, 15)),
-    ],
-)
-def test_a_cut_falls_on_its_day_of_the_month_or_the_last(first: date, months: int, number: int, day: date) -> None:
-    assert next_cut(first, months, number) == day
 
 
 class TestPublishedSchema:
