@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.contracts.facts import BusinessStatus
+from shared.contracts.facts import BusinessNumber, BusinessStatus
 from shared.contracts.values import Code, UtcTime
 
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
@@ -33,7 +33,8 @@ class RegistryOutcome(StrEnum):
 class RegistryAnswer:
     """What a registry said of one subject, at a moment of the programme. What is None was not said.
 
-    `closed_on`: the first day out of business; `revoked_on`: the first day a revoked certificate no longer holds.
+    `closed_on`: the first day out of business; `revoked_on`: the first day a revoked certificate no longer holds;
+    `holder`: whose certificate it is.
     """
 
     registry: Registry
@@ -46,3 +47,4 @@ class RegistryAnswer:
     expires_on: date | None = None
     revoked_on: date | None = None
     grade: Code | None = None
+    holder: BusinessNumber | None = None

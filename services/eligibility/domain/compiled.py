@@ -11,7 +11,7 @@ from services.eligibility.domain.rules.fault import FAULT, unjudged
 from services.eligibility.domain.rules.track import TRACK, track
 from shared.certificates import AcceptedKinds
 from shared.contracts.findings import Finding, FindingOutcome
-from shared.contracts.policy import Condition, Policy, Track, Waiver
+from shared.contracts.policy import Condition, Policy, RegistryUse, Track, Waiver
 
 _PASS = FindingOutcome.PASS
 _PARTS = tuple[str, str, str]
@@ -82,6 +82,9 @@ class PolicyRules:
     no_judgement: CompiledTrack
     hashed_head: str = field(repr=False)
     hashed_tail: str = field(repr=False)
+    registries: tuple[RegistryUse, ...]
+    kinds: AcceptedKinds
+    """All of the policy, whatever track accepts them."""
 
     @classmethod
     def compile(cls, policy: Policy, policy_hash: str) -> "PolicyRules":
@@ -94,6 +97,8 @@ class PolicyRules:
             no_judgement=_alone(policy, FAULT, unjudged),
             hashed_head=f'{{"as_of":"{policy.as_of}","findings":',
             hashed_tail=f',"policy_hash":"{policy_hash}"}}',
+            registries=policy.registries or (),
+            kinds=AcceptedKinds.compile(policy.as_of, policy.certificates),
         )
 
 

@@ -1,0 +1,132 @@
+"""What registries are asked about an application, and its facts as they say. Pure.
+
+What a registry says replaces what the firm stated, before anything is judged; judging itself knows of no registry.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from services.eligibility.domain.compiled import PolicyRules
+from shared.certificates import Flaw
+from shared.contracts.events.verdicts import Evidence
+from shared.contracts.facts import ApplicationFacts, BusinessStatus, Certificate
+from shared.contracts.findings import Change
+from shared.contracts.policy import RegistryUse
+from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
+
+_UNREADABLE: Final = (Flaw.KIND, Flaw.NUMBER)
+"""What no registry could mend: the policy has no such kind, or the number is none of it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    registry: Registry
+    subject: str
+
+
+Answers = Mapping[Question, RegistryAnswer]
+
+
+def questions(facts: ApplicationFacts, rules: PolicyRules) -> tuple[Question, ...]:
+    """Each once, in the order of the policy's registries and of the stated certificates."""
+    found = (question for use in rules.registries for question, _ in _asked(facts, rules, use))
+    return tuple(dict.fromkeys(found))
+
+
+def confirmed(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> ApplicationFacts:
+    """The facts as the registries say they are; as stated where nobody was asked, or the answer was waived."""
+    for use in rules.registries:
+        if use.registry is Registry.BUSINESS_STATUS:
+            answer = answers[Question(use.registry, facts.applicant.business_number)]
+            status = _status(facts.applicant.status, answer, rules.as_of)
+            facts = replace(facts, applicant=replace(facts.applicant, status=status))
+        else:
+            held = _held(facts, answers, rules)
+            facts = replace(facts, certificates=tuple(each for each in held if each is not None))
+    return facts
+
+
+def evidence(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> tuple[Evidence, ...]:
+    """The answers an application was judged by; `facts` are those stated."""
+    found: dict[Question, Evidence] = {}
+    for use in rules.registries:
+        for question, stated in _asked(facts, rules, use):
+            answer = answers[question]
+            said = (
+                _status(facts.applicant.status, answer, rules.as_of)
+                if stated is None
+                else _certificate(stated, answer, facts)
+            )
+            differs = said != (facts.applicant.status if stated is None else stated)
+            before = found.get(question)
+            differs = differs or (before is not None and before.differs)
+            found[question] = Evidence(authority=use.authority, answer=answer, differs=differs)
+    return tuple(found.values())
+
+
+def as_stated(
+    changes: Sequence[Change], facts: ApplicationFacts, answers: Answers, rules: PolicyRules
+) -> tuple[Change, ...]:
+    """Changes of confirmed facts, pointing at certificates where the firm stated them: those not held count there."""
+    kept = [place for place, held in enumerate(_held(facts, answers, rules)) if held is not None]
+    return tuple(replace(change, pointer=_restated(change.pointer, kept)) for change in changes)
+
+
+def _restated(pointer: str, kept: Sequence[int]) -> str:
+    match pointer.split("/"):
+        case ["", "certificates", place, *rest] if place.isdecimal():
+            return "/".join(["", "certificates", str(kept[int(place)]), *rest])
+    return pointer
+
+
+def _asked(facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse) -> list[tuple[Question, Certificate | None]]:
+    """With the certificate that is asked about; None where it is the firm."""
+    if use.registry is Registry.BUSINESS_STATUS:
+        return [(Question(use.registry, facts.applicant.business_number), None)]
+    return [(question, stated) for stated in facts.certificates if (question := _question(stated, facts, rules, use))]
+
+
+def _question(stated: Certificate, facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse) -> Question | None:
+    if (use.kinds and stated.kind not in use.kinds) or rules.kinds.examine(stated).flaw in _UNREADABLE:
+        return None
+    return Question(use.registry, f"{stated.kind}/{facts.product.class_code}/{stated.number}")
+
+
+def _held(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> list[Certificate | None]:
+    """Each stated certificate as its registry says; None for one that is not held."""
+    held: list[Certificate | None] = list(facts.certificates)
+    for use in rules.registries:
+        if use.registry is not Registry.CERTIFICATES:
+            continue
+        for place, stated in enumerate(facts.certificates):
+            question = _question(stated, facts, rules, use)
+            if question is not None:
+                held[place] = _certificate(stated, answers[question], facts)
+    return held
+
+
+def _status(stated: BusinessStatus | None, answer: RegistryAnswer, as_of: date) -> BusinessStatus | None:
+    """As on the date of judgement: a firm that closed after it was in business then."""
+    match answer.outcome:
+        case RegistryOutcome.WAIVED:
+            return stated
+        case RegistryOutcome.UNKNOWN:
+            return None
+        case RegistryOutcome.KNOWN:
+            closed_later = answer.closed_on is not None and answer.closed_on > as_of
+            return BusinessStatus.ACTIVE if closed_later else answer.status
+
+
+def _certificate(stated: Certificate, answer: RegistryAnswer, facts: ApplicationFacts) -> Certificate | None:
+    """None: the registry does not know it, or knows it as somebody else's."""
+    if answer.outcome is RegistryOutcome.WAIVED:
+        return stated
+    another = answer.holder is not None and answer.holder != facts.applicant.business_number
+    if answer.outcome is RegistryOutcome.UNKNOWN or answer.issued_on is None or another:
+        return None
+    ends = [answer.expires_on] if answer.expires_on else []
+    if answer.revoked_on is not None:
+        ends.append(answer.revoked_on - timedelta(days=1))
+    return replace(stated, issued_on=answer.issued_on, expires_on=min(ends, default=None), grade=answer.grade)
