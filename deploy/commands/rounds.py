@@ -21,7 +21,11 @@ def list_rounds(url: Url = None, as_json: AsJson = False) -> None:
     rounds = ask("GET", "/rounds", url=url)
     if as_json:
         print_json(rounds)
-        return
+    else:
+        _print_list(rounds)
+
+
+def _print_list(rounds: list[dict[str, Any]]) -> None:
     table = Table("round", "state", "opens (KST)", "closes (KST)", "title")
     for one in rounds:
         table.add_row(one["round"], one["status"], kst(one["opens_at"]), kst(one["closes_at"]), one["title"])
@@ -30,10 +34,14 @@ def list_rounds(url: Url = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
-    """One round: window, state, roots, milestones."""
+    """One round: window, state, roots, milestones. Of a rolling intake its cuts, and which of them is open."""
     shown = ask("GET", f"/rounds/{round_id}", url=url)
     if as_json:
         print_json(shown)
+        return
+    if "cuts" in shown:
+        _print_list(shown["cuts"])
+        console.print(f"open: {shown['open'] or 'none of them'}")
         return
     table = Table(title=shown["title"], show_header=False)
     table.add_column()
@@ -76,7 +84,9 @@ def open_round(
     if as_json:
         print_json({**announced, "institutions": len(stated["institutions"])})
     else:
-        console.print(f"announced {round_id} with {len(stated['institutions'])} institutions; policy hash:")
+        series = f", the first cut of {announced['series']}," if announced.get("series") else ""
+        told = f"announced {announced['round']}{series} with {len(stated['institutions'])} institutions; policy hash:"
+        console.print(told, soft_wrap=True)
         console.print(announced["policy_hash"], soft_wrap=True)
 
 

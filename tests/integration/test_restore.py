@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
+import yaml
 from aiokafka import AIOKafkaProducer
 
 from deploy.commands.verify import examined_proof, examined_receipt
@@ -24,9 +25,10 @@ from shared.contracts.events import RefusalReconsidered
 from shared.kafka.records import Decoder, Event
 from shared.merkle import digest_of
 from shared.postgres import connected, open_pool
+from shared.working_days import korean_date
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.rounds import PROJECT, Office, application, clock_map, purchase_request, write_inbox
 
 OUTBOX = "institution.kepco.outbox.v1"
 KEYS = "/.well-known/firstbuy-keys"
@@ -579,3 +581,35 @@ async def test_a_database_put_back_beneath_a_running_intake_is_noticed(
     await stack.wait_ready("intake")
     assert stack.pid("intake") != process
     assert (await client.get(url(receipt), headers=bearer(receipt))).status_code == 200
+
+
+async def test_a_rolling_intake_comes_back_with_the_cut_to_come(
+    stack: Stack, office: Office, client: httpx2.AsyncClient, backups: Backups
+) -> None:
+    backup = await backups.take(stack)
+    now = datetime.now(UTC)
+    closes_at = now + timedelta(days=3)
+    policy = yaml.safe_load((PROJECT / "deploy/policies/rolling.yaml").read_text())
+    policy["as_of"] = korean_date(closes_at).isoformat()
+    series = f"small-{secrets.token_hex(3)}"
+    await office.institution("kepco", **{series.replace("-", "_"): 50_000_000})
+    await office.announce(series, policy, opens_at=now - timedelta(minutes=1), closes_at=closes_at)
+    await office.status(f"{series}-01", "open")
+
+    async def next_is_announced() -> bool:
+        return len((await office.shown(series))["cuts"]) == 2
+
+    await until(next_is_announced, "the cut to come")
+    receipt = await apply(client, series, 1)
+    await published(stack)
+    before = await held(stack)
+    await backups.put_back(stack, backup)
+    await catches_up(stack)
+
+    async def as_before() -> bool:
+        return await held(stack) == before
+
+    await until(as_before, "everything as it was, the policy of the cut to come included")
+    shown = await office.shown(f"{series}-02")
+    assert (shown["status"], shown["cut"], shown["series"]) == ("announced", 2, series)
+    assert (await apply(client, f"{series}-01", 2))["round"] == receipt["round"] == f"{series}-01"
