@@ -237,6 +237,29 @@ async def test_every_inbox_message_gets_one_answer(stack: Stack, client: httpx2.
     assert (manifest["count"], manifest["root"]) == (1, standing.root)
 
 
+async def test_a_request_stays_in_its_round(stack: Stack, client: httpx2.AsyncClient, office: Office) -> None:
+    """Named in a message to another round it is changed in neither."""
+    rounds = [await office.announce(rehearsal=clock_map(60)) for _ in range(2)]
+    await office.institution("kepco", **{name.replace("-", "_"): 50_000_000 for name in rounds})
+    for name in rounds:
+        await office.status(name, "open")
+    amended = purchase_request(rounds[1], "r1", quantity=9) | {"replaces": 1}
+    await write_inbox(
+        stack,
+        "kepco",
+        ("SubmitPurchaseRequest", "s1", purchase_request(rounds[0], "r1")),
+        ("AmendPurchaseRequest", "s2", amended),
+        ("WithdrawPurchaseRequest", "s3", {"round": rounds[1], "request": "r1", "reason": "not ours"}),
+        ("WithdrawPurchaseRequest", "s4", {"round": rounds[0], "request": "r1", "reason": "ours"}),
+        ("SubmitPurchaseRequest", "s5", purchase_request(rounds[1], "r1")),
+    )
+    told = await answers_on(stack, "kepco", 5)
+    assert (told["s1"]["answer"], told["s1"]["round"], told["s4"]["answer"]) == ("accepted", rounds[0], "accepted")
+    for refused in ("s2", "s3", "s5"):
+        assert told[refused]["answer"] == "rejected"
+        assert [reason["code"] for reason in told[refused]["reasons"]] == ["of-another-round"]
+
+
 async def test_an_inbox_registered_while_others_are_read_is_read_too(stack: Stack, office: Office) -> None:
     await office.institution("aaa", joining=10_000_000)
     round_id = await office.announce("joining", rehearsal=clock_map(3600))

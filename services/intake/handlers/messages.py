@@ -108,7 +108,10 @@ async def _take(
         )
         return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
-        return [_report(message, asks, now), _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request))]
+        return [
+            _report(message, asks, window, now),
+            _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
+        ]
     received_at = window.time_map.programme(message.appended_at)
     match turn_of(window, received_at):
         case Turn.HELD:
@@ -243,9 +246,12 @@ def _id(message: InboxMessage, reference: str) -> str:
     return f"{message.institution}/{reference}"
 
 
-def _report(message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, now: datetime) -> Outgoing:
+def _report(
+    message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, window: RoundWindow, now: datetime
+) -> Outgoing:
     """A report is taken whenever it comes: it says what happened after the selection."""
-    stated = {**from_json(message.body), "request": _id(message, asks.request), "institution": message.institution}
+    whose = {"round": window.round, "request": _id(message, asks.request), "institution": message.institution}
+    stated = {**from_json(message.body), **whose}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
     event = model.model_validate({**stated, "reported_at": message.appended_at})
     return outgoing(
