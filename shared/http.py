@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import TypeAdapter, ValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
@@ -190,7 +191,7 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def serve(app: FastAPI, host: str, port: int) -> int:
+def serve(app: Starlette, host: str, port: int) -> int:
     """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
     handler set here makes a clean stop exit with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):

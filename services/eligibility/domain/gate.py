@@ -1,0 +1,49 @@
+"""When a registry may be asked: so many calls a second, with growing pauses after failures, hardly at all while it is
+down. Pure: seconds of a clock that never goes back are arguments.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+LONGEST_PAUSE = 600.0
+
+
+class Circuit(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    """So many calls failed one after the other that only one is tried at a time, after long pauses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    calls_per_second: float
+    failures_to_open: int
+    first_pause: float
+    """Seconds after the first failure; doubled after each that follows it."""
+    open_pause: float
+    """Seconds from trial to trial while the circuit is open."""
+    failures: int = 0
+    not_before: float = 0.0
+
+    @property
+    def circuit(self) -> Circuit:
+        return Circuit.OPEN if self.failures >= self.failures_to_open else Circuit.CLOSED
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next call may be made."""
+        return max(0.0, self.not_before - now)
+
+    def called(self, now: float) -> "Gate":
+        return replace(self, not_before=max(self.not_before, now) + 1 / self.calls_per_second)
+
+    def answered(self) -> "Gate":
+        return replace(self, failures=0)
+
+    def failed(self, now: float, retry_after: float, chance: float) -> "Gate":
+        """`chance` in [0, 1) spreads pauses over half to one and a half. What the registry asks for is kept to."""
+        failed = replace(self, failures=self.failures + 1)
+        pause = self.open_pause
+        if failed.circuit is Circuit.CLOSED:
+            pause = min(self.first_pause * 2 ** min(self.failures, 20), LONGEST_PAUSE)
+        wait = max(pause * (0.5 + chance), retry_after)
+        return replace(failed, not_before=max(self.not_before, now + wait))

@@ -1,0 +1,1 @@
+"""Adapters of the public registries' interfaces. Each asks once and answers for all it was asked, or fails."""

@@ -1,0 +1,69 @@
+"""One call to a registry over HTTP, and the reading of what all of them write."""
+
+import asyncio
+import logging
+import re
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx2
+
+from services.eligibility.registries.port import RegistryAwayError, UnsoundAnswerError
+
+ANSWER_BYTES: Final = 1_048_576
+FIRST_YEAR: Final = 1900
+_LONGEST_WAIT: Final = 86_400.0
+_DAY: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
+
+# It writes the address of each call to the log, and a key may stand in it.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+async def called(method: str, url: str, seconds: float, **request: Any) -> bytes:
+    """The body of a 200, which is not to be believed yet. Raises RegistryAwayError, UnsoundAnswerError."""
+    content = b""
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            httpx2.AsyncClient(timeout=seconds) as client,
+            client.stream(method, url, **request) as answer,
+        ):
+            if answer.status_code != 200:
+                wait = _seconds(answer.headers.get("retry-after"), datetime.now(UTC))
+                raise RegistryAwayError(f"answers {answer.status_code}", wait)
+            async for part in answer.aiter_bytes():
+                content += part
+                if len(content) > ANSWER_BYTES:
+                    raise UnsoundAnswerError(f"its answer is longer than {ANSWER_BYTES} bytes")
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+        raise RegistryAwayError(type(error).__name__) from None  # the error's own text may hold the address
+    return content
+
+
+def _seconds(retry_after: str | None, now: datetime) -> float:
+    """RFC 9110, 10.2.3: seconds, or a date. What can't be read asks for no wait."""
+    if not retry_after:
+        return 0.0
+    if re.fullmatch("[0-9]{1,9}", retry_after, re.ASCII):
+        return min(float(retry_after), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
+
+
+def day(written: str) -> date | None:
+    """`YYYYMMDD`, or nothing. Raises UnsoundAnswerError."""
+    if not written:
+        return None
+    parts = _DAY.fullmatch(written)
+    try:
+        found = date(*map(int, parts.groups())) if parts else None
+    except ValueError:
+        found = None
+    if found is None or found.year < FIRST_YEAR:
+        raise UnsoundAnswerError("a date is none")
+    return found

@@ -1,0 +1,126 @@
+"""A registry of certificates as services of data.go.kr are: one certificate a call, by number and product class.
+
+As those services publish: `GET` with `serviceKey`; `response.header.resultCode` (00, 03 no data, 22 the day's calls are
+used up, 30 and more the key), `response.body.items.item` as a list, as one object where there is one, and `items` as
+an empty text where there is none; the gateway's own errors are XML, whatever was asked for, with a `returnReasonCode`.
+
+(assumed) the names of the parameters and fields, which differ from service to service: `certNo`, `prdctClsfcNo`,
+`issuDt`, `vldEndDt`, `rvkDt`, `grade`, `bizrno` (whose certificate it is). Of several periods of one certificate the
+one issued last counts.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from services.eligibility.registries.call import called, day
+from services.eligibility.registries.port import Address, RegistryAwayError, UnsoundAnswerError
+from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
+from shared.contracts.values import I_JSON_MAX
+
+_FOUND, _NO_DATA = "00", "03"
+_REASON: Final = re.compile(rb"<returnReasonCode>\s*([0-9]{1,4})\s*</returnReasonCode>")
+_GRADE: Final = re.compile("[a-z0-9][a-z0-9-]{0,60}", re.ASCII)
+_NUMBER: Final = re.compile("[0-9]{10}", re.ASCII)
+
+
+class _Item(BaseModel):
+    certNo: str  # noqa: N815 -- as the service writes it
+    prdctClsfcNo: str  # noqa: N815
+    issuDt: str  # noqa: N815
+    vldEndDt: str  # noqa: N815
+    rvkDt: str  # noqa: N815
+    grade: str = ""
+    bizrno: str = ""
+
+
+class _Header(BaseModel):
+    resultCode: str  # noqa: N815
+
+
+class _Response(BaseModel):
+    header: _Header
+    body: dict[str, Any] = {}
+
+
+class _Envelope(BaseModel):
+    response: _Response
+
+
+_ENVELOPE: Final = TypeAdapter(_Envelope)
+_ITEMS: Final = TypeAdapter(list[_Item])
+
+
+class CertificateRegistry:
+    """`RegistryAdapter`; its subjects are `<kind>/<product class>/<number>`."""
+
+    registry = Registry.CERTIFICATES
+    at_once = 1
+
+    def __init__(self, address: Address, seconds: float) -> None:
+        self._url = address.url
+        # data.go.kr gives each key out twice, as it is and encoded; encoded again it would be another one.
+        self._key = unquote(address.key) if "%" in address.key else address.key
+        self._seconds = seconds
+
+    async def ask(self, subjects: Sequence[str], now: datetime) -> list[RegistryAnswer]:
+        return [await self._ask(subject, now) for subject in subjects]
+
+    async def _ask(self, subject: str, now: datetime) -> RegistryAnswer:
+        _, class_code, number = subject.split("/", 2)
+        parameters = {"serviceKey": self._key, "certNo": number, "prdctClsfcNo": class_code, "type": "json"}
+        content = await called("GET", self._url, self._seconds, params=parameters)
+        items = _items(content)
+        if any((item.certNo, item.prdctClsfcNo) != (number, class_code) for item in items):
+            raise UnsoundAnswerError("the certificates answered are not the one asked")
+        if not items:
+            return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.UNKNOWN, said_at=now)
+        return max((_answer(item, subject, now) for item in items), key=_newest)
+
+
+def _items(content: bytes) -> list[_Item]:
+    if content.lstrip()[:1] == b"<":
+        reason = _REASON.search(content)
+        raise RegistryAwayError(f"its gateway answers {reason[1].decode() if reason else 'in XML'}")
+    try:
+        response = _ENVELOPE.validate_json(content).response
+        code = response.header.resultCode
+        if code == _NO_DATA:
+            return []
+        if code != _FOUND:
+            raise RegistryAwayError(f"resultCode {code[:8]}")
+        written = response.body["items"]
+        listed = written["item"] if written else []
+        items = _ITEMS.validate_python(listed if isinstance(listed, list) else [listed])
+        total = TypeAdapter(int).validate_python(response.body["totalCount"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise UnsoundAnswerError(f"its fields are not what they should be: {type(error).__name__}") from None
+    if not len(items) <= total <= I_JSON_MAX or (total and not items):
+        raise UnsoundAnswerError("it counts other items than it lists")
+    return items
+
+
+def _answer(item: _Item, subject: str, now: datetime) -> RegistryAnswer:
+    grade, holder = item.grade.strip().lower(), item.bizrno.replace("-", "")
+    issued_on = day(item.issuDt)
+    if issued_on is None or (grade and not _GRADE.fullmatch(grade)) or (holder and not _NUMBER.fullmatch(holder)):
+        raise UnsoundAnswerError("a certificate has no day of issue, or a grade or holder that is none")
+    return RegistryAnswer(
+        registry=Registry.CERTIFICATES,
+        subject=subject,
+        outcome=RegistryOutcome.KNOWN,
+        said_at=now,
+        issued_on=issued_on,
+        expires_on=day(item.vldEndDt),
+        revoked_on=day(item.rvkDt),
+        grade=grade or None,
+        holder=holder or None,
+    )
+
+
+def _newest(answer: RegistryAnswer) -> str:
+    return f"{answer.issued_on} {answer.expires_on or '9999'}"
