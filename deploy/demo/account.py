@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deploy.demo.firms import FirmKind
-from deploy.demo.observer import Observer
+from deploy.demo.observer import Seen
 
 SELECTED, RESERVE, NOT_SELECTED = "selected", "reserve", "not-selected"
 RESULTS: Final = {"ProductSelected": SELECTED, "ProductReserved": RESERVE, "ProductNotSelected": NOT_SELECTED}
@@ -101,13 +101,13 @@ class Account:
         return money
 
 
-def account_of(observer: Observer) -> Account:
+def account_of(seen: Seen) -> Account:
     """From events in any order: the highest version of everything wins."""
     submitted: dict[str, Json] = {}
-    for event in observer.of("ApplicationSubmitted"):
+    for event in seen.of("ApplicationSubmitted"):
         _keep(submitted, event["application"], event, event["version"])
     withdrawals: dict[str, Json] = {}
-    for event in observer.of("ApplicationWithdrawn"):
+    for event in seen.of("ApplicationWithdrawn"):
         _keep(withdrawals, event["application"], event, event["version"])
     gone = {
         application
@@ -115,10 +115,10 @@ def account_of(observer: Observer) -> Account:
         if event["version"] > submitted[application]["version"]
     }
     verdicts: dict[str, Json] = {}
-    for event in observer.of("ApplicationJudged"):
+    for event in seen.of("ApplicationJudged"):
         _keep(verdicts, event["application"], event, (event["version"], event["epoch"]))
-    results = {event["application"]: (kind, event) for name, kind in RESULTS.items() for event in observer.of(name)}
-    deliveries = [event["channel"] for event in observer.of("NoticeDelivered") if event["round"] is not None]
+    results = {event["application"]: (kind, event) for name, kind in RESULTS.items() for event in seen.of(name)}
+    deliveries = [event["channel"] for event in seen.of("NoticeDelivered") if event["round"] is not None]
     return Account(
         entries=tuple(
             _entry(event, verdicts.get(application), results.get(application))
@@ -126,21 +126,21 @@ def account_of(observer: Observer) -> Account:
             if application not in gone
         ),
         withdrawn=tuple(_key(submitted[application]) for application in sorted(gone)),
-        resubmitted=sum(event["version"] > 1 for event in observer.of("ApplicationSubmitted")),
-        requests=_requests(observer),
-        opened=observer.of("RoundOpened")[-1],
-        frozen=observer.of("RoundFrozen")[-1],
-        judged=observer.of("EligibilityCompleted")[-1],
-        committed=observer.of("InputsCommitted")[-1],
-        source=observer.of("SourceValueRecorded")[-1],
-        proposed=observer.of("SelectionProposed")[-1],
-        confirmed=observer.of("SelectionConfirmed")[-1],
-        answers=observer.of("InboxAnswered"),
+        resubmitted=sum(event["version"] > 1 for event in seen.of("ApplicationSubmitted")),
+        requests=_requests(seen),
+        opened=seen.of("RoundOpened")[-1],
+        frozen=seen.of("RoundFrozen")[-1],
+        judged=seen.of("EligibilityCompleted")[-1],
+        committed=seen.of("InputsCommitted")[-1],
+        source=seen.of("SourceValueRecorded")[-1],
+        proposed=seen.of("SelectionProposed")[-1],
+        confirmed=seen.of("SelectionConfirmed")[-1],
+        answers=seen.of("InboxAnswered"),
         deliveries=Counter(deliveries),
-        failed_deliveries=len(observer.of("NoticeFailed")),
-        turns=Counter(event["turn"] for event in observer.of("RoundNoticed")),
-        award_notices=observer.of("AwardNoticed"),
-        results=sum(len(observer.of(name)) for name in RESULTS),
+        failed_deliveries=len(seen.of("NoticeFailed")),
+        turns=Counter(event["turn"] for event in seen.of("RoundNoticed")),
+        award_notices=seen.of("AwardNoticed"),
+        results=sum(len(seen.of(name)) for name in RESULTS),
     )
 
 
@@ -172,9 +172,9 @@ def _key(event: Json) -> tuple[str, str]:
     return event["facts"]["applicant"]["business_number"], event["facts"]["product"]["reference"]
 
 
-def _requests(observer: Observer) -> dict[str, Json]:
+def _requests(seen: Seen) -> dict[str, Json]:
     """The purchase requests that stand."""
     newest: dict[str, Json] = {}
-    for event in (*observer.of("PurchaseRequestAccepted"), *observer.of("PurchaseRequestWithdrawn")):
+    for event in (*seen.of("PurchaseRequestAccepted"), *seen.of("PurchaseRequestWithdrawn")):
         _keep(newest, event["request"], event, event["version"])
     return {request: event for request, event in newest.items() if "facts" in event}

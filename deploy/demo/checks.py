@@ -13,7 +13,9 @@ from deploy.demo.demand import Message
 from deploy.demo.desks import Sent
 from deploy.demo.drive import Course, expected_notices
 from deploy.demo.figures import Figures
+from deploy.demo.first_half import FirstHalf
 from deploy.demo.generator import Plan
+from shared.merkle import digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Check:
         return bool(self.expected == self.found)
 
 
-def checked(course: Course, account: Account, audit: Audit, figures: Figures) -> list[Check]:
+def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, figures: Figures) -> list[Check]:
     plan = course.plan
     return [
         *_http(plan, course.traffic),
@@ -38,7 +40,8 @@ def checked(course: Course, account: Account, audit: Audit, figures: Figures) ->
         *_money(account, course.apis),
         *_roots(account, audit),
         *_order(account),
-        *_notices(course, account),
+        *_notices(course, first, account),
+        *_first_half(first),
     ]
 
 
@@ -187,16 +190,42 @@ def _order(account: Account) -> Iterator[Check]:
     yield Check("officers who confirmed", 2, len({actor["name"] for actor in account.confirmed["actors"]}))
 
 
-def _notices(course: Course, account: Account) -> Iterator[Check]:
-    mail, outbox = expected_notices(course.plan, course.observer)
+def _notices(course: Course, first: FirstHalf, account: Account) -> Iterator[Check]:
+    mail, outbox = expected_notices(course.plan, course.seen)
     yield Check("mails delivered", mail, account.deliveries["mail"])
-    yield Check("mails on disk", mail, course.mails_on_disk)
+    yield Check("mails on disk, of both rounds", mail + first.mails, course.mails_on_disk)
     yield Check("outbox notices delivered", outbox, account.deliveries["outbox"])
     in_topics = sum(account.turns.values()) + len(account.award_notices)
     yield Check("outbox notices found in the institutions' topics", outbox, in_topics)
     yield Check("deliveries that failed", 0, account.failed_deliveries)
     yield Check("every delivery settled (notify's API)", True, course.apis["deliveries"]["settled"])
     yield Check("records in dead-letter topics", 0, course.observer.dead_letters)
+
+
+def _first_half(first: FirstHalf) -> Iterator[Check]:
+    """The set judged is the set admitted, and the simulator finds by the round's rules what eligibility decided."""
+    seen, results = first.seen, first.results
+    sent, round_id = len(first.scripts), results.round
+    expected = dict(Counter(call.expects for script in first.scripts for call in script.calls))
+    yield Check(f"{round_id}: HTTP answers by status", expected, dict(first.traffic.statuses))
+    frozen, judged = seen.of("RoundFrozen")[-1]["applications"], seen.of("EligibilityCompleted")[-1]
+    verdicts = {one["application"]: one for one in seen.of("ApplicationJudged")}
+    yield Check(f"{round_id}: applications admitted (RoundFrozen)", sent, frozen["count"])
+    yield Check(f"{round_id}: applications judged", sent, len(verdicts))
+    leaves = ((one["application"], one["version"], one["payload_hash"]) for one in verdicts.values())
+    yield Check(f"{round_id}: admitted root = root of what was judged", frozen["root"], digest_of(leaves).root)
+    yield Check(f"{round_id}: admitted root = the judges' own", frozen["root"], judged["applications_root"])
+    yield Check(f"{round_id}: applications the simulator read", sent, results.applied)
+    counts = (judged["eligible"], judged["ineligible"])
+    by_simulator = (results.eligible[0], results.applied - results.eligible[0])
+    yield Check(f"{round_id}: eligible and not, by the judges and by the simulator", counts, by_simulator)
+    moved = {application: "ineligible" if case.gained else "eligible" for application, case in results.examples}
+    decided = {application: verdicts[application]["outcome"] for application in moved}
+    yield Check(f"{round_id}: verdicts on those who change side: differing", [], _differing(moved, decided))
+    yield Check(f"{round_id}: receipts by mail", first.mails, seen.delivered["mail"])
+    yield Check(
+        f"{round_id}: results published, without a panel's scores", 0, sum(len(seen.of(name)) for name in RESULTS)
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from deploy.demo import first_half
 from deploy.demo.client import Senders, Traffic
 from deploy.demo.desks import Desks, Sent
+from deploy.demo.first_half import Beside, FirstHalf
 from deploy.demo.generator import Plan
-from deploy.demo.observer import FOLLOWED, Observer
+from deploy.demo.observer import FOLLOWED, Observer, Seen
 from deploy.demo.office import Office, rehearsed
 from deploy.demo.progress import Screen
 from deploy.demo.target import DemoFailedError, Target
@@ -46,6 +48,7 @@ class Course:
     plan: Plan
     traffic: Traffic
     observer: Observer
+    seen: Seen
     sent: Sent
     window: Window
     rate: int
@@ -55,9 +58,10 @@ class Course:
 
 
 async def drive(
-    target: Target, plan: Plan, terms: Mapping[str, Any], policy: Any, institutions: Any, seed: int,
-    wanted: float | None, screen: Screen,
-) -> Course:  # fmt: skip
+    target: Target, plan: Plan, terms: Mapping[str, Any], policy: Any, institutions: Mapping[str, Any],
+    beside: Beside, seed: int, wanted: float | None, screen: Screen,
+) -> tuple[Course, FirstHalf]:  # fmt: skip
+    """`institutions`: by round."""
     client = KafkaSettings(bootstrap_servers=target.bootstrap_servers).client_arguments()
     round_id = str(terms["round"])
     mails_before = _mails(target)
@@ -66,27 +70,33 @@ async def drive(
         held.push_async_callback(office.close)
         await desks.start()
         held.push_async_callback(desks.stop)
-        observer = await Observer.started(client, target.topic_prefix)
+        observer = await Observer.started(client, target.topic_prefix, round_id)
         held.push_async_callback(observer.stop)
 
         await office.open_office(("officer-kim", "officer-lee"))
-        await office.onboard(institutions, round_id)
-        await observer.follow((*FOLLOWED, *(topics.outbox(one["institution"]) for one in institutions)))
-        screen.phase("onboarded", f"{len(institutions)} institutions, each with an inbox and an outbox topic")
+        await office.onboard(institutions)
+        codes = [one["institution"] for one in institutions[round_id]]
+        await observer.follow((*FOLLOWED, *map(topics.outbox, codes)))
+        screen.phase("onboarded", f"{len(codes)} institutions, each with an inbox and an outbox topic")
 
         window = Window.of(plan.calls, wanted)
         opens = datetime.now(UTC) + timedelta(seconds=OPENS_IN)
         told, rate = rehearsed(terms, opens, window.seconds, f"demo-{seed}")
         await office.announce(told, policy, "the second round of 2018, rehearsed")
-        course = Course(plan, Traffic(), observer, desks.sent, window, rate)
+        closes = await first_half.announce(office, beside, opens, window.seconds)
+        course = Course(plan, Traffic(), observer, observer.seen(round_id), desks.sent, window, rate)
         month = _Month(round_id, target, office, desks, course, screen, opens)
         moving = asyncio.create_task(month.show())
         held.callback(moving.cancel)
+        after_the_rush = opens + timedelta(seconds=window.sending)
+        other = asyncio.create_task(first_half.hold(target, observer, screen, beside, after_the_rush, closes))
+        held.callback(other.cancel)
         await month.run()
+        first = await other
         course.apis = await _ask_services(office, round_id)
         course.mails_on_disk = _mails(target) - mails_before
         await observer.drained()
-    return course
+    return course, first
 
 
 def _mails(target: Target) -> int:
@@ -186,35 +196,33 @@ class _Month:
 
     async def _tell(self) -> None:
         """Until everyone is told. What is missing at the end is a difference the checks will name."""
-        observer, plan = self.course.observer, self.course.plan
+        observer, seen, plan = self.course.observer, self.course.seen, self.course.plan
         self._expect("results", plan.admitted)
         results = ("ProductSelected", "ProductReserved", "ProductNotSelected")
-        published = lambda: sum(len(observer.of(name)) for name in results) >= plan.admitted  # noqa: E731
+        published = lambda: sum(len(seen.of(name)) for name in results) >= plan.admitted  # noqa: E731
         if not await observer.until(published, PATIENCE):
             raise DemoFailedError(f"results were not published in {PATIENCE:.0f} s; see {self.target.logs}")
-        mail, outbox = expected_notices(plan, observer)
+        mail, outbox = expected_notices(plan, seen)
         self._expect("mail", mail)
         self._expect("outbox", outbox)
         patience = PATIENCE + mail / 50
-        told = lambda: observer.delivered.get("mail", 0) >= mail and observer.delivered.get("outbox", 0) >= outbox  # noqa: E731
+        told = lambda: seen.delivered["mail"] >= mail and seen.delivered["outbox"] >= outbox  # noqa: E731
         await observer.until(told, patience)
-        delivered = observer.delivered
-        self.screen.phase(
-            "told", f"{delivered.get('mail', 0)} mails, {delivered.get('outbox', 0)} notices to institutions"
-        )
+        delivered = seen.delivered
+        self.screen.phase("told", f"{delivered['mail']} mails, {delivered['outbox']} notices to institutions")
 
     async def show(self) -> None:
         """Moves the bars."""
-        traffic, observer = self.course.traffic, self.course.observer
+        traffic, seen = self.course.traffic, self.course.seen
         while True:
             self.screen.move("answered", traffic.answered)
-            self.screen.move("admitted", len(observer.admitted))
-            self.screen.move("messages", len(observer.of("InboxAnswered")))
-            self.screen.move("judged", len(observer.judged))
+            self.screen.move("admitted", len(seen.admitted))
+            self.screen.move("messages", len(seen.of("InboxAnswered")))
+            self.screen.move("judged", len(seen.judged))
             names = ("ProductSelected", "ProductReserved", "ProductNotSelected")
-            self.screen.move("results", sum(len(observer.of(name)) for name in names))
-            self.screen.move("mail", observer.delivered.get("mail", 0))
-            self.screen.move("outbox", observer.delivered.get("outbox", 0))
+            self.screen.move("results", sum(len(seen.of(name)) for name in names))
+            self.screen.move("mail", seen.delivered["mail"])
+            self.screen.move("outbox", seen.delivered["outbox"])
             await asyncio.sleep(0.1)
 
     def _senders(self) -> Senders:
@@ -225,19 +233,19 @@ class _Month:
         self.screen.expect(bar, total)
 
     def _newest(self, name: str) -> dict[str, Any]:
-        body = self.course.observer.newest(name)
+        body = self.course.seen.newest(name)
         if body is None:
             raise DemoFailedError(f"no {name} was published")
         return body
 
     async def _event(self, name: str, complaint: str) -> None:
-        if not await self.course.observer.until(lambda: bool(self.course.observer.of(name)), PATIENCE):
+        if not await self.course.observer.until(lambda: bool(self.course.seen.of(name)), PATIENCE):
             raise DemoFailedError(f"{complaint} in {PATIENCE:.0f} s; the services' logs are in {self.target.logs}")
 
 
-def expected_notices(plan: Plan, observer: Observer) -> tuple[int, int]:
+def expected_notices(plan: Plan, seen: Seen) -> tuple[int, int]:
     """Mails: a receipt per version and withdrawal, a result per admitted one. Outbox: four turns of the round per
     institution, and one award notice per selected product and institution that is to buy it."""
     mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + plan.admitted
-    awards = sum(len({award["institution"] for award in one["awards"]}) for one in observer.of("ProductSelected"))
+    awards = sum(len({award["institution"] for award in one["awards"]}) for one in seen.of("ProductSelected"))
     return mails, 4 * len(plan.pledges) + awards

@@ -1,6 +1,7 @@
 """Reads the topics from their beginning, as an auditor would: a plain consumer, no group, that keeps all it saw."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,28 +28,56 @@ DEAD_LETTERS: Final = ".dlq"
 
 
 @dataclass(slots=True)
-class Observer:
-    """`seen`: every event's body by its type. `ids`: their CloudEvents ids, which a republished event has again."""
+class Seen:
+    """Of one round: every event's body by its type, and of the most frequent what is asked for while it runs."""
 
-    prefix: str
-    consumer: Any
-    seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    ids: set[str] = field(default_factory=set)
+    bodies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     admitted: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
+    delivered: Counter[str] = field(default_factory=Counter)
+
+    def keep(self, name: str, body: dict[str, Any]) -> None:
+        self.bodies.setdefault(name, []).append(body)
+        if name == "ApplicationSubmitted":
+            self.admitted.add(body["application"])
+        elif name == "ApplicationJudged":
+            self.judged.add(body["application"])
+        elif name == "NoticeDelivered" and body["round"] is not None:  # audit heads are of no round
+            self.delivered[body["channel"]] += 1
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return self.bodies.get(name, [])
+
+    def newest(self, name: str) -> dict[str, Any] | None:
+        bodies = self.bodies.get(name)
+        return bodies[-1] if bodies else None
+
+
+@dataclass(slots=True)
+class Observer:
+    """What names no round, such as the answer to an unreadable message, is kept with `main_round`. `ids`: of
+    CloudEvents, which a republished event has again."""
+
+    prefix: str
+    main_round: str
+    consumer: Any
+    rounds: dict[str, Seen] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
     repeated: int = 0
     dead_letters: int = 0
     records: int = 0
-    delivered: dict[str, int] = field(default_factory=dict)
     task: "asyncio.Task[None] | None" = None
 
     @classmethod
-    async def started(cls, client: dict[str, Any], prefix: str) -> Self:
+    async def started(cls, client: dict[str, Any], prefix: str, main_round: str) -> Self:
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=2**20, **client
         )
         await consumer.start()
-        return cls(prefix, consumer)
+        return cls(prefix, main_round, consumer)
+
+    def seen(self, round_id: str) -> Seen:
+        return self.rounds.setdefault(round_id, Seen())
 
     async def follow(self, wanted: Iterable[Topic]) -> None:
         """Reads these topics from their beginning from now on. Called once."""
@@ -77,21 +106,8 @@ class Observer:
             self.repeated += 1
             return
         self.ids.add(identifier)
-        name, body = type_name(headers.get("ce_type", b"").decode()), from_json(record.value)
-        self.seen.setdefault(name, []).append(body)
-        if name == "ApplicationSubmitted":
-            self.admitted.add(body["application"])
-        elif name == "ApplicationJudged":
-            self.judged.add(body["application"])
-        elif name == "NoticeDelivered" and body["round"] is not None:  # audit heads are of no round
-            self.delivered[body["channel"]] = self.delivered.get(body["channel"], 0) + 1
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return self.seen.get(name, [])
-
-    def newest(self, name: str) -> dict[str, Any] | None:
-        bodies = self.seen.get(name)
-        return bodies[-1] if bodies else None
+        body = from_json(record.value)
+        self.seen(body.get("round") or self.main_round).keep(type_name(headers.get("ce_type", b"").decode()), body)
 
     async def until(self, true: Callable[[], bool], seconds: float) -> bool:
         """False when it did not become true in time."""

@@ -50,18 +50,22 @@ class Office:
             answer = await self._ask("POST", "intake", "/tokens", body, self._operator)
             self._officers.append(answer.json()["token"])
 
-    async def onboard(self, institutions: Sequence[Mapping[str, Any]], round_id: str) -> None:
-        """Each gets its two topics; a few at a time, as people would."""
+    async def onboard(self, rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """The institutions of each round. Each gets its two topics; a few at a time, as people would."""
+        pledges: dict[str, list[dict[str, Any]]] = {}
+        for round_id, invited in rounds.items():
+            for institution in invited:
+                pledged = {"round": round_id, "won": institution["pledge_won"]}
+                pledges.setdefault(institution["institution"], []).append(pledged)
+        names = {one["institution"]: one["name"] for invited in rounds.values() for one in invited}
         at_once = asyncio.Semaphore(6)
 
-        async def one(institution: Mapping[str, Any]) -> None:
-            pledges = [{"round": round_id, "won": institution["pledge_won"]}]
-            body = {"name": institution["name"], "pledges": pledges}
+        async def one(code: str) -> None:
+            body = {"name": names[code], "pledges": pledges[code]}
             async with at_once:
-                path = f"/institutions/{institution['institution']}"
-                await self._ask("PUT", "intake", path, body, self._officers[0])
+                await self._ask("PUT", "intake", f"/institutions/{code}", body, self._officers[0])
 
-        await asyncio.gather(*map(one, institutions))
+        await asyncio.gather(*map(one, names))
 
     async def announce(self, terms: Mapping[str, Any], policy: Any, reason: str) -> None:
         body = {"round": terms, "policy": policy, "reason": reason}
@@ -98,9 +102,10 @@ class Office:
 
 
 def rehearsed(
-    terms: Mapping[str, Any], opens_real: datetime, window_seconds: float, seed: str
+    terms: Mapping[str, Any], opens_real: datetime, window_seconds: float, seed: str, *, draws: bool = True
 ) -> tuple[dict[str, Any], int]:
-    """The round's terms with the month mapped onto `window_seconds`, and the map's rate."""
+    """The round's terms with the month mapped onto `window_seconds`, and the map's rate. Where it `draws`, a source
+    that needs no officers stands before the public ones."""
     opens, closes = (datetime.fromisoformat(str(terms[key])) for key in ("opens_at", "closes_at"))
     rate = max(1, int((closes - opens).total_seconds() / window_seconds))
     rehearsal = {
@@ -115,4 +120,5 @@ def rehearsed(
         "period_seconds": 1,
         "description": "six numbers from the rehearsal's seed, in place of a public draw",
     }
-    return {**terms, "rehearsal": rehearsal, "sources": [source, *terms["sources"]]}, rate
+    sources = [source, *terms["sources"]] if draws else terms["sources"]
+    return {**terms, "rehearsal": rehearsal, "sources": sources}, rate

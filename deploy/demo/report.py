@@ -10,7 +10,9 @@ from deploy.demo.charts import Bar, Part, bars, legend
 from deploy.demo.checks import Check
 from deploy.demo.entries import STATES_A_FACT
 from deploy.demo.figures import OUTCOMES, Figures, Group, Purse
+from deploy.demo.first_half import FirstHalf
 from deploy.demo.page import kst, page, section, table
+from deploy.demo.two_policies import first_half_section
 from deploy.demo.words import FOUNDERS, KINDS, REASONS, RULES, billions
 
 _COLOURS: Final = {"pass": "a", "fail": "d", "waived": "b", "unknown": "c"}
@@ -19,7 +21,9 @@ _OUTCOME_WORDS: Final = {
 }  # fmt: skip
 
 
-def report(summary: dict[str, Any], account: Account, audit: Audit, figures: Figures, checks: Sequence[Check]) -> str:
+def report(
+    summary: dict[str, Any], first: FirstHalf, account: Account, audit: Audit, figures: Figures, checks: Sequence[Check]
+) -> str:
     sections = "".join(
         (
             _head(account, summary),
@@ -29,6 +33,7 @@ def report(summary: dict[str, Any], account: Account, audit: Audit, figures: Fig
             _kinds(figures),
             _rules(figures),
             _first_round(figures),
+            first_half_section(first.results),
             _money(figures),
             _edge(summary, account),
             _proof(account, audit, checks),

@@ -6,7 +6,7 @@ import logging
 import signal
 import time
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -16,6 +16,7 @@ from deploy.demo.audit import audited
 from deploy.demo.checks import checked
 from deploy.demo.drive import Course, drive
 from deploy.demo.figures import figures_of
+from deploy.demo.first_half import Beside, FirstHalf
 from deploy.demo.generator import make_plan
 from deploy.demo.office import POLICIES, ROUNDS, load_policy, load_yaml
 from deploy.demo.progress import Screen
@@ -23,8 +24,10 @@ from deploy.demo.report import report
 from deploy.demo.summary import summary
 from deploy.demo.tables import differences, links, tables
 from deploy.demo.target import DemoFailedError, Target, kept_stack, own_stack
+from deploy.demo.two_policies import PAGE
 from deploy.local.process import write_atomically
 from deploy.local.state import PROJECT
+from deploy.simulate.page import html
 
 ROUND: Final = "2018-h2"
 FIRST_ROUND: Final = "2018-h1"
@@ -42,32 +45,38 @@ async def run_demo(
     institutions = terms["institutions"]
     pledges = [(one["institution"], one["pledge_won"]) for one in institutions]
     plan = make_plan(seed, applications, ROUND, load_policy(ROUND), pledges)
+    first_terms = load_yaml(ROUNDS / f"{FIRST_ROUND}.yaml")
+    first_stated = load_yaml(POLICIES / f"{FIRST_ROUND}.yaml")
+    beside = Beside(first_terms["round"], first_stated, load_policy(FIRST_ROUND), load_policy(ROUND))
+    invited = {ROUND: institutions, FIRST_ROUND: first_terms["institutions"]}
     with Screen(console) as screen:
         stack = kept_stack if keep else own_stack
         opened: AbstractAsyncContextManager[Target] = stack(replicas, screen.note)
         async with opened as target:
             screen.phase("stack", f"Kafka {target.kafka['kind']} {target.kafka['version']}")
-            course = await drive(target, plan, terms["round"], policy, institutions, seed, window, screen)
+            course, first = await drive(target, plan, terms["round"], policy, invited, beside, seed, window, screen)
             stopping = time.monotonic()
         screen.note(f"stack {'left running' if keep else 'stopped'} ({time.monotonic() - stopping:.1f} s)")
         phases = screen.phases
     names = {one["institution"]: one["name"] for one in institutions}
-    return _conclude(console, target, seed, began, course, names, phases)
+    return _conclude(console, target, seed, began, course, first, names, phases)
 
 
 def _conclude(
-    console: Console, target: Target, seed: int, began: float, course: Course, names: dict[str, str],
+    console: Console, target: Target, seed: int, began: float, course: Course, first: FirstHalf, names: dict[str, str],
     phases: list[tuple[str, float]],
 ) -> int:  # fmt: skip
-    account = account_of(course.observer)
+    account = account_of(course.seen)
     audit = audited(account)
     figures = figures_of(account, names, load_policy(FIRST_ROUND))
-    checks = checked(course, account, audit, figures)
-    for table in tables(course, account, audit, figures):
+    checks = checked(course, first, account, audit, figures)
+    for table in tables(course, first, account, audit, figures):
         console.print()
         console.print(table)
-    stated = summary(target, seed, time.monotonic() - began, course, account, audit, figures, checks, phases)
-    _write(stated, report(stated, account, audit, figures, checks))
+    stated = summary(target, seed, time.monotonic() - began, course, first, account, audit, figures, checks, phases)
+    _write("summary.json", json.dumps(stated, indent=2, ensure_ascii=False) + "\n")
+    _write("report.html", report(stated, first, account, audit, figures, checks))
+    _write(PAGE, html(first.results))
     console.print()
     if target.kept:
         console.print(links(target))
@@ -91,12 +100,10 @@ def _end_orderly_on(*numbers: signal.Signals) -> None:
             asyncio.get_running_loop().add_signal_handler(number, this.cancel)
 
 
-def _write(stated: dict[str, Any], page: str) -> None:
+def _write(name: str, text: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    write_atomically(FOLDER / "summary.json", json.dumps(stated, indent=2, ensure_ascii=False) + "\n")
-    write_atomically(FOLDER / "report.html", page)
-    for name in ("summary.json", "report.html"):
-        (FOLDER / name).chmod(0o644)
+    write_atomically(FOLDER / name, text)
+    (FOLDER / name).chmod(0o644)
 
 
 def run(

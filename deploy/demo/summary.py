@@ -7,12 +7,15 @@ from deploy.demo.audit import Audit
 from deploy.demo.checks import Check
 from deploy.demo.drive import Course
 from deploy.demo.figures import Figures, Group
+from deploy.demo.first_half import FirstHalf
 from deploy.demo.target import Target
+from deploy.demo.two_policies import difference
+from deploy.simulate.shown import as_json
 
 
 def summary(
-    target: Target, seed: int, wall_seconds: float, course: Course, account: Account, audit: Audit, figures: Figures,
-    checks: list[Check], phases: list[tuple[str, float]],
+    target: Target, seed: int, wall_seconds: float, course: Course, first: FirstHalf, account: Account, audit: Audit,
+    figures: Figures, checks: list[Check], phases: list[tuple[str, float]],
 ) -> dict[str, Any]:  # fmt: skip
     without, with_record = figures.by_record
     return {
@@ -53,6 +56,7 @@ def summary(
             "commitment": account.committed["commitment_root"],
         },
         "draw_seed": account.proposed["seed"],
+        "first_half": {"difference": difference(first.results), **as_json(first.results)},
         "checks": {"made": len(checks), "differing": [check.what for check in checks if not check.holds]},
     }
 

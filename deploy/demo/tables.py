@@ -10,11 +10,13 @@ from deploy.demo.audit import Audit
 from deploy.demo.checks import Check
 from deploy.demo.drive import Course
 from deploy.demo.figures import OUTCOMES, Figures, Group, Purse
+from deploy.demo.first_half import FirstHalf
 from deploy.demo.target import Target
+from deploy.demo.two_policies import compared
 from deploy.demo.words import FOUNDERS, KINDS, RULES, billions
 
 
-def tables(course: Course, account: Account, audit: Audit, figures: Figures) -> Iterator[Table]:
+def tables(course: Course, first: FirstHalf, account: Account, audit: Audit, figures: Figures) -> Iterator[Table]:
     yield _admitted(course, account)
     yield _rules(figures)
     yield _groups("Selected by kind of firm", figures.by_kind)
@@ -22,6 +24,7 @@ def tables(course: Course, account: Account, audit: Audit, figures: Figures) -> 
     yield _first_round(figures)
     yield _money(figures)
     yield _roots(account, audit)
+    yield from compared(first.results)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -22,6 +22,8 @@ APPLIED: Final = 171
 SELECTED: Final = 23
 ROUND: Final = "2018-h1"
 TITLE: Final = "2018년 상반기 기술개발제품 시범구매 (first half of 2018), a sample of generated firms"
+_IDENTITY: Final = ("name", "reference", "class_code", "item_id", "detailed_class")
+"""What of a product a later version does not change."""
 _OPENED: Final = datetime(2018, 4, 16, tzinfo=UTC)
 
 
@@ -38,12 +40,14 @@ def sample_records(policy: Policy, seed: int = 2018, applied: int = APPLIED) -> 
         firm = make_firm(number, rng, policy.as_of, taken)
         versions = 2 if rng.random() < 0.1 else 1
         application, party = _uuid(rng), _uuid(rng)
+        same: dict[str, Any] = {}
         for version in range(1, versions + 1):
             offered = make_product(number, rng, firm.kind, policy.as_of, policy.certificates)
+            same = same or {name: offered.facts.get(name) for name in _IDENTITY}
             facts = {
                 "track": policy.tracks[0].track,
                 "applicant": firm.facts,
-                "product": offered.facts,
+                "product": {name: value for name, value in (offered.facts | same).items() if value is not None},
                 "certificates": list(offered.certificates),
             }
             yield application, "ApplicationSubmitted", _submitted(rng, application, party, version, number, facts)

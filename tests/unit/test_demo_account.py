@@ -8,7 +8,7 @@ from deploy.demo.charts import Bar, Part, bars
 from deploy.demo.checks import Check
 from deploy.demo.drive import Window
 from deploy.demo.firms import FirmKind
-from deploy.demo.observer import Observer
+from deploy.demo.observer import Seen
 
 MOMENT = "2018-09-14T09:00:00Z"
 
@@ -29,14 +29,11 @@ def judged(application: str, version: int, epoch: int = 1, **findings: str) -> d
     return {"application": application, "version": version, "epoch": epoch, "outcome": "eligible", "findings": stated}
 
 
-def observed(**events: list[dict[str, Any]]) -> Observer:
-    observer = Observer("", None)
-    for name in ("RoundOpened", "RoundFrozen", "EligibilityCompleted", "InputsCommitted"):
-        observer.seen[name] = [{}]
-    for name in ("SourceValueRecorded", "SelectionProposed", "SelectionConfirmed"):
-        observer.seen[name] = [{}]
-    observer.seen.update(events)
-    return observer
+def observed(**events: list[dict[str, Any]]) -> Seen:
+    milestones = ("RoundOpened", "RoundFrozen", "EligibilityCompleted", "InputsCommitted")
+    turns = (*milestones, "SourceValueRecorded", "SelectionProposed", "SelectionConfirmed")
+    told: dict[str, list[dict[str, Any]]] = {name: [{}] for name in turns}
+    return Seen(told | events)
 
 
 def test_the_highest_version_wins_in_whatever_order_events_come() -> None:
