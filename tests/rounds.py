@@ -14,6 +14,7 @@ import yaml
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
+from shared.working_days import korean_date
 
 PROJECT = Path(__file__).parents[1]
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)
@@ -94,9 +95,8 @@ class Office:
         (await self.client.put(f"/institutions/{code}", json=body, headers=self.officers[0])).raise_for_status()
 
     async def announce(self, round_id: str | None = None, policy: dict[str, Any] | None = None, **terms: Any) -> str:
-        """A round under 2018-h2 with a rehearsal source; `rehearsal` and others replace its terms."""
+        """A round under 2018-h2, judged by the day of its close, with a rehearsal source. `terms` replace its own."""
         round_id = round_id or f"test-{next(_numbers)}-{secrets.token_hex(3)}"
-        policy = policy or policy_2018_h2()
         source = {"source": "rehearsal", "kind": "rehearsal", "period_seconds": 1, "description": "from the seed"}
         announced = {
             "round": round_id,
@@ -106,6 +106,8 @@ class Office:
             "lead_seconds": 3600,
             "sources": [source],
         } | terms
+        closes = datetime.fromisoformat(str(announced["closes_at"]))
+        policy = policy or policy_2018_h2() | {"as_of": korean_date(closes).isoformat()}
         content = json.dumps({"round": announced, "policy": policy, "reason": "a test"}, default=str)
         headers = self.officers[0] | {"content-type": "application/json"}
         (await self.client.post("/rounds", content=content, headers=headers)).raise_for_status()

@@ -80,7 +80,7 @@ async def announce(stack: Stack) -> None:
     """A round that is open now."""
     now = datetime.now(UTC)
     terms: dict[str, Any] = yaml.safe_load((PROJECT / "deploy/rounds/2018-h2.yaml").read_text())["round"]
-    policy = yaml.safe_load((PROJECT / "deploy/policies/2018-h2.yaml").read_text())
+    policy = yaml.safe_load((PROJECT / "deploy/policies/2018-h2.yaml").read_text()) | {"as_of": now.date()}
     terms |= {"round": ROUND, "opens_at": str(now - timedelta(days=1)), "closes_at": str(now + timedelta(days=1))}
     async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
         made = await client.post(

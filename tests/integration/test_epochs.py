@@ -94,16 +94,27 @@ async def under_a_faulty_policy(office: Office) -> str:
     return round_id
 
 
-async def test_a_policy_that_could_not_be_judged_by_is_not_announced(office: Office) -> None:
+async def refused(office: Office, policy: dict[str, Any]) -> dict[str, Any]:
+    """The one error the announcement of a round under the policy is answered."""
     announcement = {"round": "unsound", "title": "t", "opens_at": OPENS, "closes_at": CLOSES, "lead_seconds": 60}
     source = {"source": "lotto", "kind": "rfc3797", "period_seconds": 60, "description": "six numbers"}
-    body = {"round": announcement | {"sources": [source]}, "policy": faulty_policy(), "reason": "a test"}
+    body = {"round": announcement | {"sources": [source]}, "policy": policy, "reason": "a test"}
     headers = office.officers[0] | {"content-type": "application/json"}
-    refused = await office.client.post("/rounds", content=json.dumps(body, default=str), headers=headers)
-    assert refused.status_code == 422
-    (error,) = refused.json()["errors"]
-    assert error["pointer"].endswith("/parameters/credit_at_least")
+    answer = await office.client.post("/rounds", content=json.dumps(body, default=str), headers=headers)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
     assert error["fix"]
+    return dict(error)
+
+
+async def test_a_policy_that_could_not_be_judged_by_is_not_announced(office: Office) -> None:
+    assert (await refused(office, faulty_policy()))["pointer"].endswith("/parameters/credit_at_least")
+
+
+async def test_a_policy_of_another_rounds_day_is_not_announced(office: Office) -> None:
+    error = await refused(office, policy_2018_h2() | {"as_of": "2017-09-14"})
+    assert (error["pointer"], error["code"]) == ("/policy/as_of", "not-the-day-of-the-round")
+    assert "2018-09-14" in error["fix"]
 
 
 async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exclude_it(office: Office) -> None:
@@ -116,7 +127,7 @@ async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exc
 
     async def named() -> bool:
         told = await completeness(office, "eligibility", round_id)
-        return bool(told["parked"] == [parked["application"]] and told["judged"] == FIRMS)
+        return bool(told.get("parked") == [parked["application"]] and told["judged"] == FIRMS)
 
     await until(named, "the parked application is named")
     assert (await completeness(office, "eligibility", round_id))["complete"] is False

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from services.intake import announcing
 from services.intake.api.state import OFFICER, Intake, holder, intake
+from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
 from services.intake.storage import outcomes, putback, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
@@ -69,6 +70,8 @@ async def announce(request: Request) -> Response:
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         actor = Actor(name=officer.name, role=officer.role)
+        if announcement.series is None and await rounds.load(connection, announcement.round) is None:
+            _check_judging_day(terms, body.policy)
         announced = await announcing.announce(connection, announcement, (actor,), body.reason, now)
         events += announced
         if not announced:
@@ -125,6 +128,12 @@ def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
         fix = f"at most {SERIES_LENGTH} characters: the cuts' ids are longer by their number"
         reason = Reason(pointer="/round/round", code="too-long", detail=f"{len(terms.round)} characters", fix=fix)
         raise Problem(422, "invalid-fields", "The id of a rolling intake is too long.", (reason,))
+
+
+def _check_judging_day(terms: RoundTerms, policy: Policy) -> None:
+    """For a new round: one that stands may be announced again as it was."""
+    if reason := unfit_day(policy.as_of, terms.opens_at, terms.closes_at):
+        raise Problem(422, "invalid-fields", "The policy is judged by a day that is none of this round.", (reason,))
 
 
 @router.get("")
