@@ -9,11 +9,15 @@ from pydantic import Field, TypeAdapter
 from services.eligibility.domain.completion import differing, parked
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import finding_json, judge
+from services.eligibility.domain.registries import questions
 from services.eligibility.handlers import Judge
-from services.eligibility.storage import rounds, verdicts
+from services.eligibility.storage import registries, rounds, verdicts
+from services.eligibility.storage.registries import Wait
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.findings import Change, Finding, VerdictOutcome
+from shared.contracts.policy import RegistryUse
+from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
 from shared.explanation import explain, explain_change, speaks_against
 from shared.http import Problem, parse, read_body
@@ -45,7 +49,11 @@ _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 
 @router.post("/rounds/{round_id}/check")
 async def check(round_id: str, request: Request) -> Response:
-    """The verdict these facts would have under the round's policy, explained. Nothing is stored, nothing is decided."""
+    """The verdict these facts would have under the round's policy, explained. Nothing is stored, nothing is decided.
+
+    Judged by what is stated; `registries` will be asked about an application. Here none is: whoever may ask this must
+    neither use up their calls nor learn what they say of others.
+    """
     stated: CheckBody = parse(_CHECK, await read_body(request, BODY_BYTES))
     judging: Judge = request.app.state.judge
     async with connected(request.app.state.runtime.pool) as connection:
@@ -62,6 +70,11 @@ async def check(round_id: str, request: Request) -> Response:
             "policy_hash": rules.policy_hash,
             "as_of": verdict.as_of.isoformat(),
             "outcome": verdict.outcome.value,
+            "registries": [
+                {"registry": use.registry.value, "authority": use.authority}
+                for use in rules.registries
+                if any(question.registry is use.registry for question in questions(facts, rules))
+            ],
             "findings": [finding_json(finding) for finding in verdict.findings],
             "counterfactual": _CHANGES.dump_python(changes, mode="json") if nearest else None,
             "explanation": {language.value: _explained(verdict.findings, changes, language) for language in Language},
@@ -83,8 +96,8 @@ def _explained(findings: tuple[Finding, ...], changes: tuple[Change, ...], langu
 
 @router.get("/rounds/{round_id}/completeness")
 async def completeness(round_id: str, request: Request) -> Response:
-    """The buckets in which verdicts are not yet what was admitted, and the applications that are parked until officers
-    deal with them; none of either when the round is judged."""
+    """The buckets in which verdicts are not yet what was admitted, the applications that are parked until officers
+    deal with them, and those that wait for a registry; none of them when the round is judged."""
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
         frozen = await rounds.frozen(connection, round_id)
@@ -92,6 +105,9 @@ async def completeness(round_id: str, request: Request) -> Response:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
         current = await verdicts.current(connection, round_id)
         waiting = await verdicts.waiting(connection, round_id)
+        wait = await registries.wait(connection, round_id)
+        rules = await request.app.state.judge.rules(connection, round_id)
+    unset = request.app.state.unset_registries
     buckets = differing(current, frozen.applications, frozen.judged_in)
     unjudged = parked(current)
     return JSONResponse(
@@ -101,9 +117,24 @@ async def completeness(round_id: str, request: Request) -> Response:
             "expected": frozen.applications.count,
             "judged": len(current),
             "waiting": waiting,
+            "pending": wait.applications,
+            "registries": [_use(use, wait, unset) for use in rules.registries] if rules else [],
             "parked": unjudged,
             "void": frozen.void,
             "differing_buckets": buckets,
-            "complete": not (buckets or waiting or unjudged),
+            "complete": not (buckets or waiting or unjudged or wait.applications),
         }
     )
+
+
+def _use(use: RegistryUse, wait: Wait, unset: frozenset[Registry]) -> dict[str, Any]:
+    """A registry of the round; `pending` applications wait for it, the first `since` (real time)."""
+    pending, since = wait.by_registry.get(use.registry, (0, None))
+    return {
+        "registry": use.registry.value,
+        "authority": use.authority,
+        "pending": pending,
+        "since": since.isoformat() if since else None,
+        "waived": use.registry in wait.waived,
+        "address_set": use.registry not in unset,
+    }

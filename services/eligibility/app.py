@@ -1,18 +1,27 @@
 """Eligibility's wiring: the only place that makes its clock, pool and producer."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
 from services.eligibility import api, duties
+from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility.domain.gate import Gate
 from services.eligibility.handlers import Judge, keep_completions, keep_rounds
+from services.eligibility.registries.business_status import BusinessStatusRegistry
+from services.eligibility.registries.certificates import CertificateRegistry
+from services.eligibility.registries.port import Address, RegistryAdapter
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.contracts import topics
+from shared.contracts.registries import Registry
 from shared.http import add_service_routes
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
@@ -30,17 +39,23 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     judge = Judge(clock.now, runtime.tracing)
+    askings = registries_asked(settings, runtime, outbox, clock)
     own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
 
     runtime.consume(topics.ROUNDS, keep_rounds)
     runtime.consume(topics.APPLICATIONS, judge.take_applications)
     runtime.consume(topics.MILESTONES, keep_completions)
     runtime.consume(topics.REPAIRS, Repairs(clock.now, settings.repair_seconds).take)
+    runtime.consume(topics.REGISTRY_ANSWERS, keep_answers)
     runtime.publishes(topics.VERDICTS)
+    runtime.publishes(topics.REGISTRY_ANSWERS)
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
+    for asking in askings:
+        runtime.duty(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
+    runtime.duty("answered", lambda: duties.judge_answered(runtime.pool, judge, outbox), 0.3)
     runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock, own), 0.2)
     runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
@@ -55,6 +70,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
     app.state.runtime = runtime
     app.state.judge = judge
+    app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
@@ -62,3 +78,43 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app
+
+
+def registries_asked(
+    settings: EligibilitySettings, runtime: Runtime, outbox: OutboxPublisher, clock: Clock
+) -> list[Asking]:
+    """One for each registry there is; without an adapter where no address is set."""
+    seconds = settings.registry_timeout_seconds
+    status = Address(settings.business_status_url, settings.business_status_key.get_secret_value())
+    certificates = Address(settings.certificates_url, settings.certificates_key.get_secret_value())
+    adapters: dict[Registry, RegistryAdapter] = {}
+    if status.url:
+        adapters[Registry.BUSINESS_STATUS] = BusinessStatusRegistry(status, seconds)
+    if certificates.url:
+        adapters[Registry.CERTIFICATES] = CertificateRegistry(certificates, seconds)
+    gate = Gate(
+        calls_per_second=settings.registry_calls_per_second,
+        failures_to_open=settings.registry_failures,
+        first_pause=settings.registry_first_pause_seconds,
+        open_pause=settings.registry_open_seconds,
+    )
+    own = OwnTopic(settings.kafka, runtime.prefix + topics.REGISTRY_ANSWERS.name)
+    metrics = RegistryMetrics.of(runtime.metrics.registry)
+    return [
+        Asking(
+            registry=registry,
+            adapter=adapters.get(registry),
+            gate=gate,
+            fresh_for=timedelta(hours=settings.registry_fresh_hours),
+            own=own,
+            outbox=outbox,
+            clock=clock,
+            metrics=metrics,
+            chance=random.random,
+        )
+        for registry in Registry
+    ]
+
+
+async def _ask(asking: Asking, runtime: Runtime) -> None:
+    await asking.ask(runtime.pool)

@@ -12,10 +12,11 @@ from services.eligibility.domain.completion import (
     differing,
     parked,
     to_judge_again,
+    with_pending,
 )
 from services.eligibility.handlers import Judge
 from services.eligibility.repairs import drop_unsound
-from services.eligibility.storage import rounds, verdicts
+from services.eligibility.storage import registries, rounds, verdicts
 from services.eligibility.storage.rounds import FrozenRound
 from shared import audit
 from shared.clock import Clock
@@ -37,6 +38,14 @@ async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> No
         _log.info("judged what waited", applications=len(events))
 
 
+async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
+    """What waited for registries, once all that was asked about it is answered and published."""
+    async with outbox.transaction(pool) as (connection, events):
+        events += await judge.take_answered(connection)
+    if events:
+        _log.info("judged by what registries said", applications=len(events))
+
+
 async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic) -> None:
     """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
     if not await own.read_back(pool):
@@ -46,6 +55,8 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
     for frozen in frozen_rounds:
         async with connected(pool) as connection:
             if await verdicts.waiting(connection, frozen.round) or await verdicts.is_parked(connection, frozen.round):
+                continue
+            if await registries.is_pending(connection, frozen.round):
                 continue
             current = await verdicts.current(connection, frozen.round)
             if parked(current) or differing(current, frozen.applications, frozen.judged_in):
@@ -78,7 +89,10 @@ async def _complete(
 
 
 async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
-    """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once."""
+    """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once.
+
+    What waits for a registry is here: nobody is asked for it.
+    """
     now = clock.now()
     async with connected(pool) as connection:
         frozen_rounds = await rounds.incomplete(connection)
@@ -87,10 +101,12 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
         if not overdue and frozen.epoch == FIRST_EPOCH:
             continue
         async with outbox.transaction(pool) as (connection, events):
-            current = await verdicts.current(connection, frozen.round)
-            buckets = sorted(to_judge_again(current, frozen.judged_in))
+            here = with_pending(
+                await verdicts.current(connection, frozen.round), await registries.pending(connection, frozen.round)
+            )
+            buckets = sorted(to_judge_again(here, frozen.judged_in))
             if overdue:
-                buckets = differing(current, frozen.applications, frozen.judged_in)
+                buckets = differing(here, frozen.applications, frozen.judged_in)
             subject = RepairSubject.APPLICATIONS
             await forget_requests(connection, frozen.round, frozen.epoch, subject, buckets)
             events += await request_buckets(

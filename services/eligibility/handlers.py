@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.completion import JudgedIn
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import Verdict, judge, parked
-from services.eligibility.storage import rounds, verdicts
+from services.eligibility.domain.registries import Answers, as_stated, confirmed, evidence
+from services.eligibility.pending import Due, ready
+from services.eligibility.storage import registries, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
 from shared.canonical import json_hash, payload_hash
 from shared.contracts import topics
@@ -22,10 +23,13 @@ from shared.contracts.events import (
     ApplicationWithdrawn,
     EligibilityCompleted,
     EpochOpened,
+    RegistryWaived,
     RoundFrozen,
     RoundOpened,
     RoundVoided,
 )
+from shared.contracts.events.verdicts import Evidence
+from shared.contracts.facts import ApplicationFacts
 from shared.contracts.findings import Change, VerdictOutcome
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, events_of
@@ -34,8 +38,8 @@ from shared.postgres import Connection
 from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
-_FIRST: Final = JudgedIn()
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])
+_EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 
 
 class PayloadHashError(ValueError):
@@ -65,6 +69,8 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 await rounds.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
             case EpochOpened() as next_epoch:
                 await rounds.save_epoch(connection, next_epoch)
+            case RegistryWaived() as waived:
+                await registries.save_waiver(connection, waived.round, waived.registry)
             case RoundVoided() as voided:
                 await rounds.save_void(connection, voided.round)
     return ()
@@ -99,37 +105,45 @@ class Judge:
                 connection,
                 [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
             )
-        due = [(event.body, event.raw, event.traceparent) for event in submitted if event.body.round in known]
+        due = [Due(event.body, event.raw, event.traceparent) for event in submitted if event.body.round in known]
         return await self.judge(connection, due, known)
 
     async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
         """Judges what waited for its round; for a duty, since rounds and applications are not ordered."""
-        taken = await verdicts.take_waiting(connection, 2000)
-        due = [(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
-        known = await self._known(connection, {body.round for body, _, _ in due})
+        return await self._take(connection, await verdicts.take_waiting(connection, 2000))
+
+    async def take_answered(self, connection: Connection) -> Sequence[Outgoing]:
+        """Judges what waited for registries."""
+        return await self._take(connection, await registries.take_answered(connection, 2000))
+
+    async def _take(self, connection: Connection, taken: Sequence[tuple[bytes, str | None]]) -> Sequence[Outgoing]:
+        due = [Due(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
+        known = await self._known(connection, {one.submitted.round for one in due})
         return await self.judge(connection, due, known)
 
     async def judge(
         self,
         connection: Connection,
-        due: Sequence[tuple[ApplicationSubmitted, bytes, str | None]],
+        due: Sequence[Due],
         known: dict[str, PolicyRules],
     ) -> Sequence[Outgoing]:
-        """Judges, saves, and returns every verdict as it is stored."""
+        """Judges, saves, and returns every verdict as it is stored; what a registry is to be asked about waits."""
         if not due:
             return ()
         now = self._now()
         judged = {}
         traces = {}
         named: dict[str, list[str]] = defaultdict(list)
-        for submitted, _, _ in due:
-            named[submitted.round].append(submitted.application)
+        for one in due:
+            named[one.submitted.round].append(one.submitted.application)
         judged_in = await rounds.judged_in(connection, named)
-        for submitted, raw, traceparent in due:
-            epoch = judged_in.get(submitted.round, _FIRST).epoch(submitted.application)
-            key = (submitted.application, submitted.version, epoch)
-            judged[key] = verdict_on(submitted, raw, known[submitted.round], now, epoch)
-            traces[key] = traceparent
+        for one in await ready(connection, due, known, judged_in, now):
+            submitted = one.submitted
+            key = (submitted.application, submitted.version, one.epoch)
+            judged[key] = verdict_on(submitted, one.raw, known[submitted.round], now, one.epoch, one.answers)
+            traces[key] = one.traceparent
+        if not judged:
+            return ()
         stored = await verdicts.save_verdicts(connection, list(judged.values()))
         for verdict in stored:
             key = (verdict.application, verdict.version, verdict.epoch)
@@ -162,7 +176,12 @@ def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:
 
 
 def verdict_on(
-    submitted: ApplicationSubmitted, raw: bytes, rules: PolicyRules, now: datetime, epoch: int
+    submitted: ApplicationSubmitted,
+    raw: bytes,
+    rules: PolicyRules,
+    now: datetime,
+    epoch: int,
+    answers: Answers | None = None,
 ) -> StoredVerdict:
     """Judges one version; refuses facts that are not those its hash was made of.
 
@@ -170,14 +189,18 @@ def verdict_on(
     it is parked by name, and its round waits for officers.
     """
     check_payload(submitted, raw)
+    facts = submitted.facts
     try:
-        verdict = judge(submitted.facts, rules)
+        if answers is not None:
+            facts = confirmed(facts, answers, rules)
+        verdict = judge(facts, rules)
     except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
         _log.exception("parked application", application=submitted.application, round=submitted.round)
         verdict = parked(rules, type(error).__name__)
     body = (
         f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}",'
-        f'"counterfactual":{_counterfactual(submitted, verdict, rules)},"epoch":{epoch},'
+        f'"counterfactual":{_counterfactual(submitted, facts, answers, verdict, rules)},"epoch":{epoch},'
+        f"{_evidence(submitted, answers, rules)}"
         f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
         f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
         f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
@@ -195,16 +218,33 @@ def verdict_on(
     )
 
 
-def _counterfactual(submitted: ApplicationSubmitted, verdict: Verdict, rules: PolicyRules) -> str:
-    """As JSON; null for who is eligible, and where it can't be had: it only explains."""
+def _counterfactual(
+    submitted: ApplicationSubmitted,
+    facts: ApplicationFacts,
+    answers: Answers | None,
+    verdict: Verdict,
+    rules: PolicyRules,
+) -> str:
+    """As JSON; null for who is eligible, and where it can't be had: it only explains. `facts`: those judged."""
     if verdict.outcome is not VerdictOutcome.INELIGIBLE:
         return "null"
     try:
-        nearest = counterfactual(submitted.facts, rules)
+        nearest = counterfactual(facts, rules)
+        changes = nearest.changes if nearest else ()
+        if answers is not None:
+            changes = as_stated(changes, submitted.facts, answers, rules)
     except Exception:  # noqa: BLE001 -- a fault on facts that nobody stated is reported, and costs the explanation alone
         _log.exception("no counterfactual", application=submitted.application, round=submitted.round)
-        nearest = None
-    return _CHANGES.dump_json(nearest.changes).decode() if nearest else "null"
+        return "null"
+    return _CHANGES.dump_json(changes).decode() if nearest else "null"
+
+
+def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: PolicyRules) -> str:
+    """A member of the verdict's JSON; nothing where no registry is asked."""
+    if answers is None:
+        return ""
+    said = evidence(submitted.facts, answers, rules)
+    return f'"evidence":{_EVIDENCE.dump_json(said, exclude_none=True).decode()},'
 
 
 def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:

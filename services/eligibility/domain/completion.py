@@ -38,6 +38,16 @@ def to_judge_again(current: Iterable[Current], judged_in: JudgedIn) -> set[int]:
     return {bucket_of(row[0]) for row in current if row[3] < judged_in.epoch(row[0])}
 
 
+def with_pending(current: Iterable[Current], pending: Iterable[Current]) -> list[Current]:
+    """What is here of each application, judged or not: its newest version, in the latest epoch."""
+    newest: dict[str, Current] = {row[0]: row for row in current}
+    for row in pending:
+        known = newest.get(row[0])
+        if known is None or (known[1], known[3]) < (row[1], row[3]):
+            newest[row[0]] = row
+    return list(newest.values())
+
+
 def parked(current: Iterable[Current]) -> list[str]:
     """Applications that could not be judged: a round with one of them is not complete."""
     return [row[0] for row in current if row[4] == VerdictOutcome.PARKED]

@@ -1,0 +1,75 @@
+"""What can be judged now, and what has to wait for a registry's answer first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
+from services.eligibility.domain.registries import Answers, questions
+from services.eligibility.storage import registries
+from services.eligibility.storage.registries import Pending, Place
+from shared.contracts.events import ApplicationSubmitted
+from shared.postgres import Connection
+
+_FIRST = JudgedIn()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An application to be judged in an epoch; with what registries said, where the policy asks any."""
+
+    submitted: ApplicationSubmitted
+    raw: bytes
+    traceparent: str | None
+    epoch: int = FIRST_EPOCH
+    answers: Answers | None = None
+
+
+async def ready(
+    connection: Connection,
+    due: Sequence[Due],
+    known: Mapping[str, PolicyRules],
+    judged_in: Mapping[str, JudgedIn],
+    now: datetime,
+) -> list[Due]:
+    """Those that can be judged. The others are kept until all that is asked about them is answered: not refused."""
+    placed = [replace(one, epoch=_epoch(one.submitted, judged_in)) for one in due]
+    if not any(rules.registries for rules in known.values()):
+        return placed
+    asked = {
+        number: questions(one.submitted.facts, known[one.submitted.round])
+        for number, one in enumerate(placed)
+        if known[one.submitted.round].registries
+    }
+    places = {number: Place(placed[number].submitted.round, placed[number].epoch) for number in asked}
+    told = await registries.answered(
+        connection, [(places[number], question) for number, each in asked.items() for question in each]
+    )
+    found, pending = [], []
+    for number, one in enumerate(placed):
+        if number not in asked:
+            found.append(one)
+            continue
+        answers = told.get(places[number], {})
+        if all(question in answers for question in asked[number]):
+            found.append(replace(one, answers=answers))
+        else:
+            pending.append(
+                Pending(
+                    one.submitted.application,
+                    one.submitted.version,
+                    places[number],
+                    one.submitted.payload_hash,
+                    one.raw,
+                    one.traceparent,
+                    asked[number],
+                )
+            )
+    if pending:
+        await registries.save_pending(connection, pending, now)
+    return found
+
+
+def _epoch(submitted: ApplicationSubmitted, judged_in: Mapping[str, JudgedIn]) -> int:
+    return judged_in.get(submitted.round, _FIRST).epoch(submitted.application)

@@ -1,0 +1,415 @@
+"""Applications wait for registries, and are judged by what those said: over real HTTP and PostgreSQL, on the log of the
+state machines, which can be disturbed at every step. Nothing waits: time is moved, looks are taken one by one."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from deploy.registries.records import Mood
+from services.eligibility import duties as judging
+from services.eligibility import handlers as eligibility
+from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility.domain.gate import Circuit, Gate
+from services.eligibility.storage import registries
+from shared.clock import SetClock
+from shared.contracts import topics
+from shared.contracts.events import RegistryWaived
+from shared.contracts.facts import BusinessStatus
+from shared.contracts.registries import Registry
+from shared.kafka.cloudevents import event_id, outgoing
+from shared.kafka.storage import read_up_to
+from shared.postgres import Pool, connected, open_pool
+from shared.telemetry import open_tracing
+from tests.conftest import Database
+from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Duties, Handlers, Intake, Log, Service
+from tests.registries import USES, Local, local_registries
+
+STATUS, CERTIFICATES = Registry.BUSINESS_STATUS, Registry.CERTIFICATES
+EAGER = Gate(calls_per_second=1e9, failures_to_open=3, first_pause=1e-9, open_pause=1e-9)
+
+
+class _Own:
+    """As `shared.kafka.own.OwnTopic`, over the log."""
+
+    def __init__(self, log: Log) -> None:
+        self._end = log.ends(topics.REGISTRY_ANSWERS.name)[0]
+
+    async def read_back(self, pool: Pool) -> bool:
+        async with connected(pool) as connection:
+            read = await read_up_to(connection, topics.REGISTRY_ANSWERS.name)
+        return read.get((topics.REGISTRY_ANSWERS.name, 0), 0) >= self._end
+
+
+class Eligibility(Service):
+    """With registries to ask."""
+
+    def __init__(self, pool: Pool, log: Log, clock: SetClock, local: Local) -> None:
+        self.local = local
+        super().__init__("eligibility", pool, log, clock)
+
+    def _eligibility(self) -> tuple[Handlers, Duties]:
+        handlers, duties = super()._eligibility()
+        judge = eligibility.Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
+        metrics = RegistryMetrics.of(CollectorRegistry())
+        self.askings = {
+            adapter.registry: Asking(
+                adapter.registry,
+                adapter,
+                EAGER,
+                timedelta(hours=24),
+                _Own(self.log),
+                self.outbox,
+                self.clock,
+                metrics,
+                lambda: 0.5,
+            )
+            for adapter in (self.local.business_status(2), self.local.certificates(2))
+        }
+        duties |= {registry.value: partial(self.look, each) for registry, each in self.askings.items()}
+        duties["answered"] = lambda: judging.judge_answered(self.pool, judge, self.outbox)
+        return [*handlers, (topics.REGISTRY_ANSWERS, keep_answers)], duties
+
+    async def look(self, asking: Asking) -> None:
+        if not await asking.own.read_back(self.pool):
+            return
+        async with connected(self.pool) as session:
+            assert await registries.take_turn(session, asking.registry)
+            try:
+                await asking.look(self.pool, session)
+            finally:
+                await registries.give_back_turn(session, asking.registry)
+
+    async def read(self, *named: str) -> None:
+        """All there is of these topics, or of all of them."""
+        for topic in named or [name for name in self.steps if name != topics.REPAIRS.name]:
+            for number in self.log.ends(topic):
+                while await self.deliver(topic, number, 500):
+                    pass
+
+    async def settle(self, looks: int = 3) -> None:
+        """Reads, asks, judges, completes, as often as makes a difference."""
+        for _ in range(looks):
+            await self.read()
+            for duty in ("waiting", STATUS.value, CERTIFICATES.value):
+                await self.run(duty)
+            await self.read(topics.REGISTRY_ANSWERS.name)
+            for duty in ("answered", "complete"):
+                await self.run(duty)
+
+    async def pending(self, round_id: str = ROUND) -> int:
+        async with connected(self.pool) as connection:
+            return (await registries.wait(connection, round_id)).applications
+
+
+class World:
+    def __init__(self, service: Eligibility, intake: Intake, local: Local) -> None:
+        self.service, self.intake, self.local, self.log = service, intake, local, service.log
+
+    def verdicts(self) -> dict[tuple[str, int, int], dict[str, Any]]:
+        """What was published, by (application, version, epoch)."""
+        found = {}
+        for number in self.log.ends(topics.VERDICTS.name):
+            for record in self.log.partitions[topics.VERDICTS.name, number]:
+                said = json.loads(record.value)
+                found[said["application"], said["version"], said["epoch"]] = said
+        return found
+
+    def outcomes(self) -> list[str]:
+        return [each["outcome"] for each in self.verdicts().values()]
+
+    def milestones(self) -> list[dict[str, Any]]:
+        return [json.loads(record.value) for record in self.log.partitions[topics.MILESTONES.name, 0]]
+
+    def said(self) -> list[dict[str, Any]]:
+        return [json.loads(record.value) for record in self.log.partitions[topics.REGISTRY_ANSWERS.name, 0]]
+
+    def asked_for_repair(self) -> int:
+        return len(self.log.partitions[topics.REPAIRS.name, 0])
+
+    def state(self, number: int) -> str:
+        """An application whose every statement the registries confirm."""
+        identifier = self.intake.state(number, faulty=False, certified=True)
+        facts = self.intake.applications[identifier].facts
+        self.local.knows(facts.applicant.business_number)
+        for stated in facts.certificates:
+            said = {name: getattr(stated, name) for name in ("number", "issued_on", "expires_on", "grade")}
+            self.local.certifies(said, facts.product.class_code)
+        return identifier
+
+    def number(self, identifier: str) -> str:
+        return str(self.intake.applications[identifier].facts.applicant.business_number)
+
+    def waive(self, registry: Registry) -> None:
+        event = RegistryWaived(round=ROUND, actors=OFFICERS, reason="too long", registry=registry, waived_at=STARTED)
+        identifier = event_id("waived", registry.value)
+        sent = outgoing(topics.ROUNDS.name, ROUND, event, event_id=identifier, time=STARTED)
+        self.log.append([sent], "intake")
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Local]:
+    with local_registries() as running:
+        yield running
+
+
+@pytest.fixture
+async def world(database: Database, local: Local) -> AsyncIterator[World]:
+    local.is_(Mood.WELL)
+    for asked in local.shelf.asked.values():
+        asked.clear()
+    local.shelf.businesses.clear()
+    local.shelf.certificates.clear()
+    pool = await open_pool(await database("eligibility"), 6, "test")
+    log, clock = Log(), SetClock(STARTED)
+    intake = Intake(log, clock)
+    intake.policy |= {"registries": [{**use, "kinds": []} for use in USES]}
+    log.heard = lambda kind, body: None  # the model knows what was stated, not what registries say
+    intake.open()
+    try:
+        yield World(Eligibility(pool, log, clock, local), intake, local)
+    finally:
+        await pool.close()
+
+
+async def test_what_registries_confirm_is_judged_and_says_by_what(world: World) -> None:
+    identifier = world.state(1)
+    world.intake.freeze()
+    await world.service.settle()
+    (verdict,) = world.verdicts().values()
+    assert (verdict["application"], verdict["outcome"]) == (identifier, "eligible")
+    assert [(each["authority"], each["answer"]["outcome"], each["differs"]) for each in verdict["evidence"]] == [
+        ("국세청 (NTS)", "known", False),
+        ("국가기술표준원 (KATS)", "known", False),
+    ]
+    assert len(world.milestones()) == 1
+    said = {answer["subject"]: answer for answer in (each["answer"] for each in world.said())}
+    for each in verdict["evidence"]:
+        assert each["answer"].items() <= said.pop(each["answer"]["subject"]).items()
+    assert said == {}
+
+
+async def test_what_a_registry_says_otherwise_is_judged_as_it_says(world: World) -> None:
+    closed, revoked, unknown, fine = (world.state(number) for number in range(1, 5))
+    world.local.knows(world.number(closed), BusinessStatus.CLOSED, date(2018, 8, 31))
+    world.local.shelf.businesses.pop(world.number(unknown))
+    await world.service.settle()
+    found = {each["application"]: each for each in world.verdicts().values()}
+    assert found[fine]["outcome"] == found[revoked]["outcome"] == "eligible"
+    seen = {
+        one: next(finding for finding in found[one]["findings"] if finding["rule"] == "business-active")
+        for one in (closed, unknown)
+    }
+    # Startups with a certificate are exempt from it under 2018-h2; what was seen stands in the finding all the same.
+    assert [(seen[one]["outcome"], seen[one]["seen"]) for one in (closed, unknown)] == [
+        ("waived", "closed"),
+        ("waived", None),
+    ]
+    assert [each["differs"] for each in found[closed]["evidence"]] == [True, False]
+
+
+async def test_a_revoked_certificate_is_not_held_and_an_unknown_one_is_unknown(world: World) -> None:
+    revoked = world.state(1)
+    facts = world.intake.applications[revoked].facts
+    (stated,) = facts.certificates
+    said = {name: getattr(stated, name) for name in ("number", "issued_on", "expires_on")}
+    world.local.certifies(said, facts.product.class_code, revoked_on="2018-09-14")
+    await world.service.settle()
+    (verdict,) = world.verdicts().values()
+    found = next(finding for finding in verdict["findings"] if finding["rule"] == "certificate")
+    assert (verdict["outcome"], found["outcome"], found["margin"]) == ("ineligible", "fail", -1)
+    assert verdict["counterfactual"][0]["pointer"] == "/certificates/0/expires_on"
+    world.local.shelf.certificates.clear()
+    world.intake.freeze()
+    world.intake.open_epoch(judge_all=True)
+    await world.service.settle()
+    await answer_repairs(world)
+    await world.service.settle()
+    again = world.verdicts()[revoked, 1, 2]
+    found = next(finding for finding in again["findings"] if finding["rule"] == "certificate")
+    assert (again["outcome"], found["outcome"]) == ("ineligible", "unknown")
+
+
+async def answer_repairs(world: World) -> None:
+    """Eligibility asks intake for what is judged again; intake answers."""
+    await world.service.run("repair")
+    world.intake.answer_repairs()
+    await world.service.read()
+
+
+async def test_two_hundred_and_fifty_numbers_take_three_calls(world: World) -> None:
+    for number in range(1, 251):
+        world.state(number)
+    await world.service.read()
+    for _ in range(4):
+        await world.service.run(STATUS.value)
+    assert world.local.calls(STATUS) == [100, 100, 50]
+
+
+async def test_while_a_registry_is_away_a_round_waits_and_goes_on_by_itself(world: World) -> None:
+    for number in range(1, 6):
+        world.state(number)
+    world.intake.freeze()
+    for mood in (Mood.DOWN, Mood.LIMITED, Mood.BROKEN, Mood.ANOTHER, Mood.LACKING, Mood.UNDATED, Mood.KEY):
+        world.local.is_(mood, STATUS)
+        await world.service.settle()
+        world.service.clock.moment += timedelta(seconds=10 * REPAIR_SECONDS)
+        await world.service.run("repair")
+        assert await world.service.pending() == 5
+        assert world.verdicts() == {}
+        assert world.milestones() == []
+        assert world.asked_for_repair() == 0, "nobody is asked for what is here"
+        world.service.askings[STATUS].gate = replace(world.service.askings[STATUS].gate, not_before=0)
+    assert world.service.askings[STATUS].gate.circuit is Circuit.OPEN
+    world.local.is_(Mood.WELL)
+    await world.service.settle(6)
+    assert world.outcomes() == ["eligible"] * 5
+    assert len(world.milestones()) == 1
+    assert world.service.askings[STATUS].gate.circuit is Circuit.CLOSED
+
+
+async def test_a_call_that_is_misread_is_halved_until_what_spoils_it_stands_alone(world: World) -> None:
+    spoilt = [world.state(number) for number in range(1, 9)][3]
+    poison = world.number(spoilt)
+    asked = world.local.business_status(2)
+
+    class Spoilt:
+        registry, at_once = STATUS, 8
+
+        async def ask(self, subjects: Sequence[str], now: datetime) -> list[Any]:
+            if poison in subjects:
+                world.local.is_(Mood.BROKEN, STATUS)
+            try:
+                return await asked.ask(subjects, now)
+            finally:
+                world.local.is_(Mood.WELL)
+
+    world.service.askings[STATUS].adapter = Spoilt()
+    await world.service.read()
+    for _ in range(24):
+        world.service.askings[STATUS].gate = EAGER
+        await world.service.run(STATUS.value)
+    await world.service.settle()
+    assert len(world.verdicts()) == 7
+    assert spoilt not in {key[0] for key in world.verdicts()}
+    assert await world.service.pending() == 1
+
+
+async def test_two_officers_end_the_wait_and_what_was_stated_is_judged(world: World) -> None:
+    world.local.is_(Mood.DOWN, STATUS)
+    first = world.state(1)
+    await world.service.settle()
+    assert world.verdicts() == {}
+    world.waive(STATUS)
+    await world.service.settle()
+    later = world.state(2)
+    world.intake.freeze()
+    await world.service.settle()
+    found = {each["application"]: each for each in world.verdicts().values()}
+    assert {one: found[one]["outcome"] for one in (first, later)} == {first: "eligible", later: "eligible"}
+    assert [each["answer"]["outcome"] for each in found[later]["evidence"]] == ["waived", "known"]
+    assert len(world.milestones()) == 1
+    published = world.verdicts(), world.milestones()
+    world.local.is_(Mood.WELL)
+    await world.service.empty()
+    await world.service.settle(4)
+    assert (world.verdicts(), world.milestones()[-1]) == (published[0], published[1][0])
+
+
+async def test_an_emptied_database_comes_to_the_same_verdicts_whatever_registries_say_by_then(world: World) -> None:
+    applied = [world.state(number) for number in range(1, 8)]
+    world.local.knows(world.number(applied[0]), BusinessStatus.SUSPENDED)
+    world.intake.freeze()
+    await world.service.settle()
+    published, calls = world.verdicts(), [list(world.local.calls(each)) for each in Registry]
+    world.local.shelf.businesses.clear()
+    world.local.shelf.certificates.clear()
+    for _ in range(2):
+        await world.service.empty()
+        for topic in (topics.ROUNDS, topics.APPLICATIONS):
+            await world.service.read(topic.name)
+        for duty in (STATUS.value, CERTIFICATES.value):
+            await world.service.run(duty)  # not read back yet: nobody is asked
+        await world.service.settle()
+        assert world.verdicts() == published
+        assert [list(world.local.calls(each)) for each in Registry] == calls
+    assert len({each["verdicts"]["root"] for each in world.milestones()}) == 1
+
+
+@pytest.mark.parametrize("crashed", [STATUS.value, CERTIFICATES.value, "answered", "complete"])
+async def test_a_crash_after_any_commit_changes_nothing(world: World, crashed: str) -> None:
+    for number in range(1, 4):
+        world.state(number)
+    world.intake.freeze()
+    await world.service.read()
+    for duty in (STATUS.value, CERTIFICATES.value, "answered", "complete"):
+        await world.service.run(duty, crash=duty == crashed)
+        await world.service.sweep()
+        await world.service.read()
+    await world.service.settle()
+    assert world.outcomes() == ["eligible"] * 3
+    assert len({each["verdicts"]["root"] for each in world.milestones()}) == 1
+    assert len({(each["epoch"], each["answer"]["subject"]) for each in world.said()}) == 6 - 2  # one certificate
+
+
+async def test_records_read_twice_publish_what_was_published(world: World) -> None:
+    world.state(1)
+    await world.service.settle()
+    published = world.verdicts()
+    world.local.knows(world.number(next(iter(world.intake.applications))), BusinessStatus.CLOSED)
+    for topic in (topics.APPLICATIONS.name, topics.REGISTRY_ANSWERS.name):
+        for number in world.log.ends(topic):
+            await world.service.deliver(topic, number, 0, again=10)
+    await world.service.settle()
+    assert world.verdicts() == published
+
+
+async def test_an_answer_is_good_for_others_for_a_while_and_an_epoch_of_officers_asks_anew(world: World) -> None:
+    identifier = world.state(1)
+    world.intake.freeze()
+    await world.service.settle()
+    assert world.local.calls(STATUS) == [1]
+    world.local.knows(world.number(identifier), BusinessStatus.SUSPENDED)
+    world.intake.open_epoch(judge_all=True)
+    await world.service.settle()
+    await answer_repairs(world)
+    await world.service.settle()
+    assert world.local.calls(STATUS) == [1, 1]
+    assert world.verdicts()[identifier, 1, 2]["evidence"][0]["answer"]["status"] == "suspended"
+    assert world.verdicts()[identifier, 1, 1]["evidence"][0]["answer"]["status"] == "active"
+    assert [each["epoch"] for each in world.milestones()] == [1, 2]
+
+
+async def test_who_withdraws_or_states_anew_is_not_waited_for(world: World) -> None:
+    world.local.is_(Mood.DOWN)
+    gone, changed = world.state(1), world.state(2)
+    await world.service.settle()
+    world.intake.withdraw(gone)
+    world.state(2)
+    world.intake.freeze()
+    await world.service.settle()
+    assert await world.service.pending() == 1
+    world.local.is_(Mood.WELL)
+    await world.service.settle(5)
+    assert {key[:2] for key in world.verdicts()} == {(changed, 2)}
+    assert world.local.shelf.asked[STATUS][-1] == 1
+    assert len(world.milestones()) == 1
+
+
+async def test_what_is_listed_otherwise_is_not_waited_for(world: World) -> None:
+    world.local.is_(Mood.DOWN)
+    identifier = world.state(1)
+    world.intake.freeze()
+    await world.service.settle()
+    await world.service.by_hand("UPDATE pending SET payload_hash = repeat('0', 64)")
+    world.service.clock.moment += timedelta(seconds=10 * REPAIR_SECONDS)
+    world.local.is_(Mood.WELL)
+    await world.service.by_hand("UPDATE registry_answers SET said = false")
+    await answer_repairs(world)
+    await world.service.settle()
+    assert {key[0] for key in world.verdicts()} == {identifier}
