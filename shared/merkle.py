@@ -37,6 +37,34 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
     return root_of_hashes([leaf_hash(leaf) for leaf in leaves])
 
 
+class GrowingTree:
+    """The root over leaves that come one after another, in memory that grows with the logarithm of their number."""
+
+    __slots__ = ("_whole", "size")
+
+    def __init__(self) -> None:
+        self._whole: list[tuple[int, bytes]] = []
+        self.size = 0
+
+    def add(self, leaf: bytes) -> None:
+        height, node = 0, leaf_hash(leaf)
+        while self._whole and self._whole[-1][0] == height:
+            node = node_hash(self._whole.pop()[1], node)
+            height += 1
+        self._whole.append((height, node))
+        self.size += 1
+
+    @property
+    def root(self) -> bytes:
+        """Of all leaves so far."""
+        if not self._whole:
+            return EMPTY_ROOT
+        *lefts, (_, node) = self._whole
+        for _, left in reversed(lefts):
+            node = node_hash(left, node)
+        return node
+
+
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of RFC 9162 §2.1.3.1 for the leaf at `index`, nearest sibling first."""
     level = [leaf_hash(leaf) for leaf in leaves]

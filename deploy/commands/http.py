@@ -52,6 +52,30 @@ def ask(
     return answer.json() if answer.content else None
 
 
+def download(path: str, target: Path | None, name: str, *, url: str | None, token: str | None) -> tuple[Path, int]:
+    """Streams selection's answer into `target` (else `name`); the file and its size in bytes.
+
+    It takes its name once it is whole, so that a file of that name never is half an answer."""
+    where, sent = base_url("selection", url), {"Authorization": f"Bearer {token}"} if token else {}
+    target = target or Path(name)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with httpx2.stream("GET", where + path, headers=sent, timeout=300) as answer:
+            if answer.status_code >= 400:
+                answer.read()
+                refused(answer.status_code, answer.text)
+            with part.open("wb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+        size = part.stat().st_size
+        part.replace(target)
+    except httpx2.HTTPError as error:
+        fail(f"{where} does not answer: {error or type(error).__name__}")
+    except OSError as error:
+        fail(f"{target}: {error.strerror}")
+    return target, size
+
+
 def base_url(service: str, url: str | None) -> str:
     """What was given, else the first replica of the running local stack."""
     if url:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from deploy.commands.http import AsJson, Token, Url, ask, read_yaml
+from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
 from deploy.commands.screen import console, fail, kst, print_json
 from deploy.local.state import PROJECT
 
@@ -88,6 +88,24 @@ def open_round(
         told = f"announced {announced['round']}{series} with {len(stated['institutions'])} institutions; policy hash:"
         console.print(told, soft_wrap=True)
         console.print(announced["policy_hash"], soft_wrap=True)
+
+
+@app.command()
+def export(
+    round_id: Round,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; else the name it is sent with.")
+    ] = None,
+    depth: Annotated[str, typer.Option(help="public, or auditor, which takes the auditor's token.")] = "public",
+    epoch: Annotated[int | None, typer.Option(help="Of an earlier result; else the newest.")] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """The evidence of a result as a file, for an auditor without a network. --url names selection here."""
+    path = f"/rounds/{round_id}/evidence?depth={depth}" + (f"&epoch={epoch}" if epoch else "")
+    bearer = operator_token(token, url) if depth == "auditor" else None
+    target, size = download(path, output, f"{round_id}-{depth}.evidence.jsonl", url=url, token=bearer)
+    console.print(f"{target}: {size:,} bytes; check it with `firstbuy verify evidence {target}`", soft_wrap=True)
 
 
 @app.command()

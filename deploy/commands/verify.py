@@ -1,4 +1,4 @@
-"""`firstbuy verify …`: a receipt, a proof or a time-stamp checked by anyone, from the file and what is published."""
+"""`firstbuy verify …`: a receipt, a proof, a time-stamp or a result, checked by anyone, from what is public."""
 
 import base64
 import binascii
@@ -18,12 +18,13 @@ from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from services.intake.domain.receipts import UNSIGNED
 from services.selection.domain.commitment import Commitment
+from services.selection.verify import examine
 from shared.canonical import NotCanonicalError, checked_canonical_json, payload_hash
 from shared.merkle import BUCKETS, bucket_of, merkle_root, root_of_path
 from shared.signing import ALGORITHM, PublicKey, verified
 from shared.timestamping import UnusableRootsError, WrongStampError, checked_token, roots_of
 
-app = typer.Typer(help="Check a receipt, a proof or a time-stamp yourself.", no_args_is_help=True)
+app = typer.Typer(help="Check a receipt, a proof, a time-stamp or a result yourself.", no_args_is_help=True)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _RECEIPT: Final = ("round", "application", "version", "received_at", "nonce", "payload_hash", "withdrawn")
 _PATHS: Final = ("bucket_path", "manifest_path")
@@ -235,6 +236,25 @@ def _hash_of(nonce: Any, facts: Any) -> str | None:
         return payload_hash(nonce, facts)
     except (ValueError, TypeError):
         return None
+
+
+@app.command()
+def evidence(
+    file: Annotated[Path, typer.Argument(help="What `firstbuy round export` wrote.")],
+    commitment: Annotated[str | None, typer.Option(help="The commitment root you hold.")] = None,
+    selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A round's result: every root, the draw and the matching computed again. `services/selection/verify.py` alone does
+    the same without this command."""
+    expected = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root}
+    try:
+        with file.open("rb") as source:
+            report = examine(source, expected)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    differs = report.differs + ([f"and {report.more} more"] if report.more else [])
+    _tell({f"{file}: {report.depth} depth": Findings(report.checked, differs, report.not_checked)}, as_json)
 
 
 @app.command()

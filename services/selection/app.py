@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.selection import api, duties, handlers
+from services.selection import duties, handlers
+from services.selection.api import evidence, rounds
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.timestamps import Authority, Stamping, chance
@@ -64,10 +65,12 @@ def create_app(settings: SelectionSettings) -> FastAPI:
 
     app = FastAPI(title="Firstbuy selection", version="1", lifespan=lifespan)
     app.state.runtime = runtime
-    app.include_router(api.router)
+    app.include_router(rounds.router)
+    app.include_router(evidence.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
+    app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.selection.storage import inputs, timestamps
+from services.selection.storage import evidence, inputs, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
 from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
@@ -39,6 +39,7 @@ class HashMismatchError(ValueError):
 
 
 async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    await _chronicle(connection, batch)
     for event in batch:
         if not isinstance(event, Event):
             continue
@@ -145,6 +146,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """What eligibility completed; and what this service said itself."""
+    await _chronicle(connection, batch)
     for event in batch:
         if not isinstance(event, Event):
             continue
@@ -156,6 +158,15 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
             case CommitmentTimeStamped() as stamped:
                 await timestamps.put_back(connection, stamped)
     return ()
+
+
+async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
+    told = [
+        (str(stated["round"]), event.id, event.type, stated)
+        for event in batch
+        if isinstance(event, Event) and "round" in (stated := from_json(event.raw))
+    ]
+    await evidence.save_told(connection, told)
 
 
 def _check(same: bool, what: str) -> None:

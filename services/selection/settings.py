@@ -12,6 +12,11 @@ class SelectionSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_SELECTION_", frozen=True)
 
     http_port: int = Field(8003, description="HTTP port: the API, health, metrics and AsyncAPI.")
+    auditor_token_hash: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 in hex of the token that opens the auditor's depth of evidence; empty: the operator's.",
+    )
     repair_seconds: float = Field(
         5.0,
         gt=0,

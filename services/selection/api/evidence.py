@@ -1,0 +1,93 @@
+"""The evidence of a result, streamed, and the verifier that goes with it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, request_record
+from services.selection.storage import drawn, evidence, rounds
+from services.selection.storage.evidence import in_order
+from services.selection.storage.rounds import KnownRound
+from shared.certificates import AcceptedKinds
+from shared.http import Problem
+from shared.postgres import Pool, connected
+from shared.runtime import Runtime
+
+router = APIRouter(tags=["evidence"])
+_VERIFIER: Final = Path(__file__).parents[1] / "verify.py"
+_WRITTEN_AT_ONCE: Final = 1 << 16
+
+
+@router.get("/rounds/{round_id}/evidence")
+async def bundle(
+    round_id: str,
+    request: Request,
+    depth: Depth = Depth.PUBLIC,
+    epoch: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+) -> Response:
+    """JSON lines, of the newest epoch unless one is named. The public depth once the result is confirmed; the
+    auditor's, which takes the auditor's token, as soon as it is proposed."""
+    runtime: Runtime = request.app.state.runtime
+    if depth is Depth.AUDITOR:
+        await request.app.state.may_open(request)
+    async with connected(runtime.pool) as connection:
+        known = await rounds.known(connection, round_id)
+        proposed = await evidence.proposed_epochs(connection, round_id)
+    if known is None:
+        raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
+    shown = {number for number, confirmed in proposed.items() if confirmed or depth is Depth.AUDITOR}
+    if not shown:
+        raise Problem(409, "not-published", "There is no result yet whose evidence could be shown.")
+    number = epoch or max(shown)
+    if number not in shown:
+        listed = ", ".join(map(str, sorted(shown)))
+        raise Problem(404, "unknown-epoch", f"Epochs of round {round_id} with evidence: {listed}.")
+    name = f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl"
+    lines = _written(_lines(runtime.pool, known, number, depth))
+    return StreamingResponse(
+        lines, media_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@router.get("/verify.py")
+async def verifier() -> Response:
+    """One file for any Python 3.11 without packages: `python verify.py BUNDLE`."""
+    return FileResponse(_VERIFIER, media_type="text/x-python")
+
+
+async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> AsyncIterator[bytes]:
+    """Of one moment of the database, whatever is written meanwhile."""
+    if known.policy is None:
+        raise LookupError(f"round {known.round} has no policy")
+    written = Bundle(known.round, epoch, depth)
+    accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
+    async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        before, after = leading_to(await evidence.told(connection, known.round), epoch)
+        pledges, requests = await drawn.committed(connection, known.round, epoch)
+        yield written.head()
+        for told in before:
+            yield written.record(told.record())
+        yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})
+        for stated, demand in in_order(requests):
+            opens = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
+            yield written.record(request_record(demand, stated["version"], stated["payload_hash"]), opens)
+        async for line, offer in evidence.lines(connection, known.round, epoch, accepted):
+            opens = {"nonce": line.nonce, "facts": line.facts, "findings": line.findings}
+            yield written.record(entry_record(line, offer), opens)
+        for told in after:
+            yield written.later(told)
+        yield written.end()
+
+
+async def _written(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Many lines at a time: each piece is a message of its own on the wire."""
+    held = bytearray()
+    async for line in lines:
+        held += line
+        if len(held) >= _WRITTEN_AT_ONCE:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)

@@ -1,0 +1,173 @@
+"""The evidence of one result: records, one canonical JSON a line, under one root in both depths (docs/evidence.md).
+
+What the public depth leaves out stands in it as a hash, `sealed`, that the auditor's depth opens with `open`. A record
+is hashed without `open`, so the root is the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from services.selection.domain.matching import Demand, Offer
+from shared.canonical import canonical_json, json_hash
+from shared.merkle import GrowingTree
+
+FORMAT: Final = "firstbuy-evidence-v1"
+_SEALED: Final = (
+    "RoundAnnounced",
+    "RoundOpened",
+    "RoundExtended",
+    "RoundFrozen",
+    "EpochOpened",
+    "EligibilityCompleted",
+    "InputsCommitted",
+    "SourceValueRecorded",
+    "SelectionProposed",
+)
+"""What leads to a proposal, in the order of a round's life; what comes after it stands outside of the root."""
+
+
+class Depth(StrEnum):
+    PUBLIC = "public"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of `rounds.v1` or `milestones.v1` as it was published."""
+
+    type: str
+    body: Mapping[str, Any]
+
+    @property
+    def epoch(self) -> int:
+        number: int = self.body.get("epoch", 0)
+        return number
+
+    def record(self) -> dict[str, Any]:
+        return {"type": "event", "event": self.type, "body": self.body}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An application's line of the proposal, with all that it was committed and judged with."""
+
+    application: str
+    version: int
+    payload_hash: str
+    nonce: str | None
+    facts: Mapping[str, Any]
+    judged_in: int
+    findings_hash: str
+    findings: Sequence[Any]
+    outcome: str
+    tickets: int
+    score: int | None
+    drawn_under: int
+    firm: int
+    """Counts firms within the bundle, in order of their first application's id: whose it is stays sealed."""
+    position: int | None
+    key: str | None
+    result: str
+    reason: str | None
+    reserve_position: int | None
+    awards: Sequence[Mapping[str, Any]]
+
+
+def leading_to(events: Iterable[Told], epoch: int) -> tuple[list[Told], list[Told]]:
+    """What led to the proposal of that epoch, in order; and the rest, which came after it."""
+    before = [told for told in events if told.type in _SEALED and told.epoch <= epoch]
+    after = [told for told in events if told not in before]
+    before.sort(key=lambda told: (told.epoch, _SEALED.index(told.type), str(told.body.get("closes_at"))))
+    return before, sorted(after, key=lambda told: (told.epoch, told.type, json_hash(told.body)))
+
+
+def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str, Any]:
+    return {
+        "type": "request",
+        "request": demand.request,
+        "version": version,
+        "payload_hash": payload_hash,
+        "institution": demand.institution,
+        "class_code": demand.class_code,
+        "quantity": demand.quantity,
+        "budget_won": demand.budget_won,
+        "price_ceiling_won": demand.price_ceiling_won,
+        "certificate_kinds": demand.certificate_kinds,
+        "region": demand.region,
+        "delivery_days_at_most": demand.delivery_days_at_most,
+    }
+
+
+def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
+    """Names stand in it only of who is selected."""
+    record: dict[str, Any] = {
+        "type": "entry",
+        "application": line.application,
+        "version": line.version,
+        "payload_hash": line.payload_hash,
+        "judged_in": line.judged_in,
+        "outcome": line.outcome,
+        "findings_hash": line.findings_hash,
+        "tickets": line.tickets,
+        "score": line.score,
+        "drawn_under": line.drawn_under,
+        "track": offer.track,
+        "firm": line.firm,
+        "class_code": offer.class_code,
+        "price_won": offer.price_won,
+        "capacity": offer.capacity,
+        "delivery_days": offer.delivery_days,
+        "regions": offer.regions,
+        "certificates": offer.certificates,
+        "position": line.position,
+        "key": line.key,
+        "result": line.result,
+        "reason": line.reason,
+        "reserve_position": line.reserve_position,
+        "awards": [[each["request"], each["quantity"], each["amount_won"]] for each in line.awards],
+    }
+    if line.awards:
+        record["applicant"] = line.facts["applicant"]["name"]
+        record["product"] = line.facts["product"]["name"]
+    return record
+
+
+class Bundle:
+    """The lines of one bundle as they are written, and the root over what was written."""
+
+    def __init__(self, round_id: str, epoch: int, depth: Depth) -> None:
+        self._head = {"bundle": FORMAT, "round": round_id, "epoch": epoch, "depth": depth.value}
+        self._depth = depth
+        self._tree, self._later = GrowingTree(), GrowingTree()
+
+    def head(self) -> bytes:
+        return canonical_json(self._head) + b"\n"
+
+    def record(self, record: Mapping[str, Any], opens: Mapping[str, Any] | None = None) -> bytes:
+        """`opens`: what only the auditor's depth shows."""
+        stated = dict(record)
+        if opens is not None:
+            stated["sealed"] = json_hash(opens)
+        hashed = canonical_json(stated)
+        self._tree.add(hashed)
+        if opens is None or self._depth is Depth.PUBLIC:
+            return hashed + b"\n"
+        return canonical_json(stated | {"open": opens}) + b"\n"
+
+    def later(self, told: Told) -> bytes:
+        """What came after the proposal: under a root of its own, since the first one had stood before it."""
+        line = canonical_json(told.record() | {"type": "later"})
+        self._later.add(line)
+        return line + b"\n"
+
+    def end(self) -> bytes:
+        said = {
+            "type": "end",
+            "records": self._tree.size,
+            "root": self._tree.root.hex(),
+            "later": self._later.size,
+            "later_root": self._later.root.hex(),
+        }
+        return canonical_json(said) + b"\n"

@@ -1,0 +1,80 @@
+"""What the evidence of a round's result is made of, read row by row: a round may have a million applications."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from services.selection.domain.evidence import Line, Told
+from services.selection.domain.matching import Demand, Offer, offer_of
+from services.selection.storage import drawn
+from shared.certificates import AcceptedKinds
+from shared.contracts.facts import ApplicationFacts
+from shared.merkle import bucket_of
+from shared.postgres import Connection
+
+_FACTS: Final = TypeAdapter(ApplicationFacts)
+_PREFETCH: Final = 500
+SAVE_TOLD = """
+INSERT INTO chronicle (round, event, type, body) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+TOLD = "SELECT type, body FROM chronicle WHERE round = $1"
+PROPOSED_EPOCHS = """
+SELECT p.epoch, EXISTS (
+    SELECT FROM confirmations c
+    WHERE c.round = p.round AND c.epoch = p.epoch AND c.selection_root = p.body->>'selection_root') AS confirmed
+FROM proposals p WHERE p.round = $1 ORDER BY p.epoch
+"""
+# Firms are numbered so that nobody's business number can be guessed from it.
+LINES = """
+WITH firms AS (
+    SELECT a.facts->'applicant'->>'business_number' AS number, row_number() OVER (ORDER BY min(e.application::text COLLATE "C")) AS firm
+    FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
+    WHERE e.round = $1 AND e.epoch = $2 GROUP BY 1
+)
+SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, v.epoch AS judged_in, v.findings_hash,
+       v.findings, e.outcome, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under, f.firm,
+       r.position, r.key, r.result, r.reason, r.reserve_position, r.awards
+FROM entries e
+JOIN applications a ON a.application = e.application AND a.version = e.version
+JOIN LATERAL (
+    SELECT epoch, findings_hash, findings FROM verdicts v
+    WHERE v.application = e.application AND v.version = e.version AND v.epoch <= e.epoch ORDER BY epoch DESC LIMIT 1
+) v ON true
+JOIN firms f ON f.number = a.facts->'applicant'->>'business_number'
+JOIN results r ON r.round = e.round AND r.epoch = e.epoch AND r.application = e.application
+WHERE e.round = $1 AND e.epoch = $2
+ORDER BY get_byte(sha256(convert_to(e.application::text, 'UTF8')), 0), e.application
+"""
+
+
+async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, Any]]) -> None:
+    """(round, event id, type, body)."""
+    if told:
+        await connection.execute(SAVE_TOLD, *zip(*told, strict=True))
+
+
+async def told(connection: Connection, round_id: str) -> list[Told]:
+    return [Told(row["type"], row["body"]) for row in await connection.fetch(TOLD, round_id)]
+
+
+async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bool]:
+    """Of each epoch with a proposal, whether officers confirmed it."""
+    return {row["epoch"]: row["confirmed"] for row in await connection.fetch(PROPOSED_EPOCHS, round_id)}
+
+
+def in_order(requests: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Demand]]:
+    """Requests as they were committed, by bucket and id, as digests have them."""
+    pairs = zip(requests, drawn.demands_of(requests), strict=True)
+    return sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request))
+
+
+async def lines(
+    connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds
+) -> AsyncIterator[tuple[Line, Offer]]:
+    """In order of bucket and id, as digests have them. Inside a transaction, which holds the cursor."""
+    async for row in connection.cursor(LINES, round_id, epoch, prefetch=_PREFETCH):
+        facts = _FACTS.validate_python(row["facts"])
+        offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
+        yield Line(**dict(row)), offer

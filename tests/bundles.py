@@ -1,0 +1,266 @@
+"""Evidence bundles of whole rounds, made by the services' own domain code, without a server."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.judge import judge
+from services.intake.domain.sources import due_at
+from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
+from services.selection.domain.draw import seed_of
+from services.selection.domain.evidence import Bundle, Depth, Line, Told, entry_record, leading_to, request_record
+from services.selection.domain.matching import Offer, Result, demand_of, offer_of
+from services.selection.domain.proposal import Proposal, propose
+from services.selection.domain.tickets import standing_of, tickets
+from shared.canonical import json_hash, payload_hash
+from shared.certificates import AcceptedKinds
+from shared.contracts.facts import ApplicationFacts, RequestFacts
+from shared.contracts.policy import Policy
+from shared.merkle import Digest, bucket_of, digest_of
+from tests.data.facts import policy
+from tests.rounds import application
+
+ROUND = "bundled"
+COMMITTED_AT = datetime(2018, 9, 15, 1, tzinfo=UTC)
+SOURCE = {"source": "lotto", "kind": "rfc3797", "period_seconds": 604800, "description": "six numbers of Saturday"}
+_FACTS, _REQUEST, _POLICY = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts), TypeAdapter(Policy)
+
+
+@dataclass
+class Judged:
+    """A version, as selection holds it."""
+
+    application: str
+    nonce: str
+    facts: dict[str, Any]
+    payload_hash: str
+    outcome: str
+    findings: list[Any]
+    findings_hash: str
+    entry: Entry
+    offer: Offer
+
+
+@dataclass
+class Round:
+    """What a bundle is written of."""
+
+    policy: dict[str, Any]
+    judged: list[Judged]
+    requests: list[dict[str, Any]]
+    pledges: dict[str, int]
+    events: list[Told]
+    proposal: Proposal
+
+    def bundle(self, depth: Depth) -> bytes:
+        written = Bundle(ROUND, 1, depth)
+        before, after = leading_to(self.events, 1)
+        lines = [written.head(), *(written.record(told.record()) for told in before)]
+        lines.append(written.record({"type": "pledges", "pledges": sorted(self.pledges.items())}))
+        for one in sorted(self.requests, key=lambda one: (bucket_of(one["request"]), one["request"])):
+            demand = demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"]))
+            opens = {"nonce": one["nonce"], "facts": one["facts"]}
+            lines.append(written.record(request_record(demand, 1, one["payload_hash"]), opens))
+        firms: dict[str, int] = {}
+        for each in sorted(self.judged, key=lambda one: one.application):
+            firms.setdefault(each.offer.firm, len(firms) + 1)
+        places = {line.placement.application: line for line in self.proposal.lines}
+        for each in sorted(self.judged, key=lambda one: (bucket_of(one.application), one.application)):
+            proposed = places[each.application]
+            placement = proposed.placement
+            line = Line(
+                application=each.application,
+                version=1,
+                payload_hash=each.payload_hash,
+                nonce=each.nonce,
+                facts=each.facts,
+                judged_in=1,
+                findings_hash=each.findings_hash,
+                findings=each.findings,
+                outcome=each.outcome,
+                tickets=each.entry.tickets,
+                score=each.entry.score,
+                drawn_under=1,
+                firm=firms[each.offer.firm],
+                position=proposed.position,
+                key=proposed.key,
+                result=placement.result.value,
+                reason=placement.reason.value if placement.reason else None,
+                reserve_position=placement.reserve_position,
+                awards=[
+                    {"request": one.request, "quantity": one.quantity, "amount_won": one.amount_won}
+                    for one in placement.awards
+                ],
+            )
+            opens = {"nonce": each.nonce, "facts": each.facts, "findings": each.findings}
+            lines.append(written.record(entry_record(line, each.offer), opens))
+        lines += [written.later(told) for told in after]
+        return b"".join([*lines, written.end()])
+
+
+def make_round(firms: int = 24, requests: int = 8, seed: int = 7, changes: Mapping[str, Any] | None = None) -> Round:
+    """Of firms of every kind under 2018-h2, whose limits `changes` may replace; confirmed by two officers."""
+    random = Random(seed)  # noqa: S311 -- the same round in every run
+    stated = _POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
+    stated["limits"] = {"selections_per_firm": 1, "requests_per_product": 2, "reserve": 5} | dict(changes or {})
+    stated.pop("registries", None)
+    made, policy_hash = _POLICY.validate_python(stated), json_hash(stated)
+    rules = PolicyRules.compile(made, policy_hash)
+    judged = [_judged(number, random, made, rules) for number in range(1, firms + 1)]
+    pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
+    wanted = [_request(number, random) for number in range(1, requests + 1)]
+    demands = [demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"])) for one in wanted]
+    entries = [one.entry for one in judged]
+    leaves = [(one.application, 1, one.payload_hash) for one in judged]
+    applications, asked = digest_of(leaves), digest_of((one["request"], 1, one["payload_hash"]) for one in wanted)
+    verdicts = digest_of((*leaf, 1, one.outcome, one.findings_hash) for leaf, one in zip(leaves, judged, strict=True))
+    commitment = Commitment(
+        round=ROUND,
+        epoch=1,
+        applications_root=applications.root,
+        requests_root=asked.root,
+        verdicts_root=verdicts.root,
+        entries_root=entries_digest(entries).root,
+        pledges_root=pledges_root(pledges),
+        policy_hash=policy_hash,
+    )
+    value, due = "4.11.23.25.31.40./", due_at(COMMITTED_AT, 86400, 604800)
+    offers = {one.application: one.offer for one in judged}
+    proposal = propose(made, seed_of(commitment.root, value), entries, offers, demands, pledges)
+    roots = {name: getattr(commitment, name) for name in commitment.__slots__}
+    officers = [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)]
+    clock = [{"name": "intake", "role": "system"}]
+    act = {"round": ROUND, "actors": clock, "reason": "the clock"}
+    counts = {result.value.replace("-", "_"): proposal.count(result) for result in Result}
+    events = [
+        Told(
+            "RoundOpened",
+            act | {"policy": stated, "policy_hash": policy_hash, "lead_seconds": 86400, "sources": [SOURCE]},
+        ),
+        Told("RoundFrozen", act | {"epoch": 1, "applications": _manifest(applications), "requests": _manifest(asked)}),
+        Told("EligibilityCompleted", {"round": ROUND, "epoch": 1, "verdicts": _manifest(verdicts)}),
+        Told(
+            "InputsCommitted",
+            roots
+            | {
+                "commitment_root": commitment.root,
+                "entries": len(entries),
+                "committed_at": _utc(COMMITTED_AT),
+                "seed_epoch": 1,
+                "supplementary": 0,
+            },
+        ),
+        Told(
+            "SourceValueRecorded",
+            act | {"epoch": 1, "source": "lotto", "value": value, "due_at": _utc(due), "recorded_at": _utc(due)},
+        ),
+        Told(
+            "SelectionProposed",
+            counts
+            | {
+                "round": ROUND,
+                "epoch": 1,
+                "commitment_root": commitment.root,
+                "seed": seed_of(commitment.root, value),
+                "selection_root": proposal.selection_root,
+            },
+        ),
+        Told(
+            "SelectionConfirmed",
+            act
+            | {
+                "actors": officers,
+                "epoch": 1,
+                "commitment_root": commitment.root,
+                "selection_root": proposal.selection_root,
+            },
+        ),
+    ]
+    return Round(stated, judged, wanted, pledges, events, proposal)
+
+
+def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:
+    """Records, without head and end, under roots that are right again: as a forger would write them."""
+    written = Bundle(ROUND, 1, depth)
+    body = []
+    for record in lines:
+        opens = record.get("open")
+        kept = {name: value for name, value in record.items() if name not in ("open", "sealed")}
+        if record["type"] == "later":
+            body.append(written.later(Told(record["event"], record["body"])))
+        elif "sealed" in record and opens is None:  # the public depth can't seal anew
+            body.append(written.record(record))
+        else:
+            body.append(written.record(kept, opens))
+    return b"".join([written.head(), *body, written.end()])
+
+
+def records_of(bundle: bytes) -> list[dict[str, Any]]:
+    """Without head and end."""
+    return [json.loads(line) for line in bundle.splitlines()][1:-1]
+
+
+def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Judged:
+    body = application(number if number % 7 else number - 1)  # some firms enter two products
+    body.pop("contact")
+    body["product"] |= {"reference": f"P-{number}", "price_won": random.randrange(500_000, 4_000_000, 1000)}
+    body["product"] |= {"capacity": random.randint(1, 6), "class_code": random.choice(["41112201", "43211503"])}
+    body["product"] |= {"regions": random.choice([[], ["seoul"], ["busan", "seoul"]])}
+    body["applicant"]["supply_record"] = {"won": random.choice([0, 10**8, 6 * 10**8, 3 * 10**9]), "count": number % 5}
+    if number % 5 == 0:
+        body["certificates"] = []
+    facts = _FACTS.dump_python(_FACTS.validate_python(body), mode="json")
+    read = _FACTS.validate_python(facts)
+    identifier, nonce = str(UUID(int=random.getrandbits(128), version=4)), f"{random.getrandbits(128):032x}"
+    verdict = judge(read, rules)
+    count = tickets(standing_of(verdict.findings, read.applicant.supply_record), made)
+    accepted = AcceptedKinds.compile(made.as_of, made.certificates)
+    return Judged(
+        identifier,
+        nonce,
+        facts,
+        payload_hash(nonce, facts),
+        verdict.outcome.value,
+        json.loads(verdict.findings_json),
+        verdict.findings_hash,
+        Entry(identifier, verdict.outcome, count),
+        offer_of(identifier, read.applicant.business_number, read, accepted),
+    )
+
+
+def _request(number: int, random: Random) -> dict[str, Any]:
+    facts = {
+        "class_code": random.choice(["41112201", "43211503"]),
+        "quantity": random.randint(1, 8),
+        "budget_won": random.randrange(2_000_000, 20_000_000, 1000),
+        "price_ceiling_won": random.choice([None, 3_000_000]),
+        "certificate_kinds": random.choice([[], ["nep"], ["net"]]),
+        "region": random.choice([None, None, "busan"]),
+        "delivery_days_at_most": random.choice([None, 30]),
+        "note": "시험",
+    }
+    nonce = f"{random.getrandbits(128):032x}"
+    institution = random.choice(["kepco", "lh", "nobody"])
+    hashed = payload_hash(nonce, facts)
+    return {
+        "request": f"{institution}/PR-{number}",
+        "institution": institution,
+        "facts": facts,
+        "nonce": nonce,
+        "payload_hash": hashed,
+    }
+
+
+def _manifest(digest: Digest) -> dict[str, Any]:
+    return {"count": digest.count, "root": digest.root, "counts": digest.counts, "roots": digest.roots}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,243 @@
+"""A bundle of evidence: the same root in both depths, and nothing in it can be changed unnoticed."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.selection import verify
+from services.selection.domain.evidence import Depth
+from services.selection.verify import Report, examine
+from shared.canonical import json_hash
+from shared.merkle import GrowingTree, merkle_root
+from tests.bundles import make_round, records_of, rewritten
+
+ROUND = make_round()
+BUNDLES = {depth: ROUND.bundle(depth) for depth in Depth}
+VERIFIER = Path(verify.__file__)
+DEPTHS = pytest.mark.parametrize("depth", list(Depth))
+
+
+def examined(bundle: bytes, **expected: str) -> Report:
+    return examine(io.BytesIO(bundle), expected)
+
+
+@given(st.lists(st.binary(max_size=8), max_size=70))
+def test_a_growing_tree_is_the_tree(leaves: list[bytes]) -> None:
+    growing, other = GrowingTree(), verify.Tree()
+    for leaf in leaves:
+        growing.add(leaf)
+        other.add(leaf)
+    assert growing.root == other.root() == merkle_root(leaves)
+
+
+@DEPTHS
+def test_a_true_bundle_has_nothing_that_differs(depth: Depth) -> None:
+    report = examined(BUNDLES[depth])
+    assert (report.differs, report.depth) == ([], depth.value)
+    assert any("the selection root is" in line for line in report.checked)
+    assert any("two officers" in line for line in report.checked)
+    selected = [record for record in records_of(BUNDLES[depth]) if record.get("result") == "selected"]
+    assert selected
+    assert any(record["result"] == "reserve" for record in records_of(BUNDLES[depth]) if record["type"] == "entry")
+
+
+def test_both_depths_have_one_root_and_the_public_one_names_only_the_selected() -> None:
+    ends = [json.loads(bundle.splitlines()[-1]) for bundle in BUNDLES.values()]
+    assert ends[0] == ends[1]
+    public = BUNDLES[Depth.PUBLIC].decode()
+    for one in ROUND.judged:
+        named = one.facts["applicant"]["name"]
+        taken = any(
+            line.placement.application == one.application and line.placement.awards for line in ROUND.proposal.lines
+        )
+        others = [other for other in ROUND.judged if other.facts["applicant"]["name"] == named]
+        if not taken and len(others) == 1:
+            assert f'"{named}"' not in public
+        assert one.facts["applicant"]["business_number"] not in public
+        assert one.nonce not in public
+
+
+@pytest.mark.parametrize(
+    ("firms", "requests", "limits"),
+    [
+        (0, 0, {}),
+        (1, 1, {}),
+        (40, 0, {}),
+        (60, 20, {"places": 3, "reserve": 0}),
+        (120, 30, {"selections_per_firm": 2, "requests_per_product": 1, "reserve": None}),
+    ],
+)
+def test_it_comes_to_the_same_selection_as_ours(firms: int, requests: int, limits: dict[str, Any]) -> None:
+    """The verifier's matching is written anew: it agrees with the service's."""
+    for seed in range(6):
+        made = make_round(firms, requests, seed, {name: value for name, value in limits.items() if value is not None})
+        for depth in Depth:
+            assert examined(made.bundle(depth)).differs == []
+
+
+@DEPTHS
+@given(data=st.data())
+def test_one_bit_changed_anywhere_is_found(depth: Depth, data: st.DataObject) -> None:
+    bundle = bytearray(BUNDLES[depth])
+    place = data.draw(st.integers(0, len(bundle) - 1))
+    bundle[place] ^= 1 << data.draw(st.integers(0, 7))
+    assert examined(bytes(bundle)).differs
+
+
+@DEPTHS
+@given(data=st.data())
+def test_a_line_left_out_repeated_or_moved_is_found(depth: Depth, data: st.DataObject) -> None:
+    lines = BUNDLES[depth].splitlines(keepends=True)
+    place = data.draw(st.integers(0, len(lines) - 1))
+    other = data.draw(st.integers(0, len(lines) - 1).filter(lambda number: number != place))
+    match data.draw(st.sampled_from(["drop", "repeat", "swap"])):
+        case "drop":
+            del lines[place]
+        case "repeat":
+            lines.insert(place, lines[place])
+        case "swap":
+            lines[place], lines[other] = lines[other], lines[place]
+    assert examined(b"".join(lines)).differs
+
+
+def entry(records: list[dict[str, Any]], result: str) -> dict[str, Any]:
+    return next(record for record in records if record.get("result") == result)
+
+
+def more_tickets(records: list[dict[str, Any]]) -> None:
+    entry(records, "reserve")["tickets"] += 1
+
+
+def another_winner(records: list[dict[str, Any]]) -> None:
+    selected, reserve = entry(records, "selected"), entry(records, "reserve")
+    for name in ("position", "key", "result", "reserve_position", "awards"):
+        selected[name], reserve[name] = reserve[name], selected[name]
+
+
+def another_value(records: list[dict[str, Any]]) -> None:
+    event = next(record for record in records if record.get("event") == "SourceValueRecorded")
+    event["body"]["value"] = "1.2.3.4.5.6./"
+
+
+def earlier_value(records: list[dict[str, Any]]) -> None:
+    event = next(record for record in records if record.get("event") == "SourceValueRecorded")
+    event["body"]["due_at"] = event["body"]["recorded_at"] = "2018-09-15T02:00:00Z"
+
+
+def greater_pledge(records: list[dict[str, Any]]) -> None:
+    next(record for record in records if record["type"] == "pledges")["pledges"][0][1] += 10_000_000
+
+
+def another_limit(records: list[dict[str, Any]]) -> None:
+    opened = next(record for record in records if record.get("event") == "RoundOpened")["body"]
+    opened["policy"]["limits"]["reserve"] = 1
+    opened["policy_hash"] = json_hash(opened["policy"])
+
+
+def one_officer(records: list[dict[str, Any]]) -> None:
+    later = next(record for record in records if record["type"] == "later")["body"]
+    later["actors"] = later["actors"][:1] * 2
+
+
+def left_out(records: list[dict[str, Any]]) -> None:
+    records.remove(entry(records, "not-selected"))
+
+
+Forgery = Callable[[list[dict[str, Any]]], None]
+FORGERIES: tuple[Forgery, ...] = (
+    more_tickets,
+    another_winner,
+    another_value,
+    earlier_value,
+    greater_pledge,
+    another_limit,
+    one_officer,
+    left_out,
+)
+
+
+@DEPTHS
+@pytest.mark.parametrize("forge", FORGERIES, ids=lambda forge: forge.__name__)
+def test_what_is_forged_under_a_new_root_is_found(depth: Depth, forge: Forgery) -> None:
+    """Whoever writes the whole bundle anew still has to come to what was committed and proposed."""
+    records = records_of(BUNDLES[depth])
+    assert examined(rewritten(records, depth)).differs == [], "writing it again changes nothing"
+    forge(records)
+    assert examined(rewritten(records, depth)).differs
+
+
+def opened(change: Callable[[dict[str, Any]], None], result: str = "selected") -> list[str]:
+    records = records_of(BUNDLES[Depth.AUDITOR])
+    change(entry(records, result))
+    return examined(rewritten(records, Depth.AUDITOR)).differs
+
+
+def test_the_auditors_depth_holds_every_fact_against_what_was_decided() -> None:
+    def lower(record: dict[str, Any]) -> None:
+        record["open"]["facts"]["applicant"]["supply_record"]["won"] += 1
+
+    def waive(record: dict[str, Any]) -> None:
+        for finding in record["open"]["findings"]:
+            finding["outcome"] = "waived"
+
+    def pretend(record: dict[str, Any]) -> None:
+        record["certificates"] = ["net"]
+
+    def cheaper(record: dict[str, Any]) -> None:
+        record["price_won"] -= 1
+
+    def rename(record: dict[str, Any]) -> None:
+        record["product"] = "다른 제품"
+
+    assert any("payload_hash is not of these facts" in told for told in opened(lower))
+    assert any("do not make it eligible" in told or "findings_hash" in told for told in opened(waive))
+    assert any("certificates is" in told for told in opened(pretend))
+    assert any("price_won is" in told for told in opened(cheaper, "reserve"))
+    assert any("names are not those" in told for told in opened(rename))
+
+
+def test_a_root_you_hold_ties_it_to_what_was_published() -> None:
+    proposed = next(told.body for told in ROUND.events if told.type == "SelectionProposed")
+    held = {"commitment": proposed["commitment_root"], "selection": proposed["selection_root"]}
+    assert examined(BUNDLES[Depth.PUBLIC], **held).differs == []
+    other = make_round(seed=8).bundle(Depth.PUBLIC)
+    assert len(examined(other, **held).differs) == 2, "true in itself, and not the round that was published"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no head"),
+        (b"\xff\n", "no JSON"),
+        (b"[]\n", "no record"),
+        (b'{"bundle":"firstbuy-evidence-v9","depth":"public","epoch":1,"round":"x"}\n', "no head"),
+        (BUNDLES[Depth.PUBLIC][:-20], "no JSON"),
+        (b"".join(BUNDLES[Depth.PUBLIC].splitlines(keepends=True)[:-1]), "cut off"),
+    ],
+)
+def test_what_is_no_bundle_is_told_so(content: bytes, told: str) -> None:
+    assert told in examined(content).differs[0]
+
+
+@DEPTHS
+def test_it_runs_where_no_package_is(depth: Depth, tmp_path: Path) -> None:
+    """`-I -S`: no site-packages, no environment, nothing but the standard library and the one file."""
+    verifier, bundle = tmp_path / "verify.py", tmp_path / "bundle.jsonl"
+    verifier.write_bytes(VERIFIER.read_bytes())
+    bundle.write_bytes(BUNDLES[depth])
+    run = [sys.executable, "-I", "-S", str(verifier), str(bundle)]
+    right = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (right.returncode, right.stderr) == (0, "")
+    assert f"{depth} depth: nothing differs" in right.stdout
+    bundle.write_bytes(BUNDLES[depth].replace(b'"tickets":6', b'"tickets":5', 1))
+    wrong = subprocess.run([*run, "--json"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert json.loads(wrong.stdout)["differs"]
