@@ -2,12 +2,14 @@
 would have made it otherwise."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.contracts.events import Language
+from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
+from shared.evidence_words import evidence_of, explain_evidence
 
 _KO, _EN = Language.KO, Language.EN
 
@@ -101,12 +103,17 @@ def speaks_against(finding: Finding) -> bool:
     return finding.decides and finding.outcome in {FindingOutcome.FAIL, FindingOutcome.UNKNOWN}
 
 
-def explain(finding: Finding, language: Language) -> Explained:
+def explain(finding: Finding, language: Language, evidence: Sequence[Evidence] = ()) -> Explained:
+    """With what registries said of it, where they were asked."""
     words = RULE_WORDS.get(finding.rule) or RuleWords(finding.rule, finding.rule)
+    said = "; ".join(explain_evidence(each, language) for each in evidence_of(finding, evidence))
+    seen = _value(finding.seen, finding.unit, language) if finding.seen is not None else ""
+    if said:
+        seen = f"{seen} ({said})" if seen else said
     return Explained(
         words.name(language),
         _outcome(finding.outcome, language),
-        _value(finding.seen, finding.unit, language) if finding.seen is not None else _nothing(language),
+        seen or _nothing(language),
         _value(finding.needed, finding.unit, language),
         _gap(finding, words, language),
         finding.legal_source,

@@ -146,6 +146,7 @@ async def start_stack(
             own = State(tmp_path / f"stack-{secrets.token_hex(3)}", state.cache)
             own.folder.mkdir()
             defaults = {"state": own, "services": services, "databases": databases, "topic_prefix": topic_prefix}
+            defaults |= {"registries": False}
             servers = {"kafka": kafka_server, "postgres": postgres_server}
             held.enter_context(own.locked())
             return await held.enter_async_context(Stack.started(**(defaults | servers | options)))

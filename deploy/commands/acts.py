@@ -69,6 +69,20 @@ def void(round_id: Round, reason: Reason, url: Url = None, token: Token = None, 
     propose(round_id, "void", {}, reason, url, token, as_json)
 
 
+@app.command("waive-registry")
+def waive_registry(
+    round_id: Round,
+    registry: Annotated[str, typer.Option(help="As the policy names it: business-status or certificates.")],
+    reason: Annotated[str, typer.Option(help="The grounds; published with the act.")],
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to wait no longer for a registry in this round: what it has not answered is judged as it was stated.
+    Another officer approves it."""
+    propose(round_id, "waive-registry", {"registry": registry}, reason, url, token, as_json)
+
+
 @app.command("record-source")
 def record_source(
     round_id: Round,

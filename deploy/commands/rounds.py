@@ -134,6 +134,8 @@ def reconcile(
         table.add_row("eligibility", "judged / admitted", f"{judged['judged']} / {judged['expected']}")
         table.add_row("", "buckets of applications", _buckets(judged["differing_buckets"]))
         table.add_row("", "waiting to be judged", str(judged["waiting"]))
+        for use in judged.get("registries", ()):  # one of before has none
+            table.add_row("", f"waiting for {use['registry']} ({use['authority']})", _waited_for(use))
         table.add_row("", "parked until officers unpark or exclude them", "\n".join(judged["parked"]) or "–")
         table.add_row("selection", "judging heard of", "yes" if chosen["judged"] else "not yet")
         for subject in ("verdicts", "requests", "applications"):
@@ -142,6 +144,13 @@ def reconcile(
         console.print("admitted = judged = selected from" if complete else "not complete", soft_wrap=True)
     if not complete:
         raise typer.Exit(1)
+
+
+def _waited_for(use: dict[str, Any]) -> str:
+    if not use["pending"]:
+        return "0, waived" if use["waived"] else "0"
+    unset = "" if use["address_set"] else "; eligibility has no address of it"
+    return f"{use['pending']}, since {kst(use['since'])} KST{unset}"
 
 
 def _buckets(numbers: list[int]) -> str:

@@ -21,6 +21,7 @@ def describe(stack: "Stack") -> str:
         "kafka": {"kind": kafka.kind, "version": kafka.version, "bootstrap_servers": kafka.bootstrap_servers},
         "postgres": {"kind": postgres.kind, "version": postgres.version, "address": postgres.address},
         "databases": dict(stack.databases),
+        "registries": stack.registries_url,
         "mail_folder": str(stack.mail_folder),
         "logs": str(stack.state.logs),
         "services": {

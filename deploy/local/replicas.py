@@ -14,6 +14,7 @@ from deploy.local.state import PROJECT, State
 
 SERVICES = ("intake", "eligibility", "selection", "notify")
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
+REGISTRIES_PORT = 8790
 JOB_TIMEOUT = 120.0
 
 
@@ -115,3 +116,30 @@ async def mail_server(state: State, folder: Path | None, report: Report) -> Asyn
     finally:
         await server.stop()
         release_port(port)
+
+
+@asynccontextmanager
+async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIterator[tuple[Kept, str]]:
+    """The running local registries and their address."""
+    port = free_port(REGISTRIES_PORT if plan.prefer_known_ports else None)
+    argv = [sys.executable, "-m", "deploy.registries", "--port", str(port)]
+    command = Command(argv, state.logs / "registries.log", folder=PROJECT)
+    server = Kept("registries", command, state.records, lambda: says_ready(port), patience=Patience(), report=report)
+    await server.start()
+    try:
+        yield server, f"http://{LOOPBACK}:{port}"
+    finally:
+        await server.stop()
+        release_port(port)
+
+
+def asks_here(url: str) -> dict[str, str]:
+    """Eligibility's settings, so that it asks the local registries; those that the environment names are kept."""
+    prefix = "FIRSTBUY_ELIGIBILITY_"
+    local = {
+        f"{prefix}BUSINESS_STATUS_URL": url + "/nts-businessman/v1",
+        f"{prefix}BUSINESS_STATUS_KEY": "local",
+        f"{prefix}CERTIFICATES_URL": url + "/certificates/v1/list",
+        f"{prefix}CERTIFICATES_KEY": "local",
+    }
+    return {name: os.environ.get(name) or value for name, value in local.items()}

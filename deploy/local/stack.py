@@ -19,7 +19,16 @@ from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kept import Kept, Report, silent
 from deploy.local.postgres import PostgresServer, create_database, running_postgres
 from deploy.local.process import write_atomically
-from deploy.local.replicas import SERVICES, Plan, job, mail_server, module_command, replica
+from deploy.local.replicas import (
+    SERVICES,
+    Plan,
+    asks_here,
+    job,
+    mail_server,
+    module_command,
+    registry_server,
+    replica,
+)
 from deploy.local.state import State, fingerprint
 
 
@@ -33,6 +42,9 @@ class Stack:
     operator_token: str
     mail_folder: Path
     mail: Kept
+    registries: Kept | None = None
+    registries_url: str | None = None
+    """Of the local registries, where there are some."""
     services: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
     ports: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
@@ -89,6 +101,7 @@ class Stack:
         databases: Mapping[str, str] | None = None,
         database_prefix: str = "firstbuy_",
         mail_folder: Path | None = None,
+        registries: bool = True,
         fresh: bool = False,
         prefer_known_ports: bool = False,
         command: Callable[[str], Sequence[str]] = module_command,
@@ -99,6 +112,7 @@ class Stack:
 
         `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
+        With `registries` eligibility asks local ones, at `registries_url`, that know what they are told.
         `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
         `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; without
         `provision` no topics are made.
@@ -123,6 +137,11 @@ class Stack:
             }
             given = dict(databases or {})
             made = {name: database_prefix + name for name in services if name not in given}
+            if registries and "eligibility" in services:
+                stack.registries, url = await held.enter_async_context(registry_server(state, plan, report))
+                stack.registries_url = url
+                shared |= asks_here(url)
+                report(f"registries: {url} (POST /records, PUT /moods/<registry>)")
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
             report("databases and topics are brought up to date")

@@ -7,15 +7,19 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from services.notify.mime import free_text, mailbox, message
 from services.notify.rendering import NOTICE_NAMES, Renderer, one_line
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
+from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
 from shared.explanation import explain, explain_change
 from shared.working_days import korean_date, last_day
 
+_EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
@@ -102,7 +106,7 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "round_title": claimed.round_title[language.value],
         "application": claimed.delivery.subject,
         "delivery": claimed.delivery.id,
-        "findings": [explain(finding_of(stated), language) for stated in claimed.findings or ()],
+        "findings": [explain(finding_of(each), language, _said_of(each)) for each in claimed.findings or ()],
         "changes": [explain_change(Change(**stated), language) for stated in claimed.changes or ()],
         "institutions": institutions,
         "notices": {name: claimed.notices.get(name, {}).get(language.value, "") for name in NOTICE_NAMES},
@@ -124,3 +128,8 @@ def finding_of(stated: Mapping[str, Any]) -> Finding:
         margin=stated["margin"],
         unit=Unit(stated["unit"]) if stated["unit"] else None,
     )
+
+
+def _said_of(stated: Mapping[str, Any]) -> tuple[Evidence, ...]:
+    """What registries said of it; nothing of one that was kept before any was asked."""
+    return _EVIDENCE.validate_python(stated.get("evidence", ()), strict=False)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from services.notify.domain.notices import Occurrence, Planned, planned
 from services.notify.domain.occurrences import (
     appeal,
@@ -31,13 +33,15 @@ from shared.contracts.events import (
     RoundOpened,
     SelectionStatusEnded,
 )
-from shared.contracts.findings import Finding
+from shared.contracts.events.verdicts import Evidence
+from shared.evidence_words import evidence_of
 from shared.explanation import speaks_against
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
 
+_EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 FORWARDED: Final = ("intake", "eligibility", "selection")
 """Whose audit heads institutions get. Not notify's own: it decides to give up notices, and a head sent for that to an
 institution that can't be reached would be given up too, for ever. It stands on audit-heads.v1 all the same."""
@@ -88,7 +92,7 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     judged = [event.body for event in events_of(batch, ApplicationJudged)]
     if judged:
-        rows = [(one.application, one.version, one.epoch, _against(one.findings), _changes(one)) for one in judged]
+        rows = [(one.application, one.version, one.epoch, _against(one), _changes(one)) for one in judged]
         await facts.save_verdicts(connection, rows)
     return ()
 
@@ -144,7 +148,8 @@ def _changes(judged: ApplicationJudged) -> list[dict[str, object]]:
     ]
 
 
-def _against(findings: Iterable[Finding]) -> list[dict[str, object]]:
+def _against(judged: ApplicationJudged) -> list[dict[str, object]]:
+    """The findings that speak against it, each with what registries said of what it judged."""
     return [
         {
             "rule": finding.rule,
@@ -154,7 +159,8 @@ def _against(findings: Iterable[Finding]) -> list[dict[str, object]]:
             "needed": finding.needed,
             "margin": finding.margin,
             "unit": finding.unit and finding.unit.value,
+            "evidence": _EVIDENCE.dump_python(evidence_of(finding, judged.evidence or ()), mode="json"),
         }
-        for finding in findings
+        for finding in judged.findings
         if speaks_against(finding)
     ]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.intake.acts import appeals, draw, epochs, late, window
+from services.intake.acts import appeals, draw, epochs, late, registries, window
 from services.intake.acts.ground import Kind
 from services.intake.domain.acts import ActKind
 
@@ -15,5 +15,6 @@ KINDS: Final = {
     ActKind.UNPARK: Kind(epochs.unpark_terms, epochs.judge_again),
     ActKind.EXCLUDE: Kind(epochs.exclude_terms, epochs.exclude),
     ActKind.DECIDE_APPEAL: Kind(appeals.terms, appeals.decide),
+    ActKind.WAIVE_REGISTRY: Kind(registries.waive_terms, registries.waive),
     ActKind.RERUN: Kind(epochs.rerun_terms, epochs.judge_again),
 }

@@ -16,6 +16,7 @@ class ActKind(StrEnum):
     EXCLUDE = "exclude"
     RERUN = "rerun"
     DECIDE_APPEAL = "decide-appeal"
+    WAIVE_REGISTRY = "waive-registry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged = event.body
-        body = judged.model_dump(mode="json", include={"outcome", "findings", "as_of", "findings_hash"})
+        kept = {"outcome", "findings", "as_of", "findings_hash"} | ({"evidence"} if judged.evidence else set())
+        body = judged.model_dump(mode="json", include=kept)
         rows.append(Outcome(judged.application, judged.round, judged.epoch, event.type, body, judged.version))
     await outcomes.save_verdicts(connection, rows)
     return ()
