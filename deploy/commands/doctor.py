@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -21,6 +21,8 @@ from deploy.local.kafka_docker import IMAGE, daemon
 from deploy.local.ports import accepts
 from deploy.local.postgres_embedded import usable_binaries
 from deploy.local.state import State, StateUnusableError, lesser_account, reachable
+
+REGISTRY_URLS: Final = ("FIRSTBUY_ELIGIBILITY_BUSINESS_STATUS_URL", "FIRSTBUY_ELIGIBILITY_CERTIFICATES_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         findings.append(
             Finding("KAFKA_BOOTSTRAP_SERVERS", answered, named, "" if answered else "nothing answers there")
         )
+    findings.append(_registries(environment))
     docker = _asked("Docker", _daemon_answers, "a daemon answers", "only needed without Java; start the daemon")
     java = _asked("Java", lambda: java_version(find_java(environment)), "", "install openjdk-17-jre-headless or newer")
     maven = _maven(state, environment)
@@ -93,6 +96,14 @@ def _postgres(state: State, environment: Mapping[str, str]) -> Finding:
     except PostgresFailedError as error:
         return Finding("PostgreSQL", ok=False, found=str(error), advice="set DATABASE_URL")
     return Finding("PostgreSQL", ok=True, found=f"embedded, {binaries}")
+
+
+def _registries(environment: Mapping[str, str]) -> Finding:
+    named = [url for name in REGISTRY_URLS if (url := environment.get(name))]
+    found = ", ".join(named) or "local ones, that know what they are told"
+    if named and len(named) < len(REGISTRY_URLS):
+        found += "; for the rest local ones"
+    return Finding("registries", ok=True, found=found)
 
 
 def _daemon_answers() -> None:

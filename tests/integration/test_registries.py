@@ -2,10 +2,12 @@
 state machines, which can be disturbed at every step. Nothing waits: time is moved, looks are taken one by one."""
 
 import json
+import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ from services.eligibility import handlers as eligibility
 from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
 from services.eligibility.domain.gate import Circuit, Gate
 from services.eligibility.storage import registries
+from services.intake.handlers.putback import put_back_rounds
 from shared.clock import SetClock
 from shared.contracts import topics
 from shared.contracts.events import RegistryWaived
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
 from shared.kafka.cloudevents import event_id, outgoing
+from shared.kafka.records import Event
 from shared.kafka.storage import read_up_to
 from shared.postgres import Pool, connected, open_pool
 from shared.telemetry import open_tracing
@@ -30,6 +34,7 @@ from tests.conftest import Database
 from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Duties, Handlers, Intake, Log, Service
 from tests.registries import USES, Local, local_registries
 
+GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 STATUS, CERTIFICATES = Registry.BUSINESS_STATUS, Registry.CERTIFICATES
 EAGER = Gate(calls_per_second=1e9, failures_to_open=3, first_pause=1e-9, open_pause=1e-9)
 
@@ -413,3 +418,56 @@ async def test_what_is_listed_otherwise_is_not_waited_for(world: World) -> None:
     await answer_repairs(world)
     await world.service.settle()
     assert {key[0] for key in world.verdicts()} == {identifier}
+
+
+MOODS = [mood for mood in Mood if mood not in (Mood.SLOW, Mood.HUGE)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_registries_do_nobody_is_refused_for_it_and_the_round_ends_when_they_are_well(
+    world: World, seed: int
+) -> None:
+    """A history drawn from `seed`: applications, moods, looks, crashes, an emptied database, in any order."""
+    drawn = random.Random(seed)  # noqa: S311 -- a history, not a secret
+    service, number = world.service, 0
+    for _ in range(40):
+        match drawn.choice(("state", "mood", "mood", "read", "look", "look", "look", "answered", "empty", "crash")):
+            case "state" if number < 12:
+                number += 1
+                world.state(number)
+            case "mood":
+                world.local.is_(drawn.choice(MOODS), drawn.choice(list(Registry)))
+            case "read":
+                await service.read(drawn.choice([topics.ROUNDS, topics.APPLICATIONS, topics.REGISTRY_ANSWERS]).name)
+            case "look":
+                for asking in service.askings.values():
+                    asking.gate = EAGER
+                await service.run(drawn.choice(list(Registry)).value, crash=drawn.random() < 0.2)
+            case "answered":
+                await service.run("answered", crash=drawn.random() < 0.2)
+            case "empty" if drawn.random() < 0.3:
+                await service.empty()
+            case "crash":
+                await service.restart()
+        await service.sweep()
+        assert set(world.outcomes()) <= {"eligible"}, "a registry that gave no answer refused somebody"
+    world.intake.freeze()
+    world.local.is_(Mood.WELL)
+    for asking in service.askings.values():
+        asking.gate = EAGER
+    await service.settle(6)
+    assert await service.pending() == 0
+    assert (world.outcomes() and set(world.outcomes()) == {"eligible"}) or number == 0
+    assert len({each["verdicts"]["root"] for each in world.milestones()}) == 1
+    assert {each["eligible"] for each in world.milestones()} == {number}
+
+
+async def test_a_restored_intake_passes_over_a_waived_registry(database: Database) -> None:
+    written = (GOLDEN / "RegistryWaived.v1.1.json").read_bytes()
+    waived = Event(
+        "id", "RegistryWaived", RegistryWaived.model_validate_json(written), written, "t", 0, 0, STARTED, None
+    )
+    pool = await open_pool(await database("intake"), 2, "test")
+    async with connected(pool) as connection, connection.transaction():
+        assert await put_back_rounds(connection, [waived], "") == 0
+    await pool.close()
