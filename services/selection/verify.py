@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 FORMAT = "firstbuy-evidence-v1"
+SECTIONS = ("event", "pledges", "request", "entry", "later")
 BUCKETS = 256
 DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
@@ -480,13 +481,14 @@ class Examination:
         self._later: list[dict[str, Any]] = []
         self._applications, self._verdicts, self._entries, self._requests = Digest(), Digest(), Digest(), Digest()
         self._pledges: dict[str, int] = {}
-        self._last = ("", -1, "")
+        self._last, self._reached = ("", -1, ""), 0
         self._standing, self._aside, self._firms = SortedRuns(), SortedRuns(), SortedRuns()
         self._count = 0
 
     def take(self, number: int, record: dict[str, Any]) -> None:
         opened = record.pop("open", None)
         kind = record.get("type")
+        self._section(number, kind)
         if kind == "later":
             self._later.append(record)
             self._later_tree.add(canonical(record))
@@ -509,7 +511,18 @@ class Examination:
                 self._ordered(number, "2 entry", record["application"])
                 self._entry(number, record, opened)
             case _:
-                raise UnreadableError(f"line {number}: a record of type {kind!r} has no place here")
+                raise UnreadableError(f"line {number}: {kind} comes before the pledges")
+
+    def _section(self, number: int, kind: Any) -> None:
+        """Records stand type by type, the pledges once."""
+        if kind not in SECTIONS:
+            raise UnreadableError(f"line {number}: there is no record of type {kind!r}")
+        section = SECTIONS.index(kind)
+        if section < self._reached or section == self._reached == SECTIONS.index("pledges"):
+            self.report.wrong(
+                f"line {number}: a record of type {kind} has no place after those of {SECTIONS[self._reached]}"
+            )
+        self._reached = max(section, self._reached)
 
     def _begin(self, record: dict[str, Any]) -> None:
         self.turns = turns = turns_of(self._events, self.epoch)
@@ -805,7 +818,7 @@ def examine(source: IO[bytes], expected: dict[str, str] | None = None) -> Report
         raise UnreadableError("it has no end: it was cut off")
     except UnreadableError as error:
         report.wrong(str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, re.error) as error:
         report.wrong(f"a record is not as the format has it: {type(error).__name__}: {error}")
     return report
 

@@ -1,7 +1,7 @@
 """What bounds a selection beside demand: places, products of one firm, the reserve; of the round and of each track."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from shared.contracts.policy import Limits, TrackLimits
 
@@ -21,7 +21,7 @@ class Bound:
 
     def firm_has_its_share(self, firm: str) -> bool:
         most = self._limits.selections_per_firm
-        return most is not None and self._of_firm[firm] >= most
+        return most is not None and self._of_firm.get(firm, 0) >= most
 
     def reserve_is_full(self) -> bool:
         return self._limits.reserve is not None and self._reserved >= self._limits.reserve
@@ -44,3 +44,8 @@ class Bounds:
     def over(self, track: str) -> tuple[Bound, ...]:
         """The round's and, where the track has limits of its own, the track's."""
         return self._tracks.get(track, self._round)
+
+
+def barred(over: Iterable[Bound], firm: str) -> bool:
+    """Whether a firm's offer could not be selected, whatever demand there is."""
+    return any(bound.without_place() or bound.firm_has_its_share(firm) for bound in over)

@@ -7,7 +7,11 @@ application moves no other.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from typing import Final
+
+_KEY: Final = sha256().digest_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,23 @@ def seed_of(commitment_root: str, source: str) -> str:
 
 def draw_key(seed: str, application: str, tickets: int) -> str:
     """The least, in hex, of SHA-256 over ASCII `<seed>:<application>:<k>` for k from 1 to `tickets`."""
-    if tickets == 1:
-        return sha256(f"{seed}:{application}:1".encode("ascii")).hexdigest()
-    ticket = f"{seed}:{application}:"
-    return min([sha256(f"{ticket}{k}".encode("ascii")).hexdigest() for k in range(1, tickets + 1)])
+    ticket = f"{seed}:{application}:".encode("ascii")
+    return min(sha256(ticket + number).digest() for number in _numbers(tickets)).hex()
 
 
 def draw(seed: str, tickets: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
     """(key, application) in draw order, ties by id, of (application, tickets). One without a ticket does not stand."""
-    order = [(draw_key(seed, application, count), application) for application, count in tickets if count]
+    head = f"{seed}:".encode("ascii")
+    order = []
+    for application, count in tickets:
+        if count:
+            identifier = application.encode("ascii")
+            ticket = b"%b%b:" % (head, identifier)
+            order.append(min([sha256(ticket + number).digest() for number in _numbers(count)]) + identifier)
     order.sort()
-    return order
+    return [(each[:_KEY].hex(), str(each[_KEY:], "ascii")) for each in order]
+
+
+@cache
+def _numbers(tickets: int) -> tuple[bytes, ...]:
+    return tuple([b"%d" % number for number in range(1, tickets + 1)])

@@ -5,14 +5,15 @@ have had what a later product got: nothing it met was left at its turn, or its f
 its limit by then. A track that is full leaves its money to the tracks that are not.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from services.selection.domain.bounds import Bound, Bounds
+from services.selection.domain.bounds import Bound, Bounds, barred
 from shared.certificates import AcceptedKinds
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.facts import ApplicationFacts, RequestFacts
@@ -116,21 +117,21 @@ def match(
 
     `tracks`: limits of those that have their own, within the round's.
     """
-    market = _Market(offers, demands, pledges)
+    market = _Market(demands, pledges)
     bounds = Bounds(limits, tracks)
     reserve = 0
     placements: list[Placement] = []
     for offer in offers:
-        over = bounds.over(offer.track)
+        over, reach = bounds.over(offer.track), market.reach(offer)
         awards: tuple[Award, ...] = ()
-        if not any(bound.without_place() or bound.firm_has_its_share(offer.firm) for bound in over):
-            awards = market.buy(offer, limits.requests_per_product)
+        if offer.price_won <= reach.most and not barred(over, offer.firm):
+            awards = market.buy(offer, reach, limits.requests_per_product)
         if awards:
             for bound in over:
                 bound.select(offer.firm)
             placements.append(Placement(offer.application, Result.SELECTED, awards))
             continue
-        reason = _reason(offer, market, over)
+        reason = NotSelectedReason.NO_DEMAND if offer.price_won > reach.dearest else _reason(offer, over)
         if reason is None:
             reserve += 1
             for bound in over:
@@ -141,21 +142,21 @@ def match(
     return placements
 
 
-def _reason(offer: Offer, market: "_Market", over: Iterable[Bound]) -> NotSelectedReason | None:
-    """Why an offer that got nothing is not even in reserve: None when only money, quantity or places were gone."""
-    if not market.wanted(offer):
-        return NotSelectedReason.NO_DEMAND
-    if any(bound.firm_has_its_share(offer.firm) for bound in over):
-        return NotSelectedReason.FIRM_LIMIT
-    if any(bound.reserve_is_full() for bound in over):
-        return NotSelectedReason.RESERVE_FULL
+def _reason(offer: Offer, over: Iterable[Bound]) -> NotSelectedReason | None:
+    """Why an offer that was asked for and got nothing is not even in reserve; None when it is."""
+    for bound in over:
+        if bound.firm_has_its_share(offer.firm):
+            return NotSelectedReason.FIRM_LIMIT
+    for bound in over:
+        if bound.reserve_is_full():
+            return NotSelectedReason.RESERVE_FULL
     return None
 
 
 class _Line:
     """A demand and what is left of it. `price_limit` is what one unit may cost when all its money is still there."""
 
-    __slots__ = ("budget", "certificates", "days", "demand", "price_limit", "quantity", "region", "tie")
+    __slots__ = ("budget", "demand", "price_limit", "quantity", "tie")
 
     def __init__(self, demand: Demand, pledge: int) -> None:
         ceiling = demand.budget_won if demand.price_ceiling_won is None else demand.price_ceiling_won
@@ -163,88 +164,89 @@ class _Line:
         self.quantity = demand.quantity
         self.budget = demand.budget_won
         self.price_limit = min(ceiling, demand.budget_won, pledge)
-        self.region = demand.region
-        self.days = demand.delivery_days_at_most
-        self.certificates = frozenset(demand.certificate_kinds)
         self.tie = sha256(demand.request.encode()).digest()
 
-    def met_by(self, offer: Offer) -> bool:
-        return (
-            offer.price_won <= self.price_limit
-            and (self.days is None or offer.delivery_days <= self.days)
-            and (self.region is None or not offer.regions or self.region in offer.regions)
-            and (not self.certificates or not self.certificates.isdisjoint(offer.certificates))
-        )
+
+class _Reach:
+    """The demands of a class whose conditions, but for the price, are met by all offers of one kind.
+
+    Money and quantity only shrink, so a bound once found holds for all that come later.
+    """
+
+    __slots__ = ("dearest", "most", "open")
+
+    def __init__(self, lines: list[_Line]) -> None:
+        self.open = lines
+        self.dearest = max((line.price_limit for line in lines), default=-1)
+        """The highest price any of them takes, with all the money there was."""
+        self.most = self.dearest
+        """None of them takes a higher price now."""
+
+    def drop_spent(self, pledges: Mapping[str, int]) -> None:
+        self.open = [line for line in self.open if line.quantity]
+        left = (min(line.price_limit, line.budget, pledges[line.demand.institution]) for line in self.open)
+        self.most = max(left, default=-1)
+
+
+_OUT_OF_REACH: Final = _Reach([])
+"""Of a class that nobody asks for."""
 
 
 class _Shelf:
-    """The demands of one class. Money and quantity only shrink, so a bound once found holds for all that come later."""
+    """The demands of a class, and what of an offer their conditions can tell apart."""
 
-    __slots__ = ("free_limit", "lines", "most", "open")
+    __slots__ = ("_ask_kinds", "_ask_regions", "_days", "_lines", "_reaches")
 
-    def __init__(self) -> None:
-        self.lines: list[_Line] = []
-        self.open: list[_Line] = []
-        self.free_limit = 0
-        """The highest price that a demand with no other condition takes."""
-        self.most = 0
-        """No open line takes a higher price than this."""
+    def __init__(self, lines: list[_Line]) -> None:
+        asked = [line.demand for line in lines]
+        self._lines = lines
+        self._days = sorted({each.delivery_days_at_most for each in asked if each.delivery_days_at_most is not None})
+        self._ask_regions = any(each.region is not None for each in asked)
+        self._ask_kinds = any(each.certificate_kinds for each in asked)
+        self._reaches: dict[tuple[int, tuple[str, ...], tuple[str, ...]], _Reach] = {}
 
-    def add(self, line: _Line) -> None:
-        self.lines.append(line)
-        self.open.append(line)
-        self.most = max(self.most, line.price_limit)
-        if line.region is None and line.days is None and not line.certificates:
-            self.free_limit = max(self.free_limit, line.price_limit)
-
-    def drop_spent(self, cheapest: int, pledges: Mapping[str, int]) -> None:
-        """Leaves out the lines that nothing offered can be bought with any more."""
-        left = [
-            (min(line.price_limit, line.budget, pledges[line.demand.institution]), line)
-            for line in self.open
-            if line.quantity
-        ]
-        self.open = [line for money, line in left if money >= cheapest]
-        self.most = max((money for money, _ in left), default=0)
+    def reach(self, offer: Offer) -> _Reach:
+        kind = (
+            bisect_left(self._days, offer.delivery_days),
+            offer.regions if self._ask_regions else (),
+            offer.certificates if self._ask_kinds else (),
+        )
+        reach = self._reaches.get(kind)
+        if reach is None:
+            reach = self._reaches[kind] = _Reach([line for line in self._lines if _meets(offer, line.demand)])
+        return reach
 
 
 class _Market:
-    """What is left to be had, by class."""
+    """What is left to be had."""
 
-    def __init__(self, offers: Iterable[Offer], demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
+    def __init__(self, demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
         self.pledges = dict(pledges)
-        self.shelves: dict[str, _Shelf] = {}
+        lines: dict[str, list[_Line]] = {}
         for demand in demands:
             line = _Line(demand, self.pledges.setdefault(demand.institution, 0))
-            self.shelves.setdefault(demand.class_code, _Shelf()).add(line)
-        self.cheapest: dict[str, int] = {}
-        for offer in offers:
-            if offer.price_won < self.cheapest.get(offer.class_code, offer.price_won + 1):
-                self.cheapest[offer.class_code] = offer.price_won
+            lines.setdefault(demand.class_code, []).append(line)
+        self._shelves = {class_code: _Shelf(of_class) for class_code, of_class in lines.items()}
 
-    def wanted(self, offer: Offer) -> bool:
-        """Whether it could have been bought with all the money and quantity there was."""
-        shelf = self.shelves.get(offer.class_code)
-        if shelf is None:
-            return False
-        return offer.price_won <= shelf.free_limit or any(line.met_by(offer) for line in shelf.lines)
+    def reach(self, offer: Offer) -> _Reach:
+        shelf = self._shelves.get(offer.class_code)
+        return _OUT_OF_REACH if shelf is None else shelf.reach(offer)
 
-    def buy(self, offer: Offer, requests_at_most: int) -> tuple[Award, ...]:
+    def buy(self, offer: Offer, reach: _Reach, requests_at_most: int) -> tuple[Award, ...]:
         """Most remaining budget first, ties by the hash of the request's id."""
         price, pledges = offer.price_won, self.pledges
-        shelf = self.shelves.get(offer.class_code)
-        if shelf is None or price > shelf.most:
+        if price > reach.most:
             return ()
         fitting = [
             line
-            for line in shelf.open
+            for line in reach.open
             if line.quantity
             and line.budget >= price
-            and line.met_by(offer)
+            and line.price_limit >= price
             and pledges[line.demand.institution] >= price
         ]
         if not fitting:
-            shelf.drop_spent(self.cheapest[offer.class_code], pledges)
+            reach.drop_spent(pledges)
             return ()
         if len(fitting) > 1:
             fitting.sort(key=lambda line: (-line.budget, line.tie))
@@ -266,3 +268,13 @@ class _Market:
                 self.pledges[institution] -= won
                 awards.append(Award(line.demand.request, institution, units, won))
         return tuple(awards)
+
+
+def _meets(offer: Offer, demand: Demand) -> bool:
+    """Every condition but the price."""
+    days, region, kinds = demand.delivery_days_at_most, demand.region, demand.certificate_kinds
+    return (
+        (days is None or offer.delivery_days <= days)
+        and (region is None or not offer.regions or region in offer.regions)
+        and (not kinds or not set(kinds).isdisjoint(offer.certificates))
+    )

@@ -101,7 +101,7 @@ def draw_order(
 
 def selection_root(lines: Iterable[Proposed]) -> str:
     """RFC 9162 root over the canonical leaves, as they stand."""
-    return merkle_root([line.canonical_leaf() for line in lines]).hex()
+    return merkle_root(line.canonical_leaf() for line in lines).hex()
 
 
 def root_of_leaves(leaves: Iterable[list[Any]]) -> str:

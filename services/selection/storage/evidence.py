@@ -29,7 +29,8 @@ FROM proposals p WHERE p.round = $1 ORDER BY p.epoch
 # Firms are numbered so that nobody's business number can be guessed from it.
 LINES = """
 WITH firms AS (
-    SELECT a.facts->'applicant'->>'business_number' AS number, row_number() OVER (ORDER BY min(e.application::text COLLATE "C")) AS firm
+    SELECT a.facts->'applicant'->>'business_number' AS number,
+           row_number() OVER (ORDER BY min(e.application::text COLLATE "C")) AS firm
     FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
     WHERE e.round = $1 AND e.epoch = $2 GROUP BY 1
 )

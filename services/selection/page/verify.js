@@ -1,0 +1,516 @@
+// Checks the evidence of a round's result in the browser, with WebCrypto and no library.
+//
+// The same checks, in the same order and under the same names, as the Python verifier (/verify.py); both follow
+// docs/evidence.md. A finding is {what, line?, …values}; words.js says it in Korean and in English.
+
+import { Matching } from "./matching.js";
+import { Judging } from "./judging.js";
+import { bucketOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
+import { shaped } from "./shapes.js";
+
+const FORMAT = "firstbuy-evidence-v1";
+const DIFFERENCES_SHOWN = 50;
+const COMMITTED = [
+  "round",
+  "epoch",
+  "applications_root",
+  "requests_root",
+  "verdicts_root",
+  "entries_root",
+  "pledges_root",
+  "policy_hash",
+];
+
+/** What was looked at. Where nothing differs, the result follows from what was committed alone. */
+class Report {
+  depth = "unknown";
+  round = null;
+  epoch = null;
+  checked = [];
+  differs = [];
+  notChecked = [];
+  more = 0; // differences beyond those listed
+  selected = []; // the bundle's own results, for the table
+
+  wrong(finding) {
+    if (this.differs.length < DIFFERENCES_SHOWN) this.differs.push(finding);
+    else this.more += 1;
+  }
+
+  /** `right`: whether what `finding` names is so. */
+  same(right, finding) {
+    if (right) this.checked.push(finding);
+    else this.wrong(finding);
+  }
+}
+
+/**
+ * @param pieces async iterable of Uint8Array: the bundle as it comes
+ * @param held   roots you hold, under `commitment` and `selection`
+ * @param step   called with (lines, bytes) after each line, and awaited
+ */
+export async function examine(pieces, held = {}, step = () => {}) {
+  const report = new Report();
+  try {
+    await read(linesOf(pieces, report, step), report, held);
+  } catch (error) {
+    if (error instanceof Unreadable) report.wrong(error.finding);
+    else if (error instanceof TypeError || error instanceof RangeError) {
+      report.wrong({ what: "malformed", told: error.message });
+    } else throw error;
+  }
+  return report;
+}
+
+async function read(lines, report, held) {
+  const first = (await lines.next()).value;
+  const head = first?.record;
+  if (head?.bundle !== FORMAT || !["public", "auditor"].includes(head.depth)) {
+    throw new Unreadable({ what: "no-head", format: FORMAT });
+  }
+  shaped("head", head);
+  Object.assign(report, { depth: head.depth, round: head.round, epoch: head.epoch });
+  const examination = new Examination(report, head);
+  for await (const { number, record } of lines) {
+    if (record.type !== "end") {
+      await examination.take(number, record);
+      continue;
+    }
+    await examination.finish(shaped("end", record), held);
+    if (!(await lines.next()).done) throw new Unreadable({ what: "after-end", line: number });
+    return;
+  }
+  throw new Unreadable({ what: "cut-off" });
+}
+
+/** {number, record} of each line; one that is not canonical JSON differs. */
+async function* linesOf(pieces, report, step) {
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let number = 0;
+  let bytes = 0;
+  let rest = new Uint8Array();
+  const recordOf = (line, whole) => {
+    number += 1;
+    let text;
+    let record;
+    try {
+      text = utf8.decode(line);
+      record = JSON.parse(text);
+    } catch {
+      throw new Unreadable({ what: "no-json", line: number });
+    }
+    if (record === null || typeof record !== "object" || Array.isArray(record)) {
+      throw new Unreadable({ what: "no-record", line: number });
+    }
+    if (!whole || canonical(record) !== text) report.wrong({ what: "not-canonical", line: number });
+    return { number, record };
+  };
+  for await (const piece of pieces) {
+    let from = 0;
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, from)) {
+      let line = piece.subarray(from, end);
+      if (rest.length) {
+        const joined = new Uint8Array(rest.length + line.length);
+        joined.set(rest);
+        joined.set(line, rest.length);
+        [line, rest] = [joined, new Uint8Array()];
+      }
+      bytes += line.length + 1;
+      from = end + 1;
+      yield recordOf(line, true);
+      await step(number, bytes);
+    }
+    const left = new Uint8Array(rest.length + piece.length - from);
+    left.set(rest);
+    left.set(piece.subarray(from), rest.length);
+    rest = left;
+  }
+  if (rest.length) yield recordOf(rest, false);
+}
+
+/** What was published of the round. */
+function turnsOf(events, epoch) {
+  const found = new Map();
+  for (const { event, body } of events) {
+    if (!found.has(event)) found.set(event, new Map());
+    found.get(event).set(body.epoch ?? 0, body);
+  }
+  const one = (event, of, shape = event) => {
+    const body = found.get(event)?.get(of);
+    if (body === undefined) throw new Unreadable({ what: "lacks-event", event });
+    return shaped(shape, body);
+  };
+  const all = (event) => {
+    const bodies = found.get(event);
+    if (bodies === undefined) throw new Unreadable({ what: "lacks-event", event });
+    return new Map([...bodies].sort(([left], [right]) => left - right).map(([of, body]) => [of, shaped(event, body)]));
+  };
+  const turns = {
+    opened: one("RoundOpened", 0),
+    frozen: epoch === 1 ? one("RoundFrozen", 1, "frozen") : one("EpochOpened", epoch, "frozen"),
+    completed: one("EligibilityCompleted", epoch),
+    commitment: one("InputsCommitted", epoch),
+    committed: all("InputsCommitted"),
+    values: all("SourceValueRecorded"),
+    proposed: one("SelectionProposed", epoch),
+  };
+  return { ...turns, policy: turns.opened.policy };
+}
+
+/** By the epoch of the commitment and the value they are of. */
+async function seedsOf({ committed, values }) {
+  const seeds = new Map();
+  for (const [epoch, { value }] of values) {
+    if (!committed.has(epoch)) continue;
+    if (/[^\x00-\x7f]/.test(value)) throw new TypeError("a source's value is ASCII");
+    seeds.set(epoch, await sha256Hex(`firstbuy-seed-v1:${committed.get(epoch).commitment_root}:${value}`));
+  }
+  return seeds;
+}
+
+/** One reading of a bundle, line by line. */
+class Examination {
+  #report;
+  #epoch;
+  #round;
+  #open;
+  #tree = new Tree();
+  #laterTree = new Tree();
+  #events = [];
+  #later = [];
+  #turns;
+  #seeds;
+  #pledges;
+  #matching;
+  #judging;
+  #threshold;
+  #byScore;
+  #applications = new Digest();
+  #verdicts = new Digest();
+  #entries = new Digest();
+  #requests = new Digest();
+  #institutions = new Map(); // by request
+  #last = { kind: 0, bucket: -1, identifier: "" };
+  #standing = [];
+  #aside = [];
+  #firms = new Map(); // the numbers a business number stands as
+  #count = 0;
+
+  constructor(report, head) {
+    this.#report = report;
+    this.#epoch = head.epoch;
+    this.#round = head.round;
+    this.#open = head.depth === "auditor";
+  }
+
+  async take(number, { open: opened, ...record }) {
+    if (record.type === "later") {
+      this.#later.push(shaped("event", record));
+      await this.#laterTree.add(canonical(record));
+      return;
+    }
+    await this.#tree.add(canonical(record));
+    if (record.type === "event") {
+      this.#events.push(shaped("event", record));
+    } else if (record.type === "pledges") {
+      await this.#begin(shaped("pledges", record));
+    } else if (record.type === "request" && this.#turns) {
+      await this.#unseal(number, shaped("request", record), opened);
+      await this.#ordered(number, 1, record.request);
+      await this.#request(number, record, opened);
+    } else if (record.type === "entry" && this.#turns) {
+      await this.#unseal(number, shaped("entry", record), opened);
+      await this.#ordered(number, 2, record.application);
+      await this.#entry(number, record, opened);
+    } else {
+      throw new Unreadable({ what: "no-place", line: number, type: String(record.type) });
+    }
+  }
+
+  async #begin({ pledges }) {
+    this.#turns = turnsOf(this.#events, this.#epoch);
+    const { policy, opened } = this.#turns;
+    this.#seeds = await seedsOf(this.#turns);
+    this.#pledges = new Map(pledges);
+    this.#matching = new Matching(policy, this.#pledges);
+    this.#judging = new Judging(policy, opened.policy_hash);
+    this.#threshold = policy.scoring ? (policy.scoring.threshold ?? 0) : null;
+    this.#byScore = policy.method === "score";
+  }
+
+  async #unseal(number, record, opened) {
+    if (opened === undefined || opened === null) {
+      if (this.#open) this.#report.wrong({ what: "nothing-opened", line: number });
+    } else if ((await jsonHash(opened)) !== record.sealed) {
+      this.#report.wrong({ what: "not-sealed", line: number });
+    }
+  }
+
+  async #ordered(number, kind, identifier) {
+    const bucket = await bucketOf(identifier);
+    const last = this.#last;
+    const after = kind - last.kind || bucket - last.bucket || compared(identifier, last.identifier);
+    if (after <= 0) this.#report.wrong({ what: "order", line: number, identifier });
+    this.#last = { kind, bucket, identifier };
+  }
+
+  async #request(number, record, opened) {
+    const { request: identifier, version, payload_hash: payload } = record;
+    await this.#requests.add(this.#last.bucket, [identifier, version, payload]);
+    await this.#matching.ask(record);
+    this.#institutions.set(identifier, record.institution);
+    if (opened === undefined || opened === null) return;
+    const { nonce, facts } = shaped("request's facts", opened);
+    if (nonce && (await payloadHash(nonce, facts)) !== payload) {
+      this.#report.wrong({ what: "payload-hash", line: number, identifier });
+    }
+    const names = ["class_code", "quantity", "budget_won", "price_ceiling_won", "region", "delivery_days_at_most"];
+    for (const name of names) {
+      const stated = facts[name] ?? null;
+      if (record[name] !== stated) {
+        this.#report.wrong({ what: "offer", line: number, identifier, name, stated: record[name], mine: stated });
+      }
+    }
+    if (canonical(record.certificate_kinds) !== canonical(facts.certificate_kinds ?? [])) {
+      this.#report.wrong({ what: "request-certificates", line: number, identifier });
+    }
+  }
+
+  async #entry(number, entry, opened) {
+    const { application: identifier, version, payload_hash: payload, outcome } = entry;
+    const bucket = this.#last.bucket;
+    this.#count += 1;
+    await Promise.all([
+      this.#applications.add(bucket, [identifier, version, payload]),
+      this.#verdicts.add(bucket, [identifier, version, payload, entry.judged_in, outcome, entry.findings_hash]),
+      this.#entries.add(bucket, [identifier, outcome, entry.tickets, entry.score]),
+    ]);
+    if (opened !== undefined && opened !== null) {
+      shaped("entry's facts", opened);
+      for (const fault of await this.#judging.faults(entry, opened, this.#epoch)) {
+        this.#report.wrong({ ...fault, line: number, identifier });
+      }
+      const business = opened.facts.applicant.business_number;
+      if (!this.#firms.has(business)) this.#firms.set(business, new Set());
+      this.#firms.get(business).add(entry.firm);
+    }
+    if (entry.awards.length) {
+      this.#report.selected.push({
+        position: entry.position,
+        product: String(entry.product ?? ""),
+        applicant: String(entry.applicant ?? ""),
+        awards: entry.awards,
+      });
+    }
+    const reason = this.#reasonAside(entry);
+    if (reason === null) return this.#stand(number, entry);
+    const stated = [entry.result, entry.reason, entry.position, entry.key, entry.awards];
+    if (canonical(stated) !== canonical(["not-selected", reason, null, null, []])) {
+      this.#report.wrong({ what: "aside", line: number, identifier, reason });
+    }
+    this.#aside.push({ identifier, number, leaf: canonical([identifier, ...[0, 2, 3, 4].map((place) => stated[place])]) });
+  }
+
+  #reasonAside(entry) {
+    if (entry.outcome !== "eligible" || entry.tickets === 0) return "ineligible";
+    if (this.#threshold !== null && (entry.score ?? 0) < this.#threshold) return "below-threshold";
+    return null;
+  }
+
+  async #stand(number, entry) {
+    const { application: identifier, tickets, drawn_under: epoch } = entry;
+    const seed = this.#seeds.get(epoch);
+    if (seed === undefined) {
+      this.#report.wrong({ what: "no-seed", line: number, identifier, epoch });
+      return;
+    }
+    let key = await sha256Hex(`${seed}:${identifier}:1`);
+    for (let ticket = 2; ticket <= tickets; ticket += 1) {
+      const other = await sha256Hex(`${seed}:${identifier}:${ticket}`);
+      if (other < key) key = other;
+    }
+    if (key !== entry.key) this.#report.wrong({ what: "key", line: number, identifier, key });
+    this.#standing.push({ score: this.#byScore ? (entry.score ?? 0) : 0, key, identifier, number, entry });
+  }
+
+  async finish(end, held) {
+    if (!this.#turns) throw new Unreadable({ what: "no-pledges" });
+    const report = this.#report;
+    const turns = this.#turns;
+    const { size } = this.#tree;
+    const root = hex(await this.#tree.root());
+    report.same(end.records === size && end.root === root, { what: "root", size, root, stated: end.root });
+    const later = hex(await this.#laterTree.root());
+    report.same(end.later === this.#laterTree.size && end.later_root === later, { what: "later", size: end.later });
+    const rounds = [...new Set([...this.#events, ...this.#later].map((event) => event.body.round))];
+    report.same(rounds.length === 1 && rounds[0] === this.#round, { what: "round", round: this.#round, rounds });
+    await this.#inputs(turns);
+    this.#chance(turns);
+    await this.#selection(turns);
+    if (this.#open) this.#firmsToldApart();
+    this.#officers(turns);
+    for (const [name, stated] of [
+      ["commitment", turns.commitment.commitment_root],
+      ["selection", turns.proposed.selection_root],
+    ]) {
+      if (held[name]) report.same(stated === held[name], { what: "held", name, stated, held: held[name] });
+      else report.notChecked.push({ what: "published", name, stated });
+    }
+    this.#sayWhatIsLeft(turns);
+  }
+
+  async #inputs({ policy, opened, frozen, completed, commitment, committed }) {
+    const report = this.#report;
+    const hash = await jsonHash(policy);
+    report.same(hash === opened.policy_hash && hash === commitment.policy_hash, { what: "policy", hash });
+    for (const [set, digest, manifest, name] of [
+      ["applications", this.#applications, frozen.applications, "applications_root"],
+      ["requests", this.#requests, frozen.requests, "requests_root"],
+      ["verdicts", this.#verdicts, completed.verdicts, "verdicts_root"],
+    ]) {
+      const buckets = await digest.differing(manifest);
+      const root = await digest.root();
+      const right = buckets.length === 0 && root === manifest.root && root === commitment[name];
+      report.same(right, { what: "manifest", set, count: digest.count, buckets, root });
+    }
+    const entries = await this.#entries.root();
+    const right = entries === commitment.entries_root && this.#count === commitment.entries;
+    report.same(right, { what: "entries", root: entries, stated: commitment.entries_root });
+    const pledges = [...this.#pledges].sort(([one], [other]) => compared(one, other));
+    report.same((await jsonHash(pledges)) === commitment.pledges_root, { what: "pledges" });
+    for (const [epoch, one] of committed) {
+      const root = await jsonHash(Object.fromEntries(COMMITTED.map((name) => [name, one[name]])));
+      report.same(root === one.commitment_root, { what: "commitment", epoch, root, stated: one.commitment_root });
+    }
+  }
+
+  #chance({ opened, commitment, committed, values, proposed }) {
+    const report = this.#report;
+    const main = commitment.seed_epoch || this.#epoch;
+    const seed = this.#seeds.get(main);
+    report.same(seed === proposed.seed, { what: "seed", epoch: main, seed: seed ?? null, stated: proposed.seed });
+    const sources = new Map(opened.sources.map((source) => [source.source, source]));
+    for (const [epoch, value] of values) {
+      const source = sources.get(value.source);
+      if (source === undefined || !committed.has(epoch)) {
+        report.wrong({ what: "no-source", epoch });
+        continue;
+      }
+      const due = firstDue(committed.get(epoch).committed_at, opened.lead_seconds, source.period_seconds);
+      const [stated, recorded] = [moment(value.due_at), moment(value.recorded_at)];
+      report.same(stated.seconds === due && !stated.fraction && recorded.seconds >= due, {
+        what: "due",
+        epoch,
+        source: value.source,
+        due: new Date(due * 1000).toISOString(),
+      });
+      if (source.kind === "rehearsal") report.notChecked.push({ what: "rehearsal" });
+      else {
+        const { source: name, value: stated, due_at: at } = value;
+        report.notChecked.push({ what: "source-value", name, stated, at, description: source.description ?? "" });
+      }
+    }
+  }
+
+  async #selection({ proposed }) {
+    const report = this.#report;
+    const tree = new Tree();
+    const counts = { selected: 0, reserve: 0, "not-selected": 0 };
+    this.#standing.sort(
+      (one, other) =>
+        other.score - one.score ||
+        compared(one.key, other.key) ||
+        compared(one.identifier, other.identifier) ||
+        one.number - other.number,
+    );
+    let position = 0;
+    for (const { key, identifier, number, entry } of this.#standing) {
+      position += 1;
+      const mine = this.#matching.place(entry);
+      const [result, , , awards] = mine;
+      counts[result] += 1;
+      if (entry.position !== position) {
+        report.wrong({ what: "position", line: number, identifier, mine: position, stated: entry.position });
+      }
+      const stated = [entry.result, entry.reason, entry.reserve_position, entry.awards];
+      if (canonical(stated) !== canonical(mine)) {
+        report.wrong({ what: "placement", line: number, identifier, mine, stated });
+      }
+      await tree.add(canonical([identifier, result, position, key, awards]));
+    }
+    this.#aside.sort((one, other) => compared(one.identifier, other.identifier) || one.number - other.number);
+    for (const { leaf } of this.#aside) {
+      counts["not-selected"] += 1;
+      await tree.add(leaf);
+    }
+    report.checked.push({ what: "stood", count: position });
+    const root = hex(await tree.root());
+    const mine = [counts.selected, counts.reserve, counts["not-selected"]];
+    const stated = [proposed.selected, proposed.reserve, proposed.not_selected];
+    report.same(root === proposed.selection_root && canonical(mine) === canonical(stated), {
+      what: "selection",
+      mine,
+      root,
+      stated,
+      statedRoot: proposed.selection_root,
+    });
+    report.selected.sort((one, other) => one.position - other.position);
+    for (const one of report.selected) {
+      one.awards = one.awards.map(([request, quantity, won]) => ({
+        request,
+        institution: this.#institutions.get(request) ?? "",
+        quantity,
+        won,
+      }));
+    }
+  }
+
+  #firmsToldApart() {
+    const told = new Set();
+    for (const firms of this.#firms.values()) {
+      for (const firm of firms) told.add(firm);
+      if (firms.size > 1) this.#report.wrong({ what: "one-number", firms: [...firms].sort((one, other) => one - other) });
+    }
+    this.#report.same(told.size === this.#firms.size, { what: "firms", numbers: this.#firms.size, told: told.size });
+  }
+
+  #officers({ commitment, proposed }) {
+    const confirmed = this.#later
+      .filter(({ event, body }) => event === "SelectionConfirmed" && body.epoch === this.#epoch)
+      .at(-1)?.body;
+    if (confirmed === undefined) {
+      this.#report.notChecked.push({ what: "no-confirmation" });
+      return;
+    }
+    shaped("SelectionConfirmed", confirmed);
+    const officers = [...new Set(confirmed.actors.map((actor) => actor.name))].sort(compared);
+    const right =
+      confirmed.commitment_root === commitment.commitment_root &&
+      confirmed.selection_root === proposed.selection_root &&
+      officers.length === 2;
+    this.#report.same(right, { what: "officers", officers });
+  }
+
+  #sayWhatIsLeft({ policy }) {
+    const left = this.#report.notChecked;
+    left.push({ what: this.#open ? "findings-follow" : "public-depth" });
+    if (this.#open && this.#judging.unread.length) left.push({ what: "patterns", kinds: this.#judging.unread });
+    if (policy.scoring) left.push({ what: "marks" });
+    if (this.#epoch > 1) left.push({ what: "later-tickets" });
+    left.push({ what: "stated-true" });
+  }
+}
+
+/** An instant with its offset: seconds since 1970, and whether a fraction of a second follows. */
+function moment(text) {
+  const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$/.exec(text);
+  const milliseconds = parts ? Date.parse(parts[1] + parts[3]) : NaN;
+  if (Number.isNaN(milliseconds)) throw new TypeError(`${text} is no instant with its offset`);
+  return { seconds: milliseconds / 1000, fraction: /[1-9]/.test(parts[2] ?? "") };
+}
+
+/** The first whole period of the source, since 1970, that ends a lead after the commitment or later; in seconds. */
+function firstDue(committedAt, leadSeconds, periodSeconds) {
+  const earliest = moment(committedAt).seconds + 1 + leadSeconds;
+  return Math.ceil(earliest / periodSeconds) * periodSeconds;
+}
