@@ -37,8 +37,10 @@ from shared.postgres import Connection, Pool, connected
 
 _AT_ONCE: Final = 1000
 """Answers saved in one transaction that nobody had to be asked for."""
+_CALLS: Final = 20
+"""Most calls from look to look."""
 _LOOKED_AGAIN: Final = 1.0
-"""Seconds after which an asker that has to pause looks whether it still has to ask."""
+"""Seconds after which an asker looks whether it still has to ask."""
 _log = structlog.get_logger()
 
 
@@ -106,7 +108,7 @@ class Asking:
                 await registries.give_back_turn(session, self.registry)
 
     async def look(self, pool: Pool, session: Connection) -> bool:
-        """One look, in the session that has the turn, and at most one call; False when there is nothing to ask."""
+        """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
         await registries.prune(session)
         await self._answer_unasked(pool)
         left = await registries.unanswered(session, self.registry)
@@ -120,9 +122,11 @@ class Asking:
         if pause:
             await asyncio.sleep(min(pause, _LOOKED_AGAIN))
             return True
-        wanted = await registries.wanted(session, self.registry, self.adapter.at_once)
-        if wanted:
-            await self._call(pool, self.adapter, wanted)
+        until = time.monotonic() + _LOOKED_AGAIN
+        for wanted in await registries.wanted(session, self.registry, self.adapter.at_once, _CALLS):
+            await asyncio.sleep(self.gate.wait(time.monotonic()))
+            if not await self._call(pool, self.adapter, wanted) or time.monotonic() > until:
+                break
         return True
 
     async def _answer_unasked(self, pool: Pool) -> None:
@@ -139,14 +143,15 @@ class Asking:
     def _waived(self, subject: str, now: datetime) -> RegistryAnswer:
         return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.WAIVED, said_at=now)
 
-    async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[Place]]) -> None:
+    async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[Place]]) -> bool:
+        """False when it failed."""
         self.gate = self.gate.called(time.monotonic())
         now = self.clock.now()
         try:
             answers = await adapter.ask(list(wanted), now)
         except RegistryFailureError as error:
             await self._failed(pool, error, list(wanted))
-            return
+            return False
         if self.gate.failures:
             _log.info("registry answers again", registry=self.registry.value, failures=self.gate.failures)
         self.gate = self.gate.answered()
@@ -156,6 +161,7 @@ class Asking:
         async with self.outbox.transaction(pool) as (connection, events):
             await registries.read_well(connection, self.registry, list(wanted))
             events += await self._save(connection, heard, now)
+        return True
 
     async def _failed(self, pool: Pool, error: RegistryFailureError, subjects: Sequence[str]) -> None:
         retry_after = error.retry_after if isinstance(error, RegistryAwayError) else 0.0

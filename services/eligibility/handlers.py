@@ -63,8 +63,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 policy = from_json(event.raw)["policy"]
                 if json_hash(policy) != opened.policy_hash:
                     raise PolicyHashError(f"round {opened.round}: policy and policy_hash differ")
-                rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
-                await rounds.save_opened(connection, opened.round, policy, opened.policy_hash, rehearsal)
+                await rounds.save_opened(connection, opened, policy)
             case RoundFrozen() as frozen:
                 await rounds.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
             case EpochOpened() as next_epoch:
@@ -158,8 +157,11 @@ class Judge:
         return self._tracing.follow("judge", traceparent) if traceparent else None
 
     async def rules(self, connection: Connection, round_id: str) -> PolicyRules | None:
-        """The round's policy, once the round is open."""
-        return (await self._known(connection, {round_id})).get(round_id)
+        """The round's policy, once the round is open; of a rolling intake that of the cut that opened last."""
+        rules = (await self._known(connection, {round_id})).get(round_id)
+        if rules is None and (cut := await rounds.newest_cut(connection, round_id)):
+            rules = (await self._known(connection, {cut})).get(cut)
+        return rules
 
     async def _known(self, connection: Connection, named: set[str]) -> dict[str, PolicyRules]:
         unknown = named - self._policies.keys()

@@ -12,8 +12,6 @@ from services.eligibility.storage.registries import Pending, Place
 from shared.contracts.events import ApplicationSubmitted
 from shared.postgres import Connection
 
-_FIRST = JudgedIn()
-
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -34,7 +32,7 @@ async def ready(
     now: datetime,
 ) -> list[Due]:
     """Those that can be judged. The others are kept until all that is asked about them is answered: not refused."""
-    placed = [replace(one, epoch=_epoch(one.submitted, judged_in)) for one in due]
+    placed = [_in_its_epoch(one, judged_in) for one in due] if judged_in else list(due)
     if not any(rules.registries for rules in known.values()):
         return placed
     asked = {
@@ -71,5 +69,6 @@ async def ready(
     return found
 
 
-def _epoch(submitted: ApplicationSubmitted, judged_in: Mapping[str, JudgedIn]) -> int:
-    return judged_in.get(submitted.round, _FIRST).epoch(submitted.application)
+def _in_its_epoch(one: Due, judged_in: Mapping[str, JudgedIn]) -> Due:
+    where = judged_in.get(one.submitted.round)
+    return replace(one, epoch=where.epoch(one.submitted.application)) if where else one

@@ -247,17 +247,19 @@ async def reusable(connection: Connection, registry: Registry, since: datetime, 
     ]
 
 
-async def wanted(connection: Connection, registry: Registry, at_once: int) -> dict[str, list[Place]]:
-    """Subjects of the next call, and where each is asked from. Those of a call that was misread come last, fewer and
-    fewer of them at once, so that the one that spoils it stands alone in the end."""
-    rows = await connection.fetch(WANTED, registry.value, at_once)
+async def wanted(connection: Connection, registry: Registry, at_once: int, calls: int) -> list[dict[str, list[Place]]]:
+    """Subjects of the next `calls`, and where each is asked from. Those of a call that was misread come last, in one
+    call, fewer and fewer of them at once, so that the one that spoils it stands alone in the end."""
+    rows = await connection.fetch(WANTED, registry.value, at_once * calls)
     found: dict[str, list[Place]] = {}
     for row in rows:
         if row["times"] > rows[0]["times"]:
             break
         found.setdefault(row["subject"], []).append(Place(row["round"], row["epoch"]))
-    fewer = max(1, at_once >> min(rows[0]["times"], 30)) if rows else 0
-    return dict(list(found.items())[:fewer])
+    subjects = list(found.items())
+    if rows and rows[0]["times"]:
+        return [dict(subjects[: max(1, at_once >> min(rows[0]["times"], 30))])]
+    return [dict(subjects[start : start + at_once]) for start in range(0, len(subjects), at_once)]
 
 
 async def unanswered(connection: Connection, registry: Registry) -> int:

@@ -10,15 +10,17 @@ from pydantic import TypeAdapter
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
 from shared.clock import TimeMap, time_map
-from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal
+from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal, RoundOpened
 from shared.contracts.policy import Policy
 from shared.postgres import Connection
 
 SAVE_OPENED = """
-INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
+INSERT INTO rounds (round, policy, policy_hash, rehearsal, series, cut) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (round) DO UPDATE
-SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal
+SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = excluded.rehearsal,
+    series = excluded.series, cut = excluded.cut
 """
+NEWEST_CUT = "SELECT round FROM rounds WHERE series = $1 AND policy IS NOT NULL ORDER BY cut DESC LIMIT 1"
 SAVE_JUDGED_AGAIN = """
 INSERT INTO judged_again (application, round, epoch) SELECT application, $2, $3 FROM unnest($1::uuid[]) AS application
 ON CONFLICT (application) DO UPDATE SET round = excluded.round, epoch = greatest(judged_again.epoch, excluded.epoch)
@@ -72,8 +74,18 @@ class FrozenRound:
     void: bool
 
 
-async def save_opened(connection: Connection, round_id: str, policy: Any, policy_hash: str, rehearsal: Any) -> None:
-    await connection.execute(SAVE_OPENED, round_id, policy, policy_hash, rehearsal)
+async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
+    """`policy` as it was published."""
+    rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
+    await connection.execute(
+        SAVE_OPENED, opened.round, policy, opened.policy_hash, rehearsal, opened.series, opened.cut
+    )
+
+
+async def newest_cut(connection: Connection, series: str) -> str | None:
+    """The round that opened last of a rolling intake."""
+    round_id: str | None = await connection.fetchval(NEWEST_CUT, series)
+    return round_id
 
 
 async def save_frozen(connection: Connection, round_id: str, epoch: int, applications: Manifest) -> None:
