@@ -67,6 +67,13 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
         terms = {"opens_at": OPENS.isoformat(), "closes_at": FIRST_CLOSE.isoformat(), "rehearsal": rehearsal}
         await office.announce("small", policy=rolling(), **terms)
         await office.status("small-01", "open")
+        check = f"{stack.url('eligibility')}/rounds/small/check"
+
+        async def checked() -> bool:
+            answer = await client.post(check, json=entry(1))
+            return answer.status_code == 200 and answer.json()["outcome"] == "eligible"
+
+        await until(checked, "a check under the cut that is open")
         await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "first", purchase_request("small", "PR-1")))
 
         receipts = [await apply(client, 1)]
