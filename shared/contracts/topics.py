@@ -39,6 +39,7 @@ ROUNDS: Final = Topic(
         events.RoundExtended,
         events.RoundFrozen,
         events.EpochOpened,
+        events.ScoresClosed,
         events.SourceValueRecorded,
         events.SelectionConfirmed,
         events.RoundVoided,

@@ -54,6 +54,7 @@ from shared.contracts.events.rounds import (
     RoundFrozen,
     RoundOpened,
     RoundVoided,
+    ScoresClosed,
     SelectionConfirmed,
     SourceValueRecorded,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "RoundNoticed",
     "RoundOpened",
     "RoundVoided",
+    "ScoresClosed",
     "SelectionConfirmed",
     "SelectionProposed",
     "SelectionStatusEnded",

@@ -47,12 +47,15 @@ class ApplicationWithdrawn(Contract):
 
 
 class ApplicationScored(Contract):
+    """A reviewer's mark. The highest version of a reviewer's stands; one with a conflict of interest does not count."""
+
     round: RoundId
     application: ApplicationId
     reviewer: Code
     points: Count
     conflict_of_interest: bool = False
     scored_at: UtcTime
+    version: Version = 1
 
 
 class RefusalReconsidered(Contract):

@@ -96,6 +96,19 @@ class EpochOpened(RoundAct):
     supplementary_source: Code | None = None
 
 
+class ScoresClosed(RoundAct):
+    """The panel's marks are fixed, before anything is committed. Leaves of `marks` are `[application, [[reviewer,
+    version, points, conflict of interest], …]]` of every application with a mark, in order of reviewer.
+
+    It holds for the epoch and later ones, until one that admits somebody: those need marks too.
+    """
+
+    epoch: Epoch
+    marks: Count
+    marks_root: Sha256Hex
+    closed_at: UtcTime
+
+
 class SourceValueRecorded(RoundAct):
     epoch: Epoch
     source: Code
