@@ -20,6 +20,7 @@ from deploy.simulate import sample
 from deploy.simulate.cases import Comparison, Side
 from deploy.simulate.page import html as as_html
 from deploy.simulate.recorded import NotReadableError, UnknownRoundError, read_topic, recorded_round
+from deploy.simulate.registries import recorded_answers
 from deploy.simulate.replay import Replay
 from deploy.simulate.results import Results, results_of
 from deploy.simulate.shown import as_json as results_json
@@ -92,6 +93,8 @@ async def replayed(
 ) -> Results:
     opened, frozen = await recorded_round(kafka, prefix, round_id)
     replay = _replay(round_id, opened.policy, opened.policy_hash, other, day, moved or {}, listed)
+    said = await recorded_answers(kafka, prefix, round_id, replay.comparison.old.rules)
+    replay.confirm = said.confirm
     await read_topic(kafka, prefix, topics.APPLICATIONS, replay.take, replay.settle)
     return _results(replay, opened.title, frozen)
 

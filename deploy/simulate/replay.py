@@ -7,6 +7,7 @@ partition, however many rounds and versions the topic holds.
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,9 +16,14 @@ from pydantic_core import from_json
 
 from deploy.simulate.cases import Case, Comparison
 from shared.contracts.events import ApplicationSubmitted, ApplicationWithdrawn
+from shared.contracts.facts import ApplicationFacts
 
 _SUBMITTED: TypeAdapter[ApplicationSubmitted] = TypeAdapter(ApplicationSubmitted)
 _WITHDRAWN: TypeAdapter[ApplicationWithdrawn] = TypeAdapter(ApplicationWithdrawn)
+
+
+def _as_stated(facts: ApplicationFacts) -> ApplicationFacts:
+    return facts
 
 
 @dataclass(slots=True)
@@ -42,6 +48,8 @@ class Replay:
     round: str
     comparison: Comparison
     listed: int = 20
+    confirm: Callable[[ApplicationFacts], ApplicationFacts] = _as_stated
+    """What makes facts those that both policies are judged by."""
     tally: Tally = field(default_factory=Tally)
     _newest: dict[bytes, tuple[int, Case | None]] = field(default_factory=dict)
     _interned: dict[Case, Case] = field(default_factory=dict)
@@ -62,7 +70,7 @@ class Replay:
         except (ValidationError, ValueError, KeyError, TypeError):
             self.tally.unreadable += 1
             return
-        case = self.comparison.case(submitted.facts)
+        case = self.comparison.case(self.confirm(submitted.facts))
         self._keep(submitted.application, submitted.version, self._interned.setdefault(case, case))
 
     def _keep(self, application: str, version: int, case: Case | None) -> None:

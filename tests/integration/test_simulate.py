@@ -17,7 +17,8 @@ from deploy.policy_review.checking import policy_hash
 from deploy.simulate.recorded import NotReadableError, UnknownRoundError
 from deploy.simulate.sample import APPLIED, ROUND, TITLE, sample_policy, sample_records
 from shared.contracts import topics
-from shared.contracts.policy import Policy
+from shared.contracts.policy import Policy, RegistryUse
+from shared.contracts.registries import Registry
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
 from shared.kafka.provision import provision
@@ -110,6 +111,28 @@ async def test_a_round_that_was_never_opened_and_a_topic_that_is_not_there_are_n
 async def test_a_kafka_that_does_not_answer_is_named() -> None:
     with pytest.raises(NotReadableError, match=r"127\.0\.0\.1:9"):
         await replayed(KafkaSettings(bootstrap_servers="127.0.0.1:9"), "x.", ROUND, H2)
+
+
+async def test_both_policies_are_judged_by_what_the_rounds_registries_said(
+    kafka: KafkaSettings, topic_prefix: str
+) -> None:
+    """Everybody's number is one no registry knows, but one that was waived: only that one is in business for sure."""
+    uses = (RegistryUse(registry=Registry.BUSINESS_STATUS, authority="국세청 (NTS)"),)
+    own = replace(sample_policy(H1), registries=uses)
+    await provision((topics.REGISTRY_ANSWERS,), kafka, topic_prefix)
+    await write(kafka, f"{topic_prefix}rounds.v1", [opened(ROUND, own)])
+    submitted = [json.loads(body) for _, kind, body in sample_records(own) if kind == "ApplicationSubmitted"]
+    numbers = sorted({body["facts"]["applicant"]["business_number"] for body in submitted})
+    said = [
+        {"registry": "business-status", "subject": number, "outcome": "unknown", "said_at": "2018-05-15T00:00:00Z"}
+        for number in numbers
+    ]
+    answers = [(ROUND, 1, each) for each in said] + [("2018-h2", 9, said[0] | {"outcome": "waived"})]
+    bodies = [{"round": name, "epoch": epoch, "answer": answer} for name, epoch, answer in answers]
+    records = [(body["round"], "RegistryAnswered", json.dumps(body).encode()) for body in bodies]
+    await write(kafka, f"{topic_prefix}registry-answers.v1", [(str(key), kind, body) for key, kind, body in records])
+    results = await replayed(kafka, topic_prefix, ROUND, H1)
+    assert (results.applied, results.eligible) == (APPLIED, (0, 0))
 
 
 async def test_the_command_reads_its_kafka_from_the_environment(
