@@ -13,6 +13,7 @@ def judged_changes(old: Policy, new: Policy) -> Iterator[Change]:
     yield from _date(old, new)
     yield from _certificates(old, new)
     yield from _classes(old, new)
+    yield from _registries(old, new)
     before, after = {t.track: t for t in old.tracks}, {t.track: t for t in new.tracks}
     for code, track in after.items():
         if code in before:
@@ -42,6 +43,22 @@ def _date(old: Policy, new: Policy) -> Iterator[Change]:
                 f"a status that lasts {new.rolling.status_months} months"
             )
         yield Change("date", what, Effect.EITHER, "firms that would have missed, or met, a close")
+
+
+def _registries(old: Policy, new: Policy) -> Iterator[Change]:
+    before, after = ({use.registry: use for use in each.registries or ()} for each in (old, new))
+    for registry, use in after.items():
+        if registry not in before:
+            what = f"{registry} is asked of {use.authority}: what it says replaces what firms state"
+            yield Change("registries", what, Effect.EITHER, "firms of which it says otherwise, or nothing")
+        elif before[registry] != use:
+            kinds = f", for {shown(use.kinds)}" if use.kinds else ""
+            what = f"{registry} is asked of {use.authority}{kinds}, otherwise than before"
+            yield Change("registries", what, Effect.EITHER, "firms of which it says otherwise, or nothing")
+    for registry, use in before.items():
+        if registry not in after:
+            what = f"{registry} of {use.authority} is no longer asked: what firms state counts"
+            yield Change("registries", what, Effect.EITHER, "firms of which it said otherwise, or nothing")
 
 
 def _certificates(old: Policy, new: Policy) -> Iterator[Change]:

@@ -14,7 +14,8 @@ from deploy.policy_review.differing import changes
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.findings import VerdictOutcome
-from shared.contracts.policy import Condition, Limits, Policy, TicketStep
+from shared.contracts.policy import Condition, Limits, Policy, RegistryUse, TicketStep
+from shared.contracts.registries import Registry
 from tests.data.facts import GOOD, POLICIES, firm, policy
 
 DATA = Path(__file__).parents[1] / "data" / "policies"
@@ -49,6 +50,21 @@ def test_the_same_as_json() -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in POLICIES.glob("*.yaml")))
 def test_nothing_changes_of_itself(name: str) -> None:
     assert changes(policy(name), policy(name)) == ()
+
+
+def test_registries_asked_changed_and_dropped_are_told() -> None:
+    status = RegistryUse(registry=Registry.BUSINESS_STATUS, authority="NTS")
+    certificates = RegistryUse(registry=Registry.CERTIFICATES, authority="KATS")
+    old = replace(H2, registries=(certificates, status))
+    new = replace(H2, registries=(replace(certificates, kinds=("nep",)),))
+    assert [(each.section, each.what) for each in changes(H2, old)] == [
+        ("registries", "certificates is asked of KATS: what it says replaces what firms state"),
+        ("registries", "business-status is asked of NTS: what it says replaces what firms state"),
+    ]
+    assert [each.what for each in changes(old, new)] == [
+        "certificates is asked of KATS, for nep, otherwise than before",
+        "business-status of NTS is no longer asked: what firms state counts",
+    ]
 
 
 def test_an_unsound_policy_is_not_compared() -> None:
