@@ -35,6 +35,7 @@ def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, fi
         *_http(plan, course.traffic),
         *_entries(plan, course.traffic, account, course.apis),
         *_verdicts(plan, account, figures),
+        *_registry(course, account),
         *_inboxes(plan, course.sent, account),
         *_results(account, course.apis),
         *_money(account, course.apis),
@@ -80,6 +81,16 @@ def _verdicts(plan: Plan, account: Account, figures: Figures) -> Iterator[Check]
     yield Check("verdicts with another outcome than expected", [], _differing(outcomes, judged))
     by_h1 = sum(fate.eligible_without_waiver for fate in fates.values())
     yield Check("eligible under the first round's rules", by_h1, figures.h1_eligible)
+
+
+def _registry(course: Course, account: Account) -> Iterator[Check]:
+    """Nobody was judged without its answer, and many waited for it."""
+    unsaid = [entry.key for entry in account.entries if not (entry.verdict or {}).get("evidence")]
+    yield Check("verdicts that do not say what the registry said", [], unsaid[:5])
+    yield Check("applications that waited for the registry, while it was down", True, course.pending > 0)
+    yield Check(
+        "calls to the registry for more numbers than it takes", [], [n for n in course.registry_calls if n > 100]
+    )
 
 
 def _inboxes(plan: Plan, sent: Sent, account: Account) -> Iterator[Check]:

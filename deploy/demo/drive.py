@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,9 @@ from deploy.demo.generator import Plan
 from deploy.demo.observer import FOLLOWED, Observer, Seen
 from deploy.demo.office import Office, rehearsed
 from deploy.demo.progress import Screen
+from deploy.demo.registries import TaxService
 from deploy.demo.target import DemoFailedError, Target
+from deploy.registries.records import Mood
 from shared.contracts import topics
 from shared.settings import KafkaSettings
 
@@ -55,6 +57,9 @@ class Course:
     busiest_margin: float = 0.0
     apis: dict[str, Any] = field(default_factory=dict)
     mails_on_disk: int = 0
+    pending: int = 0
+    """Applications that waited for the registry when the round was frozen."""
+    registry_calls: list[int] = field(default_factory=list)
 
 
 async def drive(
@@ -70,6 +75,9 @@ async def drive(
         held.push_async_callback(office.close)
         await desks.start()
         held.push_async_callback(desks.stop)
+        tax_service = TaxService(target.registries_url)
+        held.push_async_callback(tax_service.close)
+        screen.note(f"{await tax_service.register(plan)} firms are in the tax service's registry, which the round asks")
         observer = await Observer.started(client, target.topic_prefix, round_id)
         held.push_async_callback(observer.stop)
 
@@ -85,13 +93,14 @@ async def drive(
         await office.announce(told, policy, "the second round of 2018, rehearsed")
         closes = await first_half.announce(office, beside, opens, window.seconds)
         course = Course(plan, Traffic(), observer, observer.seen(round_id), desks.sent, window, rate)
-        month = _Month(round_id, target, office, desks, course, screen, opens)
+        month = _Month(round_id, target, office, desks, course, screen, opens, tax_service)
         moving = asyncio.create_task(month.show())
         held.callback(moving.cancel)
         after_the_rush = opens + timedelta(seconds=window.sending)
         other = asyncio.create_task(first_half.hold(target, observer, screen, beside, after_the_rush, closes))
         held.callback(other.cancel)
         await month.run()
+        course.registry_calls = await tax_service.calls()
         first = await other
         course.apis = await _ask_services(office, round_id)
         course.mails_on_disk = _mails(target) - mails_before
@@ -126,6 +135,7 @@ class _Month:
     course: Course
     screen: Screen
     opens: datetime
+    tax_service: TaxService
     expected: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -155,9 +165,10 @@ class _Month:
         self._expect("judged", len(plan.fates))
         began = time.monotonic()
         stop_at = self.closes - timedelta(seconds=LAST_SECONDS)
-        done, _ = await asyncio.gather(
+        done, *_ = await asyncio.gather(
             self._senders().send(plan.in_time, over_seconds=window.sending, stop=lambda: datetime.now(UTC) >= stop_at),
             self.desks.write(plan.demand.in_time, over_seconds=window.sending),
+            self._close_registry(window.sending / 2),
         )
         self.course.busiest_margin = (self.closes - datetime.now(UTC)).total_seconds()
         if not done or self.course.busiest_margin < 0:
@@ -169,6 +180,11 @@ class _Month:
         took = time.monotonic() - began
         self.screen.note(f"{plan.calls} requests answered in {took:.1f} s, {self.course.busiest_margin:.1f} s to spare")
 
+    async def _close_registry(self, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
+        await self.tax_service.be(Mood.DOWN)
+        self.screen.note("the tax service's registry is down: who applies now is pending, and refused nothing")
+
     async def _after_close(self) -> None:
         await asyncio.sleep(max(0.0, (self.closes - datetime.now(UTC)).total_seconds()) + 0.3)
         await self._senders().send(self.course.plan.late)
@@ -178,7 +194,22 @@ class _Month:
         count, root = frozen["applications"]["count"], frozen["applications"]["root"]
         self.screen.phase("frozen", f"{count} applications under root {root[:16]}…")
 
+    async def _wait_for_registry(self) -> None:
+        """The round is frozen and waits: as many are pending as were not judged before the registry went down."""
+        deadline = time.monotonic() + PATIENCE
+        path = f"/rounds/{self.round_id}/completeness"
+        while not self.course.pending and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+            with suppress(DemoFailedError):  # eligibility has not heard of the freeze yet
+                stands = await self.office.get("eligibility", path)
+                if stands["judged"] + stands["pending"] >= stands["expected"]:
+                    self.course.pending = stands["pending"]
+        self.screen.note(f"frozen, and not judged: {self.course.pending} applications wait for the registry")
+        await self.tax_service.be(Mood.WELL)
+        self.screen.note("the registry is back: everything goes on by itself")
+
     async def _judge_and_draw(self) -> None:
+        await self._wait_for_registry()
         await self._event("EligibilityCompleted", "eligibility did not complete")
         judged = self._newest("EligibilityCompleted")
         self.screen.phase("judged", f"{judged['eligible']} eligible, {judged['ineligible']} not")

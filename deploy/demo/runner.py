@@ -20,6 +20,7 @@ from deploy.demo.first_half import Beside, FirstHalf
 from deploy.demo.generator import make_plan
 from deploy.demo.office import POLICIES, ROUNDS, load_policy, load_yaml
 from deploy.demo.progress import Screen
+from deploy.demo.registries import USES
 from deploy.demo.report import report
 from deploy.demo.summary import summary
 from deploy.demo.tables import differences, links, tables
@@ -41,7 +42,7 @@ async def run_demo(
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics so new that a broker has not heard of them yet
     _end_orderly_on(signal.SIGTERM, signal.SIGHUP)
     began = time.monotonic()
-    terms, policy = load_yaml(ROUNDS / f"{ROUND}.yaml"), load_yaml(POLICIES / f"{ROUND}.yaml")
+    terms, policy = load_yaml(ROUNDS / f"{ROUND}.yaml"), load_yaml(POLICIES / f"{ROUND}.yaml") | {"registries": USES}
     institutions = terms["institutions"]
     pledges = [(one["institution"], one["pledge_won"]) for one in institutions]
     plan = make_plan(seed, applications, ROUND, load_policy(ROUND), pledges)

@@ -40,6 +40,7 @@ class Target:
     logs: Path
     kafka: Mapping[str, str]
     postgres: Mapping[str, str]
+    registries_url: str
     kept: bool = False
 
 
@@ -75,6 +76,7 @@ def of_stack(stack: Stack) -> Target:
         stack.state.logs,
         {"kind": str(stack.kafka.kind), "version": stack.kafka.version},
         {"kind": str(stack.postgres.kind), "version": stack.postgres.version},
+        str(stack.registries_url),
     )
 
 
@@ -122,5 +124,6 @@ def of_description(running: Mapping[str, Any], state: State) -> Target:
         Path(running["logs"]),
         {"kind": kafka["kind"], "version": kafka["version"]},
         {"kind": postgres["kind"], "version": postgres["version"]},
+        str(running["registries"]),
         kept=True,
     )

@@ -141,5 +141,7 @@ def asks_here(url: str) -> dict[str, str]:
         f"{prefix}BUSINESS_STATUS_KEY": "local",
         f"{prefix}CERTIFICATES_URL": url + "/certificates/v1/list",
         f"{prefix}CERTIFICATES_KEY": "local",
+        f"{prefix}REGISTRY_FIRST_PAUSE_SECONDS": "0.2",
+        f"{prefix}REGISTRY_OPEN_SECONDS": "1",
     }
     return {name: os.environ.get(name) or value for name, value in local.items()}
