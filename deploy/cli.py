@@ -18,6 +18,7 @@ from deploy.commands import (
     local,
     policies,
     rounds,
+    scores,
     simulate,
     tokens,
     verify,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
     "appeal": appeals.app,
+    "score": scores.app,
     "institution": institutions.app,
     "token": tokens.app,
     "policy": policies.app,

@@ -86,11 +86,10 @@ def _shortened(text: str) -> str:
     return (text if len(text) <= 500 else f"{text[:500]}…").replace("\x00", "␀")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body; 415 when it is not JSON, 413 when it is longer than `limit` bytes."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "not-json", "Send the application as 'Content-Type: application/json'.")
+async def read_body(request: Request, limit: int, kind: str = "application/json") -> bytes:
+    """The whole body; 415 when it is not of that kind, 413 when it is longer than `limit` bytes."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        raise Problem(415, "not-json", f"Send the application as 'Content-Type: {kind}'.")
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

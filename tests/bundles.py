@@ -15,7 +15,16 @@ from services.eligibility.domain.judge import judge
 from services.intake.domain.sources import due_at
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
-from services.selection.domain.evidence import Bundle, Depth, Line, Told, entry_record, leading_to, request_record
+from services.selection.domain.evidence import (
+    Bundle,
+    Depth,
+    Line,
+    Told,
+    entry_record,
+    leading_to,
+    opens,
+    request_record,
+)
 from services.selection.domain.matching import Offer, Result, demand_of, offer_of
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.tickets import standing_of, tickets
@@ -66,8 +75,8 @@ class Round:
         lines.append(written.record({"type": "pledges", "pledges": sorted(self.pledges.items())}))
         for one in sorted(self.requests, key=lambda one: (bucket_of(one["request"]), one["request"])):
             demand = demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"]))
-            opens = {"nonce": one["nonce"], "facts": one["facts"]}
-            lines.append(written.record(request_record(demand, 1, one["payload_hash"]), opens))
+            sealed = {"nonce": one["nonce"], "facts": one["facts"]}
+            lines.append(written.record(request_record(demand, 1, one["payload_hash"]), sealed))
         firms: dict[str, int] = {}
         for each in sorted(self.judged, key=lambda one: one.application):
             firms.setdefault(each.offer.firm, len(firms) + 1)
@@ -84,6 +93,7 @@ class Round:
                 judged_in=1,
                 findings_hash=each.findings_hash,
                 findings=each.findings,
+                marks=None,
                 outcome=each.outcome,
                 tickets=each.entry.tickets,
                 score=each.entry.score,
@@ -99,8 +109,7 @@ class Round:
                     for one in placement.awards
                 ],
             )
-            opens = {"nonce": each.nonce, "facts": each.facts, "findings": each.findings}
-            lines.append(written.record(entry_record(line, each.offer), opens))
+            lines.append(written.record(entry_record(line, each.offer), opens(line)))
         lines += [written.later(told) for told in after]
         return b"".join([*lines, written.end()])
 
@@ -191,14 +200,14 @@ def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:
     written = Bundle(ROUND, 1, depth)
     body = []
     for record in lines:
-        opens = record.get("open")
+        opened = record.get("open")
         kept = {name: value for name, value in record.items() if name not in ("open", "sealed")}
         if record["type"] == "later":
             body.append(written.later(Told(record["event"], record["body"])))
-        elif "sealed" in record and opens is None:  # the public depth can't seal anew
+        elif "sealed" in record and opened is None:  # the public depth can't seal anew
             body.append(written.record(record))
         else:
-            body.append(written.record(kept, opens))
+            body.append(written.record(kept, opened))
     return b"".join([written.head(), *body, written.end()])
 
 

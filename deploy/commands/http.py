@@ -41,7 +41,7 @@ def ask(
     if token:
         sent["Authorization"] = f"Bearer {token}"
     if content is not None:
-        sent["Content-Type"] = "application/json"
+        sent.setdefault("Content-Type", "application/json")
     where = base_url(service, url)
     try:
         answer = httpx2.request(method, where + path, json=body, content=content, headers=sent, timeout=30)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from services.intake import duties
 from services.intake.announcing import announce_cuts
-from services.intake.api import acts, appeals, applications, institutions, rounds
+from services.intake.api import acts, appeals, applications, institutions, rounds, scores
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
@@ -122,6 +122,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         rounds.router,
         acts.router,
         appeals.router,
+        scores.router,
         applications.router,
         institutions.router,
         public_keys,

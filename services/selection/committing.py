@@ -8,7 +8,7 @@ import structlog
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.completeness import Completeness, completeness
 from services.selection.domain.epochs import MissingJudgementError, drawn_under, tickets_committed
-from services.selection.domain.score import Mark, score
+from services.selection.domain.score import score
 from services.selection.domain.tickets import standing_of, tickets
 from services.selection.storage import drawn, rounds
 from services.selection.storage.drawn import Current, DrawnEntry, Judged
@@ -18,6 +18,7 @@ from shared.contracts.events import InputsCommitted
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.panel import PanelMark, marks_root
 from shared.postgres import Connection
 
 _log = structlog.get_logger()
@@ -94,7 +95,9 @@ async def _entries(
         (leaf[0], leaf[1], leaf[4]) for leaf in verdicts
     ):
         return None
-    marks = await drawn.marks(connection, known.round)
+    marks = await _marks(connection, known, policy)
+    if marks is None:
+        return None
     committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
     admitted = await rounds.admitted(connection, known.round)
     before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
@@ -111,10 +114,26 @@ async def _entries(
     return entries
 
 
+async def _marks(connection: Connection, known: KnownRound, policy: Policy) -> Mapping[str, Sequence[PanelMark]] | None:
+    """By application, as they were closed; None while they are not, or not all here."""
+    if policy.scoring is None or not policy.scoring.panel_points:
+        return {}
+    closed = await drawn.closed_marks_root(connection, known.round)
+    if closed is None:
+        return None
+    stated = await drawn.marks(connection, known.round)
+    if marks_root(stated) != closed:
+        return None
+    found: dict[str, list[PanelMark]] = {}
+    for mark in stated:
+        found.setdefault(mark.application, []).append(mark)
+    return found
+
+
 def entry_of(
     judged: Judged,
     policy: Policy,
-    marks: Sequence[Mark],
+    marks: Sequence[PanelMark],
     before: Mapping[int, Judged],
     first: int,
     committed: Sequence[int],

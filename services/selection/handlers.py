@@ -22,6 +22,7 @@ from shared.contracts.events import (
     RoundFrozen,
     RoundOpened,
     RoundVoided,
+    ScoresClosed,
     SelectionConfirmed,
     SelectionProposed,
     SourceValueRecorded,
@@ -56,6 +57,8 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 await inputs.save_frozen(connection, next_epoch)
                 await inputs.save_admitted(connection, next_epoch)
                 await inputs.save_amended(connection, next_epoch)
+            case ScoresClosed() as closed:
+                await inputs.save_scores_closed(connection, closed)
             case SourceValueRecorded() as recorded:
                 await inputs.save_source(connection, recorded.round, recorded.epoch, recorded.value)
             case SelectionConfirmed() as confirmed:
@@ -99,11 +102,9 @@ async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -
     withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
     if withdrawn:
         await inputs.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
-    for scored in events_of(batch, ApplicationScored):
-        mark = scored.body
-        await inputs.save_mark(
-            connection, mark.application, mark.reviewer, mark.round, mark.points, mark.conflict_of_interest
-        )
+    scored = [event.body for event in events_of(batch, ApplicationScored)]
+    if scored:
+        await inputs.save_marks(connection, scored)
     return ()
 
 

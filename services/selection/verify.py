@@ -189,6 +189,7 @@ class Turns:
     committed: dict[int, dict[str, Any]]
     values: dict[int, dict[str, Any]]
     proposed: dict[str, Any]
+    scores_closed: dict[str, Any] | None
     epoch: int
 
     @property
@@ -225,6 +226,7 @@ def turns_of(events: list[dict[str, Any]], epoch: int) -> Turns:
             found["InputsCommitted"],
             found["SourceValueRecorded"],
             found["SelectionProposed"][epoch],
+            max(found.get("ScoresClosed", {}).items(), default=(0, None))[1],
             epoch,
         )
     except KeyError as error:
@@ -390,6 +392,9 @@ class Judging:
         tickets = self._tickets(facts, findings)
         if tickets != entry["tickets"] and not (epoch > 1 and entry["tickets"] < tickets):
             yield f"the policy's steps give it {tickets} tickets, not {entry['tickets']}"
+        score = self._score(facts, opened.get("marks") or []) if entry["outcome"] == "eligible" else None
+        if score != entry["score"]:
+            yield f"marks and record give it {score} points, not {entry['score']}"
         for name, value in self._offer(facts).items():
             if entry[name] != value:
                 yield f"{name} is {value!r} in the facts, {entry[name]!r} here"
@@ -436,6 +441,20 @@ class Judging:
                 return tickets
         return None
 
+    def _score(self, facts: dict[str, Any], marks: list[list[Any]]) -> int | None:
+        """The mean of the marks without a conflict of interest, rounded down, and the points of the record's step."""
+        scoring = self._policy.get("scoring")
+        if scoring is None:
+            return None
+        counted = [min(points, scoring.get("panel_points", 0)) for _, _, points, conflict in marks if not conflict]
+        record = facts["applicant"].get("supply_record")
+        for step in scoring["supply_record"]:
+            bound = step.get("record_won_at_most")
+            if bound is None or (record is not None and record["won"] <= bound):
+                points: int = step["points"]
+                return points + (sum(counted) // len(counted) if counted else 0)
+        return None
+
     def _offer(self, facts: dict[str, Any]) -> dict[str, Any]:
         product = facts["product"]
         held = sorted({one["kind"] for one in facts.get("certificates", ()) if self._holds(one)})
@@ -480,6 +499,7 @@ class Examination:
         self._events: list[dict[str, Any]] = []
         self._later: list[dict[str, Any]] = []
         self._applications, self._verdicts, self._entries, self._requests = Digest(), Digest(), Digest(), Digest()
+        self._marks, self._marked = Digest(), 0
         self._pledges: dict[str, int] = {}
         self._last, self._reached = ("", -1, ""), 0
         self._standing, self._aside, self._firms = SortedRuns(), SortedRuns(), SortedRuns()
@@ -563,6 +583,9 @@ class Examination:
         self._verdicts.add([identifier, version, payload, entry["judged_in"], entry["outcome"], entry["findings_hash"]])
         self._entries.add([identifier, entry["outcome"], entry["tickets"], entry["score"]])
         if opened:
+            if opened.get("marks"):
+                self._marks.add([identifier, opened["marks"]])
+                self._marked += len(opened["marks"])
             for fault in self._judging.faults(entry, opened, self.epoch):
                 self.report.wrong(f"line {number}: {identifier}: {fault}")
             self._firms.add(f"{opened['facts']['applicant']['business_number']}\t{entry['firm']:012d}")
@@ -770,14 +793,33 @@ class Examination:
             "the confirmation is not of these roots, or not by two officers",
         )
 
+    def _panel(self, turns: Turns) -> None:
+        closed = turns.scores_closed
+        if not self.open:
+            self.report.not_checked.append(
+                "the panel's marks, which the scores are made of: the auditor's depth opens them"
+            )
+        elif closed is None:
+            self.report.wrong("nobody closed the panel's marks before the commitment")
+        elif self._marked != closed["marks"]:
+            self.report.not_checked.append(
+                f"the root of the {closed['marks']} marks closed: {self._marked} are of applications in the set"
+            )
+        else:
+            self.report.same(
+                self._marks.root() == closed["marks_root"],
+                f"the panel's {self._marked} marks are those two officers closed",
+                f"the panel's marks make the root {self._marks.root()}, closed was {closed['marks_root']}",
+            )
+
     def _say_what_is_left(self, turns: Turns) -> None:
         say = self.report.not_checked.append
         if not self.open:
             say("that outcomes, tickets and offers follow from what firms stated: the auditor's depth opens that")
         else:
             say("that each finding follows from the facts: `firstbuy simulate` judges them again")
-        if turns.policy.get("scoring"):
-            say("the panel's marks, which the scores are made of")
+        if (turns.policy.get("scoring") or {}).get("panel_points"):
+            self._panel(turns)
         if self.epoch > 1:
             say("that tickets of later epochs are the least of what was judged before: earlier bundles show those")
         say("that what firms and institutions stated is true")

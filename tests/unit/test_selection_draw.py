@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.selection.domain.draw import HexText, Numbers, draw, draw_key, seed_of, source_string
-from services.selection.domain.score import Mark, NoScoreStepError, by_score, panel_points, score, supply_record_points
+from services.selection.domain.score import NoScoreStepError, by_score, panel_points, score, supply_record_points
 from services.selection.domain.tickets import NoTicketStepError, Standing, standing_of, tickets
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import ScoreStep, Scoring
+from shared.panel import PanelMark
 from tests.data.facts import policy
 
 SEED = "8f" * 32
@@ -135,7 +136,7 @@ def test_a_smaller_record_scores_more(won: int | None, points: int) -> None:
 
 
 def test_panel_points_are_the_mean_of_those_without_a_conflict() -> None:
-    marks = [Mark("r1", 60), Mark("r2", 99), Mark("r3", 0, conflict_of_interest=True)]
+    marks = [PanelMark("a", "r1", 1, 60, False), PanelMark("a", "r2", 1, 99, False), PanelMark("a", "r3", 1, 0, True)]
     assert panel_points(marks, SCORING) == 65
     assert panel_points([], SCORING) == 0
     assert score(reversed(marks), SupplyRecord(won=0, count=0), SCORING) == 95

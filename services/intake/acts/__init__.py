@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.intake.acts import appeals, draw, epochs, late, registries, window
+from services.intake.acts import appeals, draw, epochs, late, registries, scores, window
 from services.intake.acts.ground import Kind
 from services.intake.domain.acts import ActKind
 
@@ -16,5 +16,6 @@ KINDS: Final = {
     ActKind.EXCLUDE: Kind(epochs.exclude_terms, epochs.exclude),
     ActKind.DECIDE_APPEAL: Kind(appeals.terms, appeals.decide),
     ActKind.WAIVE_REGISTRY: Kind(registries.waive_terms, registries.waive),
+    ActKind.CLOSE_SCORES: Kind(scores.close_terms, scores.close),
     ActKind.RERUN: Kind(epochs.rerun_terms, epochs.judge_again),
 }

@@ -15,6 +15,7 @@ class ActKind(StrEnum):
     UNPARK = "unpark"
     EXCLUDE = "exclude"
     RERUN = "rerun"
+    CLOSE_SCORES = "close-scores"
     DECIDE_APPEAL = "decide-appeal"
     WAIVE_REGISTRY = "waive-registry"
 

@@ -8,13 +8,14 @@ from pydantic_core import from_json
 
 from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
 from services.intake.domain.shards import shard_of
-from services.intake.storage import putback, restore, rounds, tokens
+from services.intake.storage import putback, restore, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import (
     AppealDecided,
     AppealFiled,
+    ApplicationScored,
     ApplicationSubmitted,
     ApplicationWithdrawn,
     ContactChanged,
@@ -30,6 +31,7 @@ from shared.contracts.events import (
     RoundFrozen,
     RoundOpened,
     RoundVoided,
+    ScoresClosed,
     SelectionConfirmed,
     SourceValueRecorded,
 )
@@ -37,6 +39,7 @@ from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
+from shared.panel import PanelMark
 from shared.postgres import Connection
 
 PutBack = Callable[[Connection, Sequence[Incoming], str], Awaitable[int]]
@@ -84,8 +87,10 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
         case EpochOpened() as body:
             opened = stated["applications"], stated["requests"]
             source = stated.get("supplementary_source")
-            again = body.judge_all, body.judge_again
+            again = body.judge_all, body.judge_again, body.admitted
             return await putback.epoch(connection, body.round, body.epoch, body.opened_at, opened, source, None, *again)
+        case ScoresClosed() as body:
+            return await scores.close(connection, body)
         case SourceValueRecorded() as body:
             return await putback.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
         case SelectionConfirmed() as body:
@@ -141,11 +146,21 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
         window = windows.get(gone.body.round)
         versions.append(_withdrawal(gone, window.seed if window else None, secret))
     rows = await putback.applications(connection, list(first.values()), versions)
+    rows += await _put_back_marks(connection, [event.body for event in events_of(batch, ApplicationScored)])
     for record in batch:
         if isinstance(record, Event) and isinstance(record.body, AppealFiled):
             rows += await putback.appeal_filed(connection, record.body)
         elif isinstance(record, Event) and isinstance(record.body, AppealDecided):
             rows += await putback.appeal_decided(connection, record.body)
+    return rows
+
+
+async def _put_back_marks(connection: Connection, scored: Sequence[ApplicationScored]) -> int:
+    """After their applications, which stand before them in the same partition."""
+    rows = 0
+    for mark in sorted(scored, key=lambda one: one.version):
+        kept = PanelMark(mark.application, mark.reviewer, mark.version, mark.points, mark.conflict_of_interest)
+        rows += await scores.save(connection, mark.round, [kept], mark.scored_at)
     return rows
 
 

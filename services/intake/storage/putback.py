@@ -34,8 +34,10 @@ UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2 AND status 
 """
 EPOCH = """
 WITH known AS (
-    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again)
-    SELECT round, $2, $3, $4, $5, $6, $8, $9::text[]::uuid[] FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
+    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again,
+                        admitted)
+    SELECT round, $2, $3, $4, $5, $6, $8, $9::text[]::uuid[], $10::text[]::uuid[]
+    FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
 )
 UPDATE rounds SET status = CASE status WHEN 'void' THEN status ELSE 'frozen' END, epoch = $2,
     frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at),
@@ -226,10 +228,11 @@ async def epoch(
     closes_at: datetime | None,
     judge_all: bool = False,
     judge_again: Sequence[str] = (),
+    admitted: Sequence[str] = (),
 ) -> int:
     """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
     close of the round as the freeze found it."""
-    told = supplementary_source, closes_at, judge_all, list(judge_again)
+    told = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
     return await _changed(connection, EPOCH, round_id, number, opened_at, *manifests, *told)
 
 

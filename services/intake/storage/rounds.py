@@ -41,8 +41,9 @@ WITH opened AS (
     UPDATE rounds SET status = 'frozen', epoch = $2, applications = $4, requests = $5, confirmed_at = NULL
     WHERE round = $1 AND epoch = $2 - 1 RETURNING round
 )
-INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again)
-SELECT round, $2, $3, $4, $5, $6, $7, $8::text[]::uuid[] FROM opened
+INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again,
+                    admitted)
+SELECT round, $2, $3, $4, $5, $6, $7, $8::text[]::uuid[], $9::text[]::uuid[] FROM opened
 """
 TO_BE_JUDGED_IN = """
 SELECT coalesce(max(epoch), 1) FROM epochs WHERE round = $1 AND (judge_all OR $2::uuid = ANY(judge_again))
@@ -230,6 +231,7 @@ async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
         opened.supplementary_source,
         opened.judge_all,
         list(opened.judge_again),
+        list(opened.admitted),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, request_record
+from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, opens, request_record
 from services.selection.storage import drawn, evidence, rounds
 from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
@@ -72,11 +72,10 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
             yield written.record(told.record())
         yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})
         for stated, demand in in_order(requests):
-            opens = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
-            yield written.record(request_record(demand, stated["version"], stated["payload_hash"]), opens)
+            sealed = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
+            yield written.record(request_record(demand, stated["version"], stated["payload_hash"]), sealed)
         async for line, offer in evidence.lines(connection, known.round, epoch, accepted):
-            opens = {"nonce": line.nonce, "facts": line.facts, "findings": line.findings}
-            yield written.record(entry_record(line, offer), opens)
+            yield written.record(entry_record(line, offer), opens(line))
         for told in after:
             yield written.later(told)
         yield written.end()

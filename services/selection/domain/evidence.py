@@ -21,6 +21,7 @@ _SEALED: Final = (
     "RoundFrozen",
     "EpochOpened",
     "EligibilityCompleted",
+    "ScoresClosed",
     "InputsCommitted",
     "SourceValueRecorded",
     "SelectionProposed",
@@ -61,6 +62,8 @@ class Line:
     judged_in: int
     findings_hash: str
     findings: Sequence[Any]
+    marks: Sequence[Any] | None
+    """The panel's, `[reviewer, version, points, conflict of interest]` in order of reviewer; None without any."""
     outcome: str
     tickets: int
     score: int | None
@@ -132,6 +135,12 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         record["applicant"] = line.facts["applicant"]["name"]
         record["product"] = line.facts["product"]["name"]
     return record
+
+
+def opens(line: Line) -> dict[str, Any]:
+    """What only the auditor's depth shows of an entry."""
+    shown: dict[str, Any] = {"nonce": line.nonce, "facts": line.facts, "findings": line.findings}
+    return shown if line.marks is None else shown | {"marks": line.marks}
 
 
 class Bundle:

@@ -1,10 +1,10 @@
 """The score: the panel's points and the supply-record item, under which a smaller record is worth more."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.policy import Scoring
+from shared.panel import PanelMark
 
 
 class NoScoreStepError(ValueError):
@@ -13,21 +13,15 @@ class NoScoreStepError(ValueError):
     code = "no-score-step"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A reviewer's points; those of one with a conflict of interest do not count."""
-
-    reviewer: str
-    points: int
-    conflict_of_interest: bool = False
-
-
-def score(marks: Iterable[Mark], record: SupplyRecord | None, scoring: Scoring) -> int:
+def score(marks: Iterable[PanelMark], record: SupplyRecord | None, scoring: Scoring) -> int:
     return panel_points(marks, scoring) + supply_record_points(record, scoring)
 
 
-def panel_points(marks: Iterable[Mark], scoring: Scoring) -> int:
-    """The mean of the marks that count, each held within `panel_points`, rounded down; 0 without any."""
+def panel_points(marks: Iterable[PanelMark], scoring: Scoring) -> int:
+    """The mean of the marks that count, each held within `panel_points`, rounded down; 0 without any.
+
+    Those of a reviewer with a conflict of interest do not count.
+    """
     counted = [min(mark.points, scoring.panel_points) for mark in marks if not mark.conflict_of_interest]
     return sum(counted) // len(counted) if counted else 0
 

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter
 
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
-from services.selection.domain.score import Mark
 from shared.certificates import AcceptedKinds
 from shared.contracts.events import InputsCommitted
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
+from shared.panel import PanelMark
 from shared.postgres import Connection
 
 _FACTS = TypeAdapter(ApplicationFacts)
@@ -49,7 +49,14 @@ LEFT JOIN amended m ON m.application = v.application AND m.version = v.version
 WHERE coalesce(m.epoch, 1) <= v.epoch
 ORDER BY v.application, v.epoch, v.version DESC
 """
-MARKS = "SELECT application::text, reviewer, points, conflict_of_interest FROM marks WHERE round = $1"
+MARKS = """
+SELECT application::text, reviewer, version, points, conflict_of_interest FROM marks WHERE round = $1
+"""
+SCORES_CLOSED = """
+SELECT marks_root FROM scores_closed
+WHERE round = $1 AND epoch >= coalesce((SELECT max(epoch) FROM admitted WHERE round = $1), 1)
+ORDER BY epoch DESC LIMIT 1
+"""
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
 SAVE_COMMITMENT = """
 INSERT INTO commitments (round, epoch, body, pledges, drawn_under, demands)
@@ -156,13 +163,14 @@ async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> 
     return found
 
 
-async def marks(connection: Connection, round_id: str) -> dict[str, list[Mark]]:
-    found: dict[str, list[Mark]] = {}
-    for row in await connection.fetch(MARKS, round_id):
-        found.setdefault(row["application"], []).append(
-            Mark(row["reviewer"], row["points"], row["conflict_of_interest"])
-        )
-    return found
+async def marks(connection: Connection, round_id: str) -> list[PanelMark]:
+    return [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
+
+
+async def closed_marks_root(connection: Connection, round_id: str) -> str | None:
+    """What two officers closed since the last application was admitted; None while they have not."""
+    root: str | None = await connection.fetchval(SCORES_CLOSED, round_id)
+    return root
 
 
 async def pledges(connection: Connection, round_id: str) -> dict[str, int]:

@@ -35,7 +35,7 @@ WITH firms AS (
     WHERE e.round = $1 AND e.epoch = $2 GROUP BY 1
 )
 SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, v.epoch AS judged_in, v.findings_hash,
-       v.findings, e.outcome, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under, f.firm,
+       v.findings, m.marks, e.outcome, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under, f.firm,
        r.position, r.key, r.result, r.reason, r.reserve_position, r.awards
 FROM entries e
 JOIN applications a ON a.application = e.application AND a.version = e.version
@@ -43,6 +43,11 @@ JOIN LATERAL (
     SELECT epoch, findings_hash, findings FROM verdicts v
     WHERE v.application = e.application AND v.version = e.version AND v.epoch <= e.epoch ORDER BY epoch DESC LIMIT 1
 ) v ON true
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(reviewer, version, points, conflict_of_interest)
+                     ORDER BY reviewer COLLATE "C") AS marks
+    FROM marks m WHERE m.application = e.application AND m.round = e.round
+) m ON true
 JOIN firms f ON f.number = a.facts->'applicant'->>'business_number'
 JOIN results r ON r.round = e.round AND r.epoch = e.epoch AND r.application = e.application
 WHERE e.round = $1 AND e.epoch = $2

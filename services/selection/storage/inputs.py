@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts.events import (
+    ApplicationScored,
     EpochOpened,
     InputsCommitted,
     Invitation,
@@ -13,6 +14,7 @@ from shared.contracts.events import (
     PurchaseRequestWithdrawn,
     RoundFrozen,
     RoundOpened,
+    ScoresClosed,
     SelectionConfirmed,
     SelectionProposed,
 )
@@ -68,10 +70,12 @@ INSERT INTO withdrawals (application, round, version) VALUES ($1, $2, $3)
 ON CONFLICT (application) DO UPDATE SET version = greatest(withdrawals.version, excluded.version)
 """
 SAVE_MARK = """
-INSERT INTO marks (application, reviewer, round, points, conflict_of_interest) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO marks (application, reviewer, round, points, conflict_of_interest, version) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (application, reviewer) DO UPDATE
-SET points = excluded.points, conflict_of_interest = excluded.conflict_of_interest
+SET points = excluded.points, conflict_of_interest = excluded.conflict_of_interest, version = excluded.version
+WHERE marks.version < excluded.version
 """
+SAVE_SCORES_CLOSED = "INSERT INTO scores_closed (round, epoch, marks_root) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 SAVE_REQUEST = """
 INSERT INTO requests (request, round, institution, version, payload_hash, facts, withdrawn, nonce)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -195,10 +199,17 @@ async def save_withdrawals(connection: Connection, rows: Sequence[tuple[str, str
     await connection.executemany(SAVE_WITHDRAWAL, sorted(rows))
 
 
-async def save_mark(
-    connection: Connection, application: str, reviewer: str, round_id: str, points: int, conflict: bool
-) -> None:
-    await connection.execute(SAVE_MARK, application, reviewer, round_id, points, conflict)
+async def save_marks(connection: Connection, marks: Sequence[ApplicationScored]) -> None:
+    """Of each reviewer the highest version stands."""
+    rows = [
+        (one.application, one.reviewer, one.round, one.points, one.conflict_of_interest, one.version)
+        for one in sorted(marks, key=lambda one: (one.application, one.reviewer, one.version))
+    ]
+    await connection.executemany(SAVE_MARK, rows)
+
+
+async def save_scores_closed(connection: Connection, closed: ScoresClosed) -> None:
+    await connection.execute(SAVE_SCORES_CLOSED, closed.round, closed.epoch, closed.marks_root)
 
 
 async def save_request(

@@ -1,0 +1,112 @@
+"""A panel's marks: read from a table, checked row by row, and looked at for those that stand apart."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median
+from typing import Final
+
+from shared.contracts.events import Reason
+from shared.panel import PanelMark
+
+COLUMNS: Final = ("application", "reviewer", "points", "conflict_of_interest")
+APART: Final = Fraction(1, 4)
+"""A mark stands apart when it is this share of the panel's points, or more, away from the median of the others."""
+_YES_NO: Final = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
+
+
+@dataclass(frozen=True, slots=True)
+class StatedMark:
+    """One row as it was sent; `at` is its place, as a JSON pointer."""
+
+    at: str
+    application: str
+    reviewer: str
+    points: int
+    conflict_of_interest: bool = False
+
+
+def read_table(text: str) -> tuple[list[StatedMark], list[Reason]]:
+    """Rows of a CSV file with a head of `COLUMNS`, of which the last may be left out; and what can't be read."""
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    head = [name.strip().lower() for name in next(rows, [])]
+    if tuple(head) not in (COLUMNS, COLUMNS[:-1]):
+        detail = f"its first line is {','.join(head)[:200]}"
+        return [], [Reason(pointer="/lines/1", code="head", detail=detail, fix=f"begin with {','.join(COLUMNS)}")]
+    marks: list[StatedMark] = []
+    reasons: list[Reason] = []
+    for number, row in enumerate(rows, start=2):
+        at, cells = f"/lines/{number}", [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) != len(head):
+            detail = f"{len(cells)} cells, the head has {len(head)}"
+            reasons.append(Reason(pointer=at, code="cells", detail=detail, fix="give one cell for each column"))
+            continue
+        conflict = _YES_NO.get(cells[3].lower() if len(cells) > 3 else "")
+        if not cells[2].isascii() or not cells[2].isdigit() or len(cells[2]) > 6:
+            detail = f"{cells[2][:50]!r} is no whole number"
+            reasons.append(Reason(pointer=f"{at}/points", code="no-number", detail=detail, fix="give whole points"))
+        elif conflict is None:
+            detail, fix = f"{cells[3][:50]!r} is neither yes nor no", "write yes, no, or nothing for no"
+            reasons.append(Reason(pointer=f"{at}/conflict_of_interest", code="yes-or-no", detail=detail, fix=fix))
+        else:
+            marks.append(StatedMark(at, cells[0].lower(), cells[1], int(cells[2]), conflict))
+    return marks, reasons
+
+
+def faults(
+    marks: Iterable[StatedMark], takes_marks: Collection[str], closed_to: Collection[str], panel_points: int
+) -> list[Reason]:
+    """What keeps rows from being taken. `takes_marks`: applications of the frozen set; `closed_to`: those of them whose
+    marks are closed."""
+    found: list[Reason] = []
+    places: dict[tuple[str, str], str] = {}
+    for mark in marks:
+        first = places.setdefault((mark.application, mark.reviewer), mark.at)
+        if first != mark.at:
+            detail, fix = f"{mark.reviewer} marks it at {first} too", "leave one of the two"
+            found.append(Reason(pointer=mark.at, code="twice", detail=detail, fix=fix))
+        if mark.application not in takes_marks:
+            detail, fix = "no application of the round's frozen set has this id", "see GET /rounds/{round}/scores"
+            found.append(Reason(pointer=f"{mark.at}/application", code="unknown", detail=detail, fix=fix))
+        elif mark.application in closed_to:
+            detail, fix = "its marks are closed, and what was committed stays", "leave it out"
+            found.append(Reason(pointer=f"{mark.at}/application", code="closed", detail=detail, fix=fix))
+        if not 0 <= mark.points <= panel_points:
+            detail, fix = f"{mark.points} points of {panel_points}", f"give 0 to {panel_points}"
+            found.append(Reason(pointer=f"{mark.at}/points", code="out-of-range", detail=detail, fix=fix))
+    return found
+
+
+def changed(marks: Iterable[StatedMark], standing: Mapping[tuple[str, str], PanelMark]) -> list[PanelMark]:
+    """Those that are new, or other than what stands, each in its next version."""
+    found = []
+    for mark in marks:
+        before = standing.get((mark.application, mark.reviewer))
+        if before is None or (before.points, before.conflict_of_interest) != (mark.points, mark.conflict_of_interest):
+            version = before.version + 1 if before else 1
+            found.append(PanelMark(mark.application, mark.reviewer, version, mark.points, mark.conflict_of_interest))
+    return found
+
+
+def counted(marks: Iterable[PanelMark]) -> dict[str, list[PanelMark]]:
+    """By application; without the marks of reviewers who declared a conflict of interest."""
+    found: dict[str, list[PanelMark]] = defaultdict(list)
+    for mark in marks:
+        if not mark.conflict_of_interest:
+            found[mark.application].append(mark)
+    return found
+
+
+def apart(marks: Sequence[PanelMark], panel_points: int) -> list[str]:
+    """Reviewers whose mark stands apart from the others' of the same application."""
+    found = []
+    for mark in marks:
+        others = [one.points for one in marks if one.reviewer != mark.reviewer]
+        if others and abs(mark.points - median(others)) >= APART * panel_points:
+            found.append(mark.reviewer)
+    return found

@@ -1,0 +1,81 @@
+"""The panel's marks, and what was closed of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.events import ScoresClosed
+from shared.panel import PanelMark
+from shared.postgres import Connection
+
+MARKS = """
+SELECT application::text, reviewer, version, points, conflict_of_interest FROM marks WHERE round = $1
+ORDER BY application, reviewer
+"""
+SAVE = """
+INSERT INTO marks (application, reviewer, round, version, points, conflict_of_interest, scored_at)
+SELECT application, reviewer, $1, version, points, conflict, $7
+FROM unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::boolean[])
+     AS new(application, reviewer, version, points, conflict)
+ON CONFLICT (application, reviewer) DO UPDATE
+SET version = excluded.version, points = excluded.points, conflict_of_interest = excluded.conflict_of_interest,
+    scored_at = excluded.scored_at
+WHERE marks.version < excluded.version
+"""
+IN_THE_SET = """
+SELECT a.application::text,
+       coalesce(o.verdict->>'outcome', '') = 'eligible' AND o.verdict_version = a.version AS eligible
+FROM applications a LEFT JOIN outcomes o USING (application) WHERE a.round = $1 AND NOT a.withdrawn
+"""
+CLOSE = """
+INSERT INTO scores_closed (round, epoch, marks, marks_root, closed_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+CLOSED = "SELECT max(epoch) FROM scores_closed WHERE round = $1"
+ADMITTED_AFTER = "SELECT unnest(admitted)::text AS application FROM epochs WHERE round = $1 AND epoch > $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """How far the marking of a round is. `closed_in`: the epoch whose marks are closed; `open_to`: who still takes
+    marks."""
+
+    marks: list[PanelMark]
+    entered: dict[str, bool]
+    """The frozen set, and whether each is judged eligible."""
+    closed_in: int | None
+    open_to: frozenset[str]
+
+
+async def panel(connection: Connection, round_id: str) -> Panel:
+    marks = [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
+    entered = {row["application"]: bool(row["eligible"]) for row in await connection.fetch(IN_THE_SET, round_id)}
+    closed_in: int | None = await connection.fetchval(CLOSED, round_id)
+    if closed_in is None:
+        return Panel(marks, entered, None, frozenset(entered))
+    late = await connection.fetch(ADMITTED_AFTER, round_id, closed_in)
+    return Panel(marks, entered, closed_in, frozenset(row["application"] for row in late) & entered.keys())
+
+
+async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark], scored_at: datetime) -> int:
+    """In order of id; of each the highest version stands. The rows changed."""
+    ordered = sorted(marks)
+    done = await connection.execute(
+        SAVE,
+        round_id,
+        [one.application for one in ordered],
+        [one.reviewer for one in ordered],
+        [one.version for one in ordered],
+        [one.points for one in ordered],
+        [one.conflict_of_interest for one in ordered],
+        scored_at,
+    )
+    return int(done.rpartition(" ")[2])
+
+
+async def close(connection: Connection, closed: ScoresClosed) -> int:
+    """Once for each epoch; the rows written."""
+    done = await connection.execute(
+        CLOSE, closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
+    )
+    return int(done.rpartition(" ")[2])

@@ -1,0 +1,104 @@
+"""A scored round: a panel's marks come as a file, two officers close them, and the selection rests on exactly those."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from typer.testing import CliRunner
+
+from deploy.cli import assembled
+from services.selection.verify import examine
+from tests.conftest import StartStack
+from tests.integration.consuming import until
+from tests.rounds import Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
+
+FIRMS = 8
+PANEL = 70
+
+
+def scored_policy() -> dict[str, Any]:
+    """2018-h2, but scored: 60 of 100 points, of which a panel gives 70."""
+    steps = [{"record_won_at_most": 0, "points": 30}, {"points": 0}]
+    policy = policy_2018_h2() | {
+        "method": "score",
+        "scoring": {"panel_points": PANEL, "threshold": 60, "supply_record": steps},
+    }
+    policy.pop("registries", None)
+    return policy
+
+
+async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: StartStack, tmp_path: Path) -> None:
+    stack = await start_stack(
+        services=("intake", "eligibility", "selection"), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3"}
+    )
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        round_id = await office.announce("scored", policy=scored_policy(), rehearsal=clock_map(4))
+        await office.institution("kepco", scored=90_000_000)
+        await office.status(round_id, "open")
+        request = purchase_request(round_id, "r1", quantity=60, budget_won=80_000_000)
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m1", request))
+        ids = []
+        for number in range(1, FIRMS + 1):
+            answer = await client.post(f"/rounds/{round_id}/applications", json=application(number, capacity=2))
+            ids.append(answer.raise_for_status().json()["application"])
+        url, officer = f"/rounds/{round_id}/scores", office.officers[0]
+        early = await client.post(url, json={"scores": [mark(ids[0], "r-1", 60)]}, headers=officer)
+        assert early.json()["type"].endswith("not-frozen")
+        await office.status(round_id, "frozen")
+        await office.milestone(round_id, "EligibilityCompleted")
+
+        async def standing() -> Any:
+            return (await client.get(url, headers=officer)).raise_for_status().json()
+
+        async def verdicts_known() -> bool:
+            return all(one["eligible"] for one in (await standing())["applications"])
+
+        await until(verdicts_known, "the read model has every verdict")
+        assert (await standing())["closing"]["without_marks"] == FIRMS
+        wrong = [mark(ids[0], "r-1", 71), mark("0" * 8 + ids[0][8:], "r-1", 5), mark(ids[1], "r-1", 5)]
+        refused = await client.post(url, json={"scores": wrong}, headers=officer)
+        assert (refused.status_code, len(refused.json()["errors"])) == (422, 2)
+        assert (await standing())["closing"]["marks"] == 0, "all of a file or nothing"
+
+        points = {one: 69 - 6 * number for number, one in enumerate(ids)}  # the last ones fall below the threshold
+        rows = [f"{one},{reviewer},{points[one]},no" for one in ids for reviewer in ("r-1", "r-2")]
+        rows += [f"{ids[0]},r-3,0,yes"]
+        file = tmp_path / "marks.csv"
+        file.write_text("application,reviewer,points,conflict_of_interest\n" + "\n".join(rows))
+        token = officer["Authorization"].removeprefix("Bearer ")
+        run = ["score", "import", round_id, str(file), "--url", stack.url("intake"), "--token", token]
+        assert f"{len(rows)} marks taken" in CliRunner().invoke(assembled(), run).output
+        assert f"0 marks taken, {len(rows)} stood already" in CliRunner().invoke(assembled(), run).output
+        shown = (await standing())["closing"]
+        assert (shown["marks"], shown["without_marks"]) == (len(rows), 0)
+        milestones = (await office.shown(round_id))["milestones"]
+        assert not [one for one in milestones if one["type"] == "InputsCommitted"], "nothing before they are closed"
+
+        stale = (await office.propose(round_id, "close-scores", shown)).raise_for_status().json()["act"]
+        changed = await client.post(url, json={"scores": [mark(ids[0], "r-1", 68)]}, headers=officer)
+        assert changed.json()["taken"] == 1
+        moved = await client.post(f"/rounds/{round_id}/acts/{stale}/approval", headers=office.officers[1])
+        assert moved.json()["type"].endswith("roots-moved"), "two officers agree on the same marks"
+        await office.act(round_id, "close-scores", (await standing())["closing"])
+        late = await client.post(url, json={"scores": [mark(ids[0], "r-1", 70)]}, headers=officer)
+        assert late.json()["errors"][0]["code"] == "closed"
+
+        proposed = await office.confirm(round_id)
+        results = await office.results(round_id, FIRMS)
+        expected = [one for one in ids if points[one] + 30 >= 60]
+        assert [one["application"] for one in results if one["result"] == "ProductSelected"] == expected, "best first"
+        below = [one["reason"] for one in results if one["application"] not in expected]
+        assert below == ["below-threshold"] * (FIRMS - len(expected))
+
+        operator = {"Authorization": f"Bearer {stack.operator_token}"}
+        evidence = f"{stack.url('selection')}/rounds/{round_id}/evidence?depth=auditor"
+        bundle = (await client.get(evidence, headers=operator)).raise_for_status().content
+        report = examine(io.BytesIO(bundle), {"selection": proposed["selection_root"]})
+        assert report.differs == []
+        assert any(f"{len(rows)} marks are those two officers closed" in line for line in report.checked)
+
+
+def mark(application: str, reviewer: str, points: int) -> dict[str, Any]:
+    return {"application": application, "reviewer": reviewer, "points": points}
