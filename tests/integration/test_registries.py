@@ -471,3 +471,49 @@ async def test_a_restored_intake_passes_over_a_waived_registry(database: Databas
     async with connected(pool) as connection, connection.transaction():
         assert await put_back_rounds(connection, [waived], "") == 0
     await pool.close()
+
+
+@pytest.mark.parametrize(("hours", "calls"), [(23, []), (25, [1])])
+async def test_an_answer_heard_for_another_round_serves_for_a_while(world: World, hours: int, calls: list[int]) -> None:
+    identifier = world.state(1)
+    number = world.number(identifier)
+    said = {"registry": "business-status", "subject": number, "outcome": "known", "status": "suspended"}
+    heard_at = world.service.clock.now() - timedelta(hours=hours)
+    async with connected(world.service.pool) as connection:
+        await connection.execute(
+            "INSERT INTO registry_answers VALUES ('another', 1, 'business-status', $1, $2, $3, true)",
+            number,
+            said | {"said_at": heard_at.isoformat()},
+            heard_at,
+        )
+    await world.service.settle()
+    assert world.local.calls(STATUS) == calls
+    (answer,) = [each for each in world.said() if each["answer"]["subject"] == number]
+    assert (answer["round"], answer["answer"]["status"]) == (ROUND, "active" if calls else "suspended")
+    moment = datetime.fromisoformat(answer["answer"]["said_at"])
+    assert (moment == heard_at) is not bool(calls), "it was said when it was heard"
+
+
+async def test_one_replica_asks_at_a_time_and_another_takes_over_when_it_ends(world: World) -> None:
+    async with connected(world.service.pool) as other:
+        async with connected(world.service.pool) as one:
+            assert await registries.take_turn(one, STATUS)
+            assert not await registries.take_turn(other, STATUS)
+            assert await registries.take_turn(other, CERTIFICATES)
+            await registries.give_back_turn(one, STATUS)
+        assert await registries.take_turn(other, STATUS)
+        for registry in Registry:
+            await registries.give_back_turn(other, registry)
+
+
+async def test_a_registry_without_an_address_is_waited_for_and_told_once(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.state(1)
+    world.service.askings[STATUS].adapter = None
+    await world.service.settle()
+    assert await world.service.pending() == 1
+    assert capsys.readouterr().out.count("no address is set of a registry that a policy asks") == 1
+    world.waive(STATUS)
+    await world.service.settle()
+    assert world.outcomes() == ["eligible"]
