@@ -19,11 +19,9 @@ export class Judging {
     this.#kinds = new Map(policy.certificates.map((kind) => [kind.kind, kind]));
     this.#tracks = new Map(policy.tracks.map((track) => [track.track, track]));
     for (const kind of policy.certificates) {
-      try {
-        this.#patterns.set(kind.kind, new RegExp(`^(?:${kind.number_pattern})$`, "u"));
-      } catch {
-        this.unread.push(kind.kind);
-      }
+      const pattern = patternOf(kind.number_pattern);
+      if (pattern === null) this.unread.push(kind.kind);
+      else this.#patterns.set(kind.kind, pattern);
     }
     date(policy.as_of);
   }
@@ -46,7 +44,8 @@ export class Judging {
         found.push({ what: "offer", name, stated: entry[name], mine: value });
       }
     }
-    if ("product" in entry && !(entry.applicant === facts.applicant.name && entry.product === facts.product.name)) {
+    const named = "applicant" in entry || "product" in entry;
+    if (named && (entry.applicant !== facts.applicant.name || entry.product !== facts.product.name)) {
       found.push({ what: "names" });
     }
     return found;
@@ -114,6 +113,19 @@ export class Judging {
         : LAST_DATE;
     return issued <= this.#policy.as_of && this.#policy.as_of <= last;
   }
+}
+
+/** What a policy may write (shared/policies/patterns.py) both languages read alike; strict first, for characters beyond
+ * U+FFFF, then as it is, for escapes of what needs none. */
+function patternOf(written) {
+  for (const flags of ["u", ""]) {
+    try {
+      return new RegExp(`^(?:${written})$`, flags);
+    } catch {
+      continue;
+    }
+  }
+  return null;
 }
 
 function passedOf(findings) {

@@ -6,10 +6,11 @@
 import { Matching } from "./matching.js";
 import { Judging } from "./judging.js";
 import { bucketOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
+import { linesOf, Report } from "./reading.js";
 import { shaped } from "./shapes.js";
 
 const FORMAT = "firstbuy-evidence-v1";
-const DIFFERENCES_SHOWN = 50;
+const SECTIONS = ["event", "pledges", "request", "entry", "later"];
 const COMMITTED = [
   "round",
   "epoch",
@@ -20,29 +21,6 @@ const COMMITTED = [
   "pledges_root",
   "policy_hash",
 ];
-
-/** What was looked at. Where nothing differs, the result follows from what was committed alone. */
-class Report {
-  depth = "unknown";
-  round = null;
-  epoch = null;
-  checked = [];
-  differs = [];
-  notChecked = [];
-  more = 0; // differences beyond those listed
-  selected = []; // the bundle's own results, for the table
-
-  wrong(finding) {
-    if (this.differs.length < DIFFERENCES_SHOWN) this.differs.push(finding);
-    else this.more += 1;
-  }
-
-  /** `right`: whether what `finding` names is so. */
-  same(right, finding) {
-    if (right) this.checked.push(finding);
-    else this.wrong(finding);
-  }
-}
 
 /**
  * @param pieces async iterable of Uint8Array: the bundle as it comes
@@ -81,51 +59,6 @@ async function read(lines, report, held) {
     return;
   }
   throw new Unreadable({ what: "cut-off" });
-}
-
-/** {number, record} of each line; one that is not canonical JSON differs. */
-async function* linesOf(pieces, report, step) {
-  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let number = 0;
-  let bytes = 0;
-  let rest = new Uint8Array();
-  const recordOf = (line, whole) => {
-    number += 1;
-    let text;
-    let record;
-    try {
-      text = utf8.decode(line);
-      record = JSON.parse(text);
-    } catch {
-      throw new Unreadable({ what: "no-json", line: number });
-    }
-    if (record === null || typeof record !== "object" || Array.isArray(record)) {
-      throw new Unreadable({ what: "no-record", line: number });
-    }
-    if (!whole || canonical(record) !== text) report.wrong({ what: "not-canonical", line: number });
-    return { number, record };
-  };
-  for await (const piece of pieces) {
-    let from = 0;
-    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, from)) {
-      let line = piece.subarray(from, end);
-      if (rest.length) {
-        const joined = new Uint8Array(rest.length + line.length);
-        joined.set(rest);
-        joined.set(line, rest.length);
-        [line, rest] = [joined, new Uint8Array()];
-      }
-      bytes += line.length + 1;
-      from = end + 1;
-      yield recordOf(line, true);
-      await step(number, bytes);
-    }
-    const left = new Uint8Array(rest.length + piece.length - from);
-    left.set(rest);
-    left.set(piece.subarray(from), rest.length);
-    rest = left;
-  }
-  if (rest.length) yield recordOf(rest, false);
 }
 
 /** What was published of the round. */
@@ -191,6 +124,7 @@ class Examination {
   #requests = new Digest();
   #institutions = new Map(); // by request
   #last = { kind: 0, bucket: -1, identifier: "" };
+  #reached = 0; // the section
   #standing = [];
   #aside = [];
   #firms = new Map(); // the numbers a business number stands as
@@ -204,6 +138,7 @@ class Examination {
   }
 
   async take(number, { open: opened, ...record }) {
+    this.#section(number, record.type);
     if (record.type === "later") {
       this.#later.push(shaped("event", record));
       await this.#laterTree.add(canonical(record));
@@ -223,8 +158,18 @@ class Examination {
       await this.#ordered(number, 2, record.application);
       await this.#entry(number, record, opened);
     } else {
-      throw new Unreadable({ what: "no-place", line: number, type: String(record.type) });
+      throw new Unreadable({ what: "before-pledges", line: number, type: record.type });
     }
+  }
+
+  /** Records stand type by type, the pledges once. */
+  #section(number, type) {
+    const section = SECTIONS.indexOf(type);
+    if (section < 0) throw new Unreadable({ what: "no-type", line: number, type: String(type) });
+    if (section < this.#reached || (type === "pledges" && section === this.#reached)) {
+      this.#report.wrong({ what: "no-place", line: number, type, after: SECTIONS[this.#reached] });
+    }
+    this.#reached = Math.max(section, this.#reached);
   }
 
   async #begin({ pledges }) {
@@ -261,7 +206,8 @@ class Examination {
     this.#institutions.set(identifier, record.institution);
     if (opened === undefined || opened === null) return;
     const { nonce, facts } = shaped("request's facts", opened);
-    if (nonce && (await payloadHash(nonce, facts)) !== payload) {
+    if (!nonce) this.#report.wrong({ what: "no-nonce", line: number, identifier });
+    else if ((await payloadHash(nonce, facts)) !== payload) {
       this.#report.wrong({ what: "payload-hash", line: number, identifier });
     }
     const names = ["class_code", "quantity", "budget_won", "price_ceiling_won", "region", "delivery_days_at_most"];
@@ -299,7 +245,12 @@ class Examination {
         position: entry.position,
         product: String(entry.product ?? ""),
         applicant: String(entry.applicant ?? ""),
-        awards: entry.awards,
+        awards: entry.awards.map(([request, quantity, won]) => ({
+          request,
+          institution: this.#institutions.get(request) ?? "",
+          quantity,
+          won,
+        })),
       });
     }
     const reason = this.#reasonAside(entry);
@@ -455,14 +406,6 @@ class Examination {
       statedRoot: proposed.selection_root,
     });
     report.selected.sort((one, other) => one.position - other.position);
-    for (const one of report.selected) {
-      one.awards = one.awards.map(([request, quantity, won]) => ({
-        request,
-        institution: this.#institutions.get(request) ?? "",
-        quantity,
-        won,
-      }));
-    }
   }
 
   #firmsToldApart() {

@@ -1,0 +1,339 @@
+// Every sentence of the page, in Korean and in English: a finding's values in, a sentence out.
+
+const SETS = {
+  applications: { en: "applications", ko: "신청" },
+  requests: { en: "purchase requests", ko: "구매 요청" },
+  verdicts: { en: "verdicts", ko: "판정" },
+};
+const ROOTS = { commitment: { en: "commitment", ko: "확약" }, selection: { en: "selection", ko: "선정" } };
+const shown = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "–"));
+
+/** [checked, differs], or one where only one of them can be. */
+const FINDINGS = {
+  root: {
+    en: [
+      (v) => `${v.size} records are those of the bundle's root ${v.root}`,
+      (v) => `The bundle's root: ${v.size} records give ${v.root}, stated is ${v.stated}`,
+    ],
+    ko: [
+      (v) => `기록 ${v.size}건이 증거 파일의 루트 ${v.root}와 일치합니다`,
+      (v) => `증거 파일의 루트가 다릅니다. 기록 ${v.size}건으로 계산하면 ${v.root}, 적힌 값은 ${v.stated}입니다`,
+    ],
+  },
+  later: {
+    en: [(v) => `${v.size} events that came later are those of their root`, () => "The events that came later are not those of their root"],
+    ko: [(v) => `이후의 사건 ${v.size}건이 그 루트와 일치합니다`, () => "이후의 사건들이 그 루트와 일치하지 않습니다"],
+  },
+  round: {
+    en: [(v) => `All is of round ${v.round}`, (v) => `The bundle is of round ${v.round}, its events are of ${v.rounds.join(", ")}`],
+    ko: [(v) => `모두 회차 ${v.round}의 것입니다`, (v) => `증거 파일은 회차 ${v.round}의 것인데 사건은 ${v.rounds.join(", ")}의 것입니다`],
+  },
+  policy: {
+    en: [() => "The policy is the one that was opened and committed", (v) => `The policy's hash is ${v.hash}, which is not what was opened or committed`],
+    ko: [() => "기준이 개시 때 공표하고 확약한 기준과 같습니다", (v) => `기준의 해시는 ${v.hash}로, 개시하거나 확약한 것과 다릅니다`],
+  },
+  manifest: {
+    en: [
+      (v) => `${v.count} ${SETS[v.set].en} are those of the manifest, bucket by bucket, and of the commitment`,
+      (v) => `The ${SETS[v.set].en} differ from the manifest or the commitment; buckets: ${v.buckets.join(", ") || "none"}; root: ${v.root}`,
+    ],
+    ko: [
+      (v) => `${SETS[v.set].ko} ${v.count}건이 목록의 모든 구간과 확약에 일치합니다`,
+      (v) => `${SETS[v.set].ko}이(가) 목록 또는 확약과 다릅니다. 구간: ${v.buckets.join(", ") || "없음"}, 루트: ${v.root}`,
+    ],
+  },
+  entries: {
+    en: [() => "Outcome, tickets and score of every entry are those committed", (v) => `The entries make the root ${v.root}, committed was ${v.stated}`],
+    ko: [() => "모든 신청의 판정 결과, 추첨권 수, 점수가 확약한 것과 같습니다", (v) => `신청들의 루트는 ${v.root}인데 확약한 것은 ${v.stated}입니다`],
+  },
+  pledges: {
+    en: [() => "The pledges are those committed", () => "The pledges are not those committed"],
+    ko: [() => "구매 약정 금액이 확약한 것과 같습니다", () => "구매 약정 금액이 확약한 것과 다릅니다"],
+  },
+  commitment: {
+    en: [(v) => `The commitment of epoch ${v.epoch} is made of its roots`, (v) => `The commitment of epoch ${v.epoch}: its roots make ${v.root}, not ${v.stated}`],
+    ko: [(v) => `${v.epoch}차 확약이 그 루트들로 이루어져 있습니다`, (v) => `${v.epoch}차 확약: 루트들로 계산하면 ${v.root}이고 ${v.stated}가 아닙니다`],
+  },
+  seed: {
+    en: [
+      (v) => `The seed is of the commitment of epoch ${v.epoch} and the source's value`,
+      (v) => `The seed is ${shown(v.seed)}, not ${v.stated}`,
+    ],
+    ko: [(v) => `추첨 시드가 ${v.epoch}차 확약과 공개 난수원의 값으로 계산됩니다`, (v) => `추첨 시드는 ${shown(v.seed)}이고 ${v.stated}가 아닙니다`],
+  },
+  due: {
+    en: [
+      (v) => `The value of ${v.source} for epoch ${v.epoch} is the first due a lead after the commitment`,
+      (v) => `The value of ${v.source} for epoch ${v.epoch} was due at ${v.due}`,
+    ],
+    ko: [
+      (v) => `${v.epoch}차에 쓴 ${v.source}의 값은 확약 뒤 정해진 간격이 지나 처음 나온 값입니다`,
+      (v) => `${v.epoch}차에 쓸 ${v.source}의 값은 ${v.due}의 것이어야 합니다`,
+    ],
+  },
+  selection: {
+    en: [
+      (v) => `${v.mine[0]} selected, ${v.mine[1]} in reserve, ${v.mine[2]} not: the selection root is ${v.root}`,
+      (v) => `The selection comes to ${v.mine.join(", ")} with the root ${v.root}; proposed was ${v.stated.join(", ")} with ${v.statedRoot}`,
+    ],
+    ko: [
+      (v) => `선정 ${v.mine[0]}, 예비 ${v.mine[1]}, 미선정 ${v.mine[2]}: 선정 루트는 ${v.root}입니다`,
+      (v) => `다시 계산한 선정은 ${v.mine.join(", ")}, 루트 ${v.root}인데 제안된 것은 ${v.stated.join(", ")}, 루트 ${v.statedRoot}입니다`,
+    ],
+  },
+  stood: {
+    en: [(v) => `${v.count} stood in the draw; positions, keys, matching and reserve were computed again`],
+    ko: [(v) => `추첨에 오른 ${v.count}건의 순위, 추첨 키, 배정, 예비 순위를 다시 계산했습니다`],
+  },
+  firms: {
+    en: [(v) => `${v.numbers} firms are told apart by their business numbers`, (v) => `${v.numbers} business numbers stand as ${v.told} firms`],
+    ko: [(v) => `기업 ${v.numbers}곳이 사업자등록번호로 구분되어 있습니다`, (v) => `사업자등록번호 ${v.numbers}개가 기업 ${v.told}곳으로 적혀 있습니다`],
+  },
+  officers: {
+    en: [
+      (v) => `Two officers confirmed exactly these roots: ${v.officers.join(" and ")}`,
+      () => "The confirmation is not of these roots, or not by two officers",
+    ],
+    ko: [(v) => `담당자 두 명이 바로 이 루트들을 확정했습니다: ${v.officers.join(", ")}`, () => "확정이 이 루트들에 대한 것이 아니거나, 두 명이 한 것이 아닙니다"],
+  },
+  held: {
+    en: [(v) => `The ${ROOTS[v.name].en} root is the one you hold, ${v.held}`, (v) => `The ${ROOTS[v.name].en} root is ${v.stated}, you hold ${v.held}`],
+    ko: [(v) => `${ROOTS[v.name].ko} 루트가 가지고 계신 ${v.held}와 같습니다`, (v) => `${ROOTS[v.name].ko} 루트는 ${v.stated}인데 가지고 계신 것은 ${v.held}입니다`],
+  },
+
+  "not-canonical": {
+    en: [null, () => "It is not written as canonical JSON (RFC 8785), one record a line"],
+    ko: [null, () => "정규 JSON(RFC 8785)으로 한 줄에 한 기록씩 적혀 있지 않습니다"],
+  },
+  "no-json": { en: [null, () => "It is no JSON"], ko: [null, () => "JSON이 아닙니다"] },
+  "no-record": { en: [null, () => "It is no record"], ko: [null, () => "기록이 아닙니다"] },
+  "no-head": {
+    en: [null, (v) => `The first line is no head of a bundle of format ${v.format}`],
+    ko: [null, (v) => `첫 줄이 ${v.format} 형식의 머리가 아닙니다`],
+  },
+  "after-end": { en: [null, () => "It is the end, and something follows"], ko: [null, () => "끝 줄인데 뒤에 무엇인가 더 있습니다"] },
+  "cut-off": { en: [null, () => "The bundle has no end: it was cut off"], ko: [null, () => "증거 파일에 끝 줄이 없습니다. 중간에 잘렸습니다"] },
+  "lacks-event": {
+    en: [null, (v) => `The bundle lacks an event of the round: ${v.event}`],
+    ko: [null, (v) => `증거 파일에 회차의 사건이 빠져 있습니다: ${v.event}`],
+  },
+  "no-pledges": {
+    en: [null, () => "The bundle has no pledges, and so nothing that was committed"],
+    ko: [null, () => "증거 파일에 구매 약정이 없어 확약한 것도 없습니다"],
+  },
+  "no-type": {
+    en: [null, (v) => `There is no record of type ${v.type}`],
+    ko: [null, (v) => `${v.type}이라는 기록 종류는 없습니다`],
+  },
+  "no-place": {
+    en: [null, (v) => `A record of type ${v.type} has no place after those of ${v.after}`],
+    ko: [null, (v) => `${v.type} 기록은 ${v.after} 기록 뒤에 올 수 없습니다`],
+  },
+  "before-pledges": {
+    en: [null, (v) => `A record of type ${v.type} comes before the pledges`],
+    ko: [null, (v) => `${v.type} 기록이 구매 약정보다 먼저 나옵니다`],
+  },
+  "nothing-opened": {
+    en: [null, () => "The auditor's depth has nothing opened here"],
+    ko: [null, () => "감사용인데 여기에 공개된 내용이 없습니다"],
+  },
+  "not-sealed": { en: [null, () => "What is opened is not what was sealed"], ko: [null, () => "공개된 내용이 봉인된 것과 다릅니다"] },
+  order: {
+    en: [null, (v) => `${v.identifier} does not stand in order, or stands twice`],
+    ko: [null, (v) => `${v.identifier}이(가) 순서에 맞지 않거나 두 번 있습니다`],
+  },
+  "no-nonce": {
+    en: [null, (v) => `${v.identifier} has no nonce, so the facts can't be held against payload_hash`],
+    ko: [null, (v) => `${v.identifier}에 난스가 없어 사실을 payload_hash와 견줄 수 없습니다`],
+  },
+  "payload-hash": {
+    en: [null, (v) => `${v.identifier}: payload_hash is not of these facts`],
+    ko: [null, (v) => `${v.identifier}: payload_hash가 이 사실의 해시가 아닙니다`],
+  },
+  "findings-hash": {
+    en: [null, (v) => `${v.identifier}: findings_hash is not of these findings`],
+    ko: [null, (v) => `${v.identifier}: findings_hash가 이 심사 내용의 해시가 아닙니다`],
+  },
+  outcome: {
+    en: [null, (v) => `${v.identifier}: these findings do not make it ${v.stated} but ${v.mine}`],
+    ko: [null, (v) => `${v.identifier}: 심사 내용으로는 ${v.stated}이(가) 아니라 ${v.mine}입니다`],
+  },
+  tickets: {
+    en: [null, (v) => `${v.identifier}: the policy's steps give it ${shown(v.mine)} tickets, not ${v.stated}`],
+    ko: [null, (v) => `${v.identifier}: 기준에 따르면 추첨권은 ${shown(v.mine)}장이고 ${v.stated}장이 아닙니다`],
+  },
+  offer: {
+    en: [null, (v) => `${v.identifier}: ${v.name} is ${shown(v.mine)} in the facts, ${shown(v.stated)} here`],
+    ko: [null, (v) => `${v.identifier}: ${v.name}이(가) 사실에는 ${shown(v.mine)}, 여기에는 ${shown(v.stated)}입니다`],
+  },
+  "request-certificates": {
+    en: [null, (v) => `${v.identifier}: certificate_kinds are not those of the facts`],
+    ko: [null, (v) => `${v.identifier}: certificate_kinds가 사실과 다릅니다`],
+  },
+  names: { en: [null, (v) => `${v.identifier}: the names are not those of the facts`], ko: [null, (v) => `${v.identifier}: 이름이 사실과 다릅니다`] },
+  aside: {
+    en: [null, (v) => `${v.identifier} does not stand in the draw: it is ${v.reason}`],
+    ko: [null, (v) => `${v.identifier}은(는) 추첨에 오르지 않습니다: ${v.reason}`],
+  },
+  "no-seed": {
+    en: [null, (v) => `${v.identifier} draws under epoch ${v.epoch}, which has no seed`],
+    ko: [null, (v) => `${v.identifier}은(는) 시드가 없는 ${v.epoch}차로 추첨합니다`],
+  },
+  key: { en: [null, (v) => `The draw key of ${v.identifier} is ${v.key}`], ko: [null, (v) => `${v.identifier}의 추첨 키는 ${v.key}입니다`] },
+  "no-source": {
+    en: [null, (v) => `The value of epoch ${v.epoch} is of no announced source, or of no commitment`],
+    ko: [null, (v) => `${v.epoch}차의 값이 공고된 난수원의 것이 아니거나 확약이 없습니다`],
+  },
+  position: {
+    en: [null, (v) => `${v.identifier} stands at ${v.mine}, not at ${shown(v.stated)}`],
+    ko: [null, (v) => `${v.identifier}의 순위는 ${v.mine}이고 ${shown(v.stated)}이(가) 아닙니다`],
+  },
+  placement: {
+    en: [null, (v) => `${v.identifier} comes to ${shown(v.mine)}, not to ${shown(v.stated)}`],
+    ko: [null, (v) => `${v.identifier}의 결과는 ${shown(v.mine)}이고 ${shown(v.stated)}이(가) 아닙니다`],
+  },
+  "one-number": {
+    en: [null, (v) => `One business number stands as firms ${v.firms.join(", ")}`],
+    ko: [null, (v) => `한 사업자등록번호가 여러 기업 ${v.firms.join(", ")}(으)로 적혀 있습니다`],
+  },
+  malformed: {
+    en: [null, (v) => `A record is not as the format has it: ${v.told}`],
+    ko: [null, (v) => `기록이 형식에 맞지 않습니다: ${v.told}`],
+  },
+
+  published: {
+    en: [
+      (v) =>
+        `That ${v.stated} is the ${ROOTS[v.name].en} root that was published then: compare it with a copy of your own, ` +
+        "such as an institution's RoundNoticed, in the field above",
+    ],
+    ko: [
+      (v) =>
+        `${v.stated}가 당시 공표된 ${ROOTS[v.name].ko} 루트인지: 기관이 받은 RoundNoticed처럼 직접 가지고 계신 사본을 위 칸에 넣어 견주어 보십시오`,
+    ],
+  },
+  rehearsal: {
+    en: [() => "Chance: this is a rehearsal, whose source is made from its announced seed"],
+    ko: [() => "우연성: 예행이므로 난수원이 공표된 시드로 만들어졌습니다"],
+  },
+  "source-value": {
+    en: [(v) => `That ${v.name} gave ${v.stated} at ${v.at}: look it up where it is published (${v.description})`],
+    ko: [(v) => `${v.name}의 ${v.at} 값이 ${v.stated}인지: 발표되는 곳에서 확인하십시오 (${v.description})`],
+  },
+  "no-confirmation": {
+    en: [() => "That officers confirmed it: the bundle has no confirmation of this epoch"],
+    ko: [() => "담당자가 확정했는지: 이 차수의 확정이 증거 파일에 없습니다"],
+  },
+  "public-depth": {
+    en: [() => "That outcomes, tickets and offers follow from what firms stated: the auditor's depth opens that"],
+    ko: [() => "판정 결과, 추첨권 수, 공급 조건이 기업이 적은 내용에서 나오는지: 감사용 증거 파일에서 볼 수 있습니다"],
+  },
+  "findings-follow": {
+    en: [() => "That each finding follows from the facts: firstbuy simulate judges them again"],
+    ko: [() => "심사 내용 하나하나가 사실에서 나오는지: firstbuy simulate가 다시 심사합니다"],
+  },
+  patterns: {
+    en: [(v) => `Which certificates are valid: this browser does not read the number patterns of ${v.kinds.join(", ")}; verify.py does`],
+    ko: [(v) => `어느 인증이 유효한지: 이 브라우저는 ${v.kinds.join(", ")}의 번호 형식을 읽지 못합니다. verify.py는 읽습니다`],
+  },
+  marks: { en: [() => "The panel's marks, which the scores are made of"], ko: [() => "점수의 바탕이 된 평가위원의 평점"] },
+  "later-tickets": {
+    en: [() => "That tickets of later epochs are the least of what was judged before: earlier bundles show those"],
+    ko: [() => "뒤 차수의 추첨권 수가 앞서 판정된 것 중 가장 적은지: 앞 차수의 증거 파일에 나와 있습니다"],
+  },
+  "stated-true": {
+    en: [() => "That what firms and institutions stated is true"],
+    ko: [() => "기업과 기관이 적은 내용이 사실인지"],
+  },
+};
+
+/** The sentence of a finding, with the line it is about. */
+export function say(finding, language, differs) {
+  const told = FINDINGS[finding.what][language][differs ? 1 : 0](finding);
+  if (finding.line === undefined) return told;
+  return language === "ko" ? `${finding.line}번째 줄: ${told}` : `Line ${finding.line}: ${told}`;
+}
+
+export const PAGE = {
+  title: { en: "Check a round's result", ko: "회차 결과 검증" },
+  about: {
+    en:
+      "This page reads the evidence of the result and computes everything again in your browser: every root, the seed, " +
+      "the draw and the matching. Nothing you enter or open leaves your machine.",
+    ko:
+      "이 페이지는 결과의 증거 파일을 읽어 모든 루트, 시드, 추첨, 배정을 지금 쓰고 계신 브라우저에서 다시 계산합니다. " +
+      "입력하거나 연 것은 이 컴퓨터를 벗어나지 않습니다.",
+  },
+  doubt: {
+    en: "You need not trust this page either: the same is checked by one Python file, or by a verifier of your own.",
+    ko: "이 페이지를 믿지 않으셔도 됩니다. 같은 검증을 파이썬 파일 하나로, 또는 직접 만든 검증기로 할 수 있습니다.",
+  },
+  script: { en: "verify.py", ko: "verify.py" },
+  bundle: { en: "the evidence", ko: "증거 파일" },
+  language: { en: "Language", ko: "언어" },
+  hold: { en: "Roots you hold (optional)", ko: "가지고 계신 루트 (선택)" },
+  commitment: { en: "Commitment root", ko: "확약 루트" },
+  selection: { en: "Selection root", ko: "선정 루트" },
+  rootForm: { en: "64 characters 0–9, a–f", ko: "0–9, a–f로 된 64자" },
+  badRoot: { en: "A root is 64 characters 0–9, a–f.", ko: "루트는 0–9, a–f로 된 64자입니다." },
+  published: { en: "Check the published evidence", ko: "공표된 증거 검증" },
+  file: { en: "Or check a file of yours, such as the auditor's bundle (it is not uploaded)", ko: "또는 감사용 증거 파일처럼 가지고 계신 파일 검증 (올려 보내지 않습니다)" },
+  progress: { en: "Progress", ko: "진행" },
+  findings: { en: "What was checked", ko: "검증 내용" },
+  differs: { en: "✗ Differs", ko: "✗ 다름" },
+  checked: { en: "✓ Checked", ko: "✓ 확인" },
+  notChecked: { en: "– Not checked, and can't be here", ko: "– 확인하지 않음 (여기서는 할 수 없음)" },
+  results: { en: "Results as the bundle states them", ko: "증거 파일에 적힌 결과" },
+  position: { en: "Position", ko: "순위" },
+  product: { en: "Product", ko: "제품" },
+  request: { en: "Institution / request", ko: "기관 / 구매 요청" },
+  won: { en: "Won", ko: "금액(원)" },
+  more: { en: "Show more", ko: "더 보기" },
+  nobody: { en: "Nobody was selected.", ko: "선정된 제품이 없습니다." },
+};
+
+const LINES = { en: (count) => `${count.toLocaleString("en")} lines read`, ko: (count) => `${count.toLocaleString("ko")}줄 읽음` };
+const DEPTHS = { public: { en: "public", ko: "공개용" }, auditor: { en: "auditor's", ko: "감사용" }, unknown: { en: "unknown", ko: "알 수 없음" } };
+
+/** What the page says of the check as a whole. */
+export const STATUS = {
+  reading: { en: () => "Reading and checking…", ko: () => "읽고 검증하는 중…" },
+  lines: { en: (v) => LINES.en(v.lines), ko: (v) => LINES.ko(v.lines) },
+  right: {
+    en: (v) => `Nothing differs: ${v.lines.toLocaleString("en")} lines, ${DEPTHS[v.depth].en} depth, round ${v.round}, epoch ${v.epoch}.`,
+    ko: (v) => `다른 점이 없습니다: ${v.lines.toLocaleString("ko")}줄, ${DEPTHS[v.depth].ko}, 회차 ${v.round}, ${v.epoch}차.`,
+  },
+  wrong: {
+    en: (v) => `It differs in ${v.count} places, listed below.`,
+    ko: (v) => `${v.count}곳이 다릅니다. 아래에 적었습니다.`,
+  },
+  404: {
+    en: (v) => `There is no evidence of that name. The service says: ${v.told}`,
+    ko: (v) => `그런 증거가 없습니다. 서비스의 답: ${v.told}`,
+  },
+  409: {
+    en: (v) => `There is nothing to check yet: the result is not confirmed. The service says: ${v.told}`,
+    ko: (v) => `아직 확정된 결과가 없어 검증할 것이 없습니다. 서비스의 답: ${v.told}`,
+  },
+  refused: {
+    en: (v) => `The evidence could not be had (status ${v.status}). Try again later. The service says: ${v.told}`,
+    ko: (v) => `증거 파일을 받지 못했습니다(상태 ${v.status}). 나중에 다시 해 보십시오. 서비스의 답: ${v.told}`,
+  },
+  broken: {
+    en: () => "The evidence could not be read to its end: the connection or the file failed. Try again.",
+    ko: () => "증거 파일을 끝까지 읽지 못했습니다. 연결이나 파일에 문제가 있습니다. 다시 해 보십시오.",
+  },
+  failed: {
+    en: (v) => `The check itself failed, which says nothing of the result: ${v.told}. Use verify.py.`,
+    ko: (v) => `검증 자체가 실패했습니다. 결과에 대해서는 아무것도 말하지 않습니다: ${v.told}. verify.py를 쓰십시오.`,
+  },
+  insecure: {
+    en: () => "This browser computes hashes on pages under https (or http://127.0.0.1) only. Open the page there, or use verify.py.",
+    ko: () => "이 브라우저는 https(또는 http://127.0.0.1) 페이지에서만 해시를 계산합니다. 그 주소로 여시거나 verify.py를 쓰십시오.",
+  },
+};
+
+export const MORE = {
+  en: (count) => `and ${count.toLocaleString("en")} more`,
+  ko: (count) => `그 밖에 ${count.toLocaleString("ko")}건 더`,
+};
