@@ -1,0 +1,399 @@
+"""The page that checks a round's evidence, in a real browser: it finds what verify.py finds."""
+
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, Page
+
+from services.selection.domain.evidence import Depth
+from services.selection.verify import examine
+from shared.http import Problem
+from tests.browser.serving import Served, serving, shown
+from tests.bundles import make_round, records_of, rewritten
+from tests.conftest import StartStack
+from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, ROUND, entry
+
+DEPTHS = pytest.mark.parametrize("depth", list(Depth))
+HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'
+EXAMINED = """async (rounds) => {
+    const { examine } = await import("/verify/verify.js");
+    const { say } = await import("/verify/words.js");
+    async function* once(bytes) { yield bytes; }
+    const found = [];
+    for (const round of rounds) {
+        const answer = await fetch(`/rounds/${round}/evidence`);
+        const { checked, differs, notChecked, more } = await examine(once(new Uint8Array(await answer.arrayBuffer())));
+        for (const language of ["ko", "en"]) {
+            for (const one of differs) say(one, language, true);
+            for (const one of [...checked, ...notChecked]) say(one, language, false);
+        }
+        found.push([checked.length, differs.length + more, notChecked.length]);
+    }
+    return found;
+}"""
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with serving() as one:
+        yield one
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """In English. Whatever the browser complains of, a breach of the content policy too, fails the test."""
+    context = await browser.new_context(locale="en-GB")
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    yield page
+    await context.close()
+    refused = "Failed to load resource: the server responded with a status of 4"
+    assert [told for told in complaints if not told.startswith(refused)] == []
+
+
+def counted(bundle: bytes) -> list[int]:
+    report = examine(io.BytesIO(bundle))
+    return [len(report.checked), len(report.differs) + report.more, len(report.not_checked)]
+
+
+async def in_the_browser(page: Page, served: Served, bundles: list[bytes]) -> list[list[int]]:
+    """Checked, differing and not checked of each bundle, in one session of the page."""
+    names = [f"bundle-{number}" for number in range(len(bundles))]
+    served.rounds |= dict(zip(names, bundles, strict=True))
+    await page.goto(served.page(names[0]))
+    found: list[list[int]] = await page.evaluate(EXAMINED, names)
+    return found
+
+
+async def test_a_published_result_is_checked_and_shown(page: Page, served: Served) -> None:
+    await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]))
+    assert served.asked == [], "nothing is asked before somebody asks"
+    await page.get_by_role("button", name="Check the published evidence").click()
+    seen = await shown(page)
+    assert (seen.state, seen.differs) == ("right", [])
+    assert "Nothing differs: 42 lines, public depth, round bundled, epoch 1." in seen.status
+    assert any("Two officers confirmed exactly these roots: officer-1 and officer-2" in told for told in seen.checked)
+    assert any("RoundNoticed" in told for told in seen.not_checked)
+    assert len(seen.checked) == counted(BUNDLES[Depth.PUBLIC])[0]
+
+    institutions = {one["request"]: one["institution"] for one in ROUND.requests}
+    facts = {one.application: one.facts for one in ROUND.judged}
+    expected = [
+        [
+            str(line.position),
+            facts[line.placement.application]["product"]["name"]
+            + facts[line.placement.application]["applicant"]["name"],
+            f"{institutions[award.request]} / {award.request}",
+            f"{award.amount_won:,}",
+        ]
+        for line in sorted(ROUND.proposal.lines, key=lambda line: line.position or 0)
+        for award in line.placement.awards
+    ]
+    assert seen.rows == expected
+
+
+async def test_the_auditors_bundle_is_a_file_that_is_not_sent_anywhere(
+    page: Page, served: Served, tmp_path: Path
+) -> None:
+    file = tmp_path / "bundle.jsonl"
+    file.write_bytes(BUNDLES[Depth.AUDITOR])
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+    await page.goto(served.page("bundled"))
+    await page.get_by_label("Or check a file of yours").set_input_files(file)
+    seen = await shown(page)
+    assert (seen.state, seen.differs) == ("right", [])
+    assert "auditor's depth" in seen.status
+    assert any("firms are told apart" in told for told in seen.checked)
+    assert served.asked == []
+    assert all(one.startswith((f"GET {served.address}/", "GET data:")) for one in sent), sent
+
+
+@DEPTHS
+async def test_every_forgery_is_found(page: Page, served: Served, depth: Depth) -> None:
+    forged = [rewritten(records_of(BUNDLES[depth]), depth)]
+    for forge in FORGERIES:
+        records = records_of(BUNDLES[depth])
+        forge(records)
+        forged.append(rewritten(records, depth))
+    found = await in_the_browser(page, served, forged)
+    assert found == [counted(bundle) for bundle in forged]
+    assert [differs > 0 for _, differs, _ in found] == [False] + [True] * len(FORGERIES)
+
+
+@DEPTHS
+async def test_one_bit_changed_anywhere_is_found_as_verify_py_finds_it(
+    page: Page, served: Served, depth: Depth
+) -> None:
+    random = Random(f"bits-{depth}")  # noqa: S311 -- the same bits in every run
+    changed = [BUNDLES[depth]]
+    for _ in range(100):
+        bundle = bytearray(BUNDLES[depth])
+        bundle[random.randrange(len(bundle))] ^= 1 << random.randrange(8)
+        changed.append(bytes(bundle))
+    found = await in_the_browser(page, served, changed)
+    assert [differs > 0 for _, differs, _ in found] == [False] + [True] * 100
+    assert [counted(bundle)[1] > 0 for bundle in changed] == [False] + [True] * 100
+
+
+@DEPTHS
+async def test_a_line_left_out_repeated_or_moved_is_found(page: Page, served: Served, depth: Depth) -> None:
+    random = Random(f"lines-{depth}")  # noqa: S311 -- the same lines in every run
+    changed = []
+    for how in ["drop", "repeat", "swap"] * 10:
+        lines = BUNDLES[depth].splitlines(keepends=True)
+        place, other = random.sample(range(len(lines)), 2)
+        if how == "drop":
+            del lines[place]
+        elif how == "repeat":
+            lines.insert(place, lines[place])
+        else:
+            lines[place], lines[other] = lines[other], lines[place]
+        changed.append(b"".join(lines))
+    assert all(differs for _, differs, _ in await in_the_browser(page, served, changed))
+
+
+async def test_it_comes_to_the_same_selection_as_the_service(page: Page, served: Served) -> None:
+    """Its matching is the third one written, after the service's and verify.py's."""
+    rounds = [
+        make_round(firms, requests, seed, limits)
+        for firms, requests, limits in (
+            (0, 0, {}),
+            (40, 0, {}),
+            (60, 20, {"places": 3, "reserve": 0}),
+            (120, 30, {"selections_per_firm": 2, "requests_per_product": 1}),
+        )
+        for seed in range(4)
+    ]
+    bundles = [made.bundle(depth) for made in rounds for depth in Depth]
+    found = await in_the_browser(page, served, bundles)
+    assert found == [counted(bundle) for bundle in bundles]
+    assert all(differs == 0 for _, differs, _ in found)
+
+
+async def test_what_differs_is_named_with_its_line(page: Page, served: Served) -> None:
+    records = records_of(BUNDLES[Depth.PUBLIC])
+    changed = entry(records, "reserve")
+    changed["tickets"] += 1
+    line = records.index(changed) + 2  # the head is line 1
+    await page.goto(served.page("forged", rewritten(records, Depth.PUBLIC)))
+    await page.locator("#check").click()
+    seen = await shown(page)
+    assert seen.state == "wrong"
+    assert any(told.startswith(f"Line {line}: The draw key of {changed['application']}") for told in seen.differs)
+
+
+async def test_hostile_names_are_shown_as_text(page: Page, served: Served) -> None:
+    records = records_of(BUNDLES[Depth.PUBLIC])
+    for record in records:
+        if record.get("awards"):
+            record["product"] = record["applicant"] = HOSTILE
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    await page.goto(served.page("hostile", rewritten(records, Depth.PUBLIC)))
+    await page.locator("#check").click()
+    seen = await shown(page)
+    assert seen.rows
+    assert all(product == HOSTILE * 2 for _, product, _, _ in seen.rows)
+    assert await page.locator("main img, main script").count() == 0
+    assert await page.title() == "Check a round's result"
+    assert all(address.startswith((served.address, "data:")) for address in sent), sent
+
+
+async def test_both_languages_say_everything(page: Page, browser: Browser, served: Served) -> None:
+    address = served.page("bundled", BUNDLES[Depth.PUBLIC])
+    context = await browser.new_context(locale="ko-KR")
+    korean = await context.new_page()
+    await korean.goto(address)
+    assert await korean.title() == "회차 결과 검증"
+    assert await korean.locator("html").get_attribute("lang") == "ko"
+    await korean.get_by_role("button", name="공표된 증거 검증").click()
+    seen = await shown(korean)
+    assert "다른 점이 없습니다: 42줄, 공개용, 회차 bundled, 1차." in seen.status
+    await korean.get_by_role("button", name="English").click()
+    assert await korean.locator("html").get_attribute("lang") == "en"
+    english = await shown(korean)
+    assert "Nothing differs" in english.status
+    assert len(english.checked) == len(seen.checked)
+    assert not set(english.checked) & set(seen.checked)
+    await context.close()
+    await page.goto(address)
+    lacking = await page.evaluate(
+        """async () => {
+            const { PAGE, STATUS } = await import("/verify/words.js");
+            const words = Object.entries({ ...PAGE, ...STATUS });
+            return words.filter(([, word]) => !(word.ko && word.en)).map(([key]) => key);
+        }"""
+    )
+    assert lacking == []
+
+
+async def test_it_can_be_used_with_the_keyboard_alone(page: Page, served: Served) -> None:
+    await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]))
+    proposed = next(told.body for told in ROUND.events if told.type == "SelectionProposed")
+    reached = []
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        focused = str(await page.evaluate("document.activeElement.id || document.activeElement.dataset.language || ''"))
+        reached.append(focused)
+        if focused == "held-commitment":
+            await page.keyboard.type(proposed["commitment_root"])
+        if focused == "ko":
+            await page.keyboard.press("Enter")
+        if focused == "check":
+            await page.keyboard.press("Enter")
+            break
+    assert [one for one in reached if one in ("ko", "en")] == ["ko", "en"]
+    seen = await shown(page)
+    assert seen.state == "right"
+    assert any("가지고 계신" in told and proposed["commitment_root"] in told for told in seen.checked)
+
+
+async def test_every_field_has_a_label_and_the_outcome_is_announced(page: Page, served: Served) -> None:
+    await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]))
+    for label in ("Commitment root", "Selection root", "Or check a file of yours"):
+        assert await page.get_by_label(label).count() == 1
+    assert await page.get_by_role("heading", level=1).count() == 1
+    assert await page.locator("#status").get_attribute("aria-live") == "polite"
+    await page.locator("#check").click()
+    await shown(page)
+    assert await page.get_by_role("heading", level=2).count() == 2
+    assert await page.get_by_role("columnheader").count() == 4
+
+
+async def test_a_root_you_hold_ties_it_to_what_was_published(page: Page, served: Served) -> None:
+    proposed = next(told.body for told in ROUND.events if told.type == "SelectionProposed")
+    await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]))
+    await page.get_by_label("Commitment root").fill(proposed["commitment_root"].upper())
+    await page.get_by_label("Selection root").fill("no root")
+    await page.locator("#check").click()
+    assert await page.get_by_label("Selection root").get_attribute("aria-invalid") == "true"
+    assert served.asked == []
+    await page.get_by_label("Selection root").fill("f" * 64)
+    await page.locator("#check").click()
+    seen = await shown(page)
+    assert seen.differs == [f"The selection root is {proposed['selection_root']}, you hold {'f' * 64}"]
+    assert any("commitment root is the one you hold" in told for told in seen.checked)
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (Problem(404, "not-frozen", "No frozen round other is known here."), "no evidence of that name"),
+        (Problem(409, "not-published", "There is no result yet."), "the result is not confirmed"),
+        (Problem(503, "away", "The database is away."), "status 503"),
+    ],
+)
+async def test_why_there_is_nothing_to_check_is_a_sentence(
+    browser: Browser, served: Served, problem: Problem, told: str
+) -> None:
+    context = await browser.new_context(locale="en-GB")
+    page = await context.new_page()
+    await page.goto(served.page("other", problem))
+    await page.locator("#check").click()
+    seen = await shown(page)
+    assert told in seen.status
+    assert problem.title in seen.status
+    assert (seen.differs, seen.checked) == ([], [])
+    await context.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no head"),
+        (b"\xff\n", "no JSON"),
+        (b"[]\n", "no record"),
+        (BUNDLES[Depth.PUBLIC][:-20], "no JSON"),
+        (b"".join(BUNDLES[Depth.PUBLIC].splitlines(keepends=True)[:-1]), "cut off"),
+        (BUNDLES[Depth.PUBLIC] + b"{}\n", "something follows"),
+    ],
+)
+async def test_what_is_no_bundle_is_told_so(page: Page, served: Served, content: bytes, told: str) -> None:
+    await page.goto(served.page("broken", content))
+    await page.locator("#check").click()
+    assert told in (await shown(page)).differs[-1]
+
+
+async def test_where_the_browser_hashes_nothing_the_page_says_so(page: Page, served: Served) -> None:
+    """Plain http from elsewhere than this machine is no secure context, and has no WebCrypto."""
+    address = served.page("bundled", BUNDLES[Depth.PUBLIC]).replace("127.0.0.1", "plain.test")
+    await page.goto(address)
+    await page.locator("#check").click()
+    seen = await shown(page)
+    assert "under https" in seen.status
+    assert seen.checked == []
+
+
+async def test_an_earlier_result_is_asked_for_by_its_epoch(page: Page, served: Served) -> None:
+    await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]) + "?epoch=1")
+    await page.locator("#check").click()
+    await shown(page)
+    assert [one.partition("/rounds/")[2] for one in served.asked] == ["bundled/evidence?epoch=1"]
+
+
+async def test_its_parts_are_served_with_types_and_asked_again_by_their_tag(served: Served) -> None:
+    """Needs no browser."""
+    async with httpx2.AsyncClient(base_url=served.address) as client:
+        page = await client.get("/rounds/any/verify")
+        script = await client.get("/verify/verify.js")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+        for answer in (page, script):
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+            assert answer.headers["cache-control"] == "no-cache"
+            known = {"If-None-Match": answer.headers["etag"]}
+            again = await client.get(str(answer.url), headers=known)
+            assert (again.status_code, again.content) == (304, b"")
+        assert (await client.get("/verify/verify.py")).status_code == 404
+        assert "unsafe" not in page.headers["content-security-policy"]
+
+
+async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, start_stack: StartStack) -> None:
+    stack = await start_stack(
+        services=("intake", "eligibility", "selection"), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3"}
+    )
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        round_id = await office.announce("shown", rehearsal=clock_map(4))
+        await office.institution("kepco", shown=12_000_000)
+        await office.status(round_id, "open")
+        asked = purchase_request(round_id, "r1", budget_won=5_000_000)
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m1", asked))
+        for number in range(6):
+            body: dict[str, Any] = application(number)
+            (await client.post(f"/rounds/{round_id}/applications", json=body)).raise_for_status()
+        proposed = await office.milestone(round_id, "SelectionProposed")
+
+        await page.goto(f"{stack.url('selection')}/rounds/{round_id}/verify")
+        await page.locator("#check").click()
+        assert "the result is not confirmed" in (await shown(page)).status
+        await office.confirm(round_id)
+        await office.results(round_id, 6)
+        await page.reload()
+        await page.get_by_label("Commitment root").fill(proposed["commitment_root"])
+        await page.get_by_label("Selection root").fill(proposed["selection_root"])
+        await page.locator("#check").click()
+        seen = await shown(page)
+        assert (seen.state, seen.differs) == ("right", [])
+        assert seen.rows == [["1", seen.rows[0][1], "kepco / kepco/r1", "5,000,000"]]
+
+        operator = {"Authorization": f"Bearer {stack.operator_token}"}
+        answer = await client.get(
+            f"{stack.url('selection')}/rounds/{round_id}/evidence", params={"depth": "auditor"}, headers=operator
+        )
+        bundle = {"name": "auditor.jsonl", "mimeType": "application/x-ndjson", "buffer": answer.content}
+        assert json.loads(answer.content.splitlines()[0])["depth"] == "auditor"
+        await page.locator("#file").set_input_files(bundle)  # type: ignore[arg-type]
+        await page.wait_for_function("() => document.getElementById('status').textContent.includes('auditor')")
+        assert (await shown(page)).differs == []
