@@ -96,6 +96,9 @@ class Asking:
     async def ask(self, pool: Pool) -> None:
         """Goes on until everything is answered. The turn is kept meanwhile, while it pauses too: another replica would
         ask as often again."""
+        async with connected(pool) as session:
+            if not await registries.unanswered(session, self.registry):
+                return
         if not await self.own.read_back(pool):
             return
         async with connected(pool) as session:
