@@ -1,7 +1,7 @@
 """Evidence bundles of whole rounds, made by the services' own domain code, without a server."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
-from services.intake.domain.sources import due_at
+from services.intake.domain.sources import Beat, due_at
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import (
@@ -114,8 +114,29 @@ class Round:
         return b"".join([*lines, written.end()])
 
 
-def make_round(firms: int = 24, requests: int = 8, seed: int = 7, changes: Mapping[str, Any] | None = None) -> Round:
-    """Of firms of every kind under 2018-h2, whose limits `changes` may replace; confirmed by two officers."""
+QUICKNET = {
+    "source": "quicknet",
+    "kind": "drand",
+    "period_seconds": 3,
+    "description": "League of Entropy",
+    "anchor": "2023-08-23T15:09:27Z",
+    "chain_hash": "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971",
+}
+LOTTO_VALUE = {"source": "lotto", "value": "4.11.23.25.31.40./"}
+
+
+def make_round(
+    firms: int = 24,
+    requests: int = 8,
+    seed: int = 7,
+    changes: Mapping[str, Any] | None = None,
+    sources: Sequence[Mapping[str, Any]] = (SOURCE,),
+    recorded: Mapping[str, Any] = LOTTO_VALUE,
+) -> Round:
+    """Of firms of every kind under 2018-h2, whose limits `changes` may replace; confirmed by two officers.
+
+    `recorded`: what the last of `sources` gave.
+    """
     random = Random(seed)  # noqa: S311 -- the same round in every run
     stated = _POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
     stated["limits"] = {"selections_per_firm": 1, "requests_per_product": 2, "reserve": 5} | dict(changes or {})
@@ -140,7 +161,7 @@ def make_round(firms: int = 24, requests: int = 8, seed: int = 7, changes: Mappi
         pledges_root=pledges_root(pledges),
         policy_hash=policy_hash,
     )
-    value, due = "4.11.23.25.31.40./", due_at(COMMITTED_AT, 86400, 604800)
+    value, due = recorded["value"], due_at(COMMITTED_AT, 86400, [Beat.of(one) for one in sources])
     offers = {one.application: one.offer for one in judged}
     proposal = propose(made, seed_of(commitment.root, value), entries, offers, demands, pledges)
     roots = {name: getattr(commitment, name) for name in commitment.__slots__}
@@ -151,7 +172,7 @@ def make_round(firms: int = 24, requests: int = 8, seed: int = 7, changes: Mappi
     events = [
         Told(
             "RoundOpened",
-            act | {"policy": stated, "policy_hash": policy_hash, "lead_seconds": 86400, "sources": [SOURCE]},
+            act | {"policy": stated, "policy_hash": policy_hash, "lead_seconds": 86400, "sources": list(sources)},
         ),
         Told("RoundFrozen", act | {"epoch": 1, "applications": _manifest(applications), "requests": _manifest(asked)}),
         Told("EligibilityCompleted", {"round": ROUND, "epoch": 1, "verdicts": _manifest(verdicts)}),
@@ -168,7 +189,7 @@ def make_round(firms: int = 24, requests: int = 8, seed: int = 7, changes: Mappi
         ),
         Told(
             "SourceValueRecorded",
-            act | {"epoch": 1, "source": "lotto", "value": value, "due_at": _utc(due), "recorded_at": _utc(due)},
+            {**act, "epoch": 1, "due_at": _utc(due), "recorded_at": _utc(due), **recorded},
         ),
         Told(
             "SelectionProposed",

@@ -10,6 +10,7 @@ from deploy.commands import rounds
 from deploy.commands.http import AsJson, Token, Url, ask, read_json
 from deploy.commands.rounds import Reason, Round
 from deploy.commands.screen import console, fail, kst, print_json, print_receipt
+from services.intake.domain.sources import UnusableValueError, beacon_value
 
 app = rounds.app
 Applications = Annotated[list[str], typer.Argument(help="Ids of applications.")]
@@ -87,8 +88,11 @@ def waive_registry(
 def record_source(
     round_id: Round,
     source: Annotated[str, typer.Argument(help="The source, as the announcement names it.")],
-    value: Annotated[str, typer.Argument(help="Its value in the form of RFC 3797, such as 9.18.26.34.41.45./")],
+    value: Annotated[
+        str, typer.Argument(help="A lottery's as RFC 3797 has it, such as 9.18.26.34.41.45./ ; of drand the signature.")
+    ],
     reason: Reason,
+    beacon_round: Annotated[int | None, typer.Option(help="Of drand: the round that gave it, the one due.")] = None,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
@@ -104,7 +108,13 @@ def record_source(
     newest = max(commitments, key=lambda body: int(body["epoch"]))
     decided = newest if newest.get("supplementary") else min(commitments, key=lambda body: int(body["epoch"]))
     terms = {"epoch": decided["epoch"], "commitment_root": decided["commitment_root"]}
-    propose(round_id, "record-source", terms | {"source": source, "value": value}, reason, url, token, as_json)
+    terms |= {"source": source, "value": value}
+    if beacon_round is not None:
+        try:
+            terms |= {"value": beacon_value(value), "beacon_round": beacon_round, "signature": value}
+        except UnusableValueError as error:
+            fail(str(error))
+    propose(round_id, "record-source", terms, reason, url, token, as_json)
 
 
 @app.command("admit-late")

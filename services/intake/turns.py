@@ -26,6 +26,8 @@ class SourceValue:
     source: str
     value: str
     due_at: datetime
+    beacon_round: int | None = None
+    signature: str | None = None
 
 
 def round_event(event: RoundAct, turn: str, epoch: int, time: datetime) -> Outgoing:
@@ -55,6 +57,8 @@ async def record_source(
         value=value.value,
         due_at=value.due_at,
         recorded_at=now,
+        beacon_round=value.beacon_round,
+        signature=value.signature,
     )
     _log.info("recorded source", round=awaited.round, epoch=awaited.epoch, source=value.source, value=value.value)
     return [round_event(recorded, "source", awaited.epoch, now)]

@@ -716,12 +716,19 @@ class Examination:
             if source is None or committed is None:
                 report.wrong(f"the value of epoch {epoch} is of no announced source, or of no commitment")
                 continue
-            due = first_due(committed["committed_at"], turns.opened["lead_seconds"], source["period_seconds"])
+            later = epoch != main
+            turn = turns.opened["sources"].index(source)
+            before = [] if later else turns.opened["sources"][:turn]
+            due = first_due(committed["committed_at"], turns.opened["lead_seconds"], [*before, source])
             report.same(
                 moment(value["due_at"]) == due and moment(value["recorded_at"]) >= due,
                 f"the value of {value['source']} for epoch {epoch} is the first due a lead after the commitment",
                 f"the value of {value['source']} for epoch {epoch} was due at {due.isoformat()}",
             )
+            for failed in before:
+                report.not_checked.append(f"that {failed['source']}, which stands before it, gave no value in time")
+            if source["kind"] == "drand":
+                self._beacon(source, value, due)
             if source["kind"] == "rehearsal":
                 report.not_checked.append("chance: this is a rehearsal, whose source is made from its announced seed")
             else:
@@ -729,6 +736,18 @@ class Examination:
                     f"that {value['source']} gave {value['value']} at {value['due_at']}: look it up where it is "
                     f"published ({source['description']})"
                 )
+
+    def _beacon(self, source: dict[str, Any], value: dict[str, Any], due: datetime) -> None:
+        number = int((due - moment(source["anchor"])).total_seconds()) // source["period_seconds"] + 1
+        randomness = sha256_hex(bytes.fromhex(value["signature"] or ""))
+        self.report.same(
+            (value["value"], value["beacon_round"]) == (f"{randomness}/", number),
+            f"the value is SHA-256 of the signature of drand round {number}",
+            f"the value is not SHA-256 of its signature, or not of drand round {number}",
+        )
+        self.report.not_checked.append(
+            f"the signature itself (BLS): round {number} of chain {source['chain_hash']} has it at any drand node"
+        )
 
     def _selection(self, turns: Turns) -> None:
         report, tree, counts = self.report, Tree(), Counter[str]()
@@ -833,11 +852,17 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def first_due(committed_at: str, lead_seconds: int, period_seconds: int) -> datetime:
-    """The first whole period of the source, since 1970, that ends a lead after the commitment or later."""
+def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]]) -> datetime:
+    """When the value of the last of `sources` is due: of the first on its first beat a lead after the commitment, of
+    each other on its first beat once the one before has failed."""
     zero = datetime(1970, 1, 1, tzinfo=UTC)
-    earliest = int((moment(committed_at) - zero) / timedelta(seconds=1)) + 1 + lead_seconds
-    return zero + timedelta(seconds=-(-earliest // period_seconds) * period_seconds)
+    second = int((moment(committed_at) - zero) / timedelta(seconds=1)) + 1 + lead_seconds
+    for number, source in enumerate(sources, start=1):
+        began = int(moment(source["anchor"]).timestamp()) if source.get("anchor") else 0
+        second = began - (began - second) // source["period_seconds"] * source["period_seconds"]
+        if number < len(sources):
+            second += source.get("fails_after_seconds") or source["period_seconds"]
+    return zero + timedelta(seconds=second)
 
 
 def examine(source: IO[bytes], expected: dict[str, str] | None = None) -> Report:

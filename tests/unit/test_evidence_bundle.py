@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain.sources import Beat, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth
 from services.selection.verify import Report, examine
 from shared.canonical import json_hash
 from shared.merkle import GrowingTree, merkle_root
-from tests.bundles import make_round, records_of, rewritten
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
 
 ROUND = make_round()
 BUNDLES = {depth: ROUND.bundle(depth) for depth in Depth}
@@ -210,6 +211,21 @@ def test_a_root_you_hold_ties_it_to_what_was_published() -> None:
     assert examined(BUNDLES[Depth.PUBLIC], **held).differs == []
     other = make_round(seed=8).bundle(Depth.PUBLIC)
     assert len(examined(other, **held).differs) == 2, "true in itself, and not the round that was published"
+
+
+def test_a_beacon_that_stood_second() -> None:
+    """The lottery before it failed, so it decides; its value follows from its signature and the moment due."""
+    signature = "b7" * 48
+    due = due_at(COMMITTED_AT, 86400, [Beat.of(SOURCE), Beat.of(QUICKNET)])
+    said: dict[str, Any] = {"source": "quicknet", "value": beacon_value(signature), "signature": signature}
+    said |= {"beacon_round": Beat.of(QUICKNET).number(due)}
+    report = examined(make_round(sources=[SOURCE, QUICKNET], recorded=said).bundle(Depth.PUBLIC))
+    assert report.differs == []
+    assert any("lotto, which stands before it, gave no value in time" in line for line in report.not_checked)
+    assert any("BLS" in line for line in report.not_checked)
+    for wrong in ({"signature": "b8" * 48}, {"beacon_round": said["beacon_round"] + 1}):
+        forged = make_round(sources=[SOURCE, QUICKNET], recorded=said | wrong).bundle(Depth.PUBLIC)
+        assert any("drand round" in told for told in examined(forged).differs)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Intake's decisions: windows, entries, purchase requests, sources of chance, officers' acts."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,14 @@ from services.intake.domain.admission import ContactDetails, Entry, Refusal, Sub
 from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
 from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
 from services.intake.domain.rounds import Closed, RoundStatus, RoundWindow
-from services.intake.domain.sources import due_at, rehearsed_value
+from services.intake.domain.sources import (
+    Beat,
+    UnusableValueError,
+    beacon_value,
+    drawn_numbers,
+    due_at,
+    rehearsed_value,
+)
 from shared.canonical import payload_hash
 from shared.clock import REAL_TIME, TimeMap
 from shared.contracts.facts import RequestFacts
@@ -129,10 +137,52 @@ def test_an_amendment_names_the_version_it_replaces() -> None:
 @pytest.mark.parametrize(("lead", "period"), [(0, 1), (3600, 1), (3600, 30), (86400, 604800)])
 def test_the_source_is_due_on_its_beat_and_never_before_the_lead(lead: int, period: int) -> None:
     committed = datetime(2018, 9, 14, 10, 0, 0, 1, tzinfo=UTC)
-    due = due_at(committed, lead, period)
+    due = due_at(committed, lead, [Beat(period)])
     assert due - committed >= timedelta(seconds=lead)
     assert due - committed <= timedelta(seconds=lead + period + 1)
     assert int(due.timestamp()) % period == 0
+
+
+LOTTO = Beat(604800, datetime(2018, 8, 18, 11, 45, tzinfo=UTC), 86400)
+"""Saturday 20:45 in Korea."""
+PENSION = Beat(604800, datetime(2018, 8, 15, 10, 40, tzinfo=UTC))
+"""Wednesday 19:40 in Korea."""
+QUICKNET = Beat(3, datetime.fromtimestamp(1692803367, UTC))
+SIGNATURE = "b713718a38ae728dfd477991af2822e08d2f305e47718cef9f7848ce4050e7be41076862b98fad56e91a6b85b89cd97b"
+
+
+def test_a_lottery_is_due_when_it_is_drawn() -> None:
+    friday = datetime(2018, 9, 14, 10, tzinfo=UTC)
+    assert due_at(friday, 3600, [LOTTO]) == datetime(2018, 9, 15, 11, 45, tzinfo=UTC)
+    assert due_at(friday, 2 * 86400, [LOTTO]) == datetime(2018, 9, 22, 11, 45, tzinfo=UTC), "the lead passes Saturday"
+    assert due_at(datetime(2018, 1, 5, tzinfo=UTC), 0, [LOTTO]) == datetime(2018, 1, 6, 11, 45, tzinfo=UTC)
+
+
+def test_the_next_source_decides_by_its_first_value_once_the_one_before_has_failed() -> None:
+    friday = datetime(2018, 9, 14, 10, tzinfo=UTC)
+    assert due_at(friday, 3600, [LOTTO, PENSION]) == datetime(2018, 9, 19, 10, 40, tzinfo=UTC)
+    assert due_at(friday, 3600, [PENSION, LOTTO]) == datetime(2018, 9, 29, 11, 45, tzinfo=UTC), "a week after the 19th"
+    third = due_at(friday, 3600, [LOTTO, PENSION, QUICKNET])
+    assert third == PENSION.failed_at(datetime(2018, 9, 19, 10, 40, tzinfo=UTC)), "three seconds are soon over"
+
+
+def test_drand_as_its_chain_publishes_it() -> None:
+    due = datetime.fromtimestamp(1692803367 + 3 * 657412, UTC)
+    assert QUICKNET.number(due) == 657413
+    assert due_at(due - timedelta(seconds=3601), 3600, [QUICKNET]) == due
+    assert beacon_value(SIGNATURE) == "fc1873a13f3545aeade8401532ef5519920652eee6b0d2b19ca12643b87b3587/"
+    for wrong in ("", SIGNATURE.upper(), SIGNATURE[:-1], "zz"):
+        with pytest.raises(UnusableValueError):
+            beacon_value(wrong)
+
+
+def test_a_lottery_is_written_as_rfc_3797_has_it() -> None:
+    assert drawn_numbers("9319./2.5.8.10.12./9.18.26.34.41.45./") == "9319./2.5.8.10.12./9.18.26.34.41.45./"
+    with pytest.raises(UnusableValueError, match=re.escape("9.18.26.34.41.45./")):
+        drawn_numbers("45.9.18.026.34.41./")
+    for wrong in ("", "/", "1.2.3", "1 2 3/", "1.2.3/", "a.b./", "1.2./x"):
+        with pytest.raises(UnusableValueError):
+            drawn_numbers(wrong)
 
 
 def test_a_rehearsed_value_reads_as_a_lottery_s() -> None:

@@ -1,13 +1,16 @@
 """Acts on a round that is committed: the value of its source is recorded, its selection confirmed."""
 
+from datetime import datetime
+from typing import Any
+
 from services.intake.acts.ground import Approved, Done, Terms
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.sources import due_at
+from services.intake.domain.sources import Beat, UnusableValueError, beacon_value, drawn_numbers, due_at
 from services.intake.storage import outcomes, rounds
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import SourceValue, record_source, round_event
-from shared.contracts.events import SelectionConfirmed
+from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
 from shared.http import Problem
 from shared.postgres import Connection
 
@@ -22,21 +25,56 @@ async def source_terms(connection: Connection, stored: StoredRound, asked: Terms
     if awaited.source not in (None, asked["source"]):
         raise Problem(409, "other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")
     commitment = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
-    return commitment | {"source": asked["source"], "value": str(asked.get("value", ""))}
+    return commitment | {"source": asked["source"]} | _value_terms(stored, awaited, asked)
+
+
+def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms:
+    """The value in its canonical form; of drand also which of its rounds gave it, and the signature it is made of."""
+    source = _source(stored, asked["source"])
+    try:
+        if source["kind"] != SourceKind.DRAND:
+            return {"value": drawn_numbers(str(asked.get("value", "")))}
+        signature = str(asked.get("signature", ""))
+        value = beacon_value(signature)
+    except UnusableValueError as error:
+        fix = Reason(pointer="/terms/value", code=error.code, detail=str(asked.get("value", ""))[:200], fix=str(error))
+        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
+    number = Beat.of(source).number(_due(stored, awaited, asked["source"]))
+    return {"value": value, "beacon_round": number, "signature": signature}
 
 
 async def record(approved: Approved) -> Done:
     stored, terms = approved.stored, approved.act.terms
     awaited = await _awaited(approved.connection, stored)
-    source = next(item for item in stored.sources if item["source"] == terms["source"])
-    due = due_at(awaited.committed_at, stored.lead_seconds, source["period_seconds"])
+    due = _due(stored, awaited, terms["source"])
     if approved.now < due:
-        raise Problem(409, "not-due", f"The value that decides is due at {due.isoformat()}: no earlier one counts.")
-    value = SourceValue(source["source"], terms["value"], due)
+        title = f"The value that decides is due at {due.isoformat()}: no earlier one counts"
+        before = [
+            source["source"] for source in stored.sources[: stored.sources.index(_source(stored, terms["source"]))]
+        ]
+        if before and awaited.source is None:
+            title += f", and only where {', '.join(before)} failed"
+        raise Problem(409, "not-due", f"{title}.")
+    value = SourceValue(terms["source"], terms["value"], due, terms.get("beacon_round"), terms.get("signature"))
     recorded = await record_source(
         approved.connection, awaited, value, approved.now, approved.actors, approved.act.reason
     )
     return Done(recorded)
+
+
+def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
+    """A supplementary source is the one its act announced; of the round's own, those before it must have failed."""
+    beats = []
+    for source in stored.sources:
+        if awaited.source is None or source["source"] == name:
+            beats.append(Beat.of(source))
+        if source["source"] == name:
+            break
+    return due_at(awaited.committed_at, stored.lead_seconds, beats)
+
+
+def _source(stored: StoredRound, name: str) -> dict[str, Any]:
+    return next(source for source in stored.sources if source["source"] == name)
 
 
 async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue:

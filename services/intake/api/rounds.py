@@ -14,7 +14,7 @@ from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
 from services.intake.storage import outcomes, putback, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from shared.canonical import json_hash
-from shared.contracts.events import Reason, Rehearsal, Source
+from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.policy import Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem, parse, read_body
@@ -60,6 +60,11 @@ async def announce(request: Request) -> Response:
             pointer="/round/closes_at", code="order", detail="it is not after opens_at", fix="give a later close"
         )
         raise Problem(422, "invalid-fields", "The window is empty.", (reason,))
+    for number, source in enumerate(terms.sources):
+        if source.kind is SourceKind.DRAND and not (source.anchor and source.chain_hash):
+            fix = "give its genesis as anchor, and its chain_hash"
+            reason = Reason(pointer=f"/round/sources/{number}", code="no-chain", detail=source.source, fix=fix)
+            raise Problem(422, "invalid-fields", "A drand source names its chain.", (reason,))
     if problems := problems_of(body.policy):
         reasons = tuple(
             Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)

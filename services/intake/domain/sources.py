@@ -1,16 +1,83 @@
 """Sources of chance: when the value that decides is due, and what a rehearsal's source says."""
 
 import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS: Final = re.compile(r"([0-9]{1,9}\.)+")
+_SIGNATURE: Final = re.compile(r"([0-9a-f]{2}){32,500}")
 
 
-def due_at(committed_at: datetime, lead_seconds: int, period_seconds: int) -> datetime:
-    """The first moment the source gives a value at least `lead_seconds` after the commitment."""
-    earliest = int((committed_at - _EPOCH) / timedelta(seconds=1)) + 1 + lead_seconds
-    turns = -(-earliest // period_seconds)
-    return _EPOCH + timedelta(seconds=turns * period_seconds)
+class UnusableValueError(ValueError):
+    """The value is not one its source could have given; says what is wrong."""
+
+    code = "unusable-value"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When a source gives its values: at `anchor` and every `period_seconds` before and after."""
+
+    period_seconds: int
+    anchor: datetime = _EPOCH
+    fails_after_seconds: int | None = None
+
+    @classmethod
+    def of(cls, source: Mapping[str, Any]) -> "Beat":
+        """Of a source as its announcement states it."""
+        anchor = datetime.fromisoformat(source["anchor"]) if source.get("anchor") else _EPOCH
+        return cls(source["period_seconds"], anchor, source.get("fails_after_seconds"))
+
+    def first_since(self, second: int) -> datetime:
+        """The first value at or after a second since 1970."""
+        began = int(self.anchor.timestamp())
+        turns = -(-(second - began) // self.period_seconds)
+        return _EPOCH + timedelta(seconds=began + turns * self.period_seconds)
+
+    def failed_at(self, due: datetime) -> datetime:
+        """When it has failed, if what was due is not published by then."""
+        return due + timedelta(seconds=self.fails_after_seconds or self.period_seconds)
+
+    def number(self, due: datetime) -> int:
+        """Which value it is, counted from 1 at the anchor: of drand, its round."""
+        return int((due - self.anchor).total_seconds()) // self.period_seconds + 1
+
+
+def due_at(committed_at: datetime, lead_seconds: int, beats: Sequence[Beat]) -> datetime:
+    """When the value of the last of `beats` is due, those before it having failed.
+
+    The first is due on its first beat a lead after the commitment; each other on its first beat once the one before has
+    failed, so that nobody can choose between values that are known.
+    """
+    second = int((committed_at - _EPOCH) / timedelta(seconds=1)) + 1 + lead_seconds
+    for beat in beats[:-1]:
+        second = int(beat.failed_at(beat.first_since(second)).timestamp())
+    return beats[-1].first_since(second)
+
+
+def drawn_numbers(value: str) -> str:
+    """A lottery's value as RFC 3797 §4.1 writes it; raises UnusableValueError with the right form."""
+    groups = value.split("/")
+    if groups[-1] != "" or not all(_NUMBERS.fullmatch(group) for group in groups[:-1]) or len(groups) < 2:
+        raise UnusableValueError(
+            "write the numbers drawn, each followed by a full stop, then a slash: 9.18.26.34.41.45./"
+        )
+    canonical = [sorted(int(number) for number in group.split(".")[:-1]) for group in groups[:-1]]
+    written = "".join("".join(f"{number}." for number in group) + "/" for group in canonical)
+    if written != value:
+        raise UnusableValueError(f"write the numbers in ascending order without leading zeros: {written}")
+    return written
+
+
+def beacon_value(signature: str) -> str:
+    """What drand draws: its randomness is SHA-256 of the signature."""
+    if not _SIGNATURE.fullmatch(signature):
+        raise UnusableValueError("give the signature in lower-case hexadecimal, as the chain publishes it")
+    return f"{hashlib.sha256(bytes.fromhex(signature)).hexdigest()}/"
 
 
 def rehearsed_value(seed: str, round_id: str, supplementary: int | None = None) -> str:

@@ -48,12 +48,25 @@ class SourceKind(StrEnum):
 
 
 class Source(Contract):
-    """A public source of chance, named at the announcement; the first value due `lead_seconds` after the commitment."""
+    """A public source of chance, named at the announcement; the first value due `lead_seconds` after the commitment.
+
+    Sources stand in order: the next one decides only where those before have failed, and then by its first value due
+    after that.
+    """
 
     source: Code
     kind: SourceKind
     period_seconds: Positive
     description: Line
+    anchor: UtcTime | None = None
+    """A moment at which it gives a value, others follow by whole periods; absent: 1970-01-01T00:00Z. Of drand, its
+    genesis."""
+    fails_after_seconds: Positive | None = None
+    """It has failed when its value is not published this long after it was due; absent: a period."""
+    chain_hash: Sha256Hex | None = None
+    """Of a drand chain."""
+    public_key: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=1000)] | None = None
+    """Of a drand chain, as its info states it."""
 
 
 class Invitation(Contract):

@@ -116,6 +116,10 @@ class SourceValueRecorded(RoundAct):
     """The source string in RFC 3797 form."""
     due_at: UtcTime
     recorded_at: UtcTime
+    beacon_round: Positive | None = None
+    """Of drand: which of its rounds gave the value."""
+    signature: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=1000)] | None = None
+    """Of drand: what the value is SHA-256 of, and its chain's key verifies."""
 
 
 class SelectionConfirmed(RoundAct):
