@@ -27,6 +27,12 @@ NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-
 PACKAGE: Final = "@sparticuz/chromium@153.0.0"
 INTEGRITY: Final = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
 """SHA-512 of what npm fetches."""
+PARTS: Final = ("chromium", "al2023.tar", "fonts.tar")
+FONTS: Final = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir prefix="relative">fonts</dir><dir>/usr/share/fonts</dir><cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
 NPM_TIMEOUT: Final = 600.0
 
 
@@ -50,7 +56,12 @@ async def find(playwright: Playwright, cache: Path, environment: Mapping[str, st
     if own.exists():
         return Chromium(own, "Playwright's own")
     folder = await asyncio.to_thread(from_npm, cache, environment)
-    return Chromium(folder / "chromium", PACKAGE, {"LD_LIBRARY_PATH": str(folder / "lib")})
+    # Of its own too: without any font on the machine Chromium ends at the first page.
+    return Chromium(
+        folder / "chromium",
+        PACKAGE,
+        {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")},
+    )
 
 
 def from_npm(cache: Path, environment: Mapping[str, str]) -> Path:
@@ -78,7 +89,7 @@ def from_npm(cache: Path, environment: Mapping[str, str]) -> Path:
 
 
 def folder_name() -> str:
-    return "chromium-" + PACKAGE.rpartition("@")[2]
+    return "chromium-with-fonts-" + PACKAGE.rpartition("@")[2]
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -86,11 +97,13 @@ def unpack(archive: Path, folder: Path) -> None:
     if b64encode(hashlib.sha512(content).digest()).decode() != INTEGRITY:
         raise NoBrowserError(f"what npm fetched is not {PACKAGE} as it was when it was chosen")
     with tarfile.open(fileobj=io.BytesIO(content)) as package:
-        program, libraries = (_member(package, f"package/bin/{name}.br") for name in ("chromium", "al2023.tar"))
+        program, libraries, fonts = (_member(package, f"package/bin/{name}.br") for name in PARTS)
     (folder / "chromium").write_bytes(program)
     (folder / "chromium").chmod(0o755)
-    with tarfile.open(fileobj=io.BytesIO(libraries)) as inner:
-        inner.extractall(folder, filter="data")  # lib/
+    for packed in (libraries, fonts):
+        with tarfile.open(fileobj=io.BytesIO(packed)) as inner:
+            inner.extractall(folder, filter="data")  # lib/, fonts/
+    (folder / "fonts.conf").write_text(FONTS, encoding="utf-8")
 
 
 def _member(package: tarfile.TarFile, name: str) -> bytes:
