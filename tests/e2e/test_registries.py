@@ -4,6 +4,7 @@ officers' waiver, an emptied eligibility, mails."""
 import asyncio
 import json
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from typing import Any
 
 import asyncpg
@@ -37,11 +38,11 @@ async def stack(start_stack: StartStack, local: Local) -> Stack:
 
 def asking_policy() -> dict[str, Any]:
     """2018-h2 in which whoever is not in business is kept out, startup or not."""
-    policy = policy_2018_h2() | {"registries": USES}
-    for track in policy["tracks"]:
+    asking = policy_2018_h2() | {"registries": USES}
+    for track in asking["tracks"]:
         for waiver in track.get("waivers", ()):
             waiver["waives"] = [rule for rule in waiver["waives"] if rule != "business-active"]
-    return policy
+    return asking
 
 
 async def test_an_outage_leaves_a_round_waiting_until_the_registry_or_two_officers_end_it(
@@ -96,6 +97,10 @@ async def test_an_outage_leaves_a_round_waiting_until_the_registry_or_two_office
             ("국세청 (NTS)", "known", True),
             ("국가기술표준원 (KATS)", "waived", False),
         ]
+        await office.confirm(round_id)
+        await until(
+            lambda: mailed(stack, 1, "국세청 (NTS)", "조회 결과: 폐업"), "the mail says what was said, and by whom"
+        )
         local.shelf.businesses.clear()
         await emptied(stack)
         await until(lambda: judged(judging, round_id), "judged again from what was published")
@@ -130,6 +135,17 @@ def reconciled(stack: Stack, round_id: str) -> str:
     ended = CliRunner().invoke(assembled(), ["round", "reconcile", round_id, *where])
     assert ended.exit_code == 1, ended.output
     return ended.output
+
+
+async def mailed(stack: Stack, number: int, *words: str) -> bool:
+    """Whether a mail to that firm's contact holds these words."""
+    for file in stack.mail_folder.glob("*.eml"):
+        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        body = mail.get_body(("plain",)) if f"contact{number}@" in str(mail["To"]) else None
+        text = " ".join(body.get_content().split()) if body else ""
+        if all(word in text for word in words):
+            return True
+    return False
 
 
 async def outcome(client: httpx2.AsyncClient, receipt: dict[str, Any]) -> dict[str, Any]:
