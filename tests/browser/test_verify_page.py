@@ -11,11 +11,12 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Page
 
+from services.intake.domain.sources import Beat, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
 from shared.http import Problem
 from tests.browser.serving import Served, serving, shown
-from tests.bundles import make_round, records_of, rewritten
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
 from tests.conftest import StartStack
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
 from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, ROUND, entry
@@ -179,6 +180,19 @@ async def test_it_comes_to_the_same_selection_as_the_service(page: Page, served:
     found = await in_the_browser(page, served, bundles)
     assert found == [counted(bundle) for bundle in bundles]
     assert all(differs == 0 for _, differs, _ in found)
+
+
+async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page, served: Served) -> None:
+    sources = [Beat.of(SOURCE), Beat.of(QUICKNET)]
+    signature = "b7" * 48
+    said: dict[str, Any] = {"source": "quicknet", "value": beacon_value(signature), "signature": signature}
+    said |= {"beacon_round": Beat.of(QUICKNET).number(due_at(COMMITTED_AT, 86400, sources))}
+    wrong: list[dict[str, Any]] = [{}, {"signature": "b8" * 48}, {"beacon_round": said["beacon_round"] + 1}]
+    made = [make_round(sources=[SOURCE, QUICKNET], recorded=said | one) for one in wrong]
+    bundles = [one.bundle(depth) for one in made for depth in Depth]
+    found = await in_the_browser(page, served, bundles)
+    assert found == [counted(bundle) for bundle in bundles]
+    assert [differs > 0 for _, differs, _ in found] == [False, False, True, True, True, True]
 
 
 async def test_what_differs_is_named_with_its_line(page: Page, served: Served) -> None:

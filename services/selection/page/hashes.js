@@ -50,11 +50,14 @@ export function jsonHash(value) {
   return sha256Hex(canonical(value));
 }
 
+export function bytesOf(written) {
+  if (!/^([0-9a-f]{2})*$/i.test(written)) throw new TypeError("bytes are written in hex");
+  return Uint8Array.from(written.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
 /** SHA-256 of the nonce's bytes and the canonical facts. */
 export function payloadHash(nonce, facts) {
-  if (!/^([0-9a-f]{2})*$/i.test(nonce)) throw new TypeError("a nonce is written in hex");
-  const bytes = Uint8Array.from(nonce.match(/../g), (pair) => parseInt(pair, 16));
-  return sha256Hex(joined(bytes, utf8.encode(canonical(facts))));
+  return sha256Hex(joined(bytesOf(nonce), utf8.encode(canonical(facts))));
 }
 
 export async function bucketOf(identifier) {

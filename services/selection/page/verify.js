@@ -5,7 +5,7 @@
 
 import { Matching } from "./matching.js";
 import { Judging } from "./judging.js";
-import { bucketOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
+import { bucketOf, bytesOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
 import { linesOf, Report } from "./reading.js";
 import { shaped } from "./shapes.js";
 
@@ -296,7 +296,7 @@ class Examination {
     const rounds = [...new Set([...this.#events, ...this.#later].map((event) => event.body.round))];
     report.same(rounds.length === 1 && rounds[0] === this.#round, { what: "round", round: this.#round, rounds });
     await this.#inputs(turns);
-    this.#chance(turns);
+    await this.#chance(turns);
     await this.#selection(turns);
     if (this.#open) this.#firmsToldApart();
     this.#officers(turns);
@@ -335,7 +335,7 @@ class Examination {
     }
   }
 
-  #chance({ opened, commitment, committed, values, proposed }) {
+  async #chance({ opened, commitment, committed, values, proposed }) {
     const report = this.#report;
     const main = commitment.seed_epoch || this.#epoch;
     const seed = this.#seeds.get(main);
@@ -347,7 +347,8 @@ class Examination {
         report.wrong({ what: "no-source", epoch });
         continue;
       }
-      const due = firstDue(committed.get(epoch).committed_at, opened.lead_seconds, source.period_seconds);
+      const before = epoch === main ? opened.sources.slice(0, opened.sources.indexOf(source)) : [];
+      const due = firstDue(committed.get(epoch).committed_at, opened.lead_seconds, [...before, source]);
       const [stated, recorded] = [moment(value.due_at), moment(value.recorded_at)];
       report.same(stated.seconds === due && !stated.fraction && recorded.seconds >= due, {
         what: "due",
@@ -355,12 +356,21 @@ class Examination {
         source: value.source,
         due: new Date(due * 1000).toISOString(),
       });
+      for (const failed of before) report.notChecked.push({ what: "failed-before", source: failed.source });
+      if (source.kind === "drand") await this.#beacon(source, value, due);
       if (source.kind === "rehearsal") report.notChecked.push({ what: "rehearsal" });
       else {
         const { source: name, value: stated, due_at: at } = value;
         report.notChecked.push({ what: "source-value", name, stated, at, description: source.description ?? "" });
       }
     }
+  }
+
+  async #beacon(source, { signature, value, beacon_round: stated }, due) {
+    const number = Math.floor((due - moment(source.anchor).seconds) / source.period_seconds) + 1;
+    const right = value === `${await sha256Hex(bytesOf(signature ?? ""))}/` && stated === number;
+    this.#report.same(right, { what: "beacon", number });
+    this.#report.notChecked.push({ what: "beacon-signature", number, chain: source.chain_hash ?? "" });
   }
 
   async #selection({ proposed }) {
@@ -452,8 +462,14 @@ function moment(text) {
   return { seconds: milliseconds / 1000, fraction: /[1-9]/.test(parts[2] ?? "") };
 }
 
-/** The first whole period of the source, since 1970, that ends a lead after the commitment or later; in seconds. */
-function firstDue(committedAt, leadSeconds, periodSeconds) {
-  const earliest = moment(committedAt).seconds + 1 + leadSeconds;
-  return Math.ceil(earliest / periodSeconds) * periodSeconds;
+/** When the value of the last of `sources` is due, in seconds: of the first on its first beat a lead after the commitment,
+ * of each other on its first beat once the one before has failed. */
+function firstDue(committedAt, leadSeconds, sources) {
+  let second = moment(committedAt).seconds + 1 + leadSeconds;
+  sources.forEach((source, turn) => {
+    const began = source.anchor ? moment(source.anchor).seconds : 0;
+    second = began + Math.ceil((second - began) / source.period_seconds) * source.period_seconds;
+    if (turn < sources.length - 1) second += source.fails_after_seconds || source.period_seconds;
+  });
+  return second;
 }

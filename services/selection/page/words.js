@@ -71,6 +71,16 @@ const FINDINGS = {
       (v) => `${v.epoch}차에 쓸 ${v.source}의 값은 ${v.due}의 것이어야 합니다`,
     ],
   },
+  beacon: {
+    en: [
+      (v) => `The value is SHA-256 of the signature of drand round ${v.number}`,
+      (v) => `The value is not SHA-256 of its signature, or not of drand round ${v.number}`,
+    ],
+    ko: [
+      (v) => `값이 drand ${v.number}번 회차 서명의 SHA-256입니다`,
+      (v) => `값이 서명의 SHA-256이 아니거나 drand ${v.number}번 회차의 것이 아닙니다`,
+    ],
+  },
   selection: {
     en: [
       (v) => `${v.mine[0]} selected, ${v.mine[1]} in reserve, ${v.mine[2]} not: the selection root is ${v.root}`,
@@ -219,6 +229,14 @@ const FINDINGS = {
   "source-value": {
     en: [(v) => `That ${v.name} gave ${v.stated} at ${v.at}: look it up where it is published (${v.description})`],
     ko: [(v) => `${v.name}의 ${v.at} 값이 ${v.stated}인지: 발표되는 곳에서 확인하십시오 (${v.description})`],
+  },
+  "beacon-signature": {
+    en: [(v) => `The signature itself (BLS): round ${v.number} of chain ${v.chain} has it at any drand node`],
+    ko: [(v) => `서명 자체(BLS): 체인 ${v.chain}의 ${v.number}번 회차를 아무 drand 노드에서나 볼 수 있습니다`],
+  },
+  "failed-before": {
+    en: [(v) => `That ${v.source}, which stands before it, gave no value in time`],
+    ko: [(v) => `앞 순위인 ${v.source}가 제때 값을 내지 않았는지`],
   },
   "no-confirmation": {
     en: [() => "That officers confirmed it: the bundle has no confirmation of this epoch"],
