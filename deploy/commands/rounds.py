@@ -109,6 +109,26 @@ def export(
 
 
 @app.command()
+def chances(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
+    """What chance the committed tickets give, by kind of firm, and the shares selected. --url names selection here."""
+    shown = ask("GET", f"/rounds/{round_id}/chances", url=url, service="selection")
+    if as_json:
+        print_json(shown)
+        return
+    table = Table("kind", "stand", "tickets", "first place", "selected, expected", "was selected")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in shown["kinds"]:
+        words = [word for word, holds in (("startup", one["startup"]), ("first-timer", one["first_timer"])) if holds]
+        expected = "–" if one["selected"] is None else f"{one['selected']:.1%} ± {one['error']:.1%}"
+        actual = "–" if one["was_selected"] is None else f"{one['was_selected']:.1%}"
+        kind = ", ".join(words) or "other"
+        table.add_row(kind, str(one["standing"]), str(one["tickets"]), f"{one['first_place']:.2%}", expected, actual)
+    console.print(table)
+    console.print(f"{shown['method']}; {shown['of_tickets']:,} tickets in all", soft_wrap=True)
+
+
+@app.command()
 def reconcile(
     round_id: Round,
     eligibility: Annotated[

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import duties, handlers
-from services.selection.api import evidence, page, rounds
+from services.selection.api import chances, evidence, page, rounds
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.timestamps import Authority, Stamping, chance
@@ -67,6 +67,8 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(rounds.router)
     app.include_router(evidence.router)
+    app.include_router(chances.router)
+    app.state.estimates = chances.Estimates()
     app.include_router(page.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))

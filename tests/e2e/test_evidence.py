@@ -49,8 +49,19 @@ async def test_every_result_has_its_evidence_in_both_depths(start_stack: StartSt
         assert early.differs == []
         assert any("officers confirmed" in line for line in early.not_checked)
 
+        before = (await client.get(f"{url}/rounds/{round_id}/chances")).raise_for_status().json()
+        assert {kind["was_selected"] for kind in before["kinds"]} == {None}
+        assert sum(kind["tickets"] * kind["standing"] for kind in before["kinds"]) == before["of_tickets"]
         await office.confirm(round_id)
-        await office.results(round_id, FIRMS)
+        results = await office.results(round_id, FIRMS)
+        after = (await client.get(f"{url}/rounds/{round_id}/chances")).json()
+        (kind,) = after["kinds"]
+        selected = sum(one["result"] == "ProductSelected" for one in results)
+        assert kind["was_selected"] == selected / kind["standing"]
+        assert abs(kind["selected"] - kind["was_selected"]) < 6 * kind["error"] + 0.1
+        mine = {"application": results[0]["application"]}
+        own = (await client.get(f"{url}/rounds/{round_id}/chances", params=mine)).raise_for_status().json()
+        assert own["first_place"] == own["tickets"] / after["of_tickets"]
         roots = {"commitment": proposed["commitment_root"], "selection": proposed["selection_root"]}
         for depth in ("public", "auditor"):
             answer = await bundle(depth, operator)

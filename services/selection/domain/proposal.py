@@ -1,6 +1,6 @@
 """The proposal: from committed entries and a seed to a result for every application, under one root."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -71,16 +71,32 @@ def propose(
             aside.append(Proposed(Placement(entry.application, Result.NOT_SELECTED, (), None, reason)))
         else:
             standing.append(entry)
-    order = draw_order(policy, seed, standing, other_seeds)
-    tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
-    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits, tracks)
-    lines = [
-        Proposed(placement, position, key)
-        for position, ((key, _), placement) in enumerate(zip(order, placements, strict=True), start=1)
-    ]
+    order = placed(policy, seed, standing, offers, demands, pledges, other_seeds)
+    lines = [Proposed(placement, position, key) for position, (key, placement) in enumerate(order, start=1)]
     aside.sort(key=lambda line: line.placement.application)
     lines += aside
     return Proposal(tuple(lines), selection_root(lines))
+
+
+def stands(entry: Entry, policy: Policy) -> bool:
+    """Whether an entry stands in the draw."""
+    return _aside(entry, policy) is None
+
+
+def placed(
+    policy: Policy,
+    seed: str,
+    standing: Iterable[Entry],
+    offers: Mapping[str, Offer],
+    demands: Iterable[Demand],
+    pledges: Mapping[str, int],
+    other_seeds: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[tuple[str, Placement]]:
+    """(key, placement) of those who stand, in order."""
+    order = draw_order(policy, seed, standing, other_seeds)
+    tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
+    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits, tracks)
+    return zip((key for key, _ in order), placements, strict=True)
 
 
 def draw_order(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from services.selection.domain.chances import Kind
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
 from shared.certificates import AcceptedKinds
@@ -81,6 +82,17 @@ WHERE round = $1 AND epoch = $2
 """
 DROP_COMMITMENT = "DELETE FROM commitments WHERE round = $1 AND epoch = $2"
 DROP_ENTRIES = "DELETE FROM entries WHERE round = $1 AND epoch = $2"
+# What findings say is asked of the newest judgement an entry was committed on.
+KINDS = """
+SELECT e.application::text, e.tickets,
+       v.findings @> '[{"rule": "startup", "outcome": "pass"}]' AS startup,
+       v.findings @> '[{"rule": "first-timer", "outcome": "pass"}]' AS first_timer
+FROM entries e JOIN LATERAL (
+    SELECT findings FROM verdicts v
+    WHERE v.application = e.application AND v.version = e.version AND v.epoch <= e.epoch ORDER BY epoch DESC LIMIT 1
+) v ON true
+WHERE e.round = $1 AND e.epoch = $2
+"""
 OFFERS = """
 SELECT e.application::text, a.party::text, a.facts
 FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
@@ -222,6 +234,14 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> list[Dra
         )
         for row in await connection.fetch(ENTRIES, round_id, epoch)
     ]
+
+
+async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, Kind]:
+    """Of every committed application, what kind of firm it is of."""
+    return {
+        row["application"]: Kind(row["startup"], row["first_timer"], row["tickets"])
+        for row in await connection.fetch(KINDS, round_id, epoch)
+    }
 
 
 @dataclass(frozen=True, slots=True)

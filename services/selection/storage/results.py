@@ -53,6 +53,15 @@ STATUS_ENDED = """
 UPDATE confirmations SET ended_lines = $4, status_ended = $5 WHERE round = $1 AND epoch = $2 AND ended_lines = $3
 AND NOT status_ended RETURNING round
 """
+CONFIRMED_SELECTED = """
+SELECT s.application::text FROM results s
+WHERE s.round = $1 AND s.epoch = $2 AND s.result = 'selected'
+"""
+IS_CONFIRMED = """
+SELECT EXISTS (
+    SELECT FROM confirmations c JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
+    WHERE c.round = $1 AND c.epoch = $2 AND c.selection_root = p.body->>'selection_root')
+"""
 SPENT = """
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
        count(award) AS awards
@@ -209,3 +218,10 @@ async def published(connection: Connection, round_id: str, epoch: int, before: i
 async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
     """Money awarded against each pledge, by the newest proposal."""
     return [dict(row) for row in await connection.fetch(SPENT, round_id)]
+
+
+async def confirmed_selected(connection: Connection, round_id: str, epoch: int) -> set[str] | None:
+    """Who was selected in that epoch; None while officers have not confirmed it."""
+    if not await connection.fetchval(IS_CONFIRMED, round_id, epoch):
+        return None
+    return {row["application"] for row in await connection.fetch(CONFIRMED_SELECTED, round_id, epoch)}

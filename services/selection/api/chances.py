@@ -1,0 +1,102 @@
+"""The chances the committed tickets give, before the draw and beside its result."""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.selection.domain.chances import Chance, Chances, Kind, chances, method_in_words
+from services.selection.storage import drawn, results, rounds
+from services.selection.storage.rounds import KnownRound
+from shared.certificates import AcceptedKinds
+from shared.http import Problem
+from shared.postgres import connected
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/rounds", tags=["chances"])
+_KEPT: Final = 8
+
+
+class Estimates:
+    """The newest commitments' chances; each is simulated once, one at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Chances] = {}
+        self._one = asyncio.Lock()
+
+    async def of(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Chances:
+        root = commitment["commitment_root"]
+        async with self._one:
+            if root not in self._kept:
+                while len(self._kept) >= _KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[root] = await self._simulated(runtime, known, commitment)
+            return self._kept[root]
+
+    async def _simulated(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Chances:
+        if known.policy is None:
+            raise LookupError(f"round {known.round} has no policy")
+        accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
+        async with connected(runtime.pool) as connection:
+            entries = [each.entry for each in await drawn.entries(connection, known.round, commitment["epoch"])]
+            named = await drawn.offers(connection, known.round, commitment["epoch"], accepted)
+            pledges, requests = await drawn.committed(connection, known.round, commitment["epoch"])
+        offers = {application: item.offer for application, item in named.items()}
+        root, demands = commitment["commitment_root"], drawn.demands_of(requests)
+        return await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
+
+
+@router.get("/{round_id}/chances")
+async def show(round_id: str, request: Request, application: UUID | None = None) -> Response:
+    """By kind of firm: how many stand, with how many tickets, the chance each has, and, once a result is confirmed, the
+    share that was selected. With `application`, that one's alone."""
+    runtime: Runtime = request.app.state.runtime
+    async with connected(runtime.pool) as connection:
+        known = await rounds.known(connection, round_id)
+        committed = await drawn.commitments(connection, round_id)
+        if known is None or known.policy is None or not committed:
+            raise Problem(409, "not-committed", "Tickets are known once they are committed; see GET /rounds/{round}.")
+        newest = committed[-1]
+        kinds = await drawn.kinds(connection, round_id, newest["epoch"])
+        selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
+    estimates: Estimates = request.app.state.estimates
+    found = await estimates.of(runtime, known, newest)
+    told = {
+        "round": round_id,
+        "epoch": newest["epoch"],
+        "commitment_root": newest["commitment_root"],
+        "method": method_in_words(known.policy, found.draws),
+        "draws": found.draws,
+        "of_tickets": found.of_tickets,
+    }
+    if application is not None:
+        chance = found.of(str(application))
+        if chance is None:
+            raise Problem(404, "not-in-the-draw", "No application of this id stands in the draw.")
+        return JSONResponse(told | {"application": str(application), **_shown(chance)})
+    by_kind: dict[Kind, list[str]] = {}
+    for one, kind in kinds.items():
+        if one in found.standing:
+            by_kind.setdefault(kind, []).append(one)
+    rows = [
+        {
+            "startup": kind.startup,
+            "first_timer": kind.first_timer,
+            "standing": len(of_kind),
+            **_shown(found.of_kind(kind.tickets, of_kind)),
+            "was_selected": None if selected is None else sum(one in selected for one in of_kind) / len(of_kind),
+        }
+        for kind, of_kind in sorted(by_kind.items(), key=lambda item: (-item[0].tickets, item[0].startup))
+    ]
+    return JSONResponse(told | {"kinds": rows})
+
+
+def _shown(chance: Chance) -> dict[str, Any]:
+    return {
+        "tickets": chance.tickets,
+        "first_place": chance.tickets / chance.of_tickets,
+        "selected": chance.selected,
+        "error": chance.error,
+    }
