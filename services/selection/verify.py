@@ -514,7 +514,7 @@ class Examination:
             self._later_tree.add(canonical(record))
             return
         self.tree.add(canonical(record))
-        if "sealed" in record:
+        if kind in ("request", "entry"):
             self._unseal(number, record, opened)
         match kind:
             case "event":
@@ -525,7 +525,7 @@ class Examination:
                 self._ordered(number, "1 request", record["request"])
                 self._requests.add([record["request"], record["version"], record["payload_hash"]])
                 self._matching.ask(record)
-                if opened:
+                if opened is not None:
                     self._request_opened(number, record, opened)
             case "entry" if self.turns:
                 self._ordered(number, "2 entry", record["application"])
@@ -568,7 +568,10 @@ class Examination:
 
     def _request_opened(self, number: int, record: dict[str, Any], opened: dict[str, Any]) -> None:
         facts = opened["facts"]
-        if opened["nonce"] and sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != record["payload_hash"]:
+        if (
+            not opened["nonce"]
+            or sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != record["payload_hash"]
+        ):
             self.report.wrong(f"line {number}: payload_hash is not of these facts")
         for name in ("class_code", "quantity", "budget_won", "price_ceiling_won", "region", "delivery_days_at_most"):
             if record[name] != facts.get(name):
@@ -582,7 +585,7 @@ class Examination:
         self._applications.add([identifier, version, payload])
         self._verdicts.add([identifier, version, payload, entry["judged_in"], entry["outcome"], entry["findings_hash"]])
         self._entries.add([identifier, entry["outcome"], entry["tickets"], entry["score"]])
-        if opened:
+        if opened is not None:
             if opened.get("marks"):
                 self._marks.add([identifier, opened["marks"]])
                 self._marked += len(opened["marks"])

@@ -205,6 +205,30 @@ def test_the_auditors_depth_holds_every_fact_against_what_was_decided() -> None:
     assert any("names are not those" in told for told in opened(rename))
 
 
+@pytest.mark.parametrize("kind", ["request", "entry"])
+def test_the_auditors_depth_has_every_record_opened(kind: str) -> None:
+    """Whoever writes it anew can't keep one record to himself, be it left closed or opened with nothing in it."""
+
+    def examined_with(change: Callable[[dict[str, Any]], None]) -> list[str]:
+        records = records_of(BUNDLES[Depth.AUDITOR])
+        change(next(record for record in records if record["type"] == kind))
+        return examined(rewritten(records, Depth.AUDITOR)).differs
+
+    def closed(record: dict[str, Any]) -> None:
+        del record["open"], record["sealed"]
+
+    def empty(record: dict[str, Any]) -> None:
+        record["open"] = {}
+
+    def without_nonce(record: dict[str, Any]) -> None:
+        record["open"]["nonce"] = None
+        record["open"]["facts"]["note"] = "another"
+
+    assert any("nothing opened here" in told for told in examined_with(closed))
+    assert any("not as the format has it" in told for told in examined_with(empty))
+    assert any("payload_hash" in told for told in examined_with(without_nonce))
+
+
 def test_a_root_you_hold_ties_it_to_what_was_published() -> None:
     proposed = next(told.body for told in ROUND.events if told.type == "SelectionProposed")
     held = {"commitment": proposed["commitment_root"], "selection": proposed["selection_root"]}
