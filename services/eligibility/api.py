@@ -11,8 +11,8 @@ from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import finding_json, judge
 from services.eligibility.domain.registries import questions
 from services.eligibility.handlers import Judge
-from services.eligibility.storage import registries, rounds, verdicts
-from services.eligibility.storage.registries import Wait
+from services.eligibility.storage import pending, rounds, verdicts
+from services.eligibility.storage.pending import Wait
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.findings import Change, Finding, VerdictOutcome
@@ -105,7 +105,7 @@ async def completeness(round_id: str, request: Request) -> Response:
             raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
         current = await verdicts.current(connection, round_id)
         waiting = await verdicts.waiting(connection, round_id)
-        wait = await registries.wait(connection, round_id)
+        wait = await pending.wait(connection, round_id)
         rules = await request.app.state.judge.rules(connection, round_id)
     unset = request.app.state.unset_registries
     buckets = differing(current, frozen.applications, frozen.judged_in)
@@ -129,11 +129,11 @@ async def completeness(round_id: str, request: Request) -> Response:
 
 def _use(use: RegistryUse, wait: Wait, unset: frozenset[Registry]) -> dict[str, Any]:
     """A registry of the round; `pending` applications wait for it, the first `since` (real time)."""
-    pending, since = wait.by_registry.get(use.registry, (0, None))
+    applications, since = wait.by_registry.get(use.registry, (0, None))
     return {
         "registry": use.registry.value,
         "authority": use.authority,
-        "pending": pending,
+        "pending": applications,
         "since": since.isoformat() if since else None,
         "waived": use.registry in wait.waived,
         "address_set": use.registry not in unset,

@@ -21,7 +21,7 @@ from services.eligibility.registries.port import (
     RegistryFailureError,
     UnsoundAnswerError,
 )
-from services.eligibility.storage import registries
+from services.eligibility.storage import pending, registries
 from services.eligibility.storage.registries import Heard, Place
 from shared import audit
 from shared.canonical import sha256_hex
@@ -112,7 +112,7 @@ class Asking:
 
     async def look(self, pool: Pool, session: Connection) -> bool:
         """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
-        await registries.prune(session)
+        await pending.prune(session)
         await self._answer_unasked(pool)
         left = await registries.unanswered(session, self.registry)
         self.metrics.waiting.labels(self.registry.value).set(left)

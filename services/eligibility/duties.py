@@ -16,7 +16,7 @@ from services.eligibility.domain.completion import (
 )
 from services.eligibility.handlers import Judge
 from services.eligibility.repairs import drop_unsound
-from services.eligibility.storage import registries, rounds, verdicts
+from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.rounds import FrozenRound
 from shared import audit
 from shared.clock import Clock
@@ -56,7 +56,7 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
         async with connected(pool) as connection:
             if await verdicts.waiting(connection, frozen.round) or await verdicts.is_parked(connection, frozen.round):
                 continue
-            if await registries.is_pending(connection, frozen.round):
+            if await pending.is_pending(connection, frozen.round):
                 continue
             current = await verdicts.current(connection, frozen.round)
             if parked(current) or differing(current, frozen.applications, frozen.judged_in):
@@ -102,7 +102,7 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
             continue
         async with outbox.transaction(pool) as (connection, events):
             here = with_pending(
-                await verdicts.current(connection, frozen.round), await registries.pending(connection, frozen.round)
+                await verdicts.current(connection, frozen.round), await pending.leaves(connection, frozen.round)
             )
             buckets = sorted(to_judge_again(here, frozen.judged_in))
             if overdue:

@@ -14,7 +14,7 @@ from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import Verdict, judge, parked
 from services.eligibility.domain.registries import Answers, as_stated, confirmed, evidence
 from services.eligibility.pending import Due, ready
-from services.eligibility.storage import registries, rounds, verdicts
+from services.eligibility.storage import pending, registries, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
 from shared.canonical import json_hash, payload_hash
 from shared.contracts import topics
@@ -113,7 +113,7 @@ class Judge:
 
     async def take_answered(self, connection: Connection) -> Sequence[Outgoing]:
         """Judges what waited for registries."""
-        return await self._take(connection, await registries.take_answered(connection, 2000))
+        return await self._take(connection, await pending.take_answered(connection, 2000))
 
     async def _take(self, connection: Connection, taken: Sequence[tuple[bytes, str | None]]) -> Sequence[Outgoing]:
         due = [Due(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]

@@ -7,8 +7,10 @@ from datetime import datetime
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
 from services.eligibility.domain.registries import Answers, questions
+from services.eligibility.storage import pending as waiting
 from services.eligibility.storage import registries
-from services.eligibility.storage.registries import Pending, Place
+from services.eligibility.storage.pending import Pending
+from services.eligibility.storage.registries import Place
 from shared.contracts.events import ApplicationSubmitted
 from shared.postgres import Connection
 
@@ -65,7 +67,7 @@ async def ready(
                 )
             )
     if pending:
-        await registries.save_pending(connection, pending, now)
+        await waiting.save(connection, pending, now)
     return found
 
 

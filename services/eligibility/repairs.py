@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from services.eligibility.domain.completion import Current
 from services.eligibility.domain.soundness import sound
 from services.eligibility.handlers import published
-from services.eligibility.storage import registries, rounds, verdicts
+from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
 from shared.contracts.events import BucketListed, BucketRequested, RepairSubject
 from shared.kafka.cloudevents import Outgoing
@@ -74,14 +74,14 @@ async def _settle(connection: Connection, said: BucketListed) -> None:
     if frozen is None or not is_bucket_of(frozen.applications, said.bucket, said.leaves):
         return
     judged = await verdicts.bucket(connection, said.round, said.bucket)
-    rows = [*judged, *await registries.bucket(connection, said.round, said.bucket)]
+    rows = [*judged, *await pending.bucket(connection, said.round, said.bucket)]
     standing = {str(leaf[0]) for leaf in said.leaves}
     withdrawn = await verdicts.withdrawn(connection, standing | {row[0] for row in rows})
     dropped = surplus(rows, withdrawn, said.leaves, lambda row: (row[1],))
     await verdicts.drop_elsewhere(connection, said.round, standing)
     if dropped:
         await verdicts.drop(connection, [(row[0], row[1]) for row in dropped.rows], dropped.withdrawals)
-        await registries.drop(connection, [(row[0], row[1]) for row in dropped.rows])
+        await pending.drop(connection, [(row[0], row[1]) for row in dropped.rows])
         _log.warning(
             "dropped what is not listed",
             round=said.round,

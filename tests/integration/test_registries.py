@@ -18,6 +18,7 @@ from services.eligibility import duties as judging
 from services.eligibility import handlers as eligibility
 from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
 from services.eligibility.domain.gate import Circuit, Gate
+from services.eligibility.storage import pending as waiting
 from services.eligibility.storage import registries
 from services.intake.handlers.putback import put_back_rounds
 from shared.clock import SetClock
@@ -109,7 +110,7 @@ class Eligibility(Service):
 
     async def pending(self, round_id: str = ROUND) -> int:
         async with connected(self.pool) as connection:
-            return (await registries.wait(connection, round_id)).applications
+            return (await waiting.wait(connection, round_id)).applications
 
 
 class World:
