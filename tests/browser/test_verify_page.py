@@ -15,6 +15,7 @@ from services.intake.domain.sources import Beat, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
 from shared.http import Problem
+from shared.merkle import digest_of
 from tests.browser.serving import Served, serving, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
 from tests.conftest import StartStack
@@ -182,6 +183,20 @@ async def test_it_comes_to_the_same_selection_as_the_service(page: Page, served:
     assert all(differs == 0 for _, differs, _ in found)
 
 
+async def test_the_auditors_depth_has_every_record_opened(page: Page, served: Served) -> None:
+    """Neither left closed, nor opened with nothing in it."""
+    bundles = []
+    for kind in ("request", "entry"):
+        for closed in (True, False):
+            records = records_of(BUNDLES[Depth.AUDITOR])
+            record = next(one for one in records if one["type"] == kind)
+            record["open"] = {}
+            if closed:
+                del record["open"], record["sealed"]
+            bundles.append(rewritten(records, Depth.AUDITOR))
+    assert all(differs for _, differs, _ in await in_the_browser(page, served, bundles))
+
+
 async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page, served: Served) -> None:
     sources = [Beat.of(SOURCE), Beat.of(QUICKNET)]
     signature = "b7" * 48
@@ -193,6 +208,38 @@ async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page,
     found = await in_the_browser(page, served, bundles)
     assert found == [counted(bundle) for bundle in bundles]
     assert [differs > 0 for _, differs, _ in found] == [False, False, True, True, True, True]
+
+
+def scored(closed: str) -> bytes:
+    """The bundle's applications under a score, which nobody committed: beyond that, the marks are as `closed` says."""
+    records = records_of(BUNDLES[Depth.AUDITOR])
+    policy = next(record for record in records if record.get("event") == "RoundOpened")["body"]["policy"]
+    steps = [{"record_won_at_most": 10**8, "points": 30}, {"points": 10}]
+    policy |= {"method": "score", "scoring": {"threshold": 75, "panel_points": 70, "supply_record": steps}}
+    marks = {}
+    for number, record in enumerate(record for record in records if record["type"] == "entry"):
+        panel = [["kim", 1, 51 + number, False], ["lee", 1, 99, False], ["park", 2, 1, True]]
+        marks[record["application"]] = record["open"]["marks"] = panel
+        won = record["open"]["facts"]["applicant"]["supply_record"]["won"]
+        points = (min(51 + number, 70) + 70) // 2 + (30 if won <= 10**8 else 10)
+        record["score"] = points if record["outcome"] == "eligible" else None
+    digest = digest_of(marks.items())
+    count = 3 * len(marks) + (closed == "partly")
+    body = {"round": "bundled", "epoch": 1, "marks": count, "marks_root": digest.root}
+    if closed == "others":
+        body["marks_root"] = "0" * 64
+    if closed == "wrong":
+        entry(records, "selected")["score"] += 1
+    if closed != "never":
+        records.insert(2, {"type": "event", "event": "ScoresClosed", "body": body})
+    return rewritten(records, Depth.AUDITOR)
+
+
+async def test_a_score_is_made_of_the_marks_that_were_closed(page: Page, served: Served) -> None:
+    how = ["right", "others", "wrong", "partly", "never"]
+    bundles = [scored(closed) for closed in how]
+    assert any("marks are those two officers closed" in told for told in examine(io.BytesIO(bundles[0])).checked)
+    assert await in_the_browser(page, served, bundles) == [counted(bundle) for bundle in bundles]
 
 
 async def test_what_differs_is_named_with_its_line(page: Page, served: Served) -> None:

@@ -39,6 +39,8 @@ export class Judging {
     const tickets = this.#tickets(facts, findings);
     const fewer = epoch > 1 && tickets !== null && entry.tickets < tickets;
     if (tickets !== entry.tickets && !fewer) found.push({ what: "tickets", stated: entry.tickets, mine: tickets });
+    const score = entry.outcome === "eligible" ? this.#score(facts, opened.marks ?? []) : null;
+    if (score !== entry.score) found.push({ what: "score", stated: entry.score, mine: score });
     for (const [name, value] of Object.entries(this.#offer(facts))) {
       if (value === undefined || canonical(entry[name]) !== canonical(value)) {
         found.push({ what: "offer", name, stated: entry[name], mine: value });
@@ -84,6 +86,21 @@ export class Judging {
         within(one.record_count_at_most, () => record.count),
     );
     return step?.tickets ?? null;
+  }
+
+  /** The mean of the marks without a conflict of interest, rounded down, and the points of the record's step. */
+  #score(facts, marks) {
+    const { scoring } = this.#policy;
+    if (!scoring) return null;
+    const counted = marks
+      .filter(([, , , conflict]) => !conflict)
+      .map(([, , points]) => Math.min(points, scoring.panel_points ?? 0));
+    const mean = counted.length ? Math.floor(counted.reduce((sum, points) => sum + points, 0) / counted.length) : 0;
+    const record = facts.applicant.supply_record ?? null;
+    const step = scoring.supply_record.find(
+      ({ record_won_at_most: bound }) => bound == null || (record !== null && record.won <= bound),
+    );
+    return step === undefined ? null : step.points + mean;
   }
 
   #offer(facts) {

@@ -14,6 +14,7 @@ const of = (shape) => (value) => record(value) && Object.keys(shape).every((name
 const own = (value, name) => (Object.hasOwn(value, name) ? value[name] : undefined);
 
 const award = (value) => Array.isArray(value) && value.length === 3 && text(value[0]) && more(value[1]) && amount(value[2]);
+const mark = (value) => Array.isArray(value) && value.length === 4 && whole(value[2]) && yesOrNo(value[3]);
 const pledge = (value) => Array.isArray(value) && value.length === 2 && text(value[0]) && amount(value[1]);
 const manifest = of({ root: text, counts: list(amount), roots: list(text) });
 const limits = of({ places: left(amount), selections_per_firm: left(amount), reserve: left(amount) });
@@ -34,7 +35,13 @@ const policy = of({
   limits: (value) => limits(value) && amount(value.requests_per_product),
   tickets: list(step),
   tracks: list(of({ track: text, conditions: list(condition), waivers: left(list(waiver)), limits: left(limits) })),
-  scoring: left(of({ threshold: left(whole) })),
+  scoring: left(
+    of({
+      threshold: left(whole),
+      panel_points: left(amount),
+      supply_record: left(list(of({ points: whole, record_won_at_most: left(amount) }))),
+    }),
+  ),
 });
 
 const SHAPES = {
@@ -93,6 +100,7 @@ const SHAPES = {
         value === undefined || list(of({ kind: text, number: text, issued_on: text, expires_on: left(text) }))(value),
     }),
     findings: list(of({ rule: text, legal_source: text, decides: yesOrNo, outcome: text })),
+    marks: left(list(mark)),
   },
   RoundOpened: {
     policy,
@@ -135,6 +143,7 @@ const SHAPES = {
     beacon_round: left(whole),
   },
   SelectionProposed: { seed: text, selection_root: text, selected: amount, reserve: amount, not_selected: amount },
+  ScoresClosed: { marks: amount, marks_root: text },
   SelectionConfirmed: { commitment_root: text, selection_root: text, actors: list(of({ name: text })) },
 };
 

@@ -86,8 +86,14 @@ function turnsOf(events, epoch) {
     committed: all("InputsCommitted"),
     values: all("SourceValueRecorded"),
     proposed: one("SelectionProposed", epoch),
+    scoresClosed: newest(found.get("ScoresClosed")),
   };
   return { ...turns, policy: turns.opened.policy };
+}
+
+/** Of the greatest epoch; null where there is none. */
+function newest(bodies = new Map()) {
+  return bodies.size ? shaped("ScoresClosed", bodies.get(Math.max(...bodies.keys()))) : null;
 }
 
 /** By the epoch of the commitment and the value they are of. */
@@ -122,6 +128,8 @@ class Examination {
   #verdicts = new Digest();
   #entries = new Digest();
   #requests = new Digest();
+  #marks = new Digest();
+  #marked = 0;
   #institutions = new Map(); // by request
   #last = { kind: 0, bucket: -1, identifier: "" };
   #reached = 0; // the section
@@ -233,6 +241,10 @@ class Examination {
     ]);
     if (opened !== undefined && opened !== null) {
       shaped("entry's facts", opened);
+      if (opened.marks?.length) {
+        await this.#marks.add(bucket, [identifier, opened.marks]);
+        this.#marked += opened.marks.length;
+      }
       for (const fault of await this.#judging.faults(entry, opened, this.#epoch)) {
         this.#report.wrong({ ...fault, line: number, identifier });
       }
@@ -307,7 +319,7 @@ class Examination {
       if (held[name]) report.same(stated === held[name], { what: "held", name, stated, held: held[name] });
       else report.notChecked.push({ what: "published", name, stated });
     }
-    this.#sayWhatIsLeft(turns);
+    await this.#sayWhatIsLeft(turns);
   }
 
   async #inputs({ policy, opened, frozen, completed, commitment, committed }) {
@@ -444,11 +456,23 @@ class Examination {
     this.#report.same(right, { what: "officers", officers });
   }
 
-  #sayWhatIsLeft({ policy }) {
+  async #panel({ scoresClosed: closed }) {
+    const report = this.#report;
+    const count = this.#marked;
+    if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
+    else if (closed === null) report.wrong({ what: "not-closed" });
+    else if (count !== closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
+    else {
+      const root = await this.#marks.root();
+      report.same(root === closed.marks_root, { what: "marks", count, root, stated: closed.marks_root });
+    }
+  }
+
+  async #sayWhatIsLeft({ policy, scoresClosed }) {
     const left = this.#report.notChecked;
     left.push({ what: this.#open ? "findings-follow" : "public-depth" });
     if (this.#open && this.#judging.unread.length) left.push({ what: "patterns", kinds: this.#judging.unread });
-    if (policy.scoring) left.push({ what: "marks" });
+    if (policy.scoring?.panel_points) await this.#panel({ scoresClosed });
     if (this.#epoch > 1) left.push({ what: "later-tickets" });
     left.push({ what: "stated-true" });
   }

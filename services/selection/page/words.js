@@ -148,6 +148,24 @@ const FINDINGS = {
     ko: [null, () => "감사용인데 여기에 공개된 내용이 없습니다"],
   },
   "not-sealed": { en: [null, () => "What is opened is not what was sealed"], ko: [null, () => "공개된 내용이 봉인된 것과 다릅니다"] },
+  marks: {
+    en: [
+      (v) => `The panel's ${v.count} marks are those two officers closed`,
+      (v) => `The panel's marks make the root ${v.root}, closed was ${v.stated}`,
+    ],
+    ko: [
+      (v) => `평가위원의 평점 ${v.count}건이 담당자 두 명이 마감한 것과 같습니다`,
+      (v) => `평가위원의 평점으로 계산한 루트는 ${v.root}인데 마감된 것은 ${v.stated}입니다`,
+    ],
+  },
+  "not-closed": {
+    en: [null, () => "Nobody closed the panel's marks before the commitment"],
+    ko: [null, () => "확약 전에 아무도 평가위원의 평점을 마감하지 않았습니다"],
+  },
+  score: {
+    en: [null, (v) => `${v.identifier}: marks and record give it ${shown(v.mine)} points, not ${shown(v.stated)}`],
+    ko: [null, (v) => `${v.identifier}: 평점과 실적에 따르면 ${shown(v.mine)}점이고 ${shown(v.stated)}점이 아닙니다`],
+  },
   order: {
     en: [null, (v) => `${v.identifier} does not stand in order, or stands twice`],
     ko: [null, (v) => `${v.identifier}이(가) 순서에 맞지 않거나 두 번 있습니다`],
@@ -254,7 +272,14 @@ const FINDINGS = {
     en: [(v) => `Which certificates are valid: this browser does not read the number patterns of ${v.kinds.join(", ")}; verify.py does`],
     ko: [(v) => `어느 인증이 유효한지: 이 브라우저는 ${v.kinds.join(", ")}의 번호 형식을 읽지 못합니다. verify.py는 읽습니다`],
   },
-  marks: { en: [() => "The panel's marks, which the scores are made of"], ko: [() => "점수의 바탕이 된 평가위원의 평점"] },
+  "marks-sealed": {
+    en: [() => "The panel's marks, which the scores are made of: the auditor's depth opens them"],
+    ko: [() => "점수의 바탕이 된 평가위원의 평점: 감사용 증거 파일에서 볼 수 있습니다"],
+  },
+  "marks-partly": {
+    en: [(v) => `The root of the ${v.closed} marks closed: ${v.count} are of applications in the set`],
+    ko: [(v) => `마감된 평점 ${v.closed}건의 루트: 그중 ${v.count}건이 이 신청들의 것입니다`],
+  },
   "later-tickets": {
     en: [() => "That tickets of later epochs are the least of what was judged before: earlier bundles show those"],
     ko: [() => "뒤 차수의 추첨권 수가 앞서 판정된 것 중 가장 적은지: 앞 차수의 증거 파일에 나와 있습니다"],
