@@ -1,0 +1,70 @@
+// What was published of the round, and what follows from it: its seeds, and when a source's value was due.
+
+import { sha256Hex, Unreadable } from "./hashes.js";
+import { shaped } from "./shapes.js";
+
+/** What was published of the round. */
+export function turnsOf(events, epoch) {
+  const found = new Map();
+  for (const { event, body } of events) {
+    if (!found.has(event)) found.set(event, new Map());
+    found.get(event).set(body.epoch ?? 0, body);
+  }
+  const one = (event, of, shape = event) => {
+    const body = found.get(event)?.get(of);
+    if (body === undefined) throw new Unreadable({ what: "lacks-event", event });
+    return shaped(shape, body);
+  };
+  const all = (event) => {
+    const bodies = found.get(event);
+    if (bodies === undefined) throw new Unreadable({ what: "lacks-event", event });
+    return new Map([...bodies].sort(([left], [right]) => left - right).map(([of, body]) => [of, shaped(event, body)]));
+  };
+  const turns = {
+    opened: one("RoundOpened", 0),
+    frozen: epoch === 1 ? one("RoundFrozen", 1, "frozen") : one("EpochOpened", epoch, "frozen"),
+    completed: one("EligibilityCompleted", epoch),
+    commitment: one("InputsCommitted", epoch),
+    committed: all("InputsCommitted"),
+    values: all("SourceValueRecorded"),
+    proposed: one("SelectionProposed", epoch),
+    scoresClosed: newest(found.get("ScoresClosed")),
+  };
+  return { ...turns, policy: turns.opened.policy };
+}
+
+/** Of the greatest epoch; null where there is none. */
+function newest(bodies = new Map()) {
+  return bodies.size ? shaped("ScoresClosed", bodies.get(Math.max(...bodies.keys()))) : null;
+}
+
+/** By the epoch of the commitment and the value they are of. */
+export async function seedsOf({ committed, values }) {
+  const seeds = new Map();
+  for (const [epoch, { value }] of values) {
+    if (!committed.has(epoch)) continue;
+    if (/[^\x00-\x7f]/.test(value)) throw new TypeError("a source's value is ASCII");
+    seeds.set(epoch, await sha256Hex(`firstbuy-seed-v1:${committed.get(epoch).commitment_root}:${value}`));
+  }
+  return seeds;
+}
+
+/** An instant with its offset: seconds since 1970, and whether a fraction of a second follows. */
+export function moment(text) {
+  const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$/.exec(text);
+  const milliseconds = parts ? Date.parse(parts[1] + parts[3]) : NaN;
+  if (Number.isNaN(milliseconds)) throw new TypeError(`${text} is no instant with its offset`);
+  return { seconds: milliseconds / 1000, fraction: /[1-9]/.test(parts[2] ?? "") };
+}
+
+/** When the value of the last of `sources` is due, in seconds: of the first on its first beat a lead after the commitment,
+ * of each other on its first beat once the one before has failed. */
+export function firstDue(committedAt, leadSeconds, sources) {
+  let second = moment(committedAt).seconds + 1 + leadSeconds;
+  sources.forEach((source, turn) => {
+    const began = source.anchor ? moment(source.anchor).seconds : 0;
+    second = began + Math.ceil((second - began) / source.period_seconds) * source.period_seconds;
+    if (turn < sources.length - 1) second += source.fails_after_seconds || source.period_seconds;
+  });
+  return second;
+}
