@@ -53,6 +53,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """In English. Whatever the browser complains of, a breach of the content policy too, fails the test."""
     context = await browser.new_context(locale="en-GB")
     page = await context.new_page()
+    page.set_default_timeout(120_000)  # of a busy machine
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
