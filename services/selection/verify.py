@@ -398,10 +398,8 @@ class Judging:
         for name, value in self._offer(facts).items():
             if entry[name] != value:
                 yield f"{name} is {value!r} in the facts, {entry[name]!r} here"
-        if "product" in entry and [entry["applicant"], entry["product"]] != [
-            facts["applicant"]["name"],
-            facts["product"]["name"],
-        ]:
+        named = [facts["applicant"]["name"], facts["product"]["name"]] if entry["awards"] else [None, None]
+        if [entry.get("applicant"), entry.get("product")] != named:
             yield "the names are not those of the facts"
 
     def _outcome(self, track: str, findings: list[dict[str, Any]]) -> str:

@@ -198,11 +198,20 @@ def test_the_auditors_depth_holds_every_fact_against_what_was_decided() -> None:
     def rename(record: dict[str, Any]) -> None:
         record["product"] = "다른 제품"
 
+    def half_named(record: dict[str, Any]) -> None:
+        record["applicant"] = "다른 기업"
+        del record["product"]
+
+    def named(record: dict[str, Any]) -> None:
+        record["applicant"] = record["product"] = "선정되지 않은 것"
+
     assert any("payload_hash is not of these facts" in told for told in opened(lower))
     assert any("do not make it eligible" in told or "findings_hash" in told for told in opened(waive))
     assert any("certificates is" in told for told in opened(pretend))
     assert any("price_won is" in told for told in opened(cheaper, "reserve"))
     assert any("names are not those" in told for told in opened(rename))
+    assert any("names are not those" in told for told in opened(half_named))
+    assert any("names are not those" in told for told in opened(named, "reserve"))
 
 
 @pytest.mark.parametrize("kind", ["request", "entry"])

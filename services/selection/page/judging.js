@@ -46,10 +46,8 @@ export class Judging {
         found.push({ what: "offer", name, stated: entry[name], mine: value });
       }
     }
-    const named = "applicant" in entry || "product" in entry;
-    if (named && (entry.applicant !== facts.applicant.name || entry.product !== facts.product.name)) {
-      found.push({ what: "names" });
-    }
+    const [applicant, product] = entry.awards.length ? [facts.applicant.name, facts.product.name] : [];
+    if (entry.applicant !== applicant || entry.product !== product) found.push({ what: "names" });
     return found;
   }
 
