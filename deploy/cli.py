@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
     "apply": apply.apply,
     "pledges": rounds.pledges,
+    "purchases": rounds.purchases,
     "simulate": simulate.simulate,
 }
 GROUPS: dict[str, typer.Typer] = {

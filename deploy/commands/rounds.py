@@ -180,16 +180,42 @@ def _buckets(numbers: list[int]) -> str:
 
 
 def pledges(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
-    """What each institution pledged, and what is awarded against it. --url names selection here."""
+    """What each institution pledged, what is awarded against it and contracted. --url names selection here."""
     rows = ask("GET", f"/rounds/{round_id}/pledges", url=url, service="selection")
     if as_json:
         print_json(rows)
         return
-    table = Table("institution", "pledged (won)", "awarded (won)", "used", "awards")
+    table = Table("institution", "pledged (won)", "awarded (won)", "used", "awards", "contracted (won)")
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
         used = f"{row['awarded_won'] / row['pledge_won']:.0%}" if row["pledge_won"] else "–"
         amounts = f"{row['pledge_won']:,}", f"{row['awarded_won']:,}"
-        table.add_row(row["institution"], *amounts, used, str(row["awards"]))
+        table.add_row(row["institution"], *amounts, used, str(row["awards"]), f"{row['contracted_won']:,}")
+    console.print(table)
+
+
+def purchases(
+    round_id: Round,
+    table_to: Annotated[
+        Path | None, typer.Option("--csv", help="Write all of it to this file, for a spreadsheet.")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every award and what became of it: contracted, not purchased and why, open, or overdue. --url names selection."""
+    path = f"/rounds/{round_id}/purchases"
+    if table_to is not None:
+        target, size = download(path, table_to, table_to.name, url=url, token=None, accept="text/csv")
+        console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+        return
+    shown = ask("GET", path, url=url, service="selection")
+    if as_json:
+        print_json(shown)
+        return
+    table = Table("institution", "product", "awarded (won)", "state", "due on", "contracted (won)", "reason")
+    for one in shown["purchases"]:
+        contracted = "–" if one["contracted_won"] is None else f"{one['contracted_won']:,}"
+        cells = f"{one['awarded_won']:,}", one["state"], one["due_on"] or "–", contracted, one["reason"] or ""
+        table.add_row(one["institution"], one["product"], *cells)
     console.print(table)

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.notify.composing import Composer, Sender, UnusableAddressError
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
-from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN
+from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN, PURCHASE_REMINDER
 from services.notify.mailserver import MailServer
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import topics
@@ -23,6 +23,7 @@ from shared.contracts.events import (
     AwardStatusEnded,
     AwardWithdrawn,
     Channel,
+    PurchaseReminded,
     RoundNoticed,
 )
 from shared.contracts.values import Contract
@@ -37,6 +38,7 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     AWARD: AwardNoticed,
     AWARD_WITHDRAWN: AwardWithdrawn,
     AWARD_STATUS_ENDED: AwardStatusEnded,
+    PURCHASE_REMINDER: PurchaseReminded,
     AUDIT_HEAD: AuditHeadNoticed,
 }
 """Of the notices of an outbox, by kind; every other is a RoundNoticed."""

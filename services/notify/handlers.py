@@ -9,6 +9,7 @@ from services.notify.domain.notices import Occurrence, Planned, planned
 from services.notify.domain.occurrences import (
     appeal,
     decision_of,
+    overdue,
     reconsidered,
     result,
     status_ended,
@@ -29,6 +30,7 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    PurchaseOverdue,
     RefusalReconsidered,
     RoundOpened,
     SelectionStatusEnded,
@@ -126,6 +128,7 @@ async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     await facts.save_decisions(connection, [(one.application, one.epoch, decision_of(one)) for one, _ in decided])
     before = await facts.decisions_before(connection, [(one.application, one.epoch) for one, _ in decided])
     told = [result(one, trace, before.get((one.application, one.epoch))) for one, trace in decided]
+    told.append([overdue(event.body, event.traceparent) for event in events_of(batch, PurchaseOverdue)])
     told.append([status_ended(event.body, event.traceparent) for event in events_of(batch, SelectionStatusEnded)])
     await owe(connection, [occurrence for occurrences in told for occurrence in occurrences])
     return ()

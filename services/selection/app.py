@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import duties, handlers
-from services.selection.api import chances, evidence, page, rounds
+from services.selection.api import chances, evidence, page, purchases, rounds
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.timestamps import Authority, Stamping, chance
@@ -50,6 +50,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     )
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
+    runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock), 5)
     authority = Authority.of(settings)
     if authority is not None:
         stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)
@@ -68,6 +69,8 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.include_router(rounds.router)
     app.include_router(evidence.router)
     app.include_router(chances.router)
+    app.include_router(purchases.router)
+    app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.include_router(page.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))

@@ -6,9 +6,17 @@ from typing import Final
 import structlog
 
 from services.selection.committing import commit, inputs_of
-from services.selection.proposing import lines_sound, missing_inputs, propose, result_event, status_end_event
+from services.selection.domain.purchases import State
+from services.selection.proposing import (
+    lines_sound,
+    missing_inputs,
+    overdue_event,
+    propose,
+    result_event,
+    status_end_event,
+)
 from services.selection.repairs import drop_altered
-from services.selection.storage import drawn, results, rounds
+from services.selection.storage import drawn, purchases, results, rounds
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
@@ -123,3 +131,17 @@ async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> Non
             events += [status_end_event(status, row) for row in rows]
             events += await audit.record_decisions(connection, "selection", clock.now(), events)
         _log.info("ended statuses", round=status.round, epoch=status.epoch, products=len(rows))
+
+
+async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Says of each award that nobody reported on in time that it is overdue, once."""
+    async with connected(pool) as connection:
+        awards = await purchases.unreported(connection)
+    overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
+    for start in range(0, len(overdue), PUBLISHED_AT_ONCE):
+        async with outbox.transaction(pool) as (connection, events):
+            for one in overdue[start : start + PUBLISHED_AT_ONCE]:
+                if await purchases.remind(connection, one):
+                    events.append(overdue_event(one))
+            events += await audit.record_decisions(connection, "selection", clock.now(), events)
+            _log.info("reminded of purchases", awards=len(events) // 2)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.selection.storage import evidence, inputs, timestamps
+from services.selection.storage import evidence, inputs, purchases, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
 from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
@@ -17,6 +17,8 @@ from shared.contracts.events import (
     EpochOpened,
     InputsCommitted,
     InstitutionChanged,
+    NonPurchaseReported,
+    PurchaseReported,
     PurchaseRequestAccepted,
     PurchaseRequestWithdrawn,
     RoundFrozen,
@@ -119,6 +121,12 @@ async def keep_requests(connection: Connection, batch: Sequence[Incoming]) -> Se
                 await inputs.save_request(connection, accepted, facts)
             case PurchaseRequestWithdrawn() as withdrawn:
                 await inputs.save_request(connection, withdrawn, None)
+    reports = [
+        event.body
+        for event in batch
+        if isinstance(event, Event) and isinstance(event.body, PurchaseReported | NonPurchaseReported)
+    ]
+    await purchases.save(connection, reports)
     return ()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, results, rounds
+from services.selection.storage.purchases import Unreported
 from services.selection.storage.results import GivenStatus, ToPublish
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
@@ -26,11 +27,13 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    PurchaseOverdue,
     SelectionProposed,
     SelectionStatusEnded,
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
+from shared.working_days import KST
 
 _log = structlog.get_logger()
 
@@ -168,3 +171,21 @@ def status_end_event(status: GivenStatus, row: dict[str, Any]) -> Outgoing:
     )
     identifier = event_id("status-ended", event.application, event.epoch)
     return outgoing(topics.SELECTIONS.name, event.application, event, event_id=identifier, time=status.until)
+
+
+def overdue_event(overdue: Unreported) -> Outgoing:
+    award = overdue.awarded
+    if award.due_on is None:
+        raise ValueError(f"the award of {award.request} has no day to be reported by")
+    event = PurchaseOverdue(
+        round=overdue.round,
+        application=award.application,
+        epoch=overdue.epoch,
+        product=award.product,
+        request=award.request,
+        institution=award.institution,
+        due_on=award.due_on,
+    )
+    identifier = event_id("purchase-overdue", award.request, award.application)
+    moment = datetime.combine(award.due_on, time(23, 59, 59), KST)
+    return outgoing(topics.SELECTIONS.name, award.application, event, event_id=identifier, time=moment)

@@ -5,7 +5,14 @@ from typing import Final
 
 from services.intake.storage import appeals, outcomes
 from services.intake.storage.outcomes import Outcome
-from shared.contracts.events import ApplicationJudged, Channel, NoticeDelivered, NoticeFailed, SelectionStatusEnded
+from shared.contracts.events import (
+    ApplicationJudged,
+    Channel,
+    NoticeDelivered,
+    NoticeFailed,
+    PurchaseOverdue,
+    SelectionStatusEnded,
+)
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
@@ -29,7 +36,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     rows = []
     for event in batch:
-        if isinstance(event, Event) and not isinstance(event.body, SelectionStatusEnded):
+        if isinstance(event, Event) and not isinstance(event.body, SelectionStatusEnded | PurchaseOverdue):
             body = event.body.model_dump(mode="json")
             rows.append(Outcome(body["application"], body["round"], body["epoch"], event.type, body))
     await outcomes.save_results(connection, rows)

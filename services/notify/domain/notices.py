@@ -25,6 +25,7 @@ class Happening(StrEnum):
     NOT_SELECTED = "not-selected"
     INELIGIBLE = "ineligible"
     STATUS_ENDED = "status-ended"
+    PURCHASE_OVERDUE = "purchase-overdue"
     RECONSIDERED = "reconsidered"
     OPENED = "opened"
     EXTENDED = "extended"
@@ -61,6 +62,7 @@ class Notice:
 
 AWARD: Final = "award"
 AWARD_WITHDRAWN: Final = "award-withdrawn"
+PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
 _MAIL: Final = (Channel.MAIL,)
@@ -84,6 +86,7 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): Notice(AWARD_WITHDRAWN, _OUTBOX),
     (Happening.STATUS_ENDED, Role.APPLICANT): Notice("status-ended", _MAIL),
     (Happening.STATUS_ENDED, Role.INSTITUTION): Notice(AWARD_STATUS_ENDED, _OUTBOX),
+    (Happening.PURCHASE_OVERDUE, Role.INSTITUTION): Notice(PURCHASE_REMINDER, _OUTBOX),
     (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
     (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),
     (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),

@@ -24,6 +24,8 @@ from shared.contracts.events import (
     ProductNotSelected,
     ProductReserved,
     ProductSelected,
+    PurchaseOverdue,
+    PurchaseReminded,
     RefusalReconsidered,
     RoundExtended,
     RoundFinalized,
@@ -191,6 +193,12 @@ def status_ended(event: SelectionStatusEnded, traceparent: str | None) -> Occurr
     return _of_application(Happening.STATUS_ENDED, event, f"epoch-{event.epoch}", recipients, traceparent)
 
 
+def overdue(event: PurchaseOverdue, traceparent: str | None) -> Occurrence:
+    said = PurchaseReminded(**event.model_dump(exclude={"epoch"}))
+    recipients = [Recipient(Role.INSTITUTION, event.institution, said.model_dump(mode="json"))]
+    return _of_application(Happening.PURCHASE_OVERDUE, event, f"request {event.request}", recipients, traceparent)
+
+
 def _award_lost(event: Result, institution: str) -> Recipient:
     said = AwardWithdrawn(
         institution=institution,
@@ -204,7 +212,7 @@ def _award_lost(event: Result, institution: str) -> Recipient:
 
 def _of_application(
     happening: Happening,
-    event: ApplicationSubmitted | ApplicationWithdrawn | Result | SelectionStatusEnded,
+    event: ApplicationSubmitted | ApplicationWithdrawn | Result | SelectionStatusEnded | PurchaseOverdue,
     occasion: str,
     recipients: Sequence[Recipient],
     traceparent: str | None,

@@ -64,7 +64,9 @@ SELECT EXISTS (
 """
 SPENT = """
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
-       count(award) AS awards
+       count(award) AS awards,
+       (SELECT coalesce(sum(b.amount_won), 0)::bigint FROM purchases b
+        WHERE b.round = $1 AND b.institution = p.institution) AS contracted_won
 FROM pledges p
 LEFT JOIN results s ON s.round = p.round
      AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = p.round)

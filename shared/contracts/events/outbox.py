@@ -1,6 +1,7 @@
 """`institution.<code>.outbox.v1`: what only that institution reads."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -105,6 +106,17 @@ class AwardStatusEnded(Contract):
     application: ApplicationId
     product: Line
     ended_at: UtcTime
+
+
+class PurchaseReminded(Contract):
+    """What became of this award was not reported in time: send ReportPurchase or ReportNonPurchase."""
+
+    institution: InstitutionCode
+    round: RoundId
+    application: ApplicationId
+    product: Line
+    request: RequestId
+    due_on: date
 
 
 class AuditHeadNoticed(Contract):

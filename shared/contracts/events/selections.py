@@ -1,5 +1,6 @@
 """`selections.v1`: results, published once they are confirmed."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -90,6 +91,19 @@ class SelectionStatusEnded(Contract):
     institutions: tuple[InstitutionCode, ...]
     """Of its awards."""
     ended_at: UtcTime
+
+
+class PurchaseOverdue(Contract):
+    """Nobody reported what became of an award within its period; said once."""
+
+    round: RoundId
+    application: ApplicationId
+    epoch: Epoch
+    product: Line
+    request: RequestId
+    institution: InstitutionCode
+    due_on: date
+    """The last day there was to report."""
 
 
 class ReservePromoted(Contract):

@@ -1,0 +1,116 @@
+"""Awards of the newest confirmed result, and what institutions reported of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.selection.domain.purchases import Awarded, Report, due_on
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import NonPurchaseReported, PurchaseReported, Rehearsal
+from shared.postgres import Connection
+
+SAVE = """
+INSERT INTO purchases
+    (request, application, round, institution, quantity, amount_won, contracted_on, reason, reported_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (request, application) DO UPDATE
+SET quantity = excluded.quantity, amount_won = excluded.amount_won, contracted_on = excluded.contracted_on,
+    reason = excluded.reason, reported_at = excluded.reported_at
+WHERE purchases.reported_at < excluded.reported_at AND purchases.institution = excluded.institution
+"""
+_AWARDS = """
+SELECT s.round, s.epoch, s.application::text, s.party::text, s.product, award->>'request' AS request,
+       award->>'institution' AS institution, (award->>'quantity')::bigint AS quantity,
+       (award->>'amount_won')::bigint AS amount_won, c.confirmed_at, r.rehearsal,
+       p.reported_at, p.quantity AS bought, p.amount_won AS paid_won, p.contracted_on, p.reason
+FROM confirmations c
+JOIN proposals q ON q.round = c.round AND q.epoch = c.epoch AND q.body->>'selection_root' = c.selection_root
+JOIN rounds r ON r.round = c.round
+JOIN results s ON s.round = c.round AND s.epoch = c.epoch AND s.result = 'selected'
+CROSS JOIN LATERAL jsonb_array_elements(s.awards) award
+LEFT JOIN purchases p
+     ON p.request = award->>'request' AND p.application = s.application AND p.institution = award->>'institution'
+WHERE NOT r.void AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
+"""
+OF_ROUND = _AWARDS + " AND c.round = $1 ORDER BY institution, s.line, request"
+UNREPORTED = (
+    _AWARDS
+    + """
+  AND p.request IS NULL AND c.confirmed_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM reminded m WHERE m.request = award->>'request' AND m.application = s.application)
+"""
+)
+REMIND = "INSERT INTO reminded (request, application, round) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round"
+TIME_MAP = "SELECT rehearsal FROM rounds WHERE round = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreported:
+    """An award nobody reported on, and whose round's clock says whether it is overdue."""
+
+    round: str
+    epoch: int
+    awarded: Awarded
+    time_map: TimeMap
+
+
+async def save(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
+    """The newest report of an award stands; one institution says nothing of another's."""
+    for said in sorted(reports, key=lambda one: (one.request, one.application, one.reported_at)):
+        bought = said if isinstance(said, PurchaseReported) else None
+        await connection.execute(
+            SAVE,
+            said.request,
+            said.application,
+            said.round,
+            said.institution,
+            bought and bought.quantity,
+            bought and bought.amount_won,
+            bought and bought.contracted_on,
+            None if isinstance(said, PurchaseReported) else said.reason,
+            said.reported_at,
+        )
+
+
+async def of_round(connection: Connection, round_id: str) -> list[Awarded]:
+    return [_awarded(row) for row in await connection.fetch(OF_ROUND, round_id)]
+
+
+async def unreported(connection: Connection) -> list[Unreported]:
+    """Of all rounds; those whose institution was not reminded yet."""
+    return [
+        Unreported(row["round"], row["epoch"], _awarded(row), _map(row["rehearsal"]))
+        for row in await connection.fetch(UNREPORTED)
+    ]
+
+
+async def remind(connection: Connection, overdue: Unreported) -> bool:
+    """Once for each award: False when its institution was reminded before."""
+    award = overdue.awarded
+    return await connection.fetchval(REMIND, award.request, award.application, overdue.round) is not None
+
+
+async def clock_of(connection: Connection, round_id: str) -> TimeMap:
+    return _map(await connection.fetchval(TIME_MAP, round_id))
+
+
+def _map(rehearsal: Any) -> TimeMap:
+    return time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None)
+
+
+def _awarded(row: Any) -> Awarded:
+    reported_at: datetime | None = row["reported_at"]
+    report = Report(
+        quantity=row["bought"], amount_won=row["paid_won"], contracted_on=row["contracted_on"], reason=row["reason"]
+    )
+    return Awarded(
+        application=row["application"],
+        product=row["product"],
+        request=row["request"],
+        institution=row["institution"],
+        quantity=row["quantity"],
+        amount_won=row["amount_won"],
+        due_on=due_on(row["confirmed_at"]),
+        report=report if reported_at else None,
+    )

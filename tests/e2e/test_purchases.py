@@ -1,0 +1,80 @@
+"""From award to contract: reported, not purchased with a reason, or overdue and reminded, once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+
+from deploy.local.stack import Stack
+from tests.conftest import StartStack
+from tests.integration.consuming import records_of, until
+from tests.rounds import OPENS, Office, application, purchase_request, write_inbox
+
+FIRMS = 3
+
+
+async def test_every_award_is_followed_until_something_is_said_of_it(start_stack: StartStack) -> None:
+    stack = await start_stack(environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3"})
+    selection = stack.url("selection")
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        await office.institution("kepco", bought=90_000_000)
+        await office.institution("lh")
+        anchor = datetime.now(UTC)
+        rehearsal = {"real_anchor": str(anchor), "programme_anchor": str(OPENS), "rate": 500_000, "seed": "purchases"}
+        round_id = await office.announce("bought", rehearsal=rehearsal)
+        await office.status(round_id, "open")
+        request = purchase_request(round_id, "r1", quantity=6, budget_won=60_000_000)
+        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m1", request))
+        for number in range(1, FIRMS + 1):
+            entered = await client.post(f"/rounds/{round_id}/applications", json=application(number, capacity=2))
+            entered.raise_for_status()
+        await office.confirm(round_id)
+        results = await office.results(round_id, FIRMS)
+        first, second, third = (one["application"] for one in results)
+
+        async def purchases() -> dict[str, dict[str, Any]]:
+            answer = (await client.get(f"{selection}/rounds/{round_id}/purchases")).raise_for_status().json()
+            return {one["application"]: one for one in answer["purchases"]}
+
+        about = {"round": round_id, "request": "r1"}
+        bought = about | {"application": first, "quantity": 2, "contracted_on": "2018-10-20"}
+        await write_inbox(
+            stack,
+            "kepco",
+            ("ReportPurchase", "p1", bought | {"amount_won": 1_900_000}),
+            ("ReportPurchase", "p2", bought | {"amount_won": 2_000_000}),
+            ("ReportNonPurchase", "p3", about | {"application": second, "reason": "=budget cut"}),
+        )
+        await write_inbox(stack, "lh", ("ReportPurchase", "x1", bought | {"application": third, "amount_won": 1}))
+
+        async def said() -> bool:
+            states = {application: one["state"] for application, one in (await purchases()).items()}
+            return states == {first: "contracted", second: "not-purchased", third: "overdue"}
+
+        await until(said, "two are reported, of the third nothing was said in time", 60)
+        rows = await purchases()
+        assert rows[first]["contracted_won"] == 2_000_000, "the newest report stands"
+        assert rows[second]["reason"] == "=budget cut"
+        assert rows[third]["contracted_won"] is None, "one institution says nothing of another's award"
+        assert timedelta(days=55) < datetime.fromisoformat(rows[third]["due_on"]) - OPENS.replace(tzinfo=None)
+
+        async def reminded() -> bool:
+            return bool(await reminders(stack))
+
+        await until(reminded, "the institution is reminded")
+        (reminder,) = await reminders(stack)
+        assert (reminder["application"], reminder["request"]) == (third, "kepco/r1")
+        pledges = (await client.get(f"{selection}/rounds/{round_id}/pledges")).json()
+        assert pledges[0]["contracted_won"] == 2_000_000
+        asked = {"Accept": "text/csv"}
+        table = (await client.get(f"{selection}/rounds/{round_id}/purchases", headers=asked)).content.decode()
+        assert table.startswith("\ufeffinstitution,request,")
+        assert "'=budget cut" in table, "no cell is taken for a formula"
+
+
+async def reminders(stack: Stack) -> list[dict[str, Any]]:
+    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1")
+    wanted = b"kr.firstbuy.PurchaseReminded.v1"
+    return [json.loads(one.value) for one in records if dict(one.headers)["ce_type"] == wanted]
