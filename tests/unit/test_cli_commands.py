@@ -159,9 +159,11 @@ def test_a_token_is_made_and_revoked(answering: Answered) -> None:
 
 
 def test_pledges_as_a_table_and_as_json(answering: Answered) -> None:
-    rows = [{"institution": "kepco", "pledge_won": 10_000, "awarded_won": 2_500, "awards": 3}]
+    rows = [{"institution": "kepco", "pledge_won": 10_000, "awarded_won": 2_500, "awards": 3, "contracted_won": 1_750}]
     answering((200, rows), (200, rows))
-    assert "25%" in run("pledges", "2018-h2", *URL).stdout
+    told = run("pledges", "2018-h2", *URL).stdout
+    assert "25%" in told
+    assert "1,750" in told
     assert json.loads(run("pledges", "2018-h2", "--json", *URL).stdout) == rows
 
 
