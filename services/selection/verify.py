@@ -27,6 +27,11 @@ from typing import IO, Any
 
 FORMAT = "firstbuy-evidence-v1"
 SECTIONS = ("event", "pledges", "request", "entry", "later")
+WHOLE = {
+    "request": ("version", "quantity", "budget_won"),
+    "entry": ("version", "judged_in", "tickets", "drawn_under", "firm", "price_won", "capacity", "delivery_days"),
+}
+"""Members that are whole numbers: Python would take `true` for 1."""
 BUCKETS = 256
 DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
@@ -164,11 +169,15 @@ class SortedRuns:
 # What is read
 
 
+def _no_fraction(text: str) -> Any:
+    raise ValueError(f"{text} is no whole number: the format has no others")
+
+
 def lines_of(source: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number, record) of each line; one that is not canonical JSON differs."""
     for number, line in enumerate(source, start=1):
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_float=_no_fraction)
         except ValueError as error:
             raise UnreadableError(f"line {number} is no JSON: {error}") from None
         if not isinstance(record, dict):
@@ -507,6 +516,9 @@ class Examination:
         opened = record.pop("open", None)
         kind = record.get("type")
         self._section(number, kind)
+        for name in WHOLE.get(str(kind), ()):
+            if type(record[name]) is not int:
+                raise UnreadableError(f"line {number}: {name} is {record[name]!r}, which is no whole number")
         if kind == "later":
             self._later.append(record)
             self._later_tree.add(canonical(record))
@@ -545,6 +557,13 @@ class Examination:
     def _begin(self, record: dict[str, Any]) -> None:
         self.turns = turns = turns_of(self._events, self.epoch)
         self._seeds = turns.seeds()
+        self._committed = sorted(turns.committed)
+        self._admitted = {
+            identifier: event["body"]["epoch"]
+            for event in self._events
+            if event["event"] == "EpochOpened"
+            for identifier in event["body"].get("admitted", ())
+        }
         self._pledges = dict(record["pledges"])
         self._matching = Matching(turns.policy, self._pledges)
         self._judging = Judging(turns.policy, turns.opened["policy_hash"])
@@ -608,6 +627,9 @@ class Examination:
 
     def _stand(self, number: int, entry: dict[str, Any]) -> None:
         identifier = entry["application"]
+        under = self._drawn_under(identifier)
+        if entry["drawn_under"] != under:
+            self.report.wrong(f"line {number}: {identifier} draws under epoch {under}, not {entry['drawn_under']}")
         seed = self._seeds.get(entry["drawn_under"])
         if seed is None:
             self.report.wrong(
@@ -620,6 +642,11 @@ class Examination:
             self.report.wrong(f"line {number}: the draw key of {identifier} is {key}")
         score = 10**16 - (entry["score"] or 0) if self._by_score else 0
         self._standing.add(f"{score:017d}\t{key}\t{identifier}\t{number}\t{_encode(entry)}")
+
+    def _drawn_under(self, identifier: str) -> int:
+        """The epoch of the first commitment it could stand in: the round's first, but for who was admitted later."""
+        admitted = self._admitted.get(identifier, 1)
+        return min((epoch for epoch in self._committed if epoch >= admitted), default=0)
 
     def finish(self, end: dict[str, Any], expected: dict[str, str]) -> None:
         report, turns = self.report, self.turns
@@ -821,7 +848,9 @@ class Examination:
             )
         elif closed is None:
             self.report.wrong("nobody closed the panel's marks before the commitment")
-        elif self._marked != closed["marks"]:
+        elif self._marked > closed["marks"]:
+            self.report.wrong(f"{self._marked} marks are opened, {closed['marks']} were closed")
+        elif self._marked < closed["marks"]:
             self.report.not_checked.append(
                 f"the root of the {closed['marks']} marks closed: {self._marked} are of applications in the set"
             )

@@ -20,7 +20,7 @@ from tests.browser.serving import Served, serving, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
 from tests.conftest import StartStack
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
-from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, ROUND, entry
+from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, MISTYPED, ROUND, entry
 
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
 HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'
@@ -132,6 +132,16 @@ async def test_every_forgery_is_found(page: Page, served: Served, depth: Depth) 
     found = await in_the_browser(page, served, forged)
     assert found == [counted(bundle) for bundle in forged]
     assert [differs > 0 for _, differs, _ in found] == [False] + [True] * len(FORGERIES)
+
+
+@DEPTHS
+async def test_what_is_no_whole_number_is_found(page: Page, served: Served, depth: Depth) -> None:
+    forged = []
+    for forge in MISTYPED:
+        records = records_of(BUNDLES[depth])
+        forge(records)
+        forged.append(rewritten(records, depth))
+    assert all(differs > 0 for _, differs, _ in await in_the_browser(page, served, forged))
 
 
 @DEPTHS

@@ -25,7 +25,7 @@ async def test_every_result_has_its_evidence_in_both_depths(start_stack: StartSt
     async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
         office = await Office.of(stack, client)
         round_id = await office.announce("evident", rehearsal=clock_map(4))
-        await office.institution("kepco", evident=12_000_000)
+        await office.institution("kepco", evident=30_000_000)
         await office.status(round_id, "open")
         asked = [
             ("SubmitPurchaseRequest", f"m{n}", purchase_request(round_id, f"r{n}", quantity=2 + n)) for n in range(3)
@@ -57,6 +57,7 @@ async def test_every_result_has_its_evidence_in_both_depths(start_stack: StartSt
         after = (await client.get(f"{url}/rounds/{round_id}/chances")).json()
         (kind,) = after["kinds"]
         selected = sum(one["result"] == "ProductSelected" for one in results)
+        assert selected
         assert kind["was_selected"] == selected / kind["standing"]
         assert abs(kind["selected"] - kind["was_selected"]) < 6 * kind["error"] + 0.1
         mine = {"application": results[0]["application"]}

@@ -152,6 +152,18 @@ def left_out(records: list[dict[str, Any]]) -> None:
     records.remove(entry(records, "not-selected"))
 
 
+def yes_for_one(records: list[dict[str, Any]]) -> None:
+    next(record for record in records if record["type"] == "entry" and record["firm"] == 1)["firm"] = True
+
+
+def with_a_fraction(records: list[dict[str, Any]]) -> None:
+    entry(records, "selected")["delivery_days"] = 30.0
+
+
+def another_epoch(records: list[dict[str, Any]]) -> None:
+    entry(records, "reserve")["drawn_under"] = 2
+
+
 Forgery = Callable[[list[dict[str, Any]]], None]
 FORGERIES: tuple[Forgery, ...] = (
     more_tickets,
@@ -162,11 +174,13 @@ FORGERIES: tuple[Forgery, ...] = (
     another_limit,
     one_officer,
     left_out,
+    another_epoch,
 )
+MISTYPED: tuple[Forgery, ...] = (yes_for_one, with_a_fraction)
 
 
 @DEPTHS
-@pytest.mark.parametrize("forge", FORGERIES, ids=lambda forge: forge.__name__)
+@pytest.mark.parametrize("forge", [*FORGERIES, *MISTYPED], ids=lambda forge: forge.__name__)
 def test_what_is_forged_under_a_new_root_is_found(depth: Depth, forge: Forgery) -> None:
     """Whoever writes the whole bundle anew still has to come to what was committed and proposed."""
     records = records_of(BUNDLES[depth])

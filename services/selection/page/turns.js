@@ -29,8 +29,15 @@ export function turnsOf(events, epoch) {
     values: all("SourceValueRecorded"),
     proposed: one("SelectionProposed", epoch),
     scoresClosed: newest(found.get("ScoresClosed")),
+    admitted: admittedBy(found.get("EpochOpened")),
   };
   return { ...turns, policy: turns.opened.policy };
+}
+
+/** Whom acts admitted late, by the epoch each opened. */
+function admittedBy(opened = new Map()) {
+  const each = [...opened].flatMap(([epoch, { admitted = [] }]) => admitted.map((identifier) => [identifier, epoch]));
+  return new Map(each);
 }
 
 /** Of the greatest epoch; null where there is none. */

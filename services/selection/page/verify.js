@@ -237,6 +237,8 @@ class Examination {
 
   async #stand(number, entry) {
     const { application: identifier, tickets, drawn_under: epoch } = entry;
+    const under = this.#drawnUnder(identifier);
+    if (epoch !== under) this.#report.wrong({ what: "drawn-under", line: number, identifier, under, stated: epoch });
     const seed = this.#seeds.get(epoch);
     if (seed === undefined) {
       this.#report.wrong({ what: "no-seed", line: number, identifier, epoch });
@@ -249,6 +251,13 @@ class Examination {
     }
     if (key !== entry.key) this.#report.wrong({ what: "key", line: number, identifier, key });
     this.#standing.push({ score: this.#byScore ? (entry.score ?? 0) : 0, key, identifier, number, entry });
+  }
+
+  /** The epoch of the first commitment it could stand in: the round's first, but for whom an act admitted later. */
+  #drawnUnder(identifier) {
+    const { admitted, committed } = this.#turns;
+    const since = admitted.get(identifier) ?? 1;
+    return Math.min(...[...committed.keys()].filter((epoch) => epoch >= since));
   }
 
   async finish(end, held) {
@@ -416,7 +425,8 @@ class Examination {
     const count = this.#marked;
     if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
     else if (closed === null) report.wrong({ what: "not-closed" });
-    else if (count !== closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
+    else if (count > closed.marks) report.wrong({ what: "marks-more", closed: closed.marks, count });
+    else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
     else {
       const root = await this.#marks.root();
       report.same(root === closed.marks_root, { what: "marks", count, root, stated: closed.marks_root });

@@ -203,6 +203,10 @@ const FINDINGS = {
     en: [null, (v) => `${v.identifier} does not stand in the draw: it is ${v.reason}`],
     ko: [null, (v) => `${v.identifier}은(는) 추첨에 오르지 않습니다: ${v.reason}`],
   },
+  "drawn-under": {
+    en: [null, (v) => `${v.identifier} draws under epoch ${v.under}, not ${v.stated}`],
+    ko: [null, (v) => `${v.identifier}은(는) ${v.stated}차가 아니라 ${v.under}차로 추첨합니다`],
+  },
   "no-seed": {
     en: [null, (v) => `${v.identifier} draws under epoch ${v.epoch}, which has no seed`],
     ko: [null, (v) => `${v.identifier}은(는) 시드가 없는 ${v.epoch}차로 추첨합니다`],
@@ -275,6 +279,10 @@ const FINDINGS = {
   "marks-sealed": {
     en: [() => "The panel's marks, which the scores are made of: the auditor's depth opens them"],
     ko: [() => "점수의 바탕이 된 평가위원의 평점: 감사용 증거 파일에서 볼 수 있습니다"],
+  },
+  "marks-more": {
+    en: [null, (v) => `${v.count} marks are opened, ${v.closed} were closed`],
+    ko: [null, (v) => `마감된 평점은 ${v.closed}건인데 ${v.count}건이 열려 있습니다`],
   },
   "marks-partly": {
     en: [(v) => `The root of the ${v.closed} marks closed: ${v.count} are of applications in the set`],
