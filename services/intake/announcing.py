@@ -19,6 +19,7 @@ from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
+from shared.working_days import korean_date
 
 _log = structlog.get_logger()
 
@@ -87,9 +88,13 @@ async def _give_policy(connection: Connection, cut: StoredRound, series: str, nu
     """A cut that a restore put back has no policy, which its announcement only names: it follows from the last one."""
     cuts = (await rounds.cuts(connection, [series]))[series]
     before = next((one for one in cuts if one.cut == number - 1), None)
-    due = await _next(connection, before, series, number - 1) if before and before.policy else None
-    if due is not None:
-        await putback.give_policy(connection, cut.window.round, json_hash(due.policy), due.policy)
+    if before is None or not before.policy:
+        return
+    policy = {**before.policy, "as_of": korean_date(cut.announced_close).isoformat()}
+    if json_hash(policy) == cut.policy_hash:
+        await putback.give_policy(connection, cut.window.round, cut.policy_hash, policy)
+    else:
+        _log.error("can't give a cut its policy back: announce it again", round=cut.window.round)
 
 
 async def _next(connection: Connection, newest: StoredRound, series: str, number: int) -> Cut | None:

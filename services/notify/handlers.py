@@ -32,6 +32,7 @@ from shared.contracts.events import (
     ProductSelected,
     PurchaseOverdue,
     RefusalReconsidered,
+    RoundFrozen,
     RoundOpened,
     SelectionStatusEnded,
 )
@@ -56,6 +57,8 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             continue
         if isinstance(event.body, RoundOpened):
             await facts.save_round(connection, event.body)
+        elif isinstance(event.body, RoundFrozen):
+            await facts.save_pledged(connection, event.body)
         taken = turn(event.body, event.traceparent, event.appended_at)
         if taken is not None:
             await facts.save_turn(connection, taken)

@@ -1,5 +1,6 @@
 """Selection's wiring: the only place that makes its clock, pool and producer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -72,6 +73,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.include_router(purchases.router)
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
+    app.state.writing = asyncio.Semaphore(evidence.WRITTEN_AT_ONCE)
     app.include_router(page.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))

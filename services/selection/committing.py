@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 
 import structlog
 
@@ -114,18 +115,36 @@ async def _entries(
     return entries
 
 
+class MarksState(StrEnum):
+    """Whether a panel's marks keep a round from being committed."""
+
+    CLOSED = "closed"
+    """They do not: closed and all here, or none are asked."""
+    OPEN = "open"
+    DIFFERENT = "different"
+    """Closed, but what is here is not what was closed."""
+
+
+async def marks_state(connection: Connection, known: KnownRound) -> MarksState:
+    """Asked before the whole set is looked at: a panel may take weeks."""
+    policy = known.policy
+    if policy is None or policy.scoring is None or not policy.scoring.panel_points:
+        return MarksState.CLOSED
+    closed = await drawn.closed_marks_root(connection, known.round)
+    if closed is None:
+        return MarksState.OPEN
+    same = marks_root(await drawn.marks(connection, known.round)) == closed
+    return MarksState.CLOSED if same else MarksState.DIFFERENT
+
+
 async def _marks(connection: Connection, known: KnownRound, policy: Policy) -> Mapping[str, Sequence[PanelMark]] | None:
     """By application, as they were closed; None while they are not, or not all here."""
     if policy.scoring is None or not policy.scoring.panel_points:
         return {}
-    closed = await drawn.closed_marks_root(connection, known.round)
-    if closed is None:
-        return None
-    stated = await drawn.marks(connection, known.round)
-    if marks_root(stated) != closed:
+    if await marks_state(connection, known) is not MarksState.CLOSED:
         return None
     found: dict[str, list[PanelMark]] = {}
-    for mark in stated:
+    for mark in await drawn.marks(connection, known.round):
         found.setdefault(mark.application, []).append(mark)
     return found
 

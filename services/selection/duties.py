@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from services.selection.committing import commit, inputs_of
+from services.selection.committing import MarksState, commit, inputs_of, marks_state
 from services.selection.domain.purchases import State
 from services.selection.proposing import (
     lines_sound,
@@ -37,6 +37,9 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
     for known in due:
+        async with connected(pool) as connection:
+            if await marks_state(connection, known) is not MarksState.CLOSED:
+                continue
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
             verdicts = await drawn.current(connection, known.round)

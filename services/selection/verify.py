@@ -732,7 +732,11 @@ class Examination:
             )
 
     def _chance(self, turns: Turns) -> None:
-        report, main = self.report, turns.commitment.get("seed_epoch") or self.epoch
+        report, main = self.report, self._committed[0]
+        if (turns.commitment.get("seed_epoch") or self.epoch) != main:
+            report.wrong(f"the seed is of the first commitment, epoch {main}, not of {turns.commitment['seed_epoch']}")
+        if main > 1:
+            report.not_checked.append(f"that nothing was committed before epoch {main}: milestones.v1 would have it")
         report.same(
             self._seeds.get(main) == turns.proposed["seed"],
             f"the seed is of the commitment of epoch {main} and the source's value",
@@ -745,6 +749,8 @@ class Examination:
                 report.wrong(f"the value of epoch {epoch} is of no announced source, or of no commitment")
                 continue
             later = epoch != main
+            if later and value["source"] != self._supplementary(epoch):
+                report.wrong(f"the value of epoch {epoch} is not of the source announced for it")
             turn = turns.opened["sources"].index(source)
             before = [] if later else turns.opened["sources"][:turn]
             due = first_due(committed["committed_at"], turns.opened["lead_seconds"], [*before, source])
@@ -764,6 +770,18 @@ class Examination:
                     f"that {value['source']} gave {value['value']} at {value['due_at']}: look it up where it is "
                     f"published ({source['description']})"
                 )
+
+    def _supplementary(self, epoch: int) -> str | None:
+        """The source announced for who was admitted since the commitment before that epoch's, by the newest act."""
+        before = max((one for one in self._committed if one < epoch), default=0)
+        opened = [event["body"] for event in self._events if event["event"] == "EpochOpened"]
+        announced = [
+            (body["epoch"], body["supplementary_source"])
+            for body in opened
+            if before < body["epoch"] <= epoch and body.get("supplementary_source")
+        ]
+        source: str | None = max(announced, default=(0, None))[1]
+        return source
 
     def _beacon(self, source: dict[str, Any], value: dict[str, Any], due: datetime) -> None:
         number = int((due - moment(source["anchor"])).total_seconds()) // source["period_seconds"] + 1
@@ -848,7 +866,7 @@ class Examination:
             )
         elif closed is None:
             self.report.wrong("nobody closed the panel's marks before the commitment")
-        elif self._marked > closed["marks"]:
+        elif self._marked > closed["marks"] or (self._marked < closed["marks"] and self.epoch == 1):
             self.report.wrong(f"{self._marked} marks are opened, {closed['marks']} were closed")
         elif self._marked < closed["marks"]:
             self.report.not_checked.append(

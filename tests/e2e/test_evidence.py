@@ -45,6 +45,11 @@ async def test_every_result_has_its_evidence_in_both_depths(start_stack: StartSt
         proposed = await office.milestone(round_id, "SelectionProposed")
         assert (await bundle("public")).json()["type"].endswith("not-published")
         assert (await bundle("auditor")).status_code == 401
+
+        async def read_back() -> bool:
+            return (await bundle("auditor", operator)).status_code == 200
+
+        await until(read_back, "selection has read its own proposal back")
         early = examined(await bundle("auditor", operator))
         assert early.differs == []
         assert any("officers confirmed" in line for line in early.not_checked)

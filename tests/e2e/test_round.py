@@ -222,10 +222,15 @@ async def test_what_changes_after_the_commitment_changes_no_award(start_stack: S
         await office.institution("kepco", cut_pledge=1)
 
         async def cut() -> bool:
-            pledges = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/pledges")).json()
-            return bool(pledges[0]["pledge_won"] == 1)
+            database = await asyncpg.connect(stack.database_url("selection"))
+            try:
+                return bool(await database.fetchval("SELECT won FROM pledges WHERE round = $1", round_id) == 1)
+            finally:
+                await database.close()
 
         await until(cut, "selection knows of the smaller pledge")
+        shown = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/pledges")).json()
+        assert shown[0]["pledge_won"] == 30_000_000, "what counts is what the freeze fixed"
         named = {"epoch": committed["epoch"], "commitment_root": committed["commitment_root"]}
         terms = named | {"source": "lotto", "value": "1.2.3.4.5.6./"}
         body = {"act": "record-source", "terms": terms, "reason": "as published by the lottery commission"}

@@ -29,6 +29,14 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
         raise Problem(
             409, "not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment."
         )
+    if stored.series is not None:
+        following = (await rounds.cuts(connection, [stored.series]))[stored.series]
+        next_close = min(
+            (one.window.closes_at for one in following if (one.cut or 0) > (stored.cut or 0)), default=None
+        )
+        if next_close is not None and closes_at >= next_close:
+            told = next_close.isoformat()
+            raise Problem(409, "past-the-next-cut", f"The cut that follows closes at {told}: give an earlier moment.")
     return {"closes_at": asked["closes_at"]}
 
 

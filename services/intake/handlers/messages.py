@@ -102,6 +102,8 @@ async def _take(
     if asks is None:
         return [_answer(message, now, Answer.REJECTED, reasons=read.reasons)]
     window = await _window(connection, read, known.get(asks.round, ()))
+    if window is None and asks.round in known:
+        return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(_unknown(),))]
     if window is None:
         reason = Reason(
             pointer="/round", code="unknown-round", detail=f"no round '{asks.round}'", fix="see GET /rounds"
@@ -132,11 +134,14 @@ async def _take(
 
 
 async def _window(connection: Connection, read: Read, named: Sequence[RoundWindow]) -> RoundWindow | None:
-    """The round a message is about: of a series the cut its request is in, else the one open when it was appended."""
+    """The round a message is about: of a series the cut open when it was appended, for a new request, else the cut its
+    request is in; None where it is in none."""
     if len(named) > 1:
         stored = await requests.load(connection, _id(read.message, read.asks.request))
         held_in = [window for window in named if stored and window.round == stored.round]
-        return held_in[0] if held_in else cut_at(named, read.message.appended_at)
+        if isinstance(read.asks, SubmitPurchaseRequest):
+            return cut_at(named, read.message.appended_at)
+        return held_in[0] if held_in else None
     return named[0] if named else None
 
 
@@ -231,6 +236,15 @@ async def _decide(
             return [published, accepted]
         case reasons:
             return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+
+
+def _unknown() -> Reason:
+    return Reason(
+        pointer="/request",
+        code="unknown-request",
+        detail="no cut of this rolling intake has a request of this id",
+        fix="send SubmitPurchaseRequest first, or name the round it was made to",
+    )
 
 
 def _elsewhere(round_id: str) -> Reason:

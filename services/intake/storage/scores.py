@@ -31,7 +31,12 @@ CLOSE = """
 INSERT INTO scores_closed (round, epoch, marks, marks_root, closed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
-CLOSED = "SELECT max(epoch) FROM scores_closed WHERE round = $1"
+# What was committed without a closing, by a version that knew none, takes no marks any more either.
+CLOSED = """
+SELECT max(epoch) FROM (
+    SELECT epoch FROM scores_closed WHERE round = $1
+    UNION ALL SELECT epoch FROM milestones WHERE round = $1 AND type = 'InputsCommitted') done
+"""
 ADMITTED_AFTER = "SELECT unnest(admitted)::text AS application FROM epochs WHERE round = $1 AND epoch > $2"
 
 

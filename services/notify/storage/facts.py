@@ -5,7 +5,7 @@ from typing import Any
 
 from services.notify.domain.notices import Happening
 from services.notify.domain.occurrences import Decision, Turn
-from shared.contracts.events import ContactChanged, InstitutionChanged, RoundOpened
+from shared.contracts.events import ContactChanged, InstitutionChanged, RoundFrozen, RoundOpened
 from shared.postgres import Connection
 
 SAVE_ROUND = """
@@ -24,6 +24,11 @@ UPDATE turns t SET spread = true FROM (
     WHERE NOT t.spread ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
 RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, due.institutions
+"""
+SAVE_PLEDGED = """
+UPDATE rounds SET institutions = ARRAY(
+    SELECT DISTINCT one FROM unnest(institutions || $2::text[]) AS one ORDER BY one)
+WHERE round = $1
 """
 SAVE_DECISIONS = """
 INSERT INTO decisions (application, epoch, decision) SELECT * FROM unnest($1::text[], $2::int[], $3::jsonb[])
@@ -95,6 +100,12 @@ async def save_round(connection: Connection, opened: RoundOpened) -> None:
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     notices = {name: {"ko": words.ko, "en": words.en} for name, words in (opened.policy.notices or {}).items()}
     await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal, notices)
+
+
+async def save_pledged(connection: Connection, frozen: RoundFrozen) -> None:
+    """Who pledged after the opening is told of the freeze and all that follows."""
+    pledged = [invitation.institution for invitation in frozen.pledges or ()]
+    await connection.execute(SAVE_PLEDGED, frozen.round, pledged)
 
 
 async def save_turn(connection: Connection, turn: Turn) -> None:

@@ -1,6 +1,8 @@
 """The chances the committed tickets give, before the draw and beside its result."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,17 +18,25 @@ from shared.postgres import connected
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["chances"])
-_KEPT: Final = 8
+_KEPT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The chances of a commitment, and the applications of each kind that stand."""
+
+    chances: Chances
+    kinds: Mapping[Kind, Sequence[str]]
 
 
 class Estimates:
     """The newest commitments' chances; each is simulated once, one at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Chances] = {}
+        self._kept: dict[str, Estimate] = {}
         self._one = asyncio.Lock()
 
-    async def of(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Chances:
+    async def of(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Estimate:
         root = commitment["commitment_root"]
         async with self._one:
             if root not in self._kept:
@@ -35,7 +45,7 @@ class Estimates:
                 self._kept[root] = await self._simulated(runtime, known, commitment)
             return self._kept[root]
 
-    async def _simulated(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Chances:
+    async def _simulated(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Estimate:
         if known.policy is None:
             raise LookupError(f"round {known.round} has no policy")
         accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
@@ -43,9 +53,15 @@ class Estimates:
             entries = [each.entry for each in await drawn.entries(connection, known.round, commitment["epoch"])]
             named = await drawn.offers(connection, known.round, commitment["epoch"], accepted)
             pledges, requests = await drawn.committed(connection, known.round, commitment["epoch"])
+            kinds = await drawn.kinds(connection, known.round, commitment["epoch"])
         offers = {application: item.offer for application, item in named.items()}
         root, demands = commitment["commitment_root"], drawn.demands_of(requests)
-        return await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
+        found = await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
+        by_kind: dict[Kind, list[str]] = {}
+        for one, kind in kinds.items():
+            if one in found.standing:
+                by_kind.setdefault(kind, []).append(one)
+        return Estimate(found, by_kind)
 
 
 @router.get("/{round_id}/chances")
@@ -59,10 +75,9 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         if known is None or known.policy is None or not committed:
             raise Problem(409, "not-committed", "Tickets are known once they are committed; see GET /rounds/{round}.")
         newest = committed[-1]
-        kinds = await drawn.kinds(connection, round_id, newest["epoch"])
-        selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
     estimates: Estimates = request.app.state.estimates
-    found = await estimates.of(runtime, known, newest)
+    estimate = await estimates.of(runtime, known, newest)
+    found = estimate.chances
     told = {
         "round": round_id,
         "epoch": newest["epoch"],
@@ -76,10 +91,8 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         if chance is None:
             raise Problem(404, "not-in-the-draw", "No application of this id stands in the draw.")
         return JSONResponse(told | {"application": str(application), **_shown(chance)})
-    by_kind: dict[Kind, list[str]] = {}
-    for one, kind in kinds.items():
-        if one in found.standing:
-            by_kind.setdefault(kind, []).append(one)
+    async with connected(runtime.pool) as connection:
+        selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
     rows = [
         {
             "startup": kind.startup,
@@ -88,7 +101,7 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
             **_shown(found.of_kind(kind.tickets, of_kind)),
             "was_selected": None if selected is None else sum(one in selected for one in of_kind) / len(of_kind),
         }
-        for kind, of_kind in sorted(by_kind.items(), key=lambda item: (-item[0].tickets, item[0].startup))
+        for kind, of_kind in sorted(estimate.kinds.items(), key=lambda item: (-item[0].tickets, item[0].startup))
     ]
     return JSONResponse(told | {"kinds": rows})
 

@@ -1,8 +1,10 @@
 """The evidence of a result, streamed, and the verifier that goes with it."""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -18,7 +20,9 @@ from shared.runtime import Runtime
 
 router = APIRouter(tags=["evidence"])
 _VERIFIER: Final = Path(__file__).parents[1] / "verify.py"
-_WRITTEN_AT_ONCE: Final = 1 << 16
+_PIECE: Final = 1 << 18
+WRITTEN_AT_ONCE: Final = 2
+"""Bundles being written: each holds a connection to the database until it is on disk."""
 
 
 @router.get("/rounds/{round_id}/evidence")
@@ -36,6 +40,7 @@ async def bundle(
     async with connected(runtime.pool) as connection:
         known = await rounds.known(connection, round_id)
         proposed = await evidence.proposed_epochs(connection, round_id)
+        told = await evidence.told(connection, round_id)
     if known is None:
         raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
     shown = {number for number, confirmed in proposed.items() if confirmed or depth is Depth.AUDITOR}
@@ -45,10 +50,21 @@ async def bundle(
     if number not in shown:
         listed = ", ".join(map(str, sorted(shown)))
         raise Problem(404, "unknown-epoch", f"Epochs of round {round_id} with evidence: {listed}.")
+    if not {("RoundOpened", 0), ("SelectionProposed", number)} <= {(one.type, one.epoch) for one in told}:
+        raise Problem(
+            503, "not-read-back", "The round's events are still being read: ask again.", headers={"Retry-After": "1"}
+        )
     name = f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl"
-    lines = _written(_lines(runtime.pool, known, number, depth))
+    writing: asyncio.Semaphore = request.app.state.writing
+    if writing.locked():
+        busy = "Others' evidence is being written: ask again in a moment."
+        raise Problem(503, "busy", busy, headers={"Retry-After": "5"})
+    async with writing:
+        written = await _file(_lines(runtime.pool, known, number, depth))
     return StreamingResponse(
-        lines, media_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        _pieces(written),
+        media_type="application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -81,12 +97,27 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
         yield written.end()
 
 
-async def _written(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Many lines at a time: each piece is a message of its own on the wire."""
-    held = bytearray()
-    async for line in lines:
-        held += line
-        if len(held) >= _WRITTEN_AT_ONCE:
-            yield bytes(held)
-            held.clear()
-    yield bytes(held)
+async def _file(lines: AsyncIterator[bytes]) -> IO[bytes]:
+    """On disk, before anything is sent: whoever reads slowly holds up no connection to the database."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed once it is sent
+    try:
+        held = bytearray()
+        async for line in lines:
+            held += line
+            if len(held) >= _PIECE:
+                await asyncio.to_thread(file.write, bytes(held))
+                held.clear()
+        await asyncio.to_thread(file.write, bytes(held))
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
+    finally:
+        file.close()

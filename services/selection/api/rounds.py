@@ -5,7 +5,7 @@ import base64
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.committing import inputs_of
+from services.selection.committing import MarksState, inputs_of, marks_state
 from services.selection.storage import drawn, results, rounds, timestamps
 from shared.http import Problem
 from shared.postgres import connected
@@ -32,6 +32,7 @@ async def completeness(round_id: str, request: Request) -> Response:
         if known.verdicts is None:
             return JSONResponse(answer | {"differing_buckets": {}, "without_facts": 0, "complete": False})
         state = await inputs_of(connection, known, await drawn.current(connection, known.round))
+        marks = await marks_state(connection, known)
     return JSONResponse(
         answer
         | {
@@ -41,7 +42,8 @@ async def completeness(round_id: str, request: Request) -> Response:
                 "applications": state.applications,
             },
             "without_facts": len(state.without_facts),
-            "complete": answer["judged"] and state.complete,
+            "panel_marks": marks.value,
+            "complete": answer["judged"] and state.complete and marks is not MarksState.DIFFERENT,
         }
     )
 

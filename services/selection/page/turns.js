@@ -30,8 +30,20 @@ export function turnsOf(events, epoch) {
     proposed: one("SelectionProposed", epoch),
     scoresClosed: newest(found.get("ScoresClosed")),
     admitted: admittedBy(found.get("EpochOpened")),
+    supplementary: (of) => supplementaryOf(found, of),
   };
   return { ...turns, policy: turns.opened.policy };
+}
+
+/** The source announced for who was admitted since the commitment before that epoch's, by the newest act. */
+function supplementaryOf(found, epoch) {
+  const before = Math.max(0, ...[...found.get("InputsCommitted").keys()].filter((one) => one < epoch));
+  let [newest, source] = [0, null];
+  for (const [opened, body] of found.get("EpochOpened") ?? []) {
+    if (before < opened && opened <= epoch && opened > newest && body.supplementary_source)
+      [newest, source] = [opened, body.supplementary_source];
+  }
+  return source;
 }
 
 /** Whom acts admitted late, by the epoch each opened. */

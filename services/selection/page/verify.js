@@ -313,7 +313,10 @@ class Examination {
 
   async #chance({ opened, commitment, committed, values, proposed }) {
     const report = this.#report;
-    const main = commitment.seed_epoch || this.#epoch;
+    const main = Math.min(...committed.keys());
+    const said = commitment.seed_epoch || this.#epoch;
+    if (said !== main) report.wrong({ what: "seed-epoch", epoch: main, stated: said });
+    if (main > 1) report.notChecked.push({ what: "first-commitment", epoch: main });
     const seed = this.#seeds.get(main);
     report.same(seed === proposed.seed, { what: "seed", epoch: main, seed: seed ?? null, stated: proposed.seed });
     const sources = new Map(opened.sources.map((source) => [source.source, source]));
@@ -323,6 +326,8 @@ class Examination {
         report.wrong({ what: "no-source", epoch });
         continue;
       }
+      if (epoch !== main && value.source !== this.#turns.supplementary(epoch))
+        report.wrong({ what: "supplementary", epoch });
       const before = epoch === main ? opened.sources.slice(0, opened.sources.indexOf(source)) : [];
       const due = firstDue(committed.get(epoch).committed_at, opened.lead_seconds, [...before, source]);
       const [stated, recorded] = [moment(value.due_at), moment(value.recorded_at)];
@@ -425,7 +430,7 @@ class Examination {
     const count = this.#marked;
     if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
     else if (closed === null) report.wrong({ what: "not-closed" });
-    else if (count > closed.marks) report.wrong({ what: "marks-more", closed: closed.marks, count });
+    else if (count > closed.marks || (count < closed.marks && this.#epoch === 1)) report.wrong({ what: "marks-more", closed: closed.marks, count });
     else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
     else {
       const root = await this.#marks.root();

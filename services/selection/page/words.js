@@ -203,6 +203,18 @@ const FINDINGS = {
     en: [null, (v) => `${v.identifier} does not stand in the draw: it is ${v.reason}`],
     ko: [null, (v) => `${v.identifier}은(는) 추첨에 오르지 않습니다: ${v.reason}`],
   },
+  "seed-epoch": {
+    en: [null, (v) => `The seed is of the first commitment, epoch ${v.epoch}, not of ${v.stated}`],
+    ko: [null, (v) => `시드는 ${v.stated}차가 아니라 첫 확약인 ${v.epoch}차의 것입니다`],
+  },
+  supplementary: {
+    en: [null, (v) => `The value of epoch ${v.epoch} is not of the source announced for it`],
+    ko: [null, (v) => `${v.epoch}차의 값이 그 차수에 공고된 난수원의 것이 아닙니다`],
+  },
+  "first-commitment": {
+    en: [(v) => `That nothing was committed before epoch ${v.epoch}: milestones.v1 would have it`],
+    ko: [(v) => `${v.epoch}차 전에 확약이 없었는지: milestones.v1에 있습니다`],
+  },
   "drawn-under": {
     en: [null, (v) => `${v.identifier} draws under epoch ${v.under}, not ${v.stated}`],
     ko: [null, (v) => `${v.identifier}은(는) ${v.stated}차가 아니라 ${v.under}차로 추첨합니다`],

@@ -62,16 +62,24 @@ SELECT EXISTS (
     SELECT FROM confirmations c JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
     WHERE c.round = $1 AND c.epoch = $2 AND c.selection_root = p.body->>'selection_root')
 """
+# Pledges as the freeze fixed them, those to a whole series included; before it, as far as they are known.
 SPENT = """
+WITH pledged AS (
+    SELECT key AS institution, value::bigint AS won
+    FROM rounds r, jsonb_each_text(r.pledges) WHERE r.round = $1 AND r.pledges IS NOT NULL
+    UNION ALL
+    SELECT institution, won FROM pledges
+    WHERE round = $1 AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = $1 AND r.pledges IS NOT NULL)
+)
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
        count(award) AS awards,
        (SELECT coalesce(sum(b.amount_won), 0)::bigint FROM purchases b
         WHERE b.round = $1 AND b.institution = p.institution) AS contracted_won
-FROM pledges p
-LEFT JOIN results s ON s.round = p.round
-     AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = p.round)
+FROM pledged p
+LEFT JOIN results s ON s.round = $1
+     AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = $1)
 LEFT JOIN LATERAL jsonb_array_elements(s.awards) award ON award->>'institution' = p.institution
-WHERE p.round = $1 GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
+GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
 """
 RESULT_COLUMNS = (
     "round",
