@@ -12,14 +12,14 @@ from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
-from services.intake.domain.sources import Beat, due_at
+from services.intake.domain.sources import Timetable, due_at
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import (
     Bundle,
     Depth,
     Line,
-    Told,
+    PublishedEvent,
     entry_record,
     leading_to,
     opens,
@@ -65,7 +65,7 @@ class Round:
     judged: list[Judged]
     requests: list[dict[str, Any]]
     pledges: dict[str, int]
-    events: list[Told]
+    events: list[PublishedEvent]
     proposal: Proposal
 
     def bundle(self, depth: Depth) -> bytes:
@@ -161,7 +161,7 @@ def make_round(
         pledges_root=pledges_root(pledges),
         policy_hash=policy_hash,
     )
-    value, due = recorded["value"], due_at(COMMITTED_AT, 86400, [Beat.of(one) for one in sources])
+    value, due = recorded["value"], due_at(COMMITTED_AT, 86400, [Timetable.of(one) for one in sources])
     offers = {one.application: one.offer for one in judged}
     proposal = propose(made, seed_of(commitment.root, value), entries, offers, demands, pledges)
     roots = {name: getattr(commitment, name) for name in commitment.__slots__}
@@ -170,13 +170,15 @@ def make_round(
     act = {"round": ROUND, "actors": clock, "reason": "the clock"}
     counts = {result.value.replace("-", "_"): proposal.count(result) for result in Result}
     events = [
-        Told(
+        PublishedEvent(
             "RoundOpened",
             act | {"policy": stated, "policy_hash": policy_hash, "lead_seconds": 86400, "sources": list(sources)},
         ),
-        Told("RoundFrozen", act | {"epoch": 1, "applications": _manifest(applications), "requests": _manifest(asked)}),
-        Told("EligibilityCompleted", {"round": ROUND, "epoch": 1, "verdicts": _manifest(verdicts)}),
-        Told(
+        PublishedEvent(
+            "RoundFrozen", act | {"epoch": 1, "applications": _manifest(applications), "requests": _manifest(asked)}
+        ),
+        PublishedEvent("EligibilityCompleted", {"round": ROUND, "epoch": 1, "verdicts": _manifest(verdicts)}),
+        PublishedEvent(
             "InputsCommitted",
             roots
             | {
@@ -187,11 +189,11 @@ def make_round(
                 "supplementary": 0,
             },
         ),
-        Told(
+        PublishedEvent(
             "SourceValueRecorded",
             {**act, "epoch": 1, "due_at": _utc(due), "recorded_at": _utc(due), **recorded},
         ),
-        Told(
+        PublishedEvent(
             "SelectionProposed",
             counts
             | {
@@ -202,7 +204,7 @@ def make_round(
                 "selection_root": proposal.selection_root,
             },
         ),
-        Told(
+        PublishedEvent(
             "SelectionConfirmed",
             act
             | {
@@ -224,7 +226,7 @@ def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:
         opened = record.get("open")
         kept = {name: value for name, value in record.items() if name not in ("open", "sealed")}
         if record["type"] == "later":
-            body.append(written.later(Told(record["event"], record["body"])))
+            body.append(written.later(PublishedEvent(record["event"], record["body"])))
         elif "sealed" in record and opened is None:  # the public depth can't seal anew
             body.append(written.record(record))
         else:

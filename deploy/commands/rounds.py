@@ -158,6 +158,8 @@ def reconcile(
             table.add_row("", f"waiting for {use['registry']} ({use['authority']})", _waited_for(use))
         table.add_row("", "parked until officers unpark or exclude them", "\n".join(judged["parked"]) or "–")
         table.add_row("selection", "judging heard of", "yes" if chosen["judged"] else "not yet")
+        if "panel_marks" in chosen:
+            table.add_row("", "a panel's marks", _MARKS[chosen["panel_marks"]])
         for subject in ("verdicts", "requests", "applications"):
             table.add_row("", f"buckets of {subject}", _buckets(differing.get(subject, [])))
         console.print(table)
@@ -171,6 +173,13 @@ def _waited_for(use: dict[str, Any]) -> str:
         return "0, waived" if use["waived"] else "0"
     unset = "" if use["address_set"] else "; eligibility has no address of it"
     return f"{use['pending']}, since {kst(use['since'])} KST{unset}"
+
+
+_MARKS = {
+    "closed": "closed, or none are asked",
+    "open": "not closed yet (firstbuy score close)",
+    "different": "closed, and what selection has is not that",
+}
 
 
 def _buckets(numbers: list[int]) -> str:

@@ -1,7 +1,7 @@
 """The first half of 2018 beside the second: firms apply, are judged by its rules, and are replayed under the other's.
 
-The firms are the simulator's sample. The round is scored, and a panel's scores can't be imported yet: it is announced
-with public sources of chance alone, whose value two officers would have to record, so that nothing is selected in it.
+The firms are the simulator's sample. The round is scored, and no panel marks it here: nothing is committed before two
+officers close a panel's marks, so that nothing is selected in it.
 """
 
 import asyncio
@@ -26,8 +26,7 @@ from shared.contracts.policy import Policy
 from shared.settings import KafkaSettings
 
 STOPS: Final = (
-    f"{ROUND} stops here, judged: it is selected by score, a panel's scores can't be imported yet, and nobody records "
-    "the public draw it waits for"
+    f"{ROUND} stops here, judged: it is selected by score, and waits for the marks of a panel, which the demo has not"
 )
 _SHARE: Final = 0.8
 """Of the other round's window: it is judged while that one is still open."""

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.intake.domain.appeals import in_time
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.sources import Beat, due_at, rehearsed_value
+from services.intake.domain.sources import Timetable, due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
 from services.intake.storage import appeals, institutions, late, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
@@ -186,7 +186,7 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) 
         source = next((item for item in stored.sources if item["kind"] == SourceKind.REHEARSAL), None)
         if source is None:
             continue
-        due = due_at(awaited.committed_at, stored.lead_seconds, [Beat.of(source)])
+        due = due_at(awaited.committed_at, stored.lead_seconds, [Timetable.of(source)])
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
             supplementary = awaited.epoch if awaited.supplementary else None

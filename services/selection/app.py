@@ -32,6 +32,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
+    reports = OwnTopic(settings.kafka, runtime.prefix + topics.PURCHASE_REQUESTS.name)
 
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
@@ -51,7 +52,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     )
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
-    runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock), 5)
+    runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock, reports), 5)
     authority = Authority.of(settings)
     if authority is not None:
         stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)

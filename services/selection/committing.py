@@ -96,9 +96,12 @@ async def _entries(
         (leaf[0], leaf[1], leaf[4]) for leaf in verdicts
     ):
         return None
-    marks = await _marks(connection, known, policy)
-    if marks is None:
+    state, stated = await panel_marks(connection, known)
+    if state is not MarksState.CLOSED:
         return None
+    marks: dict[str, list[PanelMark]] = {}
+    for mark in stated:
+        marks.setdefault(mark.application, []).append(mark)
     committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
     admitted = await rounds.admitted(connection, known.round)
     before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
@@ -125,28 +128,16 @@ class MarksState(StrEnum):
     """Closed, but what is here is not what was closed."""
 
 
-async def marks_state(connection: Connection, known: KnownRound) -> MarksState:
-    """Asked before the whole set is looked at: a panel may take weeks."""
+async def panel_marks(connection: Connection, known: KnownRound) -> tuple[MarksState, Sequence[PanelMark]]:
+    """The marks that count, and whether they may. Asked before the whole set is looked at: a panel may take weeks."""
     policy = known.policy
     if policy is None or policy.scoring is None or not policy.scoring.panel_points:
-        return MarksState.CLOSED
+        return MarksState.CLOSED, ()
     closed = await drawn.closed_marks_root(connection, known.round)
     if closed is None:
-        return MarksState.OPEN
-    same = marks_root(await drawn.marks(connection, known.round)) == closed
-    return MarksState.CLOSED if same else MarksState.DIFFERENT
-
-
-async def _marks(connection: Connection, known: KnownRound, policy: Policy) -> Mapping[str, Sequence[PanelMark]] | None:
-    """By application, as they were closed; None while they are not, or not all here."""
-    if policy.scoring is None or not policy.scoring.panel_points:
-        return {}
-    if await marks_state(connection, known) is not MarksState.CLOSED:
-        return None
-    found: dict[str, list[PanelMark]] = {}
-    for mark in await drawn.marks(connection, known.round):
-        found.setdefault(mark.application, []).append(mark)
-    return found
+        return MarksState.OPEN, ()
+    stated = await drawn.marks(connection, known.round)
+    return (MarksState.CLOSED if marks_root(stated) == closed else MarksState.DIFFERENT), stated
 
 
 def entry_of(

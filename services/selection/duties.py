@@ -5,16 +5,10 @@ from typing import Final
 
 import structlog
 
-from services.selection.committing import MarksState, commit, inputs_of, marks_state
+from services.selection.committing import MarksState, commit, inputs_of, panel_marks
 from services.selection.domain.purchases import State
-from services.selection.proposing import (
-    lines_sound,
-    missing_inputs,
-    overdue_event,
-    propose,
-    result_event,
-    status_end_event,
-)
+from services.selection.proposing import lines_sound, missing_inputs, propose
+from services.selection.publishing import overdue_event, result_event, status_end_event
 from services.selection.repairs import drop_altered
 from services.selection.storage import drawn, purchases, results, rounds
 from shared import audit
@@ -38,8 +32,9 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
         due = await rounds.to_commit(connection)
     for known in due:
         async with connected(pool) as connection:
-            if await marks_state(connection, known) is not MarksState.CLOSED:
-                continue
+            marks, _ = await panel_marks(connection, known)
+        if marks is not MarksState.CLOSED:
+            continue
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
             verdicts = await drawn.current(connection, known.round)
@@ -58,6 +53,10 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
     for known in due:
         if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
             continue
+        async with connected(pool) as connection:
+            marks, _ = await panel_marks(connection, known)
+        if marks is MarksState.OPEN:
+            continue  # for as long as a panel works; what differs is asked for once its marks are closed
         async with outbox.transaction(pool) as (connection, events):
             state = await inputs_of(connection, known, await drawn.current(connection, known.round))
             for subject, buckets in (
@@ -136,8 +135,13 @@ async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> Non
         _log.info("ended statuses", round=status.round, epoch=status.epoch, products=len(rows))
 
 
-async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    """Says of each award that nobody reported on in time that it is overdue, once."""
+async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic) -> None:
+    """Says of each award that nobody reported on in time that it is overdue, once.
+
+    Not before every report is read: a database that was emptied would remind of what was reported long ago.
+    """
+    if not await reports.read_back(pool):
+        return
     async with connected(pool) as connection:
         awards = await purchases.unreported(connection)
     overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
@@ -146,5 +150,5 @@ async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
             for one in overdue[start : start + PUBLISHED_AT_ONCE]:
                 if await purchases.remind(connection, one):
                     events.append(overdue_event(one))
+            _log.info("reminded of purchases", awards=len(events))
             events += await audit.record_decisions(connection, "selection", clock.now(), events)
-            _log.info("reminded of purchases", awards=len(events) // 2)

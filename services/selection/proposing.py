@@ -1,10 +1,10 @@
-"""The proposal of a round's epoch, and its lines as they are published once two officers have confirmed it."""
+"""The proposal of a round's epoch, made once every value it draws under is known."""
 
 import asyncio
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,24 +16,12 @@ from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, results, rounds
-from services.selection.storage.purchases import Unreported
-from services.selection.storage.results import GivenStatus, ToPublish
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.contracts import topics
-from shared.contracts.events import (
-    Award,
-    NotSelectedReason,
-    ProductNotSelected,
-    ProductReserved,
-    ProductSelected,
-    PurchaseOverdue,
-    SelectionProposed,
-    SelectionStatusEnded,
-)
+from shared.contracts.events import SelectionProposed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
-from shared.working_days import KST
 
 _log = structlog.get_logger()
 
@@ -124,68 +112,3 @@ async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:
     roots = {body["epoch"]: body["commitment_root"] for body in await drawn.commitments(connection, round_id)}
     values = await rounds.source_values(connection, round_id)
     return {epoch: seed_of(roots[epoch], value) for epoch, value in values.items() if epoch in roots}
-
-
-def result_event(due: ToPublish, row: dict[str, Any], now: datetime) -> Outgoing:
-    told = {
-        "round": due.round,
-        "application": row["application"],
-        "party": row["party"],
-        "epoch": due.epoch,
-        "selection_root": due.selection_root,
-    }
-    event: ProductSelected | ProductReserved | ProductNotSelected
-    match Result(row["result"]):
-        case Result.SELECTED:
-            event = ProductSelected(
-                **told,
-                product=row["product"],
-                position=row["position"],
-                tickets=row["tickets"],
-                awards=tuple(Award.model_validate(award) for award in row["awards"]),
-                status_until=due.status_until,
-            )
-        case Result.RESERVE:
-            event = ProductReserved(
-                **told,
-                position=row["position"],
-                reserve_position=row["reserve_position"],
-                tickets=row["tickets"],
-            )
-        case Result.NOT_SELECTED:
-            event = ProductNotSelected(**told, reason=NotSelectedReason(row["reason"]), position=row["position"])
-    identifier = event_id("result", row["application"], due.epoch, due.selection_root)
-    return outgoing(topics.SELECTIONS.name, row["application"], event, event_id=identifier, time=now)
-
-
-def status_end_event(status: GivenStatus, row: dict[str, Any]) -> Outgoing:
-    """Says the moment the status was to end, whenever that was noticed: said again it is the same."""
-    event = SelectionStatusEnded(
-        round=status.round,
-        application=row["application"],
-        party=row["party"],
-        epoch=status.epoch,
-        product=row["product"],
-        institutions=tuple(sorted({award["institution"] for award in row["awards"]})),
-        ended_at=status.until,
-    )
-    identifier = event_id("status-ended", event.application, event.epoch)
-    return outgoing(topics.SELECTIONS.name, event.application, event, event_id=identifier, time=status.until)
-
-
-def overdue_event(overdue: Unreported) -> Outgoing:
-    award = overdue.awarded
-    if award.due_on is None:
-        raise ValueError(f"the award of {award.request} has no day to be reported by")
-    event = PurchaseOverdue(
-        round=overdue.round,
-        application=award.application,
-        epoch=overdue.epoch,
-        product=award.product,
-        request=award.request,
-        institution=award.institution,
-        due_on=award.due_on,
-    )
-    identifier = event_id("purchase-overdue", award.request, award.application)
-    moment = datetime.combine(award.due_on, time(23, 59, 59), KST)
-    return outgoing(topics.SELECTIONS.name, award.application, event, event_id=identifier, time=moment)

@@ -901,8 +901,8 @@ def moment(text: str) -> datetime:
 
 
 def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]]) -> datetime:
-    """When the value of the last of `sources` is due: of the first on its first beat a lead after the commitment, of
-    each other on its first beat once the one before has failed."""
+    """When the value of the last of `sources` is due: of the first at its first drawing a lead after the commitment,
+    of each other at its first drawing once the one before has failed."""
     zero = datetime(1970, 1, 1, tzinfo=UTC)
     second = int((moment(committed_at) - zero) / timedelta(seconds=1)) + 1 + lead_seconds
     for number, source in enumerate(sources, start=1):

@@ -16,7 +16,7 @@ from shared.settings import KafkaSettings
 
 
 class OwnTopic:
-    """A topic that the service both writes and consumes. `name` is with the deployment's prefix."""
+    """A topic that the service consumes, and mostly writes too. `name` is with the deployment's prefix."""
 
     def __init__(self, kafka: KafkaSettings, name: str) -> None:
         self._kafka = kafka

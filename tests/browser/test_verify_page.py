@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Page
 
-from services.intake.domain.sources import Beat, beacon_value, due_at
+from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
 from shared.http import Problem
@@ -212,10 +212,10 @@ async def test_the_auditors_depth_has_every_record_opened(page: Page, served: Se
 
 
 async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page, served: Served) -> None:
-    sources = [Beat.of(SOURCE), Beat.of(QUICKNET)]
+    sources = [Timetable.of(SOURCE), Timetable.of(QUICKNET)]
     signature = "b7" * 48
     said: dict[str, Any] = {"source": "quicknet", "value": beacon_value(signature), "signature": signature}
-    said |= {"beacon_round": Beat.of(QUICKNET).number(due_at(COMMITTED_AT, 86400, sources))}
+    said |= {"beacon_round": Timetable.of(QUICKNET).number(due_at(COMMITTED_AT, 86400, sources))}
     wrong: list[dict[str, Any]] = [{}, {"signature": "b8" * 48}, {"beacon_round": said["beacon_round"] + 1}]
     made = [make_round(sources=[SOURCE, QUICKNET], recorded=said | one) for one in wrong]
     bundles = [one.bundle(depth) for one in made for depth in Depth]

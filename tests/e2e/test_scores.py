@@ -99,6 +99,30 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         assert report.differs == []
         assert any(f"{len(rows)} marks are those two officers closed" in line for line in report.checked)
 
+        shown_now = await office.shown(round_id)
+        terms = {"epoch": 1, "applications_root": shown_now["applications_root"], "source": "rehearsal"}
+        admitted = (await office.act(round_id, "admit-late", terms, entry=application(99, capacity=2)))["receipt"]
+        await office.milestone(round_id, "EligibilityCompleted", epoch=2)
+
+        async def waits_for_marks() -> bool:
+            told = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/completeness")).json()
+            return (told["epoch"], told.get("panel_marks")) == (2, "open")
+
+        await until(waits_for_marks, "who was admitted late needs marks too")
+        both = {"scores": [mark(ids[0], "r-1", 1), mark(admitted["application"], "r-1", 69)]}
+        kept = await client.post(url, json=both, headers=officer)
+        assert [one["code"] for one in kept.json()["errors"]] == ["closed"], "what was committed stays"
+        assert (await client.post(url, json={"scores": both["scores"][1:]}, headers=officer)).json()["taken"] == 1
+
+        async def closing() -> bool:
+            return bool((await standing())["closing"] and (await standing())["closing"]["without_marks"] == 0)
+
+        await until(closing, "the read model has the late one's verdict")
+        await office.act(round_id, "close-scores", (await standing())["closing"])
+        again = await office.confirm(round_id, epoch=2)
+        assert again["selected"] == proposed["selected"] + 1
+        assert (await standing())["closing"] is None, "nobody was admitted since"
+
 
 def mark(application: str, reviewer: str, points: int) -> dict[str, Any]:
     return {"application": application, "reviewer": reviewer, "points": points}

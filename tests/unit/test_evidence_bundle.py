@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.sources import Beat, beacon_value, due_at
+from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth
 from services.selection.verify import Report, examine
@@ -263,9 +263,9 @@ def test_a_root_you_hold_ties_it_to_what_was_published() -> None:
 def test_a_beacon_that_stood_second() -> None:
     """The lottery before it failed, so it decides; its value follows from its signature and the moment due."""
     signature = "b7" * 48
-    due = due_at(COMMITTED_AT, 86400, [Beat.of(SOURCE), Beat.of(QUICKNET)])
+    due = due_at(COMMITTED_AT, 86400, [Timetable.of(SOURCE), Timetable.of(QUICKNET)])
     said: dict[str, Any] = {"source": "quicknet", "value": beacon_value(signature), "signature": signature}
-    said |= {"beacon_round": Beat.of(QUICKNET).number(due)}
+    said |= {"beacon_round": Timetable.of(QUICKNET).number(due)}
     report = examined(make_round(sources=[SOURCE, QUICKNET], recorded=said).bundle(Depth.PUBLIC))
     assert report.differs == []
     assert any("lotto, which stands before it, gave no value in time" in line for line in report.not_checked)

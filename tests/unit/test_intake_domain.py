@@ -13,7 +13,7 @@ from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
 from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
 from services.intake.domain.rounds import Closed, RoundStatus, RoundWindow
 from services.intake.domain.sources import (
-    Beat,
+    Timetable,
     UnusableValueError,
     beacon_value,
     drawn_numbers,
@@ -137,17 +137,17 @@ def test_an_amendment_names_the_version_it_replaces() -> None:
 @pytest.mark.parametrize(("lead", "period"), [(0, 1), (3600, 1), (3600, 30), (86400, 604800)])
 def test_the_source_is_due_on_its_beat_and_never_before_the_lead(lead: int, period: int) -> None:
     committed = datetime(2018, 9, 14, 10, 0, 0, 1, tzinfo=UTC)
-    due = due_at(committed, lead, [Beat(period)])
+    due = due_at(committed, lead, [Timetable(period)])
     assert due - committed >= timedelta(seconds=lead)
     assert due - committed <= timedelta(seconds=lead + period + 1)
     assert int(due.timestamp()) % period == 0
 
 
-LOTTO = Beat(604800, datetime(2018, 8, 18, 11, 45, tzinfo=UTC), 86400)
+LOTTO = Timetable(604800, datetime(2018, 8, 18, 11, 45, tzinfo=UTC), 86400)
 """Saturday 20:45 in Korea."""
-PENSION = Beat(604800, datetime(2018, 8, 15, 10, 40, tzinfo=UTC))
+PENSION = Timetable(604800, datetime(2018, 8, 15, 10, 40, tzinfo=UTC))
 """Wednesday 19:40 in Korea."""
-QUICKNET = Beat(3, datetime.fromtimestamp(1692803367, UTC))
+QUICKNET = Timetable(3, datetime.fromtimestamp(1692803367, UTC))
 SIGNATURE = "b713718a38ae728dfd477991af2822e08d2f305e47718cef9f7848ce4050e7be41076862b98fad56e91a6b85b89cd97b"
 
 

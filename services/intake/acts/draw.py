@@ -5,7 +5,7 @@ from typing import Any
 
 from services.intake.acts.ground import Approved, Done, Terms
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.sources import Beat, UnusableValueError, beacon_value, drawn_numbers, due_at
+from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
 from services.intake.storage import outcomes, rounds
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
@@ -39,7 +39,7 @@ def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Te
     except UnusableValueError as error:
         fix = Reason(pointer="/terms/value", code=error.code, detail=str(asked.get("value", ""))[:200], fix=str(error))
         raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
-    number = Beat.of(source).number(_due(stored, awaited, asked["source"]))
+    number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
     return {"value": value, "beacon_round": number, "signature": signature}
 
 
@@ -64,13 +64,13 @@ async def record(approved: Approved) -> Done:
 
 def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
     """A supplementary source is the one its act announced; of the round's own, those before it must have failed."""
-    beats = []
+    timetables = []
     for source in stored.sources:
         if awaited.source is None or source["source"] == name:
-            beats.append(Beat.of(source))
+            timetables.append(Timetable.of(source))
         if source["source"] == name:
             break
-    return due_at(awaited.committed_at, stored.lead_seconds, beats)
+    return due_at(awaited.committed_at, stored.lead_seconds, timetables)
 
 
 def _source(stored: StoredRound, name: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ async def close_terms(connection: Connection, stored: StoredRound, asked: Terms)
     if judged is None or judged["epoch"] != stored.epoch:
         raise Problem(409, "not-judged", f"Epoch {stored.epoch} is not judged yet: nobody knows who needs marks.")
     panel = await scores.panel(connection, stored.window.round)
-    if not panel.open_to:
+    if not panel.to_close:
         raise Problem(409, "closed", "The marks are closed, and nobody was admitted since.")
     having = counted(panel.marks)
     without = sum(eligible and application not in having for application, eligible in panel.entered.items())

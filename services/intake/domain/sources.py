@@ -19,7 +19,7 @@ class UnusableValueError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Timetable:
     """When a source gives its values: at `anchor` and every `period_seconds` before and after."""
 
     period_seconds: int
@@ -27,7 +27,7 @@ class Beat:
     fails_after_seconds: int | None = None
 
     @classmethod
-    def of(cls, source: Mapping[str, Any]) -> "Beat":
+    def of(cls, source: Mapping[str, Any]) -> "Timetable":
         """Of a source as its announcement states it."""
         anchor = datetime.fromisoformat(source["anchor"]) if source.get("anchor") else _EPOCH
         return cls(source["period_seconds"], anchor, source.get("fails_after_seconds"))
@@ -47,16 +47,16 @@ class Beat:
         return int((due - self.anchor).total_seconds()) // self.period_seconds + 1
 
 
-def due_at(committed_at: datetime, lead_seconds: int, beats: Sequence[Beat]) -> datetime:
-    """When the value of the last of `beats` is due, those before it having failed.
+def due_at(committed_at: datetime, lead_seconds: int, timetables: Sequence[Timetable]) -> datetime:
+    """When the value of the last of `timetables` is due, those before it having failed.
 
-    The first is due on its first beat a lead after the commitment; each other on its first beat once the one before has
-    failed, so that nobody can choose between values that are known.
+    The first is due at its first drawing a lead after the commitment, each other at its first drawing once the one
+    before has failed, so that nobody can choose between values that are known.
     """
     second = int((committed_at - _EPOCH) / timedelta(seconds=1)) + 1 + lead_seconds
-    for beat in beats[:-1]:
-        second = int(beat.failed_at(beat.first_since(second)).timestamp())
-    return beats[-1].first_since(second)
+    for one in timetables[:-1]:
+        second = int(one.failed_at(one.first_since(second)).timestamp())
+    return timetables[-1].first_since(second)
 
 
 def drawn_numbers(value: str) -> str:

@@ -31,35 +31,38 @@ CLOSE = """
 INSERT INTO scores_closed (round, epoch, marks, marks_root, closed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
-# What was committed without a closing, by a version that knew none, takes no marks any more either.
-CLOSED = """
-SELECT max(epoch) FROM (
-    SELECT epoch FROM scores_closed WHERE round = $1
-    UNION ALL SELECT epoch FROM milestones WHERE round = $1 AND type = 'InputsCommitted') done
-"""
+CLOSED = "SELECT max(epoch) FROM scores_closed WHERE round = $1"
+COMMITTED = "SELECT max(epoch) FROM milestones WHERE round = $1 AND type = 'InputsCommitted'"
 ADMITTED_AFTER = "SELECT unnest(admitted)::text AS application FROM epochs WHERE round = $1 AND epoch > $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """How far the marking of a round is. `closed_in`: the epoch whose marks are closed; `open_to`: who still takes
-    marks."""
+    """How far the marking of a round is."""
 
     marks: list[PanelMark]
     entered: dict[str, bool]
     """The frozen set, and whether each is judged eligible."""
     closed_in: int | None
+    """The epoch whose marks are closed."""
+    to_close: bool
+    """Nothing was closed yet, or somebody was admitted since."""
     open_to: frozenset[str]
+    """Who still takes marks: nobody whom a commitment has, even one made before marks were closed at all."""
 
 
 async def panel(connection: Connection, round_id: str) -> Panel:
     marks = [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
     entered = {row["application"]: bool(row["eligible"]) for row in await connection.fetch(IN_THE_SET, round_id)}
     closed_in: int | None = await connection.fetchval(CLOSED, round_id)
-    if closed_in is None:
-        return Panel(marks, entered, None, frozenset(entered))
-    late = await connection.fetch(ADMITTED_AFTER, round_id, closed_in)
-    return Panel(marks, entered, closed_in, frozenset(row["application"] for row in late) & entered.keys())
+    fixed_in = max(closed_in or 0, await connection.fetchval(COMMITTED, round_id) or 0)
+    to_close = closed_in is None or bool(await _admitted_after(connection, round_id, closed_in))
+    takes_marks = await _admitted_after(connection, round_id, fixed_in) if fixed_in else entered.keys()
+    return Panel(marks, entered, closed_in, to_close, frozenset(takes_marks & entered.keys()))
+
+
+async def _admitted_after(connection: Connection, round_id: str, epoch: int) -> set[str]:
+    return {row["application"] for row in await connection.fetch(ADMITTED_AFTER, round_id, epoch)}
 
 
 async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark], scored_at: datetime) -> int:

@@ -5,7 +5,7 @@ import base64
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.committing import MarksState, inputs_of, marks_state
+from services.selection.committing import MarksState, inputs_of, panel_marks
 from services.selection.storage import drawn, results, rounds, timestamps
 from shared.http import Problem
 from shared.postgres import connected
@@ -32,7 +32,7 @@ async def completeness(round_id: str, request: Request) -> Response:
         if known.verdicts is None:
             return JSONResponse(answer | {"differing_buckets": {}, "without_facts": 0, "complete": False})
         state = await inputs_of(connection, known, await drawn.current(connection, known.round))
-        marks = await marks_state(connection, known)
+        marks, _ = await panel_marks(connection, known)
     return JSONResponse(
         answer
         | {

@@ -35,7 +35,7 @@ class Depth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedEvent:
     """An event of `rounds.v1` or `milestones.v1` as it was published."""
 
     type: str
@@ -78,7 +78,7 @@ class Line:
     awards: Sequence[Mapping[str, Any]]
 
 
-def leading_to(events: Iterable[Told], epoch: int) -> tuple[list[Told], list[Told]]:
+def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[PublishedEvent], list[PublishedEvent]]:
     """What led to the proposal of that epoch, in order; and the rest, which came after it."""
     before = [told for told in events if told.type in _SEALED and told.epoch <= epoch]
     after = [told for told in events if told not in before]
@@ -165,7 +165,7 @@ class Bundle:
             return hashed + b"\n"
         return canonical_json(stated | {"open": opens}) + b"\n"
 
-    def later(self, told: Told) -> bytes:
+    def later(self, told: PublishedEvent) -> bytes:
         """What came after the proposal: under a root of its own, since the first one had stood before it."""
         line = canonical_json(told.record() | {"type": "later"})
         self._later.add(line)

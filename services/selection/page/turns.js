@@ -76,8 +76,8 @@ export function moment(text) {
   return { seconds: milliseconds / 1000, fraction: /[1-9]/.test(parts[2] ?? "") };
 }
 
-/** When the value of the last of `sources` is due, in seconds: of the first on its first beat a lead after the commitment,
- * of each other on its first beat once the one before has failed. */
+/** When the value of the last of `sources` is due, in seconds: of the first at its first drawing a lead after the
+ * commitment, of each other at its first drawing once the one before has failed. */
 export function firstDue(committedAt, leadSeconds, sources) {
   let second = moment(committedAt).seconds + 1 + leadSeconds;
   sources.forEach((source, turn) => {

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from services.selection.domain.evidence import Line, Told
+from services.selection.domain.evidence import Line, PublishedEvent
 from services.selection.domain.matching import Demand, Offer, offer_of
 from services.selection.storage import drawn
 from shared.certificates import AcceptedKinds
@@ -61,8 +61,8 @@ async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, 
         await connection.execute(SAVE_TOLD, *zip(*told, strict=True))
 
 
-async def told(connection: Connection, round_id: str) -> list[Told]:
-    return [Told(row["type"], row["body"]) for row in await connection.fetch(TOLD, round_id)]
+async def told(connection: Connection, round_id: str) -> list[PublishedEvent]:
+    return [PublishedEvent(row["type"], row["body"]) for row in await connection.fetch(TOLD, round_id)]
 
 
 async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bool]:
