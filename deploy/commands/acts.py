@@ -39,16 +39,81 @@ def confirm(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose to confirm the selection as it stands, naming its exact roots. Another officer approves it."""
-    milestones = ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
-    proposals = [one["body"] for one in milestones if one["type"] == "SelectionProposed"]
-    if not proposals:
+    """Propose to confirm the selection as it stands, naming its exact roots; once it is confirmed, the newest batch of a
+    release. Another officer approves it."""
+    shown = ask("GET", f"/rounds/{round_id}", url=url)
+    newest = _newest(shown["milestones"], "SelectionProposed")
+    if newest is None:
         fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
-    newest = max(proposals, key=lambda body: int(body["epoch"]))
-    terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")}
-    propose(round_id, "confirm", terms, reason, url, token, as_json)
+    given_out = _newest(shown["milestones"], "ReleaseProposed")
+    batch = {}
+    if given_out is not None and given_out["epoch"] == newest["epoch"]:
+        batch = {"batch": given_out["batch"], "batch_root": given_out["batch_root"]}
+    if shown["status"] == "confirmed":
+        terms = {"epoch": newest["epoch"]} | batch
+        propose(round_id, "confirm-release", terms, reason, url, token, as_json)
+    else:
+        terms = {name: newest[name] for name in ("epoch", "commitment_root", "selection_root")} | batch
+        propose(round_id, "confirm", terms, reason, url, token, as_json)
     if not as_json:
-        console.print(f"selection root {terms['selection_root']}", soft_wrap=True)
+        for name in ("selection_root", "batch_root"):
+            if name in terms:
+                console.print(f"{name.replace('_', ' ')} {terms[name]}", soft_wrap=True)
+
+
+def _newest(milestones: list[dict[str, Any]], kind: str) -> dict[str, Any] | None:
+    bodies = [one["body"] for one in milestones if one["type"] == kind]
+    return max(bodies, key=lambda body: (int(body["epoch"]), int(body.get("batch", 0))), default=None)
+
+
+@app.command()
+def release(
+    round_id: Round,
+    reason: Annotated[str, typer.Option(help="The grounds; published with the act, and as those of what is declined.")],
+    decline: Annotated[
+        str | None, typer.Option(help="Id of one proposed or selected product that officers decline.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to give out to the reserve, in one batch, what was set free: places given up, requests cancelled, and the
+    product declined here. Another officer approves it; the batch is then proposed, and confirmed by `round confirm`."""
+    shown = ask("GET", f"/rounds/{round_id}", url=url)
+    newest = _newest(shown["milestones"], "SelectionProposed")
+    if newest is None:
+        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    stands = ask("GET", f"/rounds/{round_id}/releases", url=url, token=token)
+    batches = [int(one["batch"]) for one in stands["batches"] if one["epoch"] == stands["epoch"]]
+    terms = {
+        "epoch": stands["epoch"],
+        "batch": max(batches, default=0) + 1,
+        "selection_root": newest["selection_root"],
+        "given_up": [one["subject"] for one in stands["free"] if one["cause"] == "given-up"],
+        "cancelled": [one["subject"] for one in stands["free"] if one["cause"] == "cancelled"],
+        "declined": [decline] if decline else [],
+    }
+    propose(round_id, "release", terms, reason, url, token, as_json)
+
+
+@app.command()
+def releases(round_id: Round, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """What was set free and waits to be given out, and the batches so far."""
+    shown = ask("GET", f"/rounds/{round_id}/releases", url=url, token=token)
+    if as_json:
+        print_json(shown)
+        return
+    free = Table("set free", "why", "reason", "since")
+    for one in shown["free"]:
+        free.add_row(one["subject"], one["cause"], one["reason"], f"{kst(one['freed_at'])} KST")
+    batches = Table("epoch", "batch", "promoted", "changed", "withdrawn", "root", "confirmed")
+    for one in shown["batches"]:
+        said = one["proposed"] or {}
+        counts = [str(said.get(name, "…")) for name in ("promoted", "changed", "withdrawn", "batch_root")]
+        confirmed = f"{kst(one['confirmed_at'])} KST" if one["confirmed_at"] else "not yet"
+        batches.add_row(str(one["epoch"]), str(one["batch"]), *counts, confirmed)
+    console.print(free)
+    console.print(batches)
 
 
 @app.command()

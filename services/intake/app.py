@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from services.intake import duties
 from services.intake.announcing import announce_cuts
-from services.intake.api import acts, appeals, applications, institutions, rounds, scores
+from services.intake.api import acts, appeals, applications, institutions, releases, rounds, scores, withdrawal
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
@@ -124,6 +124,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         appeals.router,
         scores.router,
         applications.router,
+        withdrawal.router,
+        releases.router,
         institutions.router,
         public_keys,
         audit_log,

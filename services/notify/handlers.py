@@ -7,8 +7,11 @@ from pydantic import TypeAdapter
 
 from services.notify.domain.notices import Occurrence, Planned, planned
 from services.notify.domain.occurrences import (
+    Result,
     appeal,
     decision_of,
+    edition_of,
+    given_up,
     overdue,
     reconsidered,
     result,
@@ -27,13 +30,11 @@ from shared.contracts.events import (
     AuditHeadPublished,
     ContactChanged,
     InstitutionChanged,
-    ProductNotSelected,
-    ProductReserved,
-    ProductSelected,
     PurchaseOverdue,
     RefusalReconsidered,
     RoundFrozen,
     RoundOpened,
+    SelectionGivenUp,
     SelectionStatusEnded,
 )
 from shared.contracts.events.verdicts import Evidence
@@ -110,6 +111,7 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
         )
     occurrences = [submission(event.body, event.traceparent) for event in submitted]
     occurrences += [withdrawal(event.body, event.traceparent) for event in events_of(batch, ApplicationWithdrawn)]
+    occurrences += [given_up(event.body, event.traceparent) for event in events_of(batch, SelectionGivenUp)]
     occurrences += [reconsidered(event.body, event.traceparent) for event in events_of(batch, RefusalReconsidered)]
     appeals = [
         appeal(event.body, event.traceparent)
@@ -122,15 +124,17 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """A later epoch is told to those for whom it decided otherwise than the one before."""
+    """A later epoch or a batch is told to those for whom it decided otherwise than what came before."""
     decided = [
-        (event.body, event.traceparent)
+        (event.body, edition_of(event.body), event.traceparent)
         for event in batch
-        if isinstance(event, Event) and isinstance(event.body, ProductSelected | ProductReserved | ProductNotSelected)
+        if isinstance(event, Event) and isinstance(event.body, Result)
     ]
-    await facts.save_decisions(connection, [(one.application, one.epoch, decision_of(one)) for one, _ in decided])
-    before = await facts.decisions_before(connection, [(one.application, one.epoch) for one, _ in decided])
-    told = [result(one, trace, before.get((one.application, one.epoch))) for one, trace in decided]
+    await facts.save_decisions(
+        connection, [(one.application, *edition, decision_of(one)) for one, edition, _ in decided]
+    )
+    before = await facts.decisions_before(connection, [(one.application, *edition) for one, edition, _ in decided])
+    told = [result(one, trace, before.get((one.application, *edition))) for one, edition, trace in decided]
     told.append([overdue(event.body, event.traceparent) for event in events_of(batch, PurchaseOverdue)])
     told.append([status_ended(event.body, event.traceparent) for event in events_of(batch, SelectionStatusEnded)])
     await owe(connection, [occurrence for occurrences in told for occurrence in occurrences])

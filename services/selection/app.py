@@ -50,6 +50,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.duty(
         "proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.2
     )
+    runtime.duty(
+        "releases", lambda: duties.propose_releases(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.5
+    )
+    runtime.duty("release results", lambda: duties.publish_releases(runtime.pool, outbox, clock), 0.5)
     runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
     runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
     runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock, reports), 5)

@@ -1,7 +1,8 @@
 """What is looked at again and again: rounds to commit, to propose, to publish. Each step happens once."""
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 
@@ -9,15 +10,18 @@ from services.selection.committing import MarksState, commit, inputs_of, panel_m
 from services.selection.domain.purchases import State
 from services.selection.proposing import lines_sound, missing_inputs, propose
 from services.selection.publishing import overdue_event, result_event, status_end_event
+from services.selection.releasing import moved_event, propose_release, sound
 from services.selection.repairs import drop_altered
-from services.selection.storage import drawn, purchases, results, rounds
+from services.selection.storage import drawn, purchases, releases, results, rounds
+from services.selection.storage.rounds import KnownRound
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
+from shared.kafka.cloudevents import Outgoing
 from shared.kafka.own import OwnTopic
 from shared.merkle import bucket_of
 from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected
+from shared.postgres import Connection, Pool, connected
 from shared.repairs import forget_requests, request_buckets
 
 PUBLISHED_AT_ONCE: Final = 2000
@@ -79,24 +83,45 @@ async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
     for known, commitment in due:
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
-            missing = await missing_inputs(connection, known, commitment)
-            if missing is None:
+            if await _inputs_sound(connection, events, known, commitment, clock.now(), seconds):
+                events += await propose(connection, known, commitment, known.time_map.programme(clock.now()))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+
+async def propose_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic) -> None:
+    """Gives out what officers named as set free, batch by batch."""
+    if not await own.read_back(pool):
+        return
+    async with connected(pool) as connection:
+        opened = await releases.to_propose(connection)
+    for due in opened:
+        known, root = due.known, due.opened.selection_root
+        async with outbox.transaction(pool) as (connection, events):
+            await rounds.one_snapshot(connection)
+            if not await _inputs_sound(connection, events, known, due.commitment, clock.now(), seconds):
                 continue
-            if missing:
-                buckets = sorted({bucket_of(application) for application in missing})
-                events += await request_buckets(
-                    connection,
-                    "selection",
-                    known.round,
-                    known.epoch,
-                    RepairSubject.APPLICATIONS,
-                    buckets,
-                    clock.now(),
-                    seconds,
-                )
-                continue
-            events += await propose(connection, known, commitment, known.time_map.programme(clock.now()))
-            events += await audit.record_decisions(connection, "selection", clock.now(), events)
+            if await lines_sound(connection, known.round, known.epoch, root):
+                events += await propose_release(connection, due, known.time_map.programme(clock.now()))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+
+async def _inputs_sound(
+    connection: Connection,
+    events: list[Outgoing],
+    known: KnownRound,
+    commitment: Mapping[str, Any],
+    now: datetime,
+    seconds: float,
+) -> bool:
+    """Whether everything is here as it was committed; what is missing is asked for among `events`."""
+    missing = await missing_inputs(connection, known, commitment)
+    if missing:
+        buckets = sorted({bucket_of(application) for application in missing})
+        subject = RepairSubject.APPLICATIONS
+        events += await request_buckets(
+            connection, "selection", known.round, known.epoch, subject, buckets, now, seconds
+        )
+    return missing == []
 
 
 async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
@@ -108,12 +133,25 @@ async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
         async with outbox.transaction(pool) as (connection, events):
             if done == 0 and not await lines_sound(connection, due.round, due.epoch, due.selection_root):
                 continue
-            rows = await results.lines(connection, due.round, due.epoch, done, PUBLISHED_AT_ONCE)
+            rows = await results.lines(connection, due, done, PUBLISHED_AT_ONCE)
             if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
                 continue
             now = clock.now()
             events += [result_event(due, row, now) for row in rows]
         _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
+
+
+async def publish_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Publishes confirmed batches, each whole and once, after the results they change."""
+    async with connected(pool) as connection:
+        confirmed = await releases.to_publish(connection)
+    for due in confirmed:
+        async with outbox.transaction(pool) as (connection, events):
+            rows = await releases.lines(connection, due.opened)
+            if not await sound(connection, due, rows) or not await releases.published(connection, due.opened):
+                continue
+            events += [moved_event(due, row, clock.now()) for row in rows]
+        _log.info("published release", round=due.opened.round, epoch=due.opened.epoch, batch=due.opened.batch)
 
 
 async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.selection.storage import evidence, inputs, purchases, timestamps
+from services.selection.storage import evidence, inputs, purchases, releases, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
 from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
@@ -21,6 +21,8 @@ from shared.contracts.events import (
     PurchaseReported,
     PurchaseRequestAccepted,
     PurchaseRequestWithdrawn,
+    ReleaseConfirmed,
+    ReleaseOpened,
     RoundFrozen,
     RoundOpened,
     RoundVoided,
@@ -65,6 +67,11 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                 await inputs.save_source(connection, recorded.round, recorded.epoch, recorded.value)
             case SelectionConfirmed() as confirmed:
                 await inputs.save_confirmed(connection, confirmed)
+                await releases.save_confirmed_with_selection(connection, confirmed)
+            case ReleaseOpened() as release:
+                await releases.save_opened(connection, release)
+            case ReleaseConfirmed() as given_out:
+                await releases.save_confirmed(connection, given_out)
             case RoundVoided() as voided:
                 await inputs.save_void(connection, voided.round)
     return ()

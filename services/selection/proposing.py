@@ -15,7 +15,7 @@ from services.selection.domain.matching import Result
 from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
-from services.selection.storage import drawn, results, rounds
+from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.contracts import topics
@@ -37,7 +37,8 @@ async def propose(
     accepted = AcceptedKinds.compile(policy.as_of, policy.certificates)
     named = await drawn.offers(connection, known.round, epoch, accepted)
     pledges, requests = await drawn.committed(connection, known.round, epoch)
-    demands = drawn.demands_of(requests)
+    before = await releases.freed_before(connection, known.round, epoch)
+    demands = [each for each in drawn.demands_of(requests) if each.request not in before.cancelled]
     seeds = await _seeds(connection, known.round)
     seed = seeds[commitment.get("seed_epoch") or epoch]
     others = {
@@ -46,7 +47,9 @@ async def propose(
     offers = {application: item.offer for application, item in named.items()}
     entries = [each.entry for each in drawn_entries]
     with collection_paused():
-        proposal = await asyncio.to_thread(propose_selection, policy, seed, entries, offers, demands, pledges, others)
+        proposal = await asyncio.to_thread(
+            propose_selection, policy, seed, entries, offers, demands, pledges, others, before.leaving
+        )
     said = await rounds.said(connection, known.round, epoch, SelectionProposed)
     if said is not None and said.selection_root != proposal.selection_root:
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
@@ -103,6 +106,7 @@ async def lines_sound(connection: Connection, round_id: str, epoch: int, root: s
     if await asyncio.to_thread(root_of_leaves, leaves) == root:
         return True
     await results.drop_proposal(connection, round_id, epoch)
+    await releases.drop(connection, round_id, epoch)
     _log.error("dropped a proposal that was altered", round=round_id, epoch=epoch)
     return False
 

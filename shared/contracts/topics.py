@@ -42,6 +42,8 @@ ROUNDS: Final = Topic(
         events.ScoresClosed,
         events.SourceValueRecorded,
         events.SelectionConfirmed,
+        events.ReleaseOpened,
+        events.ReleaseConfirmed,
         events.RoundVoided,
         events.RoundFinalized,
         events.RegistryWaived,
@@ -56,7 +58,13 @@ MILESTONES: Final = Topic(
     "milestones.v1",
     "round id",
     ("eligibility", "selection"),
-    (events.EligibilityCompleted, events.InputsCommitted, events.CommitmentTimeStamped, events.SelectionProposed),
+    (
+        events.EligibilityCompleted,
+        events.InputsCommitted,
+        events.CommitmentTimeStamped,
+        events.SelectionProposed,
+        events.ReleaseProposed,
+    ),
     1,
     _FOREVER,
 )
@@ -67,6 +75,7 @@ APPLICATIONS: Final = Topic(
     (
         events.ApplicationSubmitted,
         events.ApplicationWithdrawn,
+        events.SelectionGivenUp,
         events.ApplicationScored,
         events.RefusalReconsidered,
         events.AppealFiled,
@@ -83,6 +92,7 @@ PURCHASE_REQUESTS: Final = Topic(
     (
         events.PurchaseRequestAccepted,
         events.PurchaseRequestWithdrawn,
+        events.PurchaseRequestCancelled,
         events.PurchaseReported,
         events.NonPurchaseReported,
     ),
@@ -105,6 +115,7 @@ SELECTIONS: Final = Topic(
         events.SelectionStatusEnded,
         events.PurchaseOverdue,
         events.ReservePromoted,
+        events.AwardsChanged,
     ),
     12,
     _ROUND_LIFE,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.intake.acts import appeals, draw, epochs, late, registries, scores, window
+from services.intake.acts import appeals, draw, epochs, late, registries, releases, scores, window
 from services.intake.acts.ground import Kind
 from services.intake.domain.acts import ActKind
 
@@ -17,5 +17,7 @@ KINDS: Final = {
     ActKind.DECIDE_APPEAL: Kind(appeals.terms, appeals.decide),
     ActKind.WAIVE_REGISTRY: Kind(registries.waive_terms, registries.waive),
     ActKind.CLOSE_SCORES: Kind(scores.close_terms, scores.close),
+    ActKind.RELEASE: Kind(releases.open_terms, releases.open_batch),
+    ActKind.CONFIRM_RELEASE: Kind(releases.confirm_terms, releases.confirm),
     ActKind.RERUN: Kind(epochs.rerun_terms, epochs.judge_again),
 }

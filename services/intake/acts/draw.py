@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.releases import batch_terms
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
-from services.intake.storage import outcomes, rounds
+from services.intake.storage import outcomes, releases, rounds
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import SourceValue, record_source, round_event
@@ -88,13 +89,16 @@ async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue:
 
 
 async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
-    """What is proposed in the epoch that stands: an earlier proposal can't be confirmed any more."""
+    """What is proposed in the epoch that stands, and the batches given out of it already: an earlier proposal can't be
+    confirmed any more."""
     if stored.window.status is not RoundStatus.FROZEN:
         raise Problem(409, "not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
     proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed")
     if proposal is None or proposal["epoch"] != stored.epoch:
         raise Problem(409, "not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
-    return {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
+    terms = {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
+    last = await releases.last(connection, stored.window.round, stored.epoch)
+    return terms | await batch_terms(connection, stored, last.number) if last.number else terms
 
 
 async def confirm(approved: Approved) -> Done:
@@ -106,4 +110,7 @@ async def confirm(approved: Approved) -> Done:
         confirmed_at=approved.now,
         **approved.act.terms,
     )
+    if confirmed.batch is not None:
+        of_batch = confirmed.round, confirmed.epoch, confirmed.batch
+        await releases.confirm(approved.connection, *of_batch, approved.now)
     return Done([round_event(confirmed, "confirmed", confirmed.epoch, approved.now)])

@@ -1,4 +1,4 @@
-"""An application after its entry: read, resubmit, withdraw, status, receipt, contact. Its token opens it."""
+"""An application after its entry: read, resubmit, status, receipt, contact. Its token opens it."""
 
 import secrets
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
-from services.intake.api.bodies import CONTACT, SUBMISSION, WITHDRAWAL, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, may_file_until
-from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
+from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import appeals, outcomes, rounds, tokens, versions
+from services.intake.storage import appeals, outcomes, rounds, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
-from shared.contracts.events import ApplicationWithdrawn, ContactChanged
+from shared.contracts.events import ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
@@ -135,8 +135,8 @@ async def resubmit(application: str, request: Request) -> Response:
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await opened_application(request, application, connection)
-        window = await _latched(connection, stored.round)
-        received = _inside(window, window.time_map.programme(received_at))
+        window = await latched(connection, stored.round)
+        received = inside(window, window.time_map.programme(received_at))
         same_firm = stated_body.applicant.business_number == stored.business_number
         if not (same_firm and product_key(stated_body.product) == stored.product_key):
             raise Problem(
@@ -158,44 +158,6 @@ async def resubmit(application: str, request: Request) -> Response:
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
 
-@router.post("/{application}/withdrawal")
-async def withdraw(application: str, request: Request) -> Response:
-    """Takes the application out of the round; a version too. Again it changes nothing."""
-    state = intake(request)
-    body = await read_body(request, state.settings.body_bytes)
-    received_at = state.clock.now()
-    reason = parse(WITHDRAWAL, body or b"{}").reason
-    trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
-    signer = await state.signing.signer(state.runtime.pool)
-    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        stored: StoredApplication = await opened_application(request, application, connection)
-        window = await _latched(connection, stored.round)
-        received = _inside(window, window.time_map.programme(received_at))
-        newest, withdrawn = await versions.lock(connection, application)
-        if not withdrawn:
-            newest += 1
-            secret = await tokens.secret(connection, "access-tokens")
-            drawn = nonce(window.seed, application, newest, withdrawal_nonce(secret, application, newest))
-            stated = state_version(application, newest, received, drawn, {"reason": reason, "withdrawn": True})
-            await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
-            event = ApplicationWithdrawn(
-                round=stored.round,
-                application=application,
-                party=stored.party,
-                version=newest,
-                received_at=received,
-                reason=reason,
-            )
-            identifier = event_id("application", application, newest)
-            events.append(
-                outgoing(
-                    topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
-                )
-            )
-        receipt = (await versions.receipts(connection, application))[-1]
-    return JSONResponse(receipt_json(signed(receipt, signer)))
-
-
 @router.put("/{application}/contact")
 async def change_contact(application: str, request: Request) -> Response:
     """Who is told about it from now on; possible after the close too."""
@@ -211,11 +173,12 @@ async def change_contact(application: str, request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _latched(connection: Connection, round_id: str) -> RoundWindow:
+async def latched(connection: Connection, round_id: str) -> RoundWindow:
     return (await rounds.latched(connection, [round_id]))[round_id]
 
 
-def _inside(window: RoundWindow, received: Any) -> Any:
+def inside(window: RoundWindow, received: Any) -> Any:
+    """The moment, when the round takes changes then; else a Problem."""
     match window.refusal(received):
         case Closed.CLOSED:
             raise Problem(410, "closed", "The round is closed: this application can't be changed any more.")

@@ -18,6 +18,8 @@ class ActKind(StrEnum):
     CLOSE_SCORES = "close-scores"
     DECIDE_APPEAL = "decide-appeal"
     WAIVE_REGISTRY = "waive-registry"
+    RELEASE = "release"
+    CONFIRM_RELEASE = "confirm-release"
 
 
 @dataclass(frozen=True, slots=True)

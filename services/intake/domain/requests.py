@@ -74,7 +74,7 @@ def submit(facts: RequestFacts, standing: Standing) -> NewVersion | Same | Refus
 
 def amend(facts: RequestFacts, replaces: int, standing: Standing) -> NewVersion | Same | Refused:
     if not standing.version or standing.withdrawn:
-        return (_no_such_request(),)
+        return (no_such_request(),)
     if standing.same_facts:
         return Same(standing.version)
     if replaces != standing.version:
@@ -91,11 +91,11 @@ def amend(facts: RequestFacts, replaces: int, standing: Standing) -> NewVersion 
 
 def withdraw(standing: Standing) -> NewVersion | Same | Refused:
     if not standing.version:
-        return (_no_such_request(),)
+        return (no_such_request(),)
     return Same(standing.version) if standing.withdrawn else NewVersion(standing.version + 1)
 
 
-def _no_such_request() -> Reason:
+def no_such_request() -> Reason:
     return Reason(
         pointer="/request",
         code="unknown-request",

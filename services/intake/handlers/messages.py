@@ -9,10 +9,21 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from services.intake.domain.entries import nonce, state_version
-from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
+from services.intake.domain.releases import Cause, cancellation_refusal
+from services.intake.domain.requests import (
+    NewVersion,
+    Same,
+    Standing,
+    Turn,
+    amend,
+    no_such_request,
+    submit,
+    turn_of,
+    withdraw,
+)
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
-from services.intake.storage import institutions, requests, rounds
+from services.intake.storage import institutions, releases, requests, rounds
 from services.intake.storage.requests import InboxMessage
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -22,6 +33,7 @@ from shared.contracts.events import (
     NonPurchaseReported,
     PurchaseReported,
     PurchaseRequestAccepted,
+    PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
     Reason,
     ReportNonPurchase,
@@ -110,6 +122,8 @@ async def _take(
         )
         return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
+        about = _id(message, asks.request), asks.application
+        await releases.report(connection, *about, contracted=isinstance(asks, ReportPurchase))
         return [
             _report(message, asks, window, now),
             _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
@@ -119,6 +133,8 @@ async def _take(
         case Turn.HELD:
             await requests.hold(connection, window.round, message)
             return []
+        case Turn.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
+            return await _cancel(connection, message, asks, window, now)
         case Turn.LATE:
             return [_answer(message, now, Answer.LATE, request=_id(message, asks.request))]
         case Turn.EARLY:
@@ -236,6 +252,39 @@ async def _decide(
             return [published, accepted]
         case reasons:
             return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+
+
+async def _cancel(
+    connection: Connection, message: InboxMessage, asks: WithdrawPurchaseRequest, window: RoundWindow, now: datetime
+) -> list[Outgoing]:
+    """After the freeze a request leaves as a whole and with a reason; what it had bought goes into the next batch."""
+    request = _id(message, asks.request)
+    stored = await requests.load(connection, request)
+    if stored is None or stored.withdrawn or stored.round != window.round:
+        reason = no_such_request() if stored is None or stored.withdrawn else _elsewhere(stored.round)
+        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(reason,))]
+    refusal = cancellation_refusal(window.status, asks.reason, await releases.is_contracted(connection, request))
+    if refusal:
+        return [_answer(message, now, Answer.REJECTED, request=request, round=window.round, reasons=refusal)]
+    cancelled_at = window.time_map.programme(message.appended_at)
+    if not await releases.free(connection, window.round, request, Cause.CANCELLED, asks.reason, cancelled_at):
+        return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round)]
+    event = PurchaseRequestCancelled(
+        round=window.round,
+        request=request,
+        institution=message.institution,
+        cancelled_at=cancelled_at,
+        reason=asks.reason,
+    )
+    published = outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        request,
+        event,
+        event_id=event_id("purchase-request-cancelled", request),
+        time=cancelled_at,
+        traceparent=message.traceparent,
+    )
+    return [published, _answer(message, now, Answer.ACCEPTED, request=request, round=window.round)]
 
 
 def _unknown() -> Reason:

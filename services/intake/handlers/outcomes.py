@@ -18,7 +18,7 @@ from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
 
-RESULTS: Final = frozenset({"selected", "reserve", "not-selected"})
+RESULTS: Final = frozenset({"selected", "reserve", "not-selected", "promoted", "awards-changed", "selection-withdrawn"})
 """Kinds of notices that tell a result."""
 
 
@@ -38,7 +38,8 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     for event in batch:
         if isinstance(event, Event) and not isinstance(event.body, SelectionStatusEnded | PurchaseOverdue):
             body = event.body.model_dump(mode="json")
-            rows.append(Outcome(body["application"], body["round"], body["epoch"], event.type, body))
+            number = body.get("batch") or 0
+            rows.append(Outcome(body["application"], body["round"], body["epoch"], event.type, body, batch=number))
     await outcomes.save_results(connection, rows)
     ended = [event.body for event in events_of(batch, SelectionStatusEnded)]
     await outcomes.save_status_ends(connection, [(one.application, one.epoch, one.ended_at) for one in ended])
@@ -53,17 +54,18 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
             continue
         match event.body:
             case NoticeDelivered(channel=Channel.MAIL, kind=kind, round=str(round_id)) as delivered if kind in RESULTS:
-                told.append((delivered.subject, round_id, delivered.delivered_at, _epoch(delivered.occasion)))
+                told.append((delivered.subject, round_id, delivered.delivered_at, *_edition(delivered.occasion)))
             case NoticeFailed(channel=Channel.MAIL, kind=kind, round=str(round_id)) as failed if kind in RESULTS:
-                told.append((failed.subject, round_id, failed.failed_at, _epoch(failed.occasion)))
+                told.append((failed.subject, round_id, failed.failed_at, *_edition(failed.occasion)))
     if told:
         await appeals.noticed(connection, told)
     return ()
 
 
-def _epoch(occasion: str) -> int:
-    """Of a result's notice: its occasion is `epoch-<n>`."""
-    return int(occasion.removeprefix("epoch-"))
+def _edition(occasion: str) -> tuple[int, int]:
+    """Epoch and batch of a result's notice: its occasion is `epoch-<n>`, of a release `epoch-<n>-batch-<m>`."""
+    epoch, _, batch = occasion.removeprefix("epoch-").partition("-batch-")
+    return int(epoch), int(batch or 0)
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
@@ -71,6 +73,6 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
     for event in batch:
         if isinstance(event, Event):
             body = event.body.model_dump(mode="json")
-            rows.append(Outcome("", body["round"], body["epoch"], event.type, body))
+            rows.append(Outcome("", body["round"], body["epoch"], event.type, body, batch=body.get("batch", 0)))
     await outcomes.save_milestones(connection, rows)
     return ()

@@ -7,8 +7,9 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
+from services.intake.domain.releases import Cause
 from services.intake.domain.shards import shard_of
-from services.intake.storage import putback, restore, rounds, scores, tokens
+from services.intake.storage import putback, releases, restore, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
@@ -22,9 +23,14 @@ from shared.contracts.events import (
     EpochOpened,
     InboxAnswered,
     InstitutionChanged,
+    NonPurchaseReported,
+    PurchaseReported,
     PurchaseRequestAccepted,
+    PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
     RefusalReconsidered,
+    ReleaseConfirmed,
+    ReleaseOpened,
     RoundAnnounced,
     RoundExtended,
     RoundFinalized,
@@ -33,6 +39,7 @@ from shared.contracts.events import (
     RoundVoided,
     ScoresClosed,
     SelectionConfirmed,
+    SelectionGivenUp,
     SourceValueRecorded,
 )
 from shared.contracts.facts import product_key
@@ -45,7 +52,17 @@ from shared.postgres import Connection
 PutBack = Callable[[Connection, Sequence[Incoming], str], Awaitable[int]]
 """Takes records of one topic and the topics' prefix; the number of rows that were missing or old."""
 
-_TURNS: Final = (RoundAnnounced, RoundOpened, RoundExtended, RoundFrozen, EpochOpened, SourceValueRecorded)
+_TURNS: Final = (
+    RoundAnnounced,
+    RoundOpened,
+    RoundExtended,
+    RoundFrozen,
+    EpochOpened,
+    SourceValueRecorded,
+    ReleaseOpened,
+    SelectionConfirmed,
+    ReleaseConfirmed,
+)
 
 
 class AlteredRecordError(ValueError):
@@ -94,7 +111,15 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
         case SourceValueRecorded() as body:
             return await putback.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
         case SelectionConfirmed() as body:
-            return await putback.confirmed(connection, body.round, body.epoch, body.confirmed_at)
+            rows = await putback.confirmed(connection, body.round, body.epoch, body.confirmed_at)
+            if body.batch is not None:
+                await releases.confirm(connection, body.round, body.epoch, body.batch, body.confirmed_at)
+            return rows
+        case ReleaseOpened() as body:
+            return await putback.release_opened(connection, body)
+        case ReleaseConfirmed() as body:
+            await releases.confirm(connection, body.round, body.epoch, body.batch, body.confirmed_at)
+            return 0
         case RoundFinalized() as body:
             return await putback.finalized(connection, body.round, body.epoch)
         case RoundVoided() as body:
@@ -142,9 +167,9 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
     if told:
         await putback.reconsidered(connection, told)
     windows = await rounds.windows(connection, sorted({event.body.round for event in withdrawn}))
-    for gone in withdrawn:
-        window = windows.get(gone.body.round)
-        versions.append(_withdrawal(gone, window.seed if window else None, secret))
+    for withdrawal in withdrawn:
+        window = windows.get(withdrawal.body.round)
+        versions.append(_withdrawal(withdrawal, window.seed if window else None, secret))
     rows = await putback.applications(connection, list(first.values()), versions)
     rows += await _put_back_marks(connection, [event.body for event in events_of(batch, ApplicationScored)])
     for record in batch:
@@ -152,6 +177,10 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
             rows += await putback.appeal_filed(connection, record.body)
         elif isinstance(record, Event) and isinstance(record.body, AppealDecided):
             rows += await putback.appeal_decided(connection, record.body)
+        elif isinstance(record, Event) and isinstance(record.body, SelectionGivenUp):
+            gone = record.body
+            place = gone.round, gone.application, Cause.GIVEN_UP, gone.reason, gone.given_up_at
+            rows += await releases.free(connection, *place)
     return rows
 
 
@@ -202,7 +231,18 @@ async def put_back_requests(connection: Connection, batch: Sequence[Incoming], p
             newest[lost.request] = replace(lost, payload_hash=before.payload_hash, facts=before.facts)
         else:
             newest[lost.request] = lost
-    return await putback.requests(connection, list(newest.values()))
+    rows = await putback.requests(connection, list(newest.values()))
+    for event in batch:
+        if not isinstance(event, Event):
+            continue
+        match event.body:
+            case PurchaseRequestCancelled() as said:
+                told = said.round, said.request, Cause.CANCELLED, said.reason, said.cancelled_at
+                rows += await releases.free(connection, *told)
+            case PurchaseReported() | NonPurchaseReported() as said:
+                contracted = isinstance(said, PurchaseReported)
+                await releases.report(connection, said.request, said.application, contracted=contracted)
+    return rows
 
 
 def _requests(batch: Sequence[Incoming]) -> Iterable[LostRequest]:

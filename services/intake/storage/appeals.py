@@ -21,17 +21,21 @@ ONE = f"SELECT {_COLUMNS} FROM appeals WHERE appeal = $1 AND round = $2"  # noqa
 DECIDE = "UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1"
 RESULT = "SELECT result_type, result_epoch, noticed_at FROM outcomes WHERE application = $1"
 NOTICED = """
-INSERT INTO outcomes (application, round, noticed_at, noticed_epoch)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[])
-ON CONFLICT (application) DO UPDATE SET noticed_at = excluded.noticed_at, noticed_epoch = excluded.noticed_epoch
-WHERE outcomes.noticed_at IS NULL OR outcomes.noticed_epoch < excluded.noticed_epoch
+INSERT INTO outcomes (application, round, noticed_at, noticed_epoch, noticed_batch)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::int[])
+ON CONFLICT (application) DO UPDATE
+SET noticed_at = excluded.noticed_at, noticed_epoch = excluded.noticed_epoch, noticed_batch = excluded.noticed_batch
+WHERE outcomes.noticed_at IS NULL
+   OR (outcomes.noticed_epoch, outcomes.noticed_batch) < (excluded.noticed_epoch, excluded.noticed_batch)
 """
 CONFIRMED = "SELECT round, confirmed_at FROM rounds WHERE status = 'confirmed' AND confirmed_at IS NOT NULL"
 STANDING = """
 SELECT r.round, count(a.application) - count(o.noticed_at) FILTER (WHERE o.result_epoch = r.epoch) AS untold,
        greatest(max(o.noticed_at), r.confirmed_at) AS told_last,
        (SELECT count(*) FROM appeals p JOIN applications q USING (application)
-        WHERE p.round = r.round AND p.decided_at IS NULL AND NOT q.withdrawn) AS undecided
+        WHERE p.round = r.round AND p.decided_at IS NULL AND NOT q.withdrawn)
+       + (SELECT count(*) FROM releases l
+          WHERE l.round = r.round AND l.epoch = r.epoch AND l.confirmed_at IS NULL) AS undecided
 FROM rounds r LEFT JOIN applications a ON a.round = r.round AND NOT a.withdrawn
 LEFT JOIN outcomes o ON o.application = a.application AND o.result_type IS NOT NULL
 WHERE r.status = 'confirmed' AND r.round = $1
@@ -49,6 +53,7 @@ class Standing:
     told_last: datetime | None
     """The newest epoch's confirmation, where that is later: whom it decides otherwise for is told from then on."""
     undecided: int
+    """Appeals, and batches that were opened and not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,10 @@ async def result(connection: Connection, application: str) -> PublishedResult | 
     return PublishedResult(*row) if row and row["result_type"] else None
 
 
-async def noticed(connection: Connection, told: Sequence[tuple[str, str, datetime, int]]) -> None:
-    """(application, round, when its result was delivered or given up, of which epoch): the newest epoch counts."""
-    newest = {each[0]: each for each in sorted(told, key=lambda each: each[3])}
+async def noticed(connection: Connection, told: Sequence[tuple[str, str, datetime, int, int]]) -> None:
+    """(application, round, when its result was delivered or given up, of which epoch, of which batch): the newest
+    counts."""
+    newest = {each[0]: each for each in sorted(told, key=lambda each: each[3:])}
     await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from shared.postgres import Connection
 
 SAVE_MILESTONES = """
-INSERT INTO milestones (round, epoch, type, body)
-SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[]) ON CONFLICT DO NOTHING
+INSERT INTO milestones (round, epoch, type, batch, body)
+SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::jsonb[]) ON CONFLICT DO NOTHING
 """
 SAVE_VERDICTS = """
 INSERT INTO outcomes (application, round, verdict_version, verdict_epoch, verdict)
@@ -20,20 +20,24 @@ WHERE outcomes.verdict_version IS NULL
    OR (outcomes.verdict_version, outcomes.verdict_epoch) < (excluded.verdict_version, excluded.verdict_epoch)
 """
 SAVE_RESULTS = """
-INSERT INTO outcomes (application, round, result_type, result_epoch, result)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[])
+INSERT INTO outcomes (application, round, result_type, result_epoch, result_batch, result)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::jsonb[])
 ON CONFLICT (application) DO UPDATE
-SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result = excluded.result,
+SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, result_batch = excluded.result_batch,
+    result = excluded.result,
     status_ended_at = CASE outcomes.result_epoch WHEN excluded.result_epoch THEN outcomes.status_ended_at END,
-    noticed_at = CASE WHEN outcomes.result_epoch < excluded.result_epoch
-                       AND outcomes.noticed_epoch < excluded.result_epoch
+    noticed_at = CASE WHEN (outcomes.result_epoch, outcomes.result_batch)
+                           < (excluded.result_epoch, excluded.result_batch)
+                       AND (outcomes.noticed_epoch, outcomes.noticed_batch)
+                           < (excluded.result_epoch, excluded.result_batch)
                        AND (outcomes.result_type, outcomes.result->'awards', outcomes.result->'reason',
                             outcomes.result->'reserve_position', outcomes.result->>'status_until')
                            IS DISTINCT FROM (excluded.result_type, excluded.result->'awards', excluded.result->'reason',
                                              excluded.result->'reserve_position',
                                              excluded.result->>'status_until')
                       THEN NULL ELSE outcomes.noticed_at END
-WHERE outcomes.result_epoch IS NULL OR outcomes.result_epoch <= excluded.result_epoch
+WHERE outcomes.result_epoch IS NULL
+   OR (outcomes.result_epoch, outcomes.result_batch) <= (excluded.result_epoch, excluded.result_batch)
 """
 # In a topic a status ends after its result, and a later epoch's result is another status.
 SAVE_STATUS_ENDS = """
@@ -41,7 +45,10 @@ UPDATE outcomes SET status_ended_at = ended.at
 FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS ended(application, epoch, at)
 WHERE outcomes.application = ended.application AND outcomes.result_epoch = ended.epoch
 """
-MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type"
+MILESTONES = "SELECT type, epoch, body FROM milestones WHERE round = $1 ORDER BY epoch, type, batch"
+BATCH_PROPOSED = """
+SELECT body FROM milestones WHERE round = $1 AND type = 'ReleaseProposed' AND epoch = $2 AND batch = $3
+"""
 MILESTONE = "SELECT body FROM milestones WHERE round = $1 AND type = $2 ORDER BY epoch DESC LIMIT 1"
 OUTCOME = """
 SELECT verdict, verdict_version, verdict_epoch, result_type, result, noticed_at, status_ended_at
@@ -86,12 +93,15 @@ class AwaitedValue:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """`batch`: of what a release decided; 0 of all else."""
+
     application: str
     round: str
     epoch: int
     type: str
     body: dict[str, Any]
     version: int = 0
+    batch: int = 0
 
 
 async def save_milestones(connection: Connection, rows: Sequence[Outcome]) -> None:
@@ -100,6 +110,7 @@ async def save_milestones(connection: Connection, rows: Sequence[Outcome]) -> No
         [row.round for row in rows],
         [row.epoch for row in rows],
         [row.type for row in rows],
+        [row.batch for row in rows],
         [row.body for row in rows],
     )
 
@@ -123,7 +134,7 @@ async def save_verdicts(connection: Connection, rows: Sequence[Outcome]) -> None
 
 
 async def save_results(connection: Connection, rows: Sequence[Outcome]) -> None:
-    newest = {row.application: row for row in sorted(rows, key=lambda row: row.epoch)}
+    newest = {row.application: row for row in sorted(rows, key=lambda row: (row.epoch, row.batch))}
     ordered = [newest[application] for application in sorted(newest)]
     await connection.execute(
         SAVE_RESULTS,
@@ -131,6 +142,7 @@ async def save_results(connection: Connection, rows: Sequence[Outcome]) -> None:
         [row.round for row in ordered],
         [row.type for row in ordered],
         [row.epoch for row in ordered],
+        [row.batch for row in ordered],
         [row.body for row in ordered],
     )
 
@@ -142,6 +154,12 @@ async def milestones(connection: Connection, round_id: str) -> list[dict[str, An
 async def milestone(connection: Connection, round_id: str, kind: str) -> dict[str, Any] | None:
     """The newest epoch's milestone of a kind."""
     body: dict[str, Any] | None = await connection.fetchval(MILESTONE, round_id, kind)
+    return body
+
+
+async def batch_proposed(connection: Connection, round_id: str, epoch: int, batch: int) -> dict[str, Any] | None:
+    """What selection proposed for a batch of a release."""
+    body: dict[str, Any] | None = await connection.fetchval(BATCH_PROPOSED, round_id, epoch, batch)
     return body
 
 

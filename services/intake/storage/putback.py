@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.events import AppealDecided, AppealFiled, ContactChanged, InstitutionChanged, RefusalReconsidered
+from shared.contracts.events import (
+    AppealDecided,
+    AppealFiled,
+    ContactChanged,
+    InstitutionChanged,
+    RefusalReconsidered,
+    ReleaseOpened,
+)
 from shared.postgres import Connection
 
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
@@ -58,6 +65,17 @@ SELECT $1, $2, application, $4, $5, $6 FROM applications WHERE application = $3 
 """
 APPEAL_DECIDED = """
 UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1 AND decided_at IS NULL
+"""
+RELEASE_OPENED = """
+INSERT INTO releases (round, epoch, batch, opened_at) SELECT round, $2, $3, $4 FROM rounds WHERE round = $1
+ON CONFLICT DO NOTHING
+"""
+LEFT = """
+INSERT INTO set_free (round, subject, cause, reason, freed_at, epoch, batch)
+SELECT r.round, subject, cause, reason, $4, $2, $3
+FROM rounds r, unnest($5::text[], $6::text[], $7::text[]) AS freed(subject, cause, reason) WHERE r.round = $1
+ON CONFLICT (round, subject) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
+WHERE set_free.batch IS NULL
 """
 INSTITUTION = """
 INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
@@ -242,6 +260,16 @@ async def source(connection: Connection, round_id: str, number: int, name: str, 
 
 async def confirmed(connection: Connection, round_id: str, number: int, confirmed_at: datetime) -> int:
     return await _changed(connection, CONFIRMED, round_id, number, confirmed_at)
+
+
+async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
+    """With what it names, which may have been set free before anything of that was read."""
+    left = [(one.application, one.cause.value, one.reason) for one in opened.leaving]
+    left += [(one.request, "cancelled", one.reason) for one in opened.cancelled]
+    of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at
+    rows = await _changed(connection, RELEASE_OPENED, *of_batch)
+    columns = ([row[column] for row in left] for column in range(3))
+    return rows + await _changed(connection, LEFT, *of_batch, *columns)
 
 
 async def finalized(connection: Connection, round_id: str, number: int) -> int:

@@ -25,6 +25,10 @@ class Happening(StrEnum):
     NOT_SELECTED = "not-selected"
     INELIGIBLE = "ineligible"
     STATUS_ENDED = "status-ended"
+    GIVEN_UP = "given-up"
+    PROMOTED = "promoted"
+    AWARDS_CHANGED = "awards-changed"
+    SELECTION_WITHDRAWN = "selection-withdrawn"
     PURCHASE_OVERDUE = "purchase-overdue"
     RECONSIDERED = "reconsidered"
     OPENED = "opened"
@@ -33,6 +37,7 @@ class Happening(StrEnum):
     COMMITTED = "committed"
     TIME_STAMPED = "time-stamped"
     PUBLISHED = "published"
+    RELEASED = "released"
     VOIDED = "voided"
     HEAD_SIGNED = "head-signed"
 
@@ -80,6 +85,12 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
     (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
     (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.GIVEN_UP, Role.APPLICANT): Notice("given-up", _MAIL, (Need.APPLICATION,)),
+    (Happening.PROMOTED, Role.APPLICANT): Notice("promoted", _MAIL),
+    (Happening.PROMOTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.AWARDS_CHANGED, Role.APPLICANT): Notice("awards-changed", _MAIL),
+    (Happening.AWARDS_CHANGED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.SELECTION_WITHDRAWN, Role.APPLICANT): Notice("selection-withdrawn", _MAIL, (Need.APPLICATION,)),
     (Happening.APPEAL_FILED, Role.APPLICANT): Notice("appeal-filed", _MAIL, (Need.APPLICATION,)),
     (Happening.APPEAL_DECIDED, Role.APPLICANT): Notice("appeal-decided", _MAIL, (Need.APPLICATION,)),
     (Happening.FINALIZED, Role.INSTITUTION): Notice("round-final", _OUTBOX),
@@ -93,6 +104,7 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
     (Happening.TIME_STAMPED, Role.INSTITUTION): Notice("round-time-stamped", _OUTBOX),
     (Happening.PUBLISHED, Role.INSTITUTION): Notice("round-published", _OUTBOX),
+    (Happening.RELEASED, Role.INSTITUTION): Notice("round-released", _OUTBOX),
     (Happening.VOIDED, Role.INSTITUTION): Notice("round-voided", _OUTBOX),
     (Happening.HEAD_SIGNED, Role.INSTITUTION): Notice(AUDIT_HEAD, _OUTBOX),
 }

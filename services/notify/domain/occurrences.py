@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
 from shared.canonical import sha256_hex
@@ -16,6 +16,7 @@ from shared.contracts.events import (
     AuditHeadNoticed,
     AuditHeadPublished,
     AwardNoticed,
+    AwardsChanged,
     AwardStatusEnded,
     AwardWithdrawn,
     CommitmentTimeStamped,
@@ -27,6 +28,8 @@ from shared.contracts.events import (
     PurchaseOverdue,
     PurchaseReminded,
     RefusalReconsidered,
+    ReleaseConfirmed,
+    ReservePromoted,
     RoundExtended,
     RoundFinalized,
     RoundFrozen,
@@ -34,10 +37,13 @@ from shared.contracts.events import (
     RoundOpened,
     RoundVoided,
     SelectionConfirmed,
+    SelectionGivenUp,
     SelectionStatusEnded,
+    SelectionWithdrawn,
 )
 
-Result = ProductSelected | ProductReserved | ProductNotSelected
+Released = ReservePromoted | AwardsChanged | SelectionWithdrawn
+Result = ProductSelected | ProductReserved | ProductNotSelected | Released
 Decision = Mapping[str, Any]
 """What a result decides, as JSON."""
 
@@ -110,29 +116,41 @@ def appeal(event: AppealFiled | AppealDecided, traceparent: str | None) -> Occur
     return Occurrence(happening, event.round, event.application, f"appeal-{event.appeal}", recipients, traceparent)
 
 
+def edition_of(event: Result) -> tuple[int, int]:
+    """The epoch and the batch that decided; 0 where no batch did."""
+    return event.epoch, event.batch or 0 if isinstance(event, Released) else 0
+
+
 def decision_of(event: Result) -> Decision:
-    """What a result means to those concerned. A place in the draw that another epoch moves is not part of it."""
+    """What a result means to those concerned. A place in the draw that another epoch moves is not part of it, nor
+    whether a batch decided it or an epoch."""
+    if isinstance(event, SelectionWithdrawn):
+        cause = event.cause and event.cause.value
+        result = ProductReserved if event.in_reserve else ProductNotSelected
+        return {"reason": cause, "result": result.__name__}
     decided = event.model_dump(mode="json", include={"awards", "reserve_position", "reason"})
-    if isinstance(event, ProductSelected) and event.status_until is not None:
+    if isinstance(event, ProductReserved | ProductNotSelected):
+        return decided | {"result": type(event).__name__}
+    if event.status_until is not None:
         decided["status_until"] = event.status_until.isoformat()
-    return decided | {"result": type(event).__name__}
+    return decided | {"result": ProductSelected.__name__}
 
 
 def result(event: Result, traceparent: str | None, before: Decision | None = None) -> list[Occurrence]:
     """The applicant's result, and for a selected product the award of each institution that is to buy it.
 
-    `before`: what an earlier epoch decided. Nobody is told twice what has not changed for them; an institution whose
-    award fell away is told that.
+    `before`: what an earlier epoch or batch decided. Nobody is told twice what has not changed for them; an institution
+    whose award fell away is told that.
     """
-    if before == decision_of(event):
+    if before == decision_of(event) or event.party is None:
         return []
     facts = event.model_dump(mode="json", exclude={"round", "application", "party"})
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     standing = _by_institution(before["awards"] if before and "awards" in before else ())
     awards: dict[str, list[Any]] = {}
     match event:
-        case ProductSelected():
-            happening = Happening.SELECTED
+        case ProductSelected() | ReservePromoted() | AwardsChanged():
+            happening = _SELECTED_BY[type(event)]
             decided = decision_of(event)
             awards = _by_institution(decided["awards"])
             moved = before is not None and before.get("status_until") != decided.get("status_until")
@@ -144,11 +162,22 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
             happening = Happening.INELIGIBLE
         case ProductNotSelected():
             happening = Happening.NOT_SELECTED
-    told = [_of_application(happening, event, f"epoch-{event.epoch}", recipients, traceparent)]
+        case SelectionWithdrawn():
+            happening = Happening.SELECTION_WITHDRAWN
+    epoch, batch = edition_of(event)
+    occasion = f"epoch-{epoch}-batch-{batch}" if batch else f"epoch-{epoch}"
+    told = [_of_application(happening, event, occasion, recipients, traceparent)]
     lost = [_award_lost(event, institution) for institution in standing if institution not in awards]
     if lost:
-        told.append(_of_application(Happening.AWARD_WITHDRAWN, event, f"epoch-{event.epoch}", lost, traceparent))
+        told.append(_of_application(Happening.AWARD_WITHDRAWN, event, occasion, lost, traceparent))
     return told
+
+
+_SELECTED_BY: Final = {
+    ProductSelected: Happening.SELECTED,
+    ReservePromoted: Happening.PROMOTED,
+    AwardsChanged: Happening.AWARDS_CHANGED,
+}
 
 
 def _by_institution(awards: Sequence[Any]) -> dict[str, list[Any]]:
@@ -158,7 +187,7 @@ def _by_institution(awards: Sequence[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _awards(event: ProductSelected, institutions: Sequence[str]) -> list[Recipient]:
+def _awards(event: ProductSelected | ReservePromoted | AwardsChanged, institutions: Sequence[str]) -> list[Recipient]:
     return [
         Recipient(
             Role.INSTITUTION,
@@ -197,6 +226,14 @@ def overdue(event: PurchaseOverdue, traceparent: str | None) -> Occurrence:
     said = PurchaseReminded(**event.model_dump(exclude={"epoch"}))
     recipients = [Recipient(Role.INSTITUTION, event.institution, said.model_dump(mode="json"))]
     return _of_application(Happening.PURCHASE_OVERDUE, event, f"request {event.request}", recipients, traceparent)
+
+
+def given_up(event: SelectionGivenUp, traceparent: str | None) -> Occurrence:
+    facts = {"given_up_at": event.given_up_at.isoformat(), "reason": event.reason}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    return Occurrence(
+        Happening.GIVEN_UP, event.round, event.application, f"epoch-{event.epoch}", recipients, traceparent
+    )
 
 
 def _award_lost(event: Result, institution: str) -> Recipient:
@@ -255,9 +292,14 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             )
         case SelectionConfirmed():
             roots = {"commitment": event.commitment_root, "selection": event.selection_root}
+            if event.batch_root is not None:
+                roots["batch"] = event.batch_root
             return Turn(
                 event.round, Happening.PUBLISHED, f"epoch-{event.epoch}", event.confirmed_at, roots, traceparent
             )
+        case ReleaseConfirmed():
+            occasion, roots = f"epoch-{event.epoch}-batch-{event.batch}", {"batch": event.batch_root}
+            return Turn(event.round, Happening.RELEASED, occasion, event.confirmed_at, roots, traceparent)
         case RoundFinalized():
             return Turn(event.round, Happening.FINALIZED, f"epoch-{event.epoch}", event.finalized_at, {}, traceparent)
         case RoundVoided():

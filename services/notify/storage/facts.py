@@ -31,15 +31,15 @@ UPDATE rounds SET institutions = ARRAY(
 WHERE round = $1
 """
 SAVE_DECISIONS = """
-INSERT INTO decisions (application, epoch, decision) SELECT * FROM unnest($1::text[], $2::int[], $3::jsonb[])
-ON CONFLICT DO NOTHING
+INSERT INTO decisions (application, epoch, batch, decision)
+SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[]) ON CONFLICT DO NOTHING
 """
 DECISIONS_BEFORE = """
-SELECT asked.application, asked.epoch, before.decision
-FROM unnest($1::text[], $2::int[]) AS asked(application, epoch)
+SELECT asked.application, asked.epoch, asked.batch, before.decision
+FROM unnest($1::text[], $2::int[], $3::int[]) AS asked(application, epoch, batch)
 CROSS JOIN LATERAL (SELECT d.decision FROM decisions d
-                    WHERE d.application = asked.application AND d.epoch < asked.epoch
-                    ORDER BY d.epoch DESC LIMIT 1) before
+                    WHERE d.application = asked.application AND (d.epoch, d.batch) < (asked.epoch, asked.batch)
+                    ORDER BY d.epoch DESC, d.batch DESC LIMIT 1) before
 """
 SAVE_INSTITUTIONS = """
 INSERT INTO institutions (institution, name, status, changed_at)
@@ -77,21 +77,21 @@ WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
 """
 
 
-async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, int, Decision]]) -> None:
-    """(application, epoch, what was decided). The first of an epoch stands."""
+async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, int, int, Decision]]) -> None:
+    """(application, epoch, batch, what was decided). The first of an edition stands."""
     if decisions:
-        await connection.execute(SAVE_DECISIONS, *zip(*sorted(decisions, key=lambda row: row[:2]), strict=True))
+        await connection.execute(SAVE_DECISIONS, *zip(*sorted(decisions, key=lambda row: row[:3]), strict=True))
 
 
 async def decisions_before(
-    connection: Connection, epochs: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], Decision]:
-    """What the newest epoch before each (application, epoch) decided, where there is one."""
-    later = [each for each in epochs if each[1] > 1]
+    connection: Connection, editions: Sequence[tuple[str, int, int]]
+) -> dict[tuple[str, int, int], Decision]:
+    """What was decided last before each (application, epoch, batch), where something was."""
+    later = [each for each in editions if each[1:] > (1, 0)]
     if not later:
         return {}
     rows = await connection.fetch(DECISIONS_BEFORE, *zip(*later, strict=True))
-    return {(row["application"], row["epoch"]): row["decision"] for row in rows}
+    return {(row["application"], row["epoch"], row["batch"]): row["decision"] for row in rows}
 
 
 async def save_round(connection: Connection, opened: RoundOpened) -> None:

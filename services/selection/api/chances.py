@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.domain.chances import Chance, Chances, Kind, chances, method_in_words
-from services.selection.storage import drawn, results, rounds
+from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.http import Problem
@@ -54,8 +54,11 @@ class Estimates:
             named = await drawn.offers(connection, known.round, commitment["epoch"], accepted)
             pledges, requests = await drawn.committed(connection, known.round, commitment["epoch"])
             kinds = await drawn.kinds(connection, known.round, commitment["epoch"])
+            before = await releases.freed_before(connection, known.round, commitment["epoch"])
         offers = {application: item.offer for application, item in named.items()}
-        root, demands = commitment["commitment_root"], drawn.demands_of(requests)
+        root = commitment["commitment_root"]
+        entries = [entry for entry in entries if entry.application not in before.leaving]
+        demands = [each for each in drawn.demands_of(requests) if each.request not in before.cancelled]
         found = await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
         by_kind: dict[Kind, list[str]] = {}
         for one, kind in kinds.items():

@@ -117,7 +117,7 @@ def match(
 
     `tracks`: limits of those that have their own, within the round's.
     """
-    market = _Market(demands, pledges)
+    market = Market(demands, pledges)
     bounds = Bounds(limits, tracks)
     reserve = 0
     placements: list[Placement] = []
@@ -165,6 +165,10 @@ class _Line:
         self.budget = demand.budget_won
         self.price_limit = min(ceiling, demand.budget_won, pledge)
         self.tie = sha256(demand.request.encode()).digest()
+
+    def give(self, quantity: int, won: int) -> None:
+        self.quantity -= quantity
+        self.budget -= won
 
 
 class _Reach:
@@ -217,16 +221,19 @@ class _Shelf:
         return reach
 
 
-class _Market:
+class Market:
     """What is left to be had."""
 
     def __init__(self, demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
-        self.pledges = dict(pledges)
-        lines: dict[str, list[_Line]] = {}
+        self._pledged = tuple(sorted(pledges))
+        self._pledges = dict(pledges)
+        self._lines: list[_Line] = []
+        of_class: dict[str, list[_Line]] = {}
         for demand in demands:
-            line = _Line(demand, self.pledges.setdefault(demand.institution, 0))
-            lines.setdefault(demand.class_code, []).append(line)
-        self._shelves = {class_code: _Shelf(of_class) for class_code, of_class in lines.items()}
+            line = _Line(demand, self._pledges.setdefault(demand.institution, 0))
+            self._lines.append(line)
+            of_class.setdefault(demand.class_code, []).append(line)
+        self._shelves = {class_code: _Shelf(lines) for class_code, lines in of_class.items()}
 
     def reach(self, offer: Offer) -> _Reach:
         shelf = self._shelves.get(offer.class_code)
@@ -234,9 +241,33 @@ class _Market:
 
     def buy(self, offer: Offer, reach: _Reach, requests_at_most: int) -> tuple[Award, ...]:
         """Most remaining budget first, ties by the hash of the request's id."""
-        price, pledges = offer.price_won, self.pledges
+        return self._take(offer.price_won, offer.capacity, self._fitting(offer.price_won, reach), requests_at_most)
+
+    def buy_more(self, offer: Offer, held: Sequence[Award], requests_at_most: int) -> tuple[Award, ...]:
+        """What it buys beside awards it holds, from requests it holds none of, with the capacity it has left."""
+        capacity, asked = offer.capacity - sum(award.quantity for award in held), {award.request for award in held}
+        fitting = self._fitting(offer.price_won, self.reach(offer))
+        others = [line for line in fitting if line.demand.request not in asked]
+        return self._take(offer.price_won, capacity, others, requests_at_most - len(held))
+
+    def occupy(self, awards: Iterable[Award]) -> None:
+        """Takes out what is held already. Every request named must be one of the market's."""
+        lines = {line.demand.request: line for line in self._lines}
+        for award in awards:
+            lines[award.request].give(award.quantity, award.amount_won)
+            self._pledges[award.institution] -= award.amount_won
+
+    def state(self) -> dict[str, list[list[str | int]]]:
+        """What is left: of each pledge `[institution, won]`, of each request `[request, quantity, won]`, by id."""
+        requests: list[list[str | int]] = [[line.demand.request, line.quantity, line.budget] for line in self._lines]
+        pledges: list[list[str | int]] = [[one, self._pledges[one]] for one in self._pledged]
+        return {"pledges": pledges, "requests": sorted(requests)}
+
+    def _fitting(self, price: int, reach: _Reach) -> list[_Line]:
+        """The requests that take a product of that price, in the order it takes them."""
         if price > reach.most:
-            return ()
+            return []
+        pledges = self._pledges
         fitting = [
             line
             for line in reach.open
@@ -247,25 +278,22 @@ class _Market:
         ]
         if not fitting:
             reach.drop_spent(pledges)
-            return ()
-        if len(fitting) > 1:
+        elif len(fitting) > 1:
             fitting.sort(key=lambda line: (-line.budget, line.tie))
-        return self._take(offer, fitting, requests_at_most)
+        return fitting
 
-    def _take(self, offer: Offer, lines: list[_Line], requests_at_most: int) -> tuple[Award, ...]:
-        price, capacity = offer.price_won, offer.capacity
+    def _take(self, price: int, capacity: int, lines: list[_Line], requests_at_most: int) -> tuple[Award, ...]:
         awards: list[Award] = []
         for line in lines:
-            if capacity == 0 or len(awards) == requests_at_most:
+            if capacity <= 0 or len(awards) >= requests_at_most:
                 break
             institution = line.demand.institution
-            units = min(capacity, line.quantity, min(line.budget, self.pledges[institution]) // price)
+            units = min(capacity, line.quantity, min(line.budget, self._pledges[institution]) // price)
             if units:
                 won = units * price
                 capacity -= units
-                line.quantity -= units
-                line.budget -= won
-                self.pledges[institution] -= won
+                line.give(units, won)
+                self._pledges[institution] -= won
                 awards.append(Award(line.demand.request, institution, units, won))
         return tuple(awards)
 

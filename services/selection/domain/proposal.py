@@ -58,16 +58,18 @@ def propose(
     demands: Iterable[Demand],
     pledges: Mapping[str, int],
     other_seeds: Mapping[str, str] = MappingProxyType({}),
+    left: Mapping[str, NotSelectedReason] = MappingProxyType({}),
 ) -> Proposal:
     """`offers` by application id, at least of all that stand. Nothing depends on the order anything is given in.
 
     `other_seeds`: by application, of those that draw under a supplementary value. Their keys are as uniform as the
-    others', so that they stand among them with the same chance per ticket.
+    others', so that they stand among them with the same chance per ticket. `left`: who left in a batch of an earlier
+    epoch, and why.
     """
     standing: list[Entry] = []
     aside: list[Proposed] = []
     for entry in entries:
-        if reason := _aside(entry, policy):
+        if reason := _aside(entry, policy) or left.get(entry.application):
             aside.append(Proposed(Placement(entry.application, Result.NOT_SELECTED, (), None, reason)))
         else:
             standing.append(entry)

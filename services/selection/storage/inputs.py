@@ -54,7 +54,8 @@ ON CONFLICT DO NOTHING
 """
 SAVE_SOURCE = "INSERT INTO source_values (round, epoch, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 SAVE_CONFIRMED = """
-INSERT INTO confirmations (round, epoch, selection_root, confirmed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+INSERT INTO confirmations (round, epoch, selection_root, confirmed_at, batch) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
 """
 SAVE_VOID = """
 INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
@@ -168,7 +169,8 @@ async def save_source(connection: Connection, round_id: str, epoch: int, value: 
 
 
 async def save_confirmed(connection: Connection, said: SelectionConfirmed) -> None:
-    await connection.execute(SAVE_CONFIRMED, said.round, said.epoch, said.selection_root, said.confirmed_at)
+    told = said.round, said.epoch, said.selection_root, said.confirmed_at, said.batch or 0
+    await connection.execute(SAVE_CONFIRMED, *told)
 
 
 async def save_void(connection: Connection, round_id: str) -> None:

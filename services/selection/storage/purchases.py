@@ -27,7 +27,7 @@ SELECT s.round, s.epoch, s.application::text, s.party::text, s.product, award->>
 FROM confirmations c
 JOIN proposals q ON q.round = c.round AND q.epoch = c.epoch AND q.body->>'selection_root' = c.selection_root
 JOIN rounds r ON r.round = c.round
-JOIN results s ON s.round = c.round AND s.epoch = c.epoch AND s.result = 'selected'
+JOIN standing_results s ON s.round = c.round AND s.epoch = c.epoch AND s.result = 'selected'
 CROSS JOIN LATERAL jsonb_array_elements(s.awards) award
 LEFT JOIN purchases p
      ON p.request = award->>'request' AND p.application = s.application AND p.institution = award->>'institution'

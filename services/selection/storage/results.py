@@ -17,17 +17,27 @@ from shared.postgres import Connection
 _POLICY: Final = TypeAdapter(Policy)
 
 TO_PUBLISH = """
-SELECT p.round, p.epoch, p.body, p.published_lines, r.policy, c.confirmed_at
+SELECT p.round, p.epoch, p.body, p.published_lines, r.policy, c.confirmed_at, c.batch
 FROM proposals p JOIN rounds r USING (round) JOIN confirmations c ON c.round = p.round AND c.epoch = p.epoch
 WHERE c.selection_root = p.body->>'selection_root' AND NOT r.void
   AND EXISTS (SELECT FROM results s WHERE s.round = p.round AND s.epoch = p.epoch AND s.line > p.published_lines)
+  AND NOT EXISTS (SELECT FROM releases b
+                  WHERE b.round = c.round AND b.epoch = c.epoch AND b.batch <= c.batch AND b.body IS NULL)
 """
 SAVE_PROPOSAL = """
 INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
 """
+# As the batches left them that were confirmed with the selection.
 LINES = """
-SELECT line, application::text, party::text, product, result, reason, position, reserve_position, tickets, awards
-FROM results WHERE round = $1 AND epoch = $2 AND line > $3 ORDER BY line LIMIT $4
+SELECT s.line, s.application::text, s.party::text, s.product, coalesce(m.result, s.result) AS result,
+       CASE WHEN m.result IS NULL THEN s.reason ELSE m.reason END AS reason, s.position, s.reserve_position, s.tickets,
+       coalesce(m.awards, s.awards) AS awards
+FROM results s LEFT JOIN LATERAL (
+    SELECT l.result, l.reason, l.awards FROM release_lines l
+    WHERE l.application = s.application AND l.round = s.round AND l.epoch = s.epoch AND l.batch <= $5
+    ORDER BY l.batch DESC LIMIT 1
+) m ON true
+WHERE s.round = $1 AND s.epoch = $2 AND s.line > $3 ORDER BY s.line LIMIT $4
 """
 LEAVES = """
 SELECT application::text, result, position, key, awards FROM results WHERE round = $1 AND epoch = $2 ORDER BY line
@@ -47,7 +57,7 @@ WHERE r.policy ? 'rolling' AND NOT c.status_ended AND NOT r.void AND c.selection
 """
 SELECTED_LINES = """
 SELECT line, application::text, party::text, product, awards
-FROM results WHERE round = $1 AND epoch = $2 AND result = 'selected' AND line > $3 ORDER BY line LIMIT $4
+FROM standing_results WHERE round = $1 AND epoch = $2 AND result = 'selected' AND line > $3 ORDER BY line LIMIT $4
 """
 STATUS_ENDED = """
 UPDATE confirmations SET ended_lines = $4, status_ended = $5 WHERE round = $1 AND epoch = $2 AND ended_lines = $3
@@ -76,7 +86,7 @@ SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::
        (SELECT coalesce(sum(b.amount_won), 0)::bigint FROM purchases b
         WHERE b.round = $1 AND b.institution = p.institution) AS contracted_won
 FROM pledged p
-LEFT JOIN results s ON s.round = $1
+LEFT JOIN standing_results s ON s.round = $1
      AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = $1)
 LEFT JOIN LATERAL jsonb_array_elements(s.awards) award ON award->>'institution' = p.institution
 GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
@@ -100,13 +110,15 @@ RESULT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ToPublish:
-    """A confirmed proposal, published up to a line; `status_until` is the end of what a selection of it gives."""
+    """A confirmed proposal, published up to a line; `status_until` is the end of what a selection of it gives, `batch`
+    the last that was confirmed with it, 0 where none was."""
 
     round: str
     epoch: int
     selection_root: str
     published_lines: int
     status_until: datetime | None
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,7 @@ async def to_publish(connection: Connection) -> list[ToPublish]:
             row["body"]["selection_root"],
             row["published_lines"],
             status_until(_POLICY.validate_python(row["policy"]), row["confirmed_at"]),
+            row["batch"],
         )
         for row in await connection.fetch(TO_PUBLISH)
     ]
@@ -203,8 +216,8 @@ async def status_ended(connection: Connection, given: GivenStatus, line: int, wh
     )
 
 
-async def lines(connection: Connection, round_id: str, epoch: int, after: int, limit: int) -> list[dict[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LINES, round_id, epoch, after, limit)]
+async def lines(connection: Connection, due: ToPublish, after: int, limit: int) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LINES, due.round, due.epoch, after, limit, due.batch)]
 
 
 async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list[Any]]:
@@ -226,7 +239,7 @@ async def published(connection: Connection, round_id: str, epoch: int, before: i
 
 
 async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
-    """Money awarded against each pledge, by the newest proposal."""
+    """Money awarded against each pledge, by the newest proposal and the batches confirmed since."""
     return [dict(row) for row in await connection.fetch(SPENT, round_id)]
 
 

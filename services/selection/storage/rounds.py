@@ -54,7 +54,8 @@ class KnownRound:
     """By institution, as they stood at the freeze; None of a round frozen before that was published."""
 
 
-def _known(row: Any) -> KnownRound:
+def known_of(row: Any) -> KnownRound:
+    """Of a row of `rounds`."""
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     return KnownRound(
         row["round"],
@@ -74,17 +75,17 @@ def _known(row: Any) -> KnownRound:
 
 async def to_commit(connection: Connection) -> list[KnownRound]:
     """Frozen and judged in the same epoch, not committed in it."""
-    return [_known(row) for row in await connection.fetch(TO_COMMIT)]
+    return [known_of(row) for row in await connection.fetch(TO_COMMIT)]
 
 
 async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
     """Committed in the epoch that stands, every value known, not proposed yet; with the commitment."""
-    return [(_known(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
+    return [(known_of(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
 
 
 async def known(connection: Connection, round_id: str) -> KnownRound | None:
     row = await connection.fetchrow(KNOWN, round_id)
-    return _known(row) if row else None
+    return known_of(row) if row else None
 
 
 async def committed_epochs(connection: Connection, round_id: str) -> list[int]:

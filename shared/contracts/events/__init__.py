@@ -7,6 +7,7 @@ from shared.contracts.events.applications import (
     ApplicationSubmitted,
     ApplicationWithdrawn,
     RefusalReconsidered,
+    SelectionGivenUp,
 )
 from shared.contracts.events.audit import AuditHeadPublished
 from shared.contracts.events.contacts import ContactChanged, Language
@@ -24,6 +25,7 @@ from shared.contracts.events.milestones import (
     CommitmentTimeStamped,
     EligibilityCompleted,
     InputsCommitted,
+    ReleaseProposed,
     SelectionProposed,
 )
 from shared.contracts.events.outbox import (
@@ -43,12 +45,18 @@ from shared.contracts.events.requests import (
     NonPurchaseReported,
     PurchaseReported,
     PurchaseRequestAccepted,
+    PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
 )
 from shared.contracts.events.rounds import (
     Amended,
+    CancelledRequest,
     EpochOpened,
+    Leaving,
+    LeavingCause,
     RegistryWaived,
+    ReleaseConfirmed,
+    ReleaseOpened,
     RoundAnnounced,
     RoundExtended,
     RoundFinalized,
@@ -61,6 +69,7 @@ from shared.contracts.events.rounds import (
 )
 from shared.contracts.events.selections import (
     Award,
+    AwardsChanged,
     NotSelectedReason,
     ProductNotSelected,
     ProductReserved,
@@ -69,6 +78,7 @@ from shared.contracts.events.selections import (
     ReservePromoted,
     SelectionStatusEnded,
     SelectionWithdrawn,
+    WithdrawalCause,
 )
 from shared.contracts.events.verdicts import ApplicationJudged
 
@@ -89,8 +99,10 @@ __all__ = [
     "AwardNoticed",
     "AwardStatusEnded",
     "AwardWithdrawn",
+    "AwardsChanged",
     "BucketListed",
     "BucketRequested",
+    "CancelledRequest",
     "Channel",
     "CommitmentTimeStamped",
     "ContactChanged",
@@ -102,6 +114,8 @@ __all__ = [
     "InstitutionStatus",
     "Invitation",
     "Language",
+    "Leaving",
+    "LeavingCause",
     "Manifest",
     "NonPurchaseReported",
     "NotSelectedReason",
@@ -115,12 +129,16 @@ __all__ = [
     "PurchaseReminded",
     "PurchaseReported",
     "PurchaseRequestAccepted",
+    "PurchaseRequestCancelled",
     "PurchaseRequestWithdrawn",
     "Reason",
     "RefusalReconsidered",
     "RegistryAnswered",
     "RegistryWaived",
     "Rehearsal",
+    "ReleaseConfirmed",
+    "ReleaseOpened",
+    "ReleaseProposed",
     "RepairSubject",
     "ReportNonPurchase",
     "ReportPurchase",
@@ -135,6 +153,7 @@ __all__ = [
     "RoundVoided",
     "ScoresClosed",
     "SelectionConfirmed",
+    "SelectionGivenUp",
     "SelectionProposed",
     "SelectionStatusEnded",
     "SelectionWithdrawn",
@@ -143,4 +162,5 @@ __all__ = [
     "SourceValueRecorded",
     "SubmitPurchaseRequest",
     "WithdrawPurchaseRequest",
+    "WithdrawalCause",
 ]

@@ -46,6 +46,18 @@ class ApplicationWithdrawn(Contract):
     act: Uuid | None = None
 
 
+class SelectionGivenUp(Contract):
+    """A firm gives up its place, selected or in reserve, after the result was published. The application keeps its
+    versions; the next batch gives out what it had. `epoch` is of that result."""
+
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    given_up_at: UtcTime
+    reason: Text = ""
+
+
 class ApplicationScored(Contract):
     """A reviewer's mark. The highest version of a reviewer's stands; one with a conflict of interest does not count."""
 

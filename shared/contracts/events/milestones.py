@@ -1,7 +1,7 @@
 """`milestones.v1`: what eligibility and selection have completed."""
 
 from shared.contracts.events.ground import Manifest
-from shared.contracts.values import Base64, Contract, Count, Epoch, Line, RoundId, Sha256Hex, UtcTime
+from shared.contracts.values import Base64, Contract, Count, Epoch, Line, Positive, RoundId, Sha256Hex, UtcTime
 
 
 class EligibilityCompleted(Contract):
@@ -53,6 +53,26 @@ class SelectionProposed(Contract):
     selected: Count
     reserve: Count
     not_selected: Count
+    proposed_at: UtcTime
+
+
+class ReleaseProposed(Contract):
+    """What a batch gives out of what its ReleaseOpened set free. Leaves of `batch_root` are `[id, result, reason,
+    [[request, quantity, won], …]]` of everybody for whom it changed something, in draw order.
+
+    `state_hash`: SHA-256 of canonical `{pledges: [[institution, won], …], requests: [[request, quantity, won], …]}`,
+    what was left, set free included, before anything was given out.
+    """
+
+    round: RoundId
+    epoch: Epoch
+    batch: Positive
+    selection_root: Sha256Hex
+    state_hash: Sha256Hex
+    batch_root: Sha256Hex
+    promoted: Count
+    changed: Count
+    withdrawn: Count
     proposed_at: UtcTime
 
 

@@ -89,7 +89,8 @@ class AwardNoticed(Contract):
 
 
 class AwardWithdrawn(Contract):
-    """A later epoch selects no product of this application for the institution any more: do not contract it."""
+    """A later epoch or a batch selects no product of this application for the institution any more: do not contract
+    it."""
 
     institution: InstitutionCode
     round: RoundId

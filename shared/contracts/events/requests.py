@@ -1,6 +1,9 @@
 """`purchase-requests.v1`."""
 
 from datetime import date
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.contracts.facts import RequestFacts
 from shared.contracts.values import (
@@ -37,6 +40,16 @@ class PurchaseRequestWithdrawn(Contract):
     version: Version
     received_at: UtcTime
     reason: Text = ""
+
+
+class PurchaseRequestCancelled(Contract):
+    """After the freeze, as a whole. The frozen set keeps it; the next batch sets free what it had bought."""
+
+    round: RoundId
+    request: RequestId
+    institution: InstitutionCode
+    cancelled_at: UtcTime
+    reason: Annotated[Text, Field(min_length=1)]
 
 
 class PurchaseReported(Contract):

@@ -1,5 +1,6 @@
 """`rounds.v1`: a round's life, each act with its actors and reason."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -15,8 +16,10 @@ from shared.contracts.values import (
     Epoch,
     Line,
     Positive,
+    RequestId,
     RoundId,
     Sha256Hex,
+    Text,
     UtcTime,
     Version,
 )
@@ -123,9 +126,59 @@ class SourceValueRecorded(RoundAct):
 
 
 class SelectionConfirmed(RoundAct):
+    """The proposal of an epoch, and with it the batches up to `batch` that were given out before (absent: none)."""
+
     epoch: Epoch
     commitment_root: Sha256Hex
     selection_root: Sha256Hex
+    confirmed_at: UtcTime
+    batch: Positive | None = None
+    batch_root: Sha256Hex | None = None
+
+
+class LeavingCause(StrEnum):
+    GIVEN_UP = "given-up"
+    """By its firm."""
+    DECLINED = "declined"
+    """By two officers."""
+
+
+class Leaving(Contract):
+    """An application that stands no more, neither as selected nor in the reserve."""
+
+    application: ApplicationId
+    cause: LeavingCause
+    reason: Text
+
+
+class CancelledRequest(Contract):
+    """A purchase request that its institution cancelled after the freeze: whole, and with a reason."""
+
+    request: RequestId
+    reason: Text
+
+
+class ReleaseOpened(RoundAct):
+    """What was set free since the batch before: exactly this is given out to the reserve, in one batch.
+
+    It holds in later epochs too: who left stands aside in them, and a cancelled request buys nothing.
+    `selection_root` is of the epoch's proposal; batches of an epoch count from 1.
+    """
+
+    epoch: Epoch
+    batch: Positive
+    selection_root: Sha256Hex
+    leaving: tuple[Leaving, ...]
+    cancelled: tuple[CancelledRequest, ...]
+    opened_at: UtcTime
+
+
+class ReleaseConfirmed(RoundAct):
+    """A batch, with those before it, of a selection that was confirmed already."""
+
+    epoch: Epoch
+    batch: Positive
+    batch_root: Sha256Hex
     confirmed_at: UtcTime
 
 

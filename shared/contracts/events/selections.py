@@ -62,6 +62,10 @@ class NotSelectedReason(StrEnum):
     NO_DEMAND = "no-demand"
     FIRM_LIMIT = "firm-limit"
     RESERVE_FULL = "reserve-full"
+    GIVEN_UP = "given-up"
+    """By its firm, before this result."""
+    DECLINED = "declined"
+    """By two officers, with a reason."""
 
 
 class ProductNotSelected(Contract):
@@ -74,10 +78,25 @@ class ProductNotSelected(Contract):
     selection_root: Sha256Hex
 
 
+class WithdrawalCause(StrEnum):
+    GIVEN_UP = "given-up"
+    DECLINED = "declined"
+    REQUEST_CANCELLED = "request-cancelled"
+
+
 class SelectionWithdrawn(RoundAct):
+    """A batch took a product's place. One whose requests were cancelled stands in the reserve again, at its place in
+    the draw (`in_reserve`)."""
+
     application: ApplicationId
     epoch: Epoch
     withdrawn_at: UtcTime
+    party: PartyId | None = None
+    batch: Positive | None = None
+    batch_root: Sha256Hex | None = None
+    selection_root: Sha256Hex | None = None
+    cause: WithdrawalCause | None = None
+    in_reserve: bool = False
 
 
 class SelectionStatusEnded(Contract):
@@ -107,9 +126,36 @@ class PurchaseOverdue(Contract):
 
 
 class ReservePromoted(Contract):
+    """A product of the reserve is selected in a batch. `batch_root` is the batch's; the rest is as in
+    ProductSelected."""
+
     round: RoundId
     application: ApplicationId
     party: PartyId
     epoch: Epoch
     batch: Positive
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
+    product: Line | None = None
+    position: Positive | None = None
+    tickets: Count | None = None
+    selection_root: Sha256Hex | None = None
+    batch_root: Sha256Hex | None = None
+    status_until: UtcTime | None = None
+
+
+class AwardsChanged(Contract):
+    """A product stays selected, and a batch gave it these awards in place of those it had: one of its requests was
+    cancelled."""
+
+    round: RoundId
+    application: ApplicationId
+    party: PartyId
+    epoch: Epoch
+    batch: Positive
+    product: Line
+    position: Positive
+    tickets: Count
+    awards: Annotated[tuple[Award, ...], Field(min_length=1)]
+    selection_root: Sha256Hex
+    batch_root: Sha256Hex
+    status_until: UtcTime | None = None

@@ -1,0 +1,120 @@
+"""An application is withdrawn while its round is open; after the result its firm gives up the place it has."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.intake.api.applications import inside, latched, opened_application
+from services.intake.api.bodies import WITHDRAWAL
+from services.intake.api.state import Intake, intake
+from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
+from services.intake.domain.receipts import receipt_json, receipt_of, signed
+from services.intake.domain.releases import Cause
+from services.intake.domain.rounds import RoundStatus, RoundWindow
+from services.intake.storage import outcomes, releases, tokens, versions
+from services.intake.storage.versions import StoredApplication
+from shared.contracts import topics
+from shared.contracts.events import ApplicationWithdrawn, SelectionGivenUp
+from shared.http import Problem, parse, read_body
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+from shared.signing import Signer
+
+router = APIRouter(prefix="/applications", tags=["applications"])
+_PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "AwardsChanged")
+
+
+@router.post("/{application}/withdrawal")
+async def withdraw(application: str, request: Request) -> Response:
+    """Takes the application out of the round, as a version; or, once the result is published, gives up its place,
+    selected or in reserve, which goes to the reserve in the next batch. Again it changes nothing."""
+    state = intake(request)
+    body = await read_body(request, state.settings.body_bytes)
+    received_at = state.clock.now()
+    reason = parse(WITHDRAWAL, body or b"{}").reason
+    trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))
+    signer = await state.signing.signer(state.runtime.pool)
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        stored: StoredApplication = await opened_application(request, application, connection)
+        window = await latched(connection, stored.round)
+        received = window.time_map.programme(received_at)
+        if window.status is RoundStatus.CONFIRMED and not stored.withdrawn:
+            answer = await _give_up(connection, events, stored, reason, received, trace)
+        else:
+            inside(window, received)
+            answer = await _withdraw(connection, events, state, stored, window, reason, received, signer, trace)
+    return JSONResponse(answer)
+
+
+async def _withdraw(
+    connection: Connection,
+    events: list[Outgoing],
+    state: Intake,
+    stored: StoredApplication,
+    window: RoundWindow,
+    reason: str,
+    received: datetime,
+    signer: Signer,
+    trace: str | None,
+) -> dict[str, Any]:
+    application = stored.application
+    newest, withdrawn = await versions.lock(connection, application)
+    if not withdrawn:
+        newest += 1
+        secret = await tokens.secret(connection, "access-tokens")
+        drawn = nonce(window.seed, application, newest, withdrawal_nonce(secret, application, newest))
+        stated = state_version(application, newest, received, drawn, {"reason": reason, "withdrawn": True})
+        await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
+        event = ApplicationWithdrawn(
+            round=stored.round,
+            application=application,
+            party=stored.party,
+            version=newest,
+            received_at=received,
+            reason=reason,
+        )
+        identifier = event_id("application", application, newest)
+        events.append(
+            outgoing(
+                topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
+            )
+        )
+    receipt = (await versions.receipts(connection, application))[-1]
+    return receipt_json(signed(receipt, signer))
+
+
+async def _give_up(
+    connection: Connection,
+    events: list[Outgoing],
+    stored: StoredApplication,
+    reason: str,
+    now: datetime,
+    trace: str | None,
+) -> dict[str, Any]:
+    application = stored.application
+    await versions.lock(connection, application)
+    before = await releases.freed(connection, stored.round, application)
+    if before is None:
+        outcome = await outcomes.outcome(connection, application)
+        result = outcome.get("result") or {}
+        if outcome.get("result_type") not in _PLACED and not result.get("in_reserve"):
+            raise Problem(409, "nothing-to-give-up", "This application is neither selected nor in reserve.")
+        if await releases.is_contracted(connection, application):
+            raise Problem(409, "contracted", "A purchase of this product was reported: settle it with its buyer.")
+        await releases.free(connection, stored.round, application, Cause.GIVEN_UP, reason, now)
+        event = SelectionGivenUp(
+            round=stored.round,
+            application=application,
+            party=stored.party,
+            epoch=result["epoch"],
+            given_up_at=now,
+            reason=reason,
+        )
+        identifier = event_id("given-up", application)
+        events.append(
+            outgoing(topics.APPLICATIONS.name, application, event, event_id=identifier, time=now, traceparent=trace)
+        )
+    given_up_at = before.freed_at if before else now
+    return {"application": application, "given_up_at": given_up_at.isoformat(), "takes_effect": "with the next batch"}

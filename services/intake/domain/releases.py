@@ -1,0 +1,54 @@
+"""What is set free after a result: by a firm that gives up its place, an institution that cancels a request, officers
+who decline a product. Batches give it out to the reserve, each opened and confirmed by two officers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.intake.domain.rounds import RoundStatus
+from shared.contracts.events import CancelledRequest, Leaving, LeavingCause, Reason
+
+
+class Cause(StrEnum):
+    GIVEN_UP = "given-up"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class SetFree:
+    """`subject`: an application that leaves, or a request that was cancelled."""
+
+    subject: str
+    cause: Cause
+    reason: str
+    freed_at: datetime
+
+
+def leaving(free: list[SetFree]) -> tuple[Leaving, ...]:
+    return tuple(
+        Leaving(application=one.subject, cause=LeavingCause(one.cause.value), reason=one.reason)
+        for one in free
+        if one.cause is not Cause.CANCELLED
+    )
+
+
+def cancelled(free: list[SetFree]) -> tuple[CancelledRequest, ...]:
+    return tuple(
+        CancelledRequest(request=one.subject, reason=one.reason) for one in free if one.cause is Cause.CANCELLED
+    )
+
+
+def cancellation_refusal(status: RoundStatus, reason: str, contracted: bool) -> tuple[Reason, ...]:
+    """Why a request of a frozen round can't be cancelled; empty when it can."""
+    if status in (RoundStatus.FINAL, RoundStatus.VOID):
+        fix = "say what became of its awards with ReportNonPurchase"
+        return (Reason(pointer="/round", code="ended", detail=f"the round is {status.value}", fix=fix),)
+    if contracted:
+        detail = "a purchase on this request was reported"
+        fix = "a request is cancelled as a whole: report what is not bought with ReportNonPurchase"
+        return (Reason(pointer="/request", code="contracted", detail=detail, fix=fix),)
+    if not reason.strip():
+        detail = "a request of a frozen round is cancelled with a reason, which is published"
+        return (Reason(pointer="/reason", code="no-reason", detail=detail, fix="say why in /reason"),)
+    return ()

@@ -1,0 +1,246 @@
+"""Releases: what was set free after a proposal, and what each batch gave out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from services.selection.domain.matching import Award, offer_of
+from services.selection.domain.releases import Freed, Place, Release
+from services.selection.domain.status import status_until
+from services.selection.storage.rounds import KnownRound, known_of
+from shared.certificates import AcceptedKinds
+from shared.contracts.events import (
+    NotSelectedReason,
+    ReleaseConfirmed,
+    ReleaseOpened,
+    ReleaseProposed,
+    SelectionConfirmed,
+)
+from shared.contracts.facts import ApplicationFacts
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+_FACTS: Final = TypeAdapter(ApplicationFacts)
+_POLICY: Final = TypeAdapter(Policy)
+SAVE_OPENED = "INSERT INTO releases (round, epoch, batch, opened) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+# A batch confirms those before it, too.
+SAVE_CONFIRMED = """
+UPDATE releases SET confirmed_at = $4, confirmed_root = CASE batch WHEN $3 THEN $5 END, published = published OR $6
+WHERE round = $1 AND epoch = $2 AND batch <= $3 AND confirmed_at IS NULL
+"""
+TO_PROPOSE = """
+SELECT r.*, c.body AS commitment, b.batch, b.opened FROM releases b
+JOIN rounds r ON r.round = b.round AND r.epoch = b.epoch
+JOIN commitments c ON c.round = b.round AND c.epoch = b.epoch
+JOIN proposals p ON p.round = b.round AND p.epoch = b.epoch AND p.body->>'selection_root' = b.opened->>'selection_root'
+WHERE b.body IS NULL AND NOT r.void
+  AND NOT EXISTS (SELECT FROM releases e
+                  WHERE e.round = b.round AND e.epoch = b.epoch AND e.batch < b.batch AND e.body IS NULL)
+"""
+FREED_BEFORE = """
+SELECT opened FROM releases WHERE round = $1 AND (epoch < $2 OR (epoch = $2 AND batch < $3)) ORDER BY epoch, batch
+"""
+PLACES = """
+SELECT s.application::text, a.facts, coalesce(m.awards, s.awards) AS awards
+FROM results s
+LEFT JOIN LATERAL (
+    SELECT l.result, l.awards FROM release_lines l
+    WHERE l.application = s.application AND l.round = s.round AND l.epoch = s.epoch AND l.batch < $3
+    ORDER BY l.batch DESC LIMIT 1
+) m ON true
+JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application = s.application
+JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE s.round = $1 AND s.epoch = $2 AND coalesce(m.result, s.result) IN ('selected', 'reserve')
+ORDER BY s.position
+"""
+SAID = """
+SELECT body FROM chronicle
+WHERE round = $1 AND type = 'ReleaseProposed' AND (body->>'epoch')::int = $2 AND (body->>'batch')::int = $3
+"""
+SAVE_RELEASE = """
+UPDATE releases SET body = $4 WHERE round = $1 AND epoch = $2 AND batch = $3 AND body IS NULL RETURNING round
+"""
+DROP_LINES = "DELETE FROM release_lines WHERE round = $1 AND epoch = $2 AND batch >= $3"
+DROP_BODIES = "UPDATE releases SET body = NULL WHERE round = $1 AND epoch = $2 AND batch >= $3"
+# After the selection they belong to, and in order.
+TO_PUBLISH = """
+SELECT b.round, b.epoch, b.batch, b.opened, b.body, r.policy, c.confirmed_at AS selection_confirmed_at
+FROM releases b JOIN rounds r USING (round) JOIN confirmations c ON c.round = b.round AND c.epoch = b.epoch
+WHERE b.confirmed_at IS NOT NULL AND NOT b.published AND NOT r.void
+  AND coalesce(b.confirmed_root = b.body->>'batch_root', b.body IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM releases e
+                  WHERE e.round = b.round AND e.epoch = b.epoch AND e.batch < b.batch AND NOT e.published)
+  AND NOT EXISTS (SELECT FROM proposals p JOIN results s ON s.round = p.round AND s.epoch = p.epoch
+                  WHERE p.round = b.round AND p.epoch = b.epoch AND s.line > p.published_lines)
+"""
+LINES = """
+SELECT l.line, l.application::text, s.party::text, s.product, l.result, l.reason, s.position, s.tickets, l.awards,
+       coalesce(m.result, s.result) AS result_before
+FROM release_lines l
+JOIN results s ON s.round = l.round AND s.epoch = l.epoch AND s.application = l.application
+LEFT JOIN LATERAL (
+    SELECT result FROM release_lines b
+    WHERE b.application = l.application AND b.round = l.round AND b.epoch = l.epoch AND b.batch < l.batch
+    ORDER BY b.batch DESC LIMIT 1
+) m ON true
+WHERE l.round = $1 AND l.epoch = $2 AND l.batch = $3 ORDER BY l.line
+"""
+PUBLISHED = """
+UPDATE releases SET published = true WHERE round = $1 AND epoch = $2 AND batch = $3 AND NOT published RETURNING round
+"""
+OF_ROUND = """
+SELECT epoch, batch, opened, body, confirmed_at FROM releases WHERE round = $1 ORDER BY epoch, batch
+"""
+LINE_COLUMNS = ("round", "epoch", "batch", "line", "application", "result", "reason", "awards")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """A batch that is to be proposed, in the epoch that stands."""
+
+    known: KnownRound
+    commitment: Mapping[str, Any]
+    opened: ReleaseOpened
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRelease:
+    """A confirmed batch that is to be published."""
+
+    opened: ReleaseOpened
+    proposed: ReleaseProposed
+    status_until: datetime | None
+
+
+async def save_opened(connection: Connection, opened: ReleaseOpened) -> None:
+    body = opened.model_dump(mode="json")
+    await connection.execute(SAVE_OPENED, opened.round, opened.epoch, opened.batch, body)
+
+
+async def save_confirmed(connection: Connection, said: ReleaseConfirmed) -> None:
+    told = said.round, said.epoch, said.batch, said.confirmed_at, said.batch_root
+    await connection.execute(SAVE_CONFIRMED, *told, False)
+
+
+async def save_confirmed_with_selection(connection: Connection, said: SelectionConfirmed) -> None:
+    """The batches that came before it: the results are published as those left them."""
+    if said.batch is not None:
+        told = said.round, said.epoch, said.batch, said.confirmed_at, said.batch_root
+        await connection.execute(SAVE_CONFIRMED, *told, True)
+
+
+async def to_propose(connection: Connection) -> list[OpenRelease]:
+    return [
+        OpenRelease(known_of(row), row["commitment"], ReleaseOpened.model_validate(row["opened"]))
+        for row in await connection.fetch(TO_PROPOSE)
+    ]
+
+
+async def freed_before(connection: Connection, round_id: str, epoch: int, batch: int = 1) -> Freed:
+    """All that was set free in earlier epochs, and in earlier batches of this one."""
+    rows = await connection.fetch(FREED_BEFORE, round_id, epoch, batch)
+    leaving: dict[str, NotSelectedReason] = {}
+    cancelled: set[str] = set()
+    for row in rows:
+        freed = freed_by(ReleaseOpened.model_validate(row["opened"]))
+        leaving |= freed.leaving
+        cancelled |= freed.cancelled
+    return Freed(leaving, frozenset(cancelled))
+
+
+def freed_by(opened: ReleaseOpened) -> Freed:
+    leaving = {one.application: NotSelectedReason(one.cause) for one in opened.leaving}
+    return Freed(leaving, frozenset(one.request for one in opened.cancelled))
+
+
+async def places(connection: Connection, opened: ReleaseOpened, accepted: AcceptedKinds) -> list[Place]:
+    """Who is selected or in reserve as the batch before left them, in draw order."""
+    found = []
+    for row in await connection.fetch(PLACES, opened.round, opened.epoch, opened.batch):
+        facts = _FACTS.validate_python(row["facts"])
+        offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
+        found.append(Place(offer, tuple(Award(**each) for each in row["awards"])))
+    return found
+
+
+async def said(connection: Connection, opened: ReleaseOpened) -> ReleaseProposed | None:
+    """The batch's proposal as this service published it."""
+    body = await connection.fetchval(SAID, opened.round, opened.epoch, opened.batch)
+    return ReleaseProposed.model_validate(body) if body else None
+
+
+async def save_release(connection: Connection, proposed: ReleaseProposed, release: Release) -> bool:
+    """False when it is proposed already."""
+    of_batch = proposed.round, proposed.epoch, proposed.batch
+    if await connection.fetchval(SAVE_RELEASE, *of_batch, proposed.model_dump(mode="json")) is None:
+        return False
+    records = [
+        (
+            *of_batch,
+            number,
+            one.application,
+            one.result.value,
+            one.reason and one.reason.value,
+            [
+                {
+                    "request": award.request,
+                    "institution": award.institution,
+                    "quantity": award.quantity,
+                    "amount_won": award.amount_won,
+                }
+                for award in one.awards
+            ],
+        )
+        for number, one in enumerate(release.moved, start=1)
+    ]
+    await connection.copy_records_to_table("release_lines", records=records, columns=LINE_COLUMNS)
+    return True
+
+
+async def drop(connection: Connection, round_id: str, epoch: int, batch: int = 1) -> None:
+    """For batches that are not what they were, and those built on them: they are made again to the published roots, or
+    not at all."""
+    await connection.execute(DROP_LINES, round_id, epoch, batch)
+    await connection.execute(DROP_BODIES, round_id, epoch, batch)
+
+
+async def to_publish(connection: Connection) -> list[ConfirmedRelease]:
+    """Confirmed batches of published selections, each before the next."""
+    return [
+        ConfirmedRelease(
+            ReleaseOpened.model_validate(row["opened"]),
+            ReleaseProposed.model_validate(row["body"]),
+            status_until(_POLICY.validate_python(row["policy"]), row["selection_confirmed_at"]),
+        )
+        for row in await connection.fetch(TO_PUBLISH)
+    ]
+
+
+async def lines(connection: Connection, opened: ReleaseOpened) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LINES, opened.round, opened.epoch, opened.batch)]
+
+
+def leaves_of(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """The leaves of a batch's root, of its lines."""
+    return [
+        [
+            row["application"],
+            row["result"],
+            row["reason"],
+            [[each["request"], each["quantity"], each["amount_won"]] for each in row["awards"]],
+        ]
+        for row in rows
+    ]
+
+
+async def published(connection: Connection, opened: ReleaseOpened) -> bool:
+    """False when another replica did."""
+    return await connection.fetchval(PUBLISHED, opened.round, opened.epoch, opened.batch) is not None
+
+
+async def of_round(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    """Every batch of the round, oldest first."""
+    return [dict(row) for row in await connection.fetch(OF_ROUND, round_id)]
