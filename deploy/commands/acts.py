@@ -39,7 +39,7 @@ def confirm(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose to confirm the selection as it stands, naming its exact roots; once it is confirmed, the newest batch of a
+    """Propose to confirm the selection as it stands, naming its exact roots; where that is done, the newest batch of a
     release. Another officer approves it."""
     shown = ask("GET", f"/rounds/{round_id}", url=url)
     newest = _newest(shown["milestones"], "SelectionProposed")

@@ -278,6 +278,10 @@ class Limit:
         self.selected = self.reserved = 0
         self.firms: Counter[int] = Counter()
 
+    def select(self, firm: int) -> None:
+        self.selected += 1
+        self.firms[firm] += 1
+
     def full(self) -> bool:
         return self.places is not None and self.selected >= self.places
 
@@ -297,6 +301,7 @@ class Matching:
         self._open: dict[str, list[Request]] = {}
         self._most: dict[str, int] = {}
         self._requests_at_most: int = policy["limits"]["requests_per_product"]
+        self._pledged = sorted(pledges)
         self._round = Limit(policy["limits"])
         self._tracks = {track["track"]: Limit(track["limits"]) for track in policy["tracks"] if track.get("limits")}
         self._reserve = 0
@@ -310,15 +315,10 @@ class Matching:
 
     def place(self, entry: dict[str, Any]) -> tuple[str, str | None, int | None, list[list[Any]]]:
         """Result, reason, place in the reserve, awards as `[request, quantity, won]`."""
-        firm, own = entry["firm"], self._tracks.get(entry["track"])
-        over = [self._round, own] if own else [self._round]
-        if not any(limit.full() or limit.firm_full(firm) for limit in over):
-            awards = self._buy(entry)
-            if awards:
-                for limit in over:
-                    limit.selected += 1
-                    limit.firms[firm] += 1
-                return "selected", None, None, awards
+        firm, over = entry["firm"], self._over(entry)
+        awards = self._bought(entry, over)
+        if awards:
+            return "selected", None, None, awards
         if not any(request.met_by(entry) for request in self._classes.get(entry["class_code"], ())):
             return "not-selected", "no-demand", None, []
         if any(limit.firm_full(firm) for limit in over):
@@ -330,20 +330,62 @@ class Matching:
         self._reserve += 1
         return "reserve", None, self._reserve, []
 
-    def _buy(self, entry: dict[str, Any]) -> list[list[Any]]:
-        of_class, price, capacity = entry["class_code"], entry["price_won"], entry["capacity"]
+    def hold(self, entry: dict[str, Any], awards: list[list[Any]]) -> None:
+        """Takes out what a product has already, and the place it has with it."""
+        for limit in self._over(entry):
+            limit.select(entry["firm"])
+        of_class = {request.record["request"]: request for request in self._classes[entry["class_code"]]}
+        for identifier, units, won in awards:
+            request = of_class[identifier]
+            request.quantity -= units
+            request.budget -= won
+            self._pledges[request.institution] -= won
+
+    def more(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
+        """What a product has after its turn in a batch; one that holds an award still has its place."""
+        return held + self._buy(entry, held) if held else self._bought(entry, self._over(entry))
+
+    def state(self) -> dict[str, list[list[Any]]]:
+        """What is left of each pledge and each request, by id."""
+        asked = (request for requests in self._classes.values() for request in requests)
+        return {
+            "pledges": [[institution, self._pledges[institution]] for institution in self._pledged],
+            "requests": sorted([one.record["request"], one.quantity, one.budget] for one in asked),
+        }
+
+    def _over(self, entry: dict[str, Any]) -> list[Limit]:
+        own = self._tracks.get(entry["track"])
+        return [self._round, own] if own else [self._round]
+
+    def _bought(self, entry: dict[str, Any], over: list[Limit]) -> list[list[Any]]:
+        """Within the limits it stands under."""
+        if any(limit.full() or limit.firm_full(entry["firm"]) for limit in over):
+            return []
+        awards = self._buy(entry, [])
+        if awards:
+            for limit in over:
+                limit.select(entry["firm"])
+        return awards
+
+    def _buy(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
+        """From requests it holds nothing of, with the capacity it has left."""
+        of_class, price = entry["class_code"], entry["price_won"]
+        capacity = entry["capacity"] - sum(units for _, units, _ in held)
         if price > self._most.get(of_class, -1):
             return []
+        theirs = {identifier for identifier, _, _ in held}
         fitting = [
             request
             for request in self._open[of_class]
-            if min(request.budget, self._pledges[request.institution]) >= price and request.met_by(entry)
+            if min(request.budget, self._pledges[request.institution]) >= price
+            and request.met_by(entry)
+            and request.record["request"] not in theirs
         ]
-        if not fitting:
+        if not fitting and not held:
             self._drop_spent(of_class)
         awards: list[list[Any]] = []
         for request in sorted(fitting, key=lambda request: (-request.budget, request.tie)):
-            if capacity == 0 or len(awards) == self._requests_at_most:
+            if capacity <= 0 or len(held) + len(awards) >= self._requests_at_most:
                 break
             money = min(request.budget, self._pledges[request.institution])
             units = min(capacity, request.quantity, money // price)
@@ -362,6 +404,77 @@ class Matching:
         """Money only shrinks, so the most that is left bounds all that come later."""
         left = self._open[of_class]
         self._most[of_class] = max((min(one.budget, self._pledges[one.institution]) for one in left), default=-1)
+
+
+# Releases, after the proposal
+
+
+class Releases:
+    """Batches that give out what was set free: who leaves, and requests cancelled, by exactly what officers named."""
+
+    def __init__(self, policy: dict[str, Any], pledges: dict[str, int]) -> None:
+        self._policy, self._pledges = policy, pledges
+        self._requests: list[dict[str, Any]] = []
+        self._places = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115 -- while it lives
+        self._awards: dict[str, list[list[Any]]] = {}
+        self._left: set[str] = set()
+        self._cancelled: set[str] = set()
+
+    def ask(self, record: dict[str, Any]) -> None:
+        self._requests.append(record)
+
+    def place(self, entry: dict[str, Any], result: str, awards: list[list[Any]]) -> None:
+        """In draw order, as the proposal has them: who is selected, and who is in reserve."""
+        if result == "not-selected":
+            return
+        names = ("application", "firm", "track", "class_code", "price_won", "capacity", "delivery_days", "regions")
+        self._places.write(_encode({name: entry[name] for name in (*names, "certificates")}) + "\n")
+        if awards:
+            self._awards[entry["application"]] = awards
+
+    def give_out(self, opened: dict[str, Any]) -> tuple[str, str, list[int]]:
+        """The batch's root, the hash of the state before it, and how many it promoted, changed and withdrew."""
+        leaving = {one["application"]: one["cause"] for one in opened["leaving"]}
+        self._cancelled |= {one["request"] for one in opened["cancelled"]}
+        matching = Matching(self._policy, self._pledges)
+        for record in self._requests:
+            if record["request"] not in self._cancelled:
+                matching.ask(record)
+        for entry in self._standing():
+            held = self._kept(entry, leaving)
+            if held:
+                matching.hold(entry, held)
+        state = json_hash(matching.state())
+        tree, counts, after = Tree(), [0, 0, 0], dict(self._awards)
+        for entry in self._standing():
+            identifier, had, held = entry["application"], self._awards.get(entry["application"], []), []
+            if identifier not in leaving:
+                held = self._kept(entry, leaving)
+                if had and held == had:
+                    continue
+                held = matching.more(entry, held)
+                if held == had:
+                    continue
+            counts[2 if not held else 1 if had else 0] += 1
+            after[identifier] = held
+            left = leaving.get(identifier)
+            result = "not-selected" if left else "selected" if held else "reserve"
+            tree.add(canonical([identifier, result, left, held]))
+        self._awards = after
+        self._left |= leaving.keys()
+        return tree.root().hex(), state, counts
+
+    def _standing(self) -> Iterator[dict[str, Any]]:
+        self._places.seek(0)
+        for line in self._places:
+            entry: dict[str, Any] = json.loads(line)
+            if entry["application"] not in self._left:
+                yield entry
+
+    def _kept(self, entry: dict[str, Any], leaving: dict[str, str]) -> list[list[Any]]:
+        if entry["application"] in leaving:
+            return []
+        return [award for award in self._awards.get(entry["application"], []) if award[0] not in self._cancelled]
 
 
 # What the auditor's depth opens
@@ -534,7 +647,9 @@ class Examination:
             case "request" if self.turns:
                 self._ordered(number, "1 request", record["request"])
                 self._requests.add([record["request"], record["version"], record["payload_hash"]])
-                self._matching.ask(record)
+                if record["request"] not in self._cancelled:
+                    self._matching.ask(record)
+                    self._releases.ask(record)
                 if opened is not None:
                     self._request_opened(number, record, opened)
             case "entry" if self.turns:
@@ -566,6 +681,10 @@ class Examination:
         }
         self._pledges = dict(record["pledges"])
         self._matching = Matching(turns.policy, self._pledges)
+        self._releases = Releases(turns.policy, self._pledges)
+        before = [event["body"] for event in self._events if event["event"] == "ReleaseOpened"]
+        self._left = {one["application"]: one["cause"] for body in before for one in body["leaving"]}
+        self._cancelled = {one["request"] for body in before for one in body["cancelled"]}
         self._judging = Judging(turns.policy, turns.opened["policy_hash"])
         scoring = turns.policy.get("scoring")
         self._threshold: int | None = scoring.get("threshold", 0) if scoring else None
@@ -623,7 +742,7 @@ class Examination:
             return "ineligible"
         if self._threshold is not None and (entry["score"] or 0) < self._threshold:
             return "below-threshold"
-        return None
+        return self._left.get(entry["application"])
 
     def _stand(self, number: int, entry: dict[str, Any]) -> None:
         identifier = entry["application"]
@@ -668,6 +787,7 @@ class Examination:
         self._inputs(turns)
         self._chance(turns)
         self._selection(turns)
+        self._given_out(turns)
         if self.open:
             self._firms_told_apart()
         self._officers(turns)
@@ -802,6 +922,7 @@ class Examination:
             _, key, identifier, number, text = line.split("\t", 4)
             entry = json.loads(text)
             result, reason, reserve, awards = self._matching.place(entry)
+            self._releases.place(entry, result, awards)
             counts[result] += 1
             if entry["position"] != position:
                 report.wrong(f"line {number}: {identifier} stands at {position}, not at {entry['position']}")
@@ -826,6 +947,49 @@ class Examination:
             f"the selection comes to {mine} with the root {root}, proposed was {stated_counts} "
             f"with {turns.proposed['selection_root']}",
         )
+
+    def _given_out(self, turns: Turns) -> None:
+        """The batches of this epoch, one after another from the proposal on."""
+        said: dict[str, dict[int, dict[str, Any]]] = {"ReleaseOpened": {}, "ReleaseProposed": {}}
+        for event in self._later:
+            if event["event"] in said and event["body"]["epoch"] == self.epoch:
+                said[event["event"]][event["body"]["batch"]] = event["body"]
+        for number, (batch, opened) in enumerate(sorted(said["ReleaseOpened"].items()), start=1):
+            proposed = said["ReleaseProposed"].get(batch)
+            officers = {actor["name"] for actor in opened["actors"]}
+            if batch != number or opened["selection_root"] != turns.proposed["selection_root"] or len(officers) != 2:
+                self.report.wrong(f"batch {batch} does not follow on this proposal, or not two officers opened it")
+            root, state, counts = self._releases.give_out(opened)
+            if proposed is None:
+                self.report.not_checked.append(f"batch {batch}, which is opened and not proposed yet")
+                continue
+            stated = [proposed[name] for name in ("batch_root", "state_hash", "promoted", "changed", "withdrawn")]
+            self.report.same(
+                [root, state, *counts] == stated,
+                f"batch {batch} was given out again: {counts[0]} promoted, {counts[1]} changed, {counts[2]} withdrawn; "
+                f"its root is {root}",
+                f"batch {batch} comes to {counts} with the root {root}, proposed was {stated}",
+            )
+            self._batch_confirmed(batch, root)
+
+    def _batch_confirmed(self, batch: int, root: str) -> None:
+        """By a confirmation of its own, of a later batch, or of the selection after it."""
+        confirmed = [
+            event["body"]
+            for event in self._later
+            if event["event"] in ("ReleaseConfirmed", "SelectionConfirmed")
+            and event["body"]["epoch"] == self.epoch
+            and (event["body"].get("batch") or 0) >= batch
+        ]
+        if not confirmed:
+            self.report.not_checked.append(f"that officers confirmed batch {batch}: the bundle has no confirmation")
+        for body in confirmed:
+            if (body["batch"] == batch and body["batch_root"] != root) or len(
+                {one["name"] for one in body["actors"]}
+            ) != 2:
+                self.report.wrong(
+                    f"the confirmation of batch {body['batch']} is not of its root, or not by two officers"
+                )
 
     def _firms_told_apart(self) -> None:
         numbers, told = 0, set()

@@ -17,7 +17,17 @@ from shared.canonical import json_hash
 from shared.contracts.policy import Policy
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
-from tests.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
+from tests.rounds import (
+    CLOSES,
+    OPENS,
+    Office,
+    application,
+    clock_map,
+    emptied,
+    policy_2018_h2,
+    purchase_request,
+    write_inbox,
+)
 
 FIRMS = 6
 ENVIRONMENT = {
@@ -221,7 +231,7 @@ async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_i
 
     said, committed = await milestones(office), await commitments(office, round_id)
     for service in ("selection", "eligibility"):
-        await empty(office.stack, service)
+        await emptied(office.stack, service)
     async with asyncio.timeout(60):
         while not (await completeness(office, "selection", round_id)).get("complete"):
             await asyncio.sleep(0.1)
@@ -339,13 +349,3 @@ async def milestones(office: Office) -> dict[str, set[bytes]]:
         said[headers["ce_id"].decode()].add(headers["ce_time"] + record.value)
     assert {len(contents) for contents in said.values()} == {1}
     return dict(said)
-
-
-async def empty(stack: Stack, service: str) -> None:
-    await stack.stop(service)
-    async with _database(stack, service) as database:
-        names = await database.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%migrations%'"
-        )
-        await database.execute("TRUNCATE " + ", ".join(row["tablename"] for row in names))
-    await stack.restart(service)

@@ -96,6 +96,8 @@ async def _give_up(
     application = stored.application
     await versions.lock(connection, application)
     before = await releases.freed(connection, stored.round, application)
+    if before is not None and before.cause is not Cause.GIVEN_UP:
+        raise Problem(409, "nothing-to-give-up", f"Officers declined this product: {before.reason}")
     if before is None:
         outcome = await outcomes.outcome(connection, application)
         result = outcome.get("result") or {}

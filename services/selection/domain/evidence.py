@@ -25,8 +25,10 @@ _SEALED: Final = (
     "InputsCommitted",
     "SourceValueRecorded",
     "SelectionProposed",
+    "ReleaseOpened",
 )
-"""What leads to a proposal, in the order of a round's life; what comes after it stands outside of the root."""
+"""What leads to a proposal, in the order of a round's life; what comes after it stands outside of the root. A release
+comes after the proposal of its own epoch, and before those of later ones."""
 
 
 class Depth(StrEnum):
@@ -44,6 +46,11 @@ class PublishedEvent:
     @property
     def epoch(self) -> int:
         number: int = self.body.get("epoch", 0)
+        return number
+
+    @property
+    def batch(self) -> int:
+        number: int = self.body.get("batch") or 0
         return number
 
     def record(self) -> dict[str, Any]:
@@ -80,10 +87,13 @@ class Line:
 
 def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[PublishedEvent], list[PublishedEvent]]:
     """What led to the proposal of that epoch, in order; and the rest, which came after it."""
-    before = [told for told in events if told.type in _SEALED and told.epoch <= epoch]
-    after = [told for told in events if told not in before]
-    before.sort(key=lambda told: (told.epoch, _SEALED.index(told.type), str(told.body.get("closes_at"))))
-    return before, sorted(after, key=lambda told: (told.epoch, told.type, json_hash(told.body)))
+    before: list[PublishedEvent] = []
+    after: list[PublishedEvent] = []
+    for told in events:
+        last = epoch - 1 if told.type == "ReleaseOpened" else epoch
+        (before if told.type in _SEALED and told.epoch <= last else after).append(told)
+    before.sort(key=lambda told: (told.epoch, _SEALED.index(told.type), told.batch, str(told.body.get("closes_at"))))
+    return before, sorted(after, key=lambda told: (told.epoch, told.batch, told.type, json_hash(told.body)))
 
 
 def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str, Any]:

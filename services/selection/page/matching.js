@@ -56,6 +56,7 @@ class Limit {
 
 export class Matching {
   #pledges; // what is left, by institution
+  #pledged; // whose pledges were committed
   #classes = new Map(); // every request, by class
   #open = new Map(); // those with units left
   #requestsAtMost;
@@ -65,6 +66,7 @@ export class Matching {
 
   constructor(policy, pledges) {
     this.#pledges = new Map(pledges);
+    this.#pledged = [...this.#pledges.keys()].sort(compared);
     this.#requestsAtMost = policy.limits.requests_per_product;
     this.#round = new Limit(policy.limits);
     this.#tracks = new Map(
@@ -84,15 +86,9 @@ export class Matching {
 
   /** [result, reason, place in the reserve, awards as [request, quantity, won]] */
   place(entry) {
-    const own = this.#tracks.get(entry.track);
-    const over = own ? [this.#round, own] : [this.#round];
-    if (!over.some((limit) => limit.full() || limit.firmFull(entry.firm))) {
-      const awards = this.#buy(entry);
-      if (awards.length) {
-        for (const limit of over) limit.select(entry.firm);
-        return ["selected", null, null, awards];
-      }
-    }
+    const over = this.#over(entry);
+    const awards = this.#bought(entry, over);
+    if (awards.length) return ["selected", null, null, awards];
     if (!(this.#classes.get(entry.class_code) ?? []).some((request) => request.metBy(entry))) {
       return ["not-selected", "no-demand", null, []];
     }
@@ -103,30 +99,76 @@ export class Matching {
     return ["reserve", null, this.#reserve, []];
   }
 
+  /** Takes out what a product has already, and the place it has with it. */
+  hold(entry, awards) {
+    for (const limit of this.#over(entry)) limit.select(entry.firm);
+    const ofClass = new Map(this.#classes.get(entry.class_code).map((request) => [request.record.request, request]));
+    for (const [identifier, units, won] of awards) this.#give(ofClass.get(identifier), units, won);
+    this.#drop(entry.class_code);
+  }
+
+  /** What a product has after its turn in a batch; one that holds an award still has its place. */
+  more(entry, held) {
+    return held.length ? [...held, ...this.#buy(entry, held)] : this.#bought(entry, this.#over(entry));
+  }
+
+  /** What is left of each pledge and each request, by id. */
+  state() {
+    const requests = [...this.#classes.values()].flat();
+    const left = requests.map((request) => [request.record.request, request.quantity, request.budget]);
+    const byId = ([one], [other]) => compared(one, other);
+    const pledges = this.#pledged.map((institution) => [institution, this.#pledges.get(institution)]);
+    return { pledges, requests: left.sort(byId) };
+  }
+
+  #over(entry) {
+    const own = this.#tracks.get(entry.track);
+    return own ? [this.#round, own] : [this.#round];
+  }
+
+  /** Within the limits it stands under. */
+  #bought(entry, over) {
+    if (over.some((limit) => limit.full() || limit.firmFull(entry.firm))) return [];
+    const awards = this.#buy(entry, []);
+    if (awards.length) for (const limit of over) limit.select(entry.firm);
+    return awards;
+  }
+
+  #give(request, units, won) {
+    request.quantity -= units;
+    request.budget -= won;
+    this.#pledges.set(request.institution, this.#pledges.get(request.institution) - won);
+  }
+
+  /** Requests without units left are not looked at again. */
+  #drop(ofClass) {
+    this.#open.set(ofClass, this.#open.get(ofClass).filter((request) => request.quantity));
+  }
+
   #money(request) {
     return Math.min(request.budget, this.#pledges.get(request.institution));
   }
 
-  #buy(entry) {
+  /** From requests it holds nothing of, with the capacity it has left. */
+  #buy(entry, held) {
     const { class_code: ofClass, price_won: price } = entry;
-    let capacity = entry.capacity;
+    let capacity = entry.capacity - held.reduce((sum, [, units]) => sum + units, 0);
+    const theirs = new Set(held.map(([request]) => request));
     const fitting = (this.#open.get(ofClass) ?? []).filter(
-      (request) => this.#money(request) >= price && request.metBy(entry),
+      (request) => this.#money(request) >= price && request.metBy(entry) && !theirs.has(request.record.request),
     );
     fitting.sort((one, other) => other.budget - one.budget || compared(one.tie, other.tie));
     const awards = [];
     for (const request of fitting) {
-      if (capacity === 0 || awards.length === this.#requestsAtMost) break;
+      if (capacity <= 0 || held.length + awards.length >= this.#requestsAtMost) break;
       const units = Math.min(capacity, request.quantity, Math.floor(this.#money(request) / price));
       if (units === 0) continue;
       const won = units * price;
       capacity -= units;
-      request.quantity -= units;
-      request.budget -= won;
-      this.#pledges.set(request.institution, this.#pledges.get(request.institution) - won);
+      this.#give(request, units, won);
       awards.push([request.record.request, units, won]);
     }
-    if (awards.length) this.#open.set(ofClass, this.#open.get(ofClass).filter((request) => request.quantity));
+    if (awards.length) this.#drop(ofClass);
     return awards;
   }
 }

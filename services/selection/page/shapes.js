@@ -144,6 +144,22 @@ const SHAPES = {
   },
   SelectionProposed: { seed: text, selection_root: text, selected: amount, reserve: amount, not_selected: amount },
   ScoresClosed: { marks: amount, marks_root: text },
+  ReleaseOpened: {
+    batch: more,
+    selection_root: text,
+    actors: list(of({ name: text })),
+    leaving: list(of({ application: text, cause: text })),
+    cancelled: list(of({ request: text })),
+  },
+  ReleaseProposed: {
+    batch: more,
+    state_hash: text,
+    batch_root: text,
+    promoted: amount,
+    changed: amount,
+    withdrawn: amount,
+  },
+  ReleaseConfirmed: { batch: more, batch_root: text, actors: list(of({ name: text })) },
   SelectionConfirmed: { commitment_root: text, selection_root: text, actors: list(of({ name: text })) },
 };
 

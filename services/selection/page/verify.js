@@ -7,6 +7,7 @@ import { Matching } from "./matching.js";
 import { Judging } from "./judging.js";
 import { bucketOf, bytesOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
 import { linesOf, Report } from "./reading.js";
+import { batchesOf, Releases } from "./releases.js";
 import { shaped } from "./shapes.js";
 import { firstDue, moment, seedsOf, turnsOf } from "./turns.js";
 
@@ -76,6 +77,9 @@ class Examination {
   #seeds;
   #pledges;
   #matching;
+  #releases;
+  #left = new Map(); // who left in a batch of an earlier epoch, and why
+  #cancelled = new Set(); // requests cancelled in one
   #judging;
   #threshold;
   #byScore;
@@ -140,7 +144,14 @@ class Examination {
     const { policy, opened } = this.#turns;
     this.#seeds = await seedsOf(this.#turns);
     this.#pledges = new Map(pledges);
+    this.#releases = new Releases(policy, this.#pledges);
     this.#matching = new Matching(policy, this.#pledges);
+    for (const { event, body } of this.#events) {
+      if (event !== "ReleaseOpened") continue;
+      const { leaving, cancelled } = shaped(event, body);
+      for (const { application, cause } of leaving) this.#left.set(application, cause);
+      for (const { request } of cancelled) this.#cancelled.add(request);
+    }
     this.#judging = new Judging(policy, opened.policy_hash);
     this.#threshold = policy.scoring ? (policy.scoring.threshold ?? 0) : null;
     this.#byScore = policy.method === "score";
@@ -165,7 +176,10 @@ class Examination {
   async #request(number, record, opened) {
     const { request: identifier, version, payload_hash: payload } = record;
     await this.#requests.add(this.#last.bucket, [identifier, version, payload]);
-    await this.#matching.ask(record);
+    if (!this.#cancelled.has(identifier)) {
+      await this.#matching.ask(record);
+      this.#releases.ask(record);
+    }
     this.#institutions.set(identifier, record.institution);
     if (opened === undefined || opened === null) return;
     const { nonce, facts } = shaped("request's facts", opened);
@@ -232,7 +246,7 @@ class Examination {
   #reasonAside(entry) {
     if (entry.outcome !== "eligible" || entry.tickets === 0) return "ineligible";
     if (this.#threshold !== null && (entry.score ?? 0) < this.#threshold) return "below-threshold";
-    return null;
+    return this.#left.get(entry.application) ?? null;
   }
 
   async #stand(number, entry) {
@@ -274,6 +288,7 @@ class Examination {
     await this.#inputs(turns);
     await this.#chance(turns);
     await this.#selection(turns);
+    await this.#givenOut(turns);
     if (this.#open) this.#firmsToldApart();
     this.#officers(turns);
     for (const [name, stated] of [
@@ -370,6 +385,7 @@ class Examination {
       position += 1;
       const mine = this.#matching.place(entry);
       const [result, , , awards] = mine;
+      this.#releases.place(entry, result, awards);
       counts[result] += 1;
       if (entry.position !== position) {
         report.wrong({ what: "position", line: number, identifier, mine: position, stated: entry.position });
@@ -397,6 +413,44 @@ class Examination {
       statedRoot: proposed.selection_root,
     });
     report.selected.sort((one, other) => one.position - other.position);
+  }
+
+  /** The batches of this epoch, one after another from the proposal on. */
+  async #givenOut({ proposed: proposal }) {
+    const report = this.#report;
+    const proposed = batchesOf(this.#later, "ReleaseProposed", this.#epoch);
+    let number = 0;
+    for (const [batch, opened] of batchesOf(this.#later, "ReleaseOpened", this.#epoch)) {
+      number += 1;
+      const officers = new Set(opened.actors.map((actor) => actor.name));
+      if (batch !== number || opened.selection_root !== proposal.selection_root || officers.size !== 2) {
+        report.wrong({ what: "batch-opened", batch });
+      }
+      const { root, state, counts } = await this.#releases.giveOut(opened);
+      const said = proposed.get(batch);
+      if (said === undefined) {
+        report.notChecked.push({ what: "batch-not-proposed", batch });
+        continue;
+      }
+      const stated = [said.batch_root, said.state_hash, said.promoted, said.changed, said.withdrawn];
+      report.same(canonical([root, state, ...counts]) === canonical(stated), { what: "batch", batch, counts, root, stated });
+      this.#batchConfirmed(batch, root);
+    }
+  }
+
+  /** By a confirmation of its own, of a later batch, or of the selection after it. */
+  #batchConfirmed(batch, root) {
+    const confirmed = this.#later.filter(
+      ({ event, body }) =>
+        ["ReleaseConfirmed", "SelectionConfirmed"].includes(event) && body.epoch === this.#epoch && (body.batch ?? 0) >= batch,
+    );
+    if (!confirmed.length) this.#report.notChecked.push({ what: "batch-not-confirmed", batch });
+    for (const { body } of confirmed) {
+      const { actors, batch: said, batch_root: stated } = shaped("ReleaseConfirmed", body);
+      if ((said === batch && stated !== root) || new Set(actors.map((actor) => actor.name)).size !== 2) {
+        this.#report.wrong({ what: "batch-confirmed", batch: said });
+      }
+    }
   }
 
   #firmsToldApart() {

@@ -91,6 +91,24 @@ const FINDINGS = {
       (v) => `다시 계산한 선정은 ${v.mine.join(", ")}, 루트 ${v.root}인데 제안된 것은 ${v.stated.join(", ")}, 루트 ${v.statedRoot}입니다`,
     ],
   },
+  batch: {
+    en: [
+      (v) => `Batch ${v.batch} was given out again: ${v.counts[0]} promoted, ${v.counts[1]} changed, ${v.counts[2]} withdrawn; its root is ${v.root}`,
+      (v) => `Batch ${v.batch} comes to ${v.counts.join(", ")} with the root ${v.root}; proposed was ${v.stated.join(", ")}`,
+    ],
+    ko: [
+      (v) => `${v.batch}차 재배정을 다시 계산했습니다. 승격 ${v.counts[0]}, 변경 ${v.counts[1]}, 취소 ${v.counts[2]}, 루트 ${v.root}`,
+      (v) => `${v.batch}차 재배정을 다시 계산하면 ${v.counts.join(", ")}, 루트 ${v.root}인데 제안된 것은 ${v.stated.join(", ")}입니다`,
+    ],
+  },
+  "batch-opened": {
+    en: [null, (v) => `Batch ${v.batch} does not follow on this proposal, or not two officers opened it`],
+    ko: [null, (v) => `${v.batch}차 재배정이 이 선정안에 이어지지 않거나, 담당자 두 명이 연 것이 아닙니다`],
+  },
+  "batch-confirmed": {
+    en: [null, (v) => `The confirmation of batch ${v.batch} is not of its root, or not by two officers`],
+    ko: [null, (v) => `${v.batch}차 재배정의 확정이 그 루트에 대한 것이 아니거나, 두 명이 한 것이 아닙니다`],
+  },
   stood: {
     en: [(v) => `${v.count} stood in the draw; positions, keys, matching and reserve were computed again`],
     ko: [(v) => `추첨에 오른 ${v.count}건의 순위, 추첨 키, 배정, 예비 순위를 다시 계산했습니다`],
@@ -271,6 +289,14 @@ const FINDINGS = {
   "failed-before": {
     en: [(v) => `That ${v.source}, which stands before it, gave no value in time`],
     ko: [(v) => `앞 순위인 ${v.source}가 제때 값을 내지 않았는지`],
+  },
+  "batch-not-proposed": {
+    en: [(v) => `Batch ${v.batch}, which is opened and not proposed yet`],
+    ko: [(v) => `${v.batch}차 재배정: 열렸으나 아직 제안되지 않았습니다`],
+  },
+  "batch-not-confirmed": {
+    en: [(v) => `That officers confirmed batch ${v.batch}: the bundle has no confirmation`],
+    ko: [(v) => `${v.batch}차 재배정을 담당자가 확정했는지: 증거 파일에 확정이 없습니다`],
   },
   "no-confirmation": {
     en: [() => "That officers confirmed it: the bundle has no confirmation of this epoch"],
