@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -27,6 +27,7 @@ from services.selection.domain.evidence import (
 )
 from services.selection.domain.matching import Offer, Result, demand_of, offer_of
 from services.selection.domain.proposal import Proposal, propose
+from services.selection.domain.releases import Freed, Place, release
 from services.selection.domain.tickets import standing_of, tickets
 from shared.canonical import json_hash, payload_hash
 from shared.certificates import AcceptedKinds
@@ -216,6 +217,47 @@ def make_round(
         ),
     ]
     return Round(stated, judged, wanted, pledges, events, proposal)
+
+
+def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
+    """The round with batches of releases after it, each opened by two officers and, if `confirmed`, confirmed so."""
+    stated = _POLICY.validate_python(made.policy)
+    tracks = {track.track: track.limits for track in stated.tracks if track.limits is not None}
+    offers = {one.application: one.offer for one in made.judged}
+    places = [
+        Place(offers[line.placement.application], line.placement.awards)
+        for line in made.proposal.lines
+        if line.placement.result is not Result.NOT_SELECTED
+    ]
+    demands = [
+        demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"])) for one in made.requests
+    ]
+    officers = {
+        "round": ROUND,
+        "reason": "set free",
+        "actors": [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)],
+    }
+    events = list(made.events)
+    for number, freed in enumerate(batches, start=1):
+        given = release(places, freed, demands, made.pledges, stated.limits, tracks)
+        about = {"round": ROUND, "epoch": 1, "batch": number, "selection_root": made.proposal.selection_root}
+        leaving = [{"application": one, "cause": why.value, "reason": ""} for one, why in sorted(freed.leaving.items())]
+        cancelled = [{"request": one, "reason": "예산"} for one in sorted(freed.cancelled)]
+        events.append(PublishedEvent("ReleaseOpened", officers | about | {"leaving": leaving, "cancelled": cancelled}))
+        counts = {"promoted": given.promoted, "changed": given.changed, "withdrawn": given.withdrawn}
+        proposed = about | counts | {"state_hash": given.state_hash, "batch_root": given.root}
+        events.append(PublishedEvent("ReleaseProposed", proposed))
+        if confirmed:
+            told = {"epoch": 1, "batch": number, "batch_root": given.root}
+            events.append(PublishedEvent("ReleaseConfirmed", officers | told))
+        demands = [one for one in demands if one.request not in freed.cancelled]
+        moved = {one.application: one for one in given.moved}
+        places = [
+            Place(place.offer, moved[place.offer.application].awards) if place.offer.application in moved else place
+            for place in places
+            if place.offer.application not in freed.leaving
+        ]
+    return replace(made, events=events)
 
 
 def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:

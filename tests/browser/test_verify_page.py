@@ -17,10 +17,19 @@ from services.selection.verify import examine
 from shared.http import Problem
 from shared.merkle import digest_of
 from tests.browser.serving import Served, serving, shown
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten, with_batches
 from tests.conftest import StartStack
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
-from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, MISTYPED, ROUND, entry
+from tests.unit.test_evidence_bundle import (
+    BUNDLES,
+    FORGERIES,
+    MISTYPED,
+    RELEASE_FORGERIES,
+    RELEASED,
+    ROUND,
+    batches_of,
+    entry,
+)
 
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
 HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'
@@ -132,6 +141,21 @@ async def test_every_forgery_is_found(page: Page, served: Served, depth: Depth) 
     found = await in_the_browser(page, served, forged)
     assert found == [counted(bundle) for bundle in forged]
     assert [differs > 0 for _, differs, _ in found] == [False] + [True] * len(FORGERIES)
+
+
+async def test_batches_of_releases_are_given_out_again(page: Page, served: Served) -> None:
+    """The same of random batches as verify.py, and every forged one found."""
+    bundles = []
+    for seed in range(12):
+        made = make_round(60, 20, seed, {"requests_per_product": 3})
+        bundles.append(with_batches(made, *batches_of(made, Random(seed))).bundle(Depth.AUDITOR))  # noqa: S311
+    for forge in RELEASE_FORGERIES:
+        records = records_of(RELEASED.bundle(Depth.AUDITOR))
+        forge(records)
+        bundles.append(rewritten(records, Depth.AUDITOR))
+    found = await in_the_browser(page, served, bundles)
+    assert found == [counted(bundle) for bundle in bundles]
+    assert [differs > 0 for _, differs, _ in found] == [False] * 12 + [True] * len(RELEASE_FORGERIES)
 
 
 @DEPTHS

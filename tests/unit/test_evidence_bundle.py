@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth
+from services.selection.domain.matching import Result
+from services.selection.domain.releases import Freed
 from services.selection.verify import Report, examine
 from shared.canonical import json_hash
+from shared.contracts.events import NotSelectedReason
 from shared.merkle import GrowingTree, merkle_root
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, Round, make_round, records_of, rewritten, with_batches
 
 ROUND = make_round()
 BUNDLES = {depth: ROUND.bundle(depth) for depth in Depth}
@@ -82,6 +86,106 @@ def test_it_comes_to_the_same_selection_as_ours(firms: int, requests: int, limit
         made = make_round(firms, requests, seed, {name: value for name, value in limits.items() if value is not None})
         for depth in Depth:
             assert examined(made.bundle(depth)).differs == []
+
+
+def batches_of(made: Round, random: Random) -> list[Freed]:
+    """Who leaves and which requests are cancelled, in up to three batches; nobody in two of them."""
+    placed = [line.placement for line in made.proposal.lines if line.placement.result is not Result.NOT_SELECTED]
+    subjects = [one.application for one in placed] + [one["request"] for one in made.requests]
+    left = random.sample(subjects, min(len(subjects), random.randint(1, 8)))
+    causes = (NotSelectedReason.GIVEN_UP, NotSelectedReason.DECLINED)
+    return [
+        Freed(
+            {one: random.choice(causes) for one in left[number::3] if "/" not in one},
+            frozenset(one for one in left[number::3] if "/" in one),
+        )
+        for number in range(3)
+    ]
+
+
+@pytest.mark.parametrize("limits", [{}, {"places": 3}, {"selections_per_firm": 2, "requests_per_product": 3}])
+def test_it_gives_out_the_same_batches_as_ours(limits: dict[str, Any]) -> None:
+    moved = 0
+    for seed in range(25):
+        made = make_round(60, 20, seed, limits)
+        report = examined(with_batches(made, *batches_of(made, Random(seed))).bundle(Depth.PUBLIC))  # noqa: S311
+        assert report.differs == []
+        told = [line for line in report.checked if "was given out again" in line]
+        assert len(told) == 3
+        moved += sum(" 0 promoted, 0 changed" not in line for line in told)
+    assert moved > 10
+
+
+RELEASED = with_batches(ROUND, *batches_of(ROUND, Random(5)))  # noqa: S311
+
+
+def batch_of(records: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    body: dict[str, Any] = next(one["body"] for one in records if one.get("event") == kind)
+    return body
+
+
+def one_more_leaves(records: list[dict[str, Any]]) -> None:
+    batch_of(records, "ReleaseOpened")["leaving"].append(
+        {"application": entry(records, "selected")["application"], "cause": "declined", "reason": ""}
+    )
+
+
+def nobody_leaves(records: list[dict[str, Any]]) -> None:
+    opened = batch_of(records, "ReleaseOpened")
+    opened["leaving"], opened["cancelled"] = [], []
+
+
+def another_batch_root(records: list[dict[str, Any]]) -> None:
+    batch_of(records, "ReleaseProposed")["batch_root"] = "0" * 64
+
+
+def another_state(records: list[dict[str, Any]]) -> None:
+    batch_of(records, "ReleaseProposed")["state_hash"] = "0" * 64
+
+
+def of_another_proposal(records: list[dict[str, Any]]) -> None:
+    batch_of(records, "ReleaseOpened")["selection_root"] = "0" * 64
+
+
+def confirmed_another(records: list[dict[str, Any]]) -> None:
+    batch_of(records, "ReleaseConfirmed")["batch_root"] = "0" * 64
+
+
+def confirmed_by_one(records: list[dict[str, Any]]) -> None:
+    confirmed = batch_of(records, "ReleaseConfirmed")
+    confirmed["actors"] = confirmed["actors"][:1] * 2
+
+
+def a_batch_left_out(records: list[dict[str, Any]]) -> None:
+    records.remove(next(one for one in records if one.get("event") == "ReleaseOpened"))
+
+
+RELEASE_FORGERIES = (
+    one_more_leaves,
+    nobody_leaves,
+    another_batch_root,
+    another_state,
+    of_another_proposal,
+    confirmed_another,
+    confirmed_by_one,
+    a_batch_left_out,
+)
+
+
+@DEPTHS
+@pytest.mark.parametrize("forge", RELEASE_FORGERIES, ids=lambda forge: forge.__name__)
+def test_a_forged_batch_is_found(depth: Depth, forge: "Forgery") -> None:
+    records = records_of(RELEASED.bundle(depth))
+    assert examined(rewritten(records, depth)).differs == []
+    forge(records)
+    assert examined(rewritten(records, depth)).differs
+
+
+def test_a_batch_nobody_confirmed_is_said() -> None:
+    waiting = with_batches(ROUND, Freed({}, frozenset()), confirmed=False)
+    report = examined(waiting.bundle(Depth.PUBLIC))
+    assert report.differs == []
+    assert any("confirmed batch 1" in line for line in report.not_checked)
 
 
 @DEPTHS
