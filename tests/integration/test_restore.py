@@ -481,6 +481,57 @@ async def test_a_round_that_went_on_after_the_backup_goes_no_step_twice(
         assert [one.value for one in again] == [one.value for one in turns], "every turn was published once"
 
 
+async def test_what_was_set_free_and_given_out_after_the_backup_is_back(
+    start_stack: StartStack, backups: Backups
+) -> None:
+    stack = await start_stack(services=("intake", "eligibility", "selection"), environment=ENVIRONMENT)
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        await office.institution("kepco")
+        round_id = await office.announce(rehearsal=clock_map(3600, opens_in=2))
+        await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+        await office.status(round_id, "open")
+        given = {one["application"]: one for one in [await apply(client, round_id, number) for number in range(4)]}
+        wanted = [purchase_request(round_id, f"r-{n}", quantity=10, budget_won=10_000_000) for n in range(2)]
+        await write_inbox(stack, "kepco", *[("SubmitPurchaseRequest", f"m-{n}", one) for n, one in enumerate(wanted)])
+        await answers(stack, 2)
+        await close_now(stack, office, round_id)
+        await office.confirm(round_id)
+        first, second, *_ = [given[one["application"]] for one in await office.results(round_id, 4)]
+        awards = {one["application"]: one for one in await office.results(round_id, 4)}[second["application"]]["awards"]
+        backup = await backups.take(stack)
+        gone = f"{url(first)}/withdrawal"
+        said = (await client.post(gone, json={"reason": "부도"}, headers=bearer(first))).raise_for_status().json()
+        bought = {"application": second["application"], "quantity": 1, "amount_won": 1, "contracted_on": "2018-10-01"}
+        about = {"round": round_id, "request": awards[0]["request"].removeprefix("kepco/")}
+        await write_inbox(stack, "kepco", ("ReportPurchase", "p-0", about | bought))
+        await answers(stack, 3)
+        proposal = await office.milestone(round_id, "SelectionProposed")
+        terms = {"epoch": 1, "batch": 1, "selection_root": proposal["selection_root"]}
+        terms |= {"given_up": [first["application"]], "cancelled": [], "declined": []}
+        await act(office, round_id, "release", terms)
+        root = (await office.milestone(round_id, "ReleaseProposed"))["batch_root"]
+        await act(office, round_id, "confirm-release", {"epoch": 1, "batch": 1, "batch_root": root})
+        await published(stack)
+
+        async def released() -> Any:
+            return (await client.get(f"/rounds/{round_id}/releases", headers=office.officers[0])).json()
+
+        before, turns = await released(), await records(stack, "rounds.v1")
+        await backups.put_back(stack, backup)
+        await catches_up(stack)
+
+        async def as_before() -> bool:
+            return bool(await released() == before)
+
+        await until(as_before, "the batch is back, confirmed and proposed")
+        again = (await client.post(gone, json={"reason": "부도"}, headers=bearer(first))).raise_for_status().json()
+        assert again == said, "given up once, at that moment"
+        refused = await client.post(f"{url(second)}/withdrawal", json={}, headers=bearer(second))
+        assert refused.json()["type"].endswith("contracted")
+        assert [one.value for one in await records(stack, "rounds.v1")] == [one.value for one in turns]
+
+
 async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartStack, backups: Backups) -> None:
     """The first is held when the backup is made, and taken in by an extension since. The second is held since."""
     stack = await start_stack(services=("intake",), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "86400"})

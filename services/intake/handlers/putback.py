@@ -7,7 +7,6 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
-from services.intake.domain.releases import Cause
 from services.intake.domain.shards import shard_of
 from services.intake.storage import putback, releases, restore, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
@@ -178,9 +177,7 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
         elif isinstance(record, Event) and isinstance(record.body, AppealDecided):
             rows += await putback.appeal_decided(connection, record.body)
         elif isinstance(record, Event) and isinstance(record.body, SelectionGivenUp):
-            gone = record.body
-            place = gone.round, gone.application, Cause.GIVEN_UP, gone.reason, gone.given_up_at
-            rows += await releases.free(connection, *place)
+            rows += await putback.set_free(connection, record.body)
     return rows
 
 
@@ -237,8 +234,7 @@ async def put_back_requests(connection: Connection, batch: Sequence[Incoming], p
             continue
         match event.body:
             case PurchaseRequestCancelled() as said:
-                told = said.round, said.request, Cause.CANCELLED, said.reason, said.cancelled_at
-                rows += await releases.free(connection, *told)
+                rows += await putback.set_free(connection, said)
             case PurchaseReported() | NonPurchaseReported() as said:
                 contracted = isinstance(said, PurchaseReported)
                 await releases.report(connection, said.request, said.application, contracted=contracted)

@@ -11,8 +11,10 @@ from shared.contracts.events import (
     AppealFiled,
     ContactChanged,
     InstitutionChanged,
+    PurchaseRequestCancelled,
     RefusalReconsidered,
     ReleaseOpened,
+    SelectionGivenUp,
 )
 from shared.postgres import Connection
 
@@ -76,6 +78,12 @@ SELECT r.round, subject, cause, reason, $4, $2, $3
 FROM rounds r, unnest($5::text[], $6::text[], $7::text[]) AS freed(subject, cause, reason) WHERE r.round = $1
 ON CONFLICT (round, subject) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
 WHERE set_free.batch IS NULL
+"""
+# A batch that names it may have been read before.
+SET_FREE = """
+INSERT INTO set_free (round, subject, cause, reason, freed_at) SELECT round, $2, $3, $4, $5 FROM rounds WHERE round = $1
+ON CONFLICT (round, subject) DO UPDATE SET reason = excluded.reason, freed_at = excluded.freed_at
+WHERE set_free.freed_at <> excluded.freed_at
 """
 INSTITUTION = """
 INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)
@@ -270,6 +278,14 @@ async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
     rows = await _changed(connection, RELEASE_OPENED, *of_batch)
     columns = ([row[column] for row in left] for column in range(3))
     return rows + await _changed(connection, LEFT, *of_batch, *columns)
+
+
+async def set_free(connection: Connection, said: SelectionGivenUp | PurchaseRequestCancelled) -> int:
+    if isinstance(said, SelectionGivenUp):
+        told = said.round, said.application, "given-up", said.reason, said.given_up_at
+    else:
+        told = said.round, said.request, "cancelled", said.reason, said.cancelled_at
+    return await _changed(connection, SET_FREE, *told)
 
 
 async def finalized(connection: Connection, round_id: str, number: int) -> int:
