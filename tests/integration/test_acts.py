@@ -1,8 +1,10 @@
 """Officers' acts over the API: two officers, exact terms, and what an extension and a void do to everybody."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -13,6 +15,7 @@ from deploy.local.stack import Stack
 from shared.audit import AuditRow, faults
 from shared.contracts.events import AuditHeadPublished
 from shared.merkle import digest_of
+from tests.beacons import Beacon
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_intake import answers_on, apply
@@ -113,6 +116,38 @@ async def test_an_approval_is_bound_to_the_terms_that_stand(client: httpx2.Async
     assert (await approve(office, round_id, second)).status_code == 200
     overtaken = await approve(office, round_id, first)
     assert (overtaken.status_code, overtaken.json()["type"]) == (409, "urn:firstbuy:problem:not-later")
+
+
+async def test_a_beacon_decides_by_its_chains_own_signature_of_the_round_that_is_due(start_stack: StartStack) -> None:
+    stack = await start_stack(services=("intake", "eligibility", "selection"))
+    beacon, genesis = Beacon(), datetime(2018, 8, 1, tzinfo=UTC)
+    chain = {"source": "chain", "kind": "drand", "period_seconds": 30, "description": "a chain of the test's own"}
+    chain |= {"anchor": genesis.isoformat(), "chain_hash": "ab" * 32, "public_key": beacon.public_key}
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        with pytest.raises(httpx2.HTTPStatusError) as refused:
+            await office.announce(rehearsal=clock_map(3), sources=[chain | {"public_key": "00" * 96}])
+        (error,) = refused.value.response.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/round/sources/0/public_key", "unusable-key")
+        round_id = await office.announce(rehearsal=clock_map(3), sources=[chain])
+        await office.status(round_id, "open")
+        assert (await apply(client, round_id, 1)).status_code == 201
+        committed = await office.milestone(round_id, "InputsCommitted")
+        due = math.floor(datetime.fromisoformat(committed["committed_at"]).timestamp()) + 1 + 3600
+        number = math.ceil((due - genesis.timestamp()) / 30) + 1
+        terms = {"epoch": 1, "commitment_root": committed["commitment_root"], "source": "chain"}
+
+        def of(signature: str) -> dict[str, Any]:
+            value = f"{sha256(bytes.fromhex(signature)).hexdigest()}/"
+            return terms | {"value": value, "beacon_round": number, "signature": signature}
+
+        other = await propose(office, round_id, "record-source", of(beacon.signature(number + 1)))
+        assert other.status_code == 422
+        assert other.json()["errors"][0]["code"] == "not-signed"
+        assert str(number) in other.json()["errors"][0]["fix"]
+        await office.act(round_id, "record-source", of(beacon.signature(number)))
+        await office.confirm(round_id)
+        await office.results(round_id, 1)
 
 
 async def test_every_act_is_in_a_chain_whose_heads_are_published(

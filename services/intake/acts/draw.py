@@ -11,6 +11,7 @@ from services.intake.storage import outcomes, releases, rounds
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import SourceValue, record_source, round_event
+from shared.beacon import ChainKey
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
 from shared.http import Problem
 from shared.postgres import Connection
@@ -41,6 +42,13 @@ def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Te
         fix = Reason(pointer="/terms/value", code=error.code, detail=str(asked.get("value", ""))[:200], fix=str(error))
         raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
     number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
+    if source.get("public_key") and not ChainKey.of(source["public_key"], source.get("scheme")).signed(
+        number, signature
+    ):
+        detail = f"this is not the chain's signature of its round {number}, the one that is due"
+        mend = f"copy the signature of round {number} from any node of the chain"
+        wrong = Reason(pointer="/terms/value", code="not-signed", detail=detail, fix=mend)
+        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (wrong,))
     return {"value": value, "beacon_round": number, "signature": signature}
 
 

@@ -13,6 +13,7 @@ from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
 from services.intake.storage import outcomes, putback, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
+from shared.beacon import ChainKey, UnusableKeyError
 from shared.canonical import json_hash
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.policy import Policy
@@ -65,6 +66,8 @@ async def announce(request: Request) -> Response:
             fix = "give its genesis as anchor, and its chain_hash"
             reason = Reason(pointer=f"/round/sources/{number}", code="no-chain", detail=source.source, fix=fix)
             raise Problem(422, "invalid-fields", "A drand source names its chain.", (reason,))
+        if source.kind is SourceKind.DRAND and source.public_key:
+            _check_key(f"/round/sources/{number}/public_key", source.public_key, source.scheme)
     if problems := problems_of(body.policy):
         reasons = tuple(
             Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
@@ -95,6 +98,15 @@ async def announce(request: Request) -> Response:
     if not same:
         raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
     return JSONResponse(answer)
+
+
+def _check_key(pointer: str, public_key: str, scheme: str | None) -> None:
+    try:
+        ChainKey.of(public_key, scheme)
+    except UnusableKeyError as error:
+        fix = "give public_key and scheme as the chain's info states them, or no key: then signatures are not checked"
+        reason = Reason(pointer=pointer, code=error.code, detail=str(error), fix=fix)
+        raise Problem(422, "invalid-fields", "A drand source's key can't be used.", (reason,)) from error
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:

@@ -66,7 +66,10 @@ class Source(Contract):
     chain_hash: Sha256Hex | None = None
     """Of a drand chain."""
     public_key: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=1000)] | None = None
-    """Of a drand chain, as its info states it."""
+    """Of a drand chain, as its info states it: signatures are held against it."""
+    scheme: Code | None = None
+    """Of a drand chain, as its info states it; absent: quicknet's where the key has 96 bytes, else
+    pedersen-bls-unchained."""
 
 
 class Invitation(Contract):
