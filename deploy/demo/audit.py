@@ -135,7 +135,7 @@ def _published_root(account: Account, committed: Mapping[str, commitment.Entry],
             continue
         position = entry.result.get("position")
         count = committed[entry.application].tickets
-        key = draw.draw_key(seed, entry.application, count) if position else None
+        key = draw.draw_key(seed, entry.application, count).hex() if position else None
         awards = tuple(
             matching.Award(one["request"], one["institution"], one["quantity"], one["amount_won"])
             for one in entry.awards

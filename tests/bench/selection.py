@@ -20,9 +20,8 @@ from random import Random
 from uuid import UUID
 
 from services.selection.domain.commitment import Entry
-from services.selection.domain.draw import draw
-from services.selection.domain.matching import Demand, Offer, match
-from services.selection.domain.proposal import propose
+from services.selection.domain.matching import Demand, Offer
+from services.selection.domain.proposal import placed, propose
 from services.selection.proposing import collection_paused
 from shared.contracts.findings import VerdictOutcome
 from tests.data.facts import policy
@@ -86,14 +85,7 @@ def measure(size: int, turns: int) -> dict[str, float]:
     for _ in range(turns):
         with collection_paused():
             bare = seconds(lambda: hashing(entries))
-            chosen = seconds(
-                lambda: match(
-                    [offers[one] for _, one in draw(SEED, ((each.application, each.tickets) for each in entries))],
-                    demands,
-                    pledges,
-                    rules.limits,
-                )
-            )
+            chosen = seconds(lambda: placed(rules, SEED, entries, offers, demands, pledges))
             whole = seconds(lambda: propose(rules, SEED, entries, offers, demands, pledges))
         ratios.append(chosen / bare)
         wholes.append(whole / bare)

@@ -142,7 +142,7 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
         "SELECT key FROM results WHERE round = $1 AND epoch = 2 AND application = $2", round_id, refused["application"]
     )
     await database.close()
-    assert key == draw_key(first["seed"], refused["application"], committed[1][1])
+    assert key == draw_key(first["seed"], refused["application"], committed[1][1]).hex()
 
     async def mailed() -> bool:
         found = subjects(stack)

@@ -213,7 +213,7 @@ async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_i
     keys_now = await drawn(office, round_id, 2)
     own_seed = seed_of(committed[1]["commitment_root"], values[2]["value"])
     tickets, key = keys_now.pop(late["application"])
-    assert key == draw_key(own_seed, late["application"], tickets)
+    assert key == draw_key(own_seed, late["application"], tickets).hex()
     assert keys_now == keys
     epochs = await judged_in(office, round_id)
     assert epochs == {each["application"]: 1 for each in entered} | {late["application"]: 2}
@@ -263,7 +263,10 @@ async def test_a_late_entry_draws_under_the_announced_source_though_its_own_epoc
     values = await source_values(office, round_id)
     assert values[3]["value"] != values[1]["value"], "a value nobody knew when it was admitted"
     tickets, key = (await drawn(office, round_id, 3))[late["application"]]
-    assert key == draw_key(seed_of(committed[1]["commitment_root"], values[3]["value"]), late["application"], tickets)
+    assert (
+        key
+        == draw_key(seed_of(committed[1]["commitment_root"], values[3]["value"]), late["application"], tickets).hex()
+    )
 
 
 async def test_a_void_round_is_neither_judged_to_an_end_nor_selected_from(office: Office) -> None:

@@ -621,7 +621,7 @@ class World:
                 epoch for epoch in commitments if any(leaf[0] == own for leaf in self.intake.epochs[epoch - 1].leaves)
             )
             root = self.intake.milestones["InputsCommitted", first].commitment_root
-            assert row["key"] == draw_key(seed_of(root, self.intake.values[first]), own, row["tickets"])
+            assert row["key"] == draw_key(seed_of(root, self.intake.values[first]), own, row["tickets"]).hex()
 
     async def advance(self) -> None:
         """Everybody takes what there is, and does what is due."""

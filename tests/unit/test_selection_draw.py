@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.selection.domain.draw import HexText, Numbers, draw, draw_key, seed_of, source_string
+from services.selection.domain.draw import HexText, Numbers, draw_key, draw_keys, in_order, seed_of, source_string
 from services.selection.domain.score import NoScoreStepError, by_score, panel_points, score, supply_record_points
 from services.selection.domain.tickets import NoTicketStepError, Standing, standing_of, tickets
 from shared.contracts.facts import SupplyRecord
@@ -42,16 +43,20 @@ def test_the_seed_is_a_hash_anyone_can_recompute() -> None:
 
 def test_a_key_is_the_least_of_the_numbered_tickets() -> None:
     hashes = [hashlib.sha256(f"{SEED}:a1:{k}".encode()).hexdigest() for k in (1, 2, 3)]
-    assert draw_key(SEED, "a1", 3) == min(hashes)
-    assert draw_key(SEED, "a1", 1) == hashes[0]
+    assert draw_key(SEED, "a1", 3).hex() == min(hashes)
+    assert draw_keys(SEED, [("a1", 1), ("a1", 3)]) == [bytes.fromhex(hashes[0]), bytes.fromhex(min(hashes))]
 
 
-def test_who_has_no_ticket_does_not_stand() -> None:
-    assert [application for _, application in draw(SEED, [("a", 0), ("b", 1)])] == ["b"]
+def test_the_least_key_comes_first_and_equal_keys_stand_by_id() -> None:
+    assert in_order([b"\x02", b"\x01", b"\x02", b"\x00"], ["c", "b", "a", "d"]) == [3, 1, 2, 0]
+    assert in_order([], []) == []
 
 
-def test_equal_keys_stand_by_id() -> None:
-    assert draw(SEED, [("b", 2), ("a", 2)]) == sorted([(draw_key(SEED, "a", 2), "a"), (draw_key(SEED, "b", 2), "b")])
+def draw(seed: str, tickets: Iterable[tuple[str, int]]) -> list[tuple[bytes, str]]:
+    """(key, application) in draw order."""
+    given = list(tickets)
+    keys = draw_keys(seed, given)
+    return [(keys[place], given[place][0]) for place in in_order(keys, [application for application, _ in given])]
 
 
 @given(st.dictionaries(st.text("abcdef0123456789", min_size=1), st.integers(1, 6), min_size=1), st.data())
@@ -148,5 +153,4 @@ def test_a_record_without_a_step_is_an_error_not_a_zero() -> None:
 
 
 def test_equal_scores_stand_as_drawn() -> None:
-    drawn = [("03", "a"), ("01", "b"), ("02", "c")]
-    assert [application for _, application in by_score(drawn, {"a": 90, "b": 70, "c": 70})] == ["a", "b", "c"]
+    assert by_score([2, 0, 1], [90, 70, 70]) == [0, 2, 1]

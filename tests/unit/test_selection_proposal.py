@@ -108,7 +108,7 @@ def test_a_track_of_the_policy_has_no_more_places_than_it_states() -> None:
 def test_a_selected_leaf_reads_id_result_position_key_awards() -> None:
     alone = ENTRIES[1]
     made = propose(H2, SEED, [alone], OFFERS, DEMANDS[:1], {"lh": 10**6})
-    key = draw_key(SEED, alone.application, alone.tickets)
+    key = draw_key(SEED, alone.application, alone.tickets).hex()
     assert made.lines[0].leaf() == [alone.application, "selected", 1, key, [["lh/0", 3, 3 * 1037]]]
 
 

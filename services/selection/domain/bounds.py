@@ -1,37 +1,30 @@
 """What bounds a selection beside demand: places, products of one firm, the reserve; of the round and of each track."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from shared.contracts.policy import Limits, TrackLimits
 
+_UNBOUNDED: Final = 2**63
+
 
 class Bound:
-    """The limits of the round or of one track, and what was given out of them."""
+    """What is left of the limits of the round or of one track. Asked for every application: attributes, not calls."""
 
-    __slots__ = ("_limits", "_of_firm", "_reserved", "_selected")
+    __slots__ = ("_most_of_firm", "_of_firm", "firms_at_limit", "places", "reserve")
 
     def __init__(self, limits: Limits | TrackLimits) -> None:
-        self._limits = limits
-        self._selected = self._reserved = 0
-        self._of_firm: Counter[str] = Counter()
-
-    def without_place(self) -> bool:
-        return self._limits.places is not None and self._selected >= self._limits.places
-
-    def firm_has_its_share(self, firm: str) -> bool:
-        most = self._limits.selections_per_firm
-        return most is not None and self._of_firm.get(firm, 0) >= most
-
-    def reserve_is_full(self) -> bool:
-        return self._limits.reserve is not None and self._reserved >= self._limits.reserve
+        self.places = _or_unbounded(limits.places)
+        self.reserve = _or_unbounded(limits.reserve)
+        self.firms_at_limit: set[str] = set()
+        self._most_of_firm = _or_unbounded(limits.selections_per_firm)
+        self._of_firm: dict[str, int] = {}
 
     def select(self, firm: str) -> None:
-        self._selected += 1
-        self._of_firm[firm] += 1
-
-    def put_in_reserve(self) -> None:
-        self._reserved += 1
+        self.places -= 1
+        self._of_firm[firm] = count = self._of_firm.get(firm, 0) + 1
+        if count >= self._most_of_firm:
+            self.firms_at_limit.add(firm)
 
 
 class Bounds:
@@ -48,4 +41,8 @@ class Bounds:
 
 def barred(over: Iterable[Bound], firm: str) -> bool:
     """Whether a firm's offer could not be selected, whatever demand there is."""
-    return any(bound.without_place() or bound.firm_has_its_share(firm) for bound in over)
+    return any(bound.places <= 0 or firm in bound.firms_at_limit for bound in over)
+
+
+def _or_unbounded(limit: int | None) -> int:
+    return _UNBOUNDED if limit is None else limit

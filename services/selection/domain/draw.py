@@ -5,13 +5,14 @@ among N, the least of all is one of its own with probability n/N, and so on amon
 application moves no other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from operator import lt
 from typing import Final
 
-_KEY: Final = sha256().digest_size
+_ABOVE_ALL: Final = b"\xff" * (sha256().digest_size + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +53,37 @@ def seed_of(commitment_root: str, source: str) -> str:
     return sha256(f"firstbuy-seed-v1:{commitment_root}:{source}".encode("ascii")).hexdigest()
 
 
-def draw_key(seed: str, application: str, tickets: int) -> str:
-    """The least, in hex, of SHA-256 over ASCII `<seed>:<application>:<k>` for k from 1 to `tickets`."""
-    ticket = f"{seed}:{application}:".encode("ascii")
-    return min(sha256(ticket + number).digest() for number in _numbers(tickets)).hex()
+def draw_key(seed: str, application: str, tickets: int) -> bytes:
+    """The least of SHA-256 over ASCII `<seed>:<application>:<k>` for k from 1 to `tickets`."""
+    return draw_keys(seed, [(application, tickets)])[0]
 
 
-def draw(seed: str, tickets: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
-    """(key, application) in draw order, ties by id, of (application, tickets). One without a ticket does not stand."""
-    head = f"{seed}:".encode("ascii")
-    order = []
+def draw_keys(seed: str, tickets: Iterable[tuple[str, int]]) -> list[bytes]:
+    """The draw key of each (application, tickets), as they are given. All have a ticket at least."""
+    begun = sha256(f"{seed}:".encode("ascii")).copy  # every ticket begins so: its first block is hashed once
+    keys = []
     for application, count in tickets:
-        if count:
-            identifier = application.encode("ascii")
-            ticket = b"%b%b:" % (head, identifier)
-            order.append(min([sha256(ticket + number).digest() for number in _numbers(count)]) + identifier)
-    order.sort()
-    return [(each[:_KEY].hex(), str(each[_KEY:], "ascii")) for each in order]
+        identifier = application.encode("ascii")
+        least = _ABOVE_ALL
+        for ending in _endings(count):
+            ticket = begun()
+            ticket.update(identifier + ending)
+            key = ticket.digest()
+            if key < least:
+                least = key
+        keys.append(least)
+    return keys
+
+
+def in_order(keys: Sequence[bytes], applications: Sequence[str]) -> list[int]:
+    """The draw order, as places in `keys`: the least key first, ties by id."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    stand = [keys[place] for place in order]
+    if not all(map(lt, stand, stand[1:])):
+        order.sort(key=lambda place: (keys[place], applications[place]))
+    return order
 
 
 @cache
-def _numbers(tickets: int) -> tuple[bytes, ...]:
-    return tuple([b"%d" % number for number in range(1, tickets + 1)])
+def _endings(tickets: int) -> tuple[bytes, ...]:
+    return tuple([b":%d" % number for number in range(1, tickets + 1)])

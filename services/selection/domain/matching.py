@@ -123,34 +123,37 @@ def match(
     placements: list[Placement] = []
     for offer in offers:
         over, reach = bounds.over(offer.track), market.reach(offer)
-        awards: tuple[Award, ...] = ()
         if offer.price_won <= reach.most and not barred(over, offer.firm):
             awards = market.buy(offer, reach, limits.requests_per_product)
-        if awards:
-            for bound in over:
-                bound.select(offer.firm)
-            placements.append(Placement(offer.application, Result.SELECTED, awards))
-            continue
-        reason = NotSelectedReason.NO_DEMAND if offer.price_won > reach.dearest else _reason(offer, over)
+            if awards:
+                for bound in over:
+                    bound.select(offer.firm)
+                placements.append(Placement(offer.application, Result.SELECTED, awards))
+                continue
+        reason = _no_demand if offer.price_won > reach.dearest else _reason(offer.firm, over)
         if reason is None:
             reserve += 1
             for bound in over:
-                bound.put_in_reserve()
+                bound.reserve -= 1
             placements.append(Placement(offer.application, Result.RESERVE, (), reserve))
         else:
-            placements.append(Placement(offer.application, Result.NOT_SELECTED, (), None, reason))
+            placements.append(Placement(offer.application, _not_selected, (), None, reason))
     return placements
 
 
-def _reason(offer: Offer, over: Iterable[Bound]) -> NotSelectedReason | None:
+_not_selected: Final = Result.NOT_SELECTED
+_no_demand: Final = NotSelectedReason.NO_DEMAND
+
+
+def _reason(firm: str, over: Iterable[Bound]) -> NotSelectedReason | None:
     """Why an offer that was asked for and got nothing is not even in reserve; None when it is."""
+    reason = None
     for bound in over:
-        if bound.firm_has_its_share(offer.firm):
+        if firm in bound.firms_at_limit:
             return NotSelectedReason.FIRM_LIMIT
-    for bound in over:
-        if bound.reserve_is_full():
-            return NotSelectedReason.RESERVE_FULL
-    return None
+        if bound.reserve <= 0:
+            reason = NotSelectedReason.RESERVE_FULL
+    return reason
 
 
 class _Line:

@@ -1,12 +1,12 @@
 """The proposal: from committed entries and a seed to a result for every application, under one root."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from services.selection.domain.commitment import Entry
-from services.selection.domain.draw import draw
+from services.selection.domain.draw import draw_key, draw_keys, in_order
 from services.selection.domain.matching import Demand, Offer, Placement, Result, match
 from services.selection.domain.score import by_score
 from shared.canonical import canonical_json
@@ -74,7 +74,7 @@ def propose(
         else:
             standing.append(entry)
     order = placed(policy, seed, standing, offers, demands, pledges, other_seeds)
-    lines = [Proposed(placement, position, key) for position, (key, placement) in enumerate(order, start=1)]
+    lines = [Proposed(placement, position, key.hex()) for position, (key, placement) in enumerate(order, start=1)]
     aside.sort(key=lambda line: line.placement.application)
     lines += aside
     return Proposal(tuple(lines), selection_root(lines))
@@ -88,33 +88,25 @@ def stands(entry: Entry, policy: Policy) -> bool:
 def placed(
     policy: Policy,
     seed: str,
-    standing: Iterable[Entry],
+    standing: Sequence[Entry],
     offers: Mapping[str, Offer],
     demands: Iterable[Demand],
     pledges: Mapping[str, int],
     other_seeds: Mapping[str, str] = MappingProxyType({}),
-) -> Iterator[tuple[str, Placement]]:
+) -> Iterator[tuple[bytes, Placement]]:
     """(key, placement) of those who stand, in order."""
-    order = draw_order(policy, seed, standing, other_seeds)
+    keys = draw_keys(seed, [(entry.application, entry.tickets) for entry in standing])
+    if other_seeds:
+        for place, entry in enumerate(standing):
+            if entry.application in other_seeds:
+                keys[place] = draw_key(other_seeds[entry.application], entry.application, entry.tickets)
+    order = in_order(keys, [entry.application for entry in standing])
+    if policy.method is Method.SCORE:
+        order = by_score(order, [entry.score or 0 for entry in standing])
+    theirs = [offers[entry.application] for entry in standing]
     tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
-    placements = match([offers[application] for _, application in order], demands, pledges, policy.limits, tracks)
-    return zip((key for key, _ in order), placements, strict=True)
-
-
-def draw_order(
-    policy: Policy, seed: str, standing: Iterable[Entry], other_seeds: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """(key, application) as the policy's method orders them."""
-    entries = list(standing)
-    drawn = draw(
-        seed, ((entry.application, entry.tickets) for entry in entries if entry.application not in other_seeds)
-    )
-    for other in sorted(set(other_seeds.values())):
-        under = ((each.application, each.tickets) for each in entries if other_seeds.get(each.application) == other)
-        drawn = sorted(drawn + draw(other, under))
-    if policy.method is Method.WEIGHTED_DRAW:
-        return drawn
-    return by_score(drawn, {entry.application: entry.score or 0 for entry in entries})
+    placements = match([theirs[place] for place in order], demands, pledges, policy.limits, tracks)
+    return zip([keys[place] for place in order], placements, strict=True)
 
 
 def selection_root(lines: Iterable[Proposed]) -> str:

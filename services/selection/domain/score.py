@@ -1,6 +1,6 @@
 """The score: the panel's points and the supply-record item, under which a smaller record is worth more."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.policy import Scoring
@@ -35,6 +35,6 @@ def supply_record_points(record: SupplyRecord | None, scoring: Scoring) -> int:
     raise NoScoreStepError(f"no step of the supply-record item fits {record}")
 
 
-def by_score(drawn: Iterable[tuple[str, str]], scores: Mapping[str, int]) -> list[tuple[str, str]]:
-    """(key, application) by score from the highest; equal scores stand as drawn."""
-    return sorted(drawn, key=lambda entry: (-scores[entry[1]], entry))
+def by_score(drawn: Iterable[int], scores: Sequence[int]) -> list[int]:
+    """Places as drawn, by score from the highest; equal scores stand as drawn."""
+    return sorted(drawn, key=lambda place: -scores[place])
