@@ -37,7 +37,7 @@ class Selected:
         """Of what is awarded or contracted; `institution` by name."""
         return {
             "id": request,
-            "description": f"{self.product} ({institution})",
+            "description": f"{self.product} / {institution}",
             "classification": classification(self.class_code),
             "quantity": quantity,
         }

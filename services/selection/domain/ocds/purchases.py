@@ -71,7 +71,7 @@ def _release(
 
 def _direct(selected: Selected, buyer: Party) -> Mapping[str, Any]:
     return {
-        "id": "1",
+        "id": selected.application,
         "title": selected.product,
         "status": "complete",
         "procuringEntity": buyer.reference(),
@@ -87,7 +87,7 @@ def _award(reported: Reported, buyer: Party) -> Mapping[str, Any]:
     selected, line = reported.selected, reported.line
     bought = reported.report.contracted_on is not None
     return {
-        "id": "1",
+        "id": selected.application,
         "title": selected.product,
         "status": "active" if bought else "unsuccessful",
         **both("description", BOUGHT if bought else NOT_BOUGHT),
@@ -100,12 +100,10 @@ def _award(reported: Reported, buyer: Party) -> Mapping[str, Any]:
 def _contract(reported: Reported, buyer: Party) -> Mapping[str, Any]:
     """All that was contracted so far, of which an institution states the sum; its day began at midnight in Korea."""
     selected, report = reported.selected, reported.report
+    contract = {"id": "1", "awardID": selected.application, "title": selected.product}
     if report.contracted_on is None:
-        return {"id": "1", "awardID": "1", "title": selected.product, "status": "cancelled"}
-    return {
-        "id": "1",
-        "awardID": "1",
-        "title": selected.product,
+        return contract | {"status": "cancelled"}
+    return contract | {
         "status": "active",
         "dateSigned": moment(datetime.combine(report.contracted_on, time(), KST)),
         "value": money(report.amount_won or 0),

@@ -47,6 +47,7 @@ class _Made:
         self._opened = self._decided = False
         self._extensions = 0
         self._given = False
+        self._pledges: Sequence[Invitation] = ()
 
     def _release(
         self, occasion: str, at: datetime, tags: tuple[str, ...], parties: Sequence[Party] = (), **content: Any
@@ -100,10 +101,10 @@ class _Made:
         section: dict[str, Any],
         parties: Sequence[Party] = (),
     ) -> Release:
-        """With the pledges, where the event says some."""
-        if not pledges:
+        """With the pledges, where the event says others than were known."""
+        if not pledges or pledges == self._pledges:
             return self._release(occasion, at, (tag,), parties, tender=section)
-        names = self._process.names
+        self._pledges, names = pledges, self._process.names
         budget = tender.budget(self._publication, self._process.round, pledges, names, at)
         buyers = [names.buyer(each.institution, at) for each in pledges]
         tags = ("planningUpdate", tag)
