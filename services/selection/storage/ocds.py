@@ -135,7 +135,8 @@ def _policy(turns: Iterable[Turn]) -> Policy | None:
 async def _standings(
     connection: Connection, round_id: str, results: Sequence[SelectionConfirmed], policy: Policy | None
 ) -> list[Standing]:
-    """What was selected from each confirmation on."""
+    """What was selected from each confirmation on. Whatever else gives or takes awards is one more, with an occasion of
+    its own, in order of time."""
     selected: dict[int, dict[str, Selected]] = {event.epoch: {} for event in results}
     for row in await connection.fetch(SELECTED, round_id, list(selected)):
         if row["facts"] is None:
