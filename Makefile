@@ -42,6 +42,8 @@ schemas: ready  ## write shared/contracts/schemas anew
 lock: ready  ## resolve the dependencies anew; records no registry's address
 	@.venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras \
 		--output-file requirements.lock pyproject.toml
+	@.venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--output-file tests/ocds-validator.lock tests/ocds-validator.in
 
 clean:  ## remove the environment and reports
 	rm -rf .venv .venv-uv var

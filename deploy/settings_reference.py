@@ -30,7 +30,7 @@ _LOCAL = """
 |---|---|---|
 | `DATABASE_URL` | an embedded PostgreSQL | a PostgreSQL server to use, with a role that may create databases |
 | `KAFKA_BOOTSTRAP_SERVERS` | Docker, else Apache Kafka from Maven, else the stand-in | a Kafka cluster to use |
-| `FIRSTBUY_REQUIRE` | | `apache-kafka`: fail rather than use the stand-in; `browser`: fail tests that find none |
+| `FIRSTBUY_REQUIRE` | | `apache-kafka`: fail rather than use the stand-in; `browser`, `ocds`: fail tests that lack it |
 | `FIRSTBUY_STATE` | a folder per user | where the local stack keeps its data, logs and caches |
 """
 _SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (

@@ -18,9 +18,12 @@ from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.replicas import SERVICES, Plan, job, module_command
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from tests import ocds_validator
+from tests.ocds_validator import Validator
 
 SERVERS = pytest.StashKey[list[str]]()
 NOT_RUN = pytest.StashKey[list[str]]()
+NOT_VALIDATED = pytest.StashKey[list[str]]()
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
 hypothesis.settings.load_profile("untimed")
@@ -32,10 +35,11 @@ StartStack = Callable[..., Awaitable[Stack]]
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVERS] = []
     config.stash[NOT_RUN] = []
+    config.stash[NOT_VALIDATED] = []
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Which servers the results are true of, and what was not run for want of a real Kafka."""
+    """Which servers the results are true of, and what was not run for want of a real Kafka or of the OCDS schemas."""
     terminalreporter.section("servers")
     for line in config.stash[SERVERS] or ["no test needed Kafka or PostgreSQL"]:
         terminalreporter.line(line)
@@ -44,6 +48,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for name in config.stash[NOT_RUN]:
             terminalreporter.line(name)
         terminalreporter.line("FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.")
+    if config.stash[NOT_VALIDATED]:
+        terminalreporter.section(f"not run: they need {ocds_validator.ARCHIVE.name}, beside the project")
+        for name in config.stash[NOT_VALIDATED]:
+            terminalreporter.line(name)
+        terminalreporter.line("FIRSTBUY_REQUIRE=ocds makes its absence an error.")
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +84,23 @@ def apache_kafka_or_not_run(request: pytest.FixtureRequest) -> None:
     if not server.real:
         request.config.stash[NOT_RUN].append(request.node.nodeid)
         pytest.skip("needs Apache Kafka; here is only the stand-in")
+
+
+@pytest.fixture(scope="session")
+def ocds_installed(state: State) -> Path:
+    return ocds_validator.installed(state.cache)
+
+
+@pytest.fixture
+def validator(request: pytest.FixtureRequest) -> Validator:
+    """The official validator of OCDS; where its archive is not beside the project, the test is listed as not run."""
+    archive = ocds_validator.ARCHIVE
+    if archive.exists():
+        return Validator(request.getfixturevalue("ocds_installed"), archive)
+    if ocds_validator.required():
+        raise FileNotFoundError(archive)
+    request.config.stash[NOT_VALIDATED].append(request.node.nodeid)
+    pytest.skip(f"needs {archive.name} in {archive.parent}")
 
 
 @pytest.fixture

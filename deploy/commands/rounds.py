@@ -109,6 +109,17 @@ def export(
 
 
 @app.command()
+def ocds(
+    round_id: Round,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to; else ROUND.ocds.json.")] = None,
+    url: Url = None,
+) -> None:
+    """The round as open data: a release package of OCDS 1.1, of what is public by now. --url names selection here."""
+    target, size = download(f"/rounds/{round_id}/ocds", output, f"{round_id}.ocds.json", url=url, token=None)
+    console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+
+
+@app.command()
 def chances(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
     """What chance the committed tickets give, by kind of firm, and the shares selected. --url names selection here."""
     shown = ask("GET", f"/rounds/{round_id}/chances", url=url, service="selection")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import duties, handlers
-from services.selection.api import chances, evidence, page, purchases, rounds
+from services.selection.api import chances, evidence, ocds, page, purchases, rounds
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.timestamps import Authority, Stamping, chance
@@ -76,9 +76,11 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.include_router(evidence.router)
     app.include_router(chances.router)
     app.include_router(purchases.router)
+    app.include_router(ocds.router)
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.state.writing = asyncio.Semaphore(evidence.WRITTEN_AT_ONCE)
+    app.state.packages = ocds.Packages(settings)
     app.include_router(page.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))

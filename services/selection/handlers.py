@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.selection.storage import evidence, inputs, purchases, releases, timestamps
+from services.selection.storage import evidence, inputs, ocds, purchases, releases, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
 from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import (
@@ -78,7 +78,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Pledges of institutions that join after the opening; those of the opening come with it."""
+    """Their names, and pledges of those that join after the opening; those of the opening come with it."""
     rows = [
         (pledge.round, event.body.institution, pledge.won)
         for event in events_of(batch, InstitutionChanged)
@@ -86,6 +86,7 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
     ]
     newest = {(round_id, institution): won for round_id, institution, won in rows}
     await inputs.save_pledges(connection, [(*key, won) for key, won in newest.items()])
+    await ocds.save_names(connection, [event.body for event in events_of(batch, InstitutionChanged)])
     return ()
 
 
@@ -134,6 +135,7 @@ async def keep_requests(connection: Connection, batch: Sequence[Incoming]) -> Se
         if isinstance(event, Event) and isinstance(event.body, PurchaseReported | NonPurchaseReported)
     ]
     await purchases.save(connection, reports)
+    await ocds.save_reports(connection, reports)
     return ()
 
 
@@ -178,7 +180,7 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
 
 async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
     told = [
-        (str(stated["round"]), event.id, event.type, stated)
+        (str(stated["round"]), event.id, event.type, stated, event.appended_at)
         for event in batch
         if isinstance(event, Event) and "round" in (stated := from_json(event.raw))
     ]

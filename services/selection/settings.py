@@ -32,6 +32,26 @@ class SelectionSettings(ServiceSettings):
     timestamp_retry_seconds: float = Field(
         2, gt=0, description="Pause after it first failed to stamp; doubles up to ten minutes."
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+[^/\s])?$",
+        description="Where the public reaches this service. Open data links there, and links are part of its releases: "
+        "set it for good; empty: as each request names it.",
+    )
+    ocds_prefix: str = Field(
+        "ocds-000000",
+        pattern=r"^ocds-[a-z0-9]{6}$",
+        description="Prefix of this publisher's ocids. The standard's owner issues it: the default is a placeholder.",
+    )
+    ocds_publisher: str = Field(
+        "시범구매 운영기관 (pilot purchase programme office)",
+        min_length=1,
+        description="Who runs the rounds and publishes them as open data.",
+    )
+    ocds_publisher_uri: str = Field("", pattern=r"^(https?://\S+)?$", description="Its address; empty: none is stated.")
+    ocds_licence_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="The licence open data is under; empty: none is stated."
+    )
 
     @model_validator(mode="after")
     def _rooted(self) -> Self:

@@ -62,7 +62,7 @@ async def bundle(
     async with writing:
         written = await _file(_lines(runtime.pool, known, number, depth))
     return StreamingResponse(
-        _pieces(written),
+        pieces(written),
         media_type="application/x-ndjson",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -115,7 +115,7 @@ async def _file(lines: AsyncIterator[bytes]) -> IO[bytes]:
     return file
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
     try:
         while piece := await asyncio.to_thread(file.read, _PIECE):
             yield piece

@@ -1,6 +1,7 @@
 """What the evidence of a round's result is made of, read row by row: a round may have a million applications."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -16,8 +17,8 @@ from shared.postgres import Connection
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _PREFETCH: Final = 500
 SAVE_TOLD = """
-INSERT INTO chronicle (round, event, type, body) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[])
-ON CONFLICT DO NOTHING
+INSERT INTO chronicle (round, event, type, body, appended_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) ON CONFLICT DO NOTHING
 """
 TOLD = "SELECT type, body FROM chronicle WHERE round = $1"
 PROPOSED_EPOCHS = """
@@ -55,8 +56,8 @@ ORDER BY get_byte(sha256(convert_to(e.application::text, 'UTF8')), 0), e.applica
 """
 
 
-async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, Any]]) -> None:
-    """(round, event id, type, body)."""
+async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
+    """(round, event id, type, body, the broker's stamp)."""
     if told:
         await connection.execute(SAVE_TOLD, *zip(*told, strict=True))
 

@@ -1,0 +1,88 @@
+"""Open data: a round's releases in one package, and the policy they link to."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.selection.api.evidence import pieces
+from services.selection.domain.ocds.package import package
+from services.selection.domain.ocds.release import NotReadYetError, Publication
+from services.selection.settings import SelectionSettings
+from services.selection.storage import ocds
+from shared.canonical import canonical_json
+from shared.http import Problem
+from shared.postgres import connected
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/rounds", tags=["open data"])
+MADE_AT_ONCE: Final = 2
+"""Packages being made: each holds what is selected in memory until it is on disk. Others wait their turn."""
+
+
+class Packages:
+    """What the packages of a deployment have in common."""
+
+    def __init__(self, settings: SelectionSettings) -> None:
+        self._settings = settings
+        self.turn = asyncio.Semaphore(MADE_AT_ONCE)
+        self.tenderers: dict[str, int] = {}
+
+    def publication(self, asked_at: str) -> Publication:
+        """`asked_at` is where the request reached this service, which stands in for an address that is not set."""
+        return Publication(
+            prefix=self._settings.ocds_prefix,
+            publisher=self._settings.ocds_publisher,
+            publisher_uri=self._settings.ocds_publisher_uri,
+            licence=self._settings.ocds_licence_url,
+            address=self._settings.public_url or asked_at.rstrip("/"),
+        )
+
+
+@router.get("/{round_id}/ocds")
+async def releases(round_id: str, request: Request) -> Response:
+    """A release package of OCDS 1.1: what is public of the round by now, and of purchases that were reported."""
+    runtime: Runtime = request.app.state.runtime
+    packages: Packages = request.app.state.packages
+    publication = packages.publication(str(request.base_url))
+    async with packages.turn:
+        try:
+            async with (
+                connected(runtime.pool) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                process = await ocds.process(connection, round_id, packages.tenderers)
+            if process is None:
+                raise Problem(404, "unknown-round", f"No round {round_id} is known here.")
+            file = await asyncio.to_thread(_file, package(publication, process))
+        except NotReadYetError as error:
+            still = "The round's events are still being read: ask again."
+            raise Problem(503, error.code, still, headers={"Retry-After": "1"}) from error
+    return StreamingResponse(pieces(file), media_type="application/json")
+
+
+@router.get("/{round_id}/policy")
+async def policy(round_id: str, request: Request) -> Response:
+    """The round's policy in canonical JSON: the SHA-256 of this answer is the `policy_hash` it was opened under."""
+    runtime: Runtime = request.app.state.runtime
+    async with connected(runtime.pool) as connection:
+        found = await ocds.policy(connection, round_id)
+    if found is None:
+        raise Problem(404, "not-open", f"No round {round_id} that has opened is known here.")
+    return Response(canonical_json(found), media_type="application/json")
+
+
+def _file(written: Iterable[bytes]) -> IO[bytes]:
+    """On disk: whoever reads slowly holds nothing else."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed once it is sent
+    try:
+        for piece in written:
+            file.write(piece)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file

@@ -1,0 +1,135 @@
+"""Awards of a round: each selected product is one, for as long as it stands as it was made.
+
+OCDS merges an award's items by their ids and has no way to take one away again. So an award whose requests change is
+cancelled, and what stands instead is a new one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.selection.domain.matching import Award
+from services.selection.domain.ocds.names import Names
+from services.selection.domain.ocds.release import Party, both, classification, moment, money
+from services.selection.domain.ocds.words import LATER_RESULT
+from shared.contracts.policy import Titled
+
+
+class AwardStatus(StrEnum):
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A product with what it was awarded, a line a purchase request."""
+
+    application: str
+    product: str
+    class_code: str
+    price_won: int
+    supplier: Party
+    lines: tuple[Award, ...]
+
+    def item(self, request: str, institution: str, quantity: int) -> dict[str, Any]:
+        """Of what is awarded or contracted; `institution` by name."""
+        return {
+            "id": request,
+            "description": f"{self.product} / {institution}",
+            "classification": classification(self.class_code),
+            "quantity": quantity,
+        }
+
+    def offered(self, request: str, institution: str, quantity: int) -> dict[str, Any]:
+        """At the price it was offered for."""
+        return self.item(request, institution, quantity) | {"unit": {"value": money(self.price_won)}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All that is selected from a moment on: after a confirmation, or after anything else that gives or takes awards.
+
+    `occasion` names the moment, once a round. `reasons`: by application, why one loses what it had.
+    """
+
+    occasion: str
+    at: datetime
+    selected: Mapping[str, Selected]
+    until: datetime | None = None
+    """When the status ends that being selected gives."""
+    reasons: Mapping[str, Titled] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awarding:
+    """An award is made or changed, or cancelled."""
+
+    occasion: str
+    at: datetime
+    award: str
+    status: AwardStatus
+    selected: Selected
+    until: datetime | None
+    reason: Titled | None = None
+
+    def body(self, names: Names) -> dict[str, Any]:
+        stated: dict[str, Any] = {"id": self.award, "title": self.selected.product, "status": self.status.value}
+        if self.status is AwardStatus.CANCELLED:
+            return stated | (both("description", self.reason) if self.reason else {})
+        stated |= {
+            "date": moment(self.at),
+            "value": money(sum(line.amount_won for line in self.selected.lines)),
+            "suppliers": [self.selected.supplier.reference()],
+            "items": [
+                self.selected.offered(line.request, names.at(line.institution, self.at), line.quantity)
+                for line in self.selected.lines
+            ],
+        }
+        if self.until is not None:
+            stated["contractPeriod"] = {"startDate": moment(self.at), "endDate": moment(self.until)}
+        return stated
+
+    def parties(self, names: Names) -> list[Party]:
+        if self.status is AwardStatus.CANCELLED:
+            return []
+        buyers = [names.buyer(line.institution, self.at) for line in self.selected.lines]
+        return [self.selected.supplier, *buyers]
+
+
+def awardings(standings: Iterable[Standing]) -> list[Awarding]:
+    """What each standing changes of the one before; nothing of what stays as it was."""
+    rows: list[Awarding] = []
+    held: dict[str, Awarding] = {}
+    for standing in standings:
+        for application, before in list(held.items()):
+            if standing.selected.get(application) != before.selected:
+                rows.append(_cancelled(held.pop(application), standing))
+        for application, selected in standing.selected.items():
+            same = held.get(application)
+            if same is not None and same.until == standing.until:
+                continue
+            held[application] = Awarding(
+                occasion=standing.occasion,
+                at=standing.at,
+                award=same.award if same else f"{application}-{standing.occasion}",
+                status=AwardStatus.ACTIVE,
+                selected=selected,
+                until=standing.until,
+            )
+            rows.append(held[application])
+    return rows
+
+
+def _cancelled(award: Awarding, standing: Standing) -> Awarding:
+    reason = standing.reasons.get(award.selected.application, LATER_RESULT)
+    return replace(award, occasion=standing.occasion, at=standing.at, status=AwardStatus.CANCELLED, reason=reason)
+
+
+def tags_of(rows: Sequence[Awarding], first: bool) -> tuple[str, ...]:
+    """`first`: nothing was awarded in this process before."""
+    given = any(row.status is AwardStatus.ACTIVE for row in rows)
+    taken = any(row.status is AwardStatus.CANCELLED for row in rows)
+    made = ("award" if first else "awardUpdate",) if given else ()
+    return (*made, *(("awardCancellation",) if taken else ()))

@@ -1,0 +1,26 @@
+"""Institutions by name, as they were called at a moment: a release does not change when one is renamed."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.selection.domain.ocds.release import NotReadYetError, Party
+
+
+class Names:
+    def __init__(self, said: Iterable[tuple[str, datetime, str]]) -> None:
+        """`said`: (institution, since when, its name)."""
+        self._of: dict[str, list[tuple[datetime, str]]] = {}
+        for institution, since, name in sorted(said):
+            self._of.setdefault(institution, []).append((since, name))
+
+    def at(self, institution: str, moment: datetime) -> str:
+        """Before it is first named, its first name. Raises NotReadYetError."""
+        names = self._of.get(institution)
+        if names is None:
+            raise NotReadYetError(f"institution {institution} has no name yet")
+        return names[max(0, bisect_right(names, moment, key=lambda one: one[0]) - 1)][1]
+
+    def buyer(self, institution: str, moment: datetime, *more: str) -> Party:
+        """As a party that buys; `more`: its other roles."""
+        return Party(id=institution, name=self.at(institution, moment), roles=("buyer", *more))

@@ -1,0 +1,120 @@
+"""What every release is made of: parties, money, moments, documents; and the package around releases."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from services.selection.domain.ocds.words import LANGUAGE
+from shared.canonical import json_hash
+from shared.contracts.policy import Titled
+
+VERSION: Final = "1.1"
+CLASS_SCHEME: Final = "KR-PPS-GOODS"
+"""물품분류번호 of the Public Procurement Service, eight digits. Derived from UNSPSC and changed since: not that."""
+FIRM_SCHEME: Final = "KR-BRN"
+"""사업자등록번호, ten digits without hyphens."""
+OFFICE: Final = "OFFICE"
+"""The programme office's party id; institutions' codes are lower case."""
+
+
+class NotReadYetError(LookupError):
+    """What a release is made of has not all been read, or read back, from the topics."""
+
+    code = "not-read-back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    identifier: Mapping[str, str] | None = None
+
+    def reference(self) -> dict[str, str]:
+        return {"id": self.id, "name": self.name}
+
+    def body(self) -> dict[str, Any]:
+        stated = {"id": self.id, "name": self.name, "roles": list(self.roles)}
+        return stated | ({"identifier": dict(self.identifier)} if self.identifier else {})
+
+
+def supplier(name: str, business_number: str) -> Party:
+    identifier = {"scheme": FIRM_SCHEME, "id": business_number, "legalName": name}
+    return Party(id=f"{FIRM_SCHEME}-{business_number}", name=name, roles=("supplier",), identifier=identifier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What a deployment publishes as. `address` is where the public reaches this service."""
+
+    prefix: str
+    publisher: str
+    publisher_uri: str
+    licence: str
+    address: str
+
+    def ocid(self, local: str) -> str:
+        return f"{self.prefix}-{local}"
+
+    def link(self, round_id: str, what: str) -> str:
+        return f"{self.address}/rounds/{round_id}/{what}"
+
+    def office(self) -> Party:
+        """Who runs the round publishes it too."""
+        return Party(id=OFFICE, name=self.publisher, roles=("procuringEntity",))
+
+    def package(self, round_id: str, released: datetime) -> dict[str, Any]:
+        """All but the releases. `released`: the date of the newest, since which the content is what it is."""
+        uri = {"uri": self.publisher_uri} if self.publisher_uri else {}
+        return {
+            "uri": self.link(round_id, "ocds"),
+            "version": VERSION,
+            "publishedDate": moment(released),
+            "publisher": {"name": self.publisher, **uri},
+            **({"license": self.licence} if self.licence else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """`occasion`: what it was made at, one of its process; `content`: its sections."""
+
+    ocid: str
+    occasion: str
+    date: datetime
+    tags: tuple[str, ...]
+    parties: Iterable[Party]
+    content: Mapping[str, Any]
+
+    def body(self) -> dict[str, Any]:
+        parties = {party.id: party.body() for party in self.parties}
+        stated = {
+            "date": moment(self.date),
+            "tag": list(self.tags),
+            "initiationType": "tender",
+            "language": LANGUAGE,
+            **({"parties": list(parties.values())} if parties else {}),
+            **self.content,
+        }
+        return {"ocid": self.ocid, "id": f"{self.occasion}-{json_hash(stated)[:16]}", **stated}
+
+
+def moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def money(won: int) -> dict[str, Any]:
+    return {"amount": won, "currency": "KRW"}
+
+
+def both(field: str, words: Titled) -> dict[str, str]:
+    return {field: words.ko, f"{field}_en": words.en}
+
+
+def classification(class_code: str) -> dict[str, str]:
+    return {"scheme": CLASS_SCHEME, "id": class_code}
+
+
+def document(name: str, kind: str, title: Titled, url: str, media_type: str = "application/json") -> dict[str, str]:
+    return {"id": name, "documentType": kind, **both("title", title), "url": url, "format": media_type}

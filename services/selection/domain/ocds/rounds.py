@@ -1,0 +1,123 @@
+"""A round as one contracting process: a release for each event that tells the public something new."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from services.selection.domain.ocds import tender
+from services.selection.domain.ocds.awards import Awarding, tags_of
+from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.release import Party, Publication, Release, both
+from services.selection.domain.ocds.words import RATIONALE
+from shared.contracts.events import (
+    InputsCommitted,
+    Invitation,
+    RoundAnnounced,
+    RoundExtended,
+    RoundFrozen,
+    RoundOpened,
+    RoundVoided,
+    SelectionConfirmed,
+)
+
+
+def occasion_of(confirmed_epoch: int) -> str:
+    return f"confirmed-{confirmed_epoch}"
+
+
+def round_releases(publication: Publication, process: Process) -> Iterator[Release]:
+    """In order of time."""
+    awarded = {occasion: list(rows) for occasion, rows in groupby(process.awardings, key=lambda row: row.occasion)}
+    confirmed = {occasion_of(turn.event.epoch) for turn in process.turns if isinstance(turn.event, SelectionConfirmed)}
+    steps: list[tuple[datetime, Turn | list[Awarding]]] = [(turn.moment, turn) for turn in process.turns]
+    steps += [(rows[0].at, rows) for occasion, rows in awarded.items() if occasion not in confirmed]
+    made = _Made(publication, process, awarded)
+    for _, step in sorted(steps, key=itemgetter(0)):
+        yield made.of_event(step) if isinstance(step, Turn) else made.of_awards(step)
+
+
+class _Made:
+    """The releases of one process as they are made: what was said before decides the tag of what is said next."""
+
+    def __init__(self, publication: Publication, process: Process, awarded: Mapping[str, Sequence[Awarding]]) -> None:
+        self._publication, self._process, self._awarded = publication, process, awarded
+        self._ocid = publication.ocid(process.round)
+        self._opened = self._decided = False
+        self._extensions = 0
+        self._given = False
+        self._pledges: Sequence[Invitation] = ()
+
+    def _release(
+        self, occasion: str, at: datetime, tags: tuple[str, ...], parties: Sequence[Party] = (), **content: Any
+    ) -> Release:
+        return Release(ocid=self._ocid, occasion=occasion, date=at, tags=tags, parties=parties, content=content)
+
+    def of_event(self, turn: Turn) -> Release:
+        at, publication, office = turn.moment, self._publication, self._publication.office()
+        match turn.event:
+            case RoundAnnounced() as event:
+                planned = tender.notice(publication, event, "planned")
+                said = both("rationale", RATIONALE)
+                return self._release("announced", at, ("planning",), [office], planning=said, tender=planned)
+            case RoundOpened() as event:
+                self._opened = True
+                active = tender.notice(publication, event, "active") | tender.criteria(publication, event)
+                return self._planned("opened", at, event.institutions, "tender", active, [office])
+            case RoundExtended() as event:
+                self._extensions += 1
+                moved = tender.extended(event, self._extensions, at)
+                tags = ("tenderAmendment",) if self._opened else ("planningUpdate",)
+                return self._release(f"extended-{self._extensions}", at, tags, tender=moved)
+            case RoundFrozen() as event:
+                return self._planned("frozen", at, event.pledges, "tenderUpdate", tender.frozen(event))
+            case InputsCommitted() as event:
+                firms = self._process.tenderers.get(event.epoch)
+                fixed = tender.committed(publication, event, firms)
+                return self._release(f"committed-{event.epoch}", at, ("tenderUpdate",), tender=fixed)
+            case RoundVoided() as event:
+                ended = tender.voided(event, opened=self._opened)
+                tags = ("tenderCancellation",) if self._opened else ("planningUpdate",)
+                return self._release("voided", at, tags, tender=ended)
+            case SelectionConfirmed() as event:
+                return self._confirmed(event)
+
+    def of_awards(self, rows: Sequence[Awarding], *tags: str, **content: Any) -> Release:
+        """Rows of one occasion, beside other sections with tags of their own."""
+        names = self._process.names
+        made = tags_of(rows, first=not self._given)
+        self._given = True
+        parties = [party for row in rows for party in row.parties(names)]
+        bodies = [row.body(names) for row in rows]
+        return self._release(rows[0].occasion, rows[0].at, (*tags, *made), parties, **content, awards=bodies)
+
+    def _planned(
+        self,
+        occasion: str,
+        at: datetime,
+        pledges: Sequence[Invitation] | None,
+        tag: str,
+        section: dict[str, Any],
+        parties: Sequence[Party] = (),
+    ) -> Release:
+        """With the pledges, where the event says others than were known."""
+        if not pledges or pledges == self._pledges:
+            return self._release(occasion, at, (tag,), parties, tender=section)
+        self._pledges, names = pledges, self._process.names
+        budget = tender.budget(self._publication, self._process.round, pledges, names, at)
+        buyers = [names.buyer(each.institution, at) for each in pledges]
+        tags = ("planningUpdate", tag)
+        return self._release(occasion, at, tags, [*parties, *buyers], planning=budget, tender=section)
+
+    def _confirmed(self, event: SelectionConfirmed) -> Release:
+        """The round is over, with demand shown now that nothing hangs on it any more, and with its awards."""
+        process, at, occasion = self._process, event.confirmed_at, occasion_of(event.epoch)
+        rows = self._awarded.get(occasion)
+        section = tender.confirmed(self._publication, event, successful=bool(rows) or self._given)
+        if not self._decided and process.demand:
+            section["items"] = tender.demand(process.demand, process.names, at)
+        self._decided = True
+        if rows:
+            return self.of_awards(rows, "tenderUpdate", tender=section)
+        return self._release(occasion, at, ("tenderUpdate",), tender=section)

@@ -1,0 +1,209 @@
+"""What open data is made of: a round's turns, what stood selected from each on, and every report of a purchase."""
+
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from services.selection.domain.matching import Award, Demand
+from services.selection.domain.ocds.awards import Selected, Standing, awardings
+from services.selection.domain.ocds.names import Names
+from services.selection.domain.ocds.process import Process, Told, Turn
+from services.selection.domain.ocds.purchases import Reported
+from services.selection.domain.ocds.release import NotReadYetError, supplier
+from services.selection.domain.ocds.rounds import occasion_of
+from services.selection.domain.purchases import Report
+from services.selection.domain.status import status_until
+from services.selection.storage import drawn, evidence
+from shared.clock import TimeMap, time_map
+from shared.contracts.events import (
+    InputsCommitted,
+    InstitutionChanged,
+    NonPurchaseReported,
+    PurchaseReported,
+    RoundAnnounced,
+    RoundExtended,
+    RoundFrozen,
+    RoundOpened,
+    RoundVoided,
+    SelectionConfirmed,
+)
+from shared.contracts.policy import Policy
+from shared.postgres import Connection
+
+SAVE_NAMES = """
+INSERT INTO institution_names (institution, changed_at, name)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[]) ON CONFLICT DO NOTHING
+"""
+SAVE_REPORT = """
+INSERT INTO purchase_reports
+    (request, application, reported_at, round, institution, quantity, amount_won, contracted_on)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+TURNS = "SELECT type, body, appended_at FROM chronicle WHERE round = $1 AND type = ANY($2::text[])"
+POLICY = "SELECT body->'policy' FROM chronicle WHERE round = $1 AND type = 'RoundOpened'"
+NAMES = "SELECT institution, changed_at, name FROM institution_names"
+FIRMS = """
+SELECT count(*) AS entries, count(DISTINCT a.facts->'applicant'->>'business_number') AS firms
+FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE e.round = $1 AND e.epoch = $2
+"""
+SELECTED = """
+SELECT s.epoch, s.application::text, s.product, s.awards, a.facts
+FROM results s
+LEFT JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application = s.application
+LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE s.round = $1 AND s.epoch = ANY($2::int[]) AND s.result = 'selected' ORDER BY s.epoch, s.line
+"""
+REPORTS = """
+SELECT request, application::text, institution, quantity, amount_won, contracted_on, reported_at
+FROM purchase_reports WHERE round = $1 ORDER BY reported_at, request, application
+"""
+_TURNS: Final[Mapping[str, type[Told]]] = {
+    kind.__name__: kind
+    for kind in (
+        RoundAnnounced,
+        RoundOpened,
+        RoundExtended,
+        RoundFrozen,
+        InputsCommitted,
+        SelectionConfirmed,
+        RoundVoided,
+    )
+}
+
+
+async def save_names(connection: Connection, changed: Sequence[InstitutionChanged]) -> None:
+    if changed:
+        rows = [(each.institution, each.changed_at, each.name) for each in changed]
+        await connection.execute(SAVE_NAMES, *zip(*rows, strict=True))
+
+
+async def save_reports(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
+    """Without the reason of a non-purchase, which is free text: open data leaves it out."""
+    rows = []
+    for said in reports:
+        bought = said if isinstance(said, PurchaseReported) else None
+        stated = (bought.quantity, bought.amount_won, bought.contracted_on) if bought else (None, None, None)
+        rows.append((said.request, said.application, said.reported_at, said.round, said.institution, *stated))
+    await connection.executemany(SAVE_REPORT, rows)
+
+
+async def policy(connection: Connection, round_id: str) -> Any:
+    """As it was published; None before the round opens."""
+    return await connection.fetchval(POLICY, round_id)
+
+
+async def process(connection: Connection, round_id: str, tenderers: MutableMapping[str, int]) -> Process | None:
+    """As far as it is public; None of a round that was not announced. Raises NotReadYetError. Call it in a transaction
+    that sees one moment. `tenderers` is kept by the caller: firms by commitment root, which never change."""
+    rows = await connection.fetch(TURNS, round_id, list(_TURNS))
+    told = [(_TURNS[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
+    announced = next((event for event, _ in told if isinstance(event, RoundAnnounced)), None)
+    if announced is None:
+        return None
+    clock = time_map(announced.rehearsal)
+    turns = [Turn(event, clock.programme(stamped) if stamped else None) for event, stamped in told]
+    results = await _confirmed(connection, round_id, turns)
+    shown = [turn for turn in turns if not isinstance(turn.event, SelectionConfirmed) or turn.event in results]
+    standing = await _standings(connection, round_id, results, _policy(turns))
+    said = await connection.fetch(NAMES)
+    return Process(
+        round=round_id,
+        title=announced.title,
+        turns=shown,
+        names=Names((row["institution"], clock.programme(row["changed_at"]), row["name"]) for row in said),
+        tenderers=await _tenderers(connection, turns, tenderers),
+        demand=await _demand(connection, round_id, results[0].epoch) if results else [],
+        awardings=awardings(standing),
+        reports=await _reports(connection, round_id, standing, clock),
+    )
+
+
+async def _confirmed(connection: Connection, round_id: str, turns: Iterable[Turn]) -> list[SelectionConfirmed]:
+    """By epoch, those whose result is held. A database that was emptied draws only the newest again."""
+    told = sorted((turn.event for turn in turns if isinstance(turn.event, SelectionConfirmed)), key=lambda e: e.epoch)
+    proposed = await evidence.proposed_epochs(connection, round_id)
+    if told and not proposed.get(told[-1].epoch):
+        raise NotReadYetError(f"the result of epoch {told[-1].epoch}")
+    return [event for event in told if proposed.get(event.epoch)]
+
+
+def _policy(turns: Iterable[Turn]) -> Policy | None:
+    return next((turn.event.policy for turn in turns if isinstance(turn.event, RoundOpened)), None)
+
+
+async def _standings(
+    connection: Connection, round_id: str, results: Sequence[SelectionConfirmed], policy: Policy | None
+) -> list[Standing]:
+    """What was selected from each confirmation on. Whatever else gives or takes awards is one more, with an occasion of
+    its own, in order of time."""
+    selected: dict[int, dict[str, Selected]] = {event.epoch: {} for event in results}
+    for row in await connection.fetch(SELECTED, round_id, list(selected)):
+        if row["facts"] is None:
+            raise NotReadYetError(f"application {row['application']}")
+        selected[row["epoch"]][row["application"]] = _selected(row)
+    return [
+        Standing(
+            occasion=occasion_of(event.epoch),
+            at=event.confirmed_at,
+            selected=selected[event.epoch],
+            until=status_until(policy, event.confirmed_at) if policy else None,
+        )
+        for event in results
+    ]
+
+
+def _selected(row: Any) -> Selected:
+    applicant, product = row["facts"]["applicant"], row["facts"]["product"]
+    return Selected(
+        application=row["application"],
+        product=row["product"],
+        class_code=product["class_code"],
+        price_won=product["price_won"],
+        supplier=supplier(applicant["name"], applicant["business_number"]),
+        lines=tuple(Award(**each) for each in row["awards"]),
+    )
+
+
+async def _tenderers(
+    connection: Connection, turns: Iterable[Turn], known: MutableMapping[str, int]
+) -> Mapping[int, int]:
+    committed = sorted((turn.event for turn in turns if isinstance(turn.event, InputsCommitted)), key=lambda e: e.epoch)
+    for event in committed:
+        if event.commitment_root not in known:
+            (counted,) = await connection.fetch(FIRMS, event.round, event.epoch)
+            if counted["entries"] == event.entries:
+                known[event.commitment_root] = counted["firms"]
+    if committed and committed[-1].commitment_root not in known:
+        raise NotReadYetError(f"the entries of epoch {committed[-1].epoch}")
+    return {event.epoch: known[event.commitment_root] for event in committed if event.commitment_root in known}
+
+
+async def _demand(connection: Connection, round_id: str, epoch: int) -> list[Demand]:
+    try:
+        _, requests = await drawn.committed(connection, round_id, epoch)
+    except LookupError as error:
+        raise NotReadYetError(f"the requests of epoch {epoch}") from error
+    return sorted(drawn.demands_of(requests), key=lambda demand: demand.request)
+
+
+async def _reports(
+    connection: Connection, round_id: str, standings: Sequence[Standing], clock: TimeMap
+) -> list[Reported]:
+    """Of lines that were awarded to the institution that reports, as they stood then."""
+    lines: dict[tuple[str, str, str], list[tuple[datetime, Selected, Award]]] = {}
+    for standing in standings:
+        for application, selected in standing.selected.items():
+            for line in selected.lines:
+                named = application, line.request, line.institution
+                lines.setdefault(named, []).append((standing.at, selected, line))
+    found = []
+    for row in await connection.fetch(REPORTS, round_id):
+        awarded = lines.get((row["application"], row["request"], row["institution"]))
+        if awarded is None:
+            continue
+        came = clock.programme(row["reported_at"])
+        at, selected, line = next((one for one in reversed(awarded) if one[0] <= came), awarded[0])
+        report = Report(quantity=row["quantity"], amount_won=row["amount_won"], contracted_on=row["contracted_on"])
+        found.append(Reported(at=max(came, at), selected=selected, line=line, report=report))
+    return found
