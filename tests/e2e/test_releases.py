@@ -13,7 +13,9 @@ import pytest
 from deploy.local.stack import Stack
 from services.selection.verify import Report, examine
 from tests.conftest import StartStack
+from tests.e2e.test_ocds import Published
 from tests.integration.consuming import records_of, until
+from tests.ocds_validator import Validator
 from tests.rounds import OPENS, Office, application, emptied, purchase_request, write_inbox
 
 FIRMS = 7
@@ -119,7 +121,9 @@ async def scene(start_stack: StartStack) -> Any:
         yield Scene(stack, client, await Office.of(stack, client))
 
 
-async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(scene: Scene, tmp_path: Path) -> None:
+async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
+    scene: Scene, validator: Validator, tmp_path: Path
+) -> None:
     await scene.propose()
     entries, _ = await scene.evidence()
     order = [one["application"] for one in entries]
@@ -202,6 +206,8 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(scene: Scene, 
     assert told["lh", "AwardWithdrawn"] == 1
     assert told["kepco", "AwardWithdrawn"] == 2
 
+    await open_data(scene, Published(scene.client, f"{url}/ocds", validator, tmp_path / "package.json"), order)
+
     _, report = await scene.evidence()
     assert report.differs == []
     assert sum("was given out again" in line for line in report.checked) == 3
@@ -222,6 +228,23 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(scene: Scene, 
         if dict(record.headers)["ce_type"].endswith(b"ReleaseProposed.v1")
     )
     assert said.keys() == {1, 2, 3}
+
+
+async def open_data(scene: Scene, seen: Published, order: list[str]) -> None:
+    """Every award that was given or ended stands in it, and the official validator finds nothing."""
+    one, two, three, four, five, six, seven = order
+    await seen.get()
+    seen.valid()
+    said = [award for release in seen.releases.values() for award in release.get("awards", ()) if "-" in award["id"]]
+    ended = {award["id"][:36]: award["description_en"] for award in said if award["status"] == "cancelled"}
+    given = Counter(award["id"][:36] for award in said if award["status"] == "active" and award["id"][36:])
+    assert ended == {
+        two: "The firm gave up its place",
+        three: "Two officers declined the product",
+        four: "An institution cancelled its request, which changed what is awarded",
+    }
+    assert given == Counter({two: 1, three: 1, four: 2, five: 1, six: 1}), "who was declined before was never awarded"
+    assert not {one, seven} & given.keys()
 
 
 async def answered(stack: Stack, institution: str) -> list[dict[str, Any]]:

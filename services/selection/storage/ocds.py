@@ -1,16 +1,18 @@
 """What open data is made of: a round's turns, what stood selected from each on, and every report of a purchase."""
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from services.selection.domain.matching import Award, Demand
+from services.selection.domain.matching import Award, Demand, Result
 from services.selection.domain.ocds.awards import Selected, Standing, awardings
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.process import Process, Told, Turn
 from services.selection.domain.ocds.purchases import Reported
 from services.selection.domain.ocds.release import NotReadYetError, supplier
-from services.selection.domain.ocds.rounds import occasion_of
+from services.selection.domain.ocds.rounds import occasion_of, occasion_of_batch
+from services.selection.domain.ocds.words import DECLINED, GIVEN_UP, REQUEST_CANCELLED
 from services.selection.domain.purchases import Report
 from services.selection.domain.status import status_until
 from services.selection.storage import drawn, evidence
@@ -19,6 +21,7 @@ from shared.contracts.events import (
     InputsCommitted,
     InstitutionChanged,
     NonPurchaseReported,
+    NotSelectedReason,
     PurchaseReported,
     RoundAnnounced,
     RoundExtended,
@@ -27,7 +30,7 @@ from shared.contracts.events import (
     RoundVoided,
     SelectionConfirmed,
 )
-from shared.contracts.policy import Policy
+from shared.contracts.policy import Policy, Titled
 from shared.postgres import Connection
 
 SAVE_NAMES = """
@@ -53,6 +56,21 @@ FROM results s
 LEFT JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application = s.application
 LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
 WHERE s.round = $1 AND s.epoch = ANY($2::int[]) AND s.result = 'selected' ORDER BY s.epoch, s.line
+"""
+# What batches changed that were confirmed, and since when it stands so.
+RELEASED = """
+SELECT l.epoch, l.batch, l.application::text, s.product, l.result, l.reason, l.awards, a.facts, r.confirmed_at
+FROM release_lines l
+JOIN releases r ON r.round = l.round AND r.epoch = l.epoch AND r.batch = l.batch
+JOIN results s ON s.round = l.round AND s.epoch = l.epoch AND s.application = l.application
+LEFT JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application = s.application
+LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
+WHERE l.round = $1 AND r.confirmed_at IS NOT NULL ORDER BY l.epoch, l.batch, l.line
+"""
+# Batches of an epoch that was superseded are not given out again by a database that was emptied.
+UNREAD_BATCHES = """
+SELECT b.batch FROM releases b JOIN rounds r ON r.round = b.round AND r.epoch = b.epoch
+WHERE b.round = $1 AND b.confirmed_at IS NOT NULL AND b.body IS NULL
 """
 REPORTS = """
 SELECT request, application::text, institution, quantity, amount_won, contracted_on, reported_at
@@ -135,25 +153,61 @@ def _policy(turns: Iterable[Turn]) -> Policy | None:
 async def _standings(
     connection: Connection, round_id: str, results: Sequence[SelectionConfirmed], policy: Policy | None
 ) -> list[Standing]:
-    """What was selected from each confirmation on. Whatever else gives or takes awards is one more, with an occasion of
-    its own, in order of time."""
+    """What was selected from each confirmation on, and from each batch on that was confirmed after it; what came of
+    batches before it is in it."""
+    if (batch := await connection.fetchval(UNREAD_BATCHES, round_id)) is not None:
+        raise NotReadYetError(f"batch {batch}")
     selected: dict[int, dict[str, Selected]] = {event.epoch: {} for event in results}
     for row in await connection.fetch(SELECTED, round_id, list(selected)):
-        if row["facts"] is None:
-            raise NotReadYetError(f"application {row['application']}")
         selected[row["epoch"]][row["application"]] = _selected(row)
-    return [
-        Standing(
+    batches: dict[int, dict[int, list[Any]]] = {}
+    for row in await connection.fetch(RELEASED, round_id):
+        batches.setdefault(row["epoch"], {}).setdefault(row["batch"], []).append(row)
+    found = []
+    for event in results:
+        standing = Standing(
             occasion=occasion_of(event.epoch),
             at=event.confirmed_at,
             selected=selected[event.epoch],
             until=status_until(policy, event.confirmed_at) if policy else None,
         )
-        for event in results
-    ]
+        for number, rows in batches.get(event.epoch, {}).items():
+            after = _after(standing, rows)
+            if number > (event.batch or 0):
+                found.append(standing)
+                occasion, reasons = (
+                    occasion_of_batch(event.epoch, number),
+                    {row["application"]: _grounds(row) for row in rows},
+                )
+                after = replace(after, occasion=occasion, at=rows[0]["confirmed_at"], reasons=reasons)
+            standing = after
+        found.append(standing)
+    return found
+
+
+def _after(standing: Standing, rows: Sequence[Any]) -> Standing:
+    """With what a batch made of each it moved."""
+    selected = dict(standing.selected)
+    for row in rows:
+        selected.pop(row["application"], None)
+        if row["result"] == Result.SELECTED:
+            selected[row["application"]] = _selected(row)
+    return replace(standing, selected=selected)
+
+
+def _grounds(row: Any) -> Titled:
+    match row["reason"]:
+        case NotSelectedReason.GIVEN_UP:
+            return GIVEN_UP
+        case NotSelectedReason.DECLINED:
+            return DECLINED
+        case _:
+            return REQUEST_CANCELLED
 
 
 def _selected(row: Any) -> Selected:
+    if row["facts"] is None:
+        raise NotReadYetError(f"application {row['application']}")
     applicant, product = row["facts"]["applicant"], row["facts"]["product"]
     return Selected(
         application=row["application"],

@@ -27,6 +27,10 @@ def occasion_of(confirmed_epoch: int) -> str:
     return f"confirmed-{confirmed_epoch}"
 
 
+def occasion_of_batch(epoch: int, batch: int) -> str:
+    return f"released-{epoch}-{batch}"
+
+
 def round_releases(publication: Publication, process: Process) -> Iterator[Release]:
     """In order of time."""
     awarded = {occasion: list(rows) for occasion, rows in groupby(process.awardings, key=lambda row: row.occasion)}

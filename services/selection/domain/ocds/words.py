@@ -46,6 +46,12 @@ PURCHASES: Final = Titled(ko="낙찰별 구매 여부와 사유", en="What becam
 LATER_RESULT: Final = Titled(
     ko="이후의 선정 결과가 이 낙찰을 바꾸었음", en="A later result of the round has replaced or dropped this award"
 )
+GIVEN_UP: Final = Titled(ko="기업이 선정을 포기함", en="The firm gave up its place")
+DECLINED: Final = Titled(ko="담당자 두 명이 선정을 취소함", en="Two officers declined the product")
+REQUEST_CANCELLED: Final = Titled(
+    ko="기관이 구매요청을 취소하여 배정이 바뀜",
+    en="An institution cancelled its request, which changed what is awarded",
+)
 BOUGHT: Final = Titled(ko="기관이 구매를 보고함", en="The institution reported a purchase")
 NOT_BOUGHT: Final = Titled(ko="기관이 구매하지 않았다고 보고함", en="The institution reported that it did not buy")
 
