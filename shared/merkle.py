@@ -114,11 +114,11 @@ def digest_of(rows: Iterable[Sequence[Any]]) -> Digest:
     buckets: list[list[tuple[str, bytes]]] = [[] for _ in range(BUCKETS)]
     for row in rows:
         identifier = row[0]
-        buckets[bucket_of(identifier)].append((identifier, canonical_json(list(row))))
+        buckets[bucket_of(identifier)].append((identifier, leaf_hash(canonical_json(list(row)))))
     roots = []
     for bucket in buckets:
         bucket.sort()
-        roots.append(merkle_root(leaf for _, leaf in bucket).hex())
+        roots.append(root_of_hashes([leaf for _, leaf in bucket]).hex())
     return Digest(tuple(len(bucket) for bucket in buckets), tuple(roots))
 
 

@@ -34,7 +34,7 @@ async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequenc
         known.verdicts,
         await drawn.request_leaves(connection, known.round),
         known.requests,
-        await drawn.without_facts(connection, verdicts),
+        await drawn.without_facts(connection, known.round),
     )
 
 
@@ -91,11 +91,6 @@ async def _entries(
     connection: Connection, known: KnownRound, policy: Policy, verdicts: Sequence[Current]
 ) -> list[DrawnEntry] | None:
     """None when what was judged is not all there."""
-    judged = await drawn.judged(connection, verdicts)
-    if sorted((each.application, each.version, each.outcome) for each in judged) != sorted(
-        (leaf[0], leaf[1], leaf[4]) for leaf in verdicts
-    ):
-        return None
     state, stated = await panel_marks(connection, known)
     if state is not MarksState.CLOSED:
         return None
@@ -106,7 +101,7 @@ async def _entries(
     admitted = await rounds.admitted(connection, known.round)
     before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
     entries = []
-    for each in judged:
+    async for each in drawn.judged(connection, known.round):
         first = drawn_under(admitted.get(each.application, 1), committed)
         points = marks.get(each.application, [])
         try:
@@ -115,7 +110,7 @@ async def _entries(
             _log.error("does not commit", round=known.round, application=each.application, error=str(error))
             return None
         entries.append(DrawnEntry(entry, each.version, first))
-    return entries
+    return entries if len(entries) == len(verdicts) else None
 
 
 class MarksState(StrEnum):

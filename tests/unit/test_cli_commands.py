@@ -103,7 +103,8 @@ def test_confirm_names_the_exact_roots_of_the_newest_proposal(answering: Answere
         body = {"epoch": epoch, "commitment_root": f"c{epoch}", "selection_root": f"s{epoch}", "seed": "x"}
         return {"type": "SelectionProposed", "epoch": epoch, "body": body}
 
-    sent = answering((200, {"milestones": [proposed(2), proposed(1)]}), (201, {"act": "a1", "awaits": "approval"}))
+    shown = {"status": "frozen", "milestones": [proposed(2), proposed(1)]}
+    sent = answering((200, shown), (201, {"act": "a1", "awaits": "approval"}))
     result = run("round", "confirm", "2018-h2", "--reason", "recomputed", *URL)
     assert result.exit_code == 0
     body = json.loads(sent[1].content)
@@ -115,8 +116,61 @@ def test_confirm_names_the_exact_roots_of_the_newest_proposal(answering: Answere
     assert "firstbuy round approve 2018-h2 a1" in result.stdout
 
 
+def given_out(batch: int, epoch: int = 2) -> dict[str, Any]:
+    body = {"epoch": epoch, "batch": batch, "batch_root": f"b{batch}"}
+    return {"type": "ReleaseProposed", "epoch": epoch, "body": body}
+
+
+PROPOSED = {"type": "SelectionProposed", "body": {"epoch": 2, "commitment_root": "c", "selection_root": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "batches", "act", "terms"),
+    [
+        (
+            "frozen",
+            [given_out(1)],
+            "confirm",
+            {"commitment_root": "c", "selection_root": "s", "batch": 1, "batch_root": "b1"},
+        ),
+        ("confirmed", [given_out(2), given_out(10)], "confirm-release", {"batch": 10, "batch_root": "b10"}),
+        ("frozen", [given_out(3, epoch=1)], "confirm", {"commitment_root": "c", "selection_root": "s"}),
+    ],
+)
+def test_confirm_names_the_newest_batch_with_the_selection_or_after_it(
+    answering: Answered, status: str, batches: list[dict[str, Any]], act: str, terms: dict[str, Any]
+) -> None:
+    sent = answering((200, {"status": status, "milestones": [PROPOSED, *batches]}), (201, {"act": "a1"}))
+    assert run("round", "confirm", "2018-h2", "--reason", "x", *URL).exit_code == 0
+    assert json.loads(sent[1].content) == {"act": act, "terms": {"epoch": 2} | terms, "reason": "x"}
+
+
+def test_a_release_names_exactly_what_is_free(answering: Answered) -> None:
+    moment = "2018-10-01T00:00:00+00:00"
+    free = [
+        {"subject": one, "cause": why, "reason": "", "freed_at": moment}
+        for one, why in (("a", "given-up"), ("lh/1", "cancelled"))
+    ]
+    before = {"epoch": 2, "batch": 1, "confirmed_at": None, "proposed": None}
+    stands = {"epoch": 2, "free": free, "batches": [before | {"epoch": 1, "batch": 7}, before]}
+    sent = answering((200, {"milestones": [PROPOSED]}), (200, stands), (201, {"act": "a1"}), (200, stands))
+    assert run("round", "release", "2018-h2", "--reason", "x", "--decline", "b", *URL).exit_code == 0
+    terms = json.loads(sent[2].content)["terms"]
+    assert terms == {
+        "epoch": 2,
+        "batch": 2,
+        "selection_root": "s",
+        "given_up": ["a"],
+        "cancelled": ["lh/1"],
+        "declined": ["b"],
+    }
+    listed = run("round", "releases", "2018-h2", *URL)
+    assert listed.exit_code == 0, listed.output
+    assert "lh/1" in listed.stdout
+
+
 def test_confirm_says_when_nothing_is_proposed(answering: Answered) -> None:
-    answering((200, {"milestones": []}))
+    answering((200, {"status": "frozen", "milestones": []}))
     result = run("round", "confirm", "2018-h2", "--reason", "x", *URL)
     assert result.exit_code == 1
     assert "nothing is proposed" in result.stderr

@@ -1,8 +1,8 @@
 """From complete inputs to a commitment: what stands, what was judged, what is committed and drawn from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -16,29 +16,28 @@ from shared.contracts.findings import Finding, VerdictOutcome
 from shared.panel import PanelMark
 from shared.postgres import Connection
 
+_PREFETCH: Final = 2000
 _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
-CURRENT = """
-SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash
+# The newest verdict of every application that was not withdrawn since.
+_OF_ROUND = """
 FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
       ORDER BY application, version DESC, epoch DESC) v
 LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.version
+LEFT JOIN applications a
+     ON a.application = v.application AND a.version = v.version AND a.payload_hash = v.payload_hash
 WHERE w.application IS NULL
 """
-REQUEST_LEAVES = "SELECT request, version, payload_hash FROM requests WHERE round = $1 AND NOT withdrawn"
-WITHOUT_FACTS = """
-SELECT judged.application::text
-FROM unnest($1::uuid[], $2::int[], $3::text[]) AS judged(application, version, payload_hash)
-LEFT JOIN applications a USING (application, version, payload_hash)
-WHERE a.application IS NULL
+CURRENT = f"""
+SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash {_OF_ROUND}
 """
-JUDGED = """
+REQUEST_LEAVES = "SELECT request, version, payload_hash FROM requests WHERE round = $1 AND NOT withdrawn"
+WITHOUT_FACTS = f"SELECT v.application::text {_OF_ROUND} AND a.application IS NULL"
+JUDGED = f"""
 SELECT v.application::text, v.version, v.epoch, v.outcome, v.findings,
        a.facts->'applicant'->'supply_record' AS record
-FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
-JOIN verdicts v USING (application, version, epoch)
-JOIN applications a ON a.application = v.application AND a.version = v.version
+{_OF_ROUND} AND a.application IS NOT NULL
 """
 JUDGED_BEFORE = """
 SELECT DISTINCT ON (v.application, v.epoch) v.application::text, v.version, v.epoch, v.outcome, v.findings,
@@ -130,27 +129,30 @@ class DrawnEntry:
     drawn_under: int
 
 
+async def _streamed(connection: Connection, query: str, *arguments: Any) -> AsyncIterator[Any]:
+    """Row by row through a server-side cursor: a round may have a million."""
+    async with connection.transaction():
+        async for row in connection.cursor(query, *arguments, prefetch=_PREFETCH):
+            yield row
+
+
 async def current(connection: Connection, round_id: str) -> list[Current]:
-    return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
+    return [tuple(row) async for row in _streamed(connection, CURRENT, round_id)]
 
 
 async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
     return [tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id)]
 
 
-async def without_facts(connection: Connection, verdicts: Sequence[Current]) -> list[str]:
+async def without_facts(connection: Connection, round_id: str) -> list[str]:
     """The applications whose judged version's facts have not come yet."""
-    rows = await connection.fetch(
-        WITHOUT_FACTS, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[2] for row in verdicts]
-    )
-    return [row["application"] for row in rows]
+    return [row["application"] async for row in _streamed(connection, WITHOUT_FACTS, round_id)]
 
 
-async def judged(connection: Connection, verdicts: Sequence[Current]) -> list[Judged]:
-    rows = await connection.fetch(
-        JUDGED, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
-    )
-    return [_judged(row) for row in rows]
+async def judged(connection: Connection, round_id: str) -> AsyncIterator[Judged]:
+    """Of every current verdict whose facts are here."""
+    async for row in _streamed(connection, JUDGED, round_id):
+        yield _judged(row)
 
 
 def _judged(row: Any) -> Judged:
@@ -232,7 +234,7 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> list[Dra
             row["version"],
             row["drawn_under"],
         )
-        for row in await connection.fetch(ENTRIES, round_id, epoch)
+        async for row in _streamed(connection, ENTRIES, round_id, epoch)
     ]
 
 
@@ -240,7 +242,7 @@ async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, 
     """Of every committed application, what kind of firm it is of."""
     return {
         row["application"]: Kind(row["startup"], row["first_timer"], row["tickets"])
-        for row in await connection.fetch(KINDS, round_id, epoch)
+        async for row in _streamed(connection, KINDS, round_id, epoch)
     }
 
 
@@ -255,7 +257,7 @@ class Named:
 
 async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, Named]:
     found = {}
-    for row in await connection.fetch(OFFERS, round_id, epoch):
+    async for row in _streamed(connection, OFFERS, round_id, epoch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
         found[row["application"]] = Named(offer, row["party"], facts.product.name)
