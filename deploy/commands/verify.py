@@ -1,4 +1,4 @@
-"""`firstbuy verify …`: a receipt, a proof, a time-stamp or a result, checked by anyone, from what is public."""
+"""`firstbuy verify …`: a receipt, a proof, a pack, a time-stamp or a result, checked by anyone, from what they hold."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,18 @@ from typing import Annotated, Any
 
 import httpx2
 import typer
+from cryptography.x509 import Certificate
 
 from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from deploy.verifying.findings import Findings
+from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt
 from deploy.verifying.timestamps import examined_timestamp
 from services.selection.verify import examine
 from shared.timestamping import UnusableRootsError, roots_of
 
-app = typer.Typer(help="Check a receipt, a proof, a time-stamp or a result yourself.", no_args_is_help=True)
+app = typer.Typer(help="Check a receipt, a proof, a pack, a time-stamp or a result yourself.", no_args_is_help=True)
 
 
 @app.command()
@@ -53,9 +55,7 @@ def receipt(
 ) -> None:
     """Was this receipt signed by the programme, word for word? Exit code 1 when anything differs."""
     stated = _read(str(file))
-    published = _read(keys or base_url("intake", url) + "/.well-known/firstbuy-keys")
-    if not isinstance(published, list) or not all(isinstance(key, dict) for key in published):
-        fail("the keys are no JSON list of keys: see GET /.well-known/firstbuy-keys")
+    published = _keys(keys or base_url("intake", url) + "/.well-known/firstbuy-keys")
     facts = _object(str(application)) if application else None
     receipts = stated if isinstance(stated, list) else [stated]
     if not receipts or not all(isinstance(one, dict) for one in receipts):
@@ -82,6 +82,24 @@ def proof(
 
 
 @app.command()
+def pack(
+    file: Annotated[Path, typer.Argument(help="The JSON of a pack; in its PDF it is attached as pack.json.")],
+    keys: Annotated[
+        str | None, typer.Option(help="File or URL of selection's /.well-known/firstbuy-keys, to see whose key it is.")
+    ] = None,
+    commitment: Annotated[str | None, typer.Option(help="The commitment root you hold.")] = None,
+    selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="PEM file of the time-stamp authority's roots.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A selected product's pack: every hash and path in it, offline. Exit code 1 when anything differs."""
+    stated = _object(str(file))
+    published = _keys(keys) if keys else None
+    held = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root}
+    _tell({f"{file}": examined_pack(stated, published, held, _authority(ca) if ca else None)}, as_json)
+
+
+@app.command()
 def timestamp(
     file: Annotated[
         Path, typer.Argument(help="What GET /rounds/{round}/commitments answered, one of its entries, or the event.")
@@ -94,12 +112,7 @@ def timestamp(
     listed = stated if isinstance(stated, list) else [stated]
     if not listed or not all(isinstance(one, dict) for one in listed):
         fail(f"{file} holds no commitment")
-    try:
-        roots = roots_of(ca.read_bytes())
-    except OSError as error:
-        fail(f"{ca}: {error.strerror}")
-    except UnusableRootsError as error:
-        fail(f"{ca}: {error}")
+    roots = _authority(ca)
     titles = [f"{file}: round {one.get('round')}, epoch {one.get('epoch')}" for one in listed]
     _tell({title: examined_timestamp(one, roots) for title, one in zip(titles, listed, strict=True)}, as_json)
 
@@ -116,6 +129,22 @@ def _tell(examined: Mapping[str, Findings], as_json: bool) -> None:
                     console.print(f"  {mark} {words}", markup=False, soft_wrap=True)
     if any(found.differs for found in examined.values()):
         raise typer.Exit(1)
+
+
+def _keys(source: str) -> list[dict[str, Any]]:
+    published = _read(source)
+    if not isinstance(published, list) or not all(isinstance(key, dict) for key in published):
+        fail("the keys are no JSON list of keys: see GET /.well-known/firstbuy-keys")
+    return published
+
+
+def _authority(ca: Path) -> list[Certificate]:
+    try:
+        return roots_of(ca.read_bytes())
+    except OSError as error:
+        fail(f"{ca}: {error.strerror}")
+    except UnusableRootsError as error:
+        fail(f"{ca}: {error}")
 
 
 def _object(source: str) -> dict[str, Any]:

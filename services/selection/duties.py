@@ -15,6 +15,7 @@ from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
 from shared.kafka.own import OwnTopic
+from shared.keys import SigningKey
 from shared.merkle import bucket_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -99,10 +100,11 @@ async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
             events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
 
-async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
     async with connected(pool) as connection:
         confirmed = await results.to_publish(connection)
+    signer = await signing.signer(pool)
     for due in confirmed:
         done = due.published_lines
         async with outbox.transaction(pool) as (connection, events):
@@ -112,7 +114,7 @@ async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
             if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
                 continue
             now = clock.now()
-            events += [result_event(due, row, now) for row in rows]
+            events += [result_event(due, row, now, signer) for row in rows]
         _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
 
 

@@ -71,7 +71,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Pledges of institutions that join after the opening; those of the opening come with it."""
+    """What institutions are called; and pledges of those that join after the opening, which brings the others."""
     rows = [
         (pledge.round, event.body.institution, pledge.won)
         for event in events_of(batch, InstitutionChanged)
@@ -79,6 +79,7 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
     ]
     newest = {(round_id, institution): won for round_id, institution, won in rows}
     await inputs.save_pledges(connection, [(*key, won) for key, won in newest.items()])
+    await inputs.save_institutions(connection, [event.body for event in events_of(batch, InstitutionChanged)])
     return ()
 
 
@@ -146,6 +147,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
                 judged.outcome.value,
                 judged.findings_hash,
                 canonical_json(raw["findings"]).decode(),
+                canonical_json(raw["evidence"]).decode() if raw.get("evidence") else None,
             )
         )
     if rows:

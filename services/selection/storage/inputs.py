@@ -8,6 +8,7 @@ from shared.contracts.events import (
     ApplicationScored,
     EpochOpened,
     InputsCommitted,
+    InstitutionChanged,
     Invitation,
     Manifest,
     PurchaseRequestAccepted,
@@ -28,6 +29,11 @@ SET policy = excluded.policy, policy_hash = excluded.policy_hash, rehearsal = ex
 SAVE_PLEDGES = """
 INSERT INTO pledges (round, institution, won) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
 ON CONFLICT (round, institution) DO UPDATE SET won = excluded.won
+"""
+SAVE_INSTITUTIONS = """
+INSERT INTO institutions (institution, name, changed_at) VALUES ($1, $2, $3)
+ON CONFLICT (institution) DO UPDATE SET name = excluded.name, changed_at = excluded.changed_at
+WHERE institutions.changed_at < excluded.changed_at
 """
 SAVE_FROZEN = """
 INSERT INTO rounds (round, epoch, applications, requests) VALUES ($1, $2, $3, $4)
@@ -85,10 +91,10 @@ SET version = excluded.version, payload_hash = excluded.payload_hash, facts = ex
 WHERE requests.version < excluded.version
 """
 SAVE_VERDICTS = """
-INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
-SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb
-FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
+INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
+SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb, evidence::jsonb
+FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
 ON CONFLICT DO NOTHING
 """
 
@@ -117,6 +123,8 @@ class JudgedApplication:
     findings_hash: str
     findings: str
     """Their JSON, as it was hashed."""
+    evidence: str | None
+    """What registries said, as JSON; None where none was asked."""
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
@@ -130,6 +138,12 @@ async def save_pledges(connection: Connection, pledges: Sequence[tuple[str, str,
     """(round, institution, won)."""
     if pledges:
         await connection.execute(SAVE_PLEDGES, *zip(*sorted(pledges), strict=True))
+
+
+async def save_institutions(connection: Connection, changes: Sequence[InstitutionChanged]) -> None:
+    """What each is called, by the newest change."""
+    rows = sorted((change.institution, change.name, change.changed_at) for change in changes)
+    await connection.executemany(SAVE_INSTITUTIONS, rows)
 
 
 async def save_frozen(connection: Connection, frozen: RoundFrozen | EpochOpened) -> None:
@@ -241,4 +255,5 @@ async def save_verdicts(connection: Connection, rows: Sequence[JudgedApplication
         [row.outcome for row in ordered],
         [row.findings_hash for row in ordered],
         [row.findings for row in ordered],
+        [row.evidence for row in ordered],
     )
