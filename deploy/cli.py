@@ -17,7 +17,7 @@ from deploy.commands import (
     institutions,
     local,
     policies,
-    rounds,
+    results,
     scores,
     simulate,
     tokens,
@@ -32,8 +32,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "doctor": doctor.doctor,
     "demo": demo.demo,
     "apply": apply.apply,
-    "pledges": rounds.pledges,
-    "purchases": rounds.purchases,
+    "pledges": results.pledges,
+    "purchases": results.purchases,
     "simulate": simulate.simulate,
 }
 GROUPS: dict[str, typer.Typer] = {

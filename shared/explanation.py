@@ -85,10 +85,22 @@ _UNITS: Final[Mapping[Language, Mapping[Unit, Callable[[int], str]]]] = {
     },
 }
 
+_OUTCOMES: Final = {
+    FindingOutcome.PASS: ("충족", "met"),
+    FindingOutcome.WAIVED: ("면제", "waived"),
+    FindingOutcome.FAIL: ("충족하지 못함", "not met"),
+    FindingOutcome.UNKNOWN: ("확인할 수 없음", "could not be confirmed"),
+}
+_STATED: Final = {
+    FindingOutcome.PASS: ("해당", "applies"),
+    FindingOutcome.FAIL: ("해당 없음", "does not apply"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One finding as a reader meets it; `gap` is empty where nothing can be measured."""
+    """One finding as a reader meets it; `gap` is how far outside or inside the bound, empty where nothing can be
+    measured."""
 
     rule: str
     outcome: str
@@ -112,7 +124,7 @@ def explain(finding: Finding, language: Language, evidence: Sequence[Evidence] =
         seen = f"{seen} ({said})" if seen else said
     return Explained(
         words.name(language),
-        _outcome(finding.outcome, language),
+        _outcome(finding, language),
         seen or _nothing(language),
         _value(finding.needed, finding.unit, language),
         _gap(finding, words, language),
@@ -150,10 +162,11 @@ def explain_change(change: Change, language: Language) -> str:
     return f"{korean if language is _KO else english}: {needed}"
 
 
-def _outcome(outcome: FindingOutcome, language: Language) -> str:
-    if outcome is FindingOutcome.UNKNOWN:
-        return "확인할 수 없음" if language is _KO else "could not be confirmed"
-    return "충족하지 못함" if language is _KO else "not met"
+def _outcome(finding: Finding, language: Language) -> str:
+    """A finding that is no condition states a fact: it applies or it does not."""
+    words = _OUTCOMES if finding.decides else _OUTCOMES | _STATED
+    korean, english = words[finding.outcome]
+    return korean if language is _KO else english
 
 
 def _nothing(language: Language) -> str:
@@ -176,9 +189,11 @@ def _value(value: Any, unit: Unit | None, language: Language) -> str:
 
 def _gap(finding: Finding, words: RuleWords, language: Language) -> str:
     """A negative margin is how far outside the bound the value lies."""
-    if finding.margin is None or finding.margin >= 0 or finding.unit is None:
+    if finding.margin is None or finding.unit is None:
         return ""
-    size = _UNITS[language][finding.unit](-finding.margin)
+    size = _UNITS[language][finding.unit](abs(finding.margin))
+    if finding.margin >= 0:
+        return f"{size} 여유" if language is _KO else f"{size} to spare"
     if language is _KO:
         return f"기준을 {size} 초과" if words.upper_bound else f"기준에 {size} 부족"
     return f"{size} over the limit" if words.upper_bound else f"{size} short"

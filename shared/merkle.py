@@ -38,31 +38,48 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
 
 
 class GrowingTree:
-    """The root over leaves that come one after another, in memory that grows with the logarithm of their number."""
+    """The root over leaves that come one after another, in memory that grows with the logarithm of their number; and
+    the audit path of the leaf at the index `watched`, if one is."""
 
-    __slots__ = ("_whole", "size")
+    __slots__ = ("_path", "_watched", "_whole", "size")
 
-    def __init__(self) -> None:
-        self._whole: list[tuple[int, bytes]] = []
+    def __init__(self, watched: int | None = None) -> None:
+        self._whole: list[tuple[int, bytes, bool]] = []
+        """Height and root of each whole subtree from the left, and whether the watched leaf stands in it."""
+        self._path: list[bytes] = []
+        self._watched = watched
         self.size = 0
 
     def add(self, leaf: bytes) -> None:
-        height, node = 0, leaf_hash(leaf)
+        height, node, holds = 0, leaf_hash(leaf), self.size == self._watched
         while self._whole and self._whole[-1][0] == height:
-            node = node_hash(self._whole.pop()[1], node)
-            height += 1
-        self._whole.append((height, node))
+            _, left, left_holds = self._whole.pop()
+            if holds or left_holds:
+                self._path.append(left if holds else node)
+            height, node, holds = height + 1, node_hash(left, node), holds or left_holds
+        self._whole.append((height, node, holds))
         self.size += 1
 
     @property
     def root(self) -> bytes:
         """Of all leaves so far."""
+        return self._joined()[0]
+
+    @property
+    def path(self) -> list[bytes]:
+        """The audit path of the watched leaf among all so far (RFC 9162 §2.1.3.1), nearest sibling first."""
+        return self._joined()[1]
+
+    def _joined(self) -> tuple[bytes, list[bytes]]:
         if not self._whole:
-            return EMPTY_ROOT
-        *lefts, (_, node) = self._whole
-        for _, left in reversed(lefts):
-            node = node_hash(left, node)
-        return node
+            return EMPTY_ROOT, []
+        path = list(self._path)
+        *lefts, (_, node, holds) = self._whole
+        for _, left, left_holds in reversed(lefts):
+            if holds or left_holds:
+                path.append(left if holds else node)
+            node, holds = node_hash(left, node), holds or left_holds
+        return node, path
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:

@@ -7,6 +7,7 @@ CommitmentTimeStamped:
     openssl ts -verify -data root.bin -in token.der -token_in -CAfile ca.pem
 """
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class Stamp:
     """The authority's own time: real time, also in a rehearsal."""
     authority: str
     """Subject of the certificate that signed (RFC 4514)."""
+
+    def stated(self) -> dict[str, str]:
+        """As JSON; the token in base64."""
+        return {
+            "authority": self.authority,
+            "token": base64.b64encode(self.token).decode(),
+            "stamped_at": self.stamped_at.isoformat().replace("+00:00", "Z"),
+        }
 
 
 def roots_of(pem: bytes) -> list[Certificate]:

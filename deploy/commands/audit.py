@@ -9,7 +9,7 @@ import typer
 
 from deploy.commands.http import AsJson, Token, Url, ask
 from deploy.commands.screen import console, fail, print_json
-from deploy.commands.verify import published_key
+from deploy.verifying.receipts import published_key
 from shared.audit import AuditRow, faults
 from shared.audit_heads import head_verified
 from shared.contracts.events import AuditHeadPublished

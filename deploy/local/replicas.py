@@ -133,6 +133,15 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
         release_port(port)
 
 
+def reached_here(planned: Mapping[str, Sequence[tuple[Kept, int]]]) -> dict[str, str]:
+    """Notify's setting by which its mails link to selection, once that has its port; one that the environment names is
+    kept."""
+    if not planned.get("selection"):
+        return {}
+    name, (_, port) = "FIRSTBUY_NOTIFY_SELECTION_URL", planned["selection"][0]
+    return {name: os.environ.get(name) or f"http://{LOOPBACK}:{port}"}
+
+
 def asks_here(url: str) -> dict[str, str]:
     """Eligibility's settings, so that it asks the local registries; those that the environment names are kept."""
     prefix = "FIRSTBUY_ELIGIBILITY_"

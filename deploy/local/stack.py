@@ -26,6 +26,7 @@ from deploy.local.replicas import (
     job,
     mail_server,
     module_command,
+    reached_here,
     registry_server,
     replica,
 )
@@ -161,13 +162,13 @@ class Stack:
             report(line)
             self.write_description()
 
-        planned = {
-            service: [
+        planned: dict[str, list[tuple[Kept, int]]] = {}
+        for service in plan.services:
+            shared = {**shared, **reached_here(planned)}
+            planned[service] = [
                 replica(self.state, plan, self.databases, shared, service, slot, told)
                 for slot in range(plan.replicas.get(service, 1))
             ]
-            for service in plan.services
-        }
         self.services = {service: [kept for kept, _ in ones] for service, ones in planned.items()}
         self.ports = {service: [port for _, port in ones] for service, ones in planned.items()}
         everyone = [kept for ones in self.services.values() for kept in ones]

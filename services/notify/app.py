@@ -52,7 +52,9 @@ def create_app(settings: NotifySettings) -> FastAPI:
     def sending(way: Way) -> Sending:
         return Sending(way, claims, outbox, clock.now, chance, runtime.stopping, settled)
 
-    mails = sending(MailWay(server, Composer(Renderer(), sender), sender, clock.now, runtime.tracing))
+    mails = sending(
+        MailWay(server, Composer(Renderer(), sender, settings.selection_url), sender, clock.now, runtime.tracing)
+    )
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
 
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)

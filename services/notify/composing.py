@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from services.notify.mime import free_text, mailbox, message
-from services.notify.rendering import NOTICE_NAMES, Renderer, one_line
+from services.notify.rendering import NOTICE_NAMES, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
@@ -18,6 +18,7 @@ from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
 from shared.explanation import explain, explain_change
 from shared.working_days import korean_date, last_day
+from shared.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -47,9 +48,11 @@ class Mail:
 
 
 class Composer:
-    def __init__(self, renderer: Renderer, sender: Sender) -> None:
+    def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "") -> None:
+        """`selection_url`: where a pack's link leads to; without it no mail has one."""
         self._renderer = renderer
         self._sender = sender
+        self._selection_url = selection_url.rstrip("/")
         self._from = mailbox(one_line(sender.name), sender.address)
 
     def compose(
@@ -65,6 +68,8 @@ class Composer:
         language = Language(addressee.language)
         address = address_of(addressee)
         values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
+        path = delivery.facts.get("pack")
+        values["pack_link"] = self._selection_url + path if path and self._selection_url else None
         rendered = self._renderer.render(delivery.kind, language, values)
         headers = [
             ("From", self._from),

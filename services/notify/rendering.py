@@ -4,10 +4,8 @@
 under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 
 from services.notify.domain.notices import MAILED
 from shared.contracts.events import Language
-from shared.working_days import KST, korean_date
+from shared.written import day, moment, one_line, stated_day, won
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 NOTICE_NAMES: Final = ("appeal", "contact")
 """Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
-_TURNING_TEXT: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +64,3 @@ class Renderer:
             templates.text.render(values).strip() + "\n",
             templates.html.render(values),
         )
-
-
-def one_line(text: str) -> str:
-    """For a header: no control character, no line end of any alphabet, nothing that turns the reading direction."""
-    kept = "".join(
-        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
-        for character in text
-        if character not in _TURNING_TEXT
-    )
-    return " ".join(kept.split())
-
-
-def won(amount: int, language: Language) -> str:
-    return f"{amount:,}원" if language is Language.KO else f"KRW {amount:,}"
-
-
-def moment(stated: str | datetime, language: Language) -> str:
-    """To the second, in Korean time, which has no summer time."""
-    when = (datetime.fromisoformat(stated) if isinstance(stated, str) else stated).astimezone(KST)
-    if language is Language.KO:
-        return f"{when.year}년 {when.month}월 {when.day}일 {when:%H:%M:%S} (한국시간)"
-    return f"{when.day} {when:%B %Y, %H:%M:%S} (Korean time)"
-
-
-def stated_day(stated: str, language: Language) -> str:
-    """A day that an event states."""
-    return day(date.fromisoformat(stated), language)
-
-
-def day(when: date | datetime, language: Language) -> str:
-    """A day, or the day of a moment in Korea."""
-    if isinstance(when, datetime):
-        when = korean_date(when)
-    return f"{when.year}년 {when.month}월 {when.day}일" if language is Language.KO else f"{when.day} {when:%B %Y}"

@@ -52,6 +52,12 @@ class NotifySettings(ServiceSettings):
     message_domain: str = Field(
         "firstbuy.example", pattern=r"^[A-Za-z0-9.-]+$", description="Domain of the mails' message ids."
     )
+    selection_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+        description="Address at which firms reach selection, so that mails link to the pack of a selected product; "
+        "empty: they do not.",
+    )
     mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
     claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
     lease_seconds: int = Field(

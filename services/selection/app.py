@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import duties, handlers
-from services.selection.api import chances, evidence, ocds, page, purchases, rounds
+from services.selection.api import chances, evidence, ocds, packs, page, purchases, rounds
+from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.timestamps import Authority, Stamping, chance
@@ -53,8 +54,8 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.duty(
         "releases", lambda: duties.propose_releases(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.5
     )
-    runtime.duty("release results", lambda: duties.publish_releases(runtime.pool, outbox, clock), 0.5)
-    runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock), 0.2)
+    runtime.duty("release results", lambda: duties.publish_releases(runtime.pool, outbox, clock, signing), 0.5)
+    runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock, signing), 0.2)
     runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
     runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock, reports), 5)
     authority = Authority.of(settings)
@@ -75,12 +76,14 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.include_router(rounds.router)
     app.include_router(evidence.router)
     app.include_router(chances.router)
+    app.include_router(packs.router)
     app.include_router(purchases.router)
     app.include_router(ocds.router)
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.state.writing = asyncio.Semaphore(evidence.WRITTEN_AT_ONCE)
     app.state.packages = ocds.Packages(settings)
+    app.state.packing = Packing(runtime, signing)
     app.include_router(page.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))

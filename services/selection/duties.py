@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.own import OwnTopic
+from shared.keys import SigningKey
 from shared.merkle import bucket_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
@@ -124,10 +125,11 @@ async def _inputs_sound(
     return missing == []
 
 
-async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
     async with connected(pool) as connection:
         confirmed = await results.to_publish(connection)
+    signer = await signing.signer(pool)
     for due in confirmed:
         done = due.published_lines
         async with outbox.transaction(pool) as (connection, events):
@@ -137,12 +139,13 @@ async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
             if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
                 continue
             now = clock.now()
-            events += [result_event(due, row, now) for row in rows]
+            events += [result_event(due, row, now, signer) for row in rows]
         _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
 
 
-async def publish_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def publish_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
     """Publishes confirmed batches, each whole and once, after the results they change."""
+    signer = await signing.signer(pool)
     async with connected(pool) as connection:
         confirmed = await releases.to_publish(connection)
     for due in confirmed:
@@ -150,7 +153,7 @@ async def publish_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock) ->
             rows = await releases.lines(connection, due.opened)
             if not await sound(connection, due, rows) or not await releases.published(connection, due.opened):
                 continue
-            events += [moved_event(due, row, clock.now()) for row in rows]
+            events += [moved_event(due, row, clock.now(), signer) for row in rows]
         _log.info("published release", round=due.opened.round, epoch=due.opened.epoch, batch=due.opened.batch)
 
 

@@ -155,6 +155,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
                 judged.outcome.value,
                 judged.findings_hash,
                 canonical_json(raw["findings"]).decode(),
+                canonical_json(raw["evidence"]).decode() if raw.get("evidence") else None,
             )
         )
     if rows:

@@ -4,6 +4,7 @@ from datetime import datetime, time
 from typing import Any
 
 from services.selection.domain.matching import Result
+from services.selection.domain.pack_links import pack_path
 from services.selection.storage.purchases import Unreported
 from services.selection.storage.results import GivenStatus, ToPublish
 from shared.contracts import topics
@@ -17,10 +18,11 @@ from shared.contracts.events import (
     SelectionStatusEnded,
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.signing import Signer
 from shared.working_days import KST
 
 
-def result_event(due: ToPublish, row: dict[str, Any], now: datetime) -> Outgoing:
+def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Signer) -> Outgoing:
     told = {
         "round": due.round,
         "application": row["application"],
@@ -38,6 +40,7 @@ def result_event(due: ToPublish, row: dict[str, Any], now: datetime) -> Outgoing
                 tickets=row["tickets"],
                 awards=tuple(Award.model_validate(award) for award in row["awards"]),
                 status_until=due.status_until,
+                pack=pack_path(signer, due.round, row["application"]),
             )
         case Result.RESERVE:
             event = ProductReserved(

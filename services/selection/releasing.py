@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from services.selection.domain.matching import Result
+from services.selection.domain.pack_links import pack_path
 from services.selection.domain.releases import Release, release, root_of_moves
 from services.selection.storage import drawn, releases
 from services.selection.storage.releases import ConfirmedRelease, OpenRelease
@@ -24,6 +25,7 @@ from shared.contracts.events import (
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
+from shared.signing import Signer
 
 _log = structlog.get_logger()
 
@@ -77,7 +79,7 @@ async def sound(connection: Connection, due: ConfirmedRelease, rows: list[dict[s
     return False
 
 
-def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime) -> Outgoing:
+def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, signer: Signer) -> Outgoing:
     """What became of a product in a confirmed batch."""
     told = {
         "round": due.opened.round,
@@ -98,6 +100,7 @@ def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime) ->
             tickets=row["tickets"],
             awards=tuple(Award.model_validate(award) for award in row["awards"]),
             status_until=due.status_until,
+            pack=pack_path(signer, due.opened.round, row["application"]),
         )
     else:
         cause, reason = _grounds(due, row["application"])

@@ -40,6 +40,9 @@ Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """128 bits in hex; keeps a published hash of few facts from being guessed."""
 
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[\x21-\x7e]+$")]
+"""A reference to a resource (RFC 3986), absolute or relative."""
+
 Base64 = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 
 Count = Annotated[int, Field(strict=True, ge=0, le=I_JSON_MAX)]

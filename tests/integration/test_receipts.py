@@ -11,8 +11,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from deploy.commands.verify import examined_proof, examined_receipt
 from deploy.local.stack import Stack
+from deploy.verifying.receipts import examined_proof, examined_receipt
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import PROJECT, Office, application, clock_map

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 
-from deploy.commands.verify import examined_proof, examined_receipt
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
+from deploy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.handlers import putback
 from shared.contracts import topics
 from shared.contracts.events import RefusalReconsidered

@@ -10,8 +10,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from deploy.commands.verify import examined_timestamp
 from deploy.local.stack import Stack
+from deploy.verifying.timestamps import examined_timestamp
 from shared.timestamping import roots_of
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until

@@ -58,6 +58,7 @@ from shared.kafka.cloudevents import Outgoing, event_id, headers_of, outgoing, t
 from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
 from shared.kafka.storage import load_offsets, read_up_to, save_offsets, save_published
+from shared.keys import SigningKey
 from shared.merkle import Digest, bucket_of, digest_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected, open_pool
@@ -182,7 +183,7 @@ class Service:
             "commit": lambda: selecting.commit_rounds(self.pool, self.outbox, self.clock, self.own),  # type: ignore[arg-type]
             "repair": lambda: selecting.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS),
             "propose": lambda: selecting.propose_rounds(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.own),  # type: ignore[arg-type]
-            "publish": lambda: selecting.publish_rounds(self.pool, self.outbox, self.clock),
+            "publish": lambda: selecting.publish_rounds(self.pool, self.outbox, self.clock, SigningKey(bytes(32))),
         }
         return handlers, duties
 

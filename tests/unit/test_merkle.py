@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.canonical import canonical_json
-from shared.merkle import BUCKETS, EMPTY_ROOT, bucket_of, digest_of, inclusion_path, leaf_hash, merkle_root, node_hash
+from shared.merkle import (
+    BUCKETS,
+    EMPTY_ROOT,
+    GrowingTree,
+    bucket_of,
+    digest_of,
+    inclusion_path,
+    leaf_hash,
+    merkle_root,
+    node_hash,
+)
 
 CT_LEAVES = [
     bytes.fromhex(leaf)
@@ -83,6 +93,17 @@ def test_an_inclusion_path_leads_to_the_root_and_another_leaf_does_not(
     path = inclusion_path(leaves, index)
     assert verified_root(leaves[index], index, len(leaves), path) == merkle_root(leaves)
     assert verified_root(leaves[index] + b"!", index, len(leaves), path) != merkle_root(leaves)
+
+
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=70), st.data())
+def test_a_growing_tree_has_the_path_of_the_leaf_it_watches(leaves: list[bytes], data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(leaves) - 1))
+    tree = GrowingTree(index)
+    for leaf in leaves:
+        tree.add(leaf)
+    assert (tree.root, tree.path) == (merkle_root(leaves), inclusion_path(leaves, index))
+    tree.add(b"one more")
+    assert tree.path == inclusion_path([*leaves, b"one more"], index)
 
 
 def test_a_path_of_certificate_transparency() -> None:

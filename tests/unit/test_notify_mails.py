@@ -20,13 +20,14 @@ from services.notify.composing import Composer, Sender, UnusableAddressError, ad
 from services.notify.domain.notices import MAILED, Occurrence, planned
 from services.notify.domain.occurrences import appeal, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
-from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer, one_line
+from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
 from shared.clock import REAL_TIME
 from shared.contracts import events
 from shared.contracts.events import Language
 from shared.contracts.findings import Finding, FindingOutcome, Unit
 from shared.explanation import RULE_WORDS, Explained, explain
+from shared.written import one_line
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)

@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.commands.verify import Findings, examined_proof, examined_receipt
+from deploy.verifying.findings import Findings
+from deploy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.domain.entries import state_version
-from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
+from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.canonical import Json
+from shared.inclusion import inclusion_proof
 from shared.merkle import bucket_of, digest_of, inclusion_path, merkle_root, root_of_path
 from shared.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, verified
 

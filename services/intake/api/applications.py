@@ -14,7 +14,7 @@ from services.intake.api.bodies import CONTACT, SUBMISSION, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
-from services.intake.domain.receipts import inclusion_proof, receipt_json, receipt_of, signed
+from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.storage import appeals, outcomes, rounds, versions
 from services.intake.storage.versions import StoredApplication
@@ -22,6 +22,7 @@ from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.facts import product_key
 from shared.http import Problem, bearer_hash, parse, read_body
+from shared.inclusion import inclusion_proof
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected

@@ -1,7 +1,7 @@
 """Rounds: announced by an officer, read by anyone, moved by the clock and by officers' acts."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -47,6 +47,7 @@ class AnnouncementBody(Contract):
 
 _ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
 _POLICY = TypeAdapter(Policy)
+_NOT_PUBLIC: Final = frozenset({"party", "pack"})
 
 
 @router.post("")
@@ -189,11 +190,12 @@ async def manifest(
 
 @router.get("/{round_id}/results")
 async def results(round_id: str, request: Request) -> Response:
-    """Every published result, in draw order; entries without a name, which only selected products carry."""
+    """Every published result, in draw order; entries without a name, which only selected products carry. Without the
+    link to a product's pack, which is its applicant's and its buyers'."""
     async with connected(intake(request).runtime.pool) as connection:
         await known_round(connection, round_id)
         rows = await outcomes.results(connection, round_id)
-    public = [{key: value for key, value in row.items() if key != "party"} for row in rows]
+    public = [{key: value for key, value in row.items() if key not in _NOT_PUBLIC} for row in rows]
     return JSONResponse({"round": round_id, "results": public})
 
 

@@ -1,13 +1,11 @@
-"""What an applicant holds: the signed receipt of a version, and after the freeze the proof that it is in the set."""
+"""What an applicant holds: the signed receipt of a version. That it is in the set, `shared/inclusion.py` proves."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from services.intake.domain.entries import StatedVersion
-from shared.canonical import Json, canonical_json
-from shared.merkle import bucket_of, inclusion_path, merkle_root
+from shared.canonical import Json
 from shared.signing import Signer
 
 UNSIGNED: Final = frozenset({"token", "key_id", "signature"})
@@ -69,41 +67,3 @@ def _stated(receipt: Receipt) -> dict[str, Json]:
         "payload_hash": receipt.payload_hash,
         "withdrawn": receipt.withdrawn,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """Two audit paths of RFC 9162: from the leaf to its bucket's root, from there to the root over all buckets."""
-
-    leaf: tuple[str, int, str]
-    """Id, version, payload hash."""
-    bucket: int
-    index: int
-    count: int
-    bucket_path: tuple[str, ...]
-    bucket_root: str
-    manifest_path: tuple[str, ...]
-    manifest_root: str
-
-
-def inclusion_proof(
-    application: str, rows: Sequence[tuple[str, int, str]], roots: Sequence[str]
-) -> InclusionProof | None:
-    """The proof for one of the `rows` of its bucket, in order of id, under the frozen `roots` of all buckets; None when
-    it is not among them, or when they are not the rows that were frozen."""
-    bucket = bucket_of(application)
-    leaves = [canonical_json(list(row)) for row in rows]
-    index = next((at for at, row in enumerate(rows) if row[0] == application), None)
-    if index is None or merkle_root(leaves).hex() != roots[bucket]:
-        return None
-    above = [bytes.fromhex(root) for root in roots]
-    return InclusionProof(
-        leaf=rows[index],
-        bucket=bucket,
-        index=index,
-        count=len(rows),
-        bucket_path=tuple(node.hex() for node in inclusion_path(leaves, index)),
-        bucket_root=roots[bucket],
-        manifest_path=tuple(node.hex() for node in inclusion_path(above, bucket)),
-        manifest_root=merkle_root(above).hex(),
-    )

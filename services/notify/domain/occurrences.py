@@ -201,6 +201,7 @@ def _awards(event: ProductSelected | ReservePromoted | AwardsChanged, institutio
                 awards=tuple(award for award in event.awards if award.institution == institution),
                 selection_root=event.selection_root,
                 status_until=event.status_until,
+                pack=event.pack,
             ).model_dump(mode="json"),
         )
         for institution in institutions

@@ -1,7 +1,5 @@
 """HTTP in: how far selection is, what it committed to, and the money against the pledges."""
 
-import base64
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -10,7 +8,6 @@ from services.selection.storage import drawn, results, rounds, timestamps
 from shared.http import Problem
 from shared.postgres import connected
 from shared.runtime import Runtime
-from shared.timestamping import Stamp
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
@@ -55,17 +52,8 @@ async def commitments(round_id: str, request: Request) -> Response:
     async with connected(_runtime(request).pool) as connection:
         found = await drawn.commitments(connection, round_id)
         stamps = await timestamps.of_round(connection, round_id)
-    return JSONResponse([body | {"timestamp": _timestamp(stamps.get(body["commitment_root"]))} for body in found])
-
-
-def _timestamp(stamp: Stamp | None) -> dict[str, str] | None:
-    if stamp is None:
-        return None
-    return {
-        "authority": stamp.authority,
-        "token": base64.b64encode(stamp.token).decode(),
-        "stamped_at": stamp.stamped_at.isoformat().replace("+00:00", "Z"),
-    }
+    stated = {root: stamp.stated() for root, stamp in stamps.items()}
+    return JSONResponse([body | {"timestamp": stated.get(body["commitment_root"])} for body in found])
 
 
 @router.get("/{round_id}/pledges")

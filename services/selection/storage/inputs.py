@@ -86,10 +86,10 @@ SET version = excluded.version, payload_hash = excluded.payload_hash, facts = ex
 WHERE requests.version < excluded.version
 """
 SAVE_VERDICTS = """
-INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
-SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb
-FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings)
+INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
+SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb, evidence::jsonb
+FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
 ON CONFLICT DO NOTHING
 """
 
@@ -118,6 +118,8 @@ class JudgedApplication:
     findings_hash: str
     findings: str
     """Their JSON, as it was hashed."""
+    evidence: str | None
+    """What registries said, as JSON; None where none was asked."""
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
@@ -243,4 +245,5 @@ async def save_verdicts(connection: Connection, rows: Sequence[JudgedApplication
         [row.outcome for row in ordered],
         [row.findings_hash for row in ordered],
         [row.findings for row in ordered],
+        [row.evidence for row in ordered],
     )

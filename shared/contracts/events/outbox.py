@@ -18,6 +18,7 @@ from shared.contracts.values import (
     Line,
     Nonce,
     Positive,
+    Reference,
     RequestId,
     RoundId,
     Sha256Hex,
@@ -86,6 +87,8 @@ class AwardNoticed(Contract):
     selection_root: Sha256Hex
     status_until: UtcTime | None = None
     """When the status it gives ends; absent where it does not."""
+    pack: Reference | None = None
+    """Where its pack for the file is, relative to selection's address; whoever holds this link may read it."""
 
 
 class AwardWithdrawn(Contract):

@@ -16,6 +16,7 @@ from shared.contracts.values import (
     Line,
     PartyId,
     Positive,
+    Reference,
     RequestId,
     RoundId,
     Sha256Hex,
@@ -31,7 +32,11 @@ class Award(Contract):
 
 
 class ProductSelected(Contract):
-    """`status_until` is the end of what the selection gives, where the policy ends it (absent: it does not)."""
+    """`status_until` is the end of what the selection gives, where the policy ends it (absent: it does not).
+
+    `pack` is a link, relative to selection's address, that opens the product's pack to whoever holds it: it goes to the
+    applicant and to the institutions that are to buy, and is published nowhere (absent: of before there were packs).
+    """
 
     round: RoundId
     application: ApplicationId
@@ -43,6 +48,7 @@ class ProductSelected(Contract):
     awards: Annotated[tuple[Award, ...], Field(min_length=1)]
     selection_root: Sha256Hex
     status_until: UtcTime | None = None
+    pack: Reference | None = None
 
 
 class ProductReserved(Contract):
@@ -141,6 +147,7 @@ class ReservePromoted(Contract):
     selection_root: Sha256Hex | None = None
     batch_root: Sha256Hex | None = None
     status_until: UtcTime | None = None
+    pack: Reference | None = None
 
 
 class AwardsChanged(Contract):
@@ -159,3 +166,4 @@ class AwardsChanged(Contract):
     selection_root: Sha256Hex
     batch_root: Sha256Hex
     status_until: UtcTime | None = None
+    pack: Reference | None = None

@@ -1,0 +1,1 @@
+"""What anyone can check of what they hold, offline: pure, a module a kind of document."""

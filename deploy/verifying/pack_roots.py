@@ -1,0 +1,116 @@
+"""What of a pack leads to published roots: commitments, the seed and the draw key, the four paths."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.x509 import Certificate
+
+from deploy.verifying.findings import Findings, lead
+from deploy.verifying.timestamps import COMMITTED, examined_timestamp
+from services.selection.domain.commitment import Commitment
+from services.selection.domain.draw import draw_key, seed_of
+from shared.canonical import checked_canonical_json, sha256_hex
+from shared.merkle import BUCKETS, bucket_of
+
+Pack = Mapping[str, Any]
+
+
+def examine_commitments(found: Findings, pack: Pack, roots: Sequence[Certificate] | None) -> None:
+    for one in pack["commitments"]:
+        made = Commitment(**{name: one[name] for name in COMMITTED}).root
+        found.say(
+            made == one["commitment_root"] and one["round"] == pack["round"]["round"],
+            f"the commitment of epoch {one['epoch']} is made of its roots: {made}",
+            f"commitments: the roots of epoch {one['epoch']} make {made}, not {one['commitment_root']}",
+        )
+        if one["timestamp"] is None:
+            continue
+        if roots is None:
+            found.not_checked.append(f"the time-stamp of epoch {one['epoch']}: give the authority's roots (--ca)")
+        else:
+            stamp = examined_timestamp(one, roots)
+            found.checked += stamp.checked
+            found.differs += stamp.differs
+
+
+def examine_draw(found: Findings, pack: Pack) -> None:
+    drawn, application = pack["draw"], pack["application"]["application"]
+    value, under = drawn["value"], commitment_of(pack, pack["entry"]["drawn_under"])
+    seed = seed_of(drawn["commitment_root"], value["value"])
+    found.say(
+        seed == drawn["seed"] and under["commitment_root"] == drawn["commitment_root"],
+        f"the seed is of the commitment of epoch {under['epoch']} and the value {value['value']}",
+        f"draw: commitment and value make the seed {seed}, not {drawn['seed']}",
+    )
+    key = draw_key(seed, application, pack["entry"]["tickets"]).hex()
+    ticket = sha256_hex(f"{seed}:{application}:{drawn['ticket']}".encode("ascii"))
+    found.say(
+        key == ticket == drawn["key"] and drawn["tickets"] == pack["entry"]["tickets"],
+        f"its draw key is the least of its {drawn['tickets']} tickets, number {drawn['ticket']}: {key}",
+        f"draw: the key is {key}, not {drawn['key']}",
+    )
+    earliest = _moment(under["committed_at"]) + timedelta(seconds=drawn["lead_seconds"])
+    found.say(
+        earliest <= _moment(value["due_at"]) <= _moment(value["recorded_at"]),
+        f"the value was due at {value['due_at']}, a lead or more after the commitment",
+        f"draw: the value was due at {value['due_at']}, before {earliest.isoformat()}",
+    )
+    if value["signature"] is not None:
+        found.say(
+            value["value"] == f"{sha256_hex(bytes.fromhex(value['signature']))}/",
+            f"the value is SHA-256 of the signature of drand round {value['beacon_round']}",
+            "draw: the value is not SHA-256 of its signature",
+        )
+    found.not_checked.append("that no source before it and no value before this one decided: the evidence shows that")
+
+
+def examine_proofs(found: Findings, pack: Pack) -> None:
+    application, verdict, entry, result = (pack[name] for name in ("application", "verdict", "entry", "result"))
+    committed = commitment_of(pack, pack["epoch"])
+    stands = [application[name] for name in ("application", "version", "payload_hash")]
+    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in result["awards"]]
+    leaves = {
+        "application": stands,
+        "verdict": [*stands, verdict["epoch"], verdict["outcome"], verdict["findings_hash"]],
+        "entry": [stands[0], verdict["outcome"], entry["tickets"], entry["score"]],
+        "result": [stands[0], result["result"], result["position"], pack["draw"]["key"], awards],
+    }
+    for name, leaf in leaves.items():
+        found.say(
+            pack["proofs"][name]["leaf"] == leaf,
+            f"the leaf of the {name} is what stands above",
+            f"proofs: the leaf of the {name} is {pack['proofs'][name]['leaf']}, above stands {leaf}",
+        )
+    sets = {"application": "applications_root", "verdict": "verdicts_root", "entry": "entries_root"}
+    for name, root in sets.items():
+        _follow(found, pack["proofs"][name], name, committed[root])
+    proof = pack["proofs"]["result"]
+    path = {**proof, "result_path": proof["path"], "result_root": proof["root"]}
+    lead(found, "result", checked_canonical_json(proof["leaf"]), path)
+    found.say(
+        proof["root"] == result["selection_root"],
+        "that root is the selection root",
+        f"proofs: {proof['root']} is not the selection root {result['selection_root']}",
+    )
+
+
+def _follow(found: Findings, proof: Mapping[str, Any], name: str, root: str) -> None:
+    bucket = bucket_of(proof["leaf"][0])
+    found.say(
+        proof["bucket"] == bucket and proof["manifest_root"] == root,
+        f"the {name}'s proof is of its bucket {bucket} and the committed root",
+        f"proofs: the {name} belongs into bucket {bucket} and under {root}",
+    )
+    lead(found, "bucket", checked_canonical_json(proof["leaf"]), proof, f"{name}: ")
+    above = {**proof, "index": bucket, "count": BUCKETS}
+    lead(found, "manifest", bytes.fromhex(proof["bucket_root"]), above, f"{name}: ")
+
+
+def commitment_of(pack: Pack, epoch: int) -> Mapping[str, Any]:
+    by_epoch: dict[int, Mapping[str, Any]] = {one["epoch"]: one for one in pack["commitments"]}
+    return by_epoch[epoch]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,56 @@
+"""What each rule found, in words, for a reader who was not there: what was seen and needed, how far inside, and of a
+waived rule on what ground."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from services.selection.domain.pack_result import Json
+from shared.contracts.events import Language
+from shared.contracts.events.verdicts import Evidence
+from shared.contracts.findings import Finding, FindingOutcome
+from shared.evidence_words import evidence_of, explain_evidence
+from shared.explanation import explain
+
+_FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
+_EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
+
+
+def findings_in_words(
+    findings: Sequence[Json], evidence: Sequence[Json] | None, waivers: Iterable[Json], language: Language
+) -> list[dict[str, Any]]:
+    """A row for each finding, in their order. `waivers`: of the track, as its policy has them."""
+    read = _FINDINGS.validate_python(findings)
+    said = _EVIDENCE.validate_python(evidence or (), strict=False)
+    grounds = _grounds(read, waivers)
+    return [
+        {
+            "rule": told.rule,
+            "decides": finding.decides,
+            "outcome": told.outcome,
+            "seen": told.seen,
+            "needed": told.needed,
+            "margin": told.gap,
+            "legal_source": told.legal_source,
+            "waived_by": grounds.get(finding.rule) if finding.outcome is FindingOutcome.WAIVED else None,
+            "registries": [explain_evidence(each, language) for each in evidence_of(finding, said)],
+        }
+        for finding in read
+        for told in (explain(finding, language),)
+    ]
+
+
+def waivers_of(policy: Json, track: str) -> list[Json]:
+    return [waiver for one in policy["tracks"] if one["track"] == track for waiver in one.get("waivers", ())]
+
+
+def _grounds(findings: Iterable[Finding], waivers: Iterable[Json]) -> dict[str, str]:
+    """Legal source of the first waiver that holds, by each rule it waives."""
+    passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
+    grounds: dict[str, str] = {}
+    for waiver in waivers:
+        if passed.issuperset(waiver["when"]):
+            for rule in waiver["waives"]:
+                grounds.setdefault(rule, waiver["legal_source"])
+    return grounds

@@ -1,0 +1,222 @@
+"""The pack of a selected product: what the purchasing officer files, and anybody can check (docs/packs.md).
+
+It quotes what was published and judged as it is, so that every hash can be made again from the pack alone; what is in
+words beside it is signed with it, and no hash rests on it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from services.selection.domain.evidence import PublishedEvent
+from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
+from services.selection.domain.pack_result import Json, Placed, Superseded, draw_part, result_part, superseded_part
+from services.selection.domain.pack_words import findings_in_words, waivers_of
+from shared.contracts.events import Language
+from shared.inclusion import InclusionProof, TreeProof
+from shared.signing import ALGORITHM, Signer
+
+FORMAT: Final = "firstbuy-pack-v1"
+Leaf = tuple[Any, ...]
+_COMMITTED: Final = (
+    "round",
+    "epoch",
+    "applications_root",
+    "requests_root",
+    "verdicts_root",
+    "entries_root",
+    "pledges_root",
+    "policy_hash",
+    "commitment_root",
+    "committed_at",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """What stands of an application in the sets that roots were published of."""
+
+    application: str
+    version: int
+    payload_hash: str
+    judged_in: int
+    outcome: str
+    findings_hash: str
+    tickets: int
+    score: int | None
+
+    @property
+    def application_leaf(self) -> Leaf:
+        return self.application, self.version, self.payload_hash
+
+    @property
+    def verdict_leaf(self) -> Leaf:
+        return *self.application_leaf, self.judged_in, self.outcome, self.findings_hash
+
+    @property
+    def entry_leaf(self) -> Leaf:
+        return self.application, self.outcome, self.tickets, self.score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed(Fixed):
+    """With what it stated and what was found. The nonce is None of those from before it was kept."""
+
+    nonce: str | None
+    facts: Json
+    findings: Sequence[Json]
+    evidence: Sequence[Json] | None
+    """What registries said; None where none was asked, or from before it was kept."""
+    drawn_under: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """What was published of the round up to an epoch's result; commitments and values by epoch."""
+
+    opened: Json
+    frozen: Json
+    """With the window as it closed."""
+    manifest: Json
+    """Of the epoch's applications."""
+    completed: Json
+    committed: Mapping[int, Json]
+    values: Mapping[int, Json]
+    proposed: Json
+    confirmed: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """That it stands in each set a root was published of."""
+
+    application: InclusionProof
+    verdict: InclusionProof
+    entry: InclusionProof
+    result: TreeProof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """All that a pack is made of."""
+
+    committed: Committed
+    placed: Placed
+    turns: Turns
+    proofs: Proofs
+    standing: int
+    status_until: str | None
+    superseded: Superseded | None
+    stamps: Mapping[str, Json]
+    """Time-stamps by commitment root."""
+    institutions: Mapping[str, str]
+    """Names by code."""
+
+
+def turns_of(events: Iterable[PublishedEvent], epoch: int) -> Turns | None:
+    """None while not all of them are read back."""
+    told: dict[str, dict[int, Json]] = {}
+    for event in events:
+        told.setdefault(event.type, {})[event.epoch] = event.body
+    try:
+        return Turns(
+            opened=told["RoundOpened"][0],
+            frozen=told["RoundFrozen"][1],
+            manifest=(told["RoundFrozen"] if epoch == 1 else told["EpochOpened"])[epoch]["applications"],
+            completed=told["EligibilityCompleted"][epoch],
+            committed=told["InputsCommitted"],
+            values=told["SourceValueRecorded"],
+            proposed=told["SelectionProposed"][epoch],
+            confirmed=told["SelectionConfirmed"][epoch],
+        )
+    except KeyError:
+        return None
+
+
+def pack_of(made: Made) -> dict[str, Any]:
+    stated, turns = made.committed, made.turns
+    policy, epoch = turns.opened["policy"], turns.proposed["epoch"]
+    waivers = waivers_of(policy, stated.facts["track"])
+    return {
+        "pack": FORMAT,
+        "round": _round(turns),
+        "epoch": epoch,
+        "policy": policy,
+        "application": {
+            "application": stated.application,
+            "version": stated.version,
+            "nonce": stated.nonce,
+            "facts": stated.facts,
+            "payload_hash": stated.payload_hash,
+        },
+        "verdict": {
+            "epoch": stated.judged_in,
+            "outcome": stated.outcome,
+            "as_of": policy["as_of"],
+            "policy_hash": turns.opened["policy_hash"],
+            "findings": stated.findings,
+            "findings_hash": stated.findings_hash,
+            "evidence": stated.evidence,
+        },
+        "findings_in_words": {
+            language.value: findings_in_words(stated.findings, stated.evidence, waivers, language)
+            for language in Language
+        },
+        "entry": {"tickets": stated.tickets, "score": stated.score, "drawn_under": stated.drawn_under},
+        "commitments": [
+            {name: turns.committed[each][name] for name in _COMMITTED}
+            | {"timestamp": made.stamps.get(turns.committed[each]["commitment_root"])}
+            for each in sorted({stated.drawn_under, epoch})
+        ],
+        "draw": draw_part(
+            made.placed,
+            stated.tickets,
+            turns.committed[stated.drawn_under]["commitment_root"],
+            turns.values[stated.drawn_under],
+            turns.opened["sources"],
+            turns.opened["lead_seconds"],
+        ),
+        "result": result_part(made.placed, made.standing, turns.proposed, made.institutions, made.status_until),
+        "confirmation": {
+            name: turns.confirmed[name]
+            for name in ("actors", "reason", "confirmed_at", "commitment_root", "selection_root")
+        },
+        "superseded_by": superseded_part(made.superseded, made.institutions),
+        "proofs": {
+            "application": asdict(made.proofs.application),
+            "verdict": asdict(made.proofs.verdict),
+            "entry": asdict(made.proofs.entry),
+            "result": asdict(made.proofs.result),
+        },
+        "legal_note": LEGAL_NOTE,
+        "limits": LIMITS,
+    }
+
+
+def signed_pack(pack: Json, signer: Signer) -> dict[str, Any]:
+    """The signature is over canonical JSON of all but `signed`, so a byte changed in the words is found too."""
+    return {
+        **pack,
+        "signed": {
+            "algorithm": ALGORITHM,
+            "key_id": signer.key.key_id,
+            "public_key": signer.key.public,
+            "signature": signer.sign(dict(pack)),
+        },
+    }
+
+
+def _round(turns: Turns) -> dict[str, Any]:
+    opened = turns.opened
+    return {
+        "round": opened["round"],
+        "title": opened["title"],
+        "opens_at": opened["opens_at"],
+        "closes_at": turns.frozen["closes_at"],
+        "policy_hash": opened["policy_hash"],
+        "applications": turns.manifest["count"],
+        "rehearsal": opened.get("rehearsal") is not None,
+        "unattended": opened.get("unattended", False),
+        "series": opened.get("series"),
+        "cut": opened.get("cut"),
+    }

@@ -1,0 +1,226 @@
+"""A product's pack, made of one moment of the database. Nothing of it is kept; the same result gives the same bytes.
+
+Its proofs lead through every leaf of the round, so the leaves are read in parts and hashed beside the event loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from services.selection.document.typesetting import pdf_of
+from services.selection.domain.pack_result import Placed, Superseded
+from services.selection.domain.packs import Committed, Leaf, Made, Proofs, Turns, pack_of, signed_pack, turns_of
+from services.selection.domain.status import status_until
+from services.selection.storage import evidence, packs, rounds, timestamps
+from shared.canonical import canonical_json
+from shared.contracts.events import Language
+from shared.contracts.policy import Policy
+from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
+from shared.keys import SigningKey
+from shared.merkle import BUCKETS, GrowingTree, bucket_of, merkle_root
+from shared.postgres import Connection, Pool, connected
+from shared.runtime import Runtime
+from shared.signing import Signer
+
+PACKED_AT_ONCE: Final = 2
+WAITED_SECONDS: Final = 30.0
+_KEPT: Final = 64
+
+
+class UnprovenError(LookupError):
+    """What is held is not what the published root is of: there is nothing to show until it is repaired."""
+
+    code = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class NoPack:
+    """Why there is none."""
+
+    code: str
+    detail: str
+
+
+class EntryRoots:
+    """Of the newest commitments, the root of each bucket of entries: a commitment publishes the root over them alone.
+    Each is computed once, one at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, ...]] = {}
+        self._one = asyncio.Lock()
+
+    async def of(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[str, ...]:
+        root = commitment["entries_root"]
+        async with self._one:
+            if root not in self._kept:
+                while len(self._kept) >= _KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[root] = await self._computed(connection, commitment)
+            return self._kept[root]
+
+    async def _computed(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[str, ...]:
+        trees = [GrowingTree() for _ in range(BUCKETS)]
+
+        def add(leaves: Sequence[Leaf]) -> None:
+            for leaf in leaves:
+                trees[bucket_of(leaf[0])].add(canonical_json(leaf))
+
+        async for leaves in packs.entries(connection, commitment["round"], commitment["epoch"]):
+            await asyncio.to_thread(add, leaves)
+        roots = [tree.root for tree in trees]
+        if merkle_root(roots).hex() != commitment["entries_root"]:
+            raise UnprovenError(f"entries of round {commitment['round']}, epoch {commitment['epoch']}")
+        return tuple(root.hex() for root in roots)
+
+
+async def packed(
+    pool: Pool, signer: Signer, roots: EntryRoots, round_id: str, application: str, epoch: int | None
+) -> bytes | NoPack:
+    """Canonical JSON of the pack, of the newest confirmed result unless an epoch is named; or why there is none."""
+    async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        known = await rounds.known(connection, round_id)
+        if known is None or known.policy is None:
+            return NoPack("not-frozen", f"No frozen round {round_id} is known here.")
+        confirmed = await _confirmed(connection, round_id)
+        if isinstance(confirmed, NoPack):
+            return confirmed
+        number = epoch or confirmed[-1]
+        if number not in confirmed:
+            listed = ", ".join(map(str, confirmed))
+            return NoPack("unknown-epoch", f"Epochs of round {round_id} with a confirmed result: {listed}.")
+        placed = await packs.placed(connection, round_id, number, application)
+        if placed is None or not placed.awards:
+            earlier = [one for one in confirmed if one < number]
+            return await _not_selected(connection, round_id, number, application, earlier, placed)
+        told = await evidence.told(connection, round_id)
+        turns, newest = turns_of(told, number), turns_of(told, confirmed[-1])
+        stated = await packs.committed(connection, round_id, number, application)
+        if turns is None or newest is None or stated is None:
+            return NoPack("not-read-back", "The round's events are still being read: ask again.")
+        superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
+        later = superseded.placed.awards if superseded and superseded.placed else ()
+        made = Made(
+            committed=stated,
+            placed=placed,
+            turns=turns,
+            proofs=await _proofs(connection, roots, stated, placed, turns),
+            standing=await packs.standing(connection, round_id, number),
+            status_until=_status_until(known.policy, turns),
+            superseded=superseded,
+            stamps={root: stamp.stated() for root, stamp in (await timestamps.of_round(connection, round_id)).items()},
+            institutions=await packs.institution_names(
+                connection, [award["institution"] for award in (*placed.awards, *later)]
+            ),
+        )
+    return canonical_json(signed_pack(pack_of(made), signer))
+
+
+async def _confirmed(connection: Connection, round_id: str) -> list[int] | NoPack:
+    """The epochs whose result officers confirmed, oldest first."""
+    if await packs.is_void(connection, round_id):
+        return NoPack("round-void", f"Round {round_id} was voided: nothing is bought on it.")
+    proposed = await evidence.proposed_epochs(connection, round_id)
+    confirmed = sorted(number for number, is_confirmed in proposed.items() if is_confirmed)
+    return confirmed or NoPack("not-confirmed", "There is a pack once two officers have confirmed the result.")
+
+
+async def _superseded(connection: Connection, newest: Turns, application: str) -> Superseded:
+    epoch = newest.proposed["epoch"]
+    return Superseded(
+        epoch=epoch,
+        selection_root=newest.proposed["selection_root"],
+        confirmed_at=newest.confirmed["confirmed_at"],
+        placed=await packs.placed(connection, newest.proposed["round"], epoch, application),
+    )
+
+
+async def _not_selected(
+    connection: Connection, round_id: str, epoch: int, application: str, earlier: Sequence[int], placed: Placed | None
+) -> NoPack:
+    """`earlier`: confirmed results before this one, in which it may have been selected."""
+    for number in reversed(earlier):
+        before = await packs.placed(connection, round_id, number, application)
+        if before is not None and before.awards:
+            detail = (
+                f"It was selected in epoch {number}, and is not in epoch {epoch}, which stands: do not contract it."
+            )
+            return NoPack("selected-no-more", f"{detail} ?epoch={number} shows what was confirmed then.")
+    if placed is None:
+        return NoPack("unknown-application", f"Round {round_id} has no application of this id in epoch {epoch}.")
+    why = f"in reserve, at {placed.reserve_position}" if placed.reserve_position else f"not selected: {placed.reason}"
+    return NoPack("not-selected", f"A pack is of a selected product; this one is {why}.")
+
+
+async def _proofs(connection: Connection, roots: EntryRoots, stated: Committed, placed: Placed, turns: Turns) -> Proofs:
+    proposed = turns.proposed
+    round_id, epoch = proposed["round"], proposed["epoch"]
+    bucket = await packs.bucket(connection, round_id, epoch, stated.application)
+    entry_roots = await roots.of(connection, turns.committed[epoch])
+
+    def proven(leaves: Sequence[Leaf], published: Sequence[str]) -> InclusionProof:
+        proof = inclusion_proof(stated.application, leaves, published)
+        if proof is None:
+            raise UnprovenError(f"application {stated.application}, epoch {epoch}")
+        return proof
+
+    return Proofs(
+        application=proven([each.application_leaf for each in bucket], turns.manifest["roots"]),
+        verdict=proven([each.verdict_leaf for each in bucket], turns.completed["verdicts"]["roots"]),
+        entry=proven([each.entry_leaf for each in bucket], entry_roots),
+        result=await _result_proof(connection, round_id, epoch, placed, proposed["selection_root"]),
+    )
+
+
+async def _result_proof(connection: Connection, round_id: str, epoch: int, placed: Placed, root: str) -> TreeProof:
+    tree = GrowingTree(placed.line - 1)
+
+    def add(lines: Sequence[Placed]) -> None:
+        for line in lines:
+            tree.add(canonical_json(line.leaf()))
+
+    async for lines in packs.results(connection, round_id, epoch):
+        await asyncio.to_thread(add, lines)
+    if tree.root.hex() != root:
+        raise UnprovenError(f"results of round {round_id}, epoch {epoch}")
+    path = tuple(node.hex() for node in tree.path)
+    return TreeProof(placed.leaf(), placed.line - 1, tree.size, path, root)
+
+
+def _status_until(policy: Policy, turns: Turns) -> str | None:
+    until = status_until(policy, datetime.fromisoformat(turns.confirmed["confirmed_at"]))
+    return until.astimezone(UTC).isoformat().replace("+00:00", "Z") if until else None
+
+
+class Packing:
+    """Packs as they are asked for, some at once: each holds a connection while it is made, a processor while it is
+    set."""
+
+    def __init__(self, runtime: Runtime, signing: SigningKey) -> None:
+        self._runtime = runtime
+        self._signing = signing
+        self._roots = EntryRoots()
+        self._at_once = asyncio.Semaphore(PACKED_AT_ONCE)
+
+    async def pack(self, round_id: str, application: str, epoch: int | None) -> bytes | NoPack:
+        """Raises UnprovenError, and TimeoutError where others' packs take too long."""
+        pool = self._runtime.pool
+        signer = await self._signing.signer(pool)
+        async with self._turn():
+            return await packed(pool, signer, self._roots, round_id, application, epoch)
+
+    async def pdf(self, pack: bytes, language: Language) -> bytes:
+        """Raises TimeoutError."""
+        async with self._turn():
+            return await asyncio.to_thread(pdf_of, pack, language)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(WAITED_SECONDS):
+            await self._at_once.acquire()
+        try:
+            yield
+        finally:
+            self._at_once.release()

@@ -1,0 +1,89 @@
+"""What a pack of one product is made of, and the leaves its proofs lead through, many at a time."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from services.selection.domain.pack_result import Placed
+from services.selection.domain.packs import Committed, Fixed, Leaf
+from shared.merkle import bucket_of
+from shared.postgres import Connection
+
+_AT_ONCE: Final = 2000
+IS_VOID = "SELECT void FROM rounds WHERE round = $1"
+_JUDGED = """
+FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
+JOIN LATERAL (
+    SELECT epoch, findings_hash, findings, evidence FROM verdicts v
+    WHERE v.application = e.application AND v.version = e.version AND v.epoch <= e.epoch ORDER BY epoch DESC LIMIT 1
+) v ON true
+WHERE e.round = $1 AND e.epoch = $2
+"""
+COMMITTED = f"""
+SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, v.epoch AS judged_in, e.outcome, v.findings,
+       v.findings_hash, v.evidence, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under
+{_JUDGED} AND e.application = $3
+"""
+# Of one bucket, in order of id, as digests have them.
+BUCKET = f"""
+SELECT e.application::text, e.version, a.payload_hash, v.epoch AS judged_in, e.outcome, v.findings_hash, e.tickets,
+       e.score
+{_JUDGED} AND get_byte(sha256(convert_to(e.application::text, 'UTF8')), 0) = $3 ORDER BY e.application
+"""
+ENTRIES = """
+SELECT application::text, outcome, tickets, score FROM entries WHERE round = $1 AND epoch = $2 ORDER BY application
+"""
+PLACED = """
+SELECT application::text, line, result, reason, position, reserve_position, key, awards FROM results
+WHERE round = $1 AND epoch = $2 AND application = $3
+"""
+RESULTS = """
+SELECT application::text, line, result, reason, position, reserve_position, key, awards FROM results
+WHERE round = $1 AND epoch = $2 ORDER BY line
+"""
+STANDING = "SELECT count(position) FROM results WHERE round = $1 AND epoch = $2"
+INSTITUTIONS = """
+SELECT DISTINCT ON (institution) institution, name FROM institution_names
+WHERE institution = ANY($1::text[]) ORDER BY institution, changed_at DESC
+"""
+
+
+async def is_void(connection: Connection, round_id: str) -> bool:
+    return bool(await connection.fetchval(IS_VOID, round_id))
+
+
+async def committed(connection: Connection, round_id: str, epoch: int, application: str) -> Committed | None:
+    row = await connection.fetchrow(COMMITTED, round_id, epoch, application)
+    return Committed(**dict(row)) if row else None
+
+
+async def bucket(connection: Connection, round_id: str, epoch: int, application: str) -> list[Fixed]:
+    """All that stands in the bucket of this application, in order of id."""
+    return [Fixed(**dict(row)) for row in await connection.fetch(BUCKET, round_id, epoch, bucket_of(application))]
+
+
+async def entries(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Leaf]]:
+    """The leaves of every committed entry, in order of id, many at a time. Inside a transaction."""
+    cursor = await connection.cursor(ENTRIES, round_id, epoch)
+    while rows := await cursor.fetch(_AT_ONCE):
+        yield [tuple(row) for row in rows]
+
+
+async def placed(connection: Connection, round_id: str, epoch: int, application: str) -> Placed | None:
+    row = await connection.fetchrow(PLACED, round_id, epoch, application)
+    return Placed(**dict(row)) if row else None
+
+
+async def results(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Placed]]:
+    """Every line of a result in order, many at a time. Inside a transaction."""
+    cursor = await connection.cursor(RESULTS, round_id, epoch)
+    while rows := await cursor.fetch(_AT_ONCE):
+        yield [Placed(**dict(row)) for row in rows]
+
+
+async def standing(connection: Connection, round_id: str, epoch: int) -> int:
+    count: int = await connection.fetchval(STANDING, round_id, epoch)
+    return count
+
+
+async def institution_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
+    return {row["institution"]: row["name"] for row in await connection.fetch(INSTITUTIONS, sorted(set(codes)))}

@@ -1,0 +1,129 @@
+"""Packs of a whole round that `tests.bundles` makes, by the service's own domain code, without a server."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.selection.domain.evidence import PublishedEvent
+from services.selection.domain.pack_result import Placed, Superseded
+from services.selection.domain.packs import Committed, Made, Proofs, pack_of, signed_pack, turns_of
+from services.selection.domain.proposal import Proposed
+from shared.canonical import canonical_json
+from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
+from shared.merkle import bucket_of, digest_of, inclusion_path
+from shared.signing import Signer
+from tests.bundles import Judged, Round, make_round
+
+SIGNER = Signer(bytes(range(32)))
+NAMES = {"kepco": "한국전력공사", "lh": "한국토지주택공사"}
+_DATED: Mapping[str, Mapping[str, Any]] = {
+    "RoundOpened": {
+        "title": "2018년 하반기 기술개발제품 시범구매",
+        "opens_at": "2018-08-16T00:00:00Z",
+        "closes_at": "2018-09-14T09:00:00Z",
+    },
+    "RoundFrozen": {"closes_at": "2018-09-14T09:00:00Z"},
+    "SelectionProposed": {"proposed_at": "2018-09-22T12:00:00Z"},
+    "SelectionConfirmed": {"confirmed_at": "2018-09-27T05:30:00Z", "reason": "제안된 결과와 증거를 확인함"},
+}
+
+
+def selected_in(made: Round) -> list[str]:
+    return [line.placement.application for line in made.proposal.lines if line.placement.awards]
+
+
+def parts_of(made: Round, application: str, **changed: Any) -> Made:
+    """What the pack of one application is made of; `changed` replaces parts."""
+    events = [PublishedEvent(one.type, {**one.body, **_DATED.get(one.type, {})}) for one in made.events]
+    turns = turns_of(events, 1)
+    assert turns is not None
+    one = next(each for each in made.judged if each.application == application)
+    lines = list(made.proposal.lines)
+    index = next(at for at, line in enumerate(lines) if line.placement.application == application)
+    leaves = [line.leaf() for line in lines]
+    path = tuple(node.hex() for node in inclusion_path([canonical_json(leaf) for leaf in leaves], index))
+    rows = {
+        "application": [(each.application, 1, each.payload_hash) for each in made.judged],
+        "verdict": [_verdict(each) for each in made.judged],
+        "entry": [each.entry.leaf() for each in made.judged],
+    }
+    return replace(
+        Made(
+            committed=Committed(
+                application=application,
+                version=1,
+                payload_hash=one.payload_hash,
+                nonce=one.nonce,
+                facts=one.facts,
+                judged_in=1,
+                outcome=one.outcome,
+                findings=one.findings,
+                findings_hash=one.findings_hash,
+                evidence=None,
+                tickets=one.entry.tickets,
+                score=one.entry.score,
+                drawn_under=1,
+            ),
+            placed=placed(lines[index], index + 1),
+            turns=turns,
+            proofs=Proofs(
+                **{name: _proof(application, each) for name, each in rows.items()},
+                result=TreeProof(tuple(leaves[index]), index, len(leaves), path, made.proposal.selection_root),
+            ),
+            standing=sum(line.position is not None for line in lines),
+            status_until=None,
+            superseded=None,
+            stamps={},
+            institutions=NAMES,
+        ),
+        **changed,
+    )
+
+
+def make_pack(made: Round | None = None, application: str | None = None, **changed: Any) -> dict[str, Any]:
+    """As it is read; of the first selected application unless one is named."""
+    made = made or make_round()
+    return signed(pack_of(parts_of(made, application or selected_in(made)[0], **changed)))
+
+
+def signed(pack: Mapping[str, Any], signer: Signer = SIGNER) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(canonical_json(signed_pack(pack, signer)))
+    return read
+
+
+def superseded(placed: Placed | None) -> Superseded:
+    return Superseded(epoch=2, selection_root="ab" * 32, confirmed_at="2018-10-05T02:00:00Z", placed=placed)
+
+
+def placed(line: Proposed, number: int) -> Placed:
+    placement = line.placement
+    return Placed(
+        application=placement.application,
+        line=number,
+        result=placement.result.value,
+        reason=placement.reason.value if placement.reason else None,
+        position=line.position,
+        reserve_position=placement.reserve_position,
+        key=line.key,
+        awards=[
+            {
+                "request": award.request,
+                "institution": award.institution,
+                "quantity": award.quantity,
+                "amount_won": award.amount_won,
+            }
+            for award in placement.awards
+        ],
+    )
+
+
+def _verdict(each: Judged) -> tuple[Any, ...]:
+    return each.application, 1, each.payload_hash, 1, each.outcome, each.findings_hash
+
+
+def _proof(application: str, rows: list[tuple[Any, ...]]) -> InclusionProof:
+    own = sorted(row for row in rows if bucket_of(row[0]) == bucket_of(application))
+    proof = inclusion_proof(application, own, digest_of(rows).roots)
+    assert proof is not None
+    return proof
