@@ -12,6 +12,7 @@ from cryptography.x509 import Certificate
 
 from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
+from deploy.verifying.beacons import examine_beacons
 from deploy.verifying.findings import Findings
 from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt
@@ -29,16 +30,20 @@ def evidence(
     selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A round's result: every root, the draw and the matching computed again. `services/selection/verify.py` alone does
-    the same without this command."""
+    """A round's result: every root, the draw and the matching computed again, and signatures of drand where the round
+    announced a key. `services/selection/verify.py` alone does all but the last without this command."""
     expected = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root}
     try:
         with file.open("rb") as source:
             report = examine(source, expected)
+            differs = report.differs + ([f"and {report.more} more"] if report.more else [])
+            found = Findings(report.checked, differs, report.not_checked)
+            if not differs:
+                source.seek(0)
+                examine_beacons(found, source)
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    differs = report.differs + ([f"and {report.more} more"] if report.more else [])
-    _tell({f"{file}: {report.depth} depth": Findings(report.checked, differs, report.not_checked)}, as_json)
+    _tell({f"{file}: {report.depth} depth": found}, as_json)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
+from deploy.verifying.beacons import examine_beacon
 from deploy.verifying.findings import Findings, lead
 from deploy.verifying.timestamps import COMMITTED, examined_timestamp
 from services.selection.domain.commitment import Commitment
@@ -62,6 +63,8 @@ def examine_draw(found: Findings, pack: Pack) -> None:
             f"the value is SHA-256 of the signature of drand round {value['beacon_round']}",
             "draw: the value is not SHA-256 of its signature",
         )
+        if drawn["source"].get("public_key"):
+            examine_beacon(found, drawn["source"], value)
     found.not_checked.append("that no source before it and no value before this one decided: the evidence shows that")
 
 

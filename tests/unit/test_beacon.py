@@ -1,19 +1,27 @@
 """A drand beacon's signature is its chain's, or it is refused: quicknet's, and chains of our own under each scheme."""
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
+from typer.testing import CliRunner
 
+from deploy.cli import assembled
+from services.intake.domain.sources import Timetable, due_at
+from services.selection.domain.evidence import Depth
 from shared.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError
 from tests.beacons import SECRET, Beacon
+from tests.bundles import COMMITTED_AT, make_round
+from tests.bundles import QUICKNET as QUICKNET_CHAIN
 
 QUICKNET = (
     "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc2"
     "2b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a"
 )
 ROUND = 657413
+CHAIN = QUICKNET_CHAIN | {"anchor": "2018-08-01T00:00:00Z"}
 SIGNATURE = "b713718a38ae728dfd477991af2822e08d2f305e47718cef9f7848ce4050e7be41076862b98fad56e91a6b85b89cd97b"
 
 
@@ -64,6 +72,34 @@ def test_the_first_networks_with_short_signatures_are_told_from_quicknet_by_the_
 def test_a_key_that_can_not_be_used_is_told_so(key: str, scheme: Any, told: str) -> None:
     with pytest.raises(UnusableKeyError, match=told):
         ChainKey.of(key, scheme)
+
+
+def evidence(signature: str, number: int, key: str = "") -> bytes:
+    value = f"{sha256(bytes.fromhex(signature)).hexdigest()}/"
+    said = {"source": "quicknet", "value": value, "beacon_round": number, "signature": signature}
+    chain = CHAIN | ({"public_key": key} if key else {})
+    return make_round(sources=[chain], recorded=said).bundle(Depth.PUBLIC)
+
+
+def test_verify_evidence_holds_a_beacon_against_the_announced_key(tmp_path: Path) -> None:
+    due = due_at(COMMITTED_AT, 86400, [Timetable.of(CHAIN)])
+    number, beacon = Timetable.of(CHAIN).number(due), Beacon()
+
+    def verified(bundle: bytes) -> tuple[int, str]:
+        file = tmp_path / "bundle.jsonl"
+        file.write_bytes(bundle)
+        told = CliRunner().invoke(assembled(), ["verify", "evidence", str(file)])
+        return told.exit_code, told.output.replace("\n", " ")
+
+    right = verified(evidence(beacon.signature(number), number, beacon.public_key))
+    assert right[0] == 0
+    assert f"signed drand round {number} (BLS)" in right[1]
+    wrong = verified(evidence(beacon.signature(number + 1), number, beacon.public_key))
+    assert wrong[0] == 1
+    assert f"did not sign drand round {number}" in wrong[1]
+    without = verified(evidence(beacon.signature(number), number))
+    assert without[0] == 0
+    assert "the signature itself (BLS)" in without[1]
 
 
 def test_the_tests_own_beacon_signs_as_quicknet_does() -> None:
