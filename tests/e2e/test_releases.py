@@ -150,6 +150,8 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     for _ in range(2):
         given_up = await scene.client.post(gone, json={"reason": "부도"}, headers=scene.tokens[two])
         assert given_up.raise_for_status().json()["takes_effect"] == "with the next batch"
+    status = (await scene.client.get(f"/applications/{two}/status", headers=scene.tokens[two])).json()
+    assert (status["left"]["cause"], status["left"]["reason"]) == ("given-up", "부도")
     other = await scene.client.post(f"/applications/{one}/withdrawal", json={}, headers=scene.tokens[one])
     assert other.json()["type"].endswith("nothing-to-give-up")
     about = {"round": ROUND, "request": "r2"}
