@@ -38,53 +38,41 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
 
 
 class GrowingTree:
-    """The root over leaves that come one after another, in memory that grows with the logarithm of their number; and
-    the audit path of the leaf at the index `watched`, if one is."""
+    """The root over leaves that come one after another, in memory that grows with the logarithm of their number."""
 
-    __slots__ = ("_path", "_watched", "_whole", "size")
+    __slots__ = ("_whole", "size")
 
-    def __init__(self, watched: int | None = None) -> None:
-        self._whole: list[tuple[int, bytes, bool]] = []
-        """Height and root of each whole subtree from the left, and whether the watched leaf stands in it."""
-        self._path: list[bytes] = []
-        self._watched = watched
+    def __init__(self) -> None:
+        self._whole: list[tuple[int, bytes]] = []
         self.size = 0
 
     def add(self, leaf: bytes) -> None:
-        height, node, holds = 0, leaf_hash(leaf), self.size == self._watched
+        height, node = 0, leaf_hash(leaf)
         while self._whole and self._whole[-1][0] == height:
-            _, left, left_holds = self._whole.pop()
-            if holds or left_holds:
-                self._path.append(left if holds else node)
-            height, node, holds = height + 1, node_hash(left, node), holds or left_holds
-        self._whole.append((height, node, holds))
+            node = node_hash(self._whole.pop()[1], node)
+            height += 1
+        self._whole.append((height, node))
         self.size += 1
 
     @property
     def root(self) -> bytes:
         """Of all leaves so far."""
-        return self._joined()[0]
-
-    @property
-    def path(self) -> list[bytes]:
-        """The audit path of the watched leaf among all so far (RFC 9162 §2.1.3.1), nearest sibling first."""
-        return self._joined()[1]
-
-    def _joined(self) -> tuple[bytes, list[bytes]]:
         if not self._whole:
-            return EMPTY_ROOT, []
-        path = list(self._path)
-        *lefts, (_, node, holds) = self._whole
-        for _, left, left_holds in reversed(lefts):
-            if holds or left_holds:
-                path.append(left if holds else node)
-            node, holds = node_hash(left, node), holds or left_holds
-        return node, path
+            return EMPTY_ROOT
+        *lefts, (_, node) = self._whole
+        for _, left in reversed(lefts):
+            node = node_hash(left, node)
+        return node
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of RFC 9162 §2.1.3.1 for the leaf at `index`, nearest sibling first."""
-    level = [leaf_hash(leaf) for leaf in leaves]
+    return path_of_hashes([leaf_hash(leaf) for leaf in leaves], index)
+
+
+def path_of_hashes(hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """The same over leaf hashes, or over the roots of parts: each of one power of two leaves, the last of the rest."""
+    level = list(hashes)
     path: list[bytes] = []
     while len(level) > 1:
         sibling = index ^ 1

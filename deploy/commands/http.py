@@ -52,15 +52,11 @@ def ask(
     return answer.json() if answer.content else None
 
 
-def download(
-    path: str, target: Path | None, name: str, *, url: str | None, token: str | None, accept: str = "*/*"
-) -> tuple[Path, int]:
+def download(path: str, target: Path | None, name: str, *, url: str | None, token: str | None) -> tuple[Path, int]:
     """Streams selection's answer into `target` (else `name`); the file and its size in bytes.
 
     It takes its name once it is whole, so that a file of that name never is half an answer."""
-    where, sent = base_url("selection", url), {"Accept": accept}
-    if token:
-        sent["Authorization"] = f"Bearer {token}"
+    where, sent = base_url("selection", url), {"Authorization": f"Bearer {token}"} if token else {}
     target = target or Path(name)
     part = target.with_name(f"{target.name}.part")
     try:

@@ -1,27 +1,31 @@
-"""`firstbuy round pack`: what a confirmed result comes to, for those who use it. --url names selection here."""
+"""What a result comes to, for those who use it: `firstbuy round pack|results`, `pledges`, `purchases`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 import typer
+from rich import box
 from rich.table import Table
 
 from deploy.commands import rounds
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token
 from deploy.commands.rounds import Round
-from deploy.commands.screen import console, print_json
+from deploy.commands.screen import console, fail, print_json
 from shared.contracts.events import Language
 
 app = rounds.app
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to; else the name it is sent with.")]
+_FORMATS: Final = ("csv", "xlsx", "json")
+_TO: Final = "File to write, FILE.csv or FILE.xlsx for a spreadsheet."
+Output = Annotated[Path | None, typer.Option("--output", "-o", help=_TO)]
+Heads = Annotated[Language | None, typer.Option(help="Heads the columns in it; else by their names.")]
 
 
 @app.command()
 def pack(
     round_id: Round,
     application: Annotated[str, typer.Argument(help="The application of the selected product.")],
-    output: Output = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="As a PDF, with the JSON attached.")] = False,
     language: Annotated[Language, typer.Option(help="Of the PDF.")] = Language.KO,
     epoch: Annotated[int | None, typer.Option(help="Of an earlier result; else the newest.")] = None,
@@ -40,35 +44,47 @@ def pack(
     console.print(f"{target}: {size:,} bytes; {check}", soft_wrap=True)
 
 
-def pledges(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
-    """What each institution pledged, what is awarded against it and contracted. --url names selection here."""
-    rows = ask("GET", f"/rounds/{round_id}/pledges", url=url, service="selection")
+@app.command("results")
+def list_results(
+    round_id: Round,
+    output: Annotated[Path, typer.Option("--output", "-o", help=_TO)],
+    epoch: Annotated[int | None, typer.Option(help="Of an earlier result; else the newest.")] = None,
+    language: Heads = None,
+    url: Url = None,
+) -> None:
+    """Every application of a confirmed result, as a table: names of the selected alone."""
+    _write(f"/rounds/{round_id}/results", output, language, url, epoch=epoch)
+
+
+def pledges(
+    round_id: Round, output: Output = None, language: Heads = None, url: Url = None, as_json: AsJson = False
+) -> None:
+    """What each institution pledged; what is awarded, contracted, left and overdue. --url names selection here."""
+    path = f"/rounds/{round_id}/pledges"
+    if output is not None:
+        _write(path, output, language, url)
+        return
+    rows = ask("GET", path, url=url, service="selection")
     if as_json:
         print_json(rows)
         return
-    table = Table("institution", "pledged (won)", "awarded (won)", "used", "awards", "contracted (won)")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = Table("institution", title="Pledges, in won", box=box.SIMPLE)
+    for name in ("pledged", "awarded", "contracted", "left", "overdue"):
+        table.add_column(name, justify="right", overflow="fold")
     for row in rows:
-        used = f"{row['awarded_won'] / row['pledge_won']:.0%}" if row["pledge_won"] else "–"
-        amounts = f"{row['pledge_won']:,}", f"{row['awarded_won']:,}"
-        table.add_row(row["institution"], *amounts, used, str(row["awards"]), f"{row['contracted_won']:,}")
+        amounts = [f"{row[f'{name}_won']:,}" for name in ("pledge", "awarded", "contracted", "left")]
+        overdue = f"{row['overdue']}: {row['overdue_won']:,}" if row["overdue"] else "–"
+        table.add_row(row["institution"], *amounts, overdue)
     console.print(table)
 
 
 def purchases(
-    round_id: Round,
-    table_to: Annotated[
-        Path | None, typer.Option("--csv", help="Write all of it to this file, for a spreadsheet.")
-    ] = None,
-    url: Url = None,
-    as_json: AsJson = False,
+    round_id: Round, output: Output = None, language: Heads = None, url: Url = None, as_json: AsJson = False
 ) -> None:
     """Every award and what became of it: contracted, not purchased and why, open, or overdue. --url names selection."""
     path = f"/rounds/{round_id}/purchases"
-    if table_to is not None:
-        target, size = download(path, table_to, table_to.name, url=url, token=None, accept="text/csv")
-        console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+    if output is not None:
+        _write(path, output, language, url)
         return
     shown = ask("GET", path, url=url, service="selection")
     if as_json:
@@ -80,3 +96,14 @@ def purchases(
         cells = f"{one['awarded_won']:,}", one["state"], one["due_on"] or "–", contracted, one["reason"] or ""
         table.add_row(one["institution"], one["product"], *cells)
     console.print(table)
+
+
+def _write(path: str, output: Path, language: Language | None, url: str | None, **asked: int | None) -> None:
+    """As the file's name ends."""
+    kind = output.suffix.removeprefix(".").lower()
+    if kind not in _FORMATS:
+        fail(f"{output}: end its name in .csv or .xlsx (or .json)", 2)
+    query = {"format": kind, "language": language.value if language else None, **asked}
+    stated = urlencode({name: value for name, value in query.items() if value is not None})
+    target, size = download(f"{path}?{stated}", output, output.name, url=url, token=None)
+    console.print(f"{target}: {size:,} bytes", soft_wrap=True)

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.selection import duties, handlers
-from services.selection.api import chances, evidence, ocds, packs, page, purchases, rounds
+from services.selection.api import chances, evidence, ocds, packs, page, purchases, results, rounds
+from services.selection.api.files import WRITTEN_AT_ONCE
 from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
@@ -79,9 +80,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.include_router(packs.router)
     app.include_router(purchases.router)
     app.include_router(ocds.router)
+    app.include_router(results.router)
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
-    app.state.writing = asyncio.Semaphore(evidence.WRITTEN_AT_ONCE)
+    app.state.writing = asyncio.Semaphore(WRITTEN_AT_ONCE)
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
     app.include_router(page.router)

@@ -1,39 +1,28 @@
-"""A product's pack, made of one moment of the database. Nothing of it is kept; the same result gives the same bytes.
-
-Its proofs lead through every leaf of the round, so the leaves are read in parts and hashed beside the event loop.
-"""
+"""A product's pack, made of one moment of the database. Nothing of it is kept; the same result gives the same bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from services.selection.document.typesetting import pdf_of
 from services.selection.domain.pack_result import Placed, Superseded
-from services.selection.domain.packs import Committed, Leaf, Made, Proofs, Turns, pack_of, signed_pack, turns_of
+from services.selection.domain.packs import Made, Turns, pack_of, signed_pack, turns_of
 from services.selection.domain.status import status_until
-from services.selection.storage import evidence, packs, rounds, timestamps
+from services.selection.proving import PublishedRoots, proofs_of
+from services.selection.storage import evidence, institutions, packs, rounds, timestamps
 from shared.canonical import canonical_json
 from shared.contracts.events import Language
 from shared.contracts.policy import Policy
-from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
 from shared.keys import SigningKey
-from shared.merkle import BUCKETS, GrowingTree, bucket_of, merkle_root
 from shared.postgres import Connection, Pool, connected
 from shared.runtime import Runtime
 from shared.signing import Signer
 
 PACKED_AT_ONCE: Final = 2
 WAITED_SECONDS: Final = 30.0
-_KEPT: Final = 64
-
-
-class UnprovenError(LookupError):
-    """What is held is not what the published root is of: there is nothing to show until it is repaired."""
-
-    code = "unproven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +33,8 @@ class NoPack:
     detail: str
 
 
-class EntryRoots:
-    """Of the newest commitments, the root of each bucket of entries: a commitment publishes the root over them alone.
-    Each is computed once, one at a time."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, ...]] = {}
-        self._one = asyncio.Lock()
-
-    async def of(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[str, ...]:
-        root = commitment["entries_root"]
-        async with self._one:
-            if root not in self._kept:
-                while len(self._kept) >= _KEPT:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[root] = await self._computed(connection, commitment)
-            return self._kept[root]
-
-    async def _computed(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[str, ...]:
-        trees = [GrowingTree() for _ in range(BUCKETS)]
-
-        def add(leaves: Sequence[Leaf]) -> None:
-            for leaf in leaves:
-                trees[bucket_of(leaf[0])].add(canonical_json(leaf))
-
-        async for leaves in packs.entries(connection, commitment["round"], commitment["epoch"]):
-            await asyncio.to_thread(add, leaves)
-        roots = [tree.root for tree in trees]
-        if merkle_root(roots).hex() != commitment["entries_root"]:
-            raise UnprovenError(f"entries of round {commitment['round']}, epoch {commitment['epoch']}")
-        return tuple(root.hex() for root in roots)
-
-
 async def packed(
-    pool: Pool, signer: Signer, roots: EntryRoots, round_id: str, application: str, epoch: int | None
+    pool: Pool, signer: Signer, roots: PublishedRoots, round_id: str, application: str, epoch: int | None
 ) -> bytes | NoPack:
     """Canonical JSON of the pack, of the newest confirmed result unless an epoch is named; or why there is none."""
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
@@ -106,13 +63,13 @@ async def packed(
             committed=stated,
             placed=placed,
             turns=turns,
-            proofs=await _proofs(connection, roots, stated, placed, turns),
+            proofs=await proofs_of(connection, roots, stated, placed, turns),
             standing=await packs.standing(connection, round_id, number),
             status_until=_status_until(known.policy, turns),
             superseded=superseded,
             stamps={root: stamp.stated() for root, stamp in (await timestamps.of_round(connection, round_id)).items()},
-            institutions=await packs.institution_names(
-                connection, [award["institution"] for award in (*placed.awards, *later)]
+            institutions=await institutions.names(
+                connection, (award["institution"] for award in (*placed.awards, *later))
             ),
         )
     return canonical_json(signed_pack(pack_of(made), signer))
@@ -154,41 +111,6 @@ async def _not_selected(
     return NoPack("not-selected", f"A pack is of a selected product; this one is {why}.")
 
 
-async def _proofs(connection: Connection, roots: EntryRoots, stated: Committed, placed: Placed, turns: Turns) -> Proofs:
-    proposed = turns.proposed
-    round_id, epoch = proposed["round"], proposed["epoch"]
-    bucket = await packs.bucket(connection, round_id, epoch, stated.application)
-    entry_roots = await roots.of(connection, turns.committed[epoch])
-
-    def proven(leaves: Sequence[Leaf], published: Sequence[str]) -> InclusionProof:
-        proof = inclusion_proof(stated.application, leaves, published)
-        if proof is None:
-            raise UnprovenError(f"application {stated.application}, epoch {epoch}")
-        return proof
-
-    return Proofs(
-        application=proven([each.application_leaf for each in bucket], turns.manifest["roots"]),
-        verdict=proven([each.verdict_leaf for each in bucket], turns.completed["verdicts"]["roots"]),
-        entry=proven([each.entry_leaf for each in bucket], entry_roots),
-        result=await _result_proof(connection, round_id, epoch, placed, proposed["selection_root"]),
-    )
-
-
-async def _result_proof(connection: Connection, round_id: str, epoch: int, placed: Placed, root: str) -> TreeProof:
-    tree = GrowingTree(placed.line - 1)
-
-    def add(lines: Sequence[Placed]) -> None:
-        for line in lines:
-            tree.add(canonical_json(line.leaf()))
-
-    async for lines in packs.results(connection, round_id, epoch):
-        await asyncio.to_thread(add, lines)
-    if tree.root.hex() != root:
-        raise UnprovenError(f"results of round {round_id}, epoch {epoch}")
-    path = tuple(node.hex() for node in tree.path)
-    return TreeProof(placed.leaf(), placed.line - 1, tree.size, path, root)
-
-
 def _status_until(policy: Policy, turns: Turns) -> str | None:
     until = status_until(policy, datetime.fromisoformat(turns.confirmed["confirmed_at"]))
     return until.astimezone(UTC).isoformat().replace("+00:00", "Z") if until else None
@@ -201,7 +123,7 @@ class Packing:
     def __init__(self, runtime: Runtime, signing: SigningKey) -> None:
         self._runtime = runtime
         self._signing = signing
-        self._roots = EntryRoots()
+        self._roots = PublishedRoots()
         self._at_once = asyncio.Semaphore(PACKED_AT_ONCE)
 
     async def pack(self, round_id: str, application: str, epoch: int | None) -> bytes | NoPack:

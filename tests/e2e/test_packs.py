@@ -59,6 +59,7 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         await office.milestone(round_id, "SelectionProposed")
         early = await pack_of(first)
         assert (early.status_code, problem(early)) == (409, "not-confirmed")
+        assert problem(await selection.get(f"/rounds/{round_id}/results")) == "not-published"
         await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
         assert not any("pack" in one or "key=" in json.dumps(one) for one in results), "no link is published"
@@ -77,6 +78,11 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         said = {row["rule"]: row["registries"] for row in pack["findings_in_words"]["ko"]}
         assert "국세청 (NTS)" in said["영업 상태"][0], "what the registry said is in it"
         assert (await pack_of(chosen[0])).content == answer.content, "the auditor reads the same"
+
+        listed = (await selection.get(f"/rounds/{round_id}/results")).json()
+        assert listed["selection_root"] == pack["result"]["selection_root"]
+        assert {one["application"] for one in listed["results"] if one["applicant"] or one["product"]} == set(chosen)
+        assert [one["awarded_won"] is not None for one in listed["results"]].count(True) == len(chosen)
 
         await refused(pack_of, link, chosen, other)
         await in_the_mail(stack, receipts, chosen[0], link)
@@ -221,5 +227,8 @@ async def out_of_the_result(stack: Stack, pack_of: Any, round_id: str, chosen: s
         still = "SELECT application::text FROM results WHERE round = $1 AND epoch = 2 AND result = 'selected' LIMIT 1"
         answer = await pack_of(await connection.fetchval(still, round_id))
         assert (answer.status_code, problem(answer)) == (503, "unproven"), answer.text
+        await connection.execute("UPDATE rounds SET void = true WHERE round = $1", round_id)
+        answer = await pack_of(chosen)
+        assert (answer.status_code, problem(answer)) == (409, "round-void")
     finally:
         await connection.close()

@@ -1,11 +1,15 @@
 """From award to contract: reported, not purchased with a reason, or overdue and reminded, once."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+import openpyxl
+from typer.testing import CliRunner
 
+from deploy.cli import assembled
 from deploy.local.stack import Stack
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
@@ -66,12 +70,71 @@ async def test_every_award_is_followed_until_something_is_said_of_it(start_stack
         await until(reminded, "the institution is reminded")
         (reminder,) = await reminders(stack)
         assert (reminder["application"], reminder["request"]) == (third, "kepco/r1")
-        pledges = (await client.get(f"{selection}/rounds/{round_id}/pledges")).json()
-        assert pledges[0]["contracted_won"] == 2_000_000
-        asked = {"Accept": "text/csv"}
-        table = (await client.get(f"{selection}/rounds/{round_id}/purchases", headers=asked)).content.decode()
-        assert table.startswith("\ufeffinstitution,request,")
-        assert "'=budget cut" in table, "no cell is taken for a formula"
+        await as_tables(client, stack, round_id, rows[third])
+
+
+async def as_tables(client: httpx2.AsyncClient, stack: Stack, round_id: str, overdue: dict[str, Any]) -> None:
+    """The same in each form, read back by others."""
+    url = f"{stack.url('selection')}/rounds/{round_id}"
+    (pledge,) = (await client.get(f"{url}/pledges")).json()
+    assert pledge == {
+        "institution": "kepco",
+        "institution_name": "기관 kepco",
+        "pledge_won": 90_000_000,
+        "awarded_won": 6_000_000,
+        "awards": 3,
+        "contracted_won": 2_000_000,
+        "left_won": 84_000_000,
+        "overdue": 1,
+        "overdue_won": overdue["awarded_won"],
+    }
+    asked = {"Accept": "text/csv"}
+    table = (await client.get(f"{url}/purchases", headers=asked)).content.decode()
+    assert table.startswith("\ufeffinstitution,institution_name,request,")
+    assert "'=budget cut" in table, "no cell is taken for a formula"
+    asked = {"Accept": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+    answer = (await client.get(f"{url}/purchases", headers=asked)).raise_for_status()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{round_id}-purchases.xlsx"'
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    heads = [cell.value for cell in sheet[1]]
+    read = [dict(zip(heads, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
+    assert {one["state"] for one in read} == {"contracted", "not-purchased", "overdue"}
+    bought = next(one for one in read if one["state"] == "contracted")
+    assert (bought["contracted_won"], bought["contracted_on"].date().isoformat()) == (2_000_000, "2018-10-20")
+    assert next(one for one in read if one["state"] == "not-purchased")["reason"] == "=budget cut"
+    results = (await client.get(f"{url}/results")).raise_for_status().json()
+    assert [one["position"] for one in results["results"]] == list(range(1, FIRMS + 1))
+    assert sum(one["awarded_won"] for one in results["results"]) == 6_000_000
+    (listed,) = [one for one in results["results"] if one["application"] == overdue["application"]]
+    assert (listed["product"], listed["institutions"]) == (overdue["product"], "kepco")
+    by_command(stack, round_id)
+
+
+def by_command(stack: Stack, round_id: str) -> None:
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(assembled(), [*arguments, "--url", stack.url("selection")])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    shown = json.loads(run("pledges", round_id, "--json"))
+    assert shown[0]["left_won"] == 84_000_000
+    assert "84,000,000" in run("pledges", round_id)
+    folder = stack.state.folder
+    for name, command, head in (
+        ("pledges", ("pledges", round_id), "약정 잔액(원)"),
+        ("purchases", ("purchases", round_id), "미구매 사유"),
+        ("results", ("round", "results", round_id), "추첨권"),
+    ):
+        for kind in ("csv", "xlsx"):
+            file = folder / f"{name}.{kind}"
+            run(*command, "-o", str(file), "--language", "ko")
+            assert file.stat().st_size
+        assert head in (folder / f"{name}.csv").read_text("utf-8-sig").splitlines()[0]
+        sheet = openpyxl.load_workbook(folder / f"{name}.xlsx").worksheets[0]
+        assert head in [cell.value for cell in sheet[1]]
+        assert sheet.freeze_panes == "A2"
+    refused = CliRunner().invoke(assembled(), ["pledges", round_id, "-o", "pledges.ods"])
+    assert refused.exit_code == 2
 
 
 async def reminders(stack: Stack) -> list[dict[str, Any]]:

@@ -11,13 +11,14 @@ from shared.canonical import canonical_json
 from shared.merkle import (
     BUCKETS,
     EMPTY_ROOT,
-    GrowingTree,
     bucket_of,
     digest_of,
     inclusion_path,
     leaf_hash,
     merkle_root,
     node_hash,
+    path_of_hashes,
+    root_of_hashes,
 )
 
 CT_LEAVES = [
@@ -95,15 +96,16 @@ def test_an_inclusion_path_leads_to_the_root_and_another_leaf_does_not(
     assert verified_root(leaves[index] + b"!", index, len(leaves), path) != merkle_root(leaves)
 
 
-@given(st.lists(st.binary(max_size=8), min_size=1, max_size=70), st.data())
-def test_a_growing_tree_has_the_path_of_the_leaf_it_watches(leaves: list[bytes], data: st.DataObject) -> None:
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=70), st.sampled_from([1, 2, 8, 32]), st.data())
+def test_a_path_is_one_within_its_part_and_one_over_the_parts(
+    leaves: list[bytes], size: int, data: st.DataObject
+) -> None:
+    parts = [leaves[start : start + size] for start in range(0, len(leaves), size)]
+    roots = [merkle_root(part) for part in parts]
     index = data.draw(st.integers(0, len(leaves) - 1))
-    tree = GrowingTree(index)
-    for leaf in leaves:
-        tree.add(leaf)
-    assert (tree.root, tree.path) == (merkle_root(leaves), inclusion_path(leaves, index))
-    tree.add(b"one more")
-    assert tree.path == inclusion_path([*leaves, b"one more"], index)
+    within = inclusion_path(parts[index // size], index % size)
+    assert root_of_hashes(roots) == merkle_root(leaves)
+    assert within + path_of_hashes(roots, index // size) == inclusion_path(leaves, index)
 
 
 def test_a_path_of_certificate_transparency() -> None:

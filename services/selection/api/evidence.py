@@ -9,6 +9,7 @@ from typing import IO, Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
+from services.selection.api.files import PIECE, pieces, turn_to_write
 from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, opens, request_record
 from services.selection.storage import drawn, evidence, rounds
 from services.selection.storage.evidence import in_order
@@ -20,9 +21,6 @@ from shared.runtime import Runtime
 
 router = APIRouter(tags=["evidence"])
 _VERIFIER: Final = Path(__file__).parents[1] / "verify.py"
-_PIECE: Final = 1 << 18
-WRITTEN_AT_ONCE: Final = 2
-"""Bundles being written: each holds a connection to the database until it is on disk."""
 
 
 @router.get("/rounds/{round_id}/evidence")
@@ -55,11 +53,7 @@ async def bundle(
             503, "not-read-back", "The round's events are still being read: ask again.", headers={"Retry-After": "1"}
         )
     name = f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl"
-    writing: asyncio.Semaphore = request.app.state.writing
-    if writing.locked():
-        busy = "Others' evidence is being written: ask again in a moment."
-        raise Problem(503, "busy", busy, headers={"Retry-After": "5"})
-    async with writing:
+    async with turn_to_write(request):
         written = await _file(_lines(runtime.pool, known, number, depth))
     return StreamingResponse(
         pieces(written),
@@ -104,7 +98,7 @@ async def _file(lines: AsyncIterator[bytes]) -> IO[bytes]:
         held = bytearray()
         async for line in lines:
             held += line
-            if len(held) >= _PIECE:
+            if len(held) >= PIECE:
                 await asyncio.to_thread(file.write, bytes(held))
                 held.clear()
         await asyncio.to_thread(file.write, bytes(held))
@@ -113,11 +107,3 @@ async def _file(lines: AsyncIterator[bytes]) -> IO[bytes]:
         file.close()
         raise
     return file
-
-
-async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    try:
-        while piece := await asyncio.to_thread(file.read, _PIECE):
-            yield piece
-    finally:
-        file.close()

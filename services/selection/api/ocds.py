@@ -8,7 +8,7 @@ from typing import IO, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.selection.api.evidence import pieces
+from services.selection.api.files import pieces
 from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.release import NotReadYetError, Publication
 from services.selection.settings import SelectionSettings

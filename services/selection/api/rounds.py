@@ -1,10 +1,10 @@
-"""HTTP in: how far selection is, what it committed to, and the money against the pledges."""
+"""HTTP in: how far selection is, and what it committed to."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.committing import MarksState, inputs_of, panel_marks
-from services.selection.storage import drawn, results, rounds, timestamps
+from services.selection.storage import drawn, rounds, timestamps
 from shared.http import Problem
 from shared.postgres import connected
 from shared.runtime import Runtime
@@ -54,10 +54,3 @@ async def commitments(round_id: str, request: Request) -> Response:
         stamps = await timestamps.of_round(connection, round_id)
     stated = {root: stamp.stated() for root, stamp in stamps.items()}
     return JSONResponse([body | {"timestamp": stated.get(body["commitment_root"])} for body in found])
-
-
-@router.get("/{round_id}/pledges")
-async def pledges(round_id: str, request: Request) -> Response:
-    """What each institution pledged and what is awarded against it, in won, by the newest proposal."""
-    async with connected(_runtime(request).pool) as connection:
-        return JSONResponse(await results.spent(connection, round_id))

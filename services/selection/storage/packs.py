@@ -1,13 +1,15 @@
 """What a pack of one product is made of, and the leaves its proofs lead through, many at a time."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from services.selection.domain.pack_result import Placed
 from services.selection.domain.packs import Committed, Fixed, Leaf
 from shared.merkle import bucket_of
 from shared.postgres import Connection
 
+LINES_OF_A_PART: Final = 1024
+"""A power of two, so that the tree over the parts' roots is the tree over all lines."""
 _AT_ONCE: Final = 2000
 IS_VOID = "SELECT void FROM rounds WHERE round = $1"
 _JUDGED = """
@@ -36,15 +38,15 @@ PLACED = """
 SELECT application::text, line, result, reason, position, reserve_position, key, awards FROM results
 WHERE round = $1 AND epoch = $2 AND application = $3
 """
-RESULTS = """
-SELECT application::text, line, result, reason, position, reserve_position, key, awards FROM results
-WHERE round = $1 AND epoch = $2 ORDER BY line
+RESULT_LEAVES = """
+SELECT application::text, result, position, key, awards FROM results WHERE round = $1 AND epoch = $2 ORDER BY line
 """
+RESULT_PART = """
+SELECT application::text, result, position, key, awards FROM results
+WHERE round = $1 AND epoch = $2 AND line > $3 AND line <= $4 ORDER BY line
+"""
+SIZE = "SELECT max(line) FROM results WHERE round = $1 AND epoch = $2"
 STANDING = "SELECT count(position) FROM results WHERE round = $1 AND epoch = $2"
-INSTITUTIONS = """
-SELECT DISTINCT ON (institution) institution, name FROM institution_names
-WHERE institution = ANY($1::text[]) ORDER BY institution, changed_at DESC
-"""
 
 
 async def is_void(connection: Connection, round_id: str) -> bool:
@@ -73,17 +75,31 @@ async def placed(connection: Connection, round_id: str, epoch: int, application:
     return Placed(**dict(row)) if row else None
 
 
-async def results(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Placed]]:
-    """Every line of a result in order, many at a time. Inside a transaction."""
-    cursor = await connection.cursor(RESULTS, round_id, epoch)
-    while rows := await cursor.fetch(_AT_ONCE):
-        yield [Placed(**dict(row)) for row in rows]
+async def result_leaves(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Leaf]]:
+    """The leaves of a result in order, a part at a time. Inside a transaction."""
+    cursor = await connection.cursor(RESULT_LEAVES, round_id, epoch)
+    while rows := await cursor.fetch(LINES_OF_A_PART):
+        yield [_leaf(row) for row in rows]
+
+
+async def result_part(connection: Connection, round_id: str, epoch: int, part: int) -> list[Leaf]:
+    """One of those parts; they count from 0."""
+    first = part * LINES_OF_A_PART
+    rows = await connection.fetch(RESULT_PART, round_id, epoch, first, first + LINES_OF_A_PART)
+    return [_leaf(row) for row in rows]
+
+
+def _leaf(row: Any) -> Leaf:
+    awards = [[award["request"], award["quantity"], award["amount_won"]] for award in row["awards"]]
+    return row["application"], row["result"], row["position"], row["key"], awards
+
+
+async def size(connection: Connection, round_id: str, epoch: int) -> int:
+    """How many lines a result has."""
+    lines: int = await connection.fetchval(SIZE, round_id, epoch)
+    return lines
 
 
 async def standing(connection: Connection, round_id: str, epoch: int) -> int:
     count: int = await connection.fetchval(STANDING, round_id, epoch)
     return count
-
-
-async def institution_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
-    return {row["institution"]: row["name"] for row in await connection.fetch(INSTITUTIONS, sorted(set(codes)))}

@@ -1,0 +1,118 @@
+"""That an application stands where a pack says: paths from its leaves to the roots that were published.
+
+Where nothing but a root was published, the roots beneath it are made of every leaf of the round: once, in parts, beside
+the event loop. Everything after that reads the application's own part alone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from services.selection.domain.pack_result import Placed
+from services.selection.domain.packs import Committed, Leaf, Proofs, Turns
+from services.selection.storage import packs
+from services.selection.storage.packs import LINES_OF_A_PART
+from shared.canonical import canonical_json
+from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
+from shared.merkle import (
+    BUCKETS,
+    GrowingTree,
+    bucket_of,
+    inclusion_path,
+    merkle_root,
+    path_of_hashes,
+    root_of_hashes,
+)
+from shared.postgres import Connection
+
+_KEPT: Final = 128
+
+
+class UnprovenError(LookupError):
+    """What is held is not what the published root is of: there is nothing to show until it is repaired."""
+
+    code = "unproven"
+
+
+class PublishedRoots:
+    """The roots beneath those of the newest commitments and results: of each bucket of entries, of each part of a
+    result's lines. Each is computed once, one at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[bytes, ...]] = {}
+        self._one = asyncio.Lock()
+
+    async def of_entries(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[bytes, ...]:
+        async def computed() -> tuple[bytes, ...]:
+            trees = [GrowingTree() for _ in range(BUCKETS)]
+
+            def add(leaves: Sequence[Leaf]) -> None:
+                for leaf in leaves:
+                    trees[bucket_of(leaf[0])].add(canonical_json(leaf))
+
+            async for leaves in packs.entries(connection, commitment["round"], commitment["epoch"]):
+                await asyncio.to_thread(add, leaves)
+            roots = tuple(tree.root for tree in trees)
+            if merkle_root(roots).hex() != commitment["entries_root"]:
+                raise UnprovenError(f"entries of round {commitment['round']}, epoch {commitment['epoch']}")
+            return roots
+
+        return await self._once(commitment["entries_root"], computed)
+
+    async def of_results(self, connection: Connection, proposed: Mapping[str, Any]) -> tuple[bytes, ...]:
+        async def computed() -> tuple[bytes, ...]:
+            parts = packs.result_leaves(connection, proposed["round"], proposed["epoch"])
+            roots = tuple([await asyncio.to_thread(_root_of, leaves) async for leaves in parts])
+            if root_of_hashes(roots).hex() != proposed["selection_root"]:
+                raise UnprovenError(f"results of round {proposed['round']}, epoch {proposed['epoch']}")
+            return roots
+
+        return await self._once(proposed["selection_root"], computed)
+
+    async def _once(self, root: str, compute: Callable[[], Awaitable[tuple[bytes, ...]]]) -> tuple[bytes, ...]:
+        async with self._one:
+            if root not in self._kept:
+                while len(self._kept) >= _KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[root] = await compute()
+            return self._kept[root]
+
+
+def _root_of(leaves: Sequence[Leaf]) -> bytes:
+    return merkle_root(map(canonical_json, leaves))
+
+
+async def proofs_of(
+    connection: Connection, roots: PublishedRoots, stated: Committed, placed: Placed, turns: Turns
+) -> Proofs:
+    """Raises UnprovenError."""
+    proposed = turns.proposed
+    epoch = proposed["epoch"]
+    bucket = await packs.bucket(connection, proposed["round"], epoch, stated.application)
+    entry_roots = await roots.of_entries(connection, turns.committed[epoch])
+
+    def proven(leaves: Sequence[Leaf], published: Sequence[str]) -> InclusionProof:
+        proof = inclusion_proof(stated.application, leaves, published)
+        if proof is None:
+            raise UnprovenError(f"application {stated.application}, epoch {epoch}")
+        return proof
+
+    return Proofs(
+        application=proven([each.application_leaf for each in bucket], turns.manifest["roots"]),
+        verdict=proven([each.verdict_leaf for each in bucket], turns.completed["verdicts"]["roots"]),
+        entry=proven([each.entry_leaf for each in bucket], [root.hex() for root in entry_roots]),
+        result=await _result_proof(connection, await roots.of_results(connection, proposed), placed, proposed),
+    )
+
+
+async def _result_proof(
+    connection: Connection, parts: Sequence[bytes], placed: Placed, proposed: Mapping[str, Any]
+) -> TreeProof:
+    round_id, epoch, index = proposed["round"], proposed["epoch"], placed.line - 1
+    part, within = divmod(index, LINES_OF_A_PART)
+    leaves = [canonical_json(leaf) for leaf in await packs.result_part(connection, round_id, epoch, part)]
+    if not leaves or merkle_root(leaves) != parts[part] or leaves[within] != canonical_json(placed.leaf()):
+        raise UnprovenError(f"results of round {round_id}, epoch {epoch}, from line {part * LINES_OF_A_PART + 1}")
+    path = [*inclusion_path(leaves, within), *path_of_hashes(parts, part)]
+    size = await packs.size(connection, round_id, epoch)
+    return TreeProof(placed.leaf(), index, size, tuple(node.hex() for node in path), proposed["selection_root"])

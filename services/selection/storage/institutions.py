@@ -1,0 +1,15 @@
+"""What institutions are called."""
+
+from collections.abc import Iterable
+
+from shared.postgres import Connection
+
+NAMES = """
+SELECT DISTINCT ON (institution) institution, name FROM institution_names
+WHERE institution = ANY($1::text[]) ORDER BY institution, changed_at DESC
+"""
+
+
+async def names(connection: Connection, codes: Iterable[str]) -> dict[str, str]:
+    """By code, as far as they are known."""
+    return {row["institution"]: row["name"] for row in await connection.fetch(NAMES, sorted(set(codes)))}

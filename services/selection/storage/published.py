@@ -1,0 +1,52 @@
+"""The lines of a confirmed result as everybody may see them: names of the selected alone."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.postgres import Connection
+
+_AT_ONCE: Final = 2000
+LINES = """
+SELECT r.position, r.result, r.reason, r.reserve_position, r.application::text,
+       a.facts->'product'->>'name' AS product, a.facts->'applicant'->>'name' AS applicant,
+       e.outcome, r.tickets, e.score, r.key, r.awards
+FROM results r JOIN entries e ON e.round = r.round AND e.epoch = r.epoch AND e.application = r.application
+LEFT JOIN applications a ON r.result = 'selected' AND a.application = e.application AND a.version = e.version
+WHERE r.round = $1 AND r.epoch = $2 ORDER BY r.line
+"""
+SIZE = "SELECT count(*) FROM results WHERE round = $1 AND epoch = $2"
+ROOT = "SELECT body->>'selection_root' FROM proposals WHERE round = $1 AND epoch = $2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLine:
+    position: int | None
+    result: str
+    reason: str | None
+    reserve_position: int | None
+    application: str
+    product: str | None
+    applicant: str | None
+    outcome: str
+    tickets: int
+    score: int | None
+    key: str | None
+    awards: Sequence[dict[str, Any]]
+
+
+async def size(connection: Connection, round_id: str, epoch: int) -> int:
+    count: int = await connection.fetchval(SIZE, round_id, epoch)
+    return count
+
+
+async def selection_root(connection: Connection, round_id: str, epoch: int) -> str:
+    root: str = await connection.fetchval(ROOT, round_id, epoch)
+    return root
+
+
+async def lines(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[PublishedLine]]:
+    """In the order of the selection root's leaves, many at a time. Inside a transaction, which holds the cursor."""
+    cursor = await connection.cursor(LINES, round_id, epoch)
+    while rows := await cursor.fetch(_AT_ONCE):
+        yield [PublishedLine(**dict(row)) for row in rows]
