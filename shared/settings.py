@@ -103,8 +103,8 @@ class ServiceSettings(BaseSettings):
     step_seconds: int = Field(60, ge=1, description="No step for this long while records wait: not live.")
     signing_key_file: str = Field(
         "",
-        description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too), 64 hex "
-        "digits or PEM; empty: one is generated and kept.",
+        description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too; "
+        "selection's: packs and their links), 64 hex digits or PEM; empty: one is generated and kept.",
     )
     operator_token_hash: str = Field(
         "",

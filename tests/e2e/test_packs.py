@@ -84,6 +84,10 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         assert {one["application"] for one in listed["results"] if one["applicant"] or one["product"]} == set(chosen)
         assert [one["awarded_won"] is not None for one in listed["results"]].count(True) == len(chosen)
 
+        mine = next(one for one in receipts if one["application"] == chosen[0])
+        token = {"Authorization": f"Bearer {mine['token']}"}
+        own = (await client.get(f"/applications/{chosen[0]}/status", headers=token)).json()
+        assert own["result"]["pack"] == link, "the firm has it too"
         await refused(pack_of, link, chosen, other)
         await in_the_mail(stack, receipts, chosen[0], link)
         verified(tmp_path, answer.content, stack)
