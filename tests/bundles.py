@@ -27,7 +27,7 @@ from services.selection.domain.evidence import (
 )
 from services.selection.domain.matching import Offer, Result, demand_of, offer_of
 from services.selection.domain.proposal import Proposal, propose
-from services.selection.domain.releases import Freed, Place, release
+from services.selection.domain.releases import Freed, Place, Release, release
 from services.selection.domain.tickets import standing_of, tickets
 from shared.canonical import json_hash, payload_hash
 from shared.certificates import AcceptedKinds
@@ -68,6 +68,7 @@ class Round:
     pledges: dict[str, int]
     events: list[PublishedEvent]
     proposal: Proposal
+    released: Sequence[Release] = ()
 
     def bundle(self, depth: Depth) -> bytes:
         written = Bundle(ROUND, 1, depth)
@@ -237,9 +238,10 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         "reason": "set free",
         "actors": [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)],
     }
-    events = list(made.events)
+    events, given_out = list(made.events), []
     for number, freed in enumerate(batches, start=1):
         given = release(places, freed, demands, made.pledges, stated.limits, tracks)
+        given_out.append(given)
         about = {"round": ROUND, "epoch": 1, "batch": number, "selection_root": made.proposal.selection_root}
         leaving = [{"application": one, "cause": why.value, "reason": ""} for one, why in sorted(freed.leaving.items())]
         cancelled = [{"request": one, "reason": "예산"} for one in sorted(freed.cancelled)]
@@ -257,7 +259,7 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
             for place in places
             if place.offer.application not in freed.leaving
         ]
-    return replace(made, events=events)
+    return replace(made, events=events, released=given_out)
 
 
 def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:

@@ -2,21 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from services.selection.domain.evidence import PublishedEvent
-from services.selection.domain.pack_result import Placed, Superseded
-from services.selection.domain.packs import Committed, Made, Proofs, pack_of, signed_pack, turns_of
+from services.selection.domain.pack_result import Placed, Released, Superseded
+from services.selection.domain.packs import Committed, Made, Proofs, batch_of, pack_of, signed_pack, turns_of
 from services.selection.domain.proposal import Proposed
+from services.selection.domain.releases import Freed
 from shared.canonical import canonical_json
 from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
 from shared.merkle import bucket_of, digest_of, inclusion_path
 from shared.signing import Signer
-from tests.bundles import Judged, Round, make_round
+from tests.bundles import Judged, Round, make_round, with_batches
 
 SIGNER = Signer(bytes(range(32)))
 NAMES = {"kepco": "한국전력공사", "lh": "한국토지주택공사"}
+_RELEASED: Mapping[str, Mapping[str, Any]] = {
+    "ReleaseOpened": {"opened_at": "2018-10-10T00:00:00Z"},
+    "ReleaseProposed": {"proposed_at": "2018-10-10T00:00:02Z"},
+    "ReleaseConfirmed": {"confirmed_at": "2018-10-10T02:00:00Z"},
+}
 _DATED: Mapping[str, Mapping[str, Any]] = {
     "RoundOpened": {
         "title": "2018년 하반기 기술개발제품 시범구매",
@@ -68,7 +74,9 @@ def parts_of(made: Round, application: str, **changed: Any) -> Made:
             placed=placed(lines[index], index + 1),
             turns=turns,
             proofs=Proofs(
-                **{name: _proof(application, each) for name, each in rows.items()},
+                application=_proof(application, rows["application"]),
+                verdict=_proof(application, rows["verdict"]),
+                entry=_proof(application, rows["entry"]),
                 result=TreeProof(tuple(leaves[index]), index, len(leaves), path, made.proposal.selection_root),
             ),
             standing=sum(line.position is not None for line in lines),
@@ -79,6 +87,33 @@ def parts_of(made: Round, application: str, **changed: Any) -> Made:
         ),
         **changed,
     )
+
+
+def released(made: Round, freed: Freed) -> dict[str, dict[str, Any]]:
+    """What each application that a batch selected has changed in its pack."""
+    after = with_batches(made, freed)
+    batch = batch_of(
+        [PublishedEvent(one.type, {**one.body, **_RELEASED.get(one.type, {})}) for one in after.events], 1, 1
+    )
+    assert batch is not None
+    moved = after.released[0].moved
+    leaves = [canonical_json(one.leaf()) for one in moved]
+    found = {}
+    for index, one in enumerate(moved):
+        if one.awards:
+            path = tuple(node.hex() for node in inclusion_path(leaves, index))
+            proof = TreeProof(tuple(one.leaf()), index, len(leaves), path, after.released[0].root)
+            standing = Released(
+                application=one.application,
+                batch=1,
+                line=index + 1,
+                result=one.result.value,
+                reason=None,
+                awards=[asdict(award) for award in one.awards],
+            )
+            proofs = replace(parts_of(made, one.application).proofs, release=proof)
+            found[one.application] = {"released": standing, "batch": batch, "proofs": proofs}
+    return found
 
 
 def make_pack(made: Round | None = None, application: str | None = None, **changed: Any) -> dict[str, Any]:

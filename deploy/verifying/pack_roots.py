@@ -72,12 +72,13 @@ def examine_proofs(found: Findings, pack: Pack) -> None:
     application, verdict, entry, result = (pack[name] for name in ("application", "verdict", "entry", "result"))
     committed = commitment_of(pack, pack["epoch"])
     stands = [application[name] for name in ("application", "version", "payload_hash")]
-    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in result["awards"]]
+    proposed = pack["release"]["before"] if pack["release"] else result
+    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in proposed["awards"]]
     leaves = {
         "application": stands,
         "verdict": [*stands, verdict["epoch"], verdict["outcome"], verdict["findings_hash"]],
         "entry": [stands[0], verdict["outcome"], entry["tickets"], entry["score"]],
-        "result": [stands[0], result["result"], result["position"], pack["draw"]["key"], awards],
+        "result": [stands[0], proposed["result"], result["position"], pack["draw"]["key"], awards],
     }
     for name, leaf in leaves.items():
         found.say(
@@ -95,6 +96,40 @@ def examine_proofs(found: Findings, pack: Pack) -> None:
         proof["root"] == result["selection_root"],
         "that root is the selection root",
         f"proofs: {proof['root']} is not the selection root {result['selection_root']}",
+    )
+
+
+def examine_release(found: Findings, pack: Pack) -> None:
+    """The batch that gave it what it has now, where one did."""
+    release, proof = pack["release"], pack["proofs"]["release"]
+    if release is None and proof is None:
+        return
+    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in pack["result"]["awards"]]
+    leaf = [pack["application"]["application"], "selected", None, awards]
+    found.say(
+        proof["leaf"] == leaf and proof["root"] == release["batch_root"],
+        f"the leaf of batch {release['batch']} is what stands above, under the batch's root",
+        f"release: the leaf under {release['batch_root']} is not {leaf}",
+    )
+    lead(
+        found,
+        "release",
+        checked_canonical_json(leaf),
+        {**proof, "release_path": proof["path"], "release_root": proof["root"]},
+    )
+    confirmed = release["confirmation"]
+    by_two = all(len({one["name"] for one in said["actors"]}) == 2 for said in (release["opened"], confirmed))
+    its_own = confirmed["batch"] != release["batch"] or confirmed["batch_root"] == release["batch_root"]
+    found.say(
+        by_two
+        and its_own
+        and confirmed["batch"] >= release["batch"]
+        and release["opened"]["selection_root"] == pack["result"]["selection_root"],
+        f"two officers opened batch {release['batch']} of this selection, and two confirmed it",
+        f"release: batch {release['batch']} is not of this selection, or not opened and confirmed by two officers",
+    )
+    found.not_checked.append(
+        f"what batch {release['batch']} gave to others: `firstbuy verify evidence` gives it out again"
     )
 
 

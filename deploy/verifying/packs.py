@@ -7,7 +7,13 @@ from cryptography.x509 import Certificate
 from pydantic import TypeAdapter
 
 from deploy.verifying.findings import Findings
-from deploy.verifying.pack_roots import commitment_of, examine_commitments, examine_draw, examine_proofs
+from deploy.verifying.pack_roots import (
+    commitment_of,
+    examine_commitments,
+    examine_draw,
+    examine_proofs,
+    examine_release,
+)
 from deploy.verifying.receipts import published_key
 from services.eligibility.domain.judge import outcome_of, waived_rules
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
@@ -48,6 +54,7 @@ def examined_pack(
         ("commitments", lambda: examine_commitments(found, pack, roots)),
         ("draw", lambda: examine_draw(found, pack)),
         ("proofs", lambda: examine_proofs(found, pack)),
+        ("release", lambda: examine_release(found, pack)),
         ("result", lambda: _result(found, pack)),
         ("confirmation", lambda: _confirmation(found, pack)),
         ("roots", lambda: _held(found, pack, held or {})),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.selection.document.typesetting import pdf_of
-from services.selection.domain.pack_result import Placed, Superseded
-from services.selection.domain.packs import Made, Turns, pack_of, signed_pack, turns_of
+from services.selection.domain.pack_result import Placed, Released, Superseded, as_it_stands
+from services.selection.domain.packs import Made, Turns, batch_of, pack_of, signed_pack, turns_of
 from services.selection.domain.status import status_until
 from services.selection.proving import PublishedRoots, proofs_of
 from services.selection.storage import evidence, institutions, packs, rounds, timestamps
@@ -49,13 +49,15 @@ async def packed(
             listed = ", ".join(map(str, confirmed))
             return NoPack("unknown-epoch", f"Epochs of round {round_id} with a confirmed result: {listed}.")
         placed = await packs.placed(connection, round_id, number, application)
-        if placed is None or not placed.awards:
+        released = await packs.released(connection, round_id, number, application)
+        if placed is None or not as_it_stands(placed, released).awards:
             earlier = [one for one in confirmed if one < number]
-            return await _not_selected(connection, round_id, number, application, earlier, placed)
+            return await _not_selected(connection, round_id, number, application, earlier, placed, released)
         told = await evidence.told(connection, round_id)
+        batch = batch_of(told, number, released.batch) if released else None
         turns, newest = turns_of(told, number), turns_of(told, confirmed[-1])
         stated = await packs.committed(connection, round_id, number, application)
-        if turns is None or newest is None or stated is None:
+        if turns is None or newest is None or stated is None or (released and batch is None):
             return NoPack("not-read-back", "The round's events are still being read: ask again.")
         superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
         later = superseded.placed.awards if superseded and superseded.placed else ()
@@ -63,14 +65,17 @@ async def packed(
             committed=stated,
             placed=placed,
             turns=turns,
-            proofs=await proofs_of(connection, roots, stated, placed, turns),
+            proofs=await proofs_of(connection, roots, stated, placed, turns, released, batch),
             standing=await packs.standing(connection, round_id, number),
             status_until=_status_until(known.policy, turns),
             superseded=superseded,
             stamps={root: stamp.stated() for root, stamp in (await timestamps.of_round(connection, round_id)).items()},
             institutions=await institutions.names(
-                connection, (award["institution"] for award in (*placed.awards, *later))
+                connection,
+                (award["institution"] for award in (*placed.awards, *(released.awards if released else ()), *later)),
             ),
+            released=released,
+            batch=batch,
         )
     return canonical_json(signed_pack(pack_of(made), signer))
 
@@ -85,19 +90,30 @@ async def _confirmed(connection: Connection, round_id: str) -> list[int] | NoPac
 
 
 async def _superseded(connection: Connection, newest: Turns, application: str) -> Superseded:
-    epoch = newest.proposed["epoch"]
+    epoch, round_id = newest.proposed["epoch"], newest.proposed["round"]
+    placed = await packs.placed(connection, round_id, epoch, application)
+    released = await packs.released(connection, round_id, epoch, application)
     return Superseded(
         epoch=epoch,
         selection_root=newest.proposed["selection_root"],
         confirmed_at=newest.confirmed["confirmed_at"],
-        placed=await packs.placed(connection, newest.proposed["round"], epoch, application),
+        placed=as_it_stands(placed, released) if placed else None,
     )
 
 
 async def _not_selected(
-    connection: Connection, round_id: str, epoch: int, application: str, earlier: Sequence[int], placed: Placed | None
+    connection: Connection,
+    round_id: str,
+    epoch: int,
+    application: str,
+    earlier: Sequence[int],
+    placed: Placed | None,
+    released: Released | None,
 ) -> NoPack:
     """`earlier`: confirmed results before this one, in which it may have been selected."""
+    if placed is not None and placed.awards and released is not None:
+        why = f"batch {released.batch} of what was set free took its place ({released.reason or 'request-cancelled'})"
+        return NoPack("selected-no-more", f"It was selected in epoch {epoch}, and {why}: do not contract it.")
     for number in reversed(earlier):
         before = await packs.placed(connection, round_id, number, application)
         if before is not None and before.awards:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from services.selection.domain.pack_result import Placed
+from services.selection.domain.pack_result import Batch, Placed, Released
 from services.selection.domain.packs import Committed, Leaf, Proofs, Turns
 from services.selection.storage import packs
 from services.selection.storage.packs import LINES_OF_A_PART
@@ -83,7 +83,13 @@ def _root_of(leaves: Sequence[Leaf]) -> bytes:
 
 
 async def proofs_of(
-    connection: Connection, roots: PublishedRoots, stated: Committed, placed: Placed, turns: Turns
+    connection: Connection,
+    roots: PublishedRoots,
+    stated: Committed,
+    placed: Placed,
+    turns: Turns,
+    released: Released | None,
+    batch: Batch | None,
 ) -> Proofs:
     """Raises UnprovenError."""
     proposed = turns.proposed
@@ -102,7 +108,19 @@ async def proofs_of(
         verdict=proven([each.verdict_leaf for each in bucket], turns.completed["verdicts"]["roots"]),
         entry=proven([each.entry_leaf for each in bucket], [root.hex() for root in entry_roots]),
         result=await _result_proof(connection, await roots.of_results(connection, proposed), placed, proposed),
+        release=await _release_proof(connection, released, batch.proposed) if released and batch else None,
     )
+
+
+async def _release_proof(connection: Connection, released: Released, proposed: Mapping[str, Any]) -> TreeProof:
+    """A batch is as small as the demand it gives out."""
+    lines = await packs.batch(connection, proposed["round"], proposed["epoch"], released.batch)
+    leaves = [canonical_json(line.leaf()) for line in lines]
+    if merkle_root(leaves).hex() != proposed["batch_root"]:
+        raise UnprovenError(f"batch {released.batch} of round {proposed['round']}, epoch {proposed['epoch']}")
+    index = released.line - 1
+    path = tuple(node.hex() for node in inclusion_path(leaves, index))
+    return TreeProof(released.leaf(), index, len(leaves), path, proposed["batch_root"])
 
 
 async def _result_proof(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from pypdf import PdfReader
 
 from deploy.local.stack import Stack
+from deploy.verifying.packs import examined_pack
 from services.selection.verify import Report, examine
 from tests.conftest import StartStack
 from tests.e2e.test_ocds import Published
@@ -208,6 +211,7 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     assert told["lh", "AwardWithdrawn"] == 1
     assert told["kepco", "AwardWithdrawn"] == 2
 
+    await packs(scene, url, {two: 404, three: 404, four: 200, five: 200, six: 200, seven: 404})
     await open_data(scene, Published(scene.client, f"{url}/ocds", validator, tmp_path / "package.json"), order)
 
     _, report = await scene.evidence()
@@ -230,6 +234,29 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
         if dict(record.headers)["ce_type"].endswith(b"ReleaseProposed.v1")
     )
     assert said.keys() == {1, 2, 3}
+
+
+async def packs(scene: Scene, url: str, wanted: dict[str, int]) -> None:
+    """Of who stands now, proved by the batch that gave it; who stands no more has none, and is told why."""
+    operator = {"Authorization": f"Bearer {scene.stack.operator_token}"}
+    answers = {one: await scene.client.get(f"{url}/packs/{one}", headers=operator) for one in wanted}
+    assert {one: answer.status_code for one, answer in answers.items()} == wanted
+    for answer in answers.values():
+        if answer.status_code == 200:
+            found = examined_pack(answer.json())
+            assert found.differs == []
+    _, _, four, _, six, _ = answers.values()
+    assert (four.json()["release"]["batch"], six.json()["release"]["batch"]) == (2, 3)
+    told = [answer.json()["type"].rpartition(":")[2] for answer in answers.values() if answer.status_code == 404]
+    assert told == ["selected-no-more", "selected-no-more", "not-selected"]
+    promoted = f"{url}/packs/{list(wanted)[4]}"
+    document = await scene.client.get(promoted, params={"format": "pdf", "language": "ko"}, headers=operator)
+    pages = PdfReader(io.BytesIO(document.content)).pages
+    assert "3차재배정에서예비에서선정됨" in re.sub(r"\s", "", "".join(page.extract_text() for page in pages))
+    table = (await scene.client.get(f"{url}/results", headers=operator)).json()["results"]
+    assert {row["application"] for row in table if row["result"] == "selected"} == {
+        one for one, status in wanted.items() if status == 200
+    }
 
 
 async def open_data(scene: Scene, seen: Published, order: list[str]) -> None:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from deploy.verifying.packs import examined_pack
 from services.selection.domain.matching import Result
 from services.selection.domain.pack_links import opens_pack, pack_path
+from services.selection.domain.releases import Freed
 from shared.canonical import canonical_json, payload_hash
+from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import FindingOutcome
 from shared.signing import ALGORITHM, PublicKey, Signer
 from tests.bundles import QUICKNET, make_round
-from tests.packs import SIGNER, make_pack, parts_of, placed, selected_in, signed, superseded
+from tests.packs import SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
 
 ROUND = make_round(60, 20)
 PACK = make_pack(ROUND)
@@ -234,6 +236,33 @@ def test_who_is_not_selected_any_more_is_said_to_be() -> None:
         found = examined_pack(pack)
         assert found.differs == []
         assert any("epoch 2 superseded it" in line for line in found.checked)
+
+
+FREED = Freed({selected_in(ROUND)[0]: NotSelectedReason.GIVEN_UP}, frozenset({ROUND.requests[0]["request"]}))
+RELEASED = released(ROUND, FREED)
+
+
+def test_who_was_selected_by_a_batch_has_its_path_to_the_batchs_root() -> None:
+    assert RELEASED
+    for application, changed in RELEASED.items():
+        pack = make_pack(ROUND, application, **changed)
+        assert pack["result"]["result"] == "selected"
+        found = examined_pack(pack)
+        assert found.differs == []
+        assert any("two officers opened batch 1" in line for line in found.checked)
+        proof = pack["proofs"]["release"]
+        leaf = json.dumps(proof["leaf"], separators=(",", ":")).encode()
+        assert led_to(leaf, proof["index"], proof["count"], proof["path"]) == pack["release"]["batch_root"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_root", "ab" * 32), ("before", {"result": "not-selected", "awards": []}), ("batch", 2)]
+)
+def test_a_forged_batch_in_a_pack_is_found(name: str, value: Any) -> None:
+    application = next(iter(RELEASED))
+    pack = {key: one for key, one in make_pack(ROUND, application, **RELEASED[application]).items() if key != "signed"}
+    pack["release"][name] = value
+    assert examined_pack(signed(pack)).differs
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:

@@ -19,6 +19,7 @@ COLUMNS: Final = (
     Column("result", "결과", "Result"),
     Column("reason", "미선정 사유", "Reason"),
     Column("reserve_position", "예비 순위", "Place in the reserve", Kind.NUMBER, 10),
+    Column("batch", "재배정 차수", "Batch", Kind.NUMBER, 8),
     Column("application", "신청 번호", "Application", width=38),
     Column("product", "제품명", "Product", width=34),
     Column("applicant", "기업명", "Firm", width=28),
@@ -42,7 +43,8 @@ async def show(
     language: Language | None = None,
 ) -> Response:
     """Every application of the newest confirmed result, or of an epoch's, as JSON, CSV or XLSX: with names of the
-    selected alone. Leaves of the selection root stand in this order."""
+    selected alone. Leaves of the selection root stand in this order; what a batch of releases moved since is as that
+    left it."""
     runtime: Runtime = request.app.state.runtime
     kind = wanted(request, asked_for)
     async with connected(runtime.pool) as connection:
@@ -78,6 +80,7 @@ def _row(line: PublishedLine) -> Row:
         line.result,
         line.reason,
         line.reserve_position,
+        line.batch,
         line.application,
         line.product,
         line.applicant,

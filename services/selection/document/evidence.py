@@ -35,6 +35,7 @@ def published(pack: Pack, say: Words) -> list[Block]:
         ]
     own: list[tuple[str, Cell]] = [
         (say("published.selection_root"), mono(pack["result"]["selection_root"])),
+        *([(say("published.batch_root"), mono(pack["release"]["batch_root"]))] if pack["release"] else []),
         (say("published.payload_hash"), mono(pack["application"]["payload_hash"])),
         (say("published.findings_hash"), mono(pack["verdict"]["findings_hash"])),
     ]
@@ -80,19 +81,21 @@ def proofs(pack: Pack, say: Words) -> list[Block]:
                 ]
             ),
         ]
-    proof = pack["proofs"]["result"]
-    return [
-        *blocks,
-        paragraphs(say("proofs.result"), strong=True),
-        facts(
-            [
-                (say("proofs.leaf"), mono(canonical_json(proof["leaf"]).decode())),
-                (say("proofs.place"), say("proofs.in_tree", index=proof["index"], count=proof["count"])),
-                (say("proofs.path"), _path(proof["path"], say)),
-                (say("proofs.root"), mono(proof["root"])),
+    for name in ("result", "release"):
+        proof = pack["proofs"][name]
+        if proof is not None:
+            blocks += [
+                paragraphs(say(f"proofs.{name}"), strong=True),
+                facts(
+                    [
+                        (say("proofs.leaf"), mono(canonical_json(proof["leaf"]).decode())),
+                        (say("proofs.place"), say("proofs.in_tree", index=proof["index"], count=proof["count"])),
+                        (say("proofs.path"), _path(proof["path"], say)),
+                        (say("proofs.root"), mono(proof["root"])),
+                    ]
+                ),
             ]
-        ),
-    ]
+    return blocks
 
 
 def _path(nodes: list[str], say: Words) -> Cell:

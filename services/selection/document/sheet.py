@@ -144,6 +144,7 @@ def _result(pack: Pack, say: Words) -> list[Block]:
             ),
         ),
         (say("result.confirmed_at"), moment(pack["confirmation"]["confirmed_at"], language)),
+        *_release(pack, say),
         (say("result.status_until"), moment(until, language) if until else say("result.no_end")),
     ]
     awards: list[Sequence[Cell]] = [
@@ -165,6 +166,17 @@ def _result(pack: Pack, say: Words) -> list[Block]:
     )
     heads = [say(f"result.{name}") for name in ("institution", "request", "quantity", "amount")]
     return [facts(rows), table(heads, awards, widths=(4, 4, 1, 3), right=(2, 3), total=True)]
+
+
+def _release(pack: Pack, say: Words) -> list[tuple[str, Cell]]:
+    release = pack["release"]
+    if release is None:
+        return []
+    became = "changed" if release["before"]["awards"] else "promoted"
+    at = moment(release["confirmation"]["confirmed_at"], say.language)
+    officers = ", ".join(one_line(actor["name"]) for actor in release["confirmation"]["actors"])
+    told = say(f"result.{became}", batch=release["batch"], confirmed_at=at, officers=officers)
+    return [(say("result.release"), told)]
 
 
 def _findings(pack: Pack, say: Words) -> list[Block]:

@@ -1,10 +1,9 @@
-"""A pack's result: what became of the product, by which seed, and the path from its leaf to the selection root.
-
-What changes a result after its confirmation, by a leaf under another root, belongs beside it here.
+"""A pack's result: what became of the product, by which seed, and the path from its leaf to the selection root; and the
+batch that gave it other awards since, with the path to that one's root.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -33,6 +32,33 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What the newest confirmed batch that moved an application made of it. `line` counts from 1 in the order of the
+    leaves of that batch's root."""
+
+    application: str
+    batch: int
+    line: int
+    result: str
+    reason: str | None
+    awards: Sequence[Json]
+
+    def leaf(self) -> tuple[Any, ...]:
+        """As `Moved.leaf` makes it."""
+        awards = [[award["request"], award["quantity"], award["amount_won"]] for award in self.awards]
+        return self.application, self.result, self.reason, awards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What was published of the batch; `confirmed` is its own confirmation, that of a later one, or the selection's."""
+
+    opened: Json
+    proposed: Json
+    confirmed: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
     """The newer result that stands instead. `placed` is None where the application is not in its set any more."""
 
@@ -40,6 +66,27 @@ class Superseded:
     selection_root: str
     confirmed_at: str
     placed: Placed | None
+
+
+def as_it_stands(placed: Placed, released: Released | None) -> Placed:
+    """After the batches so far."""
+    if released is None:
+        return placed
+    return replace(placed, result=released.result, reason=released.reason, awards=released.awards)
+
+
+def release_part(placed: Placed, batch: Batch | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """`placed`: as the selection had it, before any batch."""
+    if batch is None:
+        return None
+    told = ("batch", "batch_root", "state_hash", "promoted", "changed", "withdrawn", "proposed_at")
+    said = ("actors", "reason", "confirmed_at", "batch", "batch_root")
+    return {
+        **{name: batch.proposed[name] for name in told},
+        "opened": {name: batch.opened[name] for name in ("actors", "reason", "opened_at", "selection_root")},
+        "confirmation": {name: batch.confirmed[name] for name in said},
+        "before": {"result": placed.result, "awards": [award_part(award, names) for award in placed.awards]},
+    }
 
 
 def result_part(

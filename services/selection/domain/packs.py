@@ -10,7 +10,18 @@ from typing import Any, Final
 
 from services.selection.domain.evidence import PublishedEvent
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
-from services.selection.domain.pack_result import Json, Placed, Superseded, draw_part, result_part, superseded_part
+from services.selection.domain.pack_result import (
+    Batch,
+    Json,
+    Placed,
+    Released,
+    Superseded,
+    as_it_stands,
+    draw_part,
+    release_part,
+    result_part,
+    superseded_part,
+)
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from shared.contracts.events import Language
 from shared.inclusion import InclusionProof, TreeProof
@@ -94,6 +105,8 @@ class Proofs:
     verdict: InclusionProof
     entry: InclusionProof
     result: TreeProof
+    release: TreeProof | None = None
+    """To the root of the batch that moved it last, where one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +124,8 @@ class Made:
     """Time-stamps by commitment root."""
     institutions: Mapping[str, str]
     """Names by code."""
+    released: Released | None = None
+    batch: Batch | None = None
 
 
 def turns_of(events: Iterable[PublishedEvent], epoch: int) -> Turns | None:
@@ -131,6 +146,25 @@ def turns_of(events: Iterable[PublishedEvent], epoch: int) -> Turns | None:
         )
     except KeyError:
         return None
+
+
+def batch_of(events: Iterable[PublishedEvent], epoch: int, number: int) -> Batch | None:
+    """None while not all of it is read back."""
+    opened = proposed = None
+    confirmed: list[Json] = []
+    for event in events:
+        if event.epoch != epoch:
+            continue
+        match event.type:
+            case "ReleaseOpened" if event.batch == number:
+                opened = event.body
+            case "ReleaseProposed" if event.batch == number:
+                proposed = event.body
+            case "ReleaseConfirmed" | "SelectionConfirmed" if event.batch >= number:
+                confirmed.append(event.body)
+    if opened is None or proposed is None or not confirmed:
+        return None
+    return Batch(opened=opened, proposed=proposed, confirmed=min(confirmed, key=lambda body: int(body["batch"])))
 
 
 def pack_of(made: Made) -> dict[str, Any]:
@@ -176,7 +210,14 @@ def pack_of(made: Made) -> dict[str, Any]:
             turns.opened["sources"],
             turns.opened["lead_seconds"],
         ),
-        "result": result_part(made.placed, made.standing, turns.proposed, made.institutions, made.status_until),
+        "result": result_part(
+            as_it_stands(made.placed, made.released),
+            made.standing,
+            turns.proposed,
+            made.institutions,
+            made.status_until,
+        ),
+        "release": release_part(made.placed, made.batch, made.institutions),
         "confirmation": {
             name: turns.confirmed[name]
             for name in ("actors", "reason", "confirmed_at", "commitment_root", "selection_root")
@@ -187,6 +228,7 @@ def pack_of(made: Made) -> dict[str, Any]:
             "verdict": asdict(made.proofs.verdict),
             "entry": asdict(made.proofs.entry),
             "result": asdict(made.proofs.result),
+            "release": asdict(made.proofs.release) if made.proofs.release else None,
         },
         "legal_note": LEGAL_NOTE,
         "limits": LIMITS,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from services.selection.domain.pack_result import Placed
+from services.selection.domain.pack_result import Placed, Released
 from services.selection.domain.packs import Committed, Fixed, Leaf
 from shared.merkle import bucket_of
 from shared.postgres import Connection
@@ -45,6 +45,17 @@ RESULT_PART = """
 SELECT application::text, result, position, key, awards FROM results
 WHERE round = $1 AND epoch = $2 AND line > $3 AND line <= $4 ORDER BY line
 """
+RELEASED = """
+SELECT l.application::text, l.batch, l.line, l.result, l.reason, l.awards
+FROM release_lines l JOIN releases r USING (round, epoch, batch)
+WHERE l.round = $1 AND l.epoch = $2 AND l.application = $3 AND r.confirmed_at IS NOT NULL
+  AND coalesce(r.confirmed_root = r.body->>'batch_root', true)
+ORDER BY l.batch DESC LIMIT 1
+"""
+BATCH = """
+SELECT application::text, batch, line, result, reason, awards FROM release_lines
+WHERE round = $1 AND epoch = $2 AND batch = $3 ORDER BY line
+"""
 SIZE = "SELECT max(line) FROM results WHERE round = $1 AND epoch = $2"
 STANDING = "SELECT count(position) FROM results WHERE round = $1 AND epoch = $2"
 
@@ -73,6 +84,16 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> AsyncIte
 async def placed(connection: Connection, round_id: str, epoch: int, application: str) -> Placed | None:
     row = await connection.fetchrow(PLACED, round_id, epoch, application)
     return Placed(**dict(row)) if row else None
+
+
+async def released(connection: Connection, round_id: str, epoch: int, application: str) -> Released | None:
+    row = await connection.fetchrow(RELEASED, round_id, epoch, application)
+    return Released(**dict(row)) if row else None
+
+
+async def batch(connection: Connection, round_id: str, epoch: int, number: int) -> list[Released]:
+    """All that a batch moved, in order."""
+    return [Released(**dict(row)) for row in await connection.fetch(BATCH, round_id, epoch, number)]
 
 
 async def result_leaves(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Leaf]]:

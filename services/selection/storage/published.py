@@ -8,10 +8,10 @@ from shared.postgres import Connection
 
 _AT_ONCE: Final = 2000
 LINES = """
-SELECT r.position, r.result, r.reason, r.reserve_position, r.application::text,
+SELECT r.position, r.result, r.reason, r.reserve_position, r.application::text, nullif(r.batch, 0) AS batch,
        a.facts->'product'->>'name' AS product, a.facts->'applicant'->>'name' AS applicant,
        e.outcome, r.tickets, e.score, r.key, r.awards
-FROM results r JOIN entries e ON e.round = r.round AND e.epoch = r.epoch AND e.application = r.application
+FROM standing_results r JOIN entries e ON e.round = r.round AND e.epoch = r.epoch AND e.application = r.application
 LEFT JOIN applications a ON r.result = 'selected' AND a.application = e.application AND a.version = e.version
 WHERE r.round = $1 AND r.epoch = $2 ORDER BY r.line
 """
@@ -21,11 +21,14 @@ ROOT = "SELECT body->>'selection_root' FROM proposals WHERE round = $1 AND epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedLine:
+    """As it stands: `batch` is that of the release that moved it last, None where none did."""
+
     position: int | None
     result: str
     reason: str | None
     reserve_position: int | None
     application: str
+    batch: int | None
     product: str | None
     applicant: str | None
     outcome: str
