@@ -64,8 +64,8 @@ async def show(
 async def pledges(
     round_id: str, request: Request, asked_for: AskedFor = None, language: Language | None = None
 ) -> Response:
-    """What each institution pledged, what is awarded against it by the newest proposal, contracted, left, and overdue:
-    awarded, and nothing reported in time. As JSON, CSV or XLSX."""
+    """What each institution pledged, what is awarded against it by the newest confirmed result, contracted, left, and
+    overdue: awarded, and nothing reported in time. As JSON, CSV or XLSX."""
     async with connected(_runtime(request).pool) as connection:
         pledged = await results.spent(connection, round_id)
         awards = await purchases.of_round(connection, round_id)

@@ -86,8 +86,9 @@ SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::
        (SELECT coalesce(sum(b.amount_won), 0)::bigint FROM purchases b
         WHERE b.round = $1 AND b.institution = p.institution) AS contracted_won
 FROM pledged p
-LEFT JOIN standing_results s ON s.round = $1
-     AND s.epoch = (SELECT max(epoch) FROM proposals q WHERE q.round = $1)
+LEFT JOIN standing_results s ON s.round = $1 AND s.epoch = (
+    SELECT max(c.epoch) FROM confirmations c JOIN proposals q ON q.round = c.round AND q.epoch = c.epoch
+    WHERE c.round = $1 AND c.selection_root = q.body->>'selection_root')
 LEFT JOIN LATERAL jsonb_array_elements(s.awards) award ON award->>'institution' = p.institution
 GROUP BY p.institution, p.won ORDER BY p.won DESC, p.institution
 """
@@ -239,7 +240,7 @@ async def published(connection: Connection, round_id: str, epoch: int, before: i
 
 
 async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
-    """Money awarded against each pledge, by the newest proposal and the batches confirmed since."""
+    """Money awarded against each pledge, by the newest confirmed result and the batches confirmed since."""
     return [dict(row) for row in await connection.fetch(SPENT, round_id)]
 
 
