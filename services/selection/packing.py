@@ -55,7 +55,7 @@ async def packed(
         told = await evidence.told(connection, round_id)
         turns, newest = turns_of(told, number), turns_of(told, confirmed[-1])
         stated = await packs.committed(connection, round_id, number, application)
-        if turns is None or newest is None or stated is None:
+        if turns is None or newest is None or stated is None or not turns.tell_of(stated.drawn_under):
             return NoPack("not-read-back", "The round's events are still being read: ask again.")
         superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
         later = superseded.placed.awards if superseded and superseded.placed else ()
