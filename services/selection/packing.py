@@ -33,6 +33,9 @@ class NoPack:
     detail: str
 
 
+_NOT_READ_BACK: Final = NoPack("not-read-back", "The round's events are still being read: ask again.")
+
+
 async def packed(
     pool: Pool, signer: Signer, roots: PublishedRoots, round_id: str, application: str, epoch: int | None
 ) -> bytes | NoPack:
@@ -57,8 +60,10 @@ async def packed(
         batch = batch_of(told, number, released.batch) if released else None
         turns, newest = turns_of(told, number), turns_of(told, confirmed[-1])
         stated = await packs.committed(connection, round_id, number, application)
-        if turns is None or newest is None or stated is None or (released and batch is None):
-            return NoPack("not-read-back", "The round's events are still being read: ask again.")
+        if turns is None or newest is None or stated is None or not turns.tell_of(stated.drawn_under):
+            return _NOT_READ_BACK
+        if released is not None and batch is None:
+            return _NOT_READ_BACK
         superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
         later = superseded.placed.awards if superseded and superseded.placed else ()
         made = Made(

@@ -74,6 +74,7 @@ def mail(
     changes: Sequence[Any] | None = None,
     trace: str | None = None,
     notices: Mapping[str, Mapping[str, str]] = NO_WORDS,
+    composer: Composer = COMPOSER,
 ) -> EmailMessage:
     due = next(due for due in planned(occurrence) if due.channel is events.Channel.MAIL)
     delivery = Delivery(
@@ -91,7 +92,7 @@ def mail(
     )
     addressee = Addressee(name, "contact@hanbit.example", language)
     claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings, changes, notices)
-    content = COMPOSER.compose(claimed, addressee, KWATER, NOW, trace).content
+    content = composer.compose(claimed, addressee, KWATER, NOW, trace).content
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) < 200
     return message_from_bytes(content, policy=default)
@@ -284,6 +285,20 @@ def test_an_address_no_server_could_take_is_refused(email: str) -> None:
 
 def test_a_korean_domain_is_written_in_idna() -> None:
     assert address_of(Addressee("n", "a@한빛.example", "ko")) == "a@xn--xx3br43b.example"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_selected_firm_gets_the_link_of_its_pack_where_selection_has_an_address(language: Language) -> None:
+    path = "/rounds/2018-h2/packs/7d1c3b0e-52f4-4c8e-9b51-2f6f0a7be101?key=q3v"
+    (told,) = result(golden("ProductSelected", pack=path), None)
+    sender = Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example")
+    reached = Composer(Renderer(), sender, "https://selection.example/")
+    message = mail(told, language.value, composer=reached)
+    link = f"https://selection.example{path}"
+    assert link in body(message)
+    assert f'href="{link}&amp;format=pdf' in body(message, "html")
+    for without in (mail(told, language.value), mail(SELECTED, language.value, composer=reached)):
+        assert "key=" not in body(without) + body(without, "html")
 
 
 def explained(language: Language, **stated: Any) -> Explained:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from services.selection.document import typesetting as document_of
@@ -117,6 +119,23 @@ def test_no_name_is_read_as_markup(language: Language) -> None:
     assert text.count(shown) == 7, "twice in the heading"
     assert "\u202e" not in text
     assert "{name}{0}#panic()" in text
+
+
+def test_a_character_that_no_font_has_stands_as_its_number() -> None:
+    pack = copy.deepcopy(PACK)
+    stated(pack)["product"]["name"] = "센서 🚀 漢字 \U00020000"
+    reader = document(pack, Language.KO)
+    assert "센서[U+1F680]漢字[U+20000]" in text_of(reader)
+    (attached,) = reader.attachments["pack.json"]
+    assert json.loads(attached)["application"]["facts"]["product"]["name"] == "센서 🚀 漢字 \U00020000"
+
+
+@settings(max_examples=15)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_whatever_a_product_is_called_there_is_a_document(name: str) -> None:
+    pack = copy.deepcopy(PACK)
+    stated(pack)["product"]["name"] = name
+    assert document(pack, Language.KO).pages
 
 
 @LANGUAGES

@@ -96,6 +96,10 @@ class Turns:
     proposed: Json
     confirmed: Json
 
+    def tell_of(self, drawn_under: int) -> bool:
+        """Whether the commitments and the value that an application drew under are among them."""
+        return {self.proposed["epoch"], drawn_under} <= self.committed.keys() and drawn_under in self.values
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proofs:
