@@ -18,7 +18,7 @@ from jinja2 import UndefinedError
 from services.eligibility.domain.rules import RULES
 from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
 from services.notify.domain.notices import MAILED, Occurrence, planned
-from services.notify.domain.occurrences import appeal, reconsidered, result, submission, withdrawal
+from services.notify.domain.occurrences import appeal, given_up, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
 from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
@@ -59,8 +59,8 @@ NO_CERTIFICATE = SHORT_OF_SALES | {
 }
 
 
-def golden(name: str, **changes: Any) -> Any:
-    body = json.loads((GOLDEN / f"{name}.v1.1.json").read_text()) | changes
+def golden(name: str, edition: int = 1, **changes: Any) -> Any:
+    body = json.loads((GOLDEN / f"{name}.v1.{edition}.json").read_text()) | changes
     return getattr(events, name).model_validate_json(json.dumps(body))
 
 
@@ -213,6 +213,41 @@ def test_an_invitation_names_no_application(language: str, subject: str, facts: 
         assert RECONSIDERED.subject not in said
         assert "신청 번호" not in said
         assert "Application" not in said
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "language", "subject", "facts"),
+    [
+        (result(golden("ReservePromoted", 2), None)[0], "ko", "예비에서 선정", ["60개, 84,000,000원", "30일 이내"]),
+        (result(golden("ReservePromoted", 2), None)[0], "en", "from the reserve", ["60 units", "valid until"]),
+        (result(golden("AwardsChanged"), None)[0], "ko", "구매 기관이 변경", ["구매 요청 하나가 취소"]),
+        (result(golden("AwardsChanged"), None)[0], "en", "buyers have changed", ["stays selected", "120 units"]),
+        (result(golden("SelectionWithdrawn", 2), None)[0], "ko", "선정이 취소", ["포기하신 제품", "30일 이내"]),
+        (
+            result(golden("SelectionWithdrawn", 2, cause="declined", reason="허위 서류"), None)[0],
+            "en",
+            "No longer selected",
+            ["Two officers withdrew", "허위 서류"],
+        ),
+        (
+            result(golden("SelectionWithdrawn", 2, cause="request-cancelled", in_reserve=True), None)[0],
+            "ko",
+            "선정이 취소",
+            ["예비 명단에 다시 오르며"],
+        ),
+        (given_up(golden("SelectionGivenUp"), None), "ko", "선정 포기가 접수", ["다음 재배정"]),
+        (given_up(golden("SelectionGivenUp"), None), "en", "You gave up your place", ["in the next batch"]),
+    ],
+)
+def test_what_a_release_means_is_told_in_words(
+    occurrence: Occurrence, language: str, subject: str, facts: list[str]
+) -> None:
+    message = mail(occurrence, language)
+    assert subject in str(message["Subject"])
+    text, html = body(message), body(message, "html")
+    for fact in facts:
+        assert fact in text
+        assert fact in html
 
 
 def test_a_mail_is_marked_as_what_it_is() -> None:

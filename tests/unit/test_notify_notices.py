@@ -199,3 +199,16 @@ def test_a_later_epoch_tells_those_for_whom_it_decided_otherwise() -> None:
         ("award-withdrawn", "lh"),
     }
     assert told_after(before, refused) == {("selected", APPLICANT), ("award", "kepco"), ("award", "lh")}
+
+
+def test_a_batch_is_told_to_whom_it_changes_something_and_a_later_epoch_does_not_say_it_again() -> None:
+    before = golden("ProductSelected")
+    same = {"awards": before.model_dump()["awards"], "application": before.application, "party": before.party}
+    by_batch = {"product": "x", "position": 2, "tickets": 1, "selection_root": "a" * 64, "batch_root": "b" * 64}
+    promoted = golden("ReservePromoted", **same, **by_batch)
+    assert told_after(promoted, golden("ProductReserved")) == {("promoted", APPLICANT), ("award", "kwater")}
+    assert told_after(golden("ProductSelected", epoch=2), promoted) == set(), "an epoch that selects it the same"
+    gone = golden("SelectionWithdrawn", batch=1, cause="given-up", party=APPLICANT, selection_root="a" * 64)
+    assert told_after(gone, before) == {("selection-withdrawn", APPLICANT), ("award-withdrawn", "kwater")}
+    assert told_after(golden("ProductNotSelected", reason="given-up", epoch=2), gone) == set()
+    assert result(golden("SelectionWithdrawn"), None) == [], "one that names no party concerns nobody by name"
