@@ -10,7 +10,17 @@ from starlette.routing import Route
 
 from services.intake import duties
 from services.intake.announcing import announce_cuts
-from services.intake.api import acts, appeals, applications, institutions, releases, rounds, scores, withdrawal
+from services.intake.api import (
+    acts,
+    appeals,
+    applications,
+    contacts,
+    institutions,
+    releases,
+    rounds,
+    scores,
+    withdrawal,
+)
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
@@ -125,6 +135,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         scores.router,
         applications.router,
         withdrawal.router,
+        contacts.router,
         releases.router,
         institutions.router,
         public_keys,

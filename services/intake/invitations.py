@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from services.intake.erasing import tombstone
 from services.intake.storage import refused
 from services.intake.storage.refused import Refused
 from shared.clock import Clock
@@ -51,12 +52,6 @@ async def forget_refused(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> N
     """A duty: whom no extension can bring back any more is forgotten, here and, by a tombstone, on contacts.v1."""
     async with outbox.transaction(pool) as (connection, events):
         parties = await refused.forget(connection)
-        events += [_erased(party, clock.now()) for party in parties]
+        events += [tombstone(party, clock.now()) for party in parties]
     if parties:
         _log.info("erased the invited", contacts=len(parties))
-
-
-def _erased(party: str, now: datetime) -> Outgoing:
-    return Outgoing(
-        topics.CONTACTS.name, party, ContactChanged.__name__, event_id("invited", party, "erased"), party, now, None
-    )
