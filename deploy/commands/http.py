@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import httpx2
 import typer
@@ -22,6 +22,8 @@ Token = Annotated[
     str | None,
     typer.Option(envvar="FIRSTBUY_TOKEN", help="Bearer token to act with; better in the environment than here."),
 ]
+WRITTEN_IN_SECONDS: Final = 900
+"""A sheet of a million rows takes minutes to write, and nothing of it is sent before it is."""
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
@@ -60,7 +62,7 @@ def download(path: str, target: Path | None, name: str, *, url: str | None, toke
     target = target or Path(name)
     part = target.with_name(f"{target.name}.part")
     try:
-        with httpx2.stream("GET", where + path, headers=sent, timeout=300) as answer:
+        with httpx2.stream("GET", where + path, headers=sent, timeout=WRITTEN_IN_SECONDS) as answer:
             if answer.status_code >= 400:
                 answer.read()
                 refused(answer.status_code, answer.text)

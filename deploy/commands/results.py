@@ -73,6 +73,8 @@ def pledges(
         table.add_column(name, justify="right", overflow="fold")
     for row in rows:
         amounts = [f"{row[f'{name}_won']:,}" for name in ("pledge", "awarded", "contracted", "left")]
+        if row["pledge_won"]:
+            amounts[1] += f" ({row['awarded_won'] / row['pledge_won']:.0%})"
         overdue = f"{row['overdue']}: {row['overdue_won']:,}" if row["overdue"] else "–"
         table.add_row(row["institution"], *amounts, overdue)
     console.print(table)

@@ -213,11 +213,14 @@ def test_a_token_is_made_and_revoked(answering: Answered) -> None:
 
 
 def test_pledges_as_a_table_and_as_json(answering: Answered) -> None:
-    rows = [{"institution": "kepco", "pledge_won": 10_000, "awarded_won": 2_500, "awards": 3, "contracted_won": 1_750}]
+    amounts = {"pledge_won": 10_000, "awarded_won": 2_500, "contracted_won": 1_750, "left_won": 7_500}
+    rows = [{"institution": "kepco", "awards": 3, **amounts, "overdue": 2, "overdue_won": 750}]
     answering((200, rows), (200, rows))
     told = run("pledges", "2018-h2", *URL).stdout
     assert "25%" in told
     assert "1,750" in told
+    assert "7,500" in told
+    assert "2: 750" in told
     assert json.loads(run("pledges", "2018-h2", "--json", *URL).stdout) == rows
 
 
