@@ -198,6 +198,8 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     url = f"{scene.stack.url('selection')}/rounds/{ROUND}"
     purchases = (await scene.client.get(f"{url}/purchases")).json()["purchases"]
     assert {each["application"] for each in purchases} == {four, five, six}, "awards are those that stand now"
+    due = {each["application"]: each["due_on"] for each in purchases}
+    assert due[five] <= due[four] <= due[six], "reports are due from the confirmation of what gave the award"
     money = {each["institution"]: each["awarded_won"] for each in (await scene.client.get(f"{url}/pledges")).json()}
     assert money == {"kepco": 6_000_000, "lh": 0}
 

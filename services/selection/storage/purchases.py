@@ -19,16 +19,18 @@ SET quantity = excluded.quantity, amount_won = excluded.amount_won, contracted_o
     reason = excluded.reason, reported_at = excluded.reported_at
 WHERE purchases.reported_at < excluded.reported_at AND purchases.institution = excluded.institution
 """
+# To be reported from the confirmation of what gave it: the selection's, or that of the batch that moved it last.
 _AWARDS = """
 SELECT s.round, s.epoch, s.application::text, s.party::text, s.product, award->>'request' AS request,
        award->>'institution' AS institution, (award->>'quantity')::bigint AS quantity,
-       (award->>'amount_won')::bigint AS amount_won, c.confirmed_at, r.rehearsal,
-       p.reported_at, p.quantity AS bought, p.amount_won AS paid_won, p.contracted_on, p.reason
+       (award->>'amount_won')::bigint AS amount_won, coalesce(b.confirmed_at, c.confirmed_at) AS confirmed_at,
+       r.rehearsal, p.reported_at, p.quantity AS bought, p.amount_won AS paid_won, p.contracted_on, p.reason
 FROM confirmations c
 JOIN proposals q ON q.round = c.round AND q.epoch = c.epoch AND q.body->>'selection_root' = c.selection_root
 JOIN rounds r ON r.round = c.round
 JOIN standing_results s ON s.round = c.round AND s.epoch = c.epoch AND s.result = 'selected'
 CROSS JOIN LATERAL jsonb_array_elements(s.awards) award
+LEFT JOIN releases b ON b.round = s.round AND b.epoch = s.epoch AND b.batch = s.batch
 LEFT JOIN purchases p
      ON p.request = award->>'request' AND p.application = s.application AND p.institution = award->>'institution'
 WHERE NOT r.void AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
