@@ -75,6 +75,6 @@ async def test_every_award_is_followed_until_something_is_said_of_it(start_stack
 
 
 async def reminders(stack: Stack) -> list[dict[str, Any]]:
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
     wanted = b"kr.firstbuy.PurchaseReminded.v1"
     return [json.loads(one.value) for one in records if dict(one.headers)["ce_type"] == wanted]
