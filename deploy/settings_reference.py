@@ -14,6 +14,7 @@ from services.eligibility.settings import EligibilitySettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.selection.settings import SelectionSettings
+from shared.kafka.provision import ProvisioningSettings
 from shared.settings import DeploymentSettings, KafkaSettings, ServiceSettings
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
@@ -29,13 +30,14 @@ _LOCAL = """
 | variable | default | what |
 |---|---|---|
 | `DATABASE_URL` | an embedded PostgreSQL | a PostgreSQL server to use, with a role that may create databases |
-| `KAFKA_BOOTSTRAP_SERVERS` | Docker, else Apache Kafka from Maven, else the stand-in | a Kafka cluster to use |
+| `KAFKA_BOOTSTRAP_SERVERS` | Docker, else Maven, else the stand-in | a Kafka to use, as `FIRSTBUY_KAFKA_…` says |
 | `FIRSTBUY_REQUIRE` | | `apache-kafka`: fail rather than use the stand-in; `browser`, `ocds`: fail tests that lack it |
 | `FIRSTBUY_STATE` | a folder per user | where the local stack keeps its data, logs and caches |
 """
 _SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("The deployment, the same for all services", DeploymentSettings),
     ("Kafka, the same for all services", KafkaSettings),
+    ("Provisioning Kafka", ProvisioningSettings),
     ("Intake", IntakeSettings),
     ("Eligibility", EligibilitySettings),
     ("Selection", SelectionSettings),

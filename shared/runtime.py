@@ -1,6 +1,7 @@
 """What a running service stands on: pool, producer, consumers, background duties, health. Opened by `app.py` alone."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
-from shared.contracts.topics import Topic
+from shared.contracts.topics import Topic, dead_letters
 from shared.kafka.consumer import TopicConsumer, payload_of
 from shared.kafka.deadletter import DeadLetters
 from shared.kafka.producer import EventProducer
@@ -53,7 +54,8 @@ class Runtime:
         )
         self._consumers: list[TopicConsumer] = []
         self._duties: list[tuple[str, Duty, float]] = []
-        self._published: list[Topic] = []
+        self._described: set[str] = set()
+        self._read_by_hand: set[str] = set()
         self._checks: dict[str, Callable[[], str | None]] = {}
 
     @property
@@ -83,11 +85,23 @@ class Runtime:
                 batch_records=self.settings.batch_records,
             )
         )
+        self._described.add(topic.name)
+        self.publishes(dead_letters(topic.name, self.service))
 
     def publishes(self, topic: Topic) -> None:
         """Shows a topic of this writer in its AsyncAPI; the events themselves leave through `producer`."""
-        self._published.append(topic)
-        self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=topic.name)
+        self._describe(topic, "written")
+
+    def reads(self, topic: Topic) -> None:
+        """Shows a topic in its AsyncAPI that is read without a group, by a consumer of the service's own."""
+        self._read_by_hand.add(self._describe(topic, "read"))
+
+    def _describe(self, topic: Topic, how: str) -> str:
+        """FastStream names channels by title, and of two with one title shows the last."""
+        title = f"{topic.name} ({how})" if topic.name in self._described else topic.name
+        self._described.add(title)
+        self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=title)
+        return title
 
     def needs(self, name: str, check: Callable[[], str | None]) -> None:
         """One more condition of readiness: `check` says what is missing, or None."""
@@ -146,7 +160,7 @@ class Runtime:
             try:
                 await self._broker.start()
             except KafkaError as error:
-                _log.warning("waits for Kafka", error=str(error))
+                _log.warning("waits for Kafka", error=self.settings.kafka.unreachable(error))
                 await self._broker.stop()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
@@ -212,6 +226,11 @@ class Runtime:
     def asyncapi(self) -> dict[str, Any]:
         specification = AsyncAPI(self._broker, title=f"Firstbuy {self.service}", version="1", schema_version="3.0.0")
         document: dict[str, Any] = specification.to_specification().to_jsonable()
+        for title in self._read_by_hand:
+            document["operations"][title]["action"] = "receive"
+        for channel in document["channels"].values():
+            if named := re.findall(r"{(\w+)}", channel["address"]):
+                channel["parameters"] = {name: {} for name in named}
         return document
 
 

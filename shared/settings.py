@@ -1,8 +1,9 @@
 """What every service is told by its environment. One class per service builds on `ServiceSettings`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from pydantic import Field, PostgresDsn, SecretStr
@@ -33,12 +34,38 @@ class KafkaSettings(BaseSettings):
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers to start from, `host:port,host:port`.")
     security_protocol: SecurityProtocol = Field(SecurityProtocol.PLAINTEXT, description="How brokers are spoken to.")
     sasl_mechanism: SaslMechanism = Field(SaslMechanism.SCRAM_SHA_256, description="Used with `SASL_…` protocols.")
-    sasl_username: str = Field("", description="The service's own user.")
+    sasl_username: str = Field("", description="The service's own user; a command's: the operator's.")
     sasl_password: SecretStr = Field(SecretStr(""), description="Its password.")
     ssl_ca_file: str = Field("", description="PEM file of the authority that signed the brokers' certificates.")
     replication_factor: int = Field(
         0, ge=0, description="Copies of each topic created; 0: three, or as many as there are brokers."
     )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """As if this were the process's environment, which is looked at only for what is not here."""
+        prefix = "FIRSTBUY_KAFKA_"
+        given = {name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(prefix)}
+        return cls.model_validate({name.lower(): value for name, value in given.items()})
+
+    @property
+    def secured(self) -> bool:
+        """Whether clients say who they are, and so have rights of their own."""
+        return "SASL" in self.security_protocol
+
+    def as_user(self, user: str, password: str) -> Self:
+        return self.model_copy(update={"sasl_username": user, "sasl_password": SecretStr(password)})
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables by which another process comes to the same; whoever is handed them can log in."""
+        shown = {name: getattr(self, name) for name in type(self).model_fields}
+        shown["sasl_password"] = self.sasl_password.get_secret_value()
+        return {f"FIRSTBUY_KAFKA_{name.upper()}": str(value) for name, value in shown.items()}
+
+    def unreachable(self, error: Exception) -> str:
+        """What to print when a client can't start: to a client a refused password looks like no broker at all."""
+        asked = f"user {self.sasl_username!r} and its password" if self.secured else "that no user is asked for there"
+        return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address, and {asked}."
 
     def client_arguments(self) -> dict[str, Any]:
         """Arguments of an aiokafka client."""
@@ -46,7 +73,7 @@ class KafkaSettings(BaseSettings):
             "bootstrap_servers": self.bootstrap_servers,
             "security_protocol": self.security_protocol.value,
         }
-        if "SASL" in self.security_protocol:
+        if self.secured:
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism.value,
                 "sasl_plain_username": self.sasl_username,
@@ -59,7 +86,7 @@ class KafkaSettings(BaseSettings):
     def broker_security(self) -> BaseSecurity | None:
         """The same for a FastStream broker."""
         context = ssl_context(self.ssl_ca_file) if "SSL" in self.security_protocol else None
-        if "SASL" not in self.security_protocol:
+        if not self.secured:
             return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
         scheme = {
             SaslMechanism.PLAIN: SASLPlaintext,

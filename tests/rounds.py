@@ -15,6 +15,7 @@ import yaml
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
+from deploy.onboarding.cluster import Cluster
 from shared.working_days import korean_date
 
 PROJECT = Path(__file__).parents[1]
@@ -91,6 +92,8 @@ class Office:
 
     async def institution(self, code: str, **pledges: int) -> None:
         """Registered, with a pledge for each round given; `_` in a round's name stands for `-`."""
+        kafka = self.stack.kafka
+        await Cluster(kafka.settings, self.stack.topic_prefix, kafka.own_users).join([code])
         named = [{"round": round_id.replace("_", "-"), "won": won} for round_id, won in pledges.items()]
         body = {"name": f"기관 {code}", "pledges": named}
         (await self.client.put(f"/institutions/{code}", json=body, headers=self.officers[0])).raise_for_status()
@@ -179,7 +182,7 @@ async def emptied(stack: Stack, service: str) -> None:
 
 async def write_inbox(stack: Stack, institution: str, *messages: tuple[str, str, Any]) -> None:
     """Sends (type, message id, body) to an inbox, as an institution's own producer would."""
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    producer = AIOKafkaProducer(**stack.kafka.settings.client_arguments())
     await producer.start()
     try:
         for kind, identifier, body in messages:

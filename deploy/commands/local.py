@@ -23,6 +23,7 @@ from deploy.local.state import PROJECT, State, StateInUseError, StateUnusableErr
 
 DETACHED_TIMEOUT = 300.0
 STOP_TIMEOUT = 90.0
+WITH_PASSWORDS = ("databases", "kafka_operator")
 
 
 def up(
@@ -77,7 +78,7 @@ def status(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         for one in ones:
             one["ready"] = ready[one["url"]]
     if as_json:
-        shown = {key: value for key, value in running.items() if key != "databases"}  # addresses with passwords
+        shown = {key: value for key, value in running.items() if key not in WITH_PASSWORDS}
         print_json({"running": True, **shown})
     else:
         console.print(status_table(running))

@@ -7,8 +7,10 @@ import typer
 from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
+from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.screen import console, fail, kst, print_json
 from deploy.local.state import PROJECT
+from deploy.onboarding.cluster import Cluster
 
 app = typer.Typer(help="Rounds: list, show, open, reconcile; officers' acts on them.", no_args_is_help=True)
 Round = Annotated[str, typer.Argument(help="The round's id, such as 2018-h2.")]
@@ -70,12 +72,18 @@ def open_round(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register the file's institutions with their pledges, then announce its round with its policy."""
+    """Register the file's institutions with their pledges, then announce its round with its policy. Where Kafka can be
+    reached as its operator they get topics first; a password comes by `firstbuy institution onboard`."""
     stated = read_yaml(file)
     if not isinstance(stated, dict) or not {"round", "policy", "institutions"} <= stated.keys():
         fail(f"{file} is no round: it has `round`, `policy` and `institutions`")
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
     round_id = stated["round"]["round"]
+    found = operator_kafka(url)
+    if found is not None:
+        known = {one["institution"] for one in ask("GET", "/institutions", url=url)}
+        new = [one["institution"] for one in stated["institutions"] if one["institution"] not in known]
+        carried_out(Cluster(*found).join(new))  # to a suspended one it would give back what was taken
     for one in stated["institutions"]:
         body = {"name": one["name"], "pledges": [{"round": round_id, "won": one["pledge_won"]}]}
         ask("PUT", f"/institutions/{one['institution']}", url=url, token=token, body=body)

@@ -2,19 +2,18 @@
 
 import asyncio
 import logging
-import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from deploy.commands.http import AsJson
+from deploy.commands.operator import operator_kafka
 from deploy.commands.policies import sound
 from deploy.commands.screen import console, fail, print_json
-from deploy.local.description import described
-from deploy.local.state import PROJECT, State, StateUnusableError
+from deploy.local.state import PROJECT
 from deploy.policy_review.checking import policy_hash
 from deploy.simulate import sample
 from deploy.simulate.cases import Comparison, Side
@@ -27,7 +26,7 @@ from deploy.simulate.shown import as_json as results_json
 from deploy.simulate.shown import show
 from shared.contracts import topics
 from shared.contracts.policy import Policy
-from shared.settings import DeploymentSettings, KafkaSettings
+from shared.settings import KafkaSettings
 
 _DATE: TypeAdapter[date] = TypeAdapter(date)
 
@@ -124,15 +123,10 @@ def _results(replay: Replay, title: str, frozen: int | None) -> Results:
 
 def where() -> tuple[KafkaSettings, str]:
     """The environment's Kafka where it names one, else that of the local stack that runs."""
-    try:
-        if "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS" in os.environ:
-            return KafkaSettings(), DeploymentSettings().topic_prefix
-        running: dict[str, Any] | None = described(State.opened())
-    except (StateUnusableError, ValidationError) as error:
-        fail(str(error))
-    if running is None:
+    found = operator_kafka(None)
+    if found is None:
         fail("no local stack runs: start one with `firstbuy up`, or name Kafka by FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS")
-    return KafkaSettings(bootstrap_servers=running["kafka"]["bootstrap_servers"]), str(running["topic_prefix"])
+    return found
 
 
 def _day(text: str | None) -> date | None:

@@ -20,7 +20,6 @@ from deploy.demo.registries import TaxService
 from deploy.demo.target import DemoFailedError, Target
 from deploy.registries.records import Mood
 from shared.contracts import topics
-from shared.settings import KafkaSettings
 
 OPENS_IN: Final = 2.0
 """Real seconds from the announcement to the opening; the early ones are sent in it."""
@@ -67,13 +66,12 @@ async def drive(
     beside: Beside, seed: int, wanted: float | None, screen: Screen,
 ) -> tuple[Course, FirstHalf]:  # fmt: skip
     """`institutions`: by round."""
-    client = KafkaSettings(bootstrap_servers=target.bootstrap_servers).client_arguments()
+    client = target.client.client_arguments()
     round_id = str(terms["round"])
     mails_before = _mails(target)
     async with AsyncExitStack() as held:
-        office, desks = Office(target), Desks(client, target.topic_prefix)
+        office, desks = Office(target), Desks(target.client, target.topic_prefix)
         held.push_async_callback(office.close)
-        await desks.start()
         held.push_async_callback(desks.stop)
         tax_service = TaxService(target.registries_url)
         held.push_async_callback(tax_service.close)
@@ -82,10 +80,12 @@ async def drive(
         held.push_async_callback(observer.stop)
 
         await office.open_office(("officer-kim", "officer-lee"))
-        await office.onboard(institutions)
+        passwords = await office.onboard(institutions)
         codes = [one["institution"] for one in institutions[round_id]]
+        await desks.start(codes, passwords)
         await observer.follow((*FOLLOWED, *map(topics.outbox, codes)))
-        screen.phase("onboarded", f"{len(codes)} institutions, each with an inbox and an outbox topic")
+        own_users = ", and a user that may use no others" if passwords else ""
+        screen.phase("onboarded", f"{len(codes)} institutions, each with an inbox and an outbox topic" + own_users)
 
         window = Window.of(plan.calls, wanted)
         opens = datetime.now(UTC) + timedelta(seconds=OPENS_IN)

@@ -23,7 +23,6 @@ from deploy.demo.target import DemoFailedError, Target
 from deploy.simulate.results import Results
 from deploy.simulate.sample import ROUND, sample_records
 from shared.contracts.policy import Policy
-from shared.settings import KafkaSettings
 
 STOPS: Final = (
     f"{ROUND} stops here, judged: it is selected by score, and waits for the marks of a panel, which the demo has not"
@@ -113,7 +112,7 @@ async def hold(
         )
     await until(lambda: bool(seen.of("EligibilityCompleted")), "it was not judged")
     await until(lambda: seen.delivered["mail"] >= mails_of(scripts), "its receipts were not delivered")
-    kafka = KafkaSettings(bootstrap_servers=target.bootstrap_servers)
+    kafka = target.client
     results = await replayed(kafka, target.topic_prefix, ROUND, beside.other, listed=len(scripts))
     by_own, by_other = results.eligible
     screen.phase(

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from deploy.demo.target import DemoFailedError, Target
 from deploy.local.state import PROJECT
+from deploy.onboarding.cluster import Cluster
 from shared.contracts.policy import Policy
 
 POLICIES: Final = PROJECT / "deploy" / "policies"
@@ -34,6 +35,7 @@ class Office:
 
     def __init__(self, target: Target) -> None:
         self._urls = target.urls
+        self._kafka, self._prefix, self._users = target.client, target.topic_prefix, target.own_users
         self._operator = target.operator_token
         self._officers: list[str] = []
         self._client = httpx2.AsyncClient(timeout=30)
@@ -50,14 +52,17 @@ class Office:
             answer = await self._ask("POST", "intake", "/tokens", body, self._operator)
             self._officers.append(answer.json()["token"])
 
-    async def onboard(self, rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """The institutions of each round. Each gets its two topics; a few at a time, as people would."""
+    async def onboard(self, rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, str]:
+        """The institutions of each round, a few at a time, as people would. Each gets its two topics and a user whose
+        password is told: none, where Kafka has no users."""
         pledges: dict[str, list[dict[str, Any]]] = {}
         for round_id, invited in rounds.items():
             for institution in invited:
                 pledged = {"round": round_id, "won": institution["pledge_won"]}
                 pledges.setdefault(institution["institution"], []).append(pledged)
         names = {one["institution"]: one["name"] for invited in rounds.values() for one in invited}
+        cluster = Cluster(self._kafka, self._prefix, self._users)
+        await cluster.join(list(names))
         at_once = asyncio.Semaphore(6)
 
         async def one(code: str) -> None:
@@ -66,6 +71,7 @@ class Office:
                 await self._ask("PUT", "intake", f"/institutions/{code}", body, self._officers[0])
 
         await asyncio.gather(*map(one, names))
+        return await cluster.first_passwords(names)
 
     async def announce(self, terms: Mapping[str, Any], policy: Any, reason: str) -> None:
         body = {"round": terms, "policy": policy, "reason": reason}

@@ -143,7 +143,7 @@ def links(target: Target) -> Table:
     for service, url in target.urls.items():
         table.add_row(service, f"{url}  ({url}/docs, {url}/asyncapi, {url}/metrics)")
     table.add_row("mails", str(target.mail_folder))
-    table.add_row("Kafka", target.bootstrap_servers)
+    table.add_row("Kafka", target.client.bootstrap_servers)
     table.add_row("look at it", "firstbuy status, firstbuy logs --follow")
     table.add_row("stop it", "firstbuy down")
     return table

@@ -15,7 +15,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.databases import drop_database
-from deploy.local.description import described
+from deploy.local.description import described, kafka_settings
 from deploy.local.process import last_lines
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
@@ -33,7 +33,10 @@ class DemoFailedError(Exception):
 @dataclass(frozen=True, slots=True)
 class Target:
     urls: Mapping[str, str]
-    bootstrap_servers: str
+    client: KafkaSettings
+    """How Kafka is reached by whoever sees everything there."""
+    own_users: bool
+    """Whether each service and institution is a user of its own there."""
     topic_prefix: str
     operator_token: str
     mail_folder: Path
@@ -59,7 +62,7 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
             ) as stack:
                 yield of_stack(stack)
                 if prefix != "firstbuy.":
-                    await _remove_topics(stack.bootstrap_servers, prefix)
+                    await _remove_topics(stack.kafka.settings, prefix)
         finally:
             if stack is not None and databases != "firstbuy_":
                 for service in stack.services:
@@ -69,7 +72,8 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
 def of_stack(stack: Stack) -> Target:
     return Target(
         {service: stack.url(service) for service in stack.services},
-        stack.bootstrap_servers,
+        stack.kafka.settings,
+        stack.kafka.own_users,
         stack.topic_prefix,
         stack.operator_token,
         stack.mail_folder,
@@ -80,8 +84,8 @@ def of_stack(stack: Stack) -> Target:
     )
 
 
-async def _remove_topics(bootstrap_servers: str, prefix: str) -> None:
-    client = AIOKafkaAdminClient(**KafkaSettings(bootstrap_servers=bootstrap_servers).client_arguments())
+async def _remove_topics(kafka: KafkaSettings, prefix: str) -> None:
+    client = AIOKafkaAdminClient(**kafka.client_arguments())
     await client.start()
     try:
         await client.delete_topics([topic for topic in await client.list_topics() if topic.startswith(prefix)])
@@ -117,7 +121,8 @@ def of_description(running: Mapping[str, Any], state: State) -> Target:
     kafka, postgres = running["kafka"], running["postgres"]
     return Target(
         {service: ones[0]["url"] for service, ones in running["services"].items()},
-        kafka["bootstrap_servers"],
+        kafka_settings(running),
+        bool(kafka["own_users"]),
         running["topic_prefix"],
         state.secret("operator-token"),
         Path(running["mail_folder"]),

@@ -2,11 +2,13 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from deploy.local.process import Identity, identity
 from deploy.local.state import State
+from shared.settings import KafkaSettings
 
 if TYPE_CHECKING:
     from deploy.local.stack import Stack
@@ -18,7 +20,13 @@ def describe(stack: "Stack") -> str:
     document = {
         "supervisor": asdict(supervisor) if supervisor else None,
         "topic_prefix": stack.topic_prefix,
-        "kafka": {"kind": kafka.kind, "version": kafka.version, "bootstrap_servers": kafka.bootstrap_servers},
+        "kafka": {
+            "kind": kafka.kind,
+            "version": kafka.version,
+            "bootstrap_servers": kafka.bootstrap_servers,
+            "own_users": kafka.own_users,
+        },
+        "kafka_operator": kafka.settings.as_environment(),
         "postgres": {"kind": postgres.kind, "version": postgres.version, "address": postgres.address},
         "databases": dict(stack.databases),
         "registries": stack.registries_url,
@@ -33,6 +41,11 @@ def describe(stack: "Stack") -> str:
         },
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def kafka_settings(running: Mapping[str, Any]) -> KafkaSettings:
+    """How the commands of whoever owns the state folder reach Kafka: as its admin."""
+    return KafkaSettings.from_environment(running["kafka_operator"])
 
 
 def described(state: State) -> dict[str, Any] | None:

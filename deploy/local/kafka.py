@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploy.local.kafka_apache import FromMaven
 from deploy.local.kafka_choice import (
@@ -23,6 +23,7 @@ from deploy.local.kafka_standin import StandIn
 from deploy.local.kept import Report, silent
 from deploy.local.ports import accepts
 from deploy.local.state import State
+from shared.settings import KafkaSettings
 
 __all__ = ["KafkaFailedError", "KafkaKind", "KafkaRequiredError", "KafkaServer", "roads", "running_kafka"]
 
@@ -35,7 +36,7 @@ STAND_IN_WARNING = (
 
 def roads(state: State, environment: Mapping[str, str]) -> Sequence[Road]:
     return (
-        Named(environment.get("KAFKA_BOOTSTRAP_SERVERS")),
+        Named(environment.get("KAFKA_BOOTSTRAP_SERVERS"), environment),
         FromDocker(),
         FromMaven(state.cache, environment),
         StandIn(),
@@ -57,7 +58,7 @@ async def running_kafka(
     why = "; ".join([choice.why, *choice.passed_over])
     started = await choice.road.start(state, fresh=fresh, report=report)
     try:
-        server = KafkaServer(choice.road.kind, started.version, started.bootstrap_servers, why, started.process)
+        server = KafkaServer(choice.road.kind, started.version, started.settings, why, started.process)
         say(str(server))
         if not server.real:
             say(STAND_IN_WARNING)
@@ -68,9 +69,10 @@ async def running_kafka(
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A Kafka somebody else runs."""
+    """A Kafka somebody else runs, reached as `FIRSTBUY_KAFKA_…` says: by everybody as the same user."""
 
     bootstrap_servers: str | None
+    environment: Mapping[str, str] = field(default_factory=dict)
     kind: KafkaKind = KafkaKind.EXTERNAL
 
     async def open(self) -> str:
@@ -82,7 +84,8 @@ class Named:
         servers = self.bootstrap_servers or ""
         if not any([await accepts(server.strip()) for server in servers.split(",")]):
             raise KafkaFailedError(f"KAFKA_BOOTSTRAP_SERVERS={servers}: none of them accepts a connection")
-        return RunningKafka(servers, "version unknown", _nothing_to_stop)
+        settings = KafkaSettings.from_environment({**self.environment, "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS": servers})
+        return RunningKafka(settings, "version unknown", _nothing_to_stop)
 
 
 async def _nothing_to_stop() -> None:

@@ -13,10 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from deploy.local.kafka_choice import KAFKA_VERSION, KafkaFailedError, KafkaKind, RunningKafka, UnavailableError
-from deploy.local.kafka_settings import BROKER_SETTINGS, HEAP, as_properties
+from deploy.local.kafka_settings import (
+    BROKER_SETTINGS,
+    HEAP,
+    admin_settings,
+    as_properties,
+    format_arguments,
+    security_settings,
+)
 from deploy.local.kept import Kept, NeverReadyError, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port, speaks_kafka
-from deploy.local.process import Command
+from deploy.local.process import Command, write_atomically
 from deploy.local.state import State, cached
 
 OLDEST_JAVA = 17
@@ -44,12 +51,13 @@ class FromMaven:
         folder = state.place("kafka")
         if fresh:
             shutil.rmtree(folder / "data", ignore_errors=True)
+        refuse_open_storage(state, folder)
         java, libraries = find_java(self.environment), self.cache / JARS
         for _ in range(ATTEMPTS):
             port = free_port()
             address = f"{LOOPBACK}:{port}"
-            properties = configure(folder, port, free_port())
-            await asyncio.to_thread(format_storage, java, libraries, folder, properties)
+            properties = configure(state, folder, port, free_port())
+            await asyncio.to_thread(format_storage, state, java, libraries, properties)
             command = broker_command(java, libraries, properties, state.logs / "kafka.log")
             broker = Kept(
                 "kafka", command, state.records, partial(speaks_kafka, address), patience=PATIENCE, report=report
@@ -60,7 +68,7 @@ class FromMaven:
                 if "Address already in use" in broker.last_lines(200):
                     continue
                 raise
-            return RunningKafka(address, KAFKA_VERSION, broker.stop, broker)
+            return RunningKafka(admin_settings(state, address), KAFKA_VERSION, broker.stop, broker)
         raise KafkaFailedError(f"Apache Kafka lost {ATTEMPTS} free ports to others")
 
 
@@ -116,27 +124,43 @@ def jars(cache: Path, environment: Mapping[str, str]) -> Path:
     return cached(cache, JARS, fetch)
 
 
-def configure(folder: Path, broker_port: int, controller_port: int) -> Path:
+def refuse_open_storage(state: State, folder: Path) -> None:
+    """Storage that was formatted without users has no admin, and only a broker without security could make one."""
+    if (folder / "data" / "meta.properties").exists() and not state.has_secret("kafka-admin"):
+        raise KafkaFailedError(
+            f"what Kafka stored in {folder} is from before it had users, or their passwords were deleted: "
+            "`firstbuy up --fresh` begins anew"
+        )
+
+
+def configure(state: State, folder: Path, broker_port: int, controller_port: int) -> Path:
     """The ports change with every start; the data does not know them."""
     settings = BROKER_SETTINGS | {
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "listeners": f"BROKER://{LOOPBACK}:{broker_port},CONTROLLER://{LOOPBACK}:{controller_port}",
         "advertised.listeners": f"BROKER://{LOOPBACK}:{broker_port}",
-        "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(folder / "data"),
+        **security_settings(state, ["BROKER"]),
     }
     properties = folder / "server.properties"
-    properties.write_text(as_properties(settings), encoding="utf-8")
+    write_atomically(properties, as_properties(settings))
     return properties
 
 
-def format_storage(java: Path, libraries: Path, folder: Path, properties: Path) -> None:
+def format_storage(state: State, java: Path, libraries: Path, properties: Path) -> None:
+    folder = properties.parent
     if (folder / "data" / "meta.properties").exists():
         return
     cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    argv = [str(java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *stay_inside(folder), "-cp", f"{libraries}/*"]
-    argv += ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    argv = [str(java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *stay_inside(folder)]
+    arguments = folder / "format.arguments"
+    write_atomically(arguments, format_arguments(state, f"{libraries}/*", cluster, str(properties)))
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*argv, f"@{arguments}"], capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        arguments.unlink()
     if done.returncode != 0:
         raise KafkaFailedError(f"Kafka's storage cannot be formatted: {done.stderr.strip() or done.stdout.strip()}")
 

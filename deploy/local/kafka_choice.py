@@ -12,6 +12,7 @@ from typing import Protocol
 
 from deploy.local.kept import Kept, Report
 from deploy.local.state import State
+from shared.settings import KafkaSettings
 
 KAFKA_VERSION = "4.3.1"
 """The same in pom.xml and for the Docker image; a test compares."""
@@ -40,7 +41,8 @@ class KafkaFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningKafka:
-    bootstrap_servers: str
+    settings: KafkaSettings
+    """How it is reached by whoever may do everything there."""
     version: str
     stop: Callable[[], Awaitable[None]]
     process: Kept | None = None
@@ -64,16 +66,29 @@ class Road(Protocol):
 class KafkaServer:
     kind: KafkaKind
     version: str
-    bootstrap_servers: str
+    settings: KafkaSettings
+    """How it is reached by whoever may do everything there."""
     why: str
     process: Kept | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self.settings.bootstrap_servers
 
     @property
     def real(self) -> bool:
         return self.kind is not KafkaKind.STAND_IN
 
+    @property
+    def own_users(self) -> bool:
+        """Whether every service and institution gets a user of its own: on others' clusters that is theirs to say."""
+        return self.settings.secured and self.kind is not KafkaKind.EXTERNAL
+
     def __str__(self) -> str:
-        return f"Kafka: {self.kind} {self.version} at {self.bootstrap_servers} ({self.why})"
+        security = f"{self.settings.security_protocol} with ACLs" if self.own_users else "security off"
+        if self.kind is KafkaKind.EXTERNAL:
+            security = str(self.settings.security_protocol)
+        return f"Kafka: {self.kind} {self.version} at {self.bootstrap_servers}, {security} ({self.why})"
 
 
 @dataclass(frozen=True, slots=True)

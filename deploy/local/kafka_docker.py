@@ -1,7 +1,8 @@
 """Apache Kafka's own image through testcontainers, whose reaper removes the container when we are killed.
 
-testcontainers' KafkaContainer knows Confluent's image only. The Apache image must be told its advertised address,
-which exists once the container runs: so it waits for a script that exports it and then starts the broker.
+testcontainers' KafkaContainer knows Confluent's image only. The broker must be told its advertised address, which
+exists once the container runs: so it waits for its configuration, formats its storage if that is new, and then starts.
+The image's own start would format without an admin.
 """
 
 import asyncio
@@ -13,7 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.kafka_choice import KAFKA_VERSION, KafkaFailedError, KafkaKind, RunningKafka, UnavailableError
-from deploy.local.kafka_settings import BROKER_SETTINGS, HEAP, as_environment
+from deploy.local.kafka_settings import (
+    BROKER_SETTINGS,
+    HEAP,
+    admin_settings,
+    as_properties,
+    format_arguments,
+    security_settings,
+)
 from deploy.local.kept import Report
 from deploy.local.ports import speaks_kafka
 from deploy.local.state import State
@@ -21,7 +29,10 @@ from deploy.local.state import State
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 PORT = 9092
 DATA = "/var/lib/kafka/data"
-SCRIPT, SCRIPT_WHOLE = "/tmp/firstbuy-start.sh", "/tmp/firstbuy-start.whole"  # noqa: S108 - inside the container
+FILES = "/tmp/firstbuy"  # noqa: S108 - inside the container
+SCRIPT, PROPERTIES, FORMAT = f"{FILES}-start.sh", f"{FILES}-server.properties", f"{FILES}-format.arguments"
+WHOLE = f"{FILES}-whole"
+"""The last file to come: the broker must not read one that is still being copied."""
 START_TIMEOUT = 60.0
 
 
@@ -35,7 +46,8 @@ class FromDocker:
         return f"a Docker daemon answers and has {self.image}"
 
     async def start(self, state: State, *, fresh: bool, report: Report) -> RunningKafka:
-        container, address = await asyncio.to_thread(start_container, self.image, None if fresh else volume_of(state))
+        volume = None if fresh else volume_of(state)
+        container, address = await asyncio.to_thread(start_container, self.image, state, volume)
 
         async def stop() -> None:
             await asyncio.to_thread(container.stop)
@@ -47,7 +59,7 @@ class FromDocker:
                 await stop()
                 raise KafkaFailedError(f"{self.image} did not start:\n" + "\n".join(told.splitlines()[-20:]))
             await asyncio.sleep(0.1)
-        return RunningKafka(address, KAFKA_VERSION, stop)
+        return RunningKafka(admin_settings(state, address), KAFKA_VERSION, stop)
 
 
 def daemon() -> Any:
@@ -85,13 +97,12 @@ def have_image(image: str) -> None:
         client.close()
 
 
-def start_container(image: str, volume: str | None) -> tuple[Any, str]:
+def start_container(image: str, state: State, volume: str | None) -> tuple[Any, str]:
     container = new_container(image, volume).start()
     try:
         address = f"{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}"
-        # Two files, for the broker must not read a script that is still being copied.
-        container.copy_into_container(start_script(address).encode(), SCRIPT, 0o755)
-        container.copy_into_container(b"", SCRIPT_WHOLE, 0o644)
+        for path, text in container_files(state, address, cluster=volume or "firstbuy").items():
+            container.copy_into_container(text.encode(), path, 0o644)  # the image's user is not the one that copies
     except BaseException:
         container.stop()
         raise
@@ -100,39 +111,46 @@ def start_container(image: str, volume: str | None) -> tuple[Any, str]:
 
 def new_container(image: str, volume: str | None) -> Any:
     container = importlib.import_module("testcontainers.core.container").DockerContainer(image)
-    container.with_exposed_ports(PORT).with_envs(**container_environment(cluster=volume or "firstbuy"))
+    container.with_exposed_ports(PORT).with_envs(KAFKA_HEAP_OPTS=HEAP)
     # A list: nothing is left for the image's entry point to split.
-    container.with_command(["sh", "-c", f"until [ -f {SCRIPT_WHOLE} ]; do sleep 0.1; done; exec bash {SCRIPT}"])
+    container.with_command(["sh", "-c", f"until [ -f {WHOLE} ]; do sleep 0.1; done; exec bash {SCRIPT}"])
     if volume is not None:
         container.with_volume_mapping(volume, DATA, "rw")
     return container
 
 
-def container_environment(cluster: str) -> dict[str, str]:
-    listeners = f"PLAINTEXT://0.0.0.0:{PORT},BROKER://localhost:9093,CONTROLLER://localhost:9094"
-    return as_environment(
-        BROKER_SETTINGS
-        | {
-            "listeners": listeners,
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "controller.quorum.voters": "1@localhost:9094",
-            "log.dirs": DATA,
-        }
-    ) | {
-        # The same for the same volume: data formatted for one cluster id is refused by another.
-        "CLUSTER_ID": base64.urlsafe_b64encode(hashlib.sha256(cluster.encode()).digest()[:16]).decode().rstrip("="),
-        "KAFKA_HEAP_OPTS": HEAP,
+def container_files(state: State, address: str, cluster: str) -> dict[str, str]:
+    """By path, in the order they are to come."""
+    listeners = f"CLIENT://0.0.0.0:{PORT},BROKER://localhost:9093,CONTROLLER://localhost:9094"
+    settings = BROKER_SETTINGS | {
+        "listeners": listeners,
+        "advertised.listeners": f"CLIENT://{address},BROKER://localhost:9093",
+        "controller.quorum.voters": "1@localhost:9094",
+        "log.dirs": DATA,
+        **security_settings(state, ["CLIENT", "BROKER"]),
+    }
+    # The same for the same volume: data formatted for one cluster id is refused by another.
+    identifier = base64.urlsafe_b64encode(hashlib.sha256(cluster.encode()).digest()[:16]).decode().rstrip("=")
+    return {
+        PROPERTIES: as_properties(settings),
+        FORMAT: format_arguments(state, "/opt/kafka/libs/*", identifier, PROPERTIES),
+        SCRIPT: START,
+        WHOLE: "",
     }
 
 
-def start_script(address: str) -> str:
-    advertised = f"PLAINTEXT://{address},BROKER://localhost:9093"
-    return f"#!/bin/bash\nexport KAFKA_ADVERTISED_LISTENERS={advertised}\nexec /etc/kafka/docker/run\n"
+START = f"""#!/bin/bash
+set -e
+[ -f {DATA}/meta.properties ] || java @{FORMAT}
+exec /opt/kafka/bin/kafka-server-start.sh {PROPERTIES}
+"""
 
 
 def volume_of(state: State) -> str:
-    """Docker keeps the data of a lasting stack, under a name that tells whose it is."""
-    return f"firstbuy-kafka-{hashlib.sha256(str(state.folder).encode()).hexdigest()[:12]}"
+    """Docker keeps the data of a lasting stack, under a name that tells whose it is. Data whose admin's password was
+    lost is of no use: another password, another volume."""
+    owner = f"{state.folder} {state.secret('kafka-admin')}"
+    return f"firstbuy-kafka-{hashlib.sha256(owner.encode()).hexdigest()[:12]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ from deploy.local.kept import Kept, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port, speaks_kafka
 from deploy.local.process import Command
 from deploy.local.state import State, cached
+from shared.settings import KafkaSettings, SecurityProtocol
 
 PATIENCE = Patience(start=20.0, grace=10.0, failures=3)
 
@@ -42,7 +43,8 @@ class StandIn:
             report=report,
         )
         await program.start()
-        return RunningKafka(address, f"noida-db {version}", program.stop, program)
+        plain = KafkaSettings(bootstrap_servers=address, security_protocol=SecurityProtocol.PLAINTEXT, ssl_ca_file="")
+        return RunningKafka(plain, f"noida-db {version}", program.stop, program)
 
 
 def _wheel_binary() -> Path:

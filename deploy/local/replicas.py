@@ -1,18 +1,22 @@
 """How the processes of a stack are run: a service's replica, a job that ends, the mail server."""
 
+import hmac
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.kafka_choice import KafkaServer
 from deploy.local.kept import Kept, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port, greets, release_port, says_ready
 from deploy.local.process import Child, Command
 from deploy.local.state import PROJECT, State
+from shared.contracts import access
+from shared.settings import KafkaSettings
 
-SERVICES = ("intake", "eligibility", "selection", "notify")
+SERVICES = access.SERVICES
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
 REGISTRIES_PORT = 8790
 JOB_TIMEOUT = 120.0
@@ -30,6 +34,8 @@ class Plan:
     topic_prefix: str
     prefer_known_ports: bool
     command: Callable[[str], Sequence[str]]
+    users: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The variables by which each service is a user of its own in Kafka; "provision": those of the job."""
 
     def __post_init__(self) -> None:
         unknown = {*self.services, *self.replicas} - set(SERVICES)
@@ -69,6 +75,7 @@ def service_environment(
         "FIRSTBUY_LOG_LEVEL": os.environ.get("FIRSTBUY_LOG_LEVEL", "INFO"),
         "PYTHONUNBUFFERED": "1",
         **shared,
+        **plan.users.get(service, {}),
         f"{prefix}DATABASE_URL": databases[service],
         **{prefix + name: value for name, value in own.items()},
         **plan.environment,
@@ -83,10 +90,10 @@ async def job(
     service: str | None,
     *arguments: str,
 ) -> None:
-    """A service's migration, or, without a service, the provisioning of all topics. Returns when it has ended well."""
+    """A service's migration, or, without a service, the provisioning of Kafka. Returns when it has ended well."""
     if service is None:
-        name, argv = "provision", [sys.executable, "-m", "shared.kafka.provision"]
-        environment = {**os.environ, **shared, **plan.environment}
+        name, argv = "provision", [sys.executable, "-m", "shared.kafka.provision", *arguments]
+        environment = {**os.environ, **shared, **plan.users.get("provision", {}), **plan.environment}
     else:
         name, argv = f"{service}-{'-'.join(arguments)}", [*plan.command(service), *arguments]
         environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
@@ -140,6 +147,25 @@ def reached_here(planned: Mapping[str, Sequence[tuple[Kept, int]]]) -> dict[str,
         return {}
     name, (_, port) = "FIRSTBUY_NOTIFY_SELECTION_URL", planned["selection"][0]
     return {name: os.environ.get(name) or f"http://{LOOPBACK}:{port}"}
+
+
+def kafka_users(kafka: KafkaServer, prefix: str) -> dict[str, dict[str, str]]:
+    """Each service as itself. On a cluster of others there is one user, for everybody."""
+    if not kafka.own_users:
+        return {}
+    users, passwords = {}, {}
+    for service in SERVICES:
+        own = service_settings(kafka, prefix, service)
+        users[service], passwords[service] = own.as_environment(), own.sasl_password.get_secret_value()
+    given = {f"FIRSTBUY_PROVISION_{service.upper()}_PASSWORD": password for service, password in passwords.items()}
+    return users | {"provision": kafka.settings.as_environment() | given}
+
+
+def service_settings(kafka: KafkaServer, prefix: str, service: str) -> KafkaSettings:
+    """Its password follows from the admin's, which is kept in the state folder: one for all stacks on a broker."""
+    user, secret = access.service_user(prefix, service), kafka.settings.sasl_password.get_secret_value()
+    password = hmac.digest(secret.encode(), user.encode(), "sha256").hex()
+    return kafka.settings.as_user(user, password)
 
 
 def asks_here(url: str) -> dict[str, str]:

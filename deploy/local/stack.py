@@ -10,7 +10,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from deploy.local.replicas import (
     Plan,
     asks_here,
     job,
+    kafka_users,
     mail_server,
     module_command,
     reached_here,
@@ -116,7 +117,7 @@ class Stack:
         With `registries` eligibility asks local ones, at `registries_url`, that know what they are told.
         `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
         `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; without
-        `provision` no topics are made.
+        `provision` no topics are made, and no users.
         """
         plan = Plan(services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command)
         async with AsyncExitStack() as held:
@@ -128,10 +129,11 @@ class Stack:
             )
             report(str(postgres))
             report(f"mail: every message is a file in {folder}")
+            plan = replace(plan, users=kafka_users(kafka, topic_prefix))
             token = state.secret("operator-token")
             stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
             shared = {
-                "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+                **({} if kafka.own_users else kafka.settings.as_environment()),
                 "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
                 **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
@@ -146,10 +148,11 @@ class Stack:
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
             report("databases and topics are brought up to date")
+            topics_only = () if kafka.own_users else ("--topics-only",)
             await _all(
                 [
                     *(job(state, plan, stack.databases, shared, service, "migrate") for service in made),
-                    *([job(state, plan, stack.databases, shared, None)] if provision else []),
+                    *([job(state, plan, stack.databases, shared, None, *topics_only)] if provision else []),
                 ]
             )
             await stack._start_services(held, plan, shared, report)

@@ -82,6 +82,9 @@ class State:
         """A folder for one server; `passable` lets a lesser user through it to its own folder below."""
         return _inside(self.folder, name, _passable() if passable else 0o700)
 
+    def has_secret(self, name: str) -> bool:
+        return (_inside(self.folder, "secrets") / name).exists()
+
     def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
         """Made once, kept with mode 0600."""
         path = _inside(self.folder, "secrets") / name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from pydantic import TypeAdapter
 
 from shared.contracts import topics
@@ -85,8 +85,8 @@ async def read_topic(kafka: KafkaSettings, prefix: str, topic: Topic, take: Take
         finally:
             await _stopped(consumer)
     except (KafkaError, TimeoutError) as error:
-        where = kafka.bootstrap_servers
-        raise NotReadableError(f"Kafka at {where}: {error or type(error).__name__}") from error
+        told = f"Kafka at {kafka.bootstrap_servers}: {error or type(error).__name__}"
+        raise NotReadableError(kafka.unreachable(error) if isinstance(error, KafkaConnectionError) else told) from error
     if len(places) != topic.partitions:
         settle()
 

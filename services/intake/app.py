@@ -86,6 +86,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.publishes(topics.AUDIT_HEADS)
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
+    runtime.publishes(topics.outbox("{institution}"))
+    for topic in (*topics.READ_BACK[SERVICE], topics.inbox("{institution}"), topics.outbox("{institution}")):
+        runtime.reads(topic)
 
     offset = ClockOffset(clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry)
     runtime.needs("clock", offset.missing)

@@ -67,6 +67,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.consume(topics.AUDIT_HEADS, handlers.keep_heads)
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
+    runtime.publishes(topics.outbox("{institution}"))
     runtime.duty("turns", lambda: duties.spread_turns(runtime.pool), 0.2)
     apart = timedelta(seconds=settings.heads_seconds)
     runtime.duty("heads", lambda: duties.spread_heads(runtime.pool, apart), 1)

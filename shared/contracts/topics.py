@@ -163,6 +163,13 @@ CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
 }
 """Which shared topics each service's consumer group reads."""
 
+READ_BACK: Final[dict[str, tuple[Topic, ...]]] = {
+    "intake": (ROUNDS, INSTITUTIONS, APPLICATIONS, CONTACTS, PURCHASE_REQUESTS),
+}
+"""Which of its own topics a service reads without a group, to put back what its database lost."""
+INBOX_READER: Final = "intake"
+"""Reads every inbox without a group, and its own answers on the outboxes."""
+
 
 def inbox(institution: str) -> Topic:
     """What an institution writes and intake reads. One partition, stamped by the broker: the order is the proof."""

@@ -7,6 +7,7 @@ saved, never the other way round.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,10 +47,12 @@ def payload_of(topic: Topic) -> type[Any]:
 
         @classmethod
         def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+            if not topic.events:
+                return {"type": "string", "format": "binary"}
             models: Any = reduce(or_, topic.events)
             return handler(TypeAdapter(models).core_schema)
 
-    Payload.__name__ = Payload.__qualname__ = "".join(part.title() for part in topic.name.replace(".", "-").split("-"))
+    Payload.__name__ = Payload.__qualname__ = "".join(part.title() for part in re.findall(r"\w+", topic.name))
     return Payload
 
 

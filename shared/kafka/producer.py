@@ -33,7 +33,7 @@ class EventProducer:
     put them."""
 
     def __init__(self, settings: KafkaSettings, source: str, prefix: str, metrics: Metrics) -> None:
-        self._arguments = settings.client_arguments()
+        self._settings = settings
         self._source = source
         self._prefix = prefix
         self._metrics = metrics
@@ -51,13 +51,13 @@ class EventProducer:
                 max_batch_size=1_000_000,  # not compressed; a broker takes 1,048,588 bytes of a batch
                 max_request_size=1 << 20,
                 compression_type="lz4",
-                **self._arguments,
+                **self._settings.client_arguments(),
             )
             try:
                 await producer.start()
             except KafkaConnectionError as error:
                 await producer.stop()
-                _log.warning("waits for Kafka", error=str(error), hint="a wrong password shows as this error too")
+                _log.warning("waits for Kafka", error=self._settings.unreachable(error))
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
                 pause = min(pause * 2, 5)
                 continue

@@ -1,26 +1,56 @@
-"""Creates the topics declared in `shared/contracts/topics.py`, with their settings. Run again, it changes nothing.
+"""Creates the topics declared in `shared/contracts/topics.py`, with their settings, and, where users log in, gives each
+service's user the rights of `shared/contracts/access.py`. Run again, it changes nothing.
 
-python -m shared.kafka.provision
+python -m shared.kafka.provision [--topics-only]
 """
 
+import argparse
 import asyncio
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contracts.access import SERVICES, service_grants, service_user
 from shared.contracts.topics import Topic, provisioned
+from shared.kafka.access import Access, AccessRefusedError
 from shared.settings import DeploymentSettings, KafkaSettings
+
+AT_ONCE: Final = 200
+"""Topics in one request."""
 
 
 class ProvisioningError(RuntimeError):
-    """A broker refused a topic; the message has its reason."""
+    """Kafka can't be reached, or a broker refused a topic; the message has its reason."""
+
+    code = "kafka-provisioning"
+
+
+class ProvisioningSettings(BaseSettings):
+    """Passwords of the services' users, for `python -m shared.kafka.provision` alone. The user that it works as is
+    named by `FIRSTBUY_KAFKA_SASL_USERNAME`; it may create topics, and alter users and ACLs."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_PROVISION_", frozen=True)
+
+    intake_password: SecretStr = Field(SecretStr(""), description="Set as intake's; empty: its user is left as it is.")
+    eligibility_password: SecretStr = Field(SecretStr(""), description="Set as eligibility's, likewise.")
+    selection_password: SecretStr = Field(SecretStr(""), description="Set as selection's, likewise.")
+    notify_password: SecretStr = Field(SecretStr(""), description="Set as notify's, likewise.")
+
+    def passwords(self) -> dict[str, str]:
+        """By service, of those that are given."""
+        given = {service: getattr(self, f"{service}_password").get_secret_value() for service in SERVICES}
+        return {service: password for service, password in given.items() if password}
 
 
 async def provision(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
     """Creates what is missing, returns the names created."""
-    admin = AIOKafkaAdminClient(**kafka.client_arguments())
-    await admin.start()
+    admin = await _started(kafka)
     try:
         copies = kafka.replication_factor or min(3, len((await admin.describe_cluster())["brokers"]))
         wanted = [
@@ -28,25 +58,73 @@ async def provision(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) 
         ]
         there = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in there]
-        if not missing:
-            return []
-        response = await admin.create_topics(missing, timeout_ms=30_000)
+        created: list[str] = []
+        for start in range(0, len(missing), AT_ONCE):
+            response = await admin.create_topics(missing[start : start + AT_ONCE], timeout_ms=30_000)
+            created += _created(response.topic_errors)
     finally:
         await admin.close()
+    return created
+
+
+def _created(results: Iterable[Sequence[object]]) -> list[str]:
     created = []
-    for name, code, *detail in response.topic_errors:
+    for name, code, *detail in results:
         error = for_code(code)
         if code == 0:
-            created.append(name)
+            created.append(str(name))
         elif error is not TopicAlreadyExistsError:
             raise ProvisioningError(f"topic {name}: {error.__name__} {detail}")
     return created
 
 
-async def main() -> None:
-    created = await provision(provisioned(), KafkaSettings(), DeploymentSettings().topic_prefix)
-    print(f"created {len(created)} topics")  # noqa: T201 -- this is a command
+async def unseen(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
+    """The names of those that are not there, or that this user has no right to know of."""
+    admin = await _started(kafka)
+    try:
+        names = [prefix + topic.name for topic in topics]
+        # `describe_topics` would let a broker that creates topics of its own accord create them, with its defaults.
+        answer = await admin._send_request(MetadataRequest(names, allow_auto_topic_creation=False))
+    finally:
+        await admin.close()
+    there = {topic["topic"] for topic in answer.to_object()["topics"] if topic["error_code"] == 0}
+    return [name for name in names if name not in there]
+
+
+async def provision_access(kafka: KafkaSettings, prefix: str, passwords: Mapping[str, str]) -> None:
+    """The services' rights, and the passwords given of their users, by service."""
+    access = Access(kafka)
+    await access.set_passwords({service_user(prefix, service): given for service, given in passwords.items()})
+    await access.grant(grant for service in SERVICES for grant in service_grants(prefix, service))
+
+
+async def _started(kafka: KafkaSettings) -> AIOKafkaAdminClient:
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        await admin.close()
+        raise ProvisioningError(kafka.unreachable(error)) from error
+    return admin
+
+
+async def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m shared.kafka.provision")
+    parser.add_argument("--topics-only", action="store_true", help="leave users and rights to others")
+    given = parser.parse_args(arguments)
+    kafka, prefix = KafkaSettings(), DeploymentSettings().topic_prefix
+    try:
+        created = await provision(provisioned(), kafka, prefix)
+        print(f"created {len(created)} topics")  # noqa: T201 -- this is a command
+        if kafka.secured and not given.topics_only:
+            passwords = ProvisioningSettings().passwords()
+            await provision_access(kafka, prefix, passwords)
+            print(f"gave the services their rights, and {len(passwords)} of them a password")  # noqa: T201
+    except (ProvisioningError, AccessRefusedError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -64,8 +64,8 @@ def application(number: int) -> Outgoing:
 class Bench:
     """Servers that stand, and the turns taken on them."""
 
-    def __init__(self, kafka: str, postgres: str, records: int) -> None:
-        self._settings = KafkaSettings(bootstrap_servers=kafka)
+    def __init__(self, kafka: KafkaSettings, postgres: str, records: int) -> None:
+        self._settings = kafka
         self._postgres = postgres
         self._records = records
         self._events = [application(number) for number in range(records)]
@@ -80,7 +80,7 @@ class Bench:
             await producer.publish(self._events[at : min(at + 5000, records)])
         await producer.stop()
         environment = os.environ | {
-            "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS": self._settings.bootstrap_servers,
+            **self._settings.as_environment(),
             "FIRSTBUY_TOPIC_PREFIX": prefix,
             "FIRSTBUY_ELIGIBILITY_DATABASE_URL": database,
         }
@@ -144,7 +144,7 @@ async def main() -> None:
     configure_logs("bench", "judge", "CRITICAL")
     with State.temporary() as state:
         async with running_kafka(state, fresh=True) as kafka, running_postgres(state, fresh=True) as postgres:
-            bench = Bench(kafka.bootstrap_servers, postgres.url, asked.records)
+            bench = Bench(kafka.settings, postgres.url, asked.records)
             turns = [await bench.turn(number) for number in range(asked.turns)]
             print(f"judge: {kafka.kind} {kafka.version}, PostgreSQL {postgres.version}")
     for kind, words_for in (("batches", "eligibility"), ("copy", "COPY of its rows"), ("each", "handler per message")):

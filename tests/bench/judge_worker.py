@@ -68,7 +68,10 @@ async def each(records: int) -> dict[str, Any]:
     await producer.start()
     async with pool.acquire() as connection:
         policies = await rounds.opened(connection, ["bench-1"])
-    broker = KafkaBroker(SETTINGS.kafka.bootstrap_servers, logger=None, allow_auto_create_topics=False)
+    kafka = SETTINGS.kafka
+    broker = KafkaBroker(
+        kafka.bootstrap_servers, security=kafka.broker_security(), logger=None, allow_auto_create_topics=False
+    )
     clock, handled = SystemClock(), 0
 
     @broker.subscriber(TOPIC, group_id="bench-each", auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL)

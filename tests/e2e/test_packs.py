@@ -139,7 +139,7 @@ async def told(stack: Stack, identifier: str) -> str:
     """The link by which the institution is told of its award."""
     async with asyncio.timeout(30):
         while True:
-            for one in await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1"):
+            for one in await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1"):
                 body = json.loads(one.value)
                 if dict(one.headers)["ce_type"] == b"kr.firstbuy.AwardNoticed.v1" and body["application"] == identifier:
                     return str(body["pack"])

@@ -138,6 +138,6 @@ def by_command(stack: Stack, round_id: str) -> None:
 
 
 async def reminders(stack: Stack) -> list[dict[str, Any]]:
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
     wanted = b"kr.firstbuy.PurchaseReminded.v1"
     return [json.loads(one.value) for one in records if dict(one.headers)["ce_type"] == wanted]

@@ -105,9 +105,9 @@ class Scene:
         found: Counter[tuple[str, str]] = Counter()
         for institution in ("kepco", "lh"):
             topic = f"{self.stack.topic_prefix}institution.{institution}.outbox.v1"
-            for one in await records_of(self.stack.bootstrap_servers, topic):
+            for one in await records_of(self.stack.kafka.settings, topic):
                 found[institution, dict(one.headers)["ce_type"].decode().split(".")[2]] += 1
-        for one in await records_of(self.stack.bootstrap_servers, f"{self.stack.topic_prefix}deliveries.v1"):
+        for one in await records_of(self.stack.kafka.settings, f"{self.stack.topic_prefix}deliveries.v1"):
             said = json.loads(one.value)
             if said["channel"] == "mail":
                 found[said["subject"], said["kind"]] += 1
@@ -232,7 +232,7 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     assert again.differs == []
     said = Counter(
         json.loads(record.value)["batch"]
-        for record in await records_of(scene.stack.bootstrap_servers, f"{scene.stack.topic_prefix}milestones.v1")
+        for record in await records_of(scene.stack.kafka.settings, f"{scene.stack.topic_prefix}milestones.v1")
         if dict(record.headers)["ce_type"].endswith(b"ReleaseProposed.v1")
     )
     assert said.keys() == {1, 2, 3}
@@ -282,6 +282,6 @@ async def answered(stack: Stack, institution: str) -> list[dict[str, Any]]:
     topic = f"{stack.topic_prefix}institution.{institution}.outbox.v1"
     return [
         json.loads(one.value)
-        for one in await records_of(stack.bootstrap_servers, topic)
+        for one in await records_of(stack.kafka.settings, topic)
         if dict(one.headers)["ce_type"] == b"kr.firstbuy.InboxAnswered.v1"
     ]

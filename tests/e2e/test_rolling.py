@@ -51,7 +51,7 @@ async def cuts_of(client: httpx2.AsyncClient) -> list[dict[str, Any]]:
 
 
 async def outbox_of(stack: Stack, kind: str) -> list[dict[str, Any]]:
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
     headed = [(dict(record.headers), record.value) for record in records]
     return [json.loads(value) for headers, value in headed if headers["ce_type"] == f"kr.firstbuy.{kind}.v1".encode()]
 

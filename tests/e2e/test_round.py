@@ -77,7 +77,7 @@ class SmallRound:
         proposal = await self.office.confirm(ROUND)
         results = await self.office.results(ROUND, FIRMS - 1)
         committed = await self.office.milestone(ROUND, "InputsCommitted")
-        records = await records_of(self.stack.bootstrap_servers, f"{self.stack.topic_prefix}verdicts.v1")
+        records = await records_of(self.stack.kafka.settings, f"{self.stack.topic_prefix}verdicts.v1")
         bodies = [json.loads(record.value) for record in records]
         roots = {name: committed[name] for name in committed if name.endswith("_root")}
         manifest = (await self.client.get(f"/rounds/{ROUND}/manifest")).json()
@@ -147,7 +147,7 @@ async def reconcile_mails(stack: Stack) -> None:
     await until(all_told, "a receipt for each, one withdrawal, a result for each that stayed in", 60)
 
     async def delivered() -> set[str]:
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}deliveries.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}deliveries.v1")
         bodies = [json.loads(record.value) for record in records]
         return {body["message_id"] for body in bodies if body.get("channel") == "mail" and "delivered_at" in body}
 

@@ -34,10 +34,10 @@ class ProbeSettings(ServiceSettings):
     http_port: int = 0
 
 
-def settings(bootstrap_servers: str, prefix: str, database: str, **changed: Any) -> ProbeSettings:
+def settings(kafka: KafkaSettings, prefix: str, database: str, **changed: Any) -> ProbeSettings:
     return ProbeSettings(
         database_url=database,
-        kafka=KafkaSettings(bootstrap_servers=bootstrap_servers),
+        kafka=kafka,
         deployment=DeploymentSettings(topic_prefix=prefix),
         **changed,
     )
@@ -88,9 +88,9 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: fl
             raise
 
 
-async def records_of(bootstrap_servers: str, topic: str) -> list[Any]:
+async def records_of(kafka: KafkaSettings, topic: str) -> list[Any]:
     """Every record of a topic, as it stands now."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, auto_offset_reset="earliest", **kafka.client_arguments())
     await consumer.start()
     try:
         places = list(consumer.assignment())

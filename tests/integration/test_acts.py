@@ -164,7 +164,7 @@ async def test_every_act_is_in_a_chain_whose_heads_are_published(
     chain = [AuditRow.of_json(row) for row in told]
 
     async def heads() -> list[AuditHeadPublished]:
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}audit-heads.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}audit-heads.v1")
         found = [AuditHeadPublished.model_validate_json(record.value) for record in records]
         return [head for head in found if head.signature is None]
 

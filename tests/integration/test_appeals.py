@@ -157,7 +157,7 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
     assert late.json()["type"] == "urn:firstbuy:problem:nothing-to-appeal"
 
     async def noticed() -> bool:
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}institution.kepco.outbox.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
         kind = b"kr.firstbuy.RoundNoticed.v1"
         turns = [json.loads(each.value)["turn"] for each in records if dict(each.headers)["ce_type"] == kind]
         return (turns.count("published"), turns.count("final")) == (2, 1)

@@ -24,7 +24,7 @@ KEYS = "/.well-known/firstbuy-keys"
 async def signed_heads(stack: Stack) -> dict[str, dict[str, Any]]:
     """By event id; an id that came with two contents is a failure."""
     found: dict[str, dict[str, Any]] = {}
-    for record in await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}audit-heads.v1"):
+    for record in await records_of(stack.kafka.settings, f"{stack.topic_prefix}audit-heads.v1"):
         head = json.loads(record.value)
         if head["signature"] is not None:
             identifier = dict(record.headers)["ce_id"].decode()

@@ -62,7 +62,7 @@ async def contents_of(stack: Stack, *names: str) -> None:
     """One id, one content, however often it was published."""
     for name in names:
         known: dict[bytes, tuple[bytes, bytes]] = {}
-        for record in await records_of(stack.bootstrap_servers, stack.topic_prefix + name):
+        for record in await records_of(stack.kafka.settings, stack.topic_prefix + name):
             headers = dict(record.headers)
             if "ce_id" in headers and headers["ce_id"] != b"poison":
                 said = headers["ce_type"], record.value
@@ -193,7 +193,7 @@ async def send(
     stack: Stack, records: list[tuple[str, bytes | None, list[tuple[str, bytes]]]]
 ) -> set[tuple[str, int, int]]:
     """Where each of them stands now."""
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    producer = AIOKafkaProducer(**stack.kafka.settings.client_arguments())
     await producer.start()
     try:
         sent = [
@@ -238,7 +238,7 @@ async def test_poison_on_a_shared_topic_is_named_and_holds_up_nobody(office: Off
 
         await until(named, f"all of the poison is named by {service}, and nothing else", PATIENCE)
         for name in own:
-            letters = await records_of(stack.bootstrap_servers, f"{name}.{service}.dlq")
+            letters = await records_of(stack.kafka.settings, f"{name}.{service}.dlq")
             origins = {dict(letter.headers)["firstbuy_origin"].decode() for letter in letters}
             assert origins == {f"{name}/{number}/{offset}" for topic, number, offset in expected if topic == name}
     await stack.restart("intake")  # which reads its own topics again, poison and all
@@ -407,7 +407,7 @@ async def test_an_inbox_registered_a_moment_before_the_close_is_drained_before_t
     closes_at = datetime.fromisoformat((await office.shown(round_id))["closes_at"])
     in_time = []
     for code in codes:
-        (record,) = await records_of(stack.bootstrap_servers, stack.topic_prefix + topics.inbox(code).name)
+        (record,) = await records_of(stack.kafka.settings, stack.topic_prefix + topics.inbox(code).name)
         answer = (await answers_on(stack, code, 1))[code]
         if programme_time(rehearsal, record.timestamp) < closes_at:
             assert answer["answer"] == "accepted", code
@@ -535,7 +535,7 @@ async def test_an_event_that_fits_no_record_holds_up_no_other(office: Office) ->
         )
 
     async def published() -> bool:
-        records = await records_of(office.stack.bootstrap_servers, f"{office.stack.topic_prefix}deliveries.v1")
+        records = await records_of(office.stack.kafka.settings, f"{office.stack.topic_prefix}deliveries.v1")
         return [dict(record.headers)["ce_id"] for record in records] == [b"small"]
 
     database = await asyncpg.connect(office.stack.database_url("intake"))

@@ -31,7 +31,7 @@ from tests.integration.consuming import (
 
 @pytest.fixture
 async def given(kafka_server: KafkaServer, database: Database, topic_prefix: str) -> ProbeSettings:
-    made = settings(kafka_server.bootstrap_servers, topic_prefix, await database("eligibility"))
+    made = settings(kafka_server.settings, topic_prefix, await database("eligibility"))
     await prepare(made)
     return made
 
@@ -56,13 +56,12 @@ async def test_a_batch_is_saved_with_its_offsets_published_and_committed(
             return await count(watch, "SELECT count(*) FROM saved") == 500
 
         await until(all_saved, "500 saved")
-    prefix, servers = given.deployment.topic_prefix, given.kafka.bootstrap_servers
+    prefix = given.deployment.topic_prefix
     assert await count(watch, "SELECT sum(next_offset)::int FROM consumer_offsets") == 500
-    out = Counter(record.key for record in await records_of(servers, prefix + OUT.name))
+    out = Counter(record.key for record in await records_of(given.kafka, prefix + OUT.name))
     assert out == Counter({f"c{n}".encode(): 1 for n in range(500)})
-    group = AIOKafkaConsumer(
-        bootstrap_servers=servers, group_id=f"{prefix}probe.{TOPIC.name}", enable_auto_commit=False
-    )
+    client = given.kafka.client_arguments()
+    group = AIOKafkaConsumer(group_id=f"{prefix}probe.{TOPIC.name}", enable_auto_commit=False, **client)
     await group.start()
     places = [TopicPartition(prefix + TOPIC.name, number) for number in range(3)]
     assert sum([await group.committed(place) or 0 for place in places]) == 500
@@ -103,7 +102,7 @@ async def test_a_poison_record_is_parked_alone_and_the_rest_is_saved(
     parked = await watch.fetchrow("SELECT * FROM parked_records")
     assert parked is not None
     assert (parked["event_id"], parked["error"], parked["attempts"]) == ("id-c7", "ValueError", 4)
-    dead = await records_of(given.kafka.bootstrap_servers, f"{given.deployment.topic_prefix}{TOPIC.name}.probe.dlq")
+    dead = await records_of(given.kafka, f"{given.deployment.topic_prefix}{TOPIC.name}.probe.dlq")
     assert [record.key for record in dead] == [b"c7"]
     headers = dict(dead[0].headers)
     assert headers["firstbuy_error"] == b"ValueError"
@@ -125,7 +124,7 @@ async def test_a_poison_record_is_parked_alone_and_the_rest_is_saved(
 async def test_what_cannot_be_read_is_parked_at_once(
     given: ProbeSettings, watch: asyncpg.Connection, value: bytes, headers: list[tuple[str, bytes]]
 ) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=given.kafka.bootstrap_servers)
+    producer = AIOKafkaProducer(**given.kafka.client_arguments())
     await producer.start()
     await producer.send_and_wait(given.deployment.topic_prefix + TOPIC.name, value, key=b"k", headers=headers)
     await producer.stop()
@@ -203,5 +202,5 @@ async def test_two_replicas_share_the_partitions_and_pass_everything_on(
             return await count(watch, "SELECT count(*) FROM saved") == 300
 
         await until(the_rest, "100 more, after one replica left", 40)
-    out = await records_of(given.kafka.bootstrap_servers, given.deployment.topic_prefix + OUT.name)
+    out = await records_of(given.kafka, given.deployment.topic_prefix + OUT.name)
     assert len({record.key for record in out}) == 300

@@ -60,7 +60,7 @@ async def test_a_crash_between_commit_and_publish_loses_no_verdict(
     await stack.restart("eligibility")
 
     async def published() -> Counter[str]:
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}verdicts.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}verdicts.v1")
         return Counter(json.loads(record.value)["application"] for record in records)
 
     async def all_published() -> bool:
@@ -71,7 +71,7 @@ async def test_a_crash_between_commit_and_publish_loses_no_verdict(
         all_published, f"a verdict on each of {FIRMS} applications, {in_database} of them saved by the dead one"
     )
     assert await database.fetchval("SELECT count(*) FROM verdicts") == FIRMS
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}verdicts.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}verdicts.v1")
     contents = {(dict(record.headers)["ce_id"], record.value) for record in records}
     assert len(contents) == FIRMS, "the same id never means two things"
     await database.close()

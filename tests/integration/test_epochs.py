@@ -335,7 +335,7 @@ async def commitments(office: Office, round_id: str) -> list[dict[str, Any]]:
 
 
 async def source_values(office: Office, round_id: str) -> dict[int, dict[str, Any]]:
-    records = await records_of(office.stack.bootstrap_servers, f"{office.stack.topic_prefix}rounds.v1")
+    records = await records_of(office.stack.kafka.settings, f"{office.stack.topic_prefix}rounds.v1")
     bodies = [
         json.loads(record.value)
         for record in records
@@ -347,7 +347,7 @@ async def source_values(office: Office, round_id: str) -> dict[int, dict[str, An
 async def milestones(office: Office) -> dict[str, set[bytes]]:
     """What was said under each event id: more than one thing would be a contradiction."""
     said = defaultdict(set)
-    for record in await records_of(office.stack.bootstrap_servers, f"{office.stack.topic_prefix}milestones.v1"):
+    for record in await records_of(office.stack.kafka.settings, f"{office.stack.topic_prefix}milestones.v1"):
         headers = dict(record.headers)
         said[headers["ce_id"].decode()].add(headers["ce_time"] + record.value)
     assert {len(contents) for contents in said.values()} == {1}

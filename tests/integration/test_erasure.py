@@ -109,7 +109,7 @@ async def test_a_person_is_erased_everywhere_and_the_application_goes_on(start_s
 
 async def compacted(stack: Stack, topic: str, client: httpx2.AsyncClient, round_id: str) -> None:
     """The broker's own cleaner takes the erased address out of the topic, once segments roll."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.bootstrap_servers)
+    admin = AIOKafkaAdminClient(**stack.kafka.settings.client_arguments())
     await admin.start()
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=QUICKLY)])
     await admin.close()
@@ -120,7 +120,7 @@ async def compacted(stack: Stack, topic: str, client: httpx2.AsyncClient, round_
         for _ in range(12):  # a segment is rolled by the next record of its partition
             number += 1
             (await client.post(f"/rounds/{round_id}/applications", json=application(number))).raise_for_status()
-        values: list[Any] = [record.value or b"" for record in await records_of(stack.bootstrap_servers, topic)]
+        values: list[Any] = [record.value or b"" for record in await records_of(stack.kafka.settings, topic)]
         return not any(ADDRESS.encode() in value.lower() for value in values)
 
     await until(gone, "compaction has taken the erased address out of the topic", 120)

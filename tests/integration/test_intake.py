@@ -79,10 +79,10 @@ async def test_applications_are_received_changed_and_withdrawn(
     assert [item["version"] for item in receipts] == [1, 2, 3]
 
     async def published() -> bool:
-        return len(await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}applications.v1")) == 3
+        return len(await records_of(stack.kafka.settings, f"{stack.topic_prefix}applications.v1")) == 3
 
     await until(published, "three versions on applications.v1")
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}applications.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}applications.v1")
     bodies = sorted((json.loads(record.value) for record in records), key=lambda body: body["version"])
     assert payload_hash(bodies[1]["nonce"], bodies[1]["facts"]) == changed.json()["payload_hash"]
     assert not {"email", "phone", "contact"} & set(json.dumps(bodies).split('"')), "facts carry no contact data"
@@ -174,7 +174,7 @@ async def answers_on(stack: Stack, institution: str, count: int, *, killed: bool
     topic = f"{stack.topic_prefix}institution.{institution}.outbox.v1"
 
     async def answers() -> list[tuple[bytes, bytes]]:
-        records = await records_of(stack.bootstrap_servers, topic)
+        records = await records_of(stack.kafka.settings, topic)
         return [(dict(record.headers)["ce_id"], record.value) for record in records]
 
     async def there() -> bool:
@@ -300,12 +300,12 @@ async def test_a_batch_a_crash_left_in_the_outbox_is_published(
     database = await asyncpg.connect(stack.database_url("intake"))
     await database.execute(
         "INSERT INTO outbox (created_at, topics, keys, types, ids, times, traceparents, bodies)"
-        " VALUES (now() - interval '1 minute', ARRAY['deliveries.v1'], ARRAY['k'], ARRAY['NoticeFailed'],"
+        " VALUES (now() - interval '1 minute', ARRAY['audit-heads.v1'], ARRAY['k'], ARRAY['AuditHeadPublished'],"
         " ARRAY['left-behind'], ARRAY[now()], ARRAY[''], ARRAY['{}'::bytea])"
     )
 
     async def published() -> bool:
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}deliveries.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}audit-heads.v1")
         return any(dict(record.headers)["ce_id"] == b"left-behind" for record in records)
 
     await until(published, "the batch left behind")

@@ -58,7 +58,7 @@ async def rows(stack: Stack, sql: str) -> list[Any]:
 
 async def contacts(stack: Stack) -> dict[str, Any]:
     """What contacts.v1 holds by party, newest last: None once it is erased."""
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}contacts.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}contacts.v1")
     return {record.key.decode(): record.value and json.loads(record.value) for record in records}
 
 

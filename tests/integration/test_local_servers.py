@@ -33,16 +33,16 @@ from tests.conftest import Database
 
 async def test_kafka_gives_back_what_it_was_given(kafka_server: KafkaServer, topic_prefix: str) -> None:
     topic = f"{topic_prefix}t"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap_servers)
+    admin = AIOKafkaAdminClient(**kafka_server.settings.client_arguments())
     await admin.start()
     await admin.create_topics([NewTopic(topic, 3, 1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap_servers, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(**kafka_server.settings.client_arguments(), acks="all", enable_idempotence=True)
     await producer.start()
     sent = await producer.send_and_wait(topic, b"value", key=b"key", headers=[("ce_id", b"1")])
     await producer.stop()
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=kafka_server.bootstrap_servers, group_id=topic, auto_offset_reset="earliest"
+        topic, **kafka_server.settings.client_arguments(), group_id=topic, auto_offset_reset="earliest"
     )
     await consumer.start()
     record = await asyncio.wait_for(consumer.getone(), 20)
@@ -54,12 +54,12 @@ async def test_kafka_gives_back_what_it_was_given(kafka_server: KafkaServer, top
 async def test_a_topic_is_not_created_by_sending_to_it(kafka_server: KafkaServer, topic_prefix: str) -> None:
     if kafka_server.kind not in {KafkaKind.APACHE, KafkaKind.DOCKER}:
         pytest.skip("not a broker of our settings")
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap_servers, request_timeout_ms=1000)
+    producer = AIOKafkaProducer(**kafka_server.settings.client_arguments(), request_timeout_ms=1000)
     await producer.start()
     with pytest.raises(KafkaError):
         await producer.send_and_wait(f"{topic_prefix}unknown", b"lost")
     await producer.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap_servers)
+    admin = AIOKafkaAdminClient(**kafka_server.settings.client_arguments())
     await admin.start()
     topics = await admin.list_topics()
     await admin.close()
@@ -126,8 +126,8 @@ async def test_kafka_keeps_its_records_over_a_restart_when_it_is_not_fresh(kafka
     said: list[str] = []
     with State.temporary() as own:
         async with running_kafka(own, say=said.append) as server:
-            producer = AIOKafkaProducer(bootstrap_servers=server.bootstrap_servers, acks="all")
-            admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap_servers)
+            producer = AIOKafkaProducer(**server.settings.client_arguments(), acks="all")
+            admin = AIOKafkaAdminClient(**server.settings.client_arguments())
             await admin.start()
             await admin.create_topics([NewTopic("kept", 1, 1)])
             await admin.close()
@@ -135,9 +135,7 @@ async def test_kafka_keeps_its_records_over_a_restart_when_it_is_not_fresh(kafka
             await producer.send_and_wait("kept", b"still here")
             await producer.stop()
         async with running_kafka(own, say=said.append) as server:
-            consumer = AIOKafkaConsumer(
-                "kept", bootstrap_servers=server.bootstrap_servers, auto_offset_reset="earliest"
-            )
+            consumer = AIOKafkaConsumer("kept", **server.settings.client_arguments(), auto_offset_reset="earliest")
             await consumer.start()
             assert (await asyncio.wait_for(consumer.getone(), 20)).value == b"still here"
             await consumer.stop()
@@ -146,7 +144,7 @@ async def test_kafka_keeps_its_records_over_a_restart_when_it_is_not_fresh(kafka
 
 
 async def test_a_named_kafka_is_used_as_it_is(kafka_server: KafkaServer, state: State) -> None:
-    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap_servers}
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap_servers, **kafka_server.settings.as_environment()}
     async with running_kafka(state, fresh=True, environment=environment, say=silent) as server:
         assert (server.kind, server.process) == (KafkaKind.EXTERNAL, None)
         assert server.bootstrap_servers == kafka_server.bootstrap_servers
@@ -156,7 +154,7 @@ async def test_the_stand_in_starts_and_says_it_is_one() -> None:
     with State.temporary() as own:
         running = await StandIn().start(own, fresh=True, report=silent)
         try:
-            producer = AIOKafkaProducer(bootstrap_servers=running.bootstrap_servers)
+            producer = AIOKafkaProducer(**running.settings.client_arguments())
             await producer.start()
             await producer.stop()
         finally:

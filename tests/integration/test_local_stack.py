@@ -242,6 +242,7 @@ asyncio.run(main())
 def test_a_stack_starts_again_on_its_state_after_kill_nine(kafka_server: Any, command: Any, tmp_path: Path) -> None:
     with State.temporary() as own:
         environment = {**os.environ, "FIRSTBUY_STATE": str(own.folder / "state")}
+        environment |= kafka_server.settings.as_environment()
         environment["KAFKA_BOOTSTRAP_SERVERS"] = kafka_server.bootstrap_servers
         environment.pop("DATABASE_URL", None)
         seen: list[int] = []

@@ -20,12 +20,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.stack import Stack
+from deploy.onboarding.cluster import Cluster
 from shared.audit import AuditRow, faults
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.producer import EventProducer
-from shared.kafka.provision import provision
-from shared.settings import KafkaSettings
 from shared.telemetry import open_metrics
 from tests.conftest import StartStack
 
@@ -78,8 +77,8 @@ class Notified:
         await self._producer.publish(events)
 
     async def onboard(self, *institutions: str) -> None:
-        kafka = KafkaSettings(bootstrap_servers=self.stack.bootstrap_servers)
-        await provision(map(topics.outbox, institutions), kafka, self.stack.topic_prefix)
+        kafka = self.stack.kafka
+        await Cluster(kafka.settings, self.stack.topic_prefix, kafka.own_users).join(institutions)
 
     def mails(self) -> list[EmailMessage]:
         files = sorted(self.stack.mail_folder.glob("*.eml"))
@@ -109,7 +108,7 @@ class Notified:
         under one id, which makes it one."""
         consumer = AIOKafkaConsumer(
             self.stack.topic_prefix + topic,
-            bootstrap_servers=self.stack.bootstrap_servers,
+            **self.stack.kafka.settings.client_arguments(),
             auto_offset_reset="earliest",
         )
         await consumer.start()
@@ -143,7 +142,7 @@ async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
 
     async def start(**options: Any) -> Notified:
         stack = await start_stack(services=("notify",), **options)
-        kafka = KafkaSettings(bootstrap_servers=stack.bootstrap_servers)
+        kafka = stack.kafka.settings
         producer = EventProducer(kafka, "test", stack.topic_prefix, open_metrics())
         await producer.start()
         producers.append(producer)

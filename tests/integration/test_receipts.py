@@ -49,7 +49,7 @@ def bearer(receipt: dict[str, Any]) -> dict[str, str]:
 
 
 async def turns(stack: Stack, round_id: str, kind: str) -> list[dict[str, Any]]:
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}rounds.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}rounds.v1")
     bodies = [json.loads(record.value) for record in records if kind in dict(record.headers)["ce_type"].decode()]
     return [body for body in bodies if body["round"] == round_id]
 

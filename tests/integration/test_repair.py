@@ -117,7 +117,7 @@ class Judged:
 
     async def said(self, kind: str) -> list[dict[str, Any]]:
         stack = self.office.stack
-        records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}repairs.v1")
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}repairs.v1")
         bodies = [json.loads(record.value) for record in records if dict(record.headers)["ce_type"] == kind.encode()]
         return [body for body in bodies if body["round"] == self.round]
 

@@ -117,7 +117,7 @@ def url(receipt: dict[str, Any]) -> str:
 
 
 async def records(stack: Stack, topic: str) -> list[Any]:
-    return await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}{topic}")
+    return await records_of(stack.kafka.settings, f"{stack.topic_prefix}{topic}")
 
 
 async def bodies(stack: Stack, topic: str, kind: str) -> list[dict[str, Any]]:
@@ -226,7 +226,7 @@ async def erase(stack: Stack, party: str) -> None:
 
 
 async def tell(stack: Stack, contact: dict[str, Any] | None, key: str = "") -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    producer = AIOKafkaProducer(**stack.kafka.settings.client_arguments())
     await producer.start()
     try:
         await producer.send_and_wait(

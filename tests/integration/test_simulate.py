@@ -53,7 +53,7 @@ async def write(kafka: KafkaSettings, name: str, records: Iterable[Record]) -> N
 @pytest.fixture
 async def kafka(kafka_server: KafkaServer, topic_prefix: str) -> KafkaSettings:
     """With the sample recorded: reordered, repeated, among another round's."""
-    settings = KafkaSettings(bootstrap_servers=kafka_server.bootstrap_servers)
+    settings = kafka_server.settings
     await provision((topics.ROUNDS, topics.APPLICATIONS), settings, topic_prefix)
     own = sample_policy(H1)
     await write(settings, f"{topic_prefix}rounds.v1", [opened("2018-h2", H2), opened(ROUND, own)])
@@ -138,7 +138,8 @@ async def test_both_policies_are_judged_by_what_the_rounds_registries_said(
 async def test_the_command_reads_its_kafka_from_the_environment(
     kafka: KafkaSettings, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers)
+    for name, value in kafka.as_environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("FIRSTBUY_TOPIC_PREFIX", topic_prefix)
     policies = Path(__file__).parents[2] / "deploy" / "policies"
     code, printed = await firstbuy("simulate", "--round", ROUND, "--policy", str(policies / "2018-h2.yaml"), "--json")

@@ -68,7 +68,7 @@ async def until_stamped(stack: Stack) -> list[dict[str, Any]]:
 
 async def events(stack: Stack) -> dict[str, dict[str, Any]]:
     """CommitmentTimeStamped by event id."""
-    records = await records_of(stack.bootstrap_servers, f"{stack.topic_prefix}milestones.v1")
+    records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}milestones.v1")
     return {dict(record.headers)["ce_id"].decode(): json.loads(record.value) for record in records}
 
 

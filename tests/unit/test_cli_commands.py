@@ -187,23 +187,6 @@ def test_open_registers_the_institutions_before_it_announces(answering: Answered
     assert announced["round"]["closes_at"] == "2018-09-14T18:00:00+09:00"
 
 
-def test_onboard_reads_a_pledge_with_or_without_separators(answering: Answered) -> None:
-    sent = answering((200, {"institution": "kepco", "inbox": "in", "outbox": "out"}))
-    pledge = ["--pledge", "2018-h2=10,000_000000"]
-    assert run("institution", "onboard", "kepco", "--name", "한국전력공사", *pledge, *URL).exit_code == 0
-    assert json.loads(sent[0].content) == {
-        "name": "한국전력공사",
-        "pledges": [{"round": "2018-h2", "won": 10_000_000_000}],
-    }
-
-
-@pytest.mark.parametrize("pledge", ["2018-h2", "2018-h2=", "=5", "2018-h2=ten", "2018-h2=-5", "2018-h2=1.5"])
-def test_a_pledge_that_is_none_is_refused_before_anything_is_sent(answering: Answered, pledge: str) -> None:
-    sent = answering()
-    assert run("institution", "onboard", "kepco", "--name", "x", "--pledge", pledge, *URL).exit_code == 2
-    assert sent == []
-
-
 def test_a_token_is_made_and_revoked(answering: Answered) -> None:
     sent = answering((201, {"token": "fb_officer_1", "role": "officer", "name": "kim"}), (204, None))
     made = run("token", "create", "--role", "officer", "--name", "kim", "--token", "op", *URL)

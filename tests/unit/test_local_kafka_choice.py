@@ -1,5 +1,6 @@
 """Which Kafka is taken, and what is said when none is."""
 
+import stat
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,28 @@ import testcontainers.core.docker_client
 
 from deploy.local import kafka_docker
 from deploy.local.kafka import Named, roads
-from deploy.local.kafka_apache import POM, FromMaven, configure, find_java, jars, java_version
+from deploy.local.kafka_apache import (
+    POM,
+    FromMaven,
+    configure,
+    find_java,
+    jars,
+    java_version,
+    refuse_open_storage,
+)
 from deploy.local.kafka_choice import (
     KAFKA_VERSION,
+    KafkaFailedError,
     KafkaKind,
     KafkaRequiredError,
+    KafkaServer,
     RunningKafka,
     UnavailableError,
     apache_required,
     choose,
 )
-from deploy.local.kafka_docker import FromDocker, container_environment, have_image, start_script
+from deploy.local.kafka_docker import FromDocker, container_files, have_image
+from deploy.local.kafka_settings import admin_settings
 from deploy.local.kept import Report
 from deploy.local.state import State
 
@@ -189,16 +201,77 @@ async def test_without_docker_and_java_the_stand_in_is_taken(docker_client: Any,
     assert "no Java here" in choice.passed_over[2]
 
 
-def test_the_container_gets_the_settings_of_the_local_broker_and_a_stable_cluster_id() -> None:
-    environment = container_environment("firstbuy-kafka-1")
-    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
-    assert environment["KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR"] == "1"
-    assert len(environment["CLUSTER_ID"]) == 22
-    assert environment == container_environment("firstbuy-kafka-1")
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    return container_files(State(tmp_path, tmp_path), "localhost:32768", "firstbuy-kafka-1")
 
 
-def test_the_container_advertises_the_address_it_got() -> None:
-    assert "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://localhost:32768,BROKER://" in start_script("localhost:32768")
+def test_the_container_gets_the_settings_of_the_local_broker(files: dict[str, str]) -> None:
+    lines = files[kafka_docker.PROPERTIES].splitlines()
+    assert "auto.create.topics.enable=false" in lines
+    assert "offsets.topic.replication.factor=1" in lines
+    assert "log.dirs=/var/lib/kafka/data" in lines
+
+
+def test_the_container_formats_for_a_stable_cluster_id(files: dict[str, str], tmp_path: Path) -> None:
+    again = container_files(State(tmp_path, tmp_path), "localhost:32768", "firstbuy-kafka-1")
+    other = container_files(State(tmp_path, tmp_path), "localhost:32768", "firstbuy-kafka-2")
+    cluster = next(line for line in files[kafka_docker.FORMAT].splitlines() if "--cluster-id" in line)
+    assert len(cluster.strip('"').removeprefix("--cluster-id=")) == 22
+    assert cluster in again[kafka_docker.FORMAT]
+    assert cluster not in other[kafka_docker.FORMAT]
+
+
+def test_the_container_advertises_the_address_it_got(files: dict[str, str]) -> None:
+    assert "advertised.listeners=CLIENT://localhost:32768,BROKER://localhost:9093" in files[kafka_docker.PROPERTIES]
+
+
+def test_the_container_starts_when_its_last_file_is_there(files: dict[str, str]) -> None:
+    assert list(files)[-1] == kafka_docker.WHOLE
+
+
+def test_no_listener_of_either_broker_lets_anyone_in_without_a_password(files: dict[str, str], tmp_path: Path) -> None:
+    local = configure(State(tmp_path, tmp_path), tmp_path, 21000, 21001).read_text(encoding="utf-8")
+    for listeners, text in (("BROKER", local), ("CLIENT,BROKER", files[kafka_docker.PROPERTIES])):
+        settings = dict(line.split("=", 1) for line in text.splitlines())
+        protocols = ",".join(f"{name}:SASL_PLAINTEXT" for name in ("CONTROLLER", *listeners.split(",")))
+        assert settings["listener.security.protocol.map"] == protocols
+        assert settings["authorizer.class.name"].endswith(".StandardAuthorizer")
+        assert settings["allow.everyone.if.no.acl.found"] == "false"
+        assert settings["super.users"] == "User:admin;User:controller"
+
+
+def test_the_password_is_in_files_of_the_owner_and_the_same_at_the_next_start(tmp_path: Path) -> None:
+    state = State(tmp_path, tmp_path)
+    properties = configure(state, tmp_path, 21000, 21001)
+    admin = admin_settings(state, "127.0.0.1:21000")
+    assert f'password="{admin.sasl_password.get_secret_value()}"' in properties.read_text(encoding="utf-8")
+    assert stat.S_IMODE(properties.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "secrets" / "kafka-admin").stat().st_mode) == 0o600
+    assert admin == admin_settings(state, "127.0.0.1:21000")
+
+
+def test_storage_from_before_there_were_users_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "meta.properties").touch()
+    with pytest.raises(KafkaFailedError, match="firstbuy up --fresh"):
+        refuse_open_storage(State(tmp_path, tmp_path), tmp_path)
+    State(tmp_path, tmp_path).secret("kafka-admin")
+    refuse_open_storage(State(tmp_path, tmp_path), tmp_path)
+
+
+async def test_a_named_kafka_is_reached_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers(server: str) -> bool:
+        return True
+
+    monkeypatch.setattr("deploy.local.kafka.accepts", answers)
+    user = {"FIRSTBUY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "FIRSTBUY_KAFKA_SASL_USERNAME": "us"}
+    for environment, secured in (({}, False), (user, True)):
+        named = Named("kafka:9092", environment)
+        running = await named.start(State(Path(), Path()), fresh=False, report=lambda line: None)
+        server = KafkaServer(named.kind, running.version, running.settings, "named")
+        assert (server.settings.secured, server.own_users) == (secured, False)
+        assert server.bootstrap_servers == "kafka:9092"
 
 
 def test_a_container_waits_for_its_script_and_keeps_its_data_in_the_volume(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +279,6 @@ def test_a_container_waits_for_its_script_and_keeps_its_data_in_the_volume(monke
     container = kafka_docker.new_container("apache/kafka:x", "firstbuy-kafka-1")
     assert container.ports == {"9092": None}
     assert container.volumes == {"firstbuy-kafka-1": {"bind": "/var/lib/kafka/data", "mode": "rw"}}
-    assert container.env["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
     assert container._command[:2] == ["sh", "-c"]
     assert container._command[2].endswith("exec bash /tmp/firstbuy-start.sh")
 
@@ -272,7 +344,7 @@ async def test_maven_that_cannot_reach_its_repository_closes_the_road_and_leaves
 
 
 def test_a_broker_is_configured_as_one_combined_node(tmp_path: Path) -> None:
-    lines = configure(tmp_path, 21000, 21001).read_text(encoding="utf-8").splitlines()
+    lines = configure(State(tmp_path, tmp_path), tmp_path, 21000, 21001).read_text(encoding="utf-8").splitlines()
     assert "process.roles=broker,controller" in lines
     assert "auto.create.topics.enable=false" in lines
     assert "group.initial.rebalance.delay.ms=0" in lines

@@ -1,33 +1,42 @@
 """Institutions and the bearer tokens of all who are no applicant."""
 
+import asyncio
 import hashlib
 import secrets
-from typing import Annotated
+import time
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, holder, intake
+from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, Intake, holder, intake
+from services.intake.domain import institutions as institution
+from services.intake.domain.institutions import Institution, Refused
 from services.intake.domain.shards import shard_of
 from services.intake.storage import institutions, tokens
 from services.intake.storage.tokens import Bearer
 from shared import audit
 from shared.contracts import topics
-from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge
+from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import Problem, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
-from shared.kafka.provision import provision
+from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import connected
 
 router = APIRouter(tags=["institutions"])
 
 
+LOOK_SECONDS: Final = 5.0
+FIX: Final = "run `firstbuy institution onboard`, or apply its `--plan`, then try again"
+
+
 class InstitutionBody(Contract):
-    name: Line
-    status: InstitutionStatus = InstitutionStatus.ACTIVE
+    name: Line | None = None
+    status: InstitutionStatus | None = None
     pledges: tuple[Pledge, ...] = ()
+    reason: Line | None = None
 
 
 class TokenBody(Contract):
@@ -43,27 +52,71 @@ _TOKEN = TypeAdapter(TokenBody)
 
 @router.put("/institutions/{code}")
 async def set_institution(code: str, request: Request) -> Response:
-    """Registers an institution or changes it: makes its two topics and reads its inbox from now on."""
+    """Registers an institution or changes it; what is not said stays. Its inbox is read from when it is active, which
+    takes its two topics: whoever runs Kafka makes them (`firstbuy institution onboard`), intake has no right to."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
     parse(_CODE, f'"{code}"'.encode())
     body: InstitutionBody = parse(_INSTITUTION, await read_body(request, state.settings.body_bytes))
     inbox, outbox = topics.inbox(code), topics.outbox(code)
     prefix = state.runtime.prefix
-    await provision((inbox, outbox), state.settings.kafka, prefix)
+    answer = {"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name}
+    async with connected(state.runtime.pool) as connection:
+        before = await institutions.institution(connection, code)
+    after = _changed(before, body)
+    if after.status is InstitutionStatus.ACTIVE and (before is None or before.status is not after.status):
+        await _see_topics(state, code)
     now = state.clock.now()
-    changed = InstitutionChanged(
-        institution=code, name=body.name, status=body.status, pledges=body.pledges, changed_at=now
-    )
-    identifier = event_id("institution", code, now.isoformat())
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        await institutions.set_institution(connection, code, body.name, body.status.value, now)
-        await institutions.set_pledges(connection, code, [(pledge.round, pledge.won) for pledge in body.pledges])
-        await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
+        await institutions.lock(connection, code)
+        before = await institutions.institution(connection, code)
+        after = _changed(before, body)
+        if after == before:
+            return JSONResponse({**answer, "status": after.status.value})
+        await institutions.set_institution(connection, code, after.name, after.status.value, now)
+        await institutions.set_pledges(connection, code, list(after.pledges.items()))
+        if after.status is InstitutionStatus.ACTIVE:
+            await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
+        pledges = tuple(Pledge(round=round_id, won=won) for round_id, won in sorted(after.pledges.items()))
+        changed = InstitutionChanged(
+            institution=code, name=after.name, status=after.status, pledges=pledges, changed_at=now
+        )
+        identifier = event_id("institution", code, now.isoformat())
         events.append(outgoing(topics.INSTITUTIONS.name, code, changed, event_id=identifier, time=now))
-        detail = {"institution": code, "status": body.status.value, "pledges": [p.model_dump() for p in body.pledges]}
+        detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
+        detail |= {"reason": body.reason} if body.reason else {}
         events.append(await audit.record(connection, "intake", now, officer.name, "set-institution", detail))
-    return JSONResponse({"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name})
+    return JSONResponse({**answer, "status": after.status.value})
+
+
+def _changed(before: Institution | None, body: InstitutionBody) -> Institution:
+    after = institution.changed(before, body.name, body.status, {pledge.round: pledge.won for pledge in body.pledges})
+    if isinstance(after, Refused):
+        raise Problem(409 if before else 422, after.code, after.detail)
+    return after
+
+
+async def _see_topics(state: Intake, code: str) -> None:
+    """Rights just given may reach a broker a moment later."""
+    wanted = (topics.inbox(code), topics.outbox(code))
+    deadline = time.monotonic() + LOOK_SECONDS
+    while True:
+        try:
+            missing = await unseen(wanted, state.settings.kafka, state.runtime.prefix)
+        except ProvisioningError as error:
+            raise Problem(
+                503, "kafka-away", "Kafka does not answer: try again.", headers={"Retry-After": "5"}
+            ) from error
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.3)
+    reasons = [
+        Reason(pointer="", code="topic-missing", detail=f"{name} is not there, or intake may not use it.", fix=FIX)
+        for name in missing
+    ]
+    raise Problem(409, "topics-missing", "It has no topics yet, so it can't be active.", reasons)
 
 
 @router.get("/institutions")

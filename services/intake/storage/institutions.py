@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.intake.domain.institutions import Institution
+from shared.contracts.events import InstitutionStatus
 from shared.postgres import Connection
 
 SET_INSTITUTION = """
@@ -15,6 +17,7 @@ SET_PLEDGE = """
 INSERT INTO pledges (round, institution, won) VALUES ($1, $2, $3)
 ON CONFLICT (round, institution) DO UPDATE SET won = excluded.won
 """
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 INSTITUTIONS = """
 SELECT i.institution, i.name, i.status,
        coalesce(jsonb_agg(jsonb_build_object('round', p.round, 'won', p.won) ORDER BY p.round)
@@ -43,6 +46,19 @@ class Inbox:
     topic: str
     institution: str
     next_offset: int
+
+
+async def lock(connection: Connection, code: str) -> None:
+    """Changes of one institution, of a new one too, take turns until the transaction ends."""
+    await connection.execute(LOCK, f"institution {code}")
+
+
+async def institution(connection: Connection, code: str) -> Institution | None:
+    row = await connection.fetchrow(INSTITUTIONS, code)
+    if row is None:
+        return None
+    pledges = {pledge["round"]: pledge["won"] for pledge in row["pledges"]}
+    return Institution(row["name"], InstitutionStatus(row["status"]), pledges)
 
 
 async def set_institution(connection: Connection, code: str, name: str, status: str, changed_at: datetime) -> None:

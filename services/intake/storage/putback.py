@@ -11,6 +11,7 @@ from shared.contracts.events import (
     AppealFiled,
     ContactChanged,
     InstitutionChanged,
+    InstitutionStatus,
     PurchaseRequestCancelled,
     RefusalReconsidered,
     ReleaseOpened,
@@ -309,11 +310,13 @@ async def voided(connection: Connection, round_id: str) -> int:
 
 
 async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
-    """With its inbox. Where a later change of it stands already, only pledges that are missing are put back."""
+    """With its inbox, once it had one. Of an older change than stands already only missing pledges are put back."""
     code, moment = changed.institution, changed.changed_at
     rows = await _changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
     pledged = [pledge.round for pledge in changed.pledges], [pledge.won for pledge in changed.pledges]
     rows += await _changed(connection, PLEDGES, code, *pledged, moment)
+    if changed.status in {InstitutionStatus.INTERESTED, InstitutionStatus.AGREED}:
+        return rows  # it may have no topics yet
     return rows + await _changed(connection, INBOX, inbox, code, shard, moment)
 
 

@@ -1,0 +1,88 @@
+"""What whoever onboards hands over: a client configuration with its password, or a plan for those who run Kafka."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from deploy.commands.screen import console, errors, fail, print_json
+from deploy.onboarding.client import ClientConfiguration
+from deploy.onboarding.cluster import Cluster
+from deploy.onboarding.strimzi import UnplannableError, plan
+from shared.contracts.events import InstitutionStatus
+from shared.settings import DeploymentSettings, KafkaSettings
+
+WITHOUT_TOPICS = {InstitutionStatus.INTERESTED, InstitutionStatus.AGREED}
+
+
+def hand_over(
+    kafka_side: Cluster,
+    codes: Sequence[str],
+    passwords: Mapping[str, str],
+    out: Path | None,
+    bootstrap: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    kafka = kafka_side.kafka
+    if bootstrap:
+        kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap})
+    given = [ClientConfiguration(kafka, kafka_side.prefix, code, passwords.get(code)) for code in codes]
+    if out is not None:
+        for one in given:
+            if one.password is not None or not kafka.secured:
+                one.write(out)
+        errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone", soft_wrap=True)
+    if as_json:
+        print_json([_as_json(one, with_secret=out is None) for one in given])
+    elif out is None:
+        for one in given:
+            _show(one)
+
+
+def _as_json(one: ClientConfiguration, *, with_secret: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"institution": one.code, "inbox": one.inbox, "outbox": one.outbox}
+    if not one.kafka.secured:
+        return told
+    told |= {"user": one.user, "new_password": one.password is not None}
+    return told | ({"password": one.password, "properties": one.properties()} if with_secret and one.password else {})
+
+
+def _show(one: ClientConfiguration) -> None:
+    console.print(f"{one.code} writes to {one.inbox}", soft_wrap=True)
+    console.print(f"{one.code} reads {one.outbox}", soft_wrap=True)
+    if not one.kafka.secured:
+        console.print("This Kafka asks nobody who they are: there is no user to make, and no right.", soft_wrap=True)
+    elif one.password is None:
+        told = f"Its user {one.user} has its password: `firstbuy institution rotate {one.code}` gives another."
+        console.print(told, soft_wrap=True)
+        return
+    else:
+        console.print("Its password is here, this once:", style="bold", soft_wrap=True)
+    for title, text in (("client.properties (Java, Spring)", one.properties()), ("librdkafka", one.librdkafka())):
+        console.print(f"\n--- {title}", style="dim")
+        console.print(text, markup=False, soft_wrap=True, end="")
+
+
+def print_plan(
+    joining: Sequence[str], known: Mapping[str, InstitutionStatus], cluster: str, quota: int, *, shared: bool = False
+) -> None:
+    suspended = [code for code, status in known.items() if status is InstitutionStatus.SUSPENDED]
+    there = [code for code, status in known.items() if status not in WITHOUT_TOPICS]
+    copies = KafkaSettings().replication_factor or 3
+    try:
+        typer.echo(
+            plan(
+                DeploymentSettings().topic_prefix,
+                cluster,
+                copies,
+                joining=joining,
+                known=there,
+                suspended=suspended,
+                quota=quota,
+                shared=shared,
+            )
+        )
+    except UnplannableError as error:
+        fail(str(error))

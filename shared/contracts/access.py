@@ -1,0 +1,102 @@
+"""Who may do what in Kafka: the one table that users, ACLs, plans and the check against AsyncAPI are made from.
+
+A service's rights follow from `topics`; an institution's are its inbox, its outbox and consumer groups of its own. An
+inbox and an outbox begin with the same words, and Kafka has no pattern for what ends a name: so services get their
+rights on them one by one, as institutions join. Writing idempotently needs no right but to write.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.contracts.topics import (
+    CONSUMED,
+    INBOX_READER,
+    READ_BACK,
+    SHARED_TOPICS,
+    Topic,
+    dead_letters,
+    inbox,
+    outbox,
+)
+
+SERVICES: Final = ("intake", "eligibility", "selection", "notify")
+
+
+class Right(StrEnum):
+    """Either one includes seeing that the resource is there."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Resource(StrEnum):
+    TOPIC = "topic"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One ACL: `user` may do it, from any host. `prefixed`: on every resource whose name begins with `name`."""
+
+    user: str
+    right: Right
+    resource: Resource
+    name: str
+    prefixed: bool = False
+
+
+def service_user(prefix: str, service: str) -> str:
+    return f"{prefix}{service}"
+
+
+def institution_user(prefix: str, code: str) -> str:
+    return f"{prefix}institution.{code}"
+
+
+def service_grants(prefix: str, service: str) -> set[Grant]:
+    """What a service may do before the first institution joins."""
+    user = service_user(prefix, service)
+    read = [*CONSUMED[service], *READ_BACK.get(service, ())]
+    written = [topic for topic in SHARED_TOPICS if service in topic.writers]
+    written += [dead_letters(topic.name, service) for topic in CONSUMED[service]]
+    return {
+        *_on_topics(user, Right.READ, prefix, read),
+        *_on_topics(user, Right.WRITE, prefix, written),
+        # A group's name goes on with the topic's: the dot keeps a service's groups from another's that begins alike.
+        Grant(user, Right.READ, Resource.GROUP, f"{prefix}{service}.", prefixed=True),
+    }
+
+
+def institution_grants(prefix: str, code: str) -> set[Grant]:
+    """What an institution may do: send, hear, and keep its place in hearing. No transactions, nothing shared."""
+    user = institution_user(prefix, code)
+    return {
+        *_on_topics(user, Right.WRITE, prefix, [inbox(code)]),
+        *_on_topics(user, Right.READ, prefix, [outbox(code)]),
+        Grant(user, Right.READ, Resource.GROUP, f"{prefix}institution.{code}.", prefixed=True),
+    }
+
+
+def sending_grants(prefix: str, code: str) -> set[Grant]:
+    """What a suspension takes away."""
+    return {grant for grant in institution_grants(prefix, code) if grant.right is Right.WRITE}
+
+
+def joining_grants(prefix: str, code: str) -> set[Grant]:
+    """What services may do on the two topics of an institution. It outlives the institution's own rights: what it sent
+    is still taken, and what it is told is still kept."""
+    reader = service_user(prefix, INBOX_READER)
+    return {
+        *_on_topics(reader, Right.READ, prefix, [inbox(code), outbox(code)]),
+        *(
+            grant
+            for writer in outbox(code).writers
+            for grant in _on_topics(service_user(prefix, writer), Right.WRITE, prefix, [outbox(code)])
+        ),
+    }
+
+
+def _on_topics(user: str, right: Right, prefix: str, topics: Iterable[Topic]) -> set[Grant]:
+    return {Grant(user, right, Resource.TOPIC, prefix + topic.name) for topic in topics}

@@ -1,0 +1,281 @@
+"""`firstbuy institution …`: what intake is sent, what is printed for whom, and what is planned for others."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from deploy.commands import institutions
+from deploy.onboarding.client import SHOWN_BEFORE, ClientConfiguration
+from deploy.onboarding.cluster import QUOTA, Cluster
+from deploy.onboarding.listed import Listed, UnreadableListError, read_list
+from deploy.onboarding.strimzi import UnplannableError, plan
+from shared.contracts.access import SERVICES, institution_grants, joining_grants, service_grants, service_user
+from shared.contracts.topics import provisioned
+from shared.settings import KafkaSettings, SecurityProtocol
+from tests.unit.test_cli_commands import URL, Answered, answering, run
+
+__all__ = ["answering"]
+KNOWN = [
+    {"institution": "kepco", "name": "한국전력공사", "status": "active", "pledges": []},
+    {"institution": "lh", "name": "한국토지주택공사", "status": "interested", "pledges": []},
+    {"institution": "ex", "name": "한국도로공사", "status": "suspended", "pledges": []},
+]
+SECURED = KafkaSettings(
+    bootstrap_servers="kafka:9092",
+    security_protocol=SecurityProtocol.SASL_SSL,
+    sasl_username="operator",
+    sasl_password=SecretStr("the operator's"),
+)
+PUT = (200, {"institution": "x", "inbox": "in", "outbox": "out", "status": "active"})
+
+
+@pytest.fixture(autouse=True)
+def no_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A Kafka that does what it is asked; returns what that was."""
+    done: list[str] = []
+
+    class FakeCluster(Cluster):
+        async def join(self, codes: Any, *, quota: int = QUOTA) -> None:
+            done.append(f"join {' '.join(codes)} {quota}")
+
+        async def first_passwords(self, codes: Any) -> dict[str, str]:
+            return {code: f"secret-of-{code}" for code in codes if code != "kepco"}
+
+        async def rotate(self, code: str) -> str:
+            return f"new-secret-of-{code}"
+
+        async def suspend(self, code: str) -> None:
+            done.append(f"suspend {code}")
+
+        async def leave(self, code: str) -> None:
+            done.append(f"leave {code}")
+
+    monkeypatch.setattr(institutions, "Cluster", FakeCluster)
+    monkeypatch.setattr(institutions, "operator_kafka", lambda url: (SECURED, "firstbuy."))
+    return done
+
+
+def bodies(sent: Any) -> list[dict[str, Any]]:
+    return [json.loads(request.content) for request in sent if request.method == "PUT"]
+
+
+@pytest.mark.parametrize(
+    "pledge", [["--pledge", "2018-h2=10,000_000000"], ["--pledge", "10000000000", "--round", "2018-h2"]]
+)
+def test_onboard_reads_a_pledge_in_either_form(answering: Answered, pledge: list[str]) -> None:
+    sent = answering((200, []), PUT)
+    made = run("institution", "onboard", "kepco", "--name", "한국전력공사", "--provisioned", *pledge, *URL)
+    assert made.exit_code == 0
+    pledges = [{"round": "2018-h2", "won": 10_000_000_000}]
+    assert bodies(sent) == [{"name": "한국전력공사", "pledges": pledges, "status": "active"}]
+
+
+@pytest.mark.parametrize("pledge", ["2018-h2", "2018-h2=", "=5", "2018-h2=ten", "2018-h2=-5", "2018-h2=1.5"])
+def test_a_pledge_that_is_none_is_refused_before_anything_is_sent(answering: Answered, pledge: str) -> None:
+    sent = answering()
+    assert run("institution", "onboard", "kepco", "--name", "x", "--pledge", pledge, *URL).exit_code == 2
+    assert sent == []
+
+
+def test_onboard_says_that_somebody_must_make_the_topics(answering: Answered) -> None:
+    sent = answering((200, []))
+    told = run("institution", "onboard", "kepco", "--name", "x", *URL)
+    assert told.exit_code == 1
+    assert "--plan" in told.stderr
+    assert bodies(sent) == []
+
+
+def test_an_interest_is_recorded_and_nothing_made(answering: Answered, kafka: list[str]) -> None:
+    sent = answering((200, []), PUT)
+    assert run("institution", "onboard", "lh", "--name", "LH", "--status", "interested", *URL).exit_code == 0
+    assert [body["status"] for body in bodies(sent)] == ["interested"]
+    assert kafka == []
+
+
+def test_one_that_was_interested_agrees_before_it_is_active(answering: Answered, kafka: list[str]) -> None:
+    sent = answering((200, KNOWN), PUT, PUT)
+    told = run("institution", "onboard", "lh", *URL)
+    assert [body["status"] for body in bodies(sent)] == ["agreed", "active"]
+    assert kafka == [f"join lh {QUOTA}"]
+    assert told.stdout.count("secret-of-lh") == 2, "once for each form"
+
+
+def test_a_password_told_before_is_not_told_again(answering: Answered, kafka: list[str]) -> None:
+    answering((200, KNOWN), PUT)
+    told = run("institution", "onboard", "kepco", *URL).stdout
+    assert "secret" not in told
+    assert "firstbuy institution rotate kepco" in told
+
+
+def test_a_suspended_one_is_not_let_in_by_onboarding_it_again(answering: Answered, kafka: list[str]) -> None:
+    answering((200, KNOWN))
+    told = run("institution", "onboard", "ex", *URL)
+    assert told.exit_code == 1
+    assert "firstbuy institution resume" in told.stderr
+    assert kafka == []
+
+
+def test_a_rotation_hands_over_the_new_password(answering: Answered, kafka: list[str]) -> None:
+    answering((200, KNOWN))
+    (made,) = json.loads(run("institution", "rotate", "kepco", "--json", *URL).stdout)
+    assert made["password"] == "new-secret-of-kepco"
+    assert made["user"] == "firstbuy.institution.kepco"
+
+
+def test_kafka_is_closed_before_a_suspension_is_recorded(answering: Answered, kafka: list[str]) -> None:
+    sent = answering(PUT)
+    assert run("institution", "suspend", "kepco", "--reason", "a leak", *URL).exit_code == 0
+    assert kafka == ["suspend kepco"]
+    assert bodies(sent) == [{"pledges": [], "reason": "a leak", "status": "suspended"}]
+
+
+def test_a_pledge_is_amended_and_nothing_else(answering: Answered) -> None:
+    sent = answering(PUT)
+    assert run("institution", "amend", "kepco", "--pledge", "2018-h2=5", *URL).exit_code == 0
+    assert bodies(sent) == [{"pledges": [{"round": "2018-h2", "won": 5}]}]
+
+
+def test_many_are_written_to_files_of_the_owners(answering: Answered, kafka: list[str], tmp_path: Path) -> None:
+    file, out = tmp_path / "many.csv", tmp_path / "out"
+    file.write_text("institution,name,round,pledge_won\na1,A,r-1,10\na2,B,,\na1,,r-2,20\n", encoding="utf-8")
+    sent = answering((200, []), PUT, PUT)
+    told = run("institution", "onboard", "--file", str(file), "--out", str(out), *URL)
+    assert told.exit_code == 0, told.stderr
+    assert "secret" not in told.output
+    assert [len(body["pledges"]) for body in bodies(sent)] == [2, 0]
+    assert {path.name for path in out.iterdir()} == {
+        f"{code}.{suffix}" for code in ("a1", "a2") for suffix in ("properties", "librdkafka.conf")
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o600}
+
+
+def test_a_round_file_is_a_list_of_institutions_with_their_pledges(tmp_path: Path) -> None:
+    file = tmp_path / "round.yaml"
+    file.write_text("round: {round: r-1}\ninstitutions:\n  - {institution: kepco, name: K, pledge_won: 7}\n")
+    assert read_list(file) == [Listed("kepco", "K", {"r-1": 7})]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- {institution: Kepco}", "institution 1: .*pattern"),
+        ("- {institution: kepco, pledge_won: 5}", "institution 1: a pledge is for a round"),
+        ("- {institution: kepco, pledges: {r-1: -5}}", "not negative"),
+        ("kepco", "no list"),
+        ("{", "no YAML"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text(text)
+    with pytest.raises(UnreadableListError, match=told):
+        read_list(file)
+
+
+def test_a_client_configuration_has_all_that_a_client_needs() -> None:
+    made = ClientConfiguration(SECURED, "firstbuy.", "kepco", "p4ss")
+    java, other = (dict(line.split("=", 1) for line in text.splitlines() if "=" in line and line[0] != "#")
+                   for text in (made.properties(), made.librdkafka()))  # fmt: skip
+    assert java["sasl.jaas.config"].endswith('required username="firstbuy.institution.kepco" password="p4ss";')
+    assert (other["sasl.username"], other["sasl.password"]) == ("firstbuy.institution.kepco", "p4ss")
+    for form in (java, other):
+        assert form["bootstrap.servers"] == "kafka:9092"
+        assert form["security.protocol"] == "SASL_SSL"
+        assert form["group.id"].startswith("firstbuy.institution.kepco.")
+    assert "p4ss" not in repr(made)
+    assert SHOWN_BEFORE in ClientConfiguration(SECURED, "firstbuy.", "kepco").properties()
+
+
+Documents = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def planned() -> Documents:
+    def documents(*joining: str, **options: Any) -> list[dict[str, Any]]:
+        return list(yaml.safe_load_all(plan("firstbuy.", "main", 3, joining=joining, quota=QUOTA, **options)))
+
+    return documents
+
+
+def acls(document: dict[str, Any]) -> set[tuple[str, str, str]]:
+    return {
+        (acl["resource"]["type"], acl["resource"]["name"], acl["operations"][0].lower())
+        for acl in document["spec"]["authorization"]["acls"]
+    }
+
+
+def named(documents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"]: one for one in documents if one["kind"] == kind}
+
+
+def test_a_plan_has_the_topics_and_the_user_of_who_joins(planned: Documents) -> None:
+    documents = planned("kepco")
+    assert {one["apiVersion"] for one in documents} == {"kafka.strimzi.io/v1"}
+    assert {one["metadata"]["labels"]["strimzi.io/cluster"] for one in documents} == {"main"}
+    made = named(documents, "KafkaTopic")
+    inbox = made["firstbuy.institution.kepco.inbox.v1"]["spec"]
+    assert (inbox["partitions"], inbox["replicas"]) == (1, 3)
+    assert inbox["config"]["message.timestamp.type"] == "LogAppendTime"
+    user = named(documents, "KafkaUser")["firstbuy.institution.kepco"]
+    assert user["spec"]["authentication"] == {"type": "scram-sha-512"}
+    assert user["spec"]["quotas"] == {"producerByteRate": QUOTA}
+    granted = institution_grants("firstbuy.", "kepco")
+    assert acls(user) == {(grant.resource, grant.name, grant.right) for grant in granted}
+
+
+def test_a_plan_leaves_services_what_they_have_at_other_institutions(planned: Documents) -> None:
+    users = named(planned("kepco", known=["lh"]), "KafkaUser")
+    wanted = service_grants("firstbuy.", "notify")
+    wanted |= {
+        grant
+        for code in ("kepco", "lh")
+        for grant in joining_grants("firstbuy.", code)
+        if grant.user == service_user("firstbuy.", "notify")
+    }
+    assert acls(users["firstbuy.notify"]) == {(grant.resource, grant.name, grant.right) for grant in wanted}
+    assert "firstbuy.eligibility" not in users, "nothing of it changes"
+
+
+def test_a_plan_does_not_let_a_suspended_one_send(planned: Documents) -> None:
+    user = named(planned("ex", suspended=["ex"]), "KafkaUser")["firstbuy.institution.ex"]
+    assert "write" not in {operation for _, _, operation in acls(user)}
+
+
+def test_a_whole_plan_has_every_topic_and_every_service(planned: Documents) -> None:
+    documents = planned(shared=True)
+    assert set(named(documents, "KafkaTopic")) == {f"firstbuy.{topic.name}" for topic in provisioned()}
+    assert set(named(documents, "KafkaUser")) == {f"firstbuy.{service}" for service in SERVICES}
+
+
+def test_a_prefix_that_kubernetes_does_not_take_is_refused() -> None:
+    with pytest.raises(UnplannableError, match="lower case"):
+        plan("Firstbuy_", "main", 3, joining=["kepco"], quota=1)
+
+
+def test_the_command_prints_the_plan_and_changes_nothing(answering: Answered, kafka: list[str]) -> None:
+    sent = answering((200, KNOWN))
+    printed = run("institution", "onboard", "new", "--plan", *URL).stdout
+    users = named(list(yaml.safe_load_all(printed)), "KafkaUser")
+    assert ("topic", "firstbuy.institution.ex.outbox.v1", "write") in acls(users["firstbuy.notify"])
+    assert ("topic", "firstbuy.institution.lh.outbox.v1", "write") not in acls(users["firstbuy.notify"])
+    assert (kafka, bodies(sent)) == ([], [])
+
+
+def test_what_kafka_refuses_is_said_in_one_line(answering: Answered, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering((200, KNOWN))
+    unreachable = KafkaSettings(bootstrap_servers="127.0.0.1:9", security_protocol=SecurityProtocol.SASL_PLAINTEXT)
+    monkeypatch.setattr(institutions, "operator_kafka", lambda url: (unreachable, "firstbuy."))
+    told = run("institution", "onboard", "lh", *URL)
+    assert told.exit_code == 1
+    assert "Check the address, and user" in told.stderr
