@@ -34,13 +34,16 @@ class Scene:
 
     async def propose(self) -> None:
         office = self.office
+        for institution in ("kepco", "lh"):
+            await office.institution(institution)
         rehearsal = {
             "real_anchor": str(datetime.now(UTC)),
             "programme_anchor": str(OPENS),
-            "rate": 900,
+            "rate": 300,
             "seed": "batches",
         }
-        await office.announce(ROUND, rehearsal=rehearsal, closes_at=(OPENS + timedelta(hours=1)).isoformat())
+        closes_at = (OPENS + timedelta(hours=1)).isoformat()
+        await office.announce(ROUND, rehearsal=rehearsal, closes_at=closes_at, lead_seconds=600)
         await office.institution("kepco", given_out=90_000_000)
         await office.institution("lh", given_out=90_000_000)
         await office.status(ROUND, "open")

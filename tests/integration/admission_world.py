@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
-from services.intake.api import acts, applications
+from services.intake.api import acts, applications, withdrawal
 from services.intake.api.admission import Admission
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
@@ -188,6 +188,7 @@ class Servers:
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)
         app.include_router(applications.router)
+        app.include_router(withdrawal.router)
         add_service_routes(app, runtime, metrics.registry)
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://intake")
 
