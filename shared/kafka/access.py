@@ -54,7 +54,9 @@ class Access:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._mechanism = _MECHANISMS.get(kafka.sasl_mechanism)
-        self._admin = AdminClient(librdkafka_arguments(kafka) | {"socket.timeout.ms": int(_SECONDS * 1000)})
+        self._admin = AdminClient(
+            librdkafka_arguments(kafka) | {"socket.timeout.ms": int(_SECONDS * 1000), "log_level": 4}
+        )
 
     async def grant(self, grants: Iterable[Grant]) -> None:
         for some in _parts(grants):
