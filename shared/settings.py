@@ -62,7 +62,7 @@ class KafkaSettings(BaseSettings):
         shown["sasl_password"] = self.sasl_password.get_secret_value()
         return {f"FIRSTBUY_KAFKA_{name.upper()}": str(value) for name, value in shown.items()}
 
-    def unreachable(self, error: Exception) -> str:
+    def unreachable(self, error: Exception | str) -> str:
         """What to print when a client can't start: to a client a refused password looks like no broker at all."""
         asked = f"user {self.sasl_username!r} and its password" if self.secured else "that no user is asked for there"
         return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address, and {asked}."

@@ -32,6 +32,8 @@ from shared.settings import KafkaSettings, SaslMechanism
 AT_ONCE: Final = 500
 """ACLs or users in one request."""
 _SECONDS: Final = 30.0
+_SETTLE_SECONDS: Final = 300.0
+"""A broker that opens thousands of new topics takes nothing else meanwhile: 2,000 were seen to need half a minute."""
 LEAST_ITERATIONS: Final = 4096
 """That a broker takes. Passwords here are random, not chosen, so more would not help."""
 _OPERATIONS: Final = {Right.READ: AclOperation.READ, Right.WRITE: AclOperation.WRITE}
@@ -53,6 +55,7 @@ class Access:
     which is a moment after it was accepted; changes come to it in their order, so the last one tells."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self._mechanism = _MECHANISMS.get(kafka.sasl_mechanism)
         self._admin = AdminClient(
             librdkafka_arguments(kafka) | {"socket.timeout.ms": int(_SECONDS * 1000), "log_level": 4}
@@ -101,12 +104,12 @@ class Access:
             await self._until_hashed(some[-1], None)
 
     async def _until_there(self, wanted_acl: AclBindingFilter, *, wanted: bool) -> None:
-        async with _patience():
+        async with self._patience(_SETTLE_SECONDS):
             while bool(await self._described(wanted_acl)) is not wanted:
                 await asyncio.sleep(0.02)
 
     async def _until_hashed(self, user: str, iterations: int | None) -> None:
-        async with _patience():
+        async with self._patience(_SETTLE_SECONDS):
             while (await self.users()).get(user) != iterations:
                 await asyncio.sleep(0.02)
 
@@ -120,20 +123,19 @@ class Access:
 
     async def _results(self, futures: Iterable[Future[Any]]) -> Sequence[Any]:
         awaited: list[Awaitable[Any]] = [asyncio.wrap_future(future) for future in futures]
-        async with _patience():
+        async with self._patience(_SECONDS):
             try:
                 return await asyncio.gather(*awaited)
             except KafkaException as error:
                 raise AccessRefusedError(_reason(error)) from error
 
-
-@asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            yield
-    except TimeoutError:
-        raise AccessRefusedError(f"the cluster did not do it in {_SECONDS:.0f} s") from None
+    @asynccontextmanager
+    async def _patience(self, seconds: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise AccessRefusedError(self._kafka.unreachable(f"no answer in {seconds:.0f} s")) from None
 
 
 def librdkafka_arguments(kafka: KafkaSettings) -> dict[str, Any]:
