@@ -22,6 +22,9 @@ from shared.telemetry import Metrics
 
 _log = structlog.get_logger()
 
+LARGEST_BATCH = 1_000_000
+"""Bytes of a batch before compression; a broker takes 1,048,588 by default."""
+
 
 class EventTooLargeError(ValueError):
     """One event does not fit into the largest batch a broker takes."""
@@ -30,7 +33,11 @@ class EventTooLargeError(ValueError):
 class EventProducer:
     """Publishes batches. An error that is not retried here (a sequence out of order, aiokafka #1017) is for good: the
     process ends and is started again. Placement is aiokafka's own partitioner's, so that keys stay where `send` would
-    put them."""
+    put them.
+
+    An event that is by itself larger than `LARGEST_BATCH` goes through a producer that is not idempotent: the broker
+    may refuse it, and aiokafka does not take back the sequence number of a refused batch, so that everything behind it
+    on that partition would be out of order."""
 
     def __init__(self, settings: KafkaSettings, source: str, prefix: str, metrics: Metrics) -> None:
         self._settings = settings
@@ -39,16 +46,21 @@ class EventProducer:
         self._metrics = metrics
         self._partitioner = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
+        self._large: AIOKafkaProducer | None = None
+        self._starts_large = asyncio.Lock()
 
     async def start(self) -> None:
         """Waits for Kafka to be there: with it down, a client's start raises at once."""
+        self._producer = await self._started(idempotent=True)
+
+    async def _started(self, *, idempotent: bool) -> AIOKafkaProducer:
         pause = 0.2
         while True:
             producer = AIOKafkaProducer(
                 acks="all",
-                enable_idempotence=True,
+                enable_idempotence=idempotent,
                 linger_ms=2,
-                max_batch_size=1_000_000,  # not compressed; a broker takes 1,048,588 bytes of a batch
+                max_batch_size=LARGEST_BATCH,
                 max_request_size=1 << 20,
                 compression_type="lz4",
                 **self._settings.client_arguments(),
@@ -61,17 +73,17 @@ class EventProducer:
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
                 pause = min(pause * 2, 5)
                 continue
-            self._producer = producer
-            return
+            return producer
 
     async def stop(self) -> None:
         """Bounded: with the broker gone aiokafka's own stop would hang."""
-        if self._producer is not None:
-            try:
-                await asyncio.wait_for(self._producer.stop(), 10)
-            except TimeoutError:
-                _log.warning("left the producer unfinished", seconds=10)
-            self._producer = None
+        for producer in (self._producer, self._large):
+            if producer is not None:
+                try:
+                    await asyncio.wait_for(producer.stop(), 10)
+                except TimeoutError:
+                    _log.warning("left the producer unfinished", seconds=10)
+        self._producer = self._large = None
 
     @property
     def ready(self) -> bool:
@@ -122,21 +134,30 @@ class EventProducer:
             by_partition[topic, self._partitioner(event.key.encode(), ids, ids)].append(event)
         sent: list[asyncio.Future[Any]] = []
         for (topic, partition), group in by_partition.items():
-            batch = producer.create_batch()
-            for event in group:
-                if not self._append(batch, event):
+            for batch in self._batches(producer, group):
+                if batch.size() > LARGEST_BATCH:
+                    await _acknowledged(sent)  # what is before it stays before it
+                    large = await (await self._for_large()).send_batch(batch, topic, partition=partition)
+                    await _acknowledged([large])
+                else:
                     sent.append(await producer.send_batch(batch, topic, partition=partition))
-                    batch = producer.create_batch()
-                    if not self._append(batch, event):
-                        raise EventTooLargeError(f"{event.type} {event.id} has {len(event.body or b'')} bytes")
-            sent.append(await producer.send_batch(batch, topic, partition=partition))
             self._metrics.published.labels(topic).inc(len(group))
-        for result in await asyncio.gather(*sent, return_exceptions=True):
-            if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
-                # the builder takes a batch's first event, however large
-                raise EventTooLargeError(str(result)) from result
-            if isinstance(result, BaseException):
-                raise result
+        await _acknowledged(sent)
+
+    async def _for_large(self) -> AIOKafkaProducer:
+        async with self._starts_large:
+            if self._large is None:
+                self._large = await self._started(idempotent=False)
+            return self._large
+
+    def _batches(self, producer: AIOKafkaProducer, events: Sequence[Outgoing]) -> list[Any]:
+        """aiokafka's builders, filled in order. One takes its first event however large, and no further one."""
+        batches = [producer.create_batch()]
+        for event in events:
+            if not self._append(batches[-1], event):
+                batches.append(producer.create_batch())
+                self._append(batches[-1], event)
+        return batches
 
     def _append(self, batch: Any, event: Outgoing) -> bool:
         added = batch.append(
@@ -146,3 +167,11 @@ class EventProducer:
             headers=headers_of(event, self._source),
         )
         return added is not None
+
+
+async def _acknowledged(sent: Sequence[asyncio.Future[Any]]) -> None:
+    for result in await asyncio.gather(*sent, return_exceptions=True):
+        if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
+            raise EventTooLargeError(str(result)) from result
+        if isinstance(result, BaseException):
+            raise result
