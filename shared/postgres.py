@@ -12,6 +12,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _JSONB_VERSION: Final = b"\x01"
+_PREFETCH: Final = 2000
 
 
 class DatabaseAwayError(ConnectionError):
@@ -64,6 +65,18 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
         raise
     finally:
         await pool.release(connection)
+
+
+async def rows_changed(connection: Connection, statement: str, *arguments: Any) -> int:
+    """Runs a statement; the rows it changed, from its tag, such as `INSERT 0 3`."""
+    return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])
+
+
+async def streamed(connection: Connection, query: str, *arguments: Any) -> AsyncIterator[asyncpg.Record]:
+    """Row by row through a server-side cursor: a round may have a million."""
+    async with connection.transaction():
+        async for row in connection.cursor(query, *arguments, prefetch=_PREFETCH):
+            yield row
 
 
 async def open_pool(url: str, connections: int, application: str) -> Pool:

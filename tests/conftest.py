@@ -4,16 +4,18 @@ Each test gets databases of its own, cloned from a template, and a topic prefix 
 test run, even with kill -9 (see deploy/local/process.py).
 """
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
 
 from deploy.local.kafka import KafkaServer, running_kafka
+from deploy.local.kafka_choice import apache_required, required
 from deploy.local.postgres import PostgresServer, create_database, drop_database, running_postgres
 from deploy.local.replicas import SERVICES, Plan, job, module_command
 from deploy.local.stack import Stack
@@ -49,7 +51,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.line(name)
         terminalreporter.line("FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.")
     if config.stash[NOT_VALIDATED]:
-        terminalreporter.section(f"not run: they need {ocds_validator.ARCHIVE.name}, beside the project")
+        terminalreporter.section(
+            f"not run, or not validated: they need {ocds_validator.ARCHIVE.name}, beside the project"
+        )
         for name in config.stash[NOT_VALIDATED]:
             terminalreporter.line(name)
         terminalreporter.line("FIRSTBUY_REQUIRE=ocds makes its absence an error.")
@@ -82,8 +86,23 @@ def apache_kafka_or_not_run(request: pytest.FixtureRequest) -> None:
         return
     server: KafkaServer = request.getfixturevalue("kafka_server")
     if not server.real:
-        request.config.stash[NOT_RUN].append(request.node.nodeid)
-        pytest.skip("needs Apache Kafka; here is only the stand-in")
+        not_run(request, "needs Apache Kafka; here is only the stand-in")
+
+
+def not_run(request: pytest.FixtureRequest, why: str) -> NoReturn:
+    """Skips the test and lists it."""
+    request.config.stash[NOT_RUN].append(request.node.nodeid)
+    pytest.skip(why)
+
+
+@pytest.fixture
+def own_users(request: pytest.FixtureRequest, kafka_server: KafkaServer) -> None:
+    """For tests of users and rights, which are ours to make on a Kafka of our own alone."""
+    if kafka_server.own_users:
+        return
+    if apache_required(os.environ):
+        pytest.fail("needs a Kafka whose users and rights are ours to make: unset KAFKA_BOOTSTRAP_SERVERS")
+    not_run(request, "needs a Kafka whose users and rights are ours to make")
 
 
 @pytest.fixture(scope="session")
@@ -92,15 +111,23 @@ def ocds_installed(state: State) -> Path:
 
 
 @pytest.fixture
-def validator(request: pytest.FixtureRequest) -> Validator:
+def validator_if_there(request: pytest.FixtureRequest) -> Validator | None:
     """The official validator of OCDS; where its archive is not beside the project, the test is listed as not run."""
     archive = ocds_validator.ARCHIVE
     if archive.exists():
         return Validator(request.getfixturevalue("ocds_installed"), archive)
-    if ocds_validator.required():
+    if required("ocds", os.environ):
         raise FileNotFoundError(archive)
     request.config.stash[NOT_VALIDATED].append(request.node.nodeid)
-    pytest.skip(f"needs {archive.name} in {archive.parent}")
+    return None
+
+
+@pytest.fixture
+def validator(validator_if_there: Validator | None) -> Validator:
+    """For tests that hold nothing without it."""
+    if validator_if_there is None:
+        pytest.skip(f"needs {ocds_validator.ARCHIVE.name} in {ocds_validator.ARCHIVE.parent}")
+    return validator_if_there
 
 
 @pytest.fixture

@@ -82,7 +82,3 @@ def _install(folder: Path) -> None:
     filled = ("pip", "sync", "--require-hashes", "--build-constraints", LOCK, LOCK)
     for arguments in (made, filled):
         subprocess.run([uv, "--quiet", *arguments], env=os.environ | settings, timeout=600, check=True)
-
-
-def required() -> bool:
-    return "ocds" in os.environ.get("FIRSTBUY_REQUIRE", "").replace(",", " ").split()

@@ -42,14 +42,14 @@ def confirm(
     """Propose to confirm the selection as it stands, naming its exact roots; where that is done, the newest batch of a
     release. Another officer approves it."""
     shown = ask("GET", f"/rounds/{round_id}", url=url)
-    newest = _newest(shown["milestones"], "SelectionProposed")
-    if newest is None:
-        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    newest = _proposed(round_id, shown)
     given_out = _newest(shown["milestones"], "ReleaseProposed")
     batch = {}
     if given_out is not None and given_out["epoch"] == newest["epoch"]:
         batch = {"batch": given_out["batch"], "batch_root": given_out["batch_root"]}
     if shown["status"] == "confirmed":
+        if not batch:
+            fail(f"{round_id} is confirmed already, and no batch waits (firstbuy round releases {round_id})")
         terms = {"epoch": newest["epoch"]} | batch
         propose(round_id, "confirm-release", terms, reason, url, token, as_json)
     else:
@@ -59,6 +59,14 @@ def confirm(
         for name in ("selection_root", "batch_root"):
             if name in terms:
                 console.print(f"{name.replace('_', ' ')} {terms[name]}", soft_wrap=True)
+
+
+def _proposed(round_id: str, shown: dict[str, Any]) -> dict[str, Any]:
+    """What selection proposed last."""
+    newest = _newest(shown["milestones"], "SelectionProposed")
+    if newest is None:
+        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    return newest
 
 
 def _newest(milestones: list[dict[str, Any]], kind: str) -> dict[str, Any] | None:
@@ -79,10 +87,7 @@ def release(
 ) -> None:
     """Propose to give out to the reserve, in one batch, what was set free: places given up, requests cancelled, and the
     product declined here. Another officer approves it; the batch is then proposed, and confirmed by `round confirm`."""
-    shown = ask("GET", f"/rounds/{round_id}", url=url)
-    newest = _newest(shown["milestones"], "SelectionProposed")
-    if newest is None:
-        fail(f"nothing is proposed in {round_id} yet (firstbuy round show {round_id})")
+    newest = _proposed(round_id, ask("GET", f"/rounds/{round_id}", url=url))
     stands = ask("GET", f"/rounds/{round_id}/releases", url=url, token=token)
     batches = [int(one["batch"]) for one in stands["batches"] if one["epoch"] == stands["epoch"]]
     terms = {

@@ -1,5 +1,6 @@
 """What whoever onboards hands over: a client configuration with its password, or a plan for those who run Kafka."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ from shared.contracts.events import InstitutionStatus
 from shared.settings import DeploymentSettings, KafkaSettings
 
 WITHOUT_TOPICS = {InstitutionStatus.INTERESTED, InstitutionStatus.AGREED}
+
+
+def check_folder(out: Path | None) -> None:
+    """Before a password is made, which is shown once: whether it can be written there."""
+    if out is None:
+        return
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        fail(f"--out {out}: {error.strerror}; nothing was changed", 2)
 
 
 def hand_over(

@@ -5,11 +5,11 @@ has (docs/adr/0014)."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from deploy.commands.handing_over import hand_over, print_plan
+from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.screen import console, fail, print_json
@@ -37,7 +37,6 @@ NO_KAFKA = (
 )
 BEFORE_ACTIVE = {InstitutionStatus.INTERESTED, InstitutionStatus.LEFT}
 WITH_USER = {InstitutionStatus.ACTIVE, InstitutionStatus.SUSPENDED}
-T = TypeVar("T")
 
 
 @app.command()
@@ -70,6 +69,8 @@ def onboard(
         print_plan([one.code for one in wanted], known, cluster, quota)
         return
     bearer = operator_token(token, url)
+    if status not in {*WITHOUT_TOPICS, InstitutionStatus.ACTIVE}:
+        fail(f"--status {status}: that is `firstbuy institution {'suspend' if status in WITH_USER else 'leave'}`", 2)
     if status is not InstitutionStatus.ACTIVE:
         for one in wanted:
             _register(one, [status], url, bearer)
@@ -83,6 +84,7 @@ def onboard(
         fail(NO_KAFKA)
     kafka, prefix = found or (KafkaSettings(), DeploymentSettings().topic_prefix)
     kafka_side, codes = Cluster(kafka, prefix), [one.code for one in wanted]
+    check_folder(out)
     if not provisioned:
         carried_out(kafka_side.join(codes, quota=quota))
     for one in wanted:
@@ -104,6 +106,7 @@ def rotate(
     if statuses(url).get(code) not in WITH_USER:
         fail(f"{code} is not active: `firstbuy institution onboard {code}`")
     kafka_side = _cluster(url)
+    check_folder(out)
     password = carried_out(kafka_side.rotate(code))
     hand_over(kafka_side, [code], {code: password} if password else {}, out, bootstrap, as_json=as_json)
 

@@ -121,4 +121,9 @@ async def choose(roads: Sequence[Road], *, apache_required: bool = False) -> Cho
 
 
 def apache_required(environment: Mapping[str, str]) -> bool:
-    return KafkaKind.APACHE in environment.get("FIRSTBUY_REQUIRE", "").replace(",", " ").split()
+    return required(KafkaKind.APACHE, environment)
+
+
+def required(what: str, environment: Mapping[str, str]) -> bool:
+    """Whether the absence of `what` is an error, by FIRSTBUY_REQUIRE."""
+    return what in environment.get("FIRSTBUY_REQUIRE", "").replace(",", " ").split()

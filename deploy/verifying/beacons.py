@@ -31,7 +31,8 @@ def examine_beacon(found: Findings, chain: Mapping[str, Any], value: Mapping[str
     except UnusableKeyError as error:
         found.not_checked.append(f"the signature of drand round {number}: {error}")
         return
-    found.not_checked[:] = [line for line in found.not_checked if not line.startswith("the signature itself (BLS)")]
+    unchecked = f"the signature itself (BLS): round {number} of chain {chain['chain_hash']} "
+    found.not_checked[:] = [line for line in found.not_checked if not line.startswith(unchecked)]
     found.say(
         right,
         f"the announced key of chain {chain['chain_hash']} signed drand round {number} (BLS)",

@@ -8,7 +8,7 @@ import structlog
 
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.series import Cut, next_cut
-from services.intake.storage import putback, rounds
+from services.intake.storage import putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.turns import BY_THE_CLOCK, round_event
 from shared import audit
@@ -92,7 +92,7 @@ async def _give_policy(connection: Connection, cut: StoredRound, series: str, nu
         return
     policy = {**before.policy, "as_of": korean_date(cut.announced_close).isoformat()}
     if json_hash(policy) == cut.policy_hash:
-        await putback.give_policy(connection, cut.window.round, cut.policy_hash, policy)
+        await putback_rounds.give_policy(connection, cut.window.round, cut.policy_hash, policy)
     else:
         _log.error("can't give a cut its policy back: announce it again", round=cut.window.round)
 

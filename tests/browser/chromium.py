@@ -7,7 +7,6 @@ Playwright downloads its browsers from an address of its own, which many network
 import asyncio
 import hashlib
 import io
-import os
 import platform
 import shutil
 import subprocess
@@ -111,7 +110,3 @@ def _member(package: tarfile.TarFile, name: str) -> bytes:
     if file is None:
         raise NoBrowserError(f"{PACKAGE} has no {name}")
     return bytes(cramjam.brotli.decompress(file.read()))
-
-
-def required(environment: Mapping[str, str] | None = None) -> bool:
-    return "browser" in (environment or os.environ).get("FIRSTBUY_REQUIRE", "").replace(",", " ").split()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from deploy.local.kafka_choice import required
 from deploy.local.state import State
-from tests.browser.chromium import NoBrowserError, find, required
+from tests.browser.chromium import NoBrowserError, find
 
 BROWSER = pytest.StashKey[str]()
 WITHOUT = pytest.StashKey[list[str]]()
@@ -41,7 +42,7 @@ async def browser_or_why(state: State, pytestconfig: pytest.Config) -> AsyncIter
         try:
             found = await find(playwright, state.cache, os.environ)
         except NoBrowserError as error:
-            if required():
+            if required("browser", os.environ):
                 raise
             yield str(error)
             return

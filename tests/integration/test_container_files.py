@@ -16,13 +16,16 @@ from deploy.local.state import State
 from shared.contracts.access import SERVICES
 from shared.kafka.access import Access
 from shared.kafka.provision import provision_access
+from tests.conftest import not_run
 from tests.integration.kafka_users import logs_in
 
 
 @pytest.mark.apache_kafka
-async def test_the_containers_files_start_a_broker_with_an_admin_and_rights(kafka_server: KafkaServer) -> None:
+async def test_the_containers_files_start_a_broker_with_an_admin_and_rights(
+    request: pytest.FixtureRequest, kafka_server: KafkaServer
+) -> None:
     if kafka_server.kind is not KafkaKind.APACHE:
-        pytest.skip("no jars of our own here")
+        not_run(request, "a Kafka without jars of our own")
     with State.temporary() as own:
         address = f"127.0.0.1:{free_port()}"
         libraries = own.cache / JARS

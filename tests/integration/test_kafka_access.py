@@ -54,11 +54,16 @@ class Secured:
         return self.prefix + outbox(code).name
 
 
+@pytest.fixture
+def secured(request: pytest.FixtureRequest, apache_kafka_or_not_run: None, own_users: None) -> Secured:
+    """Made once, where it can be."""
+    made: Secured = request.getfixturevalue("deployment")
+    return made
+
+
 @pytest.fixture(scope="module")
-async def secured(kafka_server: KafkaServer) -> Secured:
+async def deployment(kafka_server: KafkaServer) -> Secured:
     """All topics and users of a deployment with two institutions, and a record on each topic that is read here."""
-    if not kafka_server.own_users:
-        pytest.skip("somebody else's users")
     kafka, prefix = kafka_server.settings, "access."
     cluster = Cluster(kafka, prefix)
     await provision(provisioned(), kafka, prefix)

@@ -120,6 +120,7 @@ async def test_who_joins_is_heard_within_seconds_and_nothing_is_restarted(
     assert stack.pid("intake") == before
 
 
+@pytest.mark.usefixtures("own_users")
 async def test_onboarding_twice_changes_nothing(stack: Stack, firstbuy: Any) -> None:
     arguments = ("--name", "한국전력공사", "--pledge", "r-1=5")
     made = await handed_over(firstbuy, "kepco", *arguments)
@@ -127,8 +128,7 @@ async def test_onboarding_twice_changes_nothing(stack: Stack, firstbuy: Any) -> 
     again = await handed_over(firstbuy, "kepco", *arguments)
     assert await told(stack) == published
     assert "password" not in again
-    if stack.kafka.own_users:
-        assert await logs_in(user_of(stack, made))
+    assert await logs_in(user_of(stack, made))
 
 
 async def test_the_way_from_interest_to_leaving_is_told_step_by_step(stack: Stack, firstbuy: Any) -> None:
@@ -145,6 +145,7 @@ async def test_the_way_from_interest_to_leaving_is_told_step_by_step(stack: Stac
     assert {change["name"] for change in changes} == {"LH"}
 
 
+@pytest.mark.usefixtures("own_users")
 async def test_what_a_suspended_one_had_sent_is_answered(stack: Stack, firstbuy: Any) -> None:
     made = await handed_over(firstbuy, "kepco", "--name", "한국전력공사")
     kepco = user_of(stack, made)
@@ -152,8 +153,7 @@ async def test_what_a_suspended_one_had_sent_is_answered(stack: Stack, firstbuy:
     await firstbuy("suspend", "kepco")
     (answer,) = await answers(kepco, stack.topic_prefix, "kepco", 1)
     assert answer["quotes"] == "m1"
-    if stack.kafka.own_users:
-        assert not await may_write(kepco, made["inbox"])
+    assert not await may_write(kepco, made["inbox"])
 
 
 async def test_many_of_a_file_join_at_once(stack: Stack, firstbuy: Any, tmp_path: Path) -> None:
@@ -173,9 +173,8 @@ async def test_intake_calls_nobody_active_who_has_no_topics(office: Office) -> N
     assert known == []
 
 
+@pytest.mark.usefixtures("own_users")
 async def test_one_that_lost_its_inboxs_rights_holds_up_nobody_else(stack: Stack, office: Office) -> None:
-    if not stack.kafka.own_users:
-        pytest.skip("no rights here that could be lost")
     round_id = await office.announce(rehearsal=clock_map(3600))
     await office.status(round_id, "open")
     for code in ("kepco", "lh"):

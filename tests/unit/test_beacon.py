@@ -9,6 +9,8 @@ from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 from typer.testing import CliRunner
 
 from deploy.cli import assembled
+from deploy.verifying.beacons import examine_beacon
+from deploy.verifying.findings import Findings
 from services.intake.domain.sources import Timetable, due_at
 from services.selection.domain.evidence import Depth
 from shared.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError
@@ -100,6 +102,16 @@ def test_verify_evidence_holds_a_beacon_against_the_announced_key(tmp_path: Path
     without = verified(evidence(beacon.signature(number), number))
     assert without[0] == 0
     assert "the signature itself (BLS)" in without[1]
+
+
+def test_a_chain_without_a_key_stays_unchecked_beside_one_that_has_one() -> None:
+    beacon, number = Beacon(), 7
+    lines = [f"the signature itself (BLS): round {number} of chain {chain} has it" for chain in ("with", "without")]
+    found = Findings(not_checked=list(lines))
+    value = {"beacon_round": number, "signature": beacon.signature(number)}
+    examine_beacon(found, {"chain_hash": "with", "public_key": beacon.public_key}, value)
+    assert found.differs == []
+    assert found.not_checked == lines[1:]
 
 
 def test_the_tests_own_beacon_signs_as_quicknet_does() -> None:

@@ -145,6 +145,14 @@ def test_confirm_names_the_newest_batch_with_the_selection_or_after_it(
     assert json.loads(sent[1].content) == {"act": act, "terms": {"epoch": 2} | terms, "reason": "x"}
 
 
+def test_confirm_says_when_all_is_confirmed_and_no_batch_waits(answering: Answered) -> None:
+    sent = answering((200, {"status": "confirmed", "milestones": [PROPOSED, given_out(3, epoch=1)]}))
+    result = run("round", "confirm", "2018-h2", "--reason", "x", *URL)
+    assert result.exit_code == 1
+    assert "confirmed already" in result.stderr
+    assert len(sent) == 1
+
+
 def test_a_release_names_exactly_what_is_free(answering: Answered) -> None:
     moment = "2018-10-01T00:00:00+00:00"
     free = [

@@ -279,3 +279,24 @@ def test_what_kafka_refuses_is_said_in_one_line(answering: Answered, monkeypatch
     told = run("institution", "onboard", "lh", *URL)
     assert told.exit_code == 1
     assert "Check the address, and user" in told.stderr
+
+
+@pytest.mark.parametrize(("status", "command"), [("suspended", "suspend"), ("left", "leave")])
+def test_what_takes_rights_away_is_no_status_to_onboard_with(answering: Answered, status: str, command: str) -> None:
+    sent = answering((200, KNOWN))
+    result = run("institution", "onboard", "kepco", "--status", status, *URL)
+    assert result.exit_code == 2
+    assert f"firstbuy institution {command}" in result.stderr
+    assert [one.method for one in sent] == ["GET"]
+
+
+@pytest.mark.parametrize("arguments", [("onboard", "lh"), ("rotate", "kepco")])
+def test_a_folder_that_can_not_be_written_costs_no_password(
+    answering: Answered, kafka: list[str], tmp_path: Path, arguments: tuple[str, str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    answering((200, KNOWN))
+    result = run("institution", *arguments, "--out", str(tmp_path / "file"), *URL)
+    assert result.exit_code == 2
+    assert "nothing was changed" in result.stderr
+    assert kafka == []

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.intake.acts.ground import Approved, Done, Terms
 from services.intake.domain.entries import is_id
-from services.intake.domain.releases import Cause, SetFree, cancelled, leaving
+from services.intake.domain.releases import Cause, cancelled, leaving
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, releases, versions
 from services.intake.storage.rounds import StoredRound
@@ -110,7 +110,7 @@ async def _may_be_declined(connection: Connection, stored: StoredRound, applicat
     known = await versions.load(connection, application) if is_id(str(application)) else None
     if known is None or known.round != stored.window.round or known.withdrawn:
         raise Problem(422, "unknown-application", f"No application {str(application)[:40]!r} stands in this round.")
-    before: SetFree | None = await releases.freed(connection, known.round, known.application)
+    before = await releases.freed(connection, known.round, known.application)
     if before is not None:
         raise Problem(409, "left-already", f"Application {application} was {before.cause} already.")
     if await releases.is_contracted(connection, known.application):

@@ -11,7 +11,7 @@ from services.intake import announcing
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
-from services.intake.storage import outcomes, putback, rounds
+from services.intake.storage import outcomes, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from shared.beacon import ChainKey, UnusableKeyError
 from shared.canonical import json_hash
@@ -84,7 +84,9 @@ async def announce(request: Request) -> Response:
         announced = await announcing.announce(connection, announcement, (actor,), body.reason, now)
         events += announced
         if not announced:
-            await putback.give_policy(connection, announcement.round, announcement.policy_hash, announcement.policy)
+            await putback_rounds.give_policy(
+                connection, announcement.round, announcement.policy_hash, announcement.policy
+            )
             stored = await rounds.load(connection, announcement.round)
     answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
     if announcement.series is not None:

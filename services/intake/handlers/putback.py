@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
 from services.intake.domain.shards import shard_of
-from services.intake.storage import putback, releases, restore, rounds, scores, tokens
+from services.intake.storage import putback, putback_rounds, releases, restore, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
@@ -90,39 +90,43 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
     stated: dict[str, Any] = from_json(event.raw)
     match event.body:
         case RoundAnnounced() as body:
-            return await putback.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
+            return await putback_rounds.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
         case RoundOpened() as body:
             pledges = [(one.institution, one.pledge_won) for one in body.institutions]
-            rows = await putback.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
-            return rows + await putback.opened(connection, body.round, stated["policy"], pledges)
+            rows = await putback_rounds.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
+            return rows + await putback_rounds.opened(connection, body.round, stated["policy"], pledges)
         case RoundExtended() as body:
-            return await putback.extended(connection, body.round, body.closes_at)
+            return await putback_rounds.extended(connection, body.round, body.closes_at)
         case RoundFrozen() as body:
             frozen = stated["applications"], stated["requests"]
-            return await putback.epoch(connection, body.round, body.epoch, body.frozen_at, frozen, None, body.closes_at)
+            return await putback_rounds.epoch(
+                connection, body.round, body.epoch, body.frozen_at, frozen, None, body.closes_at
+            )
         case EpochOpened() as body:
             opened = stated["applications"], stated["requests"]
             source = stated.get("supplementary_source")
             again = body.judge_all, body.judge_again, body.admitted
-            return await putback.epoch(connection, body.round, body.epoch, body.opened_at, opened, source, None, *again)
+            return await putback_rounds.epoch(
+                connection, body.round, body.epoch, body.opened_at, opened, source, None, *again
+            )
         case ScoresClosed() as body:
             return await scores.close(connection, body)
         case SourceValueRecorded() as body:
-            return await putback.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
+            return await putback_rounds.source(connection, body.round, body.epoch, body.source, body.value, body.due_at)
         case SelectionConfirmed() as body:
-            rows = await putback.confirmed(connection, body.round, body.epoch, body.confirmed_at)
+            rows = await putback_rounds.confirmed(connection, body.round, body.epoch, body.confirmed_at)
             if body.batch is not None:
                 await releases.confirm(connection, body.round, body.epoch, body.batch, body.confirmed_at)
             return rows
         case ReleaseOpened() as body:
-            return await putback.release_opened(connection, body)
+            return await putback_rounds.release_opened(connection, body)
         case ReleaseConfirmed() as body:
             await releases.confirm(connection, body.round, body.epoch, body.batch, body.confirmed_at)
             return 0
         case RoundFinalized() as body:
-            return await putback.finalized(connection, body.round, body.epoch)
+            return await putback_rounds.finalized(connection, body.round, body.epoch)
         case RoundVoided() as body:
-            return await putback.voided(connection, body.round)
+            return await putback_rounds.voided(connection, body.round)
     return 0
 
 

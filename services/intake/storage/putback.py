@@ -1,4 +1,5 @@
-"""Puts back what intake published and its database has lost. Each statement does nothing where the row is newer, so
+"""Puts back what intake published and its database has lost; the turns of rounds are in `putback_rounds.py`. Each
+statement does nothing where the row is newer, so
 that records read again, in any order, and beside replicas at work, change nothing. Functions return rows changed."""
 
 from collections.abc import Sequence
@@ -14,71 +15,16 @@ from shared.contracts.events import (
     InstitutionStatus,
     PurchaseRequestCancelled,
     RefusalReconsidered,
-    ReleaseOpened,
     SelectionGivenUp,
 )
-from shared.postgres import Connection
+from shared.postgres import Connection, rows_changed
 
-# Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
-ANNOUNCED = """
-INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
-                    unattended, series, cut, announced_close)
-VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4) ON CONFLICT DO NOTHING
-"""
-OPENED = """
-UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2
-WHERE round = $1 AND (status = 'announced' OR policy = '{}')
-"""
-INVITED = """
-INSERT INTO pledges (round, institution, won)
-SELECT $1, institution, won FROM unnest($2::text[], $3::bigint[]) AS invited(institution, won)
-JOIN institutions USING (institution)
-WHERE NOT EXISTS (
-    SELECT FROM pledges p JOIN rounds r ON r.series = p.round
-    WHERE r.round = $1 AND p.institution = invited.institution)
-ON CONFLICT DO NOTHING
-"""
-GIVE_POLICY = "UPDATE rounds SET policy = $3 WHERE round = $1 AND policy_hash = $2 AND policy = '{}'"
-EXTENDED = """
-UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2 AND status IN ('announced', 'open')
-"""
-EPOCH = """
-WITH known AS (
-    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again,
-                        admitted)
-    SELECT round, $2, $3, $4, $5, $6, $8, $9::text[]::uuid[], $10::text[]::uuid[]
-    FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
-)
-UPDATE rounds SET status = CASE status WHEN 'void' THEN status ELSE 'frozen' END, epoch = $2,
-    frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at),
-    confirmed_at = NULL
-WHERE round = $1 AND epoch < $2
-"""
-SOURCE = """
-INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-"""
-CONFIRMED = """
-UPDATE rounds SET status = 'confirmed', confirmed_at = $3 WHERE round = $1 AND epoch = $2 AND status = 'frozen'
-"""
-FINALIZED = "UPDATE rounds SET status = 'final' WHERE round = $1 AND epoch = $2 AND status = 'confirmed'"
-VOIDED = "UPDATE rounds SET status = 'void' WHERE round = $1 AND status <> 'void'"
 APPEAL_FILED = """
 INSERT INTO appeals (appeal, round, application, result_epoch, grounds, filed_at)
 SELECT $1, $2, application, $4, $5, $6 FROM applications WHERE application = $3 ON CONFLICT DO NOTHING
 """
 APPEAL_DECIDED = """
 UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1 AND decided_at IS NULL
-"""
-RELEASE_OPENED = """
-INSERT INTO releases (round, epoch, batch, opened_at) SELECT round, $2, $3, $4 FROM rounds WHERE round = $1
-ON CONFLICT DO NOTHING
-"""
-LEFT = """
-INSERT INTO set_free (round, subject, cause, reason, freed_at, epoch, batch)
-SELECT r.round, subject, cause, reason, $4, $2, $3
-FROM rounds r, unnest($5::text[], $6::text[], $7::text[]) AS freed(subject, cause, reason) WHERE r.round = $1
-ON CONFLICT (round, subject) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
-WHERE set_free.batch IS NULL
 """
 # A batch that names it may have been read before.
 SET_FREE = """
@@ -208,116 +154,35 @@ class LostRequest:
     published: bytes
 
 
-async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
-    """`terms` as JSON, of RoundAnnounced or RoundOpened."""
-    return await _changed(
-        connection,
-        ANNOUNCED,
-        round_id,
-        terms["title"],
-        *window,
-        terms["policy_hash"],
-        terms["lead_seconds"],
-        terms["sources"],
-        terms.get("rehearsal"),
-        terms["unattended"],
-        terms.get("series"),
-        terms.get("cut"),
-    )
-
-
-async def opened(
-    connection: Connection, round_id: str, policy: dict[str, Any], pledges: Sequence[tuple[str, int]]
-) -> int:
-    """`pledges` as they stood at the opening: of institutions that have said nothing of the round since."""
-    changed = await _changed(connection, OPENED, round_id, policy)
-    return changed + await _changed(
-        connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]
-    )
-
-
-async def give_policy(connection: Connection, round_id: str, policy_hash: str, policy: dict[str, Any]) -> bool:
-    """Fills in the policy of a round that was put back from its announcement, which names only the hash."""
-    return await _changed(connection, GIVE_POLICY, round_id, policy_hash, policy) > 0
-
-
-async def extended(connection: Connection, round_id: str, closes_at: datetime) -> int:
-    return await _changed(connection, EXTENDED, round_id, closes_at)
-
-
-async def epoch(
-    connection: Connection,
-    round_id: str,
-    number: int,
-    opened_at: datetime,
-    manifests: tuple[dict[str, Any], dict[str, Any]],
-    supplementary_source: str | None,
-    closes_at: datetime | None,
-    judge_all: bool = False,
-    judge_again: Sequence[str] = (),
-    admitted: Sequence[str] = (),
-) -> int:
-    """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
-    close of the round as the freeze found it."""
-    told = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
-    return await _changed(connection, EPOCH, round_id, number, opened_at, *manifests, *told)
-
-
-async def source(connection: Connection, round_id: str, number: int, name: str, value: str, due_at: datetime) -> int:
-    return await _changed(connection, SOURCE, round_id, number, name, value, due_at)
-
-
-async def confirmed(connection: Connection, round_id: str, number: int, confirmed_at: datetime) -> int:
-    return await _changed(connection, CONFIRMED, round_id, number, confirmed_at)
-
-
-async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
-    """With what it names, which may have been set free before anything of that was read."""
-    left = [(one.application, one.cause.value, one.reason) for one in opened.leaving]
-    left += [(one.request, "cancelled", one.reason) for one in opened.cancelled]
-    of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at
-    rows = await _changed(connection, RELEASE_OPENED, *of_batch)
-    columns = ([row[column] for row in left] for column in range(3))
-    return rows + await _changed(connection, LEFT, *of_batch, *columns)
-
-
 async def set_free(connection: Connection, said: SelectionGivenUp | PurchaseRequestCancelled) -> int:
     if isinstance(said, SelectionGivenUp):
         told = said.round, said.application, "given-up", said.reason, said.given_up_at
     else:
         told = said.round, said.request, "cancelled", said.reason, said.cancelled_at
-    return await _changed(connection, SET_FREE, *told)
-
-
-async def finalized(connection: Connection, round_id: str, number: int) -> int:
-    return await _changed(connection, FINALIZED, round_id, number)
+    return await rows_changed(connection, SET_FREE, *told)
 
 
 async def appeal_filed(connection: Connection, filed: AppealFiled) -> int:
     """Without amended facts, which are nowhere published before they are a version."""
     against = filed.result_epoch or 1
     told = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
-    return await _changed(connection, APPEAL_FILED, *told)
+    return await rows_changed(connection, APPEAL_FILED, *told)
 
 
 async def appeal_decided(connection: Connection, decided: AppealDecided) -> int:
     told = decided.appeal, decided.decided_at, decided.upheld, decided.reason
-    return await _changed(connection, APPEAL_DECIDED, *told)
-
-
-async def voided(connection: Connection, round_id: str) -> int:
-    return await _changed(connection, VOIDED, round_id)
+    return await rows_changed(connection, APPEAL_DECIDED, *told)
 
 
 async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
     """With its inbox, once it had one. Of an older change than stands already only missing pledges are put back."""
     code, moment = changed.institution, changed.changed_at
-    rows = await _changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
+    rows = await rows_changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
     pledged = [pledge.round for pledge in changed.pledges], [pledge.won for pledge in changed.pledges]
-    rows += await _changed(connection, PLEDGES, code, *pledged, moment)
+    rows += await rows_changed(connection, PLEDGES, code, *pledged, moment)
     if changed.status in {InstitutionStatus.INTERESTED, InstitutionStatus.AGREED}:
         return rows  # it may have no topics yet
-    return rows + await _changed(connection, INBOX, inbox, code, shard, moment)
+    return rows + await rows_changed(connection, INBOX, inbox, code, shard, moment)
 
 
 async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
@@ -326,7 +191,7 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
     Raises NoPlaceError when one can't be in the set.
     """
     lost = sorted(lost, key=lambda one: one.application)
-    rows = await _changed(
+    rows = await rows_changed(
         connection,
         APPLICATIONS,
         [one.application for one in lost],
@@ -342,7 +207,7 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
     if absent:
         raise NoPlaceError(f"another application stands in the place of {absent[0]['application']}")
     versions = sorted(versions, key=lambda one: (one.application, one.version))
-    rows += await _changed(
+    rows += await rows_changed(
         connection,
         VERSIONS,
         [one.application for one in versions],
@@ -353,7 +218,7 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
         [one.facts for one in versions],
         [one.withdrawn for one in versions],
     )
-    return rows + await _changed(connection, NEWEST_VERSIONS, sorted({one.application for one in versions}))
+    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({one.application for one in versions}))
 
 
 async def reconsidered(connection: Connection, told: Sequence[RefusalReconsidered]) -> None:
@@ -365,13 +230,13 @@ async def reconsidered(connection: Connection, told: Sequence[RefusalReconsidere
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
     """`changed`: at most one of each party. `erased` parties are forgotten. Applications must be back before."""
-    rows = await _changed(connection, ERASED, list(erased))
+    rows = await rows_changed(connection, ERASED, list(erased))
     found = await connection.fetch(STALE, [one.party for one in changed], [one.changed_at for one in changed])
     stale = {row["party"] for row in found}
     if not stale:
         return rows  # as at every normal start: who is an applicant need not be looked up
     changed = sorted((one for one in changed if one.party in stale), key=lambda one: one.party)
-    return rows + await _changed(
+    return rows + await rows_changed(
         connection,
         CONTACTS,
         [one.party for one in changed],
@@ -386,7 +251,7 @@ async def contacts(connection: Connection, changed: Sequence[ContactChanged], er
 async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
     """At most one version of each request."""
     lost = sorted(lost, key=lambda one: one.request)
-    return await _changed(
+    return await rows_changed(
         connection,
         REQUESTS,
         [one.request for one in lost],
@@ -399,8 +264,3 @@ async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
         [one.received_at for one in lost],
         [one.published for one in lost],
     )
-
-
-async def _changed(connection: Connection, statement: str, *arguments: Any) -> int:
-    """Runs a statement; the rows it changed, from its tag, such as `INSERT 0 3`."""
-    return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.contracts.events import ScoresClosed
 from shared.panel import PanelMark
-from shared.postgres import Connection
+from shared.postgres import Connection, rows_changed
 
 MARKS = """
 SELECT application::text, reviewer, version, points, conflict_of_interest FROM marks WHERE round = $1
@@ -68,7 +68,8 @@ async def _admitted_after(connection: Connection, round_id: str, epoch: int) -> 
 async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark], scored_at: datetime) -> int:
     """In order of id; of each the highest version stands. The rows changed."""
     ordered = sorted(marks)
-    done = await connection.execute(
+    return await rows_changed(
+        connection,
         SAVE,
         round_id,
         [one.application for one in ordered],
@@ -78,12 +79,9 @@ async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark]
         [one.conflict_of_interest for one in ordered],
         scored_at,
     )
-    return int(done.rpartition(" ")[2])
 
 
 async def close(connection: Connection, closed: ScoresClosed) -> int:
     """Once for each epoch; the rows written."""
-    done = await connection.execute(
-        CLOSE, closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
-    )
-    return int(done.rpartition(" ")[2])
+    stated = closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
+    return await rows_changed(connection, CLOSE, *stated)

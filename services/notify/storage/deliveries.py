@@ -9,7 +9,7 @@ from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.notices import Planned
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Channel, Rehearsal
-from shared.postgres import Connection
+from shared.postgres import Connection, rows_changed
 
 INSERT = """
 INSERT INTO deliveries
@@ -165,8 +165,7 @@ async def insert(connection: Connection, deliveries: Sequence[tuple[str, Planned
 
 async def take_up(connection: Connection) -> int:
     """Makes due what waited for something that has come; how many."""
-    status: str = await connection.execute(TAKE_UP, AT_ONCE)
-    return int(status.rpartition(" ")[2])
+    return await rows_changed(connection, TAKE_UP, AT_ONCE)
 
 
 async def fail_erased(connection: Connection) -> list[Delivery]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from services.selection.domain.leaves import award_leaves
 from services.selection.domain.matching import Demand, Offer
 from shared.canonical import canonical_json, json_hash
 from shared.merkle import GrowingTree
@@ -139,7 +140,7 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         "result": line.result,
         "reason": line.reason,
         "reserve_position": line.reserve_position,
-        "awards": [[each["request"], each["quantity"], each["amount_won"]] for each in line.awards],
+        "awards": award_leaves(line.awards),
     }
     if line.awards:
         record["applicant"] = line.facts["applicant"]["name"]

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from services.selection.domain.draw import seed_of
+from services.selection.domain.leaves import award_leaves
 
 Json = Mapping[str, Any]
 
@@ -27,8 +28,7 @@ class Placed:
 
     def leaf(self) -> tuple[Any, ...]:
         """As `Proposed.leaf` makes it."""
-        awards = [[award["request"], award["quantity"], award["amount_won"]] for award in self.awards]
-        return self.application, self.result, self.position, self.key, awards
+        return self.application, self.result, self.position, self.key, award_leaves(self.awards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,7 @@ class Released:
 
     def leaf(self) -> tuple[Any, ...]:
         """As `Moved.leaf` makes it."""
-        awards = [[award["request"], award["quantity"], award["amount_won"]] for award in self.awards]
-        return self.application, self.result, self.reason, awards
+        return self.application, self.result, self.reason, award_leaves(self.awards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -14,9 +14,8 @@ from shared.contracts.events import InputsCommitted
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
 from shared.panel import PanelMark
-from shared.postgres import Connection
+from shared.postgres import Connection, streamed
 
-_PREFETCH: Final = 2000
 _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
@@ -129,15 +128,8 @@ class DrawnEntry:
     drawn_under: int
 
 
-async def _streamed(connection: Connection, query: str, *arguments: Any) -> AsyncIterator[Any]:
-    """Row by row through a server-side cursor: a round may have a million."""
-    async with connection.transaction():
-        async for row in connection.cursor(query, *arguments, prefetch=_PREFETCH):
-            yield row
-
-
 async def current(connection: Connection, round_id: str) -> list[Current]:
-    return [tuple(row) async for row in _streamed(connection, CURRENT, round_id)]
+    return [tuple(row) async for row in streamed(connection, CURRENT, round_id)]
 
 
 async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
@@ -146,12 +138,12 @@ async def request_leaves(connection: Connection, round_id: str) -> list[tuple[st
 
 async def without_facts(connection: Connection, round_id: str) -> list[str]:
     """The applications whose judged version's facts have not come yet."""
-    return [row["application"] async for row in _streamed(connection, WITHOUT_FACTS, round_id)]
+    return [row["application"] async for row in streamed(connection, WITHOUT_FACTS, round_id)]
 
 
 async def judged(connection: Connection, round_id: str) -> AsyncIterator[Judged]:
     """Of every current verdict whose facts are here."""
-    async for row in _streamed(connection, JUDGED, round_id):
+    async for row in streamed(connection, JUDGED, round_id):
         yield _judged(row)
 
 
@@ -234,7 +226,7 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> list[Dra
             row["version"],
             row["drawn_under"],
         )
-        async for row in _streamed(connection, ENTRIES, round_id, epoch)
+        async for row in streamed(connection, ENTRIES, round_id, epoch)
     ]
 
 
@@ -242,7 +234,7 @@ async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, 
     """Of every committed application, what kind of firm it is of."""
     return {
         row["application"]: Kind(row["startup"], row["first_timer"], row["tickets"])
-        async for row in _streamed(connection, KINDS, round_id, epoch)
+        async for row in streamed(connection, KINDS, round_id, epoch)
     }
 
 
@@ -257,7 +249,7 @@ class Named:
 
 async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, Named]:
     found = {}
-    async for row in _streamed(connection, OFFERS, round_id, epoch):
+    async for row in streamed(connection, OFFERS, round_id, epoch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
         found[row["application"]] = Named(offer, row["party"], facts.product.name)

@@ -65,7 +65,8 @@ JOIN releases r ON r.round = l.round AND r.epoch = l.epoch AND r.batch = l.batch
 JOIN results s ON s.round = l.round AND s.epoch = l.epoch AND s.application = l.application
 LEFT JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application = s.application
 LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
-WHERE l.round = $1 AND r.confirmed_at IS NOT NULL ORDER BY l.epoch, l.batch, l.line
+WHERE l.round = $1 AND r.confirmed_at IS NOT NULL AND coalesce(r.confirmed_root = r.body->>'batch_root', true)
+ORDER BY l.epoch, l.batch, l.line
 """
 # Batches of an epoch that was superseded are not given out again by a database that was emptied.
 UNREAD_BATCHES = """
@@ -175,10 +176,8 @@ async def _standings(
             after = _after(standing, rows)
             if number > (event.batch or 0):
                 found.append(standing)
-                occasion, reasons = (
-                    occasion_of_batch(event.epoch, number),
-                    {row["application"]: _grounds(row) for row in rows},
-                )
+                reasons = {row["application"]: _grounds(row) for row in rows}
+                occasion = occasion_of_batch(event.epoch, number)
                 after = replace(after, occasion=occasion, at=rows[0]["confirmed_at"], reasons=reasons)
             standing = after
         found.append(standing)

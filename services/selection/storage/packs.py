@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+from services.selection.domain.leaves import award_leaves
 from services.selection.domain.pack_result import Placed, Released
 from services.selection.domain.packs import Committed, Fixed, Leaf
 from shared.merkle import bucket_of
@@ -111,8 +112,7 @@ async def result_part(connection: Connection, round_id: str, epoch: int, part: i
 
 
 def _leaf(row: Any) -> Leaf:
-    awards = [[award["request"], award["quantity"], award["amount_won"]] for award in row["awards"]]
-    return row["application"], row["result"], row["position"], row["key"], awards
+    return row["application"], row["result"], row["position"], row["key"], award_leaves(row["awards"])
 
 
 async def size(connection: Connection, round_id: str, epoch: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from services.selection.domain.leaves import award_leaves
 from services.selection.domain.matching import Award, offer_of
 from services.selection.domain.releases import Freed, Place, Release
 from services.selection.domain.status import status_until
@@ -21,7 +22,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import Policy
-from shared.postgres import Connection
+from shared.postgres import Connection, streamed
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _POLICY: Final = TypeAdapter(Policy)
@@ -159,7 +160,7 @@ def freed_by(opened: ReleaseOpened) -> Freed:
 async def places(connection: Connection, opened: ReleaseOpened, accepted: AcceptedKinds) -> list[Place]:
     """Who is selected or in reserve as the batch before left them, in draw order."""
     found = []
-    for row in await connection.fetch(PLACES, opened.round, opened.epoch, opened.batch):
+    async for row in streamed(connection, PLACES, opened.round, opened.epoch, opened.batch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
         found.append(Place(offer, tuple(Award(**each) for each in row["awards"])))
@@ -225,15 +226,7 @@ async def lines(connection: Connection, opened: ReleaseOpened) -> list[dict[str,
 
 def leaves_of(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """The leaves of a batch's root, of its lines."""
-    return [
-        [
-            row["application"],
-            row["result"],
-            row["reason"],
-            [[each["request"], each["quantity"], each["amount_won"]] for each in row["awards"]],
-        ]
-        for row in rows
-    ]
+    return [[row["application"], row["result"], row["reason"], award_leaves(row["awards"])] for row in rows]
 
 
 async def published(connection: Connection, opened: ReleaseOpened) -> bool:

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from services.selection.domain.leaves import award_leaves
 from services.selection.domain.proposal import Proposal
 from services.selection.domain.status import status_until
 from services.selection.storage.drawn import Named
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.contracts.policy import Policy
-from shared.postgres import Connection
+from shared.postgres import Connection, streamed
 
 _POLICY: Final = TypeAdapter(Policy)
 
@@ -224,8 +225,7 @@ async def lines(connection: Connection, due: ToPublish, after: int, limit: int) 
 async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list[Any]]:
     """`[id, result, position, key, [[request, quantity, won], …]]` of every line."""
     return [
-        [*tuple(row)[:4], [[each["request"], each["quantity"], each["amount_won"]] for each in row["awards"]]]
-        for row in await connection.fetch(LEAVES, round_id, epoch)
+        [*tuple(row)[:4], award_leaves(row["awards"])] async for row in streamed(connection, LEAVES, round_id, epoch)
     ]
 
 

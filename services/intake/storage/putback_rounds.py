@@ -1,0 +1,145 @@
+"""Puts back a round's own turns, as `putback.py` does its applications, requests and institutions: each statement does
+nothing where the row is newer. Functions return rows changed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.events import ReleaseOpened
+from shared.postgres import Connection, rows_changed
+
+# Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
+ANNOUNCED = """
+INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
+                    unattended, series, cut, announced_close)
+VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4) ON CONFLICT DO NOTHING
+"""
+OPENED = """
+UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2
+WHERE round = $1 AND (status = 'announced' OR policy = '{}')
+"""
+INVITED = """
+INSERT INTO pledges (round, institution, won)
+SELECT $1, institution, won FROM unnest($2::text[], $3::bigint[]) AS invited(institution, won)
+JOIN institutions USING (institution)
+WHERE NOT EXISTS (
+    SELECT FROM pledges p JOIN rounds r ON r.series = p.round
+    WHERE r.round = $1 AND p.institution = invited.institution)
+ON CONFLICT DO NOTHING
+"""
+GIVE_POLICY = "UPDATE rounds SET policy = $3 WHERE round = $1 AND policy_hash = $2 AND policy = '{}'"
+EXTENDED = """
+UPDATE rounds SET closes_at = $2 WHERE round = $1 AND closes_at < $2 AND status IN ('announced', 'open')
+"""
+EPOCH = """
+WITH known AS (
+    INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again,
+                        admitted)
+    SELECT round, $2, $3, $4, $5, $6, $8, $9::text[]::uuid[], $10::text[]::uuid[]
+    FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING
+)
+UPDATE rounds SET status = CASE status WHEN 'void' THEN status ELSE 'frozen' END, epoch = $2,
+    frozen_at = coalesce(frozen_at, $3), applications = $4, requests = $5, closes_at = coalesce($7, closes_at),
+    confirmed_at = NULL
+WHERE round = $1 AND epoch < $2
+"""
+SOURCE = """
+INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+CONFIRMED = """
+UPDATE rounds SET status = 'confirmed', confirmed_at = $3 WHERE round = $1 AND epoch = $2 AND status = 'frozen'
+"""
+FINALIZED = "UPDATE rounds SET status = 'final' WHERE round = $1 AND epoch = $2 AND status = 'confirmed'"
+VOIDED = "UPDATE rounds SET status = 'void' WHERE round = $1 AND status <> 'void'"
+RELEASE_OPENED = """
+INSERT INTO releases (round, epoch, batch, opened_at) SELECT round, $2, $3, $4 FROM rounds WHERE round = $1
+ON CONFLICT DO NOTHING
+"""
+LEFT = """
+INSERT INTO set_free (round, subject, cause, reason, freed_at, epoch, batch)
+SELECT r.round, subject, cause, reason, $4, $2, $3
+FROM rounds r, unnest($5::text[], $6::text[], $7::text[]) AS freed(subject, cause, reason) WHERE r.round = $1
+ON CONFLICT (round, subject) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
+WHERE set_free.batch IS NULL
+"""
+
+
+async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
+    """`terms` as JSON, of RoundAnnounced or RoundOpened."""
+    return await rows_changed(
+        connection,
+        ANNOUNCED,
+        round_id,
+        terms["title"],
+        *window,
+        terms["policy_hash"],
+        terms["lead_seconds"],
+        terms["sources"],
+        terms.get("rehearsal"),
+        terms["unattended"],
+        terms.get("series"),
+        terms.get("cut"),
+    )
+
+
+async def opened(
+    connection: Connection, round_id: str, policy: dict[str, Any], pledges: Sequence[tuple[str, int]]
+) -> int:
+    """`pledges` as they stood at the opening: of institutions that have said nothing of the round since."""
+    changed = await rows_changed(connection, OPENED, round_id, policy)
+    return changed + await rows_changed(
+        connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]
+    )
+
+
+async def give_policy(connection: Connection, round_id: str, policy_hash: str, policy: dict[str, Any]) -> bool:
+    """Fills in the policy of a round that was put back from its announcement, which names only the hash."""
+    return await rows_changed(connection, GIVE_POLICY, round_id, policy_hash, policy) > 0
+
+
+async def extended(connection: Connection, round_id: str, closes_at: datetime) -> int:
+    return await rows_changed(connection, EXTENDED, round_id, closes_at)
+
+
+async def epoch(
+    connection: Connection,
+    round_id: str,
+    number: int,
+    opened_at: datetime,
+    manifests: tuple[dict[str, Any], dict[str, Any]],
+    supplementary_source: str | None,
+    closes_at: datetime | None,
+    judge_all: bool = False,
+    judge_again: Sequence[str] = (),
+    admitted: Sequence[str] = (),
+) -> int:
+    """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
+    close of the round as the freeze found it."""
+    told = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
+    return await rows_changed(connection, EPOCH, round_id, number, opened_at, *manifests, *told)
+
+
+async def source(connection: Connection, round_id: str, number: int, name: str, value: str, due_at: datetime) -> int:
+    return await rows_changed(connection, SOURCE, round_id, number, name, value, due_at)
+
+
+async def confirmed(connection: Connection, round_id: str, number: int, confirmed_at: datetime) -> int:
+    return await rows_changed(connection, CONFIRMED, round_id, number, confirmed_at)
+
+
+async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
+    """With what it names, which may have been set free before anything of that was read."""
+    left = [(one.application, one.cause.value, one.reason) for one in opened.leaving]
+    left += [(one.request, "cancelled", one.reason) for one in opened.cancelled]
+    of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at
+    rows = await rows_changed(connection, RELEASE_OPENED, *of_batch)
+    columns = ([row[column] for row in left] for column in range(3))
+    return rows + await rows_changed(connection, LEFT, *of_batch, *columns)
+
+
+async def finalized(connection: Connection, round_id: str, number: int) -> int:
+    return await rows_changed(connection, FINALIZED, round_id, number)
+
+
+async def voided(connection: Connection, round_id: str) -> int:
+    return await rows_changed(connection, VOIDED, round_id)

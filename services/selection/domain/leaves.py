@@ -1,0 +1,9 @@
+"""Awards as the leaves of results and of batches have them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def award_leaves(awards: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
+    """`[[request, quantity, won], …]` of awards as JSON."""
+    return [[award["request"], award["quantity"], award["amount_won"]] for award in awards]
