@@ -66,13 +66,24 @@ def _yaml(path: Path, text: str, round_id: str | None) -> tuple[list[Any], str |
     return document, round_id
 
 
-def _listed(row: dict[str, Any], round_id: str | None) -> Listed:
-    pledges = {str(key): int(won) for key, won in (row.get("pledges") or {}).items()}
+def _listed(row: Any, round_id: str | None) -> Listed:
+    if not isinstance(row, dict) or not isinstance(row.get("pledges") or {}, dict):
+        raise ValueError("write it as `institution: CODE`, `name:`, and `pledges:` with `ROUND: WON`")
+    if not row.get("institution"):
+        raise ValueError("it has no `institution`: give its short lower-case code there")
+    pledges = {str(key): _won("pledges", won) for key, won in (row.get("pledges") or {}).items()}
     if row.get("pledge_won") not in (None, ""):
         of = row.get("round") or round_id
         if not of:
             raise ValueError("a pledge is for a round: name it in the file or by --round")
-        pledges[str(of)] = int(row["pledge_won"])
+        pledges[str(of)] = _won("pledge_won", row["pledge_won"])
     if any(won < 0 for won in pledges.values()):
         raise ValueError("a pledge is not negative")
     return Listed(_CODE.validate_python(row["institution"]), row.get("name") or None, pledges)
+
+
+def _won(name: str, stated: Any) -> int:
+    try:
+        return int(stated)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {stated!r}: write whole won in digits, such as 500000000") from None
