@@ -3,12 +3,13 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import typer
 
 from deploy.commands.screen import console, errors, fail, print_json
-from deploy.onboarding.client import ClientConfiguration
+from deploy.onboarding.client import ClientConfiguration, write_secret
 from deploy.onboarding.cluster import Cluster
 from deploy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.events import InstitutionStatus
@@ -35,9 +36,11 @@ def hand_over(
     passwords: Mapping[str, str],
     out: Path | None,
     bootstrap: str | None,
+    secrets: Mapping[str, str] = MappingProxyType({}),
     *,
     as_json: bool,
 ) -> None:
+    """`secrets`: of webhooks that are new, by institution."""
     kafka = kafka_side.kafka
     if bootstrap:
         kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap})
@@ -46,12 +49,20 @@ def hand_over(
         for one in given:
             if one.password is not None or not kafka.secured:
                 one.write(out)
+        for code, secret in secrets.items():
+            write_secret(out / f"{code}.webhook-secret", f"{secret}\n")
         errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone", soft_wrap=True)
     if as_json:
-        print_json([_as_json(one, with_secret=out is None) for one in given])
+        told = [_as_json(one, with_secret=out is None) for one in given]
+        for one in told if out is None else ():
+            if one["institution"] in secrets:
+                one["webhook_secret"] = secrets[one["institution"]]
+        print_json(told)
     elif out is None:
         for one in given:
             _show(one)
+            if one.code in secrets:
+                console.print(f"The secret of its webhook, this once: {secrets[one.code]}", soft_wrap=True)
 
 
 def _as_json(one: ClientConfiguration, *, with_secret: bool) -> dict[str, Any]:

@@ -9,16 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.commands import desks
+from deploy.commands.desks import ContactLanguage, Contacts, Webhook, people, set_desk
 from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.screen import console, fail, print_json
 from deploy.onboarding.cluster import QUOTA, Cluster
-from deploy.onboarding.listed import Listed, UnreadableListError, read_list
-from shared.contracts.events import InstitutionStatus
+from deploy.onboarding.listed import Listed, Person, UnreadableListError, read_list
+from shared.contracts.events import InstitutionStatus, Language
 from shared.settings import DeploymentSettings, KafkaSettings
 
 app = typer.Typer(help="Institutions.", no_args_is_help=True)
+app.command()(desks.contacts)
+app.command()(desks.webhook)
 Code = Annotated[str, typer.Argument(help="Its short lower-case code.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log.")]
 Pledges = Annotated[
@@ -50,6 +54,9 @@ def onboard(
         InstitutionStatus, typer.Option(help="How far it has come: interested, agreed, or active.")
     ] = InstitutionStatus.ACTIVE,
     quota: Annotated[int, typer.Option(min=1, help="Bytes a second it may send to each broker.")] = QUOTA,
+    contact: Contacts = None,
+    language: ContactLanguage = Language.KO,
+    webhook: Webhook = None,
     out: Out = None,
     bootstrap: Bootstrap = None,
     as_plan: Annotated[
@@ -63,7 +70,8 @@ def onboard(
 ) -> None:
     """Register institutions, or change them, and give each its two topics, its user and its rights. Run again, it
     changes nothing. A password is shown once, when it is made."""
-    wanted = _wanted(code, name, pledge, round_id, file)
+    desk = people(contact or (), language), webhook
+    wanted = _wanted(code, name, pledge, round_id, file, *desk)
     known = statuses(url)
     if as_plan:
         print_plan([one.code for one in wanted], known, cluster, quota)
@@ -90,8 +98,9 @@ def onboard(
     for one in wanted:
         steps = [InstitutionStatus.AGREED] if known.get(one.code) in BEFORE_ACTIVE else []
         _register(one, [*steps, InstitutionStatus.ACTIVE], url, bearer)
+    secrets = {one.code: secret for one in wanted if (secret := set_desk(one, url, bearer))}
     passwords = {} if provisioned else carried_out(kafka_side.first_passwords(codes))
-    hand_over(kafka_side, codes, passwords, out, bootstrap, as_json=as_json)
+    hand_over(kafka_side, codes, passwords, out, bootstrap, secrets, as_json=as_json)
 
 
 @app.command()
@@ -177,14 +186,21 @@ def statuses(url: str | None) -> dict[str, InstitutionStatus]:
 
 
 def _wanted(
-    code: str | None, name: str | None, pledge: list[str] | None, round_id: str | None, file: Path | None
+    code: str | None,
+    name: str | None,
+    pledge: list[str] | None,
+    round_id: str | None,
+    file: Path | None,
+    contacts: tuple[Person, ...],
+    webhook: str | None,
 ) -> Sequence[Listed]:
     if (code is None) == (file is None):
         fail("name an institution, or a --file of them", 2)
     if code is not None:
-        return [Listed(code, name, dict(_pledge(one, round_id) for one in pledge or []))]
-    if name or pledge:
-        fail("names and pledges of many are in their file", 2)
+        pledges = dict(_pledge(one, round_id) for one in pledge or [])
+        return [Listed(code, name, pledges, contacts, webhook)]
+    if name or pledge or contacts or webhook:
+        fail("names, pledges, contacts and webhooks of many are in their file", 2)
     try:
         return read_list(file, round_id) if file else []
     except UnreadableListError as error:

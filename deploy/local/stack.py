@@ -135,6 +135,9 @@ class Stack:
             shared = {
                 **({} if kafka.own_users else kafka.settings.as_environment()),
                 "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
+                # Receivers of webhooks stand on this machine.
+                "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
+                "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
                 **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
             }

@@ -69,11 +69,15 @@ class ClientConfiguration:
         written = []
         for suffix, text in (("properties", self.properties()), ("librdkafka.conf", self.librdkafka())):
             path = folder / f"{self.code}.{suffix}"
-            path.unlink(missing_ok=True)  # one with wider rights would keep them
-            path.touch(mode=0o600, exist_ok=False)
-            path.write_text(text, encoding="utf-8")
+            write_secret(path, text)
             written.append(path)
         return written[0], written[1]
+
+
+def write_secret(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)  # one with wider rights would keep them
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text, encoding="utf-8")
 
 
 def _text(lines: list[str]) -> str:

@@ -1,8 +1,10 @@
-"""Institutions in a file: a round file, a YAML list, or CSV with `institution,name,round,pledge_won`."""
+"""Institutions in a file: a round file, a YAML list, or CSV with
+`institution,name,round,pledge_won,contact_name,contact_email,contact_language,webhook`."""
 
 import csv
 import json
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,32 @@ class UnreadableListError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is mailed what concerns the institution."""
+
+    name: str
+    email: str
+    language: str = "ko"
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
-    """What is to be known of an institution. `pledges`: won by round."""
+    """What is to be known of an institution. `pledges`: won by round. Nothing stated of contacts or a webhook leaves
+    them as they are."""
 
     code: str
     name: str | None = None
     pledges: dict[str, int] = field(default_factory=dict)
+    contacts: tuple[Person, ...] = ()
+    webhook: str | None = None
+
+
+def person(stated: str, language: str = "ko") -> Person:
+    """Of `Name <address>`. Raises ValueError."""
+    name, address = parseaddr(stated)
+    if not name or "@" not in address:
+        raise ValueError(f"{stated!r}: write it as `Name <address>`")
+    return Person(name, address, language)
 
 
 def read_list(path: Path, round_id: str | None = None) -> list[Listed]:
@@ -48,7 +70,13 @@ def read_list(path: Path, round_id: str | None = None) -> list[Listed]:
             told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise UnreadableListError(f"{path}, institution {number}: {told}") from error
         before = found.get(one.code, Listed(one.code))
-        found[one.code] = Listed(one.code, one.name or before.name, {**before.pledges, **one.pledges})
+        found[one.code] = Listed(
+            one.code,
+            one.name or before.name,
+            {**before.pledges, **one.pledges},
+            (*before.contacts, *(each for each in one.contacts if each not in before.contacts)),
+            one.webhook or before.webhook,
+        )
     return list(found.values())
 
 
@@ -79,7 +107,23 @@ def _listed(row: Any, round_id: str | None) -> Listed:
         pledges[str(of)] = _won("pledge_won", row["pledge_won"])
     if any(won < 0 for won in pledges.values()):
         raise ValueError("a pledge is not negative")
-    return Listed(_CODE.validate_python(row["institution"]), row.get("name") or None, pledges)
+    code, name = _CODE.validate_python(row["institution"]), row.get("name") or None
+    return Listed(code, name, pledges, _contacts(row), row.get("webhook") or None)
+
+
+def _contacts(row: dict[str, Any]) -> tuple[Person, ...]:
+    if row.get("contact_email"):  # of CSV
+        people: Any = [{key: row.get(f"contact_{key}") for key in ("name", "email", "language")}]
+    else:
+        people = row.get("contacts") or []
+    if not isinstance(people, list):
+        raise ValueError("`contacts` is a list of `name`, `email` and `language`")
+    found = []
+    for one in people:
+        if not isinstance(one, dict) or not one.get("name") or "@" not in str(one.get("email")):
+            raise ValueError(f"contacts has {one!r}: each needs its `name` and `email`")
+        found.append(Person(str(one["name"]), str(one["email"]), str(one.get("language") or "ko")))
+    return tuple(found)
 
 
 def _won(name: str, stated: Any) -> int:

@@ -26,4 +26,9 @@ class IntakeSettings(ServiceSettings):
     clock_offset_seconds: float = Field(
         1.0, gt=0, description="Not ready while the server's clock is surely further from the database's than this."
     )
+    plain_webhooks: bool = Field(
+        False,
+        description="Webhooks may go to http:// and to private addresses: only where receivers stand in a network of "
+        "one's own. Notify has to allow it too.",
+    )
     approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")

@@ -11,10 +11,15 @@ from services.notify import api, duties, handlers
 from services.notify.channels import MailWay, OutboxWay, Way, chance
 from services.notify.composing import Composer, Sender
 from services.notify.domain.attempts import Persistence
+from services.notify.domain.quiet import QuietHours
 from services.notify.mailserver import MailServer
+from services.notify.operating import operating_router
+from services.notify.pacing import Pace
+from services.notify.receivers import Receivers
 from services.notify.rendering import Renderer
 from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
+from services.notify.webhooks import WebhookWay
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -28,6 +33,7 @@ from shared.runtime import Runtime
 
 SERVICE = "notify"
 MAIL_LOOPS = 2  # while one records what it sent, the other sends
+WEBHOOK_LOOPS = 4  # a receiver that lets one wait for its answer holds up one
 
 
 def create_app(settings: NotifySettings) -> FastAPI:
@@ -35,27 +41,33 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
-    sender = Sender(settings.sender_name, settings.sender_address, settings.message_domain)
-    server = MailServer(
-        settings.mail_server, settings.sender_address, settings.mail_connections, settings.smtp_timeout_seconds
+    sender = Sender(settings.sender_name, settings.sender_address, settings.message_domain, settings.bounce_address)
+    server = MailServer(settings.mail_server, settings.mail_connections, settings.smtp_timeout_seconds)
+    receivers = Receivers(
+        settings.webhook_connections,
+        settings.webhook_timeout_seconds,
+        clock.now,
+        private=settings.private_webhooks,
     )
+    persistence = Persistence(timedelta(seconds=settings.retry_seconds), timedelta(hours=settings.horizon_hours))
     claims = Claims(
         settings.replica,
         settings.claimed_deliveries,
         timedelta(seconds=settings.lease_seconds),
-        Persistence(timedelta(seconds=settings.retry_seconds), timedelta(hours=settings.horizon_hours)),
+        persistence,
     )
     settled = Counter(
         "firstbuy_notices", "Attempts settled", ["kind", "channel", "state"], registry=runtime.metrics.registry
     )
 
-    def sending(way: Way) -> Sending:
-        return Sending(way, claims, outbox, clock.now, chance, runtime.stopping, settled)
+    def sending(way: Way, quiet: QuietHours | None = None) -> Sending:
+        return Sending(way, claims, outbox, clock.now, chance, runtime.stopping, settled, quiet)
 
-    mails = sending(
-        MailWay(server, Composer(Renderer(), sender, settings.selection_url), sender, clock.now, runtime.tracing)
-    )
+    composer = Composer(Renderer(), sender, settings.selection_url)
+    pace = Pace(settings.mail_per_second)
+    mails = sending(MailWay(server, composer, sender, clock.now, runtime.tracing, pace), settings.quiet)
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
+    webhooks = sending(WebhookWay(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing))
 
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
@@ -72,10 +84,17 @@ def create_app(settings: NotifySettings) -> FastAPI:
     apart = timedelta(seconds=settings.heads_seconds)
     runtime.duty("heads", lambda: duties.spread_heads(runtime.pool, apart), 1)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
+    runtime.duty("verdicts", lambda: duties.tell_verdicts(runtime.pool), 0.2)
+    ahead = timedelta(hours=settings.closing_soon_hours)
+    runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
+    waited = timedelta(seconds=settings.digest_seconds)
+    runtime.duty("digests", lambda: duties.gather(runtime.pool, waited, settings.digest_from), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
     runtime.duty("erased", lambda: duties.fail_erased(runtime.pool, outbox, clock), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", lambda: mails.deliver_due(runtime.pool), 0.1)
+    for number in range(WEBHOOK_LOOPS):
+        runtime.duty(f"webhooks {number}", lambda: webhooks.deliver_due(runtime.pool), 0.1)
     runtime.duty("notices", lambda: notices.deliver_due(runtime.pool), 0.1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
@@ -87,6 +106,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
                 yield
         finally:
             await server.close()
+            await receivers.close()
 
     app = FastAPI(title="Firstbuy notify", version="1", lifespan=lifespan)
     app.state.runtime = runtime
@@ -94,6 +114,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
+    app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry)
     return app

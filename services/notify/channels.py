@@ -15,6 +15,7 @@ from services.notify.composing import Composer, Sender, UnusableAddressError
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
 from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN, PURCHASE_REMINDER
 from services.notify.mailserver import MailServer
+from services.notify.pacing import Pace
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -41,8 +42,12 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     PURCHASE_REMINDER: PurchaseReminded,
     AUDIT_HEAD: AuditHeadNoticed,
 }
-"""Of the notices of an outbox, by kind; every other is a RoundNoticed."""
+"""Of the notices of an outbox, and of webhooks, by kind; every other is a RoundNoticed."""
 Attempted = tuple[Claimed, Outcome]
+
+
+def contract_of(kind: str) -> type[Contract]:
+    return CONTRACTS.get(kind, RoundNoticed)
 
 
 class Way(Protocol):
@@ -71,7 +76,9 @@ class MailWay:
         sender: Sender,
         now: Callable[[], datetime],
         tracing: Tracing,
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._server = server
         self._composer = composer
         self._sender = sender
@@ -91,12 +98,15 @@ class MailWay:
     async def _mail(self, claimed: Claimed, institutions: Mapping[str, str], may_begin: Callable[[], bool]) -> Outcome:
         connection = await self._server.acquire()
         try:
+            if claimed.addressee is not None and claimed.addressee.suppressed:
+                return Outcome(Ending.NEVER, "suppressed")
+            await self._pace.turn()
             if not may_begin() or claimed.addressee is None:
                 return NOT_TRIED
             traceparent = claimed.delivery.traceparent
             trace = self._tracing.follow("mail", traceparent) if traceparent else None
             mail = self._composer.compose(claimed, claimed.addressee, institutions, self._now(), trace)
-            return await connection.deliver(mail)
+            return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id))
         except UnusableAddressError as error:
             return Outcome(Ending.NEVER, error.code)
         except Exception:  # noqa: BLE001 -- a fault of ours, in a template say: reported, and tried again when mended
@@ -146,11 +156,10 @@ class OutboxWay:
     def _event(self, claimed: Claimed) -> Outgoing:
         """Its id is the delivery's, so that a repeat shows as one."""
         delivery = claimed.delivery
-        contract = CONTRACTS.get(delivery.kind, RoundNoticed)
         return Outgoing(
             topics.outbox(delivery.recipient).name,
             delivery.subject,
-            contract.__name__,
+            contract_of(delivery.kind).__name__,
             delivery.id,
             delivery.subject,
             delivery.time_map.programme(self._now()),

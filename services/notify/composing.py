@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from services.notify.domain.notices import TEMPLATES
 from services.notify.mime import free_text, mailbox, message
 from services.notify.rendering import NOTICE_NAMES, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed
@@ -35,6 +36,14 @@ class Sender:
     name: str
     address: str
     domain: str
+    bounces: str = ""
+    """Where mails that come back go, each under its own name (VERP): `bounces@office.example`. Empty: to `address`."""
+
+    def envelope(self, delivery: str) -> str:
+        if not self.bounces:
+            return self.address
+        local, _, domain = self.bounces.rpartition("@")
+        return f"{local}+{delivery}@{domain}"
 
     def message_id(self, delivery: str) -> str:
         """The same for every attempt of a delivery, so that a repeat shows as one."""
@@ -68,9 +77,9 @@ class Composer:
         language = Language(addressee.language)
         address = address_of(addressee)
         values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
-        path = delivery.facts.get("pack")
-        values["pack_link"] = self._selection_url + path if path and self._selection_url else None
-        rendered = self._renderer.render(delivery.kind, language, values)
+        values["pack_link"] = self._pack_link(delivery.facts)
+        values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in delivery.facts.get("items", ())]
+        rendered = self._renderer.render(TEMPLATES[delivery.kind], language, values)
         headers = [
             ("From", self._from),
             ("To", mailbox(one_line(addressee.name), address)),
@@ -85,6 +94,10 @@ class Composer:
         if traceparent:
             headers.append(("traceparent", traceparent))
         return Mail(address, message(headers, rendered.text, rendered.html, f"=_{delivery.id}"))
+
+    def _pack_link(self, facts: Mapping[str, Any]) -> str | None:
+        path = facts.get("pack")
+        return self._selection_url + path if path and self._selection_url else None
 
 
 def address_of(addressee: Addressee) -> str:
@@ -108,7 +121,9 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "language": language,
         "name": addressee.name,
         "round": claimed.delivery.round,
-        "round_title": claimed.round_title[language.value],
+        "round_title": claimed.round_title.get(language.value) or claimed.delivery.facts.get("title"),
+        "kind": claimed.delivery.kind,
+        "desk": institutions.get(addressee.institution or "", addressee.institution),
         "application": claimed.delivery.subject,
         "delivery": claimed.delivery.id,
         "findings": [explain(finding_of(each), language, _said_of(each)) for each in claimed.findings or ()],

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import structlog
 
-from services.notify.domain.occurrences import head_signed, spread
-from services.notify.handlers import owe
+from services.notify.domain.digests import gathering
+from services.notify.domain.notices import DIGEST
+from services.notify.domain.occurrences import Turn, head_signed, spread, verdict
+from services.notify.domain.reminders import reminder
+from services.notify.handlers import delivery_id, owe
 from services.notify.sending import failed, gave_up
-from services.notify.storage import deliveries, facts, heads
+from services.notify.storage import deliveries, digests, facts, heads
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -31,6 +34,39 @@ async def spread_heads(pool: Pool, apart: timedelta) -> None:
             _log.info("spread audit head", service=head.service, count=head.count, institutions=len(institutions))
 
 
+async def tell_verdicts(pool: Pool) -> None:
+    """Each verdict is told to its applicant once its epoch is committed."""
+    async with connected(pool) as connection, connection.transaction():
+        told = await facts.take_verdicts(connection)
+        await owe(connection, [verdict(one) for one in told])
+    if told:
+        _log.info("owes verdicts", verdicts=len(told))
+
+
+async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta) -> None:
+    """Institutions are reminded once of each close, `ahead` of it; an extension is another close."""
+    async with connected(pool) as connection, connection.transaction():
+        due = [(window, reminder(window, clock.now(), ahead)) for window in await facts.unreminded(connection)]
+        for _, turn in due:
+            if isinstance(turn, Turn):
+                await facts.save_turn(connection, turn)
+        await facts.set_reminded(connection, [window.round for window, turn in due if turn])
+
+
+async def gather(pool: Pool, waited: timedelta, many: int) -> None:
+    """What somebody at an institution is owed of one round goes in one mail where it is `many`."""
+    async with connected(pool) as connection, connection.transaction():
+        found = await digests.gatherable(connection, waited)
+        alone, gathered = gathering(found, many)
+        await digests.send_alone(connection, alone)
+        for due, said in gathered:
+            identifier = delivery_id(due)
+            await deliveries.insert(connection, [(identifier, due)])
+            await digests.gather(connection, said, identifier)
+    if found:
+        _log.info("gathered deliveries", deliveries=len(found), digests=len(gathered))
+
+
 async def take_up(pool: Pool) -> None:
     async with connected(pool) as connection:
         taken = await deliveries.take_up(connection)
@@ -40,7 +76,9 @@ async def take_up(pool: Pool) -> None:
 
 async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     async with outbox.transaction(pool) as (connection, events):
-        for delivery in await deliveries.fail_erased(connection):
+        erased = await deliveries.fail_erased(connection)
+        gathered = await digests.settle_gathered(connection, [one.id for one in erased if one.kind == DIGEST])
+        for delivery in (*erased, *(one.delivery for one in gathered)):
             events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
         events += await gave_up(connection, clock.now(), list(events))
     if events:

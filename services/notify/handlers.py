@@ -1,12 +1,16 @@
 """Kafka in: what notices say is kept, and what happened becomes deliveries that are owed."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pydantic import TypeAdapter
 
-from services.notify.domain.notices import Occurrence, Planned, planned
+from services.notify.domain.notices import Occurrence, Planned, Role, planned
 from services.notify.domain.occurrences import (
+    Decision,
+    Judged,
     Result,
     appeal,
     decision_of,
@@ -20,7 +24,7 @@ from services.notify.domain.occurrences import (
     turn,
     withdrawal,
 )
-from services.notify.storage import deliveries, facts, heads
+from services.notify.storage import deliveries, desks, facts, heads
 from shared.contracts.events import (
     AppealDecided,
     AppealFiled,
@@ -32,10 +36,12 @@ from shared.contracts.events import (
     InstitutionChanged,
     PurchaseOverdue,
     RefusalReconsidered,
+    RoundExtended,
     RoundFrozen,
     RoundOpened,
     SelectionGivenUp,
     SelectionStatusEnded,
+    WebhookChanged,
 )
 from shared.contracts.events.verdicts import Evidence
 from shared.evidence_words import evidence_of
@@ -46,6 +52,8 @@ from shared.kafka.step import Incoming
 from shared.postgres import Connection
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
+PARTY: Final = re.compile(r"[0-9a-f-]{36}")
+"""A key of contacts.v1 that is a party's id; every other is an institution's code."""
 FORWARDED: Final = ("intake", "eligibility", "selection")
 """Whose audit heads institutions get. Not notify's own: it decides to give up notices, and a head sent for that to an
 institution that can't be reached would be given up too, for ever. It stands on audit-heads.v1 all the same."""
@@ -60,6 +68,8 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             await facts.save_round(connection, event.body)
         elif isinstance(event.body, RoundFrozen):
             await facts.save_pledged(connection, event.body)
+        elif isinstance(event.body, RoundExtended):
+            await facts.extend(connection, event.body.round, event.body.closes_at)
         taken = turn(event.body, event.traceparent, event.appended_at)
         if taken is not None:
             await facts.save_turn(connection, taken)
@@ -87,30 +97,38 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
     for event in batch:
         if isinstance(event, Event) and isinstance(event.body, ContactChanged):
             stated.append(event.body)
+        elif isinstance(event, Event) and isinstance(event.body, WebhookChanged):
+            await desks.save_webhook(connection, event.body)
+        elif isinstance(event, Tombstone) and not PARTY.fullmatch(event.key):
+            await desks.end_webhook(connection, event.key)
         elif isinstance(event, Tombstone):
-            await facts.save_contacts(connection, stated)
-            await facts.erase_contact(connection, event.key)
+            await desks.save_contacts(connection, stated)
+            await desks.erase_contact(connection, event.key)
             stated = []
-    await facts.save_contacts(connection, stated)
+    await desks.save_contacts(connection, stated)
     return ()
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     judged = [event.body for event in events_of(batch, ApplicationJudged)]
     if judged:
-        rows = [(one.application, one.version, one.epoch, _against(one), _changes(one)) for one in judged]
-        await facts.save_verdicts(connection, rows)
+        await facts.save_verdicts(
+            connection,
+            [
+                Judged(one.application, one.version, one.epoch, one.round, one.outcome, _against(one), _changes(one))
+                for one in judged
+            ],
+        )
     return ()
 
 
 async def take_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     submitted = events_of(batch, ApplicationSubmitted)
-    if submitted:
-        await facts.save_applications(
-            connection, [(e.body.application, e.body.version, e.body.facts.product.name) for e in submitted]
-        )
+    withdrawn = events_of(batch, ApplicationWithdrawn)
+    await facts.save_applications(connection, [event.body for event in submitted])
+    await facts.withdraw(connection, [event.body for event in withdrawn])
     occurrences = [submission(event.body, event.traceparent) for event in submitted]
-    occurrences += [withdrawal(event.body, event.traceparent) for event in events_of(batch, ApplicationWithdrawn)]
+    occurrences += [withdrawal(event.body, event.traceparent) for event in withdrawn]
     occurrences += [given_up(event.body, event.traceparent) for event in events_of(batch, SelectionGivenUp)]
     occurrences += [reconsidered(event.body, event.traceparent) for event in events_of(batch, RefusalReconsidered)]
     appeals = [
@@ -125,25 +143,38 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
 
 async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """A later epoch or a batch is told to those for whom it decided otherwise than what came before."""
-    decided = [
-        (event.body, edition_of(event.body), event.traceparent)
-        for event in batch
-        if isinstance(event, Event) and isinstance(event.body, Result)
-    ]
-    await facts.save_decisions(
-        connection, [(one.application, *edition, decision_of(one)) for one, edition, _ in decided]
+    events = [event for event in batch if isinstance(event, Event)]
+    decided = [(event.body, edition_of(event.body)) for event in events if isinstance(event.body, Result)]
+    await facts.save_decisions(connection, [(one.application, *edition, decision_of(one)) for one, edition in decided])
+    before = await facts.decisions_before(connection, [(one.application, *edition) for one, edition in decided])
+    told = [(event, _told(event.body, event.traceparent, before)) for event in events]
+    await owe(
+        connection,
+        [replace(one, happened_at=event.appended_at) for event, occurrences in told for one in occurrences],
     )
-    before = await facts.decisions_before(connection, [(one.application, *edition) for one, edition, _ in decided])
-    told = [result(one, trace, before.get((one.application, *edition))) for one, edition, trace in decided]
-    told.append([overdue(event.body, event.traceparent) for event in events_of(batch, PurchaseOverdue)])
-    told.append([status_ended(event.body, event.traceparent) for event in events_of(batch, SelectionStatusEnded)])
-    await owe(connection, [occurrence for occurrences in told for occurrence in occurrences])
     return ()
+
+
+def _told(
+    body: object, traceparent: str | None, before: Mapping[tuple[str, int, int], Decision]
+) -> Sequence[Occurrence]:
+    match body:
+        case PurchaseOverdue():
+            return [overdue(body, traceparent)]
+        case SelectionStatusEnded():
+            return [status_ended(body, traceparent)]
+        case _ if isinstance(body, Result):
+            return result(body, traceparent, before.get((body.application, *edition_of(body))))
+        case _:
+            return []
 
 
 async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None:
     """Writes what the table asks for; nothing is published before it is delivered."""
-    due = [delivery for occurrence in occurrences for delivery in planned(occurrence)]
+    occurrences = list(occurrences)
+    told = {one.id for each in occurrences for one in each.recipients if one.role is Role.INSTITUTION}
+    reached = await desks.desks(connection, told)
+    due = [delivery for occurrence in occurrences for delivery in planned(occurrence, reached)]
     await deliveries.insert(connection, [(delivery_id(delivery), delivery) for delivery in due])
 
 

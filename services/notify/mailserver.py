@@ -15,7 +15,7 @@ from aiosmtplib import (
 )
 
 from services.notify.composing import Mail
-from services.notify.domain.attempts import DELIVERED, Ending, Outcome
+from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
 from services.notify.settings import MailServerAddress
 
 CLOSING: Final = 421
@@ -26,9 +26,9 @@ _log = structlog.get_logger()
 class MailServer:
     """At most `connections` at once; an idle one is taken before a new one is opened."""
 
-    def __init__(self, address: MailServerAddress, sender: str, connections: int, timeout: float) -> None:
+    def __init__(self, address: MailServerAddress, connections: int, timeout: float) -> None:
         self._idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
-        self._all = [_Connection(address, sender, timeout) for _ in range(connections)]
+        self._all = [_Connection(address, timeout) for _ in range(connections)]
         for connection in reversed(self._all):
             self._idle.put_nowait(connection)
 
@@ -46,20 +46,20 @@ class _Connection:
     """One session. Servers end sessions when they like: a mail that meets an ended one before its content was sent
     is said again, once, in a new session."""
 
-    def __init__(self, address: MailServerAddress, sender: str, timeout: float) -> None:
+    def __init__(self, address: MailServerAddress, timeout: float) -> None:
         self._address = address
-        self._sender = sender
         self._timeout = timeout
         self._client: SMTP | None = None
 
-    async def deliver(self, mail: Mail) -> Outcome:
+    async def deliver(self, mail: Mail, sender: str) -> Outcome:
+        """`sender` is the envelope's, where a mail that can't be delivered comes back to."""
         reused = self._client is not None and self._client.is_connected
-        outcome = await self._say(mail)
+        outcome = await self._say(mail, sender)
         if reused and outcome.error == "session-ended" and not outcome.in_doubt:
-            outcome = await self._say(mail)
+            outcome = await self._say(mail, sender)
         return outcome
 
-    async def _say(self, mail: Mail) -> Outcome:
+    async def _say(self, mail: Mail, sender: str) -> Outcome:
         try:
             client = await self._open()
         except SMTPAuthenticationError:
@@ -69,7 +69,7 @@ class _Connection:
             return Outcome(Ending.LATER, "server-away")
         content_begun = False
         try:
-            await client.mail(self._sender)
+            await client.mail(sender)
             await client.rcpt(mail.recipient)
             content_begun = True
             await client.data(mail.content)
@@ -136,7 +136,7 @@ def refused(refusal: SMTPResponseException) -> Outcome:
         case _ if refusal.code == CLOSING:
             return Outcome(Ending.LATER, "session-ended")
         case SMTPRecipientRefused() if final and _UNKNOWN_MAILBOX.match(refusal.message):
-            return Outcome(Ending.NEVER, "mailbox-unknown")
+            return Outcome(Ending.NEVER, MAILBOX_UNKNOWN)
         case SMTPRecipientRefused():
             return Outcome(Ending.NEVER, "recipient-refused") if final else Outcome(Ending.LATER, "recipient-deferred")
         case SMTPDataError():

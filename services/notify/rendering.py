@@ -1,6 +1,6 @@
 """Templates in, texts out: a notice's subject and body in the language of its addressee. Compiled once, at the start.
 
-`templates/<kind>/{subject.<language>.txt, body.<language>.txt, body.<language>.html}`; what several kinds share is
+`templates/<name>/{subject.<language>.txt, body.<language>.txt, body.<language>.html}`; what several kinds share is
 under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from services.notify.domain.notices import MAILED
+from services.notify.domain import notices
 from shared.contracts.events import Language
 from shared.written import day, moment, one_line, stated_day, won
 
@@ -35,9 +35,9 @@ class _Templates:
 
 
 class Renderer:
-    def __init__(self, kinds: Iterable[str] = MAILED, folder: Path = TEMPLATES) -> None:
+    def __init__(self, names: Iterable[str] = tuple(dict.fromkeys(notices.TEMPLATES.values()))) -> None:
         environment = Environment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -47,18 +47,18 @@ class Renderer:
         )
         environment.filters |= {"won": won, "moment": moment, "day": day, "date": stated_day}
         self._templates = {
-            (kind, language): _Templates(
+            (name, language): _Templates(
                 *(
-                    environment.get_template(f"{kind}/{part}")
+                    environment.get_template(f"{name}/{part}")
                     for part in (f"subject.{language}.txt", f"body.{language}.txt", f"body.{language}.html")
                 )
             )
-            for kind in kinds
+            for name in names
             for language in Language
         }
 
-    def render(self, kind: str, language: Language, values: Mapping[str, Any]) -> Rendered:
-        templates = self._templates[kind, language]
+    def render(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
+        templates = self._templates[name, language]
         return Rendered(
             one_line(templates.subject.render(values)),
             templates.text.render(values).strip() + "\n",

@@ -16,8 +16,11 @@ import prometheus_client
 import structlog
 
 from services.notify.channels import Attempted, Way
-from services.notify.domain.attempts import Persistence, Settlement, State, settle
-from services.notify.storage import deliveries, facts
+from services.notify.domain.attempts import MAILBOX_UNKNOWN, Persistence, Settlement, State, settle
+from services.notify.domain.notices import DIGEST
+from services.notify.domain.quiet import QuietHours
+from services.notify.storage import deliveries, facts, suppressions
+from services.notify.storage import digests as digests_of
 from services.notify.storage.deliveries import Claimed, Delivery
 from shared import audit
 from shared.canonical import sha256_hex
@@ -53,7 +56,10 @@ class Sending:
         chance: Callable[[], float],
         stopping: asyncio.Event,
         settled: prometheus_client.Counter,
+        quiet: QuietHours | None = None,
     ) -> None:
+        """`quiet`: hours in which what can wait is put off."""
+        self._quiet = quiet
         self._way = way
         self._claims = claims
         self._outbox = outbox
@@ -87,10 +93,12 @@ class Sending:
             begun = time.monotonic()
             claims = self._claims
             async with connected(pool) as connection:
+                if self._quiet and (until := self._quiet.until(self._now())):
+                    await deliveries.put_off(connection, self._way.channel, until)
                 claimed = await deliveries.claim(
                     connection, self._way.channel, claims.limit, claims.replica, claims.lease
                 )
-                names = await facts.institution_names(connection, _awarding(claimed))
+                names = await facts.institution_names(connection, _named(claimed))
 
             def may_begin(until: float = begun + claims.lease.total_seconds() / 2) -> bool:
                 return not self._stopping.is_set() and time.monotonic() < until
@@ -114,7 +122,7 @@ class Sending:
         """Keeps at it while the database is away: what was delivered would else be delivered again."""
         settled = [
             (
-                one.delivery,
+                one,
                 settle(outcome, one.delivery.attempts, one.tried_for, self._claims.persistence, self._chance()),
             )
             for one, outcome in attempted
@@ -132,12 +140,24 @@ class Sending:
             else:
                 return
 
-    async def _settle(self, pool: Pool, settled: Sequence[tuple[Delivery, Settlement]]) -> None:
+    async def _settle(self, pool: Pool, attempted: Sequence[tuple[Claimed, Settlement]]) -> None:
+        settled = [(one.delivery, settlement) for one, settlement in attempted]
         async with self._outbox.transaction(pool) as (connection, events):
             recorded = await deliveries.settle(connection, settled)
-            for delivery, settlement in settled:
-                if delivery.id in recorded and settlement.state is not State.PENDING:
-                    events.append(self._announced(delivery, settlement))
+            final = [
+                (delivery, settlement)
+                for delivery, settlement in settled
+                if delivery.id in recorded and settlement.state is not State.PENDING
+            ]
+            events += [self._announced(delivery, one.state, one.error, delivery.id) for delivery, one in final]
+            digests = [delivery.id for delivery, _ in final if delivery.kind == DIGEST]
+            for one in await digests_of.settle_gathered(connection, digests) if digests else ():
+                events.append(self._announced(one.delivery, one.state, one.error, one.digest))
+            for claimed, settlement in attempted:
+                if settlement.error == MAILBOX_UNKNOWN and settlement.state is State.FAILED and claimed.addressee:
+                    await suppressions.suppress(
+                        connection, claimed.addressee.email, MAILBOX_UNKNOWN, claimed.delivery.id
+                    )
             given_up = [event for event in events if event.type == NoticeFailed.__name__]
             events += await gave_up(connection, self._now(), given_up)
         states = Counter(
@@ -149,12 +169,13 @@ class Sending:
             self._settled.labels(kind, self._way.channel.value, state.value).inc(count)
             _log.info("settled deliveries", kind=kind, channel=self._way.channel, state=state, deliveries=count)
 
-    def _announced(self, delivery: Delivery, settlement: Settlement) -> Outgoing:
+    def _announced(self, delivery: Delivery, state: State, error: str | None, said_by: str) -> Outgoing:
+        """`said_by`: the delivery whose message said it, itself or a digest."""
         now = delivery.time_map.programme(self._now())
-        if settlement.state is State.SENT:
-            return delivered(delivery, self._way.message_id(delivery.id), now)
-        _log.warning("gave up delivery", delivery=delivery.id, kind=delivery.kind, error=settlement.error)
-        return failed(delivery, settlement.error or "fault", now)
+        if state is State.SENT:
+            return delivered(delivery, self._way.message_id(said_by), now)
+        _log.warning("gave up delivery", delivery=delivery.id, kind=delivery.kind, error=error)
+        return failed(delivery, error or "fault", now)
 
 
 def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
@@ -199,21 +220,20 @@ async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outg
 
 
 def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:
+    """It may fail again after it was tried again: that is another event."""
+    again = (delivery.attempts,) if isinstance(event, NoticeFailed) else ()
     return outgoing(
         topics.DELIVERIES.name,
         delivery.id,
         event,
-        event_id=event_id(name, delivery.id),
+        event_id=event_id(name, delivery.id, *again),
         time=now,
         traceparent=delivery.traceparent,
     )
 
 
-def _awarding(claimed: Sequence[Claimed]) -> set[str]:
-    """Institutions that notices to applicants name."""
-    return {
-        award["institution"]
-        for one in claimed
-        if one.addressee is not None
-        for award in one.delivery.facts.get("awards", ())
-    }
+def _named(claimed: Sequence[Claimed]) -> set[str]:
+    """Institutions that mails name: that buy, or whose desk they go to."""
+    mailed = [(one.delivery.facts, one.addressee) for one in claimed if one.addressee is not None]
+    buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
+    return buying | {addressee.institution for _, addressee in mailed if addressee.institution}

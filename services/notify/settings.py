@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.notify.domain.quiet import QuietHours
 from shared.settings import ServiceSettings
 
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -58,6 +59,35 @@ class NotifySettings(ServiceSettings):
         description="Address at which firms reach selection, so that mails link to the pack of a selected product; "
         "empty: they do not.",
     )
+    bounce_address: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9._-]+@[A-Za-z0-9.-]+)?$",
+        description="Where mails that can't be delivered come back to, each under a name of its own "
+        "(`local+delivery@domain`); what arrives there is to be given to `firstbuy notify bounce`. Empty: to the "
+        "sender's address.",
+    )
+    mail_per_second: float = Field(0, ge=0, description="Mails one replica sends a second at most; 0: no limit.")
+    quiet_hours: str = Field(
+        "21:00-08:00",
+        description="Hours of Korea in which no mail is sent that can wait for the morning (not receipts, nor a "
+        "reminder before a close; rehearsals know none); empty: none.",
+    )
+    digest_seconds: float = Field(
+        60, ge=0, description="How long notices of awards and purchases wait for others to the same desk."
+    )
+    digest_from: int = Field(5, ge=2, description="From so many on they go to a desk in one mail.")
+    closing_soon_hours: float = Field(
+        72, gt=0, description="So long before a round closes its institutions are reminded (programme time)."
+    )
+    webhook_connections: int = Field(64, ge=1, description="Connections one replica keeps to webhooks' receivers.")
+    webhook_timeout_seconds: float = Field(15, gt=0, description="How long a receiver may take for its whole answer.")
+    webhook_per_second: float = Field(
+        0, ge=0, description="Webhooks one replica sends to one receiver a second at most; 0: no limit."
+    )
+    private_webhooks: bool = Field(
+        False,
+        description="Webhooks may go to private addresses: only where receivers stand in a network of one's own.",
+    )
     mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
     claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
     lease_seconds: int = Field(
@@ -77,6 +107,16 @@ class NotifySettings(ServiceSettings):
     def _readable(cls, url: SecretStr) -> SecretStr:
         MailServerAddress.parse(url.get_secret_value())
         return url
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _times(cls, stated: str) -> str:
+        QuietHours.parse(stated)
+        return stated
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        return QuietHours.parse(self.quiet_hours)
 
     @property
     def mail_server(self) -> MailServerAddress:

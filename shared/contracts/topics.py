@@ -84,7 +84,9 @@ APPLICATIONS: Final = Topic(
     12,
     _ROUND_LIFE,
 )
-CONTACTS: Final = Topic("contacts.v1", "party id", ("intake",), (events.ContactChanged,), 12, _CONTACTS)
+CONTACTS: Final = Topic(
+    "contacts.v1", "party id", ("intake",), (events.ContactChanged, events.WebhookChanged), 12, _CONTACTS
+)
 PURCHASE_REQUESTS: Final = Topic(
     "purchase-requests.v1",
     "request id",

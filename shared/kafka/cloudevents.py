@@ -39,6 +39,10 @@ def type_name(ce_type: str) -> str:
     return ce_type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
 
 
+def type_of(name: str) -> str:
+    return f"{TYPE_PREFIX}{name}{TYPE_SUFFIX}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """An event ready to publish: where, under which key, and what its envelope says."""
@@ -78,7 +82,7 @@ def _fixed_headers(event_type: str, source: str) -> tuple[Header, ...]:
     """Those that are the same for every event of a type."""
     return (
         ("ce_specversion", b"1.0"),
-        ("ce_type", f"{TYPE_PREFIX}{event_type}{TYPE_SUFFIX}".encode()),
+        ("ce_type", type_of(event_type).encode()),
         ("ce_source", f"/firstbuy/{source}".encode()),
         ("ce_dataschema", f"{SCHEMA_PREFIX}{event_type}:1".encode()),
         ("content-type", b"application/json"),

@@ -3,154 +3,32 @@
 import asyncio
 import json
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
-import pytest
-from aiokafka import AIOKafkaConsumer
 
-from deploy.local.stack import Stack
-from deploy.onboarding.cluster import Cluster
 from shared.audit import AuditRow, faults
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
-from shared.kafka.producer import EventProducer
-from shared.telemetry import open_metrics
-from tests.conftest import StartStack
-
-GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
-NOW = datetime(2018, 9, 3, tzinfo=UTC)
-ROUND = "2018-h2"
-Facts = dict[str, Any]
-
-
-def golden(name: str, **changes: Any) -> Facts:
-    return {**json.loads((GOLDEN / f"{name}.v1.1.json").read_text()), **changes}
-
-
-def event(topic: topics.Topic, key: str, name: str, *, trace: str | None = None, **changes: Any) -> Outgoing:
-    body = json.dumps(golden(name, **changes), ensure_ascii=False).encode()
-    identifier = event_id("test", name, str(changes))
-    return Outgoing(topic.name, key, name, identifier, key, NOW, body, trace)
-
-
-def opened(*institutions: str) -> Outgoing:
-    invited = [{"institution": code, "pledge_won": 1_000_000_000} for code in institutions]
-    return event(topics.ROUNDS, ROUND, "RoundOpened", institutions=invited)
-
-
-def submitted(application: str, party: str, version: int = 1, trace: str | None = None) -> Outgoing:
-    changes = {"application": application, "party": party, "version": version}
-    return event(topics.APPLICATIONS, application, "ApplicationSubmitted", trace=trace, **changes)
-
-
-def contact(party: str, **changes: Any) -> Outgoing:
-    return event(topics.CONTACTS, party, "ContactChanged", party=party, **changes)
-
-
-def erased(party: str) -> Outgoing:
-    return Outgoing(topics.CONTACTS.name, party, "ContactChanged", event_id("erased", party), party, NOW, None)
-
-
-def ids(count: int) -> list[str]:
-    return [str(uuid.uuid4()) for _ in range(count)]
-
-
-class Notified:
-    """A running notify, what is published to it, and what it sent."""
-
-    def __init__(self, stack: Stack, producer: EventProducer) -> None:
-        self.stack = stack
-        self._producer = producer
-
-    async def publish(self, *events: Outgoing) -> None:
-        await self._producer.publish(events)
-
-    async def onboard(self, *institutions: str) -> None:
-        kafka = self.stack.kafka
-        await Cluster(kafka.settings, self.stack.topic_prefix, kafka.own_users).join(institutions)
-
-    def mails(self) -> list[EmailMessage]:
-        files = sorted(self.stack.mail_folder.glob("*.eml"))
-        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
-
-    def message_ids(self) -> list[str]:
-        return [str(mail["Message-ID"]) for mail in self.mails()]
-
-    async def told(self) -> Any:
-        async with httpx2.AsyncClient() as client:
-            return (await client.get(f"{self.stack.url('notify')}/rounds/{ROUND}/deliveries")).json()
-
-    async def until(self, condition: Callable[[Any], bool], seconds: float = 30) -> Any:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                found = await self.told()
-            except httpx2.TransportError as error:  # while it is down
-                found = {"error": str(error)}
-            if "error" not in found and condition(found):
-                return found
-            assert time.monotonic() < end, (found, self.stack.log("notify"))
-            await asyncio.sleep(0.1)
-
-    async def records(self, topic: str, count: int, seconds: float = 20) -> list[Any]:
-        """At least `count` events, and any that come within half a second after. An event may be published twice
-        under one id, which makes it one."""
-        consumer = AIOKafkaConsumer(
-            self.stack.topic_prefix + topic,
-            **self.stack.kafka.settings.client_arguments(),
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        try:
-            found: dict[bytes, Any] = {}
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                batches = await consumer.getmany(timeout_ms=500)
-                found |= {dict(one.headers)["ce_id"]: one for batch in batches.values() for one in batch}
-                if not batches and len(found) >= count:
-                    break
-            return list(found.values())
-        finally:
-            await consumer.stop()
-
-    async def rows(self, sql: str, *arguments: Any) -> Sequence[Any]:
-        connection = await asyncpg.connect(self.stack.database_url("notify"))
-        try:
-            found: Sequence[Any] = await connection.fetch(sql, *arguments)
-            return found
-        finally:
-            await connection.close()
-
-
-Notify = Callable[..., Awaitable[Notified]]
-
-
-@pytest.fixture
-async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
-    producers: list[EventProducer] = []
-
-    async def start(**options: Any) -> Notified:
-        stack = await start_stack(services=("notify",), **options)
-        kafka = stack.kafka.settings
-        producer = EventProducer(kafka, "test", stack.topic_prefix, open_metrics())
-        await producer.start()
-        producers.append(producer)
-        return Notified(stack, producer)
-
-    yield start
-    for producer in producers:
-        await producer.stop()
+from tests.integration.notified import (
+    NOW,
+    ROUND,
+    Facts,
+    Notified,
+    Notify,
+    all_sent,
+    contact,
+    erased,
+    event,
+    golden,
+    ids,
+    opened,
+    submitted,
+)
 
 
 def head(service: str, count: int, **changes: Any) -> Outgoing:
@@ -159,10 +37,6 @@ def head(service: str, count: int, **changes: Any) -> Outgoing:
     return Outgoing(
         topics.AUDIT_HEADS.name, service, "AuditHeadPublished", identifier, service, NOW, body.encode(), None
     )
-
-
-def all_sent(count: int, channel: str = "mail") -> Callable[[Any], bool]:
-    return lambda told: told["channels"].get(channel, {}).get("sent") == count and told["settled"]
 
 
 async def reconciled(notified: Notified, count: int) -> list[Facts]:
@@ -180,7 +54,7 @@ async def test_mail_files_are_reconciled_with_deliveries(notify: Notify) -> None
     submissions = [submitted(one, parties[index % 10]) for index, one in enumerate(applications)]
     await notified.publish(opened(), *submissions, *map(contact, parties))
     told = await notified.until(all_sent(30))
-    assert told["kinds"]["receipt"]["mail"] == {"waiting": 0, "pending": 0, "sent": 30, "failed": 0}
+    assert told["kinds"]["receipt"]["mail"] == {"waiting": 0, "gathered": 0, "pending": 0, "sent": 30, "failed": 0}
     delivered = await reconciled(notified, 30)
     mailed = [one for one in delivered if one["channel"] == "mail"]
     assert {one["subject"] for one in mailed} == set(applications)
@@ -336,7 +210,7 @@ async def test_a_delivery_given_up_is_a_decision_in_the_audit_log(notify: Notify
     assert faults(map(AuditRow.of_json, rows)) == []
     assert {row["action"] for row in rows} == {"give-up"}
     logged = {identifier for row in rows for identifier, _ in row["detail"]["events"]}
-    assert logged == {event_id("notice-failed", failure["delivery"]) for failure in failures}
+    assert logged == {event_id("notice-failed", one["delivery"], one["attempts"]) for one in failures}
 
 
 async def test_an_institution_without_its_topic_holds_up_nobody(notify: Notify) -> None:
@@ -377,7 +251,7 @@ async def test_a_missing_contact_waits_and_an_erased_one_is_given_up(notify: Not
     await notified.until(lambda told: told["channels"].get("mail", {}).get("waiting") == 2)
     await notified.publish(contact(late), erased(gone))
     told = await notified.until(lambda told: told["settled"])
-    assert told["channels"]["mail"] == {"waiting": 0, "pending": 0, "sent": 1, "failed": 1}
+    assert told["channels"]["mail"] == {"waiting": 0, "gathered": 0, "pending": 0, "sent": 1, "failed": 1}
     delivered = await reconciled(notified, 2)
     failure = next(one for one in delivered if "error" in one)
     assert (failure["error"], failure["recipient"]) == ("contact-erased", gone)

@@ -61,7 +61,7 @@ def moody() -> Moody:
 async def server(moody: Moody) -> AsyncIterator[MailServer]:
     listening = await asyncio.get_running_loop().create_server(lambda: SMTP(moody, hostname="mx"), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), "no-reply@f.example", 1, 2.0)
+    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
     yield server
     await server.close()
     listening.close()
@@ -72,7 +72,7 @@ async def deliver(
 ) -> Outcome:
     connection = await server.acquire()
     try:
-        return await connection.deliver(Mail(recipient, content))
+        return await connection.deliver(Mail(recipient, content), "no-reply@f.example")
     finally:
         server.release(connection)
 
@@ -118,7 +118,7 @@ async def test_a_session_lost_while_the_content_is_sent_is_a_doubt_and_not_said_
 
 
 async def test_a_server_that_is_away_is_a_failure_for_now() -> None:
-    server = MailServer(MailServerAddress.parse("smtp://127.0.0.1:1"), "no-reply@f.example", 1, 2.0)
+    server = MailServer(MailServerAddress.parse("smtp://127.0.0.1:1"), 1, 2.0)
     assert await deliver(server) == Outcome(Ending.LATER, "server-away")
 
 

@@ -17,7 +17,8 @@ from jinja2 import UndefinedError
 
 from services.eligibility.domain.rules import RULES
 from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
-from services.notify.domain.notices import MAILED, Occurrence, planned
+from services.notify.domain.notices import TEMPLATES as TEMPLATE_OF
+from services.notify.domain.notices import Occurrence, planned
 from services.notify.domain.occurrences import appeal, given_up, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
 from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer
@@ -265,7 +266,7 @@ def test_a_mail_is_marked_as_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
-@pytest.mark.parametrize("kind", MAILED)
+@pytest.mark.parametrize("kind", sorted(set(TEMPLATE_OF.values())))
 def test_a_value_nobody_gives_is_an_error_and_not_an_empty_place(kind: str, language: Language) -> None:
     with pytest.raises(UndefinedError):
         Renderer().render(kind, language, {})

@@ -1,6 +1,7 @@
 """Which notice goes to whom, under which id, and what follows from an attempt."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,17 @@ from typing import Any
 import pytest
 
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome, Persistence, State, settle
-from services.notify.domain.notices import MAILED, NOTICES, Happening, Need, Occurrence, Recipient, Role, planned
+from services.notify.domain.notices import (
+    NOTICES,
+    TEMPLATES,
+    Desk,
+    Happening,
+    Need,
+    Occurrence,
+    Recipient,
+    Role,
+    planned,
+)
 from services.notify.domain.occurrences import decision_of, result, spread, submission, turn, withdrawal
 from services.notify.handlers import delivery_id
 from shared.contracts import events
@@ -58,6 +69,7 @@ def test_each_happening_is_told_to_those_the_table_names(
 @pytest.mark.parametrize(
     ("name", "kind", "roots"),
     [
+        ("RoundAnnounced", "round-announced", {"policy"}),
         ("RoundOpened", "round-opened", {"policy"}),
         ("RoundExtended", "round-extended", set()),
         ("RoundFrozen", "round-frozen", {"applications", "requests"}),
@@ -85,8 +97,34 @@ def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, 
 
 
 def test_events_nobody_is_told_of_are_no_turns() -> None:
-    assert turn(golden("RoundAnnounced"), None, NOW) is None
+    assert turn(golden("RoundAnnounced", series="rolling", cut=2), None, NOW) is None
     assert turn(golden("EligibilityCompleted"), None, NOW) is None
+
+
+def test_a_turn_reaches_the_desks_and_webhooks_that_were_there_when_it_happened() -> None:
+    taken = turn(golden("SelectionConfirmed"), None, NOW)
+    assert taken is not None
+    before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    desks = {"kepco": Desk({APPLICANT: before, OTHER: after}, before), "kwater": Desk({}, after)}
+    occurrence = replace(spread(taken, ("kepco", "kwater", "lh")), happened_at=NOW)
+    assert {(one.recipient, one.channel) for one in planned(occurrence, desks)} == {
+        ("kepco", Channel.OUTBOX),
+        ("kepco", Channel.WEBHOOK),
+        (APPLICANT, Channel.MAIL),
+        ("kwater", Channel.OUTBOX),
+        ("lh", Channel.OUTBOX),
+    }
+
+
+def test_awards_wait_for_company_and_an_announcement_for_no_opening() -> None:
+    desks = {"kwater": Desk({OTHER: NOW})}
+    due = planned(result(golden("ProductSelected"), None)[0], desks)
+    by_channel = {one.channel: one.needs for one in due if one.recipient != APPLICANT}
+    assert by_channel == {Channel.OUTBOX: (), Channel.MAIL: (Need.CONTACT, Need.ROUND, Need.DIGEST)}
+    announced = turn(golden("RoundAnnounced"), None, NOW)
+    assert announced is not None
+    (mailed,) = (one for one in planned(spread(announced, ("kwater",)), desks) if one.channel is Channel.MAIL)
+    assert mailed.needs == (Need.CONTACT,)
 
 
 def test_an_institution_sees_its_own_awards_only() -> None:
@@ -103,7 +141,7 @@ def test_an_institution_sees_its_own_awards_only() -> None:
 
 def test_what_a_notice_needs_is_waited_for() -> None:
     (refusal,) = planned(result(golden("ProductNotSelected", reason="ineligible"), None)[0])
-    assert set(refusal.needs) == set(Need)
+    assert set(refusal.needs) == set(Need) - {Need.DIGEST}
     (other,) = planned(result(golden("ProductNotSelected", reason="no-demand"), None)[0])
     assert Need.VERDICT not in other.needs
     (award,) = (one for one in planned(result(golden("ProductSelected"), None)[0]) if one.channel is Channel.OUTBOX)
@@ -129,7 +167,14 @@ def test_a_repeat_is_the_same_delivery_and_anything_else_another() -> None:
 
 def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> None:
     assert all(notice.channels for notice in NOTICES.values())
-    assert set(MAILED) == {
+    assert set(TEMPLATES.values()) == {
+        "verdict",
+        "turn",
+        "award",
+        "award-withdrawn",
+        "award-status-ended",
+        "purchase-reminder",
+        "digest",
         "receipt",
         "resubmission",
         "withdrawal",

@@ -40,6 +40,7 @@ from shared.contracts.events import (
     SelectionConfirmed,
     SelectionGivenUp,
     SourceValueRecorded,
+    WebhookChanged,
 )
 from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
@@ -209,19 +210,24 @@ def _withdrawal(event: Event[ApplicationWithdrawn], seed: str | None, secret: by
 
 
 async def put_back_contacts(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:
-    """The newest of each party; a tombstone erases what came before it."""
+    """The newest of each party, and of each institution's webhook; a tombstone erases what came before it."""
     newest: dict[str, ContactChanged] = {}
+    webhooks: dict[str, WebhookChanged] = {}
     erased: set[str] = set()
     for record in batch:
         if isinstance(record, Tombstone):
             newest.pop(record.key, None)
+            webhooks.pop(record.key, None)
             erased.add(record.key)
+        elif isinstance(record.body, WebhookChanged):
+            webhooks[record.body.institution] = record.body
         elif isinstance(record.body, ContactChanged):
             body = record.body
             known = newest.get(body.party)
             if known is None or known.changed_at <= body.changed_at:
                 newest[body.party] = body
-    return await putback.contacts(connection, list(newest.values()), sorted(erased))
+    rows = await putback.contacts(connection, list(newest.values()), sorted(erased))
+    return rows + await putback.webhooks(connection, list(webhooks.values()), sorted(erased))
 
 
 async def put_back_requests(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:

@@ -16,6 +16,7 @@ from shared.contracts.events import (
     PurchaseRequestCancelled,
     RefusalReconsidered,
     SelectionGivenUp,
+    WebhookChanged,
 )
 from shared.postgres import Connection, rows_changed
 
@@ -73,12 +74,12 @@ STALE = """
 SELECT changed.party::text FROM unnest($1::uuid[], $2::timestamptz[]) AS changed(party, changed_at)
 WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.party = changed.party AND c.changed_at >= changed.changed_at)
 """
-# Those of applicants: the topic has others, which intake does not keep.
+# Those of applicants and institutions: the topic has others, which intake does not keep.
 CONTACTS = """
-INSERT INTO contacts (party, name, email, phone, language, changed_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-    AS changed(party, name, email, phone, language, changed_at)
-WHERE EXISTS (SELECT FROM applications a WHERE a.party = changed.party)
+INSERT INTO contacts (party, name, email, phone, language, institution, changed_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+    AS changed(party, name, email, phone, language, institution, changed_at)
+WHERE institution IS NOT NULL OR EXISTS (SELECT FROM applications a WHERE a.party = changed.party)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, changed_at = excluded.changed_at
 WHERE contacts.changed_at < excluded.changed_at
@@ -91,6 +92,14 @@ WHERE refused.round = told.round AND received_at = refused_at
 INVITED_AGAIN = """
 INSERT INTO invited (party, round) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING
 """
+WEBHOOKS = """
+INSERT INTO webhooks (institution, url, secret, secret_before, before_until, changed_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+ON CONFLICT (institution) DO UPDATE SET url = excluded.url, secret = excluded.secret,
+    secret_before = excluded.secret_before, before_until = excluded.before_until, changed_at = excluded.changed_at
+WHERE webhooks.changed_at < excluded.changed_at
+"""
+WEBHOOKS_ENDED = "DELETE FROM webhooks WHERE institution = ANY($1::text[])"
 ERASED = "DELETE FROM contacts WHERE party::text = ANY($1::text[])"
 REQUESTS = """
 INSERT INTO purchase_requests
@@ -244,8 +253,18 @@ async def contacts(connection: Connection, changed: Sequence[ContactChanged], er
         [one.email for one in changed],
         [one.phone for one in changed],
         [one.language.value for one in changed],
+        [one.institution for one in changed],
         [one.changed_at for one in changed],
     )
+
+
+async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], ended: Sequence[str]) -> int:
+    rows = await rows_changed(connection, WEBHOOKS_ENDED, list(ended))
+    columns = [
+        (one.institution, one.url, one.secret, one.secret_before, one.before_until, one.changed_at)
+        for one in sorted(changed, key=lambda one: one.institution)
+    ]
+    return rows + (await rows_changed(connection, WEBHOOKS, *zip(*columns, strict=True)) if columns else 0)
 
 
 async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:

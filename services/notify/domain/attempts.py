@@ -5,11 +5,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+MAILBOX_UNKNOWN: Final = "mailbox-unknown"
+"""Of an address nobody has: no mail goes there any more."""
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 
 
 class State(StrEnum):
     WAITING = "waiting"
+    GATHERED = "gathered"
+    """Said by a digest, and settled with it."""
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
@@ -22,16 +26,19 @@ class Ending(StrEnum):
     NEVER = "never"
     """This recipient or this message is refused for good."""
     NOT_TRIED = "not-tried"
-    """The lease ran out or the service stops before anything was said to the server: no attempt at all."""
+    """The lease ran out, the service stops, or the receiver is known to be away: nothing was said, so it is no attempt
+    at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`in_doubt`: the other side may have taken it, though we did not hear so."""
+    """`in_doubt`: the other side may have taken it, though we did not hear so. `pause`: not again before, where the
+    other side said so, or is known to be away."""
 
     ending: Ending
     error: str | None = None
     in_doubt: bool = False
+    pause: timedelta = timedelta(0)
 
 
 DELIVERED: Final = Outcome(Ending.DELIVERED)
@@ -44,6 +51,10 @@ class Persistence:
 
     first_pause: timedelta
     horizon: timedelta
+
+    def pause(self, failures: int) -> timedelta:
+        """After so many failures in a row: doubled each time, up to the longest."""
+        return min(self.first_pause * (1 << min(failures - 1, 20)), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +76,12 @@ def settle(outcome: Outcome, attempts: int, tried_for: timedelta, how: Persisten
             return Settlement(State.SENT)
         case Ending.NEVER:
             return Settlement(State.FAILED, outcome.error, in_doubt=outcome.in_doubt)
+        case Ending.NOT_TRIED if outcome.pause and tried_for > how.horizon:
+            return Settlement(State.FAILED, outcome.error, counts=False)
         case Ending.NOT_TRIED:
-            return Settlement(State.PENDING, counts=False)
+            return Settlement(State.PENDING, outcome.error, outcome.pause, counts=False)
         case Ending.LATER:
-            pause = min(how.first_pause * 2 ** min(attempts - 1, 20), LONGEST_PAUSE) * (0.5 + chance)
+            pause = max(how.pause(attempts) * (0.5 + chance), outcome.pause)
             if tried_for + pause > how.horizon:
                 return Settlement(State.FAILED, outcome.error, in_doubt=outcome.in_doubt)
             return Settlement(State.PENDING, outcome.error, pause, outcome.in_doubt)

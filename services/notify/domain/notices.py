@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from shared.contracts.events import Channel
@@ -31,7 +33,10 @@ class Happening(StrEnum):
     SELECTION_WITHDRAWN = "selection-withdrawn"
     PURCHASE_OVERDUE = "purchase-overdue"
     RECONSIDERED = "reconsidered"
+    JUDGED = "judged"
+    ANNOUNCED = "announced"
     OPENED = "opened"
+    CLOSING_SOON = "closing-soon"
     EXTENDED = "extended"
     FROZEN = "frozen"
     COMMITTED = "committed"
@@ -54,15 +59,24 @@ class Need(StrEnum):
     ROUND = "round"
     APPLICATION = "application"
     VERDICT = "verdict"
+    DIGEST = "digest"
+    """Not knowledge but company: it waits for others to the same person, to be said with them in one mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind` names the template of a mail. `needs` is what the notice needs on any channel."""
+    """`template` is that of a mail, by default named as the kind. `needs` is what the notice needs on any channel."""
 
     kind: str
     channels: tuple[Channel, ...]
     needs: tuple[Need, ...] = ()
+    template: str | None = None
+    patient: bool = False
+    """Its mail can wait for the morning: nobody just did something that it answers, and no deadline is near."""
+    gathered: bool = False
+    """Its mail goes in a digest where somebody has many."""
+    before_round: bool = False
+    """Told of a round before it is opened: it says the title itself."""
 
 
 AWARD: Final = "award"
@@ -70,47 +84,69 @@ AWARD_WITHDRAWN: Final = "award-withdrawn"
 PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
+DIGEST: Final = "digest"
+TURN: Final = "turn"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
+_PUSHED: Final = (Channel.OUTBOX, Channel.WEBHOOK)
+_DESK: Final = (Channel.OUTBOX, Channel.WEBHOOK, Channel.MAIL)
 _NEEDED_BY_CHANNEL: Final = {Channel.MAIL: (Need.CONTACT, Need.ROUND), Channel.OUTBOX: (), Channel.WEBHOOK: ()}
+
+
+def _turn(kind: str, channels: tuple[Channel, ...] = _DESK, *, patient: bool = True, before: bool = False) -> Notice:
+    return Notice(kind, channels, template=TURN, patient=patient, before_round=before)
+
+
+def _result(kind: str, *needs: Need) -> Notice:
+    return Notice(kind, _MAIL, needs, patient=True)
+
+
+def _award(kind: str) -> Notice:
+    return Notice(kind, _DESK, patient=True, gathered=True)
+
 
 NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.SUBMITTED, Role.APPLICANT): Notice("receipt", _MAIL),
     (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
     (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),
     (Happening.EXCLUDED, Role.APPLICANT): Notice("excluded", _MAIL, (Need.APPLICATION,)),
-    (Happening.SELECTED, Role.APPLICANT): Notice("selected", _MAIL),
-    (Happening.RESERVED, Role.APPLICANT): Notice("reserve", _MAIL, (Need.APPLICATION,)),
-    (Happening.NOT_SELECTED, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION,)),
-    (Happening.INELIGIBLE, Role.APPLICANT): Notice("not-selected", _MAIL, (Need.APPLICATION, Need.VERDICT)),
     (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
-    (Happening.SELECTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
+    (Happening.JUDGED, Role.APPLICANT): _result("verdict", Need.APPLICATION, Need.VERDICT),
+    (Happening.SELECTED, Role.APPLICANT): _result("selected"),
+    (Happening.RESERVED, Role.APPLICANT): _result("reserve", Need.APPLICATION),
+    (Happening.NOT_SELECTED, Role.APPLICANT): _result("not-selected", Need.APPLICATION),
+    (Happening.INELIGIBLE, Role.APPLICANT): _result("not-selected", Need.APPLICATION, Need.VERDICT),
     (Happening.GIVEN_UP, Role.APPLICANT): Notice("given-up", _MAIL, (Need.APPLICATION,)),
-    (Happening.PROMOTED, Role.APPLICANT): Notice("promoted", _MAIL),
-    (Happening.PROMOTED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
-    (Happening.AWARDS_CHANGED, Role.APPLICANT): Notice("awards-changed", _MAIL),
-    (Happening.AWARDS_CHANGED, Role.INSTITUTION): Notice(AWARD, _OUTBOX),
-    (Happening.SELECTION_WITHDRAWN, Role.APPLICANT): Notice("selection-withdrawn", _MAIL, (Need.APPLICATION,)),
+    (Happening.PROMOTED, Role.APPLICANT): _result("promoted"),
+    (Happening.AWARDS_CHANGED, Role.APPLICANT): _result("awards-changed"),
+    (Happening.SELECTION_WITHDRAWN, Role.APPLICANT): _result("selection-withdrawn", Need.APPLICATION),
     (Happening.APPEAL_FILED, Role.APPLICANT): Notice("appeal-filed", _MAIL, (Need.APPLICATION,)),
-    (Happening.APPEAL_DECIDED, Role.APPLICANT): Notice("appeal-decided", _MAIL, (Need.APPLICATION,)),
-    (Happening.FINALIZED, Role.INSTITUTION): Notice("round-final", _OUTBOX),
-    (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): Notice(AWARD_WITHDRAWN, _OUTBOX),
-    (Happening.STATUS_ENDED, Role.APPLICANT): Notice("status-ended", _MAIL),
-    (Happening.STATUS_ENDED, Role.INSTITUTION): Notice(AWARD_STATUS_ENDED, _OUTBOX),
-    (Happening.PURCHASE_OVERDUE, Role.INSTITUTION): Notice(PURCHASE_REMINDER, _OUTBOX),
-    (Happening.OPENED, Role.INSTITUTION): Notice("round-opened", _OUTBOX),
-    (Happening.EXTENDED, Role.INSTITUTION): Notice("round-extended", _OUTBOX),
-    (Happening.FROZEN, Role.INSTITUTION): Notice("round-frozen", _OUTBOX),
-    (Happening.COMMITTED, Role.INSTITUTION): Notice("round-committed", _OUTBOX),
-    (Happening.TIME_STAMPED, Role.INSTITUTION): Notice("round-time-stamped", _OUTBOX),
-    (Happening.PUBLISHED, Role.INSTITUTION): Notice("round-published", _OUTBOX),
-    (Happening.RELEASED, Role.INSTITUTION): Notice("round-released", _OUTBOX),
-    (Happening.VOIDED, Role.INSTITUTION): Notice("round-voided", _OUTBOX),
+    (Happening.APPEAL_DECIDED, Role.APPLICANT): _result("appeal-decided", Need.APPLICATION),
+    (Happening.STATUS_ENDED, Role.APPLICANT): _result("status-ended"),
+    (Happening.SELECTED, Role.INSTITUTION): _award(AWARD),
+    (Happening.PROMOTED, Role.INSTITUTION): _award(AWARD),
+    (Happening.AWARDS_CHANGED, Role.INSTITUTION): _award(AWARD),
+    (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): _award(AWARD_WITHDRAWN),
+    (Happening.STATUS_ENDED, Role.INSTITUTION): _award(AWARD_STATUS_ENDED),
+    (Happening.PURCHASE_OVERDUE, Role.INSTITUTION): _award(PURCHASE_REMINDER),
+    (Happening.ANNOUNCED, Role.INSTITUTION): _turn("round-announced", before=True),
+    (Happening.OPENED, Role.INSTITUTION): _turn("round-opened"),
+    (Happening.CLOSING_SOON, Role.INSTITUTION): _turn("round-closing-soon", patient=False),
+    (Happening.EXTENDED, Role.INSTITUTION): _turn("round-extended"),
+    (Happening.FROZEN, Role.INSTITUTION): _turn("round-frozen", _PUSHED),
+    (Happening.COMMITTED, Role.INSTITUTION): _turn("round-committed"),
+    (Happening.TIME_STAMPED, Role.INSTITUTION): _turn("round-time-stamped", _PUSHED),
+    (Happening.PUBLISHED, Role.INSTITUTION): _turn("round-published"),
+    (Happening.RELEASED, Role.INSTITUTION): _turn("round-released"),
+    (Happening.FINALIZED, Role.INSTITUTION): _turn("round-final"),
+    (Happening.VOIDED, Role.INSTITUTION): _turn("round-voided"),
     (Happening.HEAD_SIGNED, Role.INSTITUTION): Notice(AUDIT_HEAD, _OUTBOX),
 }
 
-MAILED: Final = tuple(dict.fromkeys(notice.kind for notice in NOTICES.values() if Channel.MAIL in notice.channels))
-"""The kinds that need a template."""
+TEMPLATES: Final[Mapping[str, str]] = {
+    notice.kind: notice.template or notice.kind for notice in NOTICES.values() if Channel.MAIL in notice.channels
+} | {DIGEST: DIGEST}
+"""The template of each kind that is mailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +169,8 @@ class Occurrence:
     occasion: str
     recipients: Sequence[Recipient]
     traceparent: str | None = None
+    happened_at: datetime | None = None
+    """By the broker: who came to an institution's desk later is not told of it. None: whoever is there is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +186,59 @@ class Planned:
     facts: Facts = field(hash=False)
     needs: tuple[Need, ...] = ()
     traceparent: str | None = None
+    patient: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
         return (self.kind, self.subject, self.occasion, self.recipient, self.channel.value)
 
 
-def planned(occurrence: Occurrence) -> list[Planned]:
-    """The deliveries the table asks for; none for a role it does not name."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reaches an institution beside its outbox, since when: the people at it, and its webhook."""
+
+    people: Mapping[str, datetime] = field(default_factory=dict)
+    webhook: datetime | None = None
+
+
+NOBODY: Final = Desk()
+
+
+def planned(occurrence: Occurrence, desks: Mapping[str, Desk] = MappingProxyType({})) -> list[Planned]:
+    """The deliveries the table asks for; none for a role it does not name, and none where nobody is to be reached."""
     return [
         Planned(
             occurrence.round,
             notice.kind,
             occurrence.subject,
             occurrence.occasion,
-            recipient.id,
+            addressee,
             channel,
             recipient.facts,
-            (*_NEEDED_BY_CHANNEL[channel], *notice.needs),
+            needs_of(notice, recipient.role, channel),
             occurrence.traceparent,
+            notice.patient and channel is Channel.MAIL,
         )
         for recipient in occurrence.recipients
         if (notice := NOTICES.get((occurrence.happening, recipient.role))) is not None
         for channel in notice.channels
+        for addressee in _reached(recipient, channel, desks.get(recipient.id, NOBODY), occurrence.happened_at)
     ]
+
+
+def needs_of(notice: Notice, role: Role, channel: Channel) -> tuple[Need, ...]:
+    by_channel = tuple(need for need in _NEEDED_BY_CHANNEL[channel] if not (need is Need.ROUND and notice.before_round))
+    gathers = role is Role.INSTITUTION and channel is Channel.MAIL and notice.gathered
+    return (*by_channel, *notice.needs, *((Need.DIGEST,) if gathers else ()))
+
+
+def _reached(recipient: Recipient, channel: Channel, desk: Desk, happened_at: datetime | None) -> list[str]:
+    if recipient.role is Role.APPLICANT or channel is Channel.OUTBOX:
+        return [recipient.id]
+
+    def was_there(since: datetime) -> bool:
+        return happened_at is None or since <= happened_at
+
+    if channel is Channel.WEBHOOK:
+        return [recipient.id] if desk.webhook is not None and was_there(desk.webhook) else []
+    return sorted(party for party, since in desk.people.items() if was_there(since))

@@ -30,6 +30,7 @@ from shared.contracts.events import (
     RefusalReconsidered,
     ReleaseConfirmed,
     ReservePromoted,
+    RoundAnnounced,
     RoundExtended,
     RoundFinalized,
     RoundFrozen,
@@ -41,6 +42,7 @@ from shared.contracts.events import (
     SelectionStatusEnded,
     SelectionWithdrawn,
 )
+from shared.contracts.findings import VerdictOutcome
 
 Released = ReservePromoted | AwardsChanged | SelectionWithdrawn
 Result = ProductSelected | ProductReserved | ProductNotSelected | Released
@@ -59,7 +61,39 @@ class Turn:
     roots: Mapping[str, str]
     traceparent: str | None = None
     closes_at: datetime | None = None
-    """Of one that moved the close."""
+    opens_at: datetime | None = None
+    title: str | None = None
+    """Of an announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict as notices tell it: the findings that speak against it and what would have helped, as JSON."""
+
+    application: str
+    version: int
+    epoch: int
+    round: str
+    outcome: VerdictOutcome
+    findings: Sequence[Any]
+    changes: Sequence[Any]
+
+    def stated(self) -> dict[str, Any]:
+        return {"findings": self.findings, "changes": self.changes}
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A verdict that its round's commitment fixed."""
+
+    round: str
+    application: str
+    party: str
+    version: int
+    epoch: int
+    outcome: VerdictOutcome
+    commitment: str
+    traceparent: str | None
 
 
 def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurrence:
@@ -261,12 +295,20 @@ def _of_application(
 def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn | None:
     """The turn an event of a round is, with the roots that fix what it claims; None where nobody is told.
 
-    An extension does not state when it was made: that is when the broker took it, at `appended_at`.
+    An announcement and an extension do not state when they were made: that is when the broker took them, at
+    `appended_at`.
     """
     match event:
+        case RoundAnnounced():
+            if (event.cut or 1) > 1:  # the first cut of a rolling intake announces them all
+                return None
+            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            return Turn(
+                event.round, Happening.ANNOUNCED, "announcement", appended_at, roots, traceparent, *window, event.title
+            )
         case RoundOpened():
-            roots = {"policy": event.policy_hash}
-            return Turn(event.round, Happening.OPENED, "opening", event.opens_at, roots, traceparent)
+            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            return Turn(event.round, Happening.OPENED, "opening", event.opens_at, roots, traceparent, *window)
         case RoundExtended():
             occasion = f"until {event.closes_at.isoformat()}"
             return Turn(event.round, Happening.EXTENDED, occasion, appended_at, {}, traceparent, event.closes_at)
@@ -322,11 +364,21 @@ def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:
                 occurred_at=turn.occurred_at,
                 roots=turn.roots,
                 closes_at=turn.closes_at,
+                opens_at=turn.opens_at,
+                title=turn.title,
             ).model_dump(mode="json"),
         )
         for institution in institutions
     ]
     return Occurrence(turn.happening, turn.round, turn.round, turn.occasion, recipients, turn.traceparent)
+
+
+def verdict(told: Committed) -> Occurrence:
+    """Once the verdicts are committed; what it says against the application is read when it is sent."""
+    facts = {"outcome": told.outcome.value, "commitment_root": told.commitment}
+    recipients = [Recipient(Role.APPLICANT, told.party, facts)]
+    occasion = f"version-{told.version} epoch-{told.epoch}"
+    return Occurrence(Happening.JUDGED, told.round, told.application, occasion, recipients, told.traceparent)
 
 
 def head_signed(head: AuditHeadPublished, institutions: Sequence[str]) -> Occurrence:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notify.domain.attempts import Settlement, State
@@ -13,17 +13,18 @@ from shared.postgres import Connection, rows_changed
 
 INSERT = """
 INSERT INTO deliveries
-    (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, state, taken_up_at)
+    (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, patient, state,
+     taken_up_at)
 SELECT delivery, round, kind, subject, occasion, recipient, channel, facts, string_to_array(needs, ' '), traceparent,
-       CASE needs WHEN '' THEN 'pending' ELSE 'waiting' END, CASE needs WHEN '' THEN now() END
+       patient, CASE needs WHEN '' THEN 'pending' ELSE 'waiting' END, CASE needs WHEN '' THEN now() END
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
-            $9::text[], $10::text[])
-     AS due(delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent)
+            $9::text[], $10::text[], $11::bool[])
+     AS due(delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, patient)
 ON CONFLICT DO NOTHING
 """
 TAKE_UP = """
 WITH ready AS (
-    SELECT delivery FROM deliveries d WHERE state = 'waiting'
+    SELECT delivery FROM deliveries d WHERE state = 'waiting' AND 'digest' <> ALL (needs)
     AND ('contact' <> ALL (needs) OR EXISTS (
         SELECT FROM contacts c WHERE c.party = d.recipient AND c.email IS NOT NULL))
     AND ('round' <> ALL (needs) OR EXISTS (SELECT FROM rounds r WHERE r.round = d.round))
@@ -49,6 +50,13 @@ WHERE d.delivery = e.delivery
 RETURNING d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
     d.attempts, r.rehearsal
 """
+# What can wait is put off to the end of the quiet hours, and its time of being tried begins there. Rehearsals run by
+# other clocks.
+PUT_OFF = """
+UPDATE deliveries d SET due_at = $2, taken_up_at = CASE attempts WHEN 0 THEN $2 ELSE taken_up_at END
+WHERE state = 'pending' AND channel = $1 AND patient AND due_at <= now() AND started_at IS NULL
+  AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = d.round AND r.rehearsal IS NOT NULL)
+"""
 CLAIM = """
 WITH due AS (
     SELECT delivery FROM deliveries WHERE state = 'pending' AND channel = $1 AND due_at <= now()
@@ -58,12 +66,16 @@ claimed AS (
         started_at = now(), claimed_by = $3, due_at = now() + $4
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
-    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, c.name, c.email, c.language,
+    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, d.created_at, c.name, c.email, c.language,
+    c.institution, s.address IS NOT NULL AS suppressed, w.url, w.secret,
+    CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
     r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
     CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes
 FROM claimed d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
+LEFT JOIN suppressions s ON s.address = encode(sha256(convert_to(lower(c.email), 'UTF8')), 'hex')
+LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
 LEFT JOIN applications a ON a.application = d.subject
 LEFT JOIN verdicts v ON v.application = d.subject
 ORDER BY d.created_at, d.delivery
@@ -109,11 +121,21 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Whom a mail is for, as of the claim."""
+    """Whom a mail is for, as of the claim. `institution`: whose desk it is; None of an applicant."""
 
     name: str
     email: str
     language: str
+    institution: str | None = None
+    suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a webhook goes, as of the claim. Each of `secrets` signs it."""
+
+    url: str
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +153,10 @@ class Claimed:
     findings: Sequence[Any] | None
     changes: Sequence[Any] | None = None
     notices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    target: Target | None = None
+    """Of a webhook; None where the institution has none any more."""
+    created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When it became due to somebody (real time)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +182,7 @@ async def insert(connection: Connection, deliveries: Sequence[tuple[str, Planned
             due.facts,
             " ".join(due.needs),
             due.traceparent,
+            due.patient,
         )
         for identifier, due in sorted(deliveries, key=lambda pair: pair[0])
     ]
@@ -170,7 +197,12 @@ async def take_up(connection: Connection) -> int:
 
 async def fail_erased(connection: Connection) -> list[Delivery]:
     """Gives up what is owed to contacts that were erased."""
-    return [_delivery(row) for row in await connection.fetch(FAIL_ERASED, AT_ONCE)]
+    return [delivery_of(row) for row in await connection.fetch(FAIL_ERASED, AT_ONCE)]
+
+
+async def put_off(connection: Connection, channel: Channel, until: datetime) -> int:
+    """Lets what can wait wait for the end of the quiet hours; how many."""
+    return await rows_changed(connection, PUT_OFF, channel.value, until)
 
 
 async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
@@ -178,17 +210,31 @@ async def claim(connection: Connection, channel: Channel, limit: int, replica: s
     rows = await connection.fetch(CLAIM, channel.value, limit, replica, lease)
     return [
         Claimed(
-            _delivery(row),
+            delivery_of(row),
             row["tried_for"],
-            Addressee(row["name"], row["email"], row["language"]) if row["email"] else None,
+            _addressee(row),
             {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
             row["product"],
             row["findings"],
             row["changes"],
             row["notices"] or {},
+            _target(row),
+            row["created_at"],
         )
         for row in rows
     ]
+
+
+def _addressee(row: Any) -> Addressee | None:
+    if not row["email"]:
+        return None
+    return Addressee(row["name"], row["email"], row["language"], row["institution"], row["suppressed"])
+
+
+def _target(row: Any) -> Target | None:
+    if row["url"] is None:
+        return None
+    return Target(row["url"], tuple(secret for secret in (row["secret"], row["secret_before"]) if secret))
 
 
 async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> set[str]:
@@ -224,8 +270,8 @@ async def counts(connection: Connection, round_id: str) -> tuple[list[Count], in
     ], unspread
 
 
-def _delivery(row: Any) -> Delivery:
-    rehearsal = row["rehearsal"]
+def delivery_of(row: Any) -> Delivery:
+    """Of a row with all that is announced, and with the round's `rehearsal`."""
     return Delivery(
         row["delivery"],
         row["round"],
@@ -237,5 +283,9 @@ def _delivery(row: Any) -> Delivery:
         row["facts"],
         row["traceparent"],
         row["attempts"],
-        time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None),
+        round_time(row["rehearsal"]),
     )
+
+
+def round_time(rehearsal: Any) -> TimeMap:
+    return time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None)

@@ -1,29 +1,55 @@
-"""What notices say, as it arrives: rounds, institutions, contacts, applications, verdicts, turns. Newest wins."""
+"""What notices say, as it arrives: rounds, institutions, applications, verdicts, turns. Newest wins."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.notify.domain.notices import Happening
-from services.notify.domain.occurrences import Decision, Turn
-from shared.contracts.events import ContactChanged, InstitutionChanged, RoundFrozen, RoundOpened
+from services.notify.domain.occurrences import Committed, Decision, Judged, Turn
+from services.notify.domain.reminders import Window
+from services.notify.storage.deliveries import round_time
+from shared.contracts.events import (
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    InstitutionChanged,
+    RoundFrozen,
+    RoundOpened,
+)
+from shared.contracts.findings import VerdictOutcome
 from shared.postgres import Connection
 
 SAVE_ROUND = """
-INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal, notices) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal, notices, opens_at, closes_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (round) DO UPDATE SET title_ko = excluded.title_ko, title_en = excluded.title_en,
-    institutions = excluded.institutions, rehearsal = excluded.rehearsal, notices = excluded.notices
+    institutions = excluded.institutions, rehearsal = excluded.rehearsal, notices = excluded.notices,
+    opens_at = excluded.opens_at, closes_at = greatest(rounds.closes_at, excluded.closes_at)
 """
+EXTEND = "UPDATE rounds SET closes_at = greatest(closes_at, $2) WHERE round = $1"
+# Those whose close its institutions were not reminded of. Of a frozen round the close has passed.
+UNREMINDED = """
+SELECT round, opens_at, closes_at, rehearsal FROM rounds WHERE closes_at IS DISTINCT FROM reminded
+FOR UPDATE SKIP LOCKED
+"""
+REMINDED = "UPDATE rounds SET reminded = closes_at WHERE round = ANY($1::text[])"
 SAVE_TURN = """
-INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent, closes_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent, closes_at, opens_at, title)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 """
+# An announcement is told to all who take part, since whom the round invites is said at its opening: a moment later, so
+# that a service that begins has read who they are.
 TAKE_TURNS = """
 UPDATE turns t SET spread = true FROM (
-    SELECT t.round, t.happening, t.occasion, r.institutions FROM turns t JOIN rounds r USING (round)
-    WHERE NOT t.spread ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
+    SELECT t.round, t.happening, t.occasion, CASE WHEN t.happening <> 'announced' THEN r.institutions ELSE
+        ARRAY(SELECT institution FROM institutions WHERE status = 'active' ORDER BY institution) END AS institutions
+    FROM turns t LEFT JOIN rounds r USING (round)
+    WHERE NOT t.spread AND CASE t.happening WHEN 'announced' THEN t.noted_at < now() - interval '2 seconds'
+                                            ELSE r.round IS NOT NULL END
+    ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
-RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, due.institutions
+RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, t.opens_at, t.title,
+    due.institutions
 """
 SAVE_PLEDGED = """
 UPDATE rounds SET institutions = ARRAY(
@@ -48,32 +74,45 @@ ON CONFLICT (institution) DO UPDATE SET name = excluded.name, status = excluded.
 WHERE institutions.changed_at < excluded.changed_at
 """
 INSTITUTION_NAMES = "SELECT institution, name FROM institutions WHERE institution = ANY($1::text[])"
-# The moment of an erased contact stays, so that a late copy of what was erased does not bring it back.
-SAVE_CONTACTS = """
-INSERT INTO contacts (party, name, email, language, changed_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, language = excluded.language,
-    changed_at = excluded.changed_at
-WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
-"""
-ERASE_CONTACT = """
-INSERT INTO contacts (party) VALUES ($1)
-ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL
-"""
 SAVE_APPLICATIONS = """
-INSERT INTO applications (application, version, product) SELECT * FROM unnest($1::text[], $2::int[], $3::text[])
-ON CONFLICT (application) DO UPDATE SET version = excluded.version, product = excluded.product
-WHERE applications.version < excluded.version
+INSERT INTO applications (application, version, product, round, party)
+SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[])
+ON CONFLICT (application) DO UPDATE SET version = greatest(applications.version, excluded.version),
+    product = CASE WHEN applications.version < excluded.version THEN excluded.product ELSE applications.product END,
+    round = excluded.round, party = excluded.party
+WHERE applications.version < excluded.version OR applications.party IS NULL
+"""
+# A withdrawal is a version too: no verdict is of it.
+WITHDRAW = """
+UPDATE applications a SET version = w.version FROM unnest($1::text[], $2::int[]) AS w(application, version)
+WHERE a.application = w.application AND a.version < w.version
 """
 # Findings are a list: inside an object, since a list of lists would be sent as an array of two dimensions.
 SAVE_VERDICTS = """
-INSERT INTO verdicts (application, version, epoch, findings, changes)
-SELECT application, version, epoch, stated->'findings', stated->'changes'
-FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[]) AS judged(application, version, epoch, stated)
+INSERT INTO verdicts (application, version, epoch, findings, changes, round, outcome)
+SELECT application, version, epoch, stated->'findings', stated->'changes', round, outcome
+FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[], $5::text[], $6::text[])
+    AS judged(application, version, epoch, stated, round, outcome)
 ON CONFLICT (application) DO UPDATE
 SET version = excluded.version, epoch = excluded.epoch, findings = excluded.findings,
-    changes = excluded.changes
+    changes = excluded.changes, round = excluded.round, outcome = excluded.outcome,
+    told = verdicts.told AND verdicts.version = excluded.version
+        AND verdicts.outcome = excluded.outcome AND verdicts.findings = excluded.findings
 WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
+"""
+# A verdict is told when its epoch is committed: until then it may be another.
+TAKE_VERDICTS = """
+UPDATE verdicts v SET told = true FROM (
+    SELECT v.application, a.party, t.epoch, t.commitment, t.traceparent
+    FROM verdicts v
+    JOIN applications a ON a.application = v.application AND a.version = v.version AND a.party IS NOT NULL
+    JOIN LATERAL (
+        SELECT substring(occasion FROM '^epoch-([0-9]+)$')::int AS epoch, roots->>'commitment' AS commitment,
+               traceparent
+        FROM turns WHERE round = v.round AND happening = 'committed' ORDER BY 1 DESC LIMIT 1) t ON t.epoch >= v.epoch
+    WHERE NOT v.told LIMIT 2000 FOR UPDATE OF v SKIP LOCKED) due
+WHERE v.application = due.application
+RETURNING v.application, v.version, v.epoch, v.round, v.outcome, due.party, due.commitment, due.traceparent
 """
 
 
@@ -99,7 +138,24 @@ async def save_round(connection: Connection, opened: RoundOpened) -> None:
     institutions = [invitation.institution for invitation in opened.institutions]
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     notices = {name: {"ko": words.ko, "en": words.en} for name, words in (opened.policy.notices or {}).items()}
-    await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal, notices)
+    window = opened.opens_at, opened.closes_at
+    await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal, notices, *window)
+
+
+async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:
+    await connection.execute(EXTEND, round_id, closes_at)
+
+
+async def unreminded(connection: Connection) -> list[Window]:
+    """Rounds whose close nobody was reminded of, until the transaction ends."""
+    return [
+        Window(row["round"], row["opens_at"], row["closes_at"], round_time(row["rehearsal"]))
+        for row in await connection.fetch(UNREMINDED)
+    ]
+
+
+async def set_reminded(connection: Connection, rounds: Sequence[str]) -> None:
+    await connection.execute(REMINDED, list(rounds))
 
 
 async def save_pledged(connection: Connection, frozen: RoundFrozen) -> None:
@@ -118,6 +174,8 @@ async def save_turn(connection: Connection, turn: Turn) -> None:
         dict(turn.roots),
         turn.traceparent,
         turn.closes_at,
+        turn.opens_at,
+        turn.title,
     )
 
 
@@ -134,6 +192,8 @@ async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
                 row["roots"],
                 row["traceparent"],
                 row["closes_at"],
+                row["opens_at"],
+                row["title"],
             ),
             row["institutions"],
         )
@@ -143,7 +203,7 @@ async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
 
 async def save_institutions(connection: Connection, changes: Iterable[InstitutionChanged]) -> None:
     rows = [(change.institution, change.name, change.status.value, change.changed_at) for change in changes]
-    await connection.execute(SAVE_INSTITUTIONS, *_newest(rows, lambda row: row[3]))
+    await connection.execute(SAVE_INSTITUTIONS, *newest(rows, lambda row: row[3]))
 
 
 async def institution_names(connection: Connection, codes: Iterable[str]) -> dict[str, str]:
@@ -151,30 +211,41 @@ async def institution_names(connection: Connection, codes: Iterable[str]) -> dic
     return {row["institution"]: row["name"] for row in rows}
 
 
-async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:
-    rows = [(c.party, c.name, c.email, c.language.value, c.changed_at) for c in contacts]
+async def save_applications(connection: Connection, submitted: Iterable[ApplicationSubmitted]) -> None:
+    rows = [(one.application, one.version, one.facts.product.name, one.round, one.party) for one in submitted]
     if rows:
-        await connection.execute(SAVE_CONTACTS, *_newest(rows, lambda row: row[4]))
+        await connection.execute(SAVE_APPLICATIONS, *newest(rows, lambda row: row[1]))
 
 
-async def erase_contact(connection: Connection, party: str) -> None:
-    await connection.execute(ERASE_CONTACT, party)
+async def withdraw(connection: Connection, withdrawn: Iterable[ApplicationWithdrawn]) -> None:
+    rows = [(one.application, one.version) for one in withdrawn]
+    if rows:
+        await connection.execute(WITHDRAW, *newest(rows, lambda row: row[1]))
 
 
-async def save_applications(connection: Connection, products: Iterable[tuple[str, int, str]]) -> None:
-    """(application, version, product's name)."""
-    await connection.execute(SAVE_APPLICATIONS, *_newest(products, lambda row: row[1]))
+async def save_verdicts(connection: Connection, verdicts: Iterable[Judged]) -> None:
+    rows = [(one.application, one.version, one.epoch, one.stated(), one.round, one.outcome.value) for one in verdicts]
+    await connection.execute(SAVE_VERDICTS, *newest(rows, lambda row: (row[1], row[2])))
 
 
-async def save_verdicts(
-    connection: Connection, verdicts: Iterable[tuple[str, int, int, Sequence[Any], Sequence[Any]]]
-) -> None:
-    """(application, version, epoch, the findings that speak against it and what would have helped, as JSON)."""
-    rows = [(*row[:3], {"findings": row[3], "changes": row[4]}) for row in verdicts]
-    await connection.execute(SAVE_VERDICTS, *_newest(rows, lambda row: (row[1], row[2])))
+async def take_verdicts(connection: Connection) -> list[Committed]:
+    """Verdicts whose epoch has been committed, each once."""
+    return [
+        Committed(
+            row["round"],
+            row["application"],
+            row["party"],
+            row["version"],
+            row["epoch"],
+            VerdictOutcome(row["outcome"]),
+            row["commitment"],
+            row["traceparent"],
+        )
+        for row in await connection.fetch(TAKE_VERDICTS)
+    ]
 
 
-def _newest(rows: Iterable[tuple[Any, ...]], moment: Callable[[tuple[Any, ...]], Any]) -> list[tuple[Any, ...]]:
+def newest(rows: Iterable[tuple[Any, ...]], moment: Callable[[tuple[Any, ...]], Any]) -> list[tuple[Any, ...]]:
     """The columns of each key's newest row, in order of keys: two replicas lock rows in one order."""
     newest: dict[str, tuple[Any, ...]] = {}
     for row in rows:

@@ -10,7 +10,7 @@ from shared.contracts.events.applications import (
     SelectionGivenUp,
 )
 from shared.contracts.events.audit import AuditHeadPublished
-from shared.contracts.events.contacts import ContactChanged, Language
+from shared.contracts.events.contacts import ContactChanged, Language, WebhookChanged, WebhookSecret, WebhookUrl
 from shared.contracts.events.deliveries import Channel, NoticeDelivered, NoticeFailed
 from shared.contracts.events.ground import BUCKETS, Invitation, Manifest, Rehearsal, RoundAct, Source, SourceKind
 from shared.contracts.events.inbox import (
@@ -161,6 +161,9 @@ __all__ = [
     "SourceKind",
     "SourceValueRecorded",
     "SubmitPurchaseRequest",
+    "WebhookChanged",
+    "WebhookSecret",
+    "WebhookUrl",
     "WithdrawPurchaseRequest",
     "WithdrawalCause",
 ]

@@ -1,8 +1,21 @@
-"""`contacts.v1`: the only topic with names, addresses and numbers of persons."""
+"""`contacts.v1`: the only topic with names, addresses and numbers of persons, and with what signs webhooks."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from shared.contracts.values import Contract, Line, PartyId, UtcTime
+from pydantic import StringConstraints
+
+from shared.contracts.values import Contract, InstitutionCode, Line, PartyId, UtcTime
+
+WebhookUrl = Annotated[
+    str,
+    StringConstraints(
+        max_length=500, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[\x21\x24-\x7e]*)?(\?[\x21\x24-\x7e]*)?$"
+    ),
+]
+"""Without user, password or fragment."""
+WebhookSecret = Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$")]
+"""Of Standard Webhooks: 24 to 64 random bytes in base64."""
 
 
 class Language(StrEnum):
@@ -18,4 +31,19 @@ class ContactChanged(Contract):
     email: Line
     phone: Line | None = None
     language: Language = Language.KO
+    institution: InstitutionCode | None = None
+    """Of somebody at an institution, who is mailed what concerns it; absent: an applicant's."""
+    changed_at: UtcTime
+
+
+class WebhookChanged(Contract):
+    """Where an institution's webhooks go, and what signs them. Its key is the institution's code, which no party's id
+    is; a tombstone ends it."""
+
+    institution: InstitutionCode
+    url: WebhookUrl
+    secret: WebhookSecret
+    secret_before: WebhookSecret | None = None
+    """Signs too until `before_until`, so that a receiver changes over without missing one."""
+    before_until: UtcTime | None = None
     changed_at: UtcTime

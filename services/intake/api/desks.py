@@ -1,0 +1,205 @@
+"""Whom an institution wants told by mail, and where it wants webhooks. It changes both itself, or an officer does.
+
+Both go to notify by contacts.v1. A webhook's secret is told when it is made and never again (Standard Webhooks)."""
+
+import base64
+import secrets
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, TypeAdapter
+
+from services.intake.api.bodies import ContactBody
+from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, Intake, holder, intake
+from services.intake.domain.desks import Webhook, desk, webhook_refusal
+from services.intake.erasing import tombstone
+from services.intake.storage import contacts, desks, institutions
+from services.intake.storage.tokens import Bearer
+from shared import audit
+from shared.contracts import topics
+from shared.contracts.events import ContactChanged, Reason, WebhookChanged, WebhookUrl
+from shared.contracts.values import Contract
+from shared.http import Problem, parse, read_body
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection, connected
+
+router = APIRouter(prefix="/institutions/{code}", tags=["institutions"])
+SECRET_BYTES: Final = 32
+
+
+class DeskBody(Contract):
+    """All who are to be told: whoever is left out is forgotten."""
+
+    contacts: Annotated[tuple[ContactBody, ...], Field(max_length=50)]
+
+
+class WebhookBody(Contract):
+    url: WebhookUrl
+
+
+_DESK = TypeAdapter(DeskBody)
+_WEBHOOK = TypeAdapter(WebhookBody)
+
+
+@router.get("/contacts")
+async def show_contacts(code: str, request: Request) -> Response:
+    await _may(request, code)
+    async with connected(intake(request).runtime.pool) as connection:
+        await _known(connection, code)
+        people = await desks.people(connection, code)
+    return JSONResponse({"institution": code, "contacts": [_told(one.party, one.contact) for one in people]})
+
+
+@router.put("/contacts")
+async def set_contacts(code: str, request: Request) -> Response:
+    state = intake(request)
+    bearer = await _may(request, code)
+    body: DeskBody = parse(_DESK, await read_body(request, state.settings.body_bytes))
+    stated = [contact.details() for contact in body.contacts]
+    now = state.clock.now()
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        await institutions.lock(connection, code)
+        await _known(connection, code)
+        after = desk(await desks.people(connection, code), stated, lambda: str(uuid.uuid4()))
+        await desks.set_people(connection, code, after.changed, now)
+        await contacts.erase(connection, after.gone)
+        events += [tombstone(party, now) for party in after.gone]
+        for one in after.changed:
+            contact = one.contact
+            changed = ContactChanged(
+                party=one.party,
+                name=contact.name,
+                email=contact.email,
+                phone=contact.phone,
+                language=contact.language,
+                institution=code,
+                changed_at=now,
+            )
+            identifier = event_id("contact", one.party, now.isoformat())
+            events.append(outgoing(topics.CONTACTS.name, one.party, changed, event_id=identifier, time=now))
+        if events:
+            detail = {"institution": code, "set": [one.party for one in after.changed], "forgotten": list(after.gone)}
+            events.append(await audit.record(connection, "intake", now, bearer.name, "set-desk", detail))
+    return JSONResponse({"institution": code, "contacts": [_told(one.party, one.contact) for one in after.people]})
+
+
+@router.get("/webhook")
+async def show_webhook(code: str, request: Request) -> Response:
+    await _may(request, code)
+    async with connected(intake(request).runtime.pool) as connection:
+        found = await _webhook(connection, code)
+    until = found.before_until and found.before_until.isoformat()
+    return JSONResponse({"institution": code, "url": found.url, "secret_before_until": until})
+
+
+@router.put("/webhook")
+async def set_webhook(code: str, request: Request) -> Response:
+    """201 with its secret when it is the institution's first; another address keeps the secret."""
+    state = intake(request)
+    bearer = await _may(request, code)
+    body: WebhookBody = parse(_WEBHOOK, await read_body(request, state.settings.body_bytes))
+    refused = webhook_refusal(body.url, plain=state.settings.plain_webhooks)
+    if refused:
+        reason = Reason(pointer="/url", code="webhook-refused", detail=refused[0], fix=refused[1])
+        raise Problem(422, "invalid-fields", "No webhook can go there.", [reason])
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        await institutions.lock(connection, code)
+        await _known(connection, code)
+        before = await desks.webhook(connection, code)
+        if before is not None and before.url == body.url:
+            return JSONResponse({"institution": code, "url": body.url})
+        after = Webhook(body.url, _new_secret()) if before is None else _at(before, body.url)
+        await _save(connection, events, state, code, after, bearer, "set-webhook")
+    if before is None:
+        return JSONResponse({"institution": code, "url": body.url, "secret": after.secret}, 201)
+    return JSONResponse({"institution": code, "url": body.url})
+
+
+@router.post("/webhook/rotation")
+async def rotate_secret(code: str, request: Request) -> Response:
+    """Another secret, told this once. The one before signs too for a day."""
+    state = intake(request)
+    bearer = await _may(request, code)
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        await institutions.lock(connection, code)
+        after = (await _webhook(connection, code)).rotated(_new_secret(), state.clock.now())
+        await _save(connection, events, state, code, after, bearer, "rotate-webhook-secret")
+    until = after.before_until and after.before_until.isoformat()
+    return JSONResponse({"institution": code, "url": after.url, "secret": after.secret, "secret_before_until": until})
+
+
+@router.delete("/webhook")
+async def end_webhook(code: str, request: Request) -> Response:
+    state = intake(request)
+    bearer = await _may(request, code)
+    now = state.clock.now()
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        if await desks.end_webhook(connection, code):
+            identifier = event_id("webhook", code, "ended", now.isoformat())
+            ended = Outgoing(topics.CONTACTS.name, code, WebhookChanged.__name__, identifier, code, now, None)
+            detail = {"institution": code}
+            events += [ended, await audit.record(connection, "intake", now, bearer.name, "end-webhook", detail)]
+    return Response(status_code=204)
+
+
+async def _save(
+    connection: Connection,
+    events: list[Outgoing],
+    state: Intake,
+    code: str,
+    webhook: Webhook,
+    bearer: Bearer,
+    action: str,
+) -> None:
+    now = state.clock.now()
+    await desks.set_webhook(connection, code, webhook, now)
+    changed = WebhookChanged(
+        institution=code,
+        url=webhook.url,
+        secret=webhook.secret,
+        secret_before=webhook.secret_before,
+        before_until=webhook.before_until,
+        changed_at=now,
+    )
+    identifier = event_id("webhook", code, now.isoformat())
+    events.append(outgoing(topics.CONTACTS.name, code, changed, event_id=identifier, time=now))
+    events.append(await audit.record(connection, "intake", now, bearer.name, action, {"institution": code}))
+
+
+async def _may(request: Request, code: str) -> Bearer:
+    bearer = await holder(request, INSTITUTION, OFFICER, OPERATOR)
+    if bearer.role == INSTITUTION and bearer.institution != code:
+        raise Problem(403, "other-institution", f"This token is not of '{code}'.")
+    return bearer
+
+
+async def _known(connection: Connection, code: str) -> None:
+    if await institutions.institution(connection, code) is None:
+        raise Problem(404, "unknown-institution", f"There is no institution '{code}'.")
+
+
+async def _webhook(connection: Connection, code: str) -> Webhook:
+    found = await desks.webhook(connection, code)
+    if found is None:
+        raise Problem(404, "no-webhook", f"'{code}' has no webhook: PUT one with its url.")
+    return found
+
+
+def _at(webhook: Webhook, url: str) -> Webhook:
+    return Webhook(url, webhook.secret, webhook.secret_before, webhook.before_until)
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def _told(party: str, contact: Any) -> dict[str, Any]:
+    return {
+        "party": party,
+        "name": contact.name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "language": contact.language,
+    }

@@ -1,0 +1,59 @@
+"""Many notices to one person in one mail."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from services.notify.domain.notices import DIGEST, Need, Planned
+from shared.canonical import sha256_hex
+from shared.contracts.events import Channel
+
+LONGEST: Final = 200
+"""Notices in one mail at most: more than anybody reads, less than servers refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherable:
+    """A notice to somebody at an institution that is ready to be said."""
+
+    id: str
+    round: str
+    kind: str
+    subject: str
+    occasion: str
+    recipient: str
+    facts: Any
+    institution: str
+
+
+def gathering(found: Sequence[Gatherable], many: int) -> tuple[list[str], list[tuple[Planned, list[str]]]]:
+    """Ids of those that go alone; digests, each with the ids of what it says. `found` is in order of recipient and
+    round; below `many` of one recipient and round there is no digest."""
+    alone: list[str] = []
+    digests = []
+    for (_, _), group in groupby(found, lambda one: (one.recipient, one.round)):
+        ready = list(group)
+        if len(ready) < many:
+            alone += [one.id for one in ready]
+        else:
+            digests += [(_digest(part), [one.id for one in part]) for part in _parts(ready)]
+    return alone, digests
+
+
+def _parts(ready: Sequence[Gatherable]) -> Iterator[Sequence[Gatherable]]:
+    return (ready[start : start + LONGEST] for start in range(0, len(ready), LONGEST))
+
+
+def _digest(said: Sequence[Gatherable]) -> Planned:
+    """Named by what it says, so that the same notices are the same digest."""
+    first = said[0]
+    occasion = sha256_hex(" ".join(sorted(one.id for one in said)).encode())
+    facts = {
+        "institution": first.institution,
+        "items": [{"kind": one.kind, "subject": one.subject, **one.facts} for one in said],
+    }
+    needs = (Need.CONTACT, Need.ROUND)
+    return Planned(
+        first.round, DIGEST, first.round, occasion, first.recipient, Channel.MAIL, facts, needs, patient=True
+    )

@@ -1,0 +1,39 @@
+"""Quiet hours, in which what can wait is not mailed. Korea's clock: it has no summer time."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, timezone
+from typing import Final
+
+KOREA: Final = timezone(timedelta(hours=9))
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From `begin` until `end`, over midnight where `end` is the earlier."""
+
+    begin: time
+    end: time
+
+    @classmethod
+    def parse(cls, stated: str) -> "QuietHours | None":
+        """Of `21:00-08:00`; None of an empty text. Raises ValueError."""
+        if not stated:
+            return None
+        begin, separator, end = stated.partition("-")
+        try:
+            hours = cls(time.fromisoformat(begin), time.fromisoformat(end))
+        except ValueError:
+            hours = None
+        if not separator or hours is None or hours.begin == hours.end:
+            raise ValueError("must be two times of the day such as 21:00-08:00, or empty")
+        return hours
+
+    def until(self, now: datetime) -> datetime | None:
+        """The end of the quiet hours that `now` is in; None where it is in none."""
+        here = now.astimezone(KOREA)
+        moment, over_midnight = here.time(), self.end < self.begin
+        began, ended = moment >= self.begin, moment >= self.end
+        if (ended and not began) if over_midnight else (ended or not began):
+            return None
+        day = here.date() + timedelta(days=1) if over_midnight and began else here.date()
+        return datetime.combine(day, self.end, KOREA)

@@ -1,0 +1,31 @@
+"""When institutions are reminded that a round closes soon."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.notify.domain.notices import Happening
+from services.notify.domain.occurrences import Turn
+from shared.clock import TimeMap
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A round's, in programme time."""
+
+    round: str
+    opens_at: datetime
+    closes_at: datetime
+    time_map: TimeMap
+
+
+def reminder(window: Window, now: datetime, ahead: timedelta) -> Turn | bool:
+    """The turn, once it is due; True where there is nothing to remind of any more, False where it is too early. `now`
+    is real time. A window no longer than `ahead` has no reminder: its opening says the same."""
+    moment = window.time_map.programme(now)
+    due = window.closes_at - ahead
+    if moment < due and window.opens_at < due:
+        return False
+    if window.opens_at >= due or moment >= window.closes_at:
+        return True
+    occasion = f"until {window.closes_at.isoformat()}"
+    return Turn(window.round, Happening.CLOSING_SOON, occasion, moment, {}, closes_at=window.closes_at)

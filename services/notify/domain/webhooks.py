@@ -1,0 +1,71 @@
+"""Standard Webhooks (standardwebhooks.com, 1.0): what is signed, what an answer means, and where none may go."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+from services.notify.domain.attempts import DELIVERED, Ending, Outcome
+
+LONGEST_WAIT: Final = timedelta(hours=6)
+"""However long a receiver asks us to wait."""
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+
+
+def signature(secrets: Sequence[str], identifier: str, timestamp: int, body: bytes) -> str:
+    """One `v1` signature of each secret, so that a receiver may know either while they change."""
+    signed = f"{identifier}.{timestamp}.".encode() + body
+    return " ".join(
+        "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode() for secret in secrets
+    )
+
+
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix("whsec_"))
+
+
+def answered(status: int, retry_after: str | None, now: datetime) -> Outcome:
+    """A redirect is not followed: it would carry notices to whoever the receiver names."""
+    match status:
+        case _ if 200 <= status < 300:
+            return DELIVERED
+        case 410:
+            return Outcome(Ending.NEVER, "gone")
+        case _ if 300 <= status < 400:
+            return Outcome(Ending.LATER, "redirected")
+        case 429 | 503:
+            return Outcome(Ending.LATER, f"answered-{status}", pause=_asked(retry_after, now))
+        case _:
+            return Outcome(Ending.LATER, f"answered-{status}")
+
+
+def _asked(retry_after: str | None, now: datetime) -> timedelta:
+    """Of a Retry-After (RFC 9110): seconds or a date; none of what is neither."""
+    if not retry_after:
+        return timedelta(0)
+    try:
+        waited = (
+            timedelta(seconds=int(retry_after)) if retry_after.isdecimal() else parsedate_to_datetime(retry_after) - now
+        )
+    except (ValueError, OverflowError, TypeError):
+        return timedelta(0)
+    return min(max(waited, timedelta(0)), LONGEST_WAIT)
+
+
+def reachable(address: str) -> bool:
+    """Whether the internet has this address, itself and as what it stands for: an IPv4 one written as IPv6."""
+    found = ip_address(address.partition("%")[0])
+    return all(one.is_global and not one.is_multicast for one in (found, *_stands_for(found)))
+
+
+def _stands_for(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
+    if isinstance(address, IPv4Address):
+        return []
+    meant = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        meant.append(IPv4Address(address.packed[-4:]))
+    return [one for one in meant if one is not None]

@@ -1,0 +1,124 @@
+"""HTTP in, for operators: what could not be delivered, mails that came back, addresses that no mail goes to."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from pydantic import Field, StringConstraints
+
+from services.notify.domain.bounces import UnreadableBounceError, bounce
+from services.notify.sending import failed, gave_up
+from services.notify.storage import followup, suppressions
+from shared import audit
+from shared.clock import Clock
+from shared.contracts.values import Contract, Line, RoundId, Uuid
+from shared.http import Problem, read_body
+from shared.outbox import OutboxPublisher
+from shared.parked_api import Admit
+from shared.postgres import Pool, connected
+
+BOUNCE_BYTES: Final = 1_000_000
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Round = Annotated[RoundId | None, Query(alias="round")]
+Email = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s\x00]+@[^\s\x00]+$")]
+
+
+class SuppressionBody(Contract):
+    email: Email
+    reason: Line = Field("by the office", description="Why no mail goes there.")
+
+
+class ReleaseBody(Contract):
+    email: Email
+
+
+def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, operator: Admit) -> APIRouter:
+    router = APIRouter(tags=["deliveries"])
+
+    @router.get("/deliveries/failed")
+    async def list_failed(
+        request: Request, round_id: Round = None, before: datetime | None = None, limit: Limit = 100
+    ) -> Response:
+        """Given up for good, newest first; `before` a `settled_at` for the next page."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            return _rows(await followup.failed(connection, round_id, before, limit))
+
+    @router.get("/deliveries/doubtful")
+    async def list_doubtful(
+        request: Request, round_id: Round = None, before: datetime | None = None, limit: Limit = 100
+    ) -> Response:
+        """Those that may have arrived twice, under one id; `before` a `created_at` for the next page."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            return _rows(await followup.doubtful(connection, round_id, before, limit))
+
+    @router.post("/deliveries/{delivery}/retry")
+    async def retry(delivery: Uuid, request: Request) -> Response:
+        """Tries a failed one again, for the whole horizon."""
+        holder, now = await operator(request), clock.now()
+        async with outbox.transaction(pool()) as (connection, events):
+            tried = await followup.again(connection, delivery)
+            found = await followup.one(connection, delivery)
+            if found is None:
+                raise Problem(404, "unknown-delivery", "There is no such delivery: see GET /deliveries/failed.")
+            if not tried:
+                raise Problem(409, "not-failed", f"It is {found['state']}: only what has failed is tried again.")
+            detail = {"delivery": delivery}
+            events.append(await audit.record(connection, "notify", now, holder.name, "retry", detail))
+        return JSONResponse(jsonable_encoder(found))
+
+    @router.post("/bounces")
+    async def take_bounce(request: Request) -> Response:
+        """A mail that came back, whole, as `message/rfc822`. It has failed; an address that is gone gets no other."""
+        await operator(request)
+        content = await read_body(request, BOUNCE_BYTES, "message/rfc822")
+        try:
+            said = bounce(content)
+        except UnreadableBounceError as error:
+            raise Problem(422, error.code, f"The mail can't be taken: {error}.") from error
+        told: dict[str, Any] = {"delivery": said.delivery, "status": said.status, "failed": False, "suppressed": False}
+        if not said.final:
+            return JSONResponse(told)
+        async with outbox.transaction(pool()) as (connection, events):
+            delivery = await suppressions.bounced(connection, said.delivery, "bounced")
+            if delivery is not None:
+                events.append(failed(delivery, "bounced", delivery.time_map.programme(clock.now())))
+                events += await gave_up(connection, clock.now(), list(events))
+            address = await suppressions.address_of(connection, said.delivery)
+            if address is not None and said.address_is_gone:
+                await suppressions.suppress(connection, address, f"bounced {said.status}", said.delivery)
+            told |= {"failed": delivery is not None, "suppressed": address is not None and said.address_is_gone}
+        return JSONResponse(told)
+
+    @router.get("/suppressions")
+    async def list_suppressions(request: Request, limit: Limit = 100) -> Response:
+        """Newest first. `address` is SHA-256 of the address; `party` whose contact it is now, where it is one's."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            found = await suppressions.suppressed(connection, limit)
+        names = ("address", "reason", "delivery", "suppressed_at", "party")
+        return _rows([dict(zip(names, row, strict=True)) for row in found])
+
+    @router.post("/suppressions")
+    async def suppress(body: SuppressionBody, request: Request) -> Response:
+        await operator(request)
+        async with connected(pool()) as connection:
+            added = await suppressions.suppress(connection, body.email, body.reason)
+        return JSONResponse({"suppressed": added})
+
+    @router.post("/suppressions/release")
+    async def release(body: ReleaseBody, request: Request) -> Response:
+        """Mail goes there again; what failed meanwhile is tried again one by one (`/deliveries/{id}/retry`)."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            return JSONResponse({"released": await suppressions.release(connection, body.email)})
+
+    return router
+
+
+def _rows(rows: list[dict[str, Any]]) -> Response:
+    return JSONResponse(jsonable_encoder(rows))

@@ -1,0 +1,76 @@
+"""Whom notices reach: contacts of applicants, people at institutions, webhooks. They come from contacts.v1 alone."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.notify.domain.notices import Desk
+from services.notify.storage.facts import newest
+from shared.contracts.events import ContactChanged, WebhookChanged
+from shared.postgres import Connection
+
+# The moment of an erased contact stays, so that a late copy of what was erased does not bring it back.
+SAVE_CONTACTS = """
+INSERT INTO contacts (party, name, email, language, institution, since, changed_at)
+SELECT party, name, email, language, institution, changed_at, changed_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+    AS changed(party, name, email, language, changed_at, institution)
+ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, language = excluded.language,
+    institution = excluded.institution, since = coalesce(contacts.since, excluded.since),
+    changed_at = excluded.changed_at
+WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
+"""
+ERASE_CONTACT = """
+WITH freed AS (
+    DELETE FROM suppressions USING contacts
+    WHERE party = $1 AND address = encode(sha256(convert_to(lower(email), 'UTF8')), 'hex'))
+INSERT INTO contacts (party) VALUES ($1)
+ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL
+"""
+SAVE_WEBHOOK = """
+INSERT INTO webhooks (institution, url, secret, secret_before, before_until, changed_at, since)
+VALUES ($1, $2, $3, $4, $5, $6, $6)
+ON CONFLICT (institution) DO UPDATE SET url = excluded.url, secret = excluded.secret,
+    secret_before = excluded.secret_before, before_until = excluded.before_until, changed_at = excluded.changed_at
+WHERE webhooks.changed_at < excluded.changed_at
+"""
+END_WEBHOOK = "DELETE FROM webhooks WHERE institution = $1"
+PEOPLE = "SELECT institution, party, since FROM contacts WHERE institution = ANY($1::text[]) AND email IS NOT NULL"
+WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::text[])"
+
+
+async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:
+    rows = [(c.party, c.name, c.email, c.language.value, c.changed_at, c.institution) for c in contacts]
+    if rows:
+        await connection.execute(SAVE_CONTACTS, *newest(rows, lambda row: row[4]))
+
+
+async def erase_contact(connection: Connection, party: str) -> None:
+    await connection.execute(ERASE_CONTACT, party)
+
+
+async def save_webhook(connection: Connection, changed: WebhookChanged) -> None:
+    await connection.execute(
+        SAVE_WEBHOOK,
+        changed.institution,
+        changed.url,
+        changed.secret,
+        changed.secret_before,
+        changed.before_until,
+        changed.changed_at,
+    )
+
+
+async def end_webhook(connection: Connection, institution: str) -> None:
+    await connection.execute(END_WEBHOOK, institution)
+
+
+async def desks(connection: Connection, institutions: Iterable[str]) -> dict[str, Desk]:
+    """Of those that have more than their outbox."""
+    codes = sorted(set(institutions))
+    if not codes:
+        return {}
+    people: dict[str, dict[str, datetime]] = {}
+    for row in await connection.fetch(PEOPLE, codes):
+        people.setdefault(row["institution"], {})[row["party"]] = row["since"]
+    webhooks = {row["institution"]: row["since"] for row in await connection.fetch(WEBHOOKS, codes)}
+    return {code: Desk(people.get(code, {}), webhooks.get(code)) for code in people.keys() | webhooks.keys()}

@@ -1,0 +1,72 @@
+"""What is said to one person in one mail: gathered once, for good, so that a repeat says the same under the same id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.notify.domain.attempts import State
+from services.notify.domain.digests import Gatherable
+from services.notify.storage.deliveries import Delivery, delivery_of
+from shared.postgres import Connection
+
+# Of whoever has one that waited long enough: all that is ready to be said of the same round.
+GATHERABLE = """
+WITH waited AS (
+    SELECT DISTINCT recipient, round FROM deliveries
+    WHERE state = 'waiting' AND 'digest' = ANY (needs) AND created_at <= now() - $1::interval LIMIT 100)
+SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.facts, c.institution
+FROM deliveries d
+JOIN waited w ON w.recipient = d.recipient AND w.round = d.round
+JOIN rounds r ON r.round = d.round
+JOIN contacts c ON c.party = d.recipient AND c.email IS NOT NULL
+WHERE d.state = 'waiting' AND 'digest' = ANY (d.needs)
+ORDER BY d.recipient, d.round, d.created_at, d.delivery LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+"""
+ALONE = """
+UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY($1::uuid[])
+"""
+GATHERED = "UPDATE deliveries SET state = 'gathered', digest = $2 WHERE delivery = ANY($1::uuid[])"
+SETTLE_GATHERED = """
+WITH settled AS (
+    UPDATE deliveries d SET state = s.state, error = s.error, attempts = s.attempts, doubts = s.doubts,
+        settled_at = now()
+    FROM deliveries s
+    WHERE s.delivery = ANY($1::uuid[]) AND s.state IN ('sent', 'failed') AND d.digest = s.delivery
+      AND d.state = 'gathered'
+    RETURNING d.*)
+SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
+    d.attempts, r.rehearsal, d.state, d.error, d.digest::text
+FROM settled d LEFT JOIN rounds r ON r.round = d.round
+"""
+AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One of a digest that is settled now, as the digest is."""
+
+    delivery: Delivery
+    state: State
+    error: str | None
+    digest: str
+
+
+async def gatherable(connection: Connection, waited: timedelta) -> list[Gatherable]:
+    """In order of recipient and round. Nobody else gets them until the transaction ends."""
+    return [Gatherable(*row) for row in await connection.fetch(GATHERABLE, waited, AT_ONCE)]
+
+
+async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
+    await connection.execute(ALONE, list(deliveries))
+
+
+async def gather(connection: Connection, deliveries: Sequence[str], digest: str) -> None:
+    await connection.execute(GATHERED, list(deliveries), digest)
+
+
+async def settle_gathered(connection: Connection, digests: Sequence[str]) -> list[Settled]:
+    """What became of the digests has become of all they say."""
+    return [
+        Settled(delivery_of(row), State(row["state"]), row["error"], row["digest"])
+        for row in await connection.fetch(SETTLE_GATHERED, list(digests))
+    ]

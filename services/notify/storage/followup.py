@@ -1,0 +1,48 @@
+"""Deliveries one by one: what failed, what is doubtful, what is to be tried again."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.postgres import Connection
+
+_COLUMNS = """delivery::text, round, kind, subject, occasion, recipient, channel, state, error, attempts, doubts,
+    created_at, settled_at"""
+FAILED = f"""
+SELECT {_COLUMNS} FROM deliveries
+WHERE state = 'failed' AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NULL OR settled_at < $2)
+ORDER BY settled_at DESC, delivery LIMIT $3
+"""  # noqa: S608 -- no value of anybody's
+DOUBTFUL = f"""
+SELECT {_COLUMNS} FROM deliveries
+WHERE doubts > 0 AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NULL OR created_at < $2)
+ORDER BY created_at DESC, delivery LIMIT $3
+"""  # noqa: S608
+ONE = f"SELECT {_COLUMNS} FROM deliveries WHERE delivery = $1"  # noqa: S608
+AGAIN = """
+UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL, due_at = now(), taken_up_at = now()
+WHERE delivery = $1 AND state = 'failed' RETURNING delivery
+"""
+
+
+async def failed(
+    connection: Connection, round_id: str | None, before: datetime | None, limit: int
+) -> list[dict[str, Any]]:
+    """Given up for good, newest first."""
+    return [dict(row) for row in await connection.fetch(FAILED, round_id, before, limit)]
+
+
+async def doubtful(
+    connection: Connection, round_id: str | None, before: datetime | None, limit: int
+) -> list[dict[str, Any]]:
+    """Those with an attempt whose outcome was never heard: they may have arrived twice, under one id."""
+    return [dict(row) for row in await connection.fetch(DOUBTFUL, round_id, before, limit)]
+
+
+async def one(connection: Connection, delivery: str) -> dict[str, Any] | None:
+    row = await connection.fetchrow(ONE, delivery)
+    return dict(row) if row else None
+
+
+async def again(connection: Connection, delivery: str) -> bool:
+    """Makes a failed one due now, with a horizon of its own."""
+    return await connection.fetchval(AGAIN, delivery) is not None

@@ -1,0 +1,53 @@
+"""Addresses no mail goes to: their mailbox is unknown, or the office said so. Kept by hash, erased with the contact."""
+
+from datetime import datetime
+
+from services.notify.storage.deliveries import Delivery, delivery_of
+from shared.postgres import Connection, rows_changed
+
+_HASH = "encode(sha256(convert_to(lower({}), 'UTF8')), 'hex')"
+SUPPRESS = f"""
+INSERT INTO suppressions (address, reason, delivery) VALUES ({_HASH.format("$1::text")}, $2, $3) ON CONFLICT DO NOTHING
+"""  # noqa: S608 -- no value of anybody's
+RELEASE = f"DELETE FROM suppressions WHERE address = {_HASH.format('$1::text')}"  # noqa: S608
+OF_DELIVERY = "SELECT c.email FROM deliveries d JOIN contacts c ON c.party = d.recipient WHERE d.delivery = $1"
+# Whose they are is known while a contact has the address.
+LIST = f"""
+SELECT s.address, s.reason, s.delivery::text, s.suppressed_at, c.party
+FROM suppressions s LEFT JOIN contacts c ON {_HASH.format("c.email")} = s.address
+ORDER BY s.suppressed_at DESC, s.address, c.party LIMIT $1
+"""  # noqa: S608
+BOUNCED = """
+WITH bounced AS (
+    UPDATE deliveries SET state = 'failed', error = $2, settled_at = now()
+    WHERE delivery = $1 AND channel = 'mail' AND state = 'sent' RETURNING *)
+SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
+    d.attempts, r.rehearsal
+FROM bounced d LEFT JOIN rounds r ON r.round = d.round
+"""
+
+
+async def suppress(connection: Connection, address: str, reason: str, delivery: str | None = None) -> bool:
+    """False where it was suppressed before."""
+    return await rows_changed(connection, SUPPRESS, address, reason, delivery) > 0
+
+
+async def release(connection: Connection, address: str) -> bool:
+    return await rows_changed(connection, RELEASE, address) > 0
+
+
+async def address_of(connection: Connection, delivery: str) -> str | None:
+    """The address its recipient has now."""
+    found: str | None = await connection.fetchval(OF_DELIVERY, delivery)
+    return found
+
+
+async def suppressed(connection: Connection, limit: int) -> list[tuple[str, str, str | None, datetime, str | None]]:
+    """(hash, reason, the delivery that told, since when, party), newest first."""
+    return [tuple(row) for row in await connection.fetch(LIST, limit)]
+
+
+async def bounced(connection: Connection, delivery: str, error: str) -> Delivery | None:
+    """A mail that was taken and came back has failed; None where it is no mail that was sent."""
+    row = await connection.fetchrow(BOUNCED, delivery, error)
+    return delivery_of(row) if row else None
