@@ -53,11 +53,8 @@ def hand_over(
             write_secret(out / f"{code}.webhook-secret", f"{secret}\n")
         errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone", soft_wrap=True)
     if as_json:
-        told = [_as_json(one, with_secret=out is None) for one in given]
-        for one in told if out is None else ():
-            if one["institution"] in secrets:
-                one["webhook_secret"] = secrets[one["institution"]]
-        print_json(told)
+        shown = {} if out is not None else secrets
+        print_json([_as_json(one, shown.get(one.code), with_secret=out is None) for one in given])
     elif out is None:
         for one in given:
             _show(one)
@@ -65,8 +62,9 @@ def hand_over(
                 console.print(f"The secret of its webhook, this once: {secrets[one.code]}", soft_wrap=True)
 
 
-def _as_json(one: ClientConfiguration, *, with_secret: bool) -> dict[str, Any]:
+def _as_json(one: ClientConfiguration, webhook_secret: str | None, *, with_secret: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"institution": one.code, "inbox": one.inbox, "outbox": one.outbox}
+    told |= {"webhook_secret": webhook_secret} if webhook_secret else {}
     if not one.kafka.secured:
         return told
     told |= {"user": one.user, "new_password": one.password is not None}

@@ -275,8 +275,9 @@ class _Month:
 
 
 def expected_notices(plan: Plan, seen: Seen) -> tuple[int, int]:
-    """Mails: a receipt per version and withdrawal, a result per admitted one. Outbox: four turns of the round per
-    institution, and one award notice per selected product and institution that is to buy it."""
-    mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + plan.admitted
+    """Mails: a receipt per version and withdrawal, a verdict and a result per admitted one. Outbox: six turns of the
+    round per institution (announced, opened, closing soon, frozen, committed, published), and one award notice per
+    selected product and institution that is to buy it."""
+    mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + 2 * plan.admitted
     awards = sum(len({award["institution"] for award in one["awards"]}) for one in seen.of("ProductSelected"))
-    return mails, 4 * len(plan.pledges) + awards
+    return mails, 6 * len(plan.pledges) + awards
