@@ -1,9 +1,11 @@
 """Quiet hours, in which what can wait is not mailed. Korea's clock: it has no summer time."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from typing import Final
 
+_HOURS: Final = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)")
 KOREA: Final = timezone(timedelta(hours=9))
 
 
@@ -19,12 +21,9 @@ class QuietHours:
         """Of `21:00-08:00`; None of an empty text. Raises ValueError."""
         if not stated:
             return None
-        begin, separator, end = stated.partition("-")
-        try:
-            hours = cls(time.fromisoformat(begin), time.fromisoformat(end))
-        except ValueError:
-            hours = None
-        if not separator or hours is None or hours.begin == hours.end:
+        found = _HOURS.fullmatch(stated)
+        hours = cls(*map(time.fromisoformat, found.groups())) if found else None
+        if hours is None or hours.begin == hours.end:
             raise ValueError("must be two times of the day such as 21:00-08:00, or empty")
         return hours
 

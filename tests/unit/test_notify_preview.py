@@ -1,0 +1,46 @@
+"""Every notice that is mailed can be seen before it is."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import assembled
+from services.notify.domain.notices import TEMPLATES
+from services.notify.preview import SAMPLES, UnknownKindError, preview
+from shared.contracts.events import Language
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_every_kind_is_shown_in_both_languages_as_text_and_html(kind: str, language: Language) -> None:
+    shown = preview(kind, language)
+    assert shown.subject
+    for said in (shown.text, shown.html):
+        assert len(said) > 200
+        assert "{{" not in said
+        assert "None" not in said
+    assert b"Message-ID: <" in shown.content
+
+
+def test_samples_are_of_kinds_that_are_mailed() -> None:
+    assert SAMPLES.keys() - {"of-application"} == TEMPLATES.keys()
+
+
+def test_a_kind_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownKindError, match="receipt"):
+        preview("nothing", Language.EN)
+    done = CliRunner().invoke(assembled(), ["notify", "preview", "nothing"])
+    assert done.exit_code == 2
+    assert "receipt" in done.output
+
+
+def test_the_table_says_who_is_told_what() -> None:
+    done = CliRunner().invoke(assembled(), ["notify", "preview", "--json"])
+    rows = json.loads(done.stdout)
+    assert {
+        "kind": "purchase-reminder",
+        "of": "purchase-overdue",
+        "to": "institution",
+        "channels": ["outbox", "webhook", "mail"],
+    } in rows
