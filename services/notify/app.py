@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from prometheus_client import Counter
 
@@ -19,6 +20,7 @@ from services.notify.receivers import Receivers
 from services.notify.rendering import Renderer
 from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
+from services.notify.told import Told
 from services.notify.webhooks import WebhookWay
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
@@ -69,6 +71,9 @@ def create_app(settings: NotifySettings) -> FastAPI:
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
     webhooks = sending(WebhookWay(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing))
 
+    def own_consumer() -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(enable_auto_commit=False, **settings.kafka.client_arguments())
+
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
     runtime.consume(topics.MILESTONES, handlers.keep_rounds)
@@ -77,6 +82,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
     runtime.consume(topics.SELECTIONS, handlers.take_results)
     runtime.consume(topics.AUDIT_HEADS, handlers.keep_heads)
+    runtime.consume(topics.DELIVERIES, handlers.keep_told)
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.outbox("{institution}"))
@@ -91,11 +97,14 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.duty("digests", lambda: duties.gather(runtime.pool, waited, settings.digest_from), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
     runtime.duty("erased", lambda: duties.fail_erased(runtime.pool, outbox, clock), 1)
+    told = Told(own_consumer, runtime.prefix + topics.DELIVERIES.name)
+    runtime.needs("told", told.missing)
+    runtime.duty("told", lambda: told.open(runtime.pool), 1)
     for number in range(MAIL_LOOPS):
-        runtime.duty(f"mail {number}", lambda: mails.deliver_due(runtime.pool), 0.1)
+        runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
     for number in range(WEBHOOK_LOOPS):
-        runtime.duty(f"webhooks {number}", lambda: webhooks.deliver_due(runtime.pool), 0.1)
-    runtime.duty("notices", lambda: notices.deliver_due(runtime.pool), 0.1)
+        runtime.duty(f"webhooks {number}", told.once_open(lambda: webhooks.deliver_due(runtime.pool)), 0.1)
+    runtime.duty("notices", told.once_open(lambda: notices.deliver_due(runtime.pool)), 0.1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 

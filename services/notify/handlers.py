@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import structlog
 from pydantic import TypeAdapter
 
 from services.notify.domain.notices import Occurrence, Planned, Role, planned
@@ -34,6 +35,8 @@ from shared.contracts.events import (
     AuditHeadPublished,
     ContactChanged,
     InstitutionChanged,
+    NoticeDelivered,
+    NoticeFailed,
     PurchaseOverdue,
     RefusalReconsidered,
     RoundExtended,
@@ -51,6 +54,7 @@ from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
 
+_log = structlog.get_logger()
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 PARTY: Final = re.compile(r"[0-9a-f-]{36}")
 """A key of contacts.v1 that is a party's id; every other is an institution's code."""
@@ -106,6 +110,19 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
             await desks.erase_contact(connection, event.key)
             stated = []
     await desks.save_contacts(connection, stated)
+    return ()
+
+
+async def keep_told(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Notify's own announcements, read back: what a lost database told is not told again."""
+    told = [
+        event.body
+        for event in batch
+        if isinstance(event, Event) and isinstance(event.body, NoticeDelivered | NoticeFailed)
+    ]
+    settled = await deliveries.settle_told(connection, told)
+    if settled:
+        _log.warning("settled what was told before", deliveries=settled)
     return ()
 
 

@@ -66,7 +66,11 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
             if found is None:
                 raise Problem(404, "unknown-delivery", "There is no such delivery: see GET /deliveries/failed.")
             if not tried:
-                raise Problem(409, "not-failed", f"It is {found['state']}: only what has failed is tried again.")
+                raise Problem(
+                    409,
+                    "not-failed",
+                    f"It is {found['state']}: only what has failed is tried again, if what it says is kept.",
+                )
             detail = {"delivery": delivery}
             events.append(await audit.record(connection, "notify", now, holder.name, "retry", detail))
         return JSONResponse(jsonable_encoder(found))

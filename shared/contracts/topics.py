@@ -161,7 +161,17 @@ CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
     "intake": (MILESTONES, VERDICTS, SELECTIONS, DELIVERIES, REPAIRS),
     "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS, REGISTRY_ANSWERS),
     "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS),
-    "notify": (ROUNDS, INSTITUTIONS, MILESTONES, APPLICATIONS, CONTACTS, VERDICTS, SELECTIONS, AUDIT_HEADS),
+    "notify": (
+        ROUNDS,
+        INSTITUTIONS,
+        MILESTONES,
+        APPLICATIONS,
+        CONTACTS,
+        VERDICTS,
+        SELECTIONS,
+        AUDIT_HEADS,
+        DELIVERIES,
+    ),
 }
 """Which shared topics each service's consumer group reads."""
 

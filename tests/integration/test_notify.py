@@ -244,6 +244,31 @@ async def test_redelivery_sends_nothing_twice(notify: Notify) -> None:
     assert len(notified.mails()) == 21
 
 
+async def test_a_notify_that_lost_its_database_tells_nothing_twice(notify: Notify) -> None:
+    notified = await notify()
+    await notified.onboard("kepco")
+    parties, applications = ids(5), ids(20)
+    gone = submitted(ids(1)[0], parties[4])
+    await notified.publish(opened("kepco"), *map(contact, parties[:4]), erased(parties[4]), gone)
+    await notified.publish(*(submitted(one, parties[index % 4]) for index, one in enumerate(applications)))
+    await notified.until(lambda told: told["settled"] and told["channels"].get("mail", {}).get("sent") == 20)
+    await notified.stack.stop("notify")
+    connection = await asyncpg.connect(notified.stack.database_url("notify"))
+    for row in await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
+    ):
+        await connection.execute(f'TRUNCATE "{row["tablename"]}"')
+    await connection.close()
+    await notified.stack.restart("notify")
+    await notified.publish(submitted(ids(1)[0], parties[0]))
+    told = await notified.until(lambda told: told["settled"] and told["channels"].get("mail", {}).get("sent") == 21)
+    assert told["channels"]["mail"]["failed"] == 1
+    assert len(notified.mails()) == 21
+    assert len(await notified.records("institution.kepco.outbox.v1", 1)) == 1
+    delivered = [json.loads(one.value) for one in await notified.records(topics.DELIVERIES.name, 23)]
+    assert len(delivered) == 23
+
+
 async def test_a_missing_contact_waits_and_an_erased_one_is_given_up(notify: Notify) -> None:
     notified = await notify()
     (late, gone), applications = ids(2), ids(2)

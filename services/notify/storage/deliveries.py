@@ -8,7 +8,7 @@ from typing import Any
 from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.notices import Planned
 from shared.clock import TimeMap, time_map
-from shared.contracts.events import Channel, Rehearsal
+from shared.contracts.events import Channel, NoticeDelivered, NoticeFailed, Rehearsal
 from shared.postgres import Connection, rows_changed
 
 INSERT = """
@@ -79,6 +79,21 @@ LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
 LEFT JOIN applications a ON a.application = d.subject
 LEFT JOIN verdicts v ON v.application = d.subject
 ORDER BY d.created_at, d.delivery
+"""
+# Of what was announced: this database has lost it, or that it was settled. One that failed and is tried again goes on.
+SETTLE_TOLD = """
+INSERT INTO deliveries (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, state, attempts,
+    error, taken_up_at, settled_at)
+SELECT delivery, round, kind, subject, occasion, recipient, channel, '{}', '{}', state, attempts, error, now(), now()
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+            $10::text[])
+     AS told(delivery, round, kind, subject, occasion, recipient, channel, state, attempts, error)
+WHERE NOT EXISTS (SELECT FROM deliveries d WHERE d.delivery = told.delivery
+    AND (d.state IN ('sent', 'failed') OR (told.state = 'failed' AND d.attempts >= told.attempts)))
+ORDER BY delivery
+ON CONFLICT (delivery) DO UPDATE SET state = excluded.state, error = excluded.error,
+    attempts = greatest(deliveries.attempts, excluded.attempts), settled_at = excluded.settled_at, started_at = NULL
+WHERE deliveries.state NOT IN ('sent', 'failed')
 """
 SETTLE = """
 UPDATE deliveries d SET state = o.state, error = o.error, due_at = now() + o.pause,
@@ -255,6 +270,27 @@ async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settl
         for delivery, settlement in sorted(settled, key=lambda pair: pair[0].id)
     ]
     return {row["delivery"] for row in await connection.fetch(SETTLE, *zip(*rows, strict=True))}
+
+
+async def settle_told(connection: Connection, told: Sequence[NoticeDelivered | NoticeFailed]) -> int:
+    """The newest announcement of each, of those this database does not know to be settled; how many."""
+    newest = {one.delivery: one for one in told}
+    rows = [
+        (
+            one.delivery,
+            one.round,
+            one.kind,
+            one.subject,
+            one.occasion,
+            one.recipient,
+            one.channel.value,
+            (State.SENT if isinstance(one, NoticeDelivered) else State.FAILED).value,
+            one.attempts,
+            None if isinstance(one, NoticeDelivered) else one.error,
+        )
+        for one in newest.values()
+    ]
+    return await rows_changed(connection, SETTLE_TOLD, *zip(*rows, strict=True)) if rows else 0
 
 
 async def resume(connection: Connection, replica: str, channel: Channel) -> None:

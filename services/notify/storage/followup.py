@@ -20,7 +20,7 @@ ORDER BY created_at DESC, delivery LIMIT $3
 ONE = f"SELECT {_COLUMNS} FROM deliveries WHERE delivery = $1"  # noqa: S608
 AGAIN = """
 UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL, due_at = now(), taken_up_at = now()
-WHERE delivery = $1 AND state = 'failed' RETURNING delivery
+WHERE delivery = $1 AND state = 'failed' AND facts <> '{}' RETURNING delivery
 """
 
 
@@ -44,5 +44,5 @@ async def one(connection: Connection, delivery: str) -> dict[str, Any] | None:
 
 
 async def again(connection: Connection, delivery: str) -> bool:
-    """Makes a failed one due now, with a horizon of its own."""
+    """Makes a failed one due now, with a horizon of its own; not one of which only the announcement is left."""
     return await connection.fetchval(AGAIN, delivery) is not None
