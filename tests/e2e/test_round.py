@@ -142,9 +142,9 @@ async def reconcile_mails(stack: Stack) -> None:
     """Every delivery by mail is one file, and every file one delivery."""
 
     async def all_told() -> bool:
-        return len(list(stack.mail_folder.glob("*.eml"))) >= FIRMS + 1 + FIRMS - 1
+        return len(list(stack.mail_folder.glob("*.eml"))) >= FIRMS + 1 + 2 * (FIRMS - 1)
 
-    await until(all_told, "a receipt for each, one withdrawal, a result for each that stayed in", 60)
+    await until(all_told, "a receipt for each, one withdrawal, a verdict and a result for each that stayed in", 60)
 
     async def delivered() -> set[str]:
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}deliveries.v1")

@@ -103,7 +103,7 @@ async def test_two_overlapping_rounds_on_their_own_clocks(start_stack: StartStac
             assert {one["application"] for one in results} == {one["application"] for one in each.receipts}
 
         async def everybody_told() -> bool:
-            expected = 2 * sum(len(each.receipts) for each in rounds)
+            expected = 3 * sum(len(each.receipts) for each in rounds)
             return sum(1 for _ in stack.mail_folder.glob("*.eml")) == expected
 
-        await until(everybody_told, "a receipt and a result by mail for each entry of both rounds", 60)
+        await until(everybody_told, "a receipt, a verdict and a result by mail for each entry of both rounds", 60)
