@@ -15,13 +15,13 @@ from deploy.commands import (
     demo,
     dlq,
     doctor,
-    institutions,
     local,
     policies,
     results,
     scores,
     simulate,
     tokens,
+    uploads,
     verify,
 )
 
@@ -41,7 +41,7 @@ GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
     "appeal": appeals.app,
     "score": scores.app,
-    "institution": institutions.app,
+    "institution": uploads.app,
     "token": tokens.app,
     "contact": contacts.app,
     "policy": policies.app,

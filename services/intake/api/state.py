@@ -58,3 +58,11 @@ async def holder(request: Request, *roles: str) -> Bearer:
     if found.role not in roles:
         raise Problem(403, "wrong-role", f"This takes a token of role {' or '.join(roles)}, not {found.role}.")
     return found
+
+
+async def holder_for(request: Request, code: str, *others: str) -> Bearer:
+    """Whose token was sent: this institution's own, or one of those roles."""
+    found = await holder(request, INSTITUTION, *others)
+    if found.role == INSTITUTION and found.institution != code:
+        raise Problem(403, "other-institution", f"This token is of {found.institution}, not of {code[:40]}.")
+    return found
