@@ -48,9 +48,7 @@ def show(
 @app.command()
 def upload(
     code: Code,
-    file: Annotated[
-        Path, typer.Argument(help="CSV or XLSX; see GET /institutions/uploads/template.xlsx.")
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX; see GET /institutions/uploads/template.xlsx.")],
     round_id: RoundId,
     preview: Annotated[bool, typer.Option("--preview", help="Say how it is understood, and send nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Send the same file once more.")] = False,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -65,13 +66,16 @@ async def _round(
     requests = await overview.requests_of(connection, code, of.round, after, limit + 1)
     awards = await overview.awards_of(connection, code, of.round)
     moment = stored.window.time_map.programme(now)
-    more = f"/institutions/{code}?round={of.round}&after={requests[limit - 1].request}&limit={limit}"
     return {
         **_sums(stored, of, [one for some in awards.values() for one in some], moment),
         "requests_total": of.requests,
         "requests": [_request(one, awards, moment) for one in requests[:limit]],
-        "next": more if len(requests) > limit else None,
+        "next": _next(code, of.round, requests[limit - 1], limit) if len(requests) > limit else None,
     }
+
+
+def _next(code: str, round_id: str, last: StandingRequest, limit: int) -> str:
+    return f"/institutions/{code}?{urlencode({'round': round_id, 'after': last.request, 'limit': limit})}"
 
 
 def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Tables that institutions uploaded, and what became of each of their rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,8 +51,9 @@ WHERE r.message_id = found.id AND r.upload = u.upload RETURNING r.message_id, r.
 """
 ANSWERED = """
 UPDATE upload_rows r
-SET "offset" = said.number, answer = said.answer, version = said.version, reasons = said.reasons, answered_at = said.at
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::jsonb[], $7::timestamptz[])
+SET "offset" = said.number, answer = said.answer, version = said.version, reasons = said.reasons::jsonb,
+    answered_at = said.at
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[])
      AS said(institution, id, number, answer, version, reasons, at)
 JOIN uploads u USING (institution)
 WHERE r.message_id = said.id AND r.upload = u.upload AND r.answer IS NULL
@@ -182,6 +184,6 @@ async def answered(connection: Connection, answers: Sequence[InboxAnswered]) -> 
         [said.offset for said in answers],
         [said.answer.value for said in answers],
         [said.version for said in answers],
-        [[reason.model_dump() for reason in said.reasons] for said in answers],
+        [json.dumps([reason.model_dump() for reason in said.reasons], ensure_ascii=False) for said in answers],
         [said.answered_at for said in answers],
     )

@@ -78,9 +78,10 @@ class Reading:
     """Of the headers."""
 
     def all_errors(self) -> Iterator[CellError]:
+        """From the top to the bottom, from the left to the right."""
         yield from self.errors
         for row in self.rows:
-            yield from row.errors
+            yield from sorted(row.errors, key=lambda error: (len(error.cell or ""), error.cell or ""))
 
 
 class NoHeaderError(ValueError):
