@@ -12,7 +12,10 @@ import openpyxl
 import pytest
 
 from deploy.local.stack import Stack
+from deploy.onboarding.cluster import Cluster
+from shared.contracts.access import Grant, Resource, Right, service_user
 from shared.contracts.topics import inbox, outbox
+from shared.kafka.access import Access
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, clock_map
@@ -278,6 +281,32 @@ async def test_a_crash_between_storing_and_sending_loses_nothing_and_sends_once(
     await answered(office, token, after.json()["upload"])
     told = [body["quotes"] for _, body in await on(office, outbox(CODE).name) if "quotes" in body]
     assert len(told) == len(set(told)) == 4, "one answer to each message, however often it was sent"
+
+
+@pytest.mark.apache_kafka
+@pytest.mark.usefixtures("own_users")
+async def test_an_upload_waits_while_intake_may_not_write_the_inbox_and_holds_up_nothing_else(office: Office) -> None:
+    """As where an institution had joined before there were uploads."""
+    round_id, token = await opened(office)
+    kafka, prefix = office.stack.kafka.settings, office.stack.topic_prefix
+    right = Grant(service_user(prefix, "intake"), Right.WRITE, Resource.TOPIC, prefix + inbox(CODE).name)
+    await Access(kafka).revoke([right])
+    upload = (await send(office, round_id, token, THREE)).raise_for_status().json()["upload"]
+    await asyncio.sleep(8)  # until what is left behind is swept
+    path = f"/institutions/{CODE}/uploads/{upload}"
+    shown = (await office.client.get(path, headers=token)).raise_for_status().json()
+    assert {row["state"] for row in shown["answers"]} == {"waiting"}
+    later = await send(office, round_id, token, table("r-4,41112201,5,20000000"))
+    assert (later.status_code, later.json()["type"]) == (503, "urn:firstbuy:problem:earlier-upload-waits")
+    await office.institution("lh")
+
+    async def told() -> bool:
+        return any(body["institution"] == "lh" for _, body in await on(office, "institutions.v1"))
+
+    await until(told, "what others publish")
+    await Cluster(kafka, prefix).join([CODE])
+    rows = await answered(office, token, upload)
+    assert [row["state"] for row in rows.values()] == ["accepted", "rejected", "accepted"]
 
 
 async def test_templates_can_be_had_and_their_example_is_never_sent(office: Office) -> None:

@@ -1,7 +1,8 @@
 """What the routes stand on, made by `app.py`, and who may do what."""
 
+import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import Request
@@ -31,6 +32,8 @@ class Intake:
     outbox: OutboxPublisher
     admission: Admission
     signing: SigningKey
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many files are read at once: each may take seconds of the processor, and memory of many times its size."""
 
 
 def intake(request: Request) -> Intake:

@@ -28,8 +28,6 @@ from shared.postgres import Connection, connected
 router = APIRouter(prefix="/institutions", tags=["uploads"])
 RoundQuery = Annotated[str, Query(alias="round", pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
 _EARLIER_SECONDS: Final = 5.0
-_READ_AT_ONCE: Final = asyncio.Semaphore(2)
-"""Files; each may take a second of the processor and memory of many times its size."""
 _log = structlog.get_logger()
 
 
@@ -87,7 +85,7 @@ async def _check_known(connection: Connection, code: str, round_id: str) -> None
 
 async def _understood(state: Intake, content: bytes, said: str, round_id: str, code: str) -> Understood:
     bounds = Bounds(state.settings.upload_rows, state.settings.upload_unpacked_bytes)
-    async with _READ_AT_ONCE:
+    async with state.reading:
         try:
             return await asyncio.to_thread(understand, content, said, bounds, round_id, code)
         except UnreadableFileError as error:
