@@ -15,7 +15,6 @@ from deploy.commands import (
     demo,
     dlq,
     doctor,
-    institutions,
     local,
     notices,
     policies,
@@ -23,6 +22,7 @@ from deploy.commands import (
     scores,
     simulate,
     tokens,
+    uploads,
     verify,
 )
 
@@ -42,7 +42,7 @@ GROUPS: dict[str, typer.Typer] = {
     "round": acts.app,
     "appeal": appeals.app,
     "score": scores.app,
-    "institution": institutions.app,
+    "institution": uploads.app,
     "token": tokens.app,
     "contact": contacts.app,
     "notify": notices.app,

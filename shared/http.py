@@ -90,12 +90,17 @@ async def read_body(request: Request, limit: int, kind: str = "application/json"
     """The whole body; 415 when it is not of that kind, 413 when it is longer than `limit` bytes."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         raise Problem(415, "not-json", f"Send the application as 'Content-Type: {kind}'.")
+    return await read_bytes(request, limit, f"The body is longer than {limit} bytes: shorten the description.")
+
+
+async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
+    """The whole body; 413, saying `too_large`, when it is longer than `limit` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise Problem(413, "too-large", f"The body is longer than {limit} bytes: shorten the description.")
+            raise Problem(413, "too-large", too_large)
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer, EventTooLargeError
@@ -84,7 +85,7 @@ class OutboxPublisher:
             ]
             try:
                 await self._producer.publish(events)
-            except EventTooLargeError as error:  # it stays, and holds up no other
+            except (EventTooLargeError, TopicAuthorizationFailedError) as error:  # it stays, and holds up no other
                 _log.error("can't publish batch", batch=row["batch"], error=str(error))
                 continue
             _log.warning("published left batch", batch=row["batch"], events=len(events))

@@ -11,7 +11,6 @@ from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.process import Process, Turn
 from services.selection.domain.ocds.purchases import Reported
 from services.selection.domain.ocds.release import Publication, supplier
-from services.selection.domain.purchases import Report
 from shared.contracts.events import (
     BUCKETS,
     InputsCommitted,
@@ -29,6 +28,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policy import Titled
 from shared.contracts.values import Actor
+from shared.purchases import Report
 from tests.data.facts import policy
 from tests.rounds import business_number
 

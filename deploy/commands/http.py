@@ -111,7 +111,7 @@ def refused(status: int, text: str) -> None:
         title, reasons = text[:500] or "no answer to read", []
     errors.print(f"{status}: {title}", style="red", markup=False, soft_wrap=True)
     for reason in reasons:
-        where = reason.get("pointer") or "/"
+        where = reason.get("cell") or reason.get("pointer") or "/"
         errors.print(f"  {where}: {reason.get('detail', '')}", markup=False, soft_wrap=True)
         if reason.get("fix"):
             errors.print(f"    → {reason['fix']}", style="dim", markup=False, soft_wrap=True)

@@ -17,9 +17,11 @@ from services.intake.api import (
     contacts,
     desks,
     institutions,
+    overview,
     releases,
     rounds,
     scores,
+    uploads,
     withdrawal,
 )
 from services.intake.api.admission import Admission
@@ -87,7 +89,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.publishes(topics.AUDIT_HEADS)
     for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
         runtime.publishes(topic)
-    runtime.publishes(topics.outbox("{institution}"))
+    for topic in (topics.inbox("{institution}"), topics.outbox("{institution}")):
+        runtime.publishes(topic)
     for topic in (*topics.READ_BACK[SERVICE], topics.inbox("{institution}"), topics.outbox("{institution}")):
         runtime.reads(topic)
 
@@ -142,7 +145,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         contacts.router,
         desks.router,
         releases.router,
+        uploads.router,
         institutions.router,
+        overview.router,
         public_keys,
         audit_log,
         parked,

@@ -32,3 +32,6 @@ class IntakeSettings(ServiceSettings):
         "one's own. Notify has to allow it too.",
     )
     approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")
+    upload_bytes: int = Field(2_097_152, ge=1024, description="Largest table that institutions may upload.")
+    upload_rows: int = Field(2000, ge=1, le=20_000, description="Most rows of one.")
+    upload_unpacked_bytes: int = Field(33_554_432, ge=1024, description="Most bytes an XLSX among them may unpack to.")

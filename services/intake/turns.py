@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from services.intake.storage import outcomes, requests
+from services.intake.storage import outcomes, requests, uploads
 from services.intake.storage.outcomes import AwaitedValue
 from shared.contracts import topics
 from shared.contracts.events import Answer, InboxAnswered, RoundAct, SourceValueRecorded
@@ -66,19 +66,25 @@ async def record_source(
 
 async def late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:
     """Answers what came after the close; only now can no extension contradict the answer."""
+    taken = await requests.take_held(connection, round_id)
+    answers = [
+        InboxAnswered(
+            institution=held.institution,
+            answer=Answer.LATE,
+            quotes=held.message_id,
+            offset=held.offset,
+            answered_at=now,
+        )
+        for held in taken
+    ]
+    await uploads.answered(connection, answers)
     return [
         outgoing(
             topics.outbox(held.institution).name,
             held.message_id,
-            InboxAnswered(
-                institution=held.institution,
-                answer=Answer.LATE,
-                quotes=held.message_id,
-                offset=held.offset,
-                answered_at=now,
-            ),
+            answer,
             event_id=event_id("answer", held.topic, held.offset),
             time=now,
         )
-        for held in await requests.take_held(connection, round_id)
+        for held, answer in zip(taken, answers, strict=True)
     ]

@@ -7,7 +7,6 @@ from typing import Any, Final
 import structlog
 
 from services.selection.committing import MarksState, commit, inputs_of, panel_marks
-from services.selection.domain.purchases import State
 from services.selection.proposing import lines_sound, missing_inputs, propose
 from services.selection.publishing import overdue_event, result_event, status_end_event
 from services.selection.releasing import moved_event, propose_release, sound
@@ -23,6 +22,7 @@ from shared.keys import SigningKey
 from shared.merkle import bucket_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
+from shared.purchases import State
 from shared.repairs import forget_requests, request_buckets
 
 PUBLISHED_AT_ONCE: Final = 2000

@@ -90,6 +90,7 @@ def joining_grants(prefix: str, code: str) -> set[Grant]:
     reader = service_user(prefix, INBOX_READER)
     return {
         *_on_topics(reader, Right.READ, prefix, [inbox(code), outbox(code)]),
+        *_on_topics(reader, Right.WRITE, prefix, [inbox(code)]),
         *(
             grant
             for writer in outbox(code).writers

@@ -180,15 +180,16 @@ READ_BACK: Final[dict[str, tuple[Topic, ...]]] = {
 }
 """Which of its own topics a service reads without a group, to put back what its database lost."""
 INBOX_READER: Final = "intake"
-"""Reads every inbox without a group, and its own answers on the outboxes."""
+"""Reads every inbox without a group, and its own answers on the outboxes; writes what institutions upload."""
 
 
 def inbox(institution: str) -> Topic:
-    """What an institution writes and intake reads. One partition, stamped by the broker: the order is the proof."""
+    """What an institution writes and intake reads; tables it uploads are written to it by intake. One partition,
+    stamped by the broker: the order is the proof."""
     return Topic(
         f"institution.{institution}.inbox.v1",
         "request id",
-        (institution,),
+        (institution, "intake"),
         (
             events.SubmitPurchaseRequest,
             events.AmendPurchaseRequest,

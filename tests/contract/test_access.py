@@ -100,6 +100,7 @@ def test_contacts_are_read_by_notify_and_by_intake_which_wrote_them() -> None:
     assert readers == {"intake", "notify"}
 
 
-def test_no_service_but_intake_reads_an_inbox_and_none_writes_one() -> None:
+def test_no_service_but_intake_reads_an_inbox_or_writes_one() -> None:
     on_inbox = {grant for grant in joining_grants(PREFIX, "kepco") if grant.name.endswith(".inbox.v1")}
-    assert {(grant.user, grant.right) for grant in on_inbox} == {("firstbuy.intake", Right.READ)}
+    rights = {("firstbuy.intake", Right.READ), ("firstbuy.intake", Right.WRITE)}
+    assert {(grant.user, grant.right) for grant in on_inbox} == rights

@@ -71,6 +71,24 @@ async def test_every_award_is_followed_until_something_is_said_of_it(start_stack
         (reminder,) = await reminders(stack)
         assert (reminder["application"], reminder["request"]) == (third, "kepco/r1")
         await as_tables(client, stack, round_id, rows[third])
+        await at_a_glance(office, rows)
+
+
+async def at_a_glance(office: Office, rows: dict[str, dict[str, Any]]) -> None:
+    """Intake shows an institution the same that selection's tables say, with the links it was told."""
+    shown = (await office.client.get("/institutions/kepco", headers=office.officers[0])).raise_for_status().json()
+    (of_round,) = shown["rounds"]
+    won = {name: of_round[f"{name}_won"] for name in ("pledge", "asked", "matched", "contracted", "left")}
+    assert list(won.values()) == [90_000_000, 60_000_000, 6_000_000, 2_000_000, 84_000_000], won
+    assert (of_round["awards"], of_round["overdue"]) == (3, 1)
+    (request,) = of_round["requests"]
+    assert (request["request"], request["state"], request["version"]) == ("kepco/r1", "standing", 1)
+    awards = {award["application"]: award for award in request["awards"]}
+    for identifier, row in rows.items():
+        same = {name: row[name] for name in ("state", "due_on", "contracted_won", "contracted_on", "reason", "product")}
+        assert same.items() <= awards[identifier].items()
+    noticed = await outbox(office.stack, "AwardNoticed")
+    assert {one["application"]: one["pack"] for one in noticed} == {name: one["pack"] for name, one in awards.items()}
 
 
 async def as_tables(client: httpx2.AsyncClient, stack: Stack, round_id: str, overdue: dict[str, Any]) -> None:
@@ -138,6 +156,10 @@ def by_command(stack: Stack, round_id: str) -> None:
 
 
 async def reminders(stack: Stack) -> list[dict[str, Any]]:
+    return await outbox(stack, "PurchaseReminded")
+
+
+async def outbox(stack: Stack, kind: str) -> list[dict[str, Any]]:
     records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
-    wanted = b"kr.firstbuy.PurchaseReminded.v1"
+    wanted = f"kr.firstbuy.{kind}.v1".encode()
     return [json.loads(one.value) for one in records if dict(one.headers)["ce_type"] == wanted]

@@ -121,7 +121,7 @@ async def test_a_service_reads_nothing_it_does_not_consume(secured: Secured, ser
     [
         ("notify", topics.ROUNDS.name),
         ("notify", inbox("kepco").name),
-        ("intake", inbox("kepco").name),
+        ("selection", inbox("kepco").name),
         ("eligibility", topics.SELECTIONS.name),
         ("eligibility", outbox("kepco").name),
         ("selection", topics.VERDICTS.name),
@@ -131,6 +131,10 @@ async def test_a_service_reads_nothing_it_does_not_consume(secured: Secured, ser
 )
 async def test_a_service_writes_nothing_that_others_write(secured: Secured, service: str, name: str) -> None:
     assert not await may_write(secured.service(service), secured.prefix + name)
+
+
+async def test_intake_writes_to_an_inbox_what_its_institution_uploads(secured: Secured) -> None:
+    assert await may_write(secured.service("intake"), secured.inbox("kepco"))
 
 
 @pytest.mark.parametrize("service", ["notify", "selection"])

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.selection.domain.purchases import Awarded, Report, State, due_on
+from shared.purchases import Awarded, Report, State, due_on
 from shared.working_days import KST
 
 CONFIRMED = datetime(2018, 10, 1, 23, tzinfo=UTC)  # 2 October in Korea

@@ -1,7 +1,8 @@
 """What the routes stand on, made by `app.py`, and who may do what."""
 
+import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import Request
@@ -31,6 +32,8 @@ class Intake:
     outbox: OutboxPublisher
     admission: Admission
     signing: SigningKey
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many files are read at once: each may take seconds of the processor, and memory of many times its size."""
 
 
 def intake(request: Request) -> Intake:
@@ -57,4 +60,12 @@ async def holder(request: Request, *roles: str) -> Bearer:
         raise Problem(401, "unknown-token", "This token is not known, or was revoked: ask an operator for a new one.")
     if found.role not in roles:
         raise Problem(403, "wrong-role", f"This takes a token of role {' or '.join(roles)}, not {found.role}.")
+    return found
+
+
+async def holder_for(request: Request, code: str, *others: str) -> Bearer:
+    """Whose token was sent: this institution's own, or one of those roles."""
+    found = await holder(request, INSTITUTION, *others)
+    if found.role == INSTITUTION and found.institution != code:
+        raise Problem(403, "other-institution", f"This token is of {found.institution}, not of {code[:40]}.")
     return found

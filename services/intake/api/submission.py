@@ -66,14 +66,14 @@ async def read_submission(request: Request) -> Submission:
         product_key=product_key(stated.product),
         facts=facts_json(stated.facts()),
         contact=stated.contact.details(),
-        idempotency_key=_idempotency_key(request),
+        idempotency_key=idempotency_key(request),
         body_hash=hashlib.sha256(body).digest(),
         chance=Chance.of_bytes(secrets.token_bytes(48)),
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
     )
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
         raise Problem(

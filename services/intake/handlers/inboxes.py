@@ -16,8 +16,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.intake.domain.shards import SHARDS
-from services.intake.handlers.messages import take_messages
-from services.intake.storage import institutions, leases, requests, restore
+from services.intake.handlers.messages import answers_among, take_messages
+from services.intake.storage import institutions, leases, requests, restore, uploads
 from services.intake.storage.requests import InboxMessage, InboxMovedError
 from shared.clock import broker_time
 from shared.kafka.cloudevents import trace_of, type_name
@@ -135,8 +135,12 @@ class InboxReader:
             await requests.move_offset(connection, topic, self._reading[topic], records[-1].offset + 1)
             answered = await restore.take_answered(connection, topic, records[-1].offset + 1)
             messages = [self._message(topic, record) for record in records if record.offset not in answered]
+            uploaded = await uploads.taken(connection, messages)
+            messages = [one for one in messages if uploaded.get(one.message_id, one.offset) == one.offset]
             nonces = [secrets.token_hex(16) for _ in messages]
             events += await take_messages(connection, messages, self._now(), nonces)
+            if uploaded:
+                await uploads.answered(connection, answers_among(events))
         self._reading[topic] = records[-1].offset + 1
         _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
 

@@ -1,11 +1,10 @@
 """One inbox message: read, decided under the round's latch, answered once on the institution's outbox."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from services.intake.domain.entries import nonce, state_version
@@ -23,6 +22,7 @@ from services.intake.domain.requests import (
 )
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
+from services.intake.handlers.reading import Read, read_message
 from services.intake.storage import institutions, releases, requests, rounds
 from services.intake.storage.requests import InboxMessage
 from shared.contracts import topics
@@ -42,47 +42,10 @@ from shared.contracts.events import (
     WithdrawPurchaseRequest,
 )
 from shared.contracts.facts import RequestFacts
-from shared.http import reasons_of
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    model.__name__: TypeAdapter(model)
-    for model in (
-        SubmitPurchaseRequest,
-        AmendPurchaseRequest,
-        WithdrawPurchaseRequest,
-        ReportPurchase,
-        ReportNonPurchase,
-    )
-}
 _FACTS = TypeAdapter(RequestFacts)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A message in words: what it asks, or why it can't be read."""
-
-    message: InboxMessage
-    asks: Any
-    reasons: tuple[Reason, ...] = ()
-
-
-def read_message(message: InboxMessage) -> Read:
-    adapter = _ADAPTERS.get(message.type)
-    if adapter is None:
-        known = ", ".join(_ADAPTERS)
-        reason = Reason(
-            pointer="",
-            code="unknown-type",
-            detail=f"'{message.type[:100]}' is no inbox message",
-            fix=f"set ce_type to kr.firstbuy.<type>.v1 with one of {known}",
-        )
-        return Read(message, None, (reason,))
-    try:
-        return Read(message, adapter.validate_json(message.body, extra="forbid"))
-    except ValidationError as error:
-        return Read(message, None, reasons_of(error.errors(include_url=False, include_input=False)))
 
 
 async def take_messages(
@@ -98,6 +61,14 @@ async def take_messages(
     for read, random_nonce in zip(reads, random_nonces, strict=True):
         published += await _take(connection, read, known, now, random_nonce)
     return published
+
+
+def answers_among(events: Sequence[Outgoing]) -> list[InboxAnswered]:
+    return [
+        InboxAnswered.model_validate_json(event.body)
+        for event in events
+        if event.type == InboxAnswered.__name__ and event.body is not None
+    ]
 
 
 async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
@@ -122,12 +93,9 @@ async def _take(
         )
         return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
-        about = _id(message, asks.request), asks.application
-        await releases.report(connection, *about, contracted=isinstance(asks, ReportPurchase))
-        return [
-            _report(message, asks, window, now),
-            _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
-        ]
+        said = _report(message, asks, window)
+        await releases.report(connection, said)
+        return [_reported(message, said, now), _answer(message, now, Answer.ACCEPTED, request=said.request)]
     received_at = window.time_map.programme(message.appended_at)
     match turn_of(window, received_at):
         case Turn.HELD:
@@ -310,17 +278,20 @@ def _id(message: InboxMessage, reference: str) -> str:
 
 
 def _report(
-    message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, window: RoundWindow, now: datetime
-) -> Outgoing:
+    message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, window: RoundWindow
+) -> PurchaseReported | NonPurchaseReported:
     """A report is taken whenever it comes: it says what happened after the selection."""
     whose = {"round": window.round, "request": _id(message, asks.request), "institution": message.institution}
-    stated = {**from_json(message.body), **whose}
+    stated = {**from_json(message.body), **whose, "reported_at": message.appended_at}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
-    event = model.model_validate({**stated, "reported_at": message.appended_at})
+    return model.model_validate(stated)
+
+
+def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
     return outgoing(
         topics.PURCHASE_REQUESTS.name,
-        _id(message, asks.request),
-        event,
+        said.request,
+        said,
         event_id=event_id("report", message.topic, message.offset),
         time=now,
         traceparent=message.traceparent,

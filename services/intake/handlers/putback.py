@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
 from services.intake.domain.shards import shard_of
-from services.intake.storage import putback, putback_rounds, releases, restore, rounds, scores, tokens
+from services.intake.storage import putback, putback_rounds, releases, restore, rounds, scores, tokens, uploads
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
@@ -246,8 +246,7 @@ async def put_back_requests(connection: Connection, batch: Sequence[Incoming], p
             case PurchaseRequestCancelled() as said:
                 rows += await putback.set_free(connection, said)
             case PurchaseReported() | NonPurchaseReported() as said:
-                contracted = isinstance(said, PurchaseReported)
-                await releases.report(connection, said.request, said.application, contracted=contracted)
+                await releases.report(connection, said)
     return rows
 
 
@@ -283,6 +282,7 @@ def _requests(batch: Sequence[Incoming]) -> Iterable[LostRequest]:
 async def keep_answered(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:
     """Inbox messages are answered once: those whose answer is out are passed over when they are read again."""
     answers = [event.body for event in events_of(batch, InboxAnswered)]
+    await uploads.answered(connection, answers)
     return await restore.keep_answered(
         connection, [(prefix + topics.inbox(answer.institution).name, answer.offset) for answer in answers]
     )

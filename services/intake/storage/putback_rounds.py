@@ -47,6 +47,10 @@ SOURCE = """
 INSERT INTO source_values (round, epoch, source, value, due_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
 CONFIRMED = """
+WITH known AS (
+    INSERT INTO confirmations (round, epoch, confirmed_at) SELECT round, $2, $3 FROM rounds WHERE round = $1
+    ON CONFLICT DO NOTHING
+)
 UPDATE rounds SET status = 'confirmed', confirmed_at = $3 WHERE round = $1 AND epoch = $2 AND status = 'frozen'
 """
 FINALIZED = "UPDATE rounds SET status = 'final' WHERE round = $1 AND epoch = $2 AND status = 'confirmed'"

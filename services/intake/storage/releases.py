@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.domain.releases import Cause, SetFree
+from shared.contracts.events import NonPurchaseReported, PurchaseReported
 from shared.postgres import Connection
 
 FREE = """
@@ -33,6 +34,14 @@ STANDS_STILL = "UPDATE rounds SET confirmed_at = $2 WHERE round = $1 AND status 
 OF_ROUND = "SELECT epoch, batch, opened_at, confirmed_at FROM releases WHERE round = $1 ORDER BY epoch, batch"
 SAVE_CONTRACTED = "INSERT INTO contracted (request, application) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 DROP_CONTRACTED = "DELETE FROM contracted WHERE request = $1 AND application = $2"
+SAVE_REPORT = """
+INSERT INTO reports (request, application, quantity, amount_won, contracted_on, reason, reported_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (request, application) DO UPDATE
+SET quantity = excluded.quantity, amount_won = excluded.amount_won, contracted_on = excluded.contracted_on,
+    reason = excluded.reason, reported_at = excluded.reported_at
+WHERE reports.reported_at < excluded.reported_at
+"""
 IS_CONTRACTED = f"SELECT {_CONTRACTED.format('$1')}"
 
 
@@ -87,9 +96,20 @@ async def of_round(connection: Connection, round_id: str) -> list[tuple[int, int
     return [tuple(row) for row in await connection.fetch(OF_ROUND, round_id)]
 
 
-async def report(connection: Connection, request: str, application: str, *, contracted: bool) -> None:
+async def report(connection: Connection, said: PurchaseReported | NonPurchaseReported) -> None:
     """What an institution said last of an award: contracted it, or not."""
-    await connection.execute(SAVE_CONTRACTED if contracted else DROP_CONTRACTED, request, application)
+    bought = said if isinstance(said, PurchaseReported) else None
+    await connection.execute(SAVE_CONTRACTED if bought else DROP_CONTRACTED, said.request, said.application)
+    await connection.execute(
+        SAVE_REPORT,
+        said.request,
+        said.application,
+        bought and bought.quantity,
+        bought and bought.amount_won,
+        bought and bought.contracted_on,
+        None if isinstance(said, PurchaseReported) else said.reason,
+        said.reported_at,
+    )
 
 
 async def is_contracted(connection: Connection, subject: str) -> bool:

@@ -54,7 +54,12 @@ FINALIZE = "UPDATE rounds SET status = 'final' WHERE round = $1 AND status = 'co
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
 DATABASE_NOW = "SELECT clock_timestamp()"
 CONFIRM = """
-UPDATE rounds SET status = 'confirmed', confirmed_at = $2 WHERE round = $1 AND status = 'frozen' RETURNING round
+WITH confirmed AS (
+    UPDATE rounds SET status = 'confirmed', confirmed_at = $2 WHERE round = $1 AND status = 'frozen'
+    RETURNING round, epoch
+)
+INSERT INTO confirmations (round, epoch, confirmed_at) SELECT round, epoch, $2 FROM confirmed
+ON CONFLICT (round, epoch) DO UPDATE SET confirmed_at = excluded.confirmed_at RETURNING round
 """
 APPLICATION_LEAVES = """
 SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn

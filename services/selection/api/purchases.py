@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.selection.api.tables import Column, Format, Kind, Row, Table, at_once, check_fits, sent, wanted
-from services.selection.domain.purchases import Awarded, State
 from services.selection.storage import institutions, purchases, results
 from shared.clock import Clock
 from shared.contracts.events import Language
 from shared.postgres import Connection, connected
+from shared.purchases import Awarded, State
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["purchases"])

@@ -13,7 +13,6 @@ from services.selection.domain.ocds.purchases import Reported
 from services.selection.domain.ocds.release import NotReadYetError, supplier
 from services.selection.domain.ocds.rounds import occasion_of, occasion_of_batch
 from services.selection.domain.ocds.words import DECLINED, GIVEN_UP, REQUEST_CANCELLED
-from services.selection.domain.purchases import Report
 from services.selection.domain.status import status_until
 from services.selection.storage import drawn, evidence
 from shared.clock import TimeMap, time_map
@@ -32,6 +31,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policy import Policy, Titled
 from shared.postgres import Connection
+from shared.purchases import Report
 
 SAVE_NAMES = """
 INSERT INTO institution_names (institution, changed_at, name)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.selection.domain.purchases import Awarded, Report, due_on
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import NonPurchaseReported, PurchaseReported, Rehearsal
 from shared.postgres import Connection
+from shared.purchases import Awarded, Report, due_on
 
 SAVE = """
 INSERT INTO purchases

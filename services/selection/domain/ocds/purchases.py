@@ -14,7 +14,7 @@ from services.selection.domain.ocds.awards import Selected
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.release import Party, Publication, Release, both, moment, money
 from services.selection.domain.ocds.words import BOUGHT, NOT_BOUGHT, PURCHASE, PURCHASE_RATIONALE
-from services.selection.domain.purchases import Report
+from shared.purchases import Report
 from shared.working_days import KST
 
 

@@ -1,0 +1,133 @@
+"""What an institution has with the programme, at a glance: for itself, and for the office."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder_for, intake
+from services.intake.storage import institutions, overview, rounds
+from services.intake.storage.overview import InRound, Matched, StandingRequest
+from services.intake.storage.rounds import StoredRound
+from shared.contracts import topics
+from shared.http import Problem
+from shared.postgres import Connection, connected
+from shared.purchases import State
+
+router = APIRouter(prefix="/institutions", tags=["institutions"])
+_ROUNDS_SHOWN: Final = 50
+
+
+@router.get("/{code}")
+async def show_institution(
+    code: str,
+    request: Request,
+    round_id: Annotated[str | None, Query(alias="round", max_length=40)] = None,
+    after: Annotated[str, Query(max_length=100)] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Its status and topics, and of each round, newest first, the pledge, the requests with what they were matched
+    with and what was reported of that, and the sums. `next` of a round leads on to its further requests."""
+    state = intake(request)
+    await holder_for(request, code, OFFICER, AUDITOR, OPERATOR)
+    if after and round_id is None:
+        raise Problem(422, "invalid-fields", "`after` is a request of a round: name the round too.")
+    async with (
+        connected(state.runtime.pool) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        known = await institutions.institution(connection, code)
+        if known is None:
+            raise Problem(404, "unknown-institution", f"No institution {code[:40]}: see GET /institutions.")
+        found = await overview.rounds_of(connection, code, round_id, _ROUNDS_SHOWN + 1)
+        shown = [await _round(connection, code, one, after, limit, state.clock.now()) for one in found[:_ROUNDS_SHOWN]]
+    prefix = state.runtime.prefix
+    return JSONResponse(
+        {
+            "institution": code,
+            "name": known.name,
+            "status": known.status.value,
+            "inbox": prefix + topics.inbox(code).name,
+            "outbox": prefix + topics.outbox(code).name,
+            "rounds": shown,
+            "more_rounds": len(found) > _ROUNDS_SHOWN,
+        }
+    )
+
+
+async def _round(
+    connection: Connection, code: str, of: InRound, after: str, limit: int, now: datetime
+) -> dict[str, Any]:
+    stored = await rounds.load(connection, of.round)
+    assert stored is not None  # noqa: S101 -- read in the same snapshot
+    requests = await overview.requests_of(connection, code, of.round, after, limit + 1)
+    awards = await overview.awards_of(connection, code, of.round)
+    moment = stored.window.time_map.programme(now)
+    return {
+        **_sums(stored, of, [one for some in awards.values() for one in some], moment),
+        "requests_total": of.requests,
+        "requests": [_request(one, awards, moment) for one in requests[:limit]],
+        "next": _next(code, of.round, requests[limit - 1], limit) if len(requests) > limit else None,
+    }
+
+
+def _next(code: str, round_id: str, last: StandingRequest, limit: int) -> str:
+    return f"/institutions/{code}?{urlencode({'round': round_id, 'after': last.request, 'limit': limit})}"
+
+
+def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: datetime) -> dict[str, Any]:
+    """In won. What is left of a pledge is what was not matched against it."""
+    matched = sum(one.awarded.amount_won for one in awards)
+    reports = [one.awarded.report for one in awards if one.awarded.report is not None]
+    return {
+        "round": of.round,
+        "series": stored.series,
+        "title": stored.title,
+        "status": stored.window.status.value,
+        "pledge_won": of.pledge_won,
+        "asked_won": of.asked_won,
+        "matched_won": matched,
+        "contracted_won": sum(report.amount_won or 0 for report in reports),
+        "left_won": None if of.pledge_won is None else of.pledge_won - matched,
+        "awards": len(awards),
+        "overdue": sum(_state(one, now) is State.OVERDUE for one in awards),
+    }
+
+
+def _request(one: StandingRequest, awards: Mapping[str, Sequence[Matched]], now: datetime) -> dict[str, Any]:
+    state = "withdrawn" if one.withdrawn else "cancelled" if one.cancelled_at else "standing"
+    return {
+        "request": one.request,
+        "version": one.version,
+        "state": state,
+        "received_at": one.received_at.isoformat() if one.received_at else None,
+        "facts": one.facts,
+        "cancelled_for": one.cancelled_for,
+        "awards": [_award(matched, now) for matched in awards.get(one.request, ())],
+    }
+
+
+def _award(one: Matched, now: datetime) -> dict[str, Any]:
+    award, report = one.awarded, one.awarded.report
+    return {
+        "application": award.application,
+        "product": award.product,
+        "quantity": award.quantity,
+        "amount_won": award.amount_won,
+        "pack": one.pack,
+        "status_ended_at": one.status_ended_at.isoformat() if one.status_ended_at else None,
+        "state": _state(one, now).value,
+        "due_on": award.due_on.isoformat() if award.due_on else None,
+        "contracted_quantity": report.quantity if report else None,
+        "contracted_won": report.amount_won if report else None,
+        "contracted_on": report.contracted_on.isoformat() if report and report.contracted_on else None,
+        "reason": report.reason if report else None,
+    }
+
+
+def _state(one: Matched, now: datetime) -> State:
+    """Reports from before they were kept are known by whether they said that it is contracted."""
+    return State.CONTRACTED if one.contracted and one.awarded.report is None else one.awarded.state(now)

@@ -1,0 +1,181 @@
+"""The columns a table may have, and which of them each kind of message takes. The names do not change; the Korean ones
+are what a header may say instead."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.intake.domain.uploads.cells import Kind
+
+EXAMPLE: Final = "EXAMPLE-1"
+"""The request of a template's example line, which is never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`pointer` is where its value stands in the message. `also`: other headers it is known by."""
+
+    name: str
+    ko: str
+    pointer: str
+    kind: Kind
+    writes: str
+    """What is to be written in it."""
+    also: tuple[str, ...] = ()
+    example: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A kind of inbox message, and the words the column `type` may say for it."""
+
+    name: str
+    words: tuple[str, ...]
+    needs: tuple[str, ...]
+    takes: tuple[str, ...] = ()
+
+
+TYPE: Final = Column(
+    "type",
+    "구분",
+    "",
+    Kind.TEXT,
+    "submit (or nothing), amend, withdraw, report-purchase or report-non-purchase",
+    example="submit",
+)
+COLUMNS: Final = (
+    TYPE,
+    Column(
+        "request",
+        "구매 요청 번호",
+        "/request",
+        Kind.REFERENCE,
+        "your own id of the request: up to 64 letters, digits, dots, hyphens and underscores, such as 2018-017",
+        ("요청 번호",),
+        EXAMPLE,
+    ),
+    Column(
+        "replaces",
+        "대체할 버전",
+        "/replaces",
+        Kind.NUMBER,
+        "the number of the version it stands in for, such as 1",
+        ("버전",),
+    ),
+    Column(
+        "class_code",
+        "물품분류번호",
+        "/facts/class_code",
+        Kind.CLASS,
+        "a product class of eight digits, such as 41112201",
+        example="41112201",
+    ),
+    Column("quantity", "수량", "/facts/quantity", Kind.NUMBER, "a whole number of units, 1 or more", example=50),
+    Column(
+        "budget_won",
+        "예산(원)",
+        "/facts/budget_won",
+        Kind.NUMBER,
+        "whole won, such as 120000000 or 120,000,000",
+        ("예산", "budget"),
+        120_000_000,
+    ),
+    Column(
+        "price_ceiling_won",
+        "단가 상한(원)",
+        "/facts/price_ceiling_won",
+        Kind.NUMBER,
+        "the most a unit may cost, in whole won, or nothing",
+        ("단가 상한",),
+    ),
+    Column(
+        "certificate_kinds",
+        "인증 종류",
+        "/facts/certificate_kinds",
+        Kind.CODES,
+        "kinds of certificates one of which must be held, with commas between, such as nep, net; or nothing",
+        ("인증",),
+    ),
+    Column("region", "지역", "/facts/region", Kind.REFERENCE, "a region's code in lower case, or nothing"),
+    Column(
+        "delivery_days_at_most",
+        "납품 기한(일)",
+        "/facts/delivery_days_at_most",
+        Kind.NUMBER,
+        "a whole number of days, or nothing",
+        ("납품 기한",),
+    ),
+    Column("note", "비고", "/facts/note", Kind.TEXT, "a note of up to 10,000 characters, or nothing"),
+    Column("application", "신청 번호", "/application", Kind.REFERENCE, "the application's id, as its award names it"),
+    Column("contracted_quantity", "계약 수량", "/quantity", Kind.NUMBER, "all units contracted so far, 1 or more"),
+    Column(
+        "contracted_won",
+        "계약 금액(원)",
+        "/amount_won",
+        Kind.NUMBER,
+        "all that was contracted so far, in whole won",
+        ("계약 금액",),
+    ),
+    Column("contracted_on", "계약일", "/contracted_on", Kind.DAY, "the day of the contract, such as 2018-09-14"),
+    Column("reason", "사유", "/reason", Kind.TEXT, "why, in up to 10,000 characters", ("미구매 사유", "철회 사유")),
+)
+BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in COLUMNS}
+_FACTS: Final = ("class_code", "quantity", "budget_won")
+_OPTIONAL: Final = ("price_ceiling_won", "certificate_kinds", "region", "delivery_days_at_most", "note")
+MESSAGES: Final = (
+    Message("SubmitPurchaseRequest", ("submit", "요청", "신규"), ("request", *_FACTS), _OPTIONAL),
+    Message("AmendPurchaseRequest", ("amend", "변경", "수정"), ("request", "replaces", *_FACTS), _OPTIONAL),
+    Message("WithdrawPurchaseRequest", ("withdraw", "철회", "취소"), ("request",), ("reason",)),
+    Message(
+        "ReportPurchase",
+        ("report-purchase", "구매 보고", "계약 보고"),
+        ("request", "application", "contracted_quantity", "contracted_won", "contracted_on"),
+    ),
+    Message("ReportNonPurchase", ("report-non-purchase", "미구매 보고"), ("request", "application", "reason")),
+)
+
+
+def plain(header: str) -> str:
+    """A header as it is compared: without blanks, line breaks, hyphens, width or case."""
+    folded = unicodedata.normalize("NFKC", header).casefold()
+    return "".join(letter for letter in folded if letter.isalnum() or letter in "()")
+
+
+def _plainly(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {plain(said): name for said, name in names}
+
+
+_HEADERS: Final = _plainly((said, one.name) for one in COLUMNS for said in (one.name, one.ko, *one.also))
+_WORDS: Final = _plainly((said, one.name) for one in MESSAGES for said in (one.name, *one.words))
+_BY_POINTER: Final = {column.pointer: column.name for column in COLUMNS if column.pointer}
+
+
+def named(header: str) -> str | None:
+    """The column a header names."""
+    return _HEADERS.get(plain(header))
+
+
+def message_named(word: str) -> Message | None:
+    """The kind of message; without a word a new request."""
+    name = _WORDS.get(plain(word)) if word.strip() else MESSAGES[0].name
+    return next((one for one in MESSAGES if one.name == name), None)
+
+
+def column_at(pointer: str) -> str | None:
+    """The column whose value stands at a JSON pointer of a message, or around it."""
+    while pointer:
+        if name := _BY_POINTER.get(pointer):
+            return name
+        pointer = pointer.rpartition("/")[0]
+    return None
+
+
+def letters(index: int) -> str:
+    """A column as spreadsheets name it: 0 is A, 26 is AA."""
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

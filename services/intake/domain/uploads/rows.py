@@ -1,0 +1,268 @@
+"""A sheet's rows as messages. Whatever can't be read is named by its cell; the rest is read all the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any, Final
+
+from services.intake.domain.uploads.cells import Unusable, Value, Wrong, is_empty, read, shown
+from services.intake.domain.uploads.columns import (
+    BY_NAME,
+    COLUMNS,
+    EXAMPLE,
+    MESSAGES,
+    TYPE,
+    Message,
+    column_at,
+    letters,
+    message_named,
+    named,
+)
+from shared.contracts.events import Reason
+
+_HEADER_WITHIN: Final = 20
+"""Rows that are looked through for the one with the headers: titles may stand above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """`cells` by their column, the first being 0; what is not there is empty."""
+
+    number: int
+    cells: Mapping[int, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What a file holds. `passed_over`: its other sheets."""
+
+    format: str
+    rows: Sequence[SheetRow]
+    encoding: str | None = None
+    name: str | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellError:
+    """What is wrong in one cell, and what to do about it. `cell` is None where there is no such column."""
+
+    row: int
+    column: str | None
+    cell: str | None
+    value: str
+    code: str
+    detail: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message, as far as it could be read. `seen`: what stands in the row, by column."""
+
+    number: int
+    type: str | None
+    message: dict[str, Any]
+    seen: Mapping[str, str]
+    errors: tuple[CellError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sheet as it was understood. `columns`: the spreadsheet's letters, by the name of what stands in them."""
+
+    header_row: int
+    columns: Mapping[str, str]
+    rows: tuple[Row, ...]
+    errors: tuple[CellError, ...]
+    """Of the headers."""
+
+    def all_errors(self) -> Iterator[CellError]:
+        """From the top to the bottom, from the left to the right."""
+        yield from self.errors
+        for row in self.rows:
+            yield from sorted(row.errors, key=lambda error: (len(error.cell or ""), error.cell or ""))
+
+
+class NoHeaderError(ValueError):
+    """No row names the columns."""
+
+    code = "no-header"
+
+
+def read_rows(sheet: Sheet, round_id: str, institution: str) -> Reading:
+    """Raises NoHeaderError."""
+    rows = [row for row in sheet.rows if not all(is_empty(value) for value in row.cells.values())]
+    header = next((row for row in rows[:_HEADER_WITHIN] if _is_header(row)), None)
+    if header is None:
+        raise NoHeaderError("no row names the columns `request` and others")
+    below = [row for row in rows if row.number > header.number]
+    heading = _Heading.of(header, below)
+    read_so_far = tuple(_Reader(heading.columns, row, round_id, institution).row() for row in below)
+    errors = (*heading.errors, *_missing(heading, read_so_far, header.number))
+    where = {name: letters(index) for name, index in heading.columns.items()}
+    return Reading(header.number, where, _once_each(read_so_far, where), errors)
+
+
+def cell_of(columns: Mapping[str, str], row: int, pointer: str) -> tuple[str | None, str | None]:
+    """(column, cell) that a pointer into a row's message is about; None where it is about none."""
+    name = column_at(pointer)
+    return name, f"{columns[name]}{row}" if name is not None and name in columns else None
+
+
+def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tuple[CellError, ...]:
+    """What the contract has against a row's message, by cell; not what was said of a cell already."""
+    told = {error.column for error in (*reading.errors, *row.errors)}
+    errors = []
+    for reason in reasons:
+        column, cell = cell_of(reading.columns, row.number, reason.pointer)
+        if column in told:
+            continue
+        fix = f"write {BY_NAME[column].writes}" if column else reason.fix
+        seen = row.seen.get(column or "", "")
+        errors.append(_error(row.number, column, cell, seen, Wrong(reason.code, reason.detail, fix)))
+    return tuple(errors)
+
+
+def _is_header(row: SheetRow) -> bool:
+    """Two known names make one; so does a single one where nothing else is."""
+    texts = [value for value in row.cells.values() if isinstance(value, str) and value.strip()]
+    known = sum(named(text) is not None for text in texts)
+    return known > 1 or known == len(texts) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    columns: Mapping[str, int]
+    errors: tuple[CellError, ...]
+
+    @classmethod
+    def of(cls, header: SheetRow, below: Sequence[SheetRow]) -> "_Heading":
+        columns: dict[str, int] = {}
+        errors = []
+        used = {index for row in below for index, value in row.cells.items() if not is_empty(value)}
+        stated = {index for index, value in header.cells.items() if not is_empty(value)}
+        for index in sorted(used | stated):
+            value = header.cells.get(index)
+            name = named(value) if isinstance(value, str) else None
+            if name is not None and name not in columns:
+                columns[name] = index
+            else:
+                errors.append(_header_error(header.number, index, value, name))
+        return cls(columns, tuple(errors))
+
+
+def _header_error(row: int, index: int, value: Value, repeated: str | None) -> CellError:
+    if repeated is not None:
+        code, detail, fix = "repeated-column", f"{repeated} stands twice", "remove one of the two columns"
+    elif is_empty(value):
+        code, detail = "no-header", "something stands below, and nothing says what; or the header's cells are merged"
+        fix = "give each column a header of its own, or empty it"
+    else:
+        near = get_close_matches(shown(value).casefold(), [said for one in COLUMNS for said in (one.name, one.ko)], 1)
+        code, detail = "unknown-column", f"'{shown(value)}' is no column"
+        fix = f"write {near[0]}, or remove the column" if near else "remove the column, or name it as the template does"
+    return _error(row, None, f"{letters(index)}{row}", shown(value), Wrong(code, detail, fix))
+
+
+def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
+    """Columns that the messages need and the sheet has not; said once, not in each row."""
+    used = [message for message in MESSAGES if any(row.type == message.name for row in rows)]
+    needed = {name: message.words[0] for message in reversed(used) for name in message.needs}
+    for name in [name for name in needed if name not in heading.columns]:
+        detail = f"{needed[name]} needs the column {name} ({BY_NAME[name].ko})"
+        yield _error(header_row, name, None, "", Wrong("missing-column", detail, f"add it: {BY_NAME[name].writes}"))
+
+
+def _once_each(rows: tuple[Row, ...], where: Mapping[str, str]) -> tuple[Row, ...]:
+    """The same new request twice in a file is a slip of the hand."""
+    first: dict[Any, int] = {}
+    checked = []
+    for row in rows:
+        request = row.message.get("request") if row.type == MESSAGES[0].name else None
+        before = first.setdefault(request, row.number) if request is not None else row.number
+        if before != row.number:
+            wrong = Wrong("repeated-request", f"row {before} makes this request already", "give it an id of its own")
+            cell = f"{where['request']}{row.number}"
+            row = replace(row, errors=(*row.errors, _error(row.number, "request", cell, row.seen["request"], wrong)))
+        checked.append(row)
+    return tuple(checked)
+
+
+def _error(row: int, column: str | None, cell: str | None, value: str, wrong: Wrong) -> CellError:
+    return CellError(
+        row=row, column=column, cell=cell, value=value, code=wrong.code, detail=wrong.detail, fix=wrong.fix
+    )
+
+
+def _around(body: dict[str, Any], pointer: str) -> dict[str, Any]:
+    """The object of a message that a pointer leads into; made where there is none."""
+    for part in pointer.split("/")[1:-1]:
+        body = body.setdefault(part, {})
+    return body
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one row."""
+
+    columns: Mapping[str, int]
+    source: SheetRow
+    round: str
+    institution: str
+    errors: list[CellError] = field(default_factory=list)
+
+    def row(self) -> Row:
+        seen = {name: shown(value) for name in self.columns if not is_empty(value := self._value(name))}
+        message = self._message()
+        if message is None:
+            return Row(self.source.number, None, {}, seen, tuple(self.errors))
+        body: dict[str, Any] = {"round": self.round}
+        for name in (*message.needs, *message.takes):
+            if not is_empty(self._value(name)):
+                self._put(body, name)
+            elif name in message.needs and name in self.columns:
+                self._wrong(name, Wrong("missing", "nothing stands here", f"write {BY_NAME[name].writes}"))
+        for name in message.needs:
+            _around(body, BY_NAME[name].pointer)  # so that only what is missing in it is missing
+        self._none_besides(message)
+        return Row(self.source.number, message.name, body, seen, tuple(self.errors))
+
+    def _value(self, name: str) -> Value:
+        index = self.columns.get(name)
+        return None if index is None else self.source.cells.get(index)
+
+    def _message(self) -> Message | None:
+        value = self._value(TYPE.name)
+        message = message_named("" if is_empty(value) else shown(value))
+        if isinstance(value, Unusable):
+            self._wrong(TYPE.name, Wrong(value.code, value.detail, value.fix))
+            return None
+        if message is None:
+            self._wrong(TYPE.name, Wrong("unknown-type", "this is no kind of message", f"write {TYPE.writes}"))
+        return message
+
+    def _put(self, body: dict[str, Any], name: str) -> None:
+        column = BY_NAME[name]
+        value = read(column.kind, self._value(name))
+        if name == "request" and isinstance(value, str):
+            value = value.removeprefix(f"{self.institution}/")
+            if value == EXAMPLE:
+                value = Wrong("example", "this is the template's example", "remove the row")
+        if isinstance(value, Wrong):
+            self._wrong(name, value)
+            return
+        _around(body, column.pointer)[column.pointer.rpartition("/")[2]] = value
+
+    def _none_besides(self, message: Message) -> None:
+        """What stands in a row and is no part of its message would be lost without a word."""
+        for name in self.columns:
+            if name not in (TYPE.name, *message.needs, *message.takes) and not is_empty(self._value(name)):
+                takers = [one.words[0] for one in MESSAGES if name in (*one.needs, *one.takes)]
+                detail = f"{message.words[0]} has no {name}"
+                fix = f"empty the cell, or write {' or '.join(takers)} in the column type"
+                self._wrong(name, Wrong("not-of-this-type", detail, fix))
+
+    def _wrong(self, name: str, wrong: Wrong) -> None:
+        cell = f"{letters(self.columns[name])}{self.source.number}"
+        self.errors.append(_error(self.source.number, name, cell, shown(self._value(name)), wrong))

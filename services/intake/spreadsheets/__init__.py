@@ -1,0 +1,1 @@
+"""Files of spreadsheets as sheets of cells, whatever program wrote them. Nothing in them is evaluated."""

@@ -1,0 +1,50 @@
+"""What kind of file was sent, by what it is and by what it was said to be, and what it holds."""
+
+from enum import StrEnum
+from typing import Final
+
+from services.intake.domain.uploads.rows import Sheet
+from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError
+from services.intake.spreadsheets.csv_file import read_csv
+from services.intake.spreadsheets.xlsx_file import read_xlsx
+
+CSV_TYPE: Final = "text/csv"
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_ZIP: Final = b"PK\x03\x04"
+_COMPOUND: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_FIX: Final = "save it as CSV or XLSX, and send it as it is"
+
+
+class FileKind(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+_SAID: Final = {
+    CSV_TYPE: {FileKind.CSV},
+    "application/csv": {FileKind.CSV},
+    "text/plain": {FileKind.CSV},
+    XLSX_TYPE: {FileKind.XLSX},
+    "application/vnd.ms-excel": set(FileKind),  # what Windows says of a CSV where Excel is installed
+    "application/octet-stream": set(FileKind),
+    "": set(FileKind),
+}
+
+
+def check_type(said: str) -> None:
+    """Before a body is read. Raises NoSpreadsheetError."""
+    if said not in _SAID:
+        known = f"'Content-Type: {CSV_TYPE}' or '{XLSX_TYPE}'"
+        raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
+
+
+def read_file(content: bytes, said: str, bounds: Bounds) -> Sheet:
+    """Raises UnreadableFileError."""
+    check_type(said)
+    if content.startswith(_COMPOUND):
+        detail = "it is of the old XLS format, or locked by a password"
+        raise NoSpreadsheetError("not-a-spreadsheet", detail, "save it as XLSX, without a password")
+    found = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
+    if found not in _SAID[said]:
+        raise NoSpreadsheetError("other-type", f"it was sent as {said}, and is none", f"send its own type: {_FIX}")
+    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds)

@@ -1,0 +1,334 @@
+"""Tables that institutions upload: what each cell comes to, whatever program wrote it."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+from xlsxwriter import Workbook
+
+from services.intake.domain.uploads.cells import Kind, Unusable, Value, Wrong, read
+from services.intake.domain.uploads.columns import COLUMNS, letters, named
+from services.intake.domain.uploads.rows import CellError, cell_of
+from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError, TooLargeError, UnreadableFileError
+from services.intake.spreadsheets.reading import XLSX_TYPE
+from services.intake.spreadsheets.template import csv_template, xlsx_template
+from services.intake.uploading import Understood, understand
+from shared.contracts.events import Language
+
+BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000)
+HEADER = "request,class_code,quantity,budget_won"
+PATTERN = "string-pattern-mismatch"
+GOOD = "r-1,41112201,5,20000000"
+
+
+def taken(content: bytes, said: str = "") -> Understood:
+    return understand(content, said, BOUNDS, "2018-h2", "kepco")
+
+
+def table(*rows: str) -> bytes:
+    return "\n".join(rows).encode()
+
+
+def errors(content: bytes) -> list[CellError]:
+    return list(taken(content).reading.all_errors())
+
+
+def told(content: bytes) -> list[tuple[str | None, str]]:
+    return [(error.cell, error.code) for error in errors(content)]
+
+
+def workbook(fill: Callable[[Any], None]) -> bytes:
+    made = openpyxl.Workbook()
+    fill(made)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def sheet_of(*rows: list[Any]) -> bytes:
+    def fill(made: Any) -> None:
+        for row in rows:
+            made.active.append(row)
+
+    return workbook(fill)
+
+
+READ: list[tuple[Kind, Value, Any]] = [
+    (Kind.NUMBER, 50, 50),
+    (Kind.NUMBER, 50.0, 50),
+    (Kind.NUMBER, "50.0", 50),
+    (Kind.NUMBER, " 120,000,000 ", 120_000_000),
+    (Kind.NUMBER, "1,200.00", 1200),
+    (Kind.NUMBER, "'50", 50),
+    (Kind.CLASS, 41112201.0, "41112201"),
+    (Kind.CLASS, "'01112201", "01112201"),
+    (Kind.REFERENCE, 17.0, "17"),
+    (Kind.REFERENCE, "2018-017", "2018-017"),
+    (Kind.DAY, datetime(2018, 9, 14), "2018-09-14"),  # noqa: DTZ001 -- as spreadsheets have days
+    (Kind.DAY, date(2018, 9, 14), "2018-09-14"),
+    (Kind.DAY, "2018. 9. 14.", "2018-09-14"),
+    (Kind.DAY, "2018/09/14", "2018-09-14"),
+    (Kind.CODES, "nep, net;gs", ["nep", "net", "gs"]),
+    (Kind.TEXT, "=SUM(A1)", "=SUM(A1)"),
+    (Kind.TEXT, "'=SUM(A1)", "=SUM(A1)"),
+    (Kind.TEXT, "'quoted'", "'quoted'"),
+    (Kind.TEXT, 3, "3"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "wanted"), READ)
+def test_what_spreadsheets_do_to_a_value_is_seen_through(kind: Kind, value: Value, wanted: Any) -> None:
+    assert read(kind, value) == wanted
+
+
+REFUSED: list[tuple[Kind, Value, str]] = [
+    (Kind.NUMBER, "1.2억", "not-a-whole-number"),
+    (Kind.NUMBER, "120,000,000원", "not-a-whole-number"),
+    (Kind.NUMBER, "1,2,3", "not-a-whole-number"),
+    (Kind.NUMBER, "1.2E+08", "not-a-whole-number"),
+    (Kind.NUMBER, "-5", "not-a-whole-number"),
+    (Kind.NUMBER, "9" * 5000, "not-a-whole-number"),
+    (Kind.NUMBER, 1.5, "not-a-whole-number"),
+    (Kind.NUMBER, float("inf"), "not-a-whole-number"),
+    (Kind.NUMBER, date(2018, 1, 1), "not-a-whole-number"),
+    (Kind.NUMBER, True, "true-or-false"),
+    (Kind.NUMBER, "=1+1", "formula"),
+    (Kind.CLASS, 1112201, "leading-zero"),
+    (Kind.REFERENCE, date(2018, 1, 1), "date"),
+    (Kind.REFERENCE, 1.5, "number"),
+    (Kind.REFERENCE, '="001"', "formula"),
+    (Kind.DAY, "14/09/2018", "not-a-day"),
+    (Kind.DAY, "2018-02-30", "no-such-day"),
+    (Kind.DAY, 43357, "not-a-day"),
+    (Kind.CODES, 5, "not-a-code"),
+    (Kind.TEXT, Unusable("#N/A", "error-value", "it shows #N/A", "mend it"), "error-value"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "code"), REFUSED)
+def test_what_is_not_plainly_meant_is_refused_with_the_fix(kind: Kind, value: Value, code: str) -> None:
+    wrong = read(kind, value)
+    assert isinstance(wrong, Wrong)
+    assert wrong.code == code
+    assert wrong.fix
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_a_column_is_known_by_its_name_and_in_korean(column: Any) -> None:
+    for header in (column.name, column.ko, f" {column.name.upper().replace('_', ' ')} ", column.ko.replace("(", "\n(")):
+        assert named(header) == column.name
+
+
+def test_columns_are_lettered_as_spreadsheets_do() -> None:
+    assert [letters(index) for index in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+CELLS: dict[str, tuple[bytes, list[tuple[str | None, str]]]] = {
+    "two in a row": (table(HEADER, "r 1,41112201,1.5,20000000"), [("A2", PATTERN), ("C2", "not-a-whole-number")]),
+    "nothing in it": (table(HEADER, "r-1,41112201,,20000000"), [("C2", "missing")]),
+    "zero": (table(HEADER, "r-1,41112201,0,20000000"), [("C2", "greater-than-equal")]),
+    "beyond JSON": (table(HEADER, "r-1,41112201,5,99999999999999999999"), [("D2", "less-than-equal")]),
+    "unknown column": (table(f"{HEADER},prise", f"{GOOD},5"), [("E1", "unknown-column")]),
+    "no header above": (table(HEADER, f"{GOOD},5"), [("E1", "no-header")]),
+    "a column twice": (table(f"{HEADER},수량", f"{GOOD},5"), [("E1", "repeated-column")]),
+    "a column missing": (table("request,class_code,quantity", "r-1,41112201,5"), [(None, "missing-column")]),
+    "of another type": (table(f"{HEADER},replaces", f"{GOOD},1"), [("E2", "not-of-this-type")]),
+    "no such type": (table(f"type,{HEADER}", f"buy,{GOOD}"), [("A2", "unknown-type")]),
+    "the same request twice": (table(HEADER, GOOD, "kepco/r-1,41112201,9,20000000"), [("A3", "repeated-request")]),
+    "a list": (table(f"{HEADER},certificate_kinds", f'{GOOD},"nep,NEP!"'), [("E2", PATTERN)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_each_error_names_its_cell(name: str) -> None:
+    content, wanted = CELLS[name]
+    assert told(content) == wanted
+    assert all(error.fix and error.detail for error in errors(content))
+
+
+def test_a_pointer_leads_back_to_its_cell() -> None:
+    columns = {"budget_won": "D", "certificate_kinds": "E"}
+    assert cell_of(columns, 7, "/facts/budget_won") == ("budget_won", "D7")
+    assert cell_of(columns, 7, "/facts/certificate_kinds/1") == ("certificate_kinds", "E7")
+    assert cell_of(columns, 7, "/round") == (None, None)
+
+
+def test_every_kind_of_message_can_stand_in_one_table() -> None:
+    header = "구분,구매 요청 번호,대체할 버전,물품분류번호,수량,예산(원),신청 번호,계약 수량,계약 금액(원),계약일,사유"
+    application = "3f0c9a52-1d52-4b6f-9f6e-2d6f0a4b7c11"
+    reading = taken(
+        table(
+            header,
+            "요청,r-1,,41112201,5,20000000,,,,,",
+            "변경,r-2,1,41112201,5,20000000,,,,,",
+            "철회,r-3,,,,,,,,,no budget",
+            f'구매 보고,r-4,,,,,{application},2,"1,900,000",2018-10-20,',
+            f"미구매 보고,r-5,,,,,{application},,,,budget cut",
+        )
+    ).reading
+    assert list(reading.all_errors()) == []
+    assert [row.type for row in reading.rows] == [
+        "SubmitPurchaseRequest",
+        "AmendPurchaseRequest",
+        "WithdrawPurchaseRequest",
+        "ReportPurchase",
+        "ReportNonPurchase",
+    ]
+    assert reading.rows[3].message == {
+        "round": "2018-h2",
+        "request": "r-4",
+        "application": application,
+        "quantity": 2,
+        "amount_won": 1_900_000,
+        "contracted_on": "2018-10-20",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "euc-kr"])
+def test_korean_text_is_read_as_it_was_written(encoding: str) -> None:
+    read_so_far = taken("구매 요청 번호,물품분류번호,수량,예산\nr-1,41112201,5,20000000\n한글,,,\n".encode(encoding))
+    assert read_so_far.sheet.encoding == ("UTF-8" if encoding.startswith("utf") else "CP949")
+    assert read_so_far.reading.rows[1].seen["request"] == "한글"
+
+
+def test_line_breaks_within_a_cell_move_no_row() -> None:
+    content = table(f"{HEADER},note", f'{GOOD},"two', 'lines"', "", "r-2,41112201,x,20000000,,,")
+    assert told(content) == [("C4", "not-a-whole-number")]
+
+
+def test_excels_habits_are_taken_as_they_are() -> None:
+    def fill(made: Any) -> None:
+        made.active.title = "hidden"
+        made.active.sheet_state = "hidden"
+        sheet = made.create_sheet("requests")
+        sheet.append(["구매 요청"])
+        sheet.merge_cells("A1:F1")
+        sheet.append([])
+        sheet.append(["type", "request", "application", "contracted_quantity", "contracted_won", "contracted_on"])
+        day = datetime(2018, 10, 20)  # noqa: DTZ001 -- as spreadsheets have days
+        application = "3f0c9a52-1d52-4b6f-9f6e-2d6f0a4b7c11"
+        sheet.append(["report-purchase", 17.0, application, 2.0, 1_900_000, day])
+        sheet["F4"].number_format = 'yyyy"년" m"월" d"일"'
+        sheet["E4"].number_format = '#,##0"원"'
+        sheet["ZZ900"].number_format = "@"
+        sheet["B30"] = "  "
+
+    understood = taken(workbook(fill), XLSX_TYPE)
+    assert (understood.sheet.name, understood.sheet.passed_over) == ("requests", ("hidden",))
+    assert list(understood.reading.all_errors()) == []
+    (row,) = understood.reading.rows
+    assert (row.number, row.message["request"]) == (4, "17")
+    assert (row.message["quantity"], row.message["contracted_on"]) == (2, "2018-10-20")
+
+
+def test_a_formula_counts_by_the_result_it_had() -> None:
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, HEADER.split(","))
+        sheet.write_row(1, 0, ["r-1", "41112201"])
+        sheet.write_formula(1, 2, "=2+3", None, 5)
+        sheet.write_formula(1, 3, "=1/0", None, "#DIV/0!")
+    (error,) = errors(file.getvalue())
+    assert (error.cell, error.code, error.value) == ("D2", "error-value", "#DIV/0!")
+    assert taken(file.getvalue()).reading.rows[0].message["facts"]["quantity"] == 5
+
+
+def test_a_formula_without_a_result_is_an_error_of_its_cell() -> None:
+    content = sheet_of(HEADER.split(","), ["r-1", "41112201", "=2+3", 20_000_000])
+    assert told(content) == [("C2", "formula")]
+
+
+def test_runs_and_inline_texts_are_texts() -> None:
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True, "constant_memory": True}) as made:
+        sheet, bold = made.add_worksheet(), made.add_format({"bold": True})
+        sheet.write_row(0, 0, [*HEADER.split(","), "note"])
+        sheet.write_row(1, 0, ["r-1", "41112201", 5, 20_000_000])
+        sheet.write_rich_string(1, 4, "half ", bold, "bold")
+    assert taken(file.getvalue()).reading.rows[0].message["facts"]["note"] == "half bold"
+
+
+def repacked(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            after.writestr(name, change(name, before.read(name)))
+    return file.getvalue()
+
+
+PLAIN = sheet_of(HEADER.split(","), ["r-1", "41112201", 5, 20_000_000])
+
+
+def grown(content: bytes, growth: int) -> bytes:
+    return repacked(content, lambda name, part: part + b" " * growth if name.endswith("sheet1.xml") else part)
+
+
+def lying(content: bytes) -> bytes:
+    """Its directory says that the sheet unpacks to a few bytes."""
+    bomb = bytearray(grown(content, 50_000_000))
+    with zipfile.ZipFile(io.BytesIO(content)) as honest:
+        size = honest.getinfo("xl/worksheets/sheet1.xml").file_size
+    at = bomb.rindex(b"xl/worksheets/sheet1.xml") - 46
+    bomb[at + 24 : at + 28] = size.to_bytes(4, "little")
+    return bytes(bomb)
+
+
+def entities(name: str, part: bytes) -> bytes:
+    return part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
+
+
+UNREADABLE: dict[str, tuple[bytes, type[UnreadableFileError], str]] = {
+    "unpacks to too much": (grown(PLAIN, 3_000_000), TooLargeError, "2,000,000 bytes"),
+    "says less than it unpacks to": (lying(PLAIN), UnreadableFileError, "no whole XLSX"),
+    "too many rows": (table(HEADER, *(f"r-{n},41112201,5,2" for n in range(21))), TooLargeError, "20 rows"),
+    "too many rows of a workbook": (sheet_of(HEADER.split(","), *([n] for n in range(21))), TooLargeError, "20 rows"),
+    "too many columns": (table(HEADER, GOOD + "," * 61 + "x"), TooLargeError, "column 64"),
+    "too wide a workbook": (sheet_of(HEADER.split(","), [None] * 64 + [1]), TooLargeError, "column 64"),
+    "entities": (repacked(PLAIN, entities), UnreadableFileError, "not as spreadsheets write it"),
+    "cut off": (PLAIN[: len(PLAIN) // 2], UnreadableFileError, "no whole XLSX"),
+    "an archive": (repacked(PLAIN, lambda name, part: b""), UnreadableFileError, ""),
+    "XLS": (bytes.fromhex("d0cf11e0a1b11ae1") + b"\x00" * 600, NoSpreadsheetError, "old XLS"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", NoSpreadsheetError, "neither UTF-8 nor CP949"),
+    "UTF-16": (table(HEADER, GOOD).decode().encode("utf-16"), NoSpreadsheetError, "neither UTF-8 nor CP949"),
+    "a quote left open": (table(HEADER, 'r-1,"4111'), UnreadableFileError, "line 2"),
+    "no header": (table(GOOD), UnreadableFileError, "no row names the columns"),
+    "no rows": (table(HEADER, ",,,"), UnreadableFileError, "nothing stands below"),
+    "empty": (b"", UnreadableFileError, "no row names the columns"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_file_that_can_not_be_read_is_refused_for_what_it_is(name: str) -> None:
+    content, kind, said = UNREADABLE[name]
+    with pytest.raises(kind) as refused:
+        taken(content)
+    assert said in str(refused.value)
+    assert refused.value.fix
+
+
+def test_all_sheets_hidden_is_said() -> None:
+    def hidden(name: str, part: bytes) -> bytes:
+        return part.replace(b'state="visible"', b'state="hidden"') if name == "xl/workbook.xml" else part
+
+    with pytest.raises(UnreadableFileError, match="no visible sheet"):
+        taken(repacked(PLAIN, hidden))
+
+
+@pytest.mark.parametrize("said", ["text/csv", XLSX_TYPE, "application/json"])
+def test_a_file_is_not_taken_for_what_it_is_not(said: str) -> None:
+    content = table(HEADER, GOOD) if said == XLSX_TYPE else PLAIN
+    with pytest.raises(NoSpreadsheetError):
+        taken(content, said)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("template", [csv_template, xlsx_template])
+def test_a_template_is_read_as_it_is_but_for_its_example(template: Any, language: Language) -> None:
+    content = template(language)
+    assert [code for _, code in told(content)] == ["example"]
+    assert taken(content).reading.columns.keys() == {column.name for column in COLUMNS}
