@@ -23,13 +23,18 @@ def contacts(
     code: Code,
     contact: Contacts = None,
     language: ContactLanguage = Language.KO,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Nobody any more: whoever was there is forgotten.")] = False,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Who at the institution is mailed what concerns it; with --contact: these, and nobody else any more."""
+    if contact and nobody:
+        fail("--contact or --nobody: one of them", 2)
     held = operator_token(token, url)
-    if contact:
+    if nobody:
+        told = set_contacts(code, (), url, held)
+    elif contact:
         told = set_contacts(code, people(contact, language), url, held)
     else:
         told = ask("GET", f"/institutions/{code}/contacts", url=url, token=held)

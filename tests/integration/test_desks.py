@@ -90,6 +90,8 @@ async def test_a_desk_changes_hands_and_whoever_left_is_erased(stack: Stack, fir
     assert json.loads(await firstbuy("contact", "erase", "--email", "b@kwater.example", "--json")) == {"erased": 1}
     left = json.loads(await firstbuy("institution", "contacts", "kwater", "--json"))
     assert [one["email"] for one in left["contacts"]] == ["A@kwater.example"]
+    nobody = json.loads(await firstbuy("institution", "contacts", "kwater", "--nobody", "--json"))
+    assert nobody["contacts"] == []
     assert (await published(stack))[-1][1] is None
 
 

@@ -45,6 +45,10 @@ def test_a_rotation_keeps_the_secret_before_for_a_day() -> None:
         ("http://hooks.kwater.example/", True, None),
         ("https://192.168.0.1/", False, "no public address"),
         ("https://[::1]/", False, "no public address"),
+        ("https://127.1/", False, "no public address"),
+        ("https://2130706433/", False, "no public address"),
+        ("https://0x7f000001/", False, "no public address"),
+        ("https://hooks1.kwater.example/", False, None),
         ("https://hooks.example:99999/", True, "port"),
     ],
 )

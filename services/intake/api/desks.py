@@ -136,6 +136,7 @@ async def end_webhook(code: str, request: Request) -> Response:
     bearer = await _may(request, code)
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        await institutions.lock(connection, code)
         if await desks.end_webhook(connection, code):
             identifier = event_id("webhook", code, "ended", now.isoformat())
             ended = Outgoing(topics.CONTACTS.name, code, WebhookChanged.__name__, identifier, code, now, None)

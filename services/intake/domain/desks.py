@@ -1,5 +1,6 @@
 """An institution's desk: the people who are mailed what concerns it, and the address that gets its webhooks."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from services.intake.domain.admission import ContactDetails
 
 CHANGING_OVER: Final = timedelta(hours=24)
 """How long a secret that was replaced signs too."""
+_NUMBER: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def webhook_refusal(url: str, *, plain: bool) -> tuple[str, str] | None:
     if parts.scheme != "https":
         return "it is not https", "let the receiver take https, with a certificate of a public authority"
     try:
-        address = ip_address(host)
+        public = ip_address(host).is_global
     except ValueError:
-        return None
-    return None if address.is_global else ("it is no public address", "name a host that the internet reaches")
+        public = not _NUMBER.search(host)  # `127.1` is an address to some clients and a name to others
+    return None if public else ("it is no public address", "name a host that the internet reaches")
