@@ -93,13 +93,13 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.duty("verdicts", lambda: duties.tell_verdicts(runtime.pool), 0.2)
     ahead = timedelta(hours=settings.closing_soon_hours)
     runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
-    waited = timedelta(seconds=settings.digest_seconds)
-    runtime.duty("digests", lambda: duties.gather(runtime.pool, waited, settings.digest_from), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
-    runtime.duty("erased", lambda: duties.fail_erased(runtime.pool, outbox, clock), 1)
     told = Told(own_consumer, runtime.prefix + topics.DELIVERIES.name)
     runtime.needs("told", told.missing)
     runtime.duty("told", lambda: told.open(runtime.pool), 1)
+    waited = timedelta(seconds=settings.digest_seconds)
+    runtime.duty("digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from)), 0.5)
+    runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
     for number in range(WEBHOOK_LOOPS):

@@ -76,7 +76,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             await facts.extend(connection, event.body.round, event.body.closes_at)
         taken = turn(event.body, event.traceparent, event.appended_at)
         if taken is not None:
-            await facts.save_turn(connection, taken)
+            await facts.save_turn(connection, replace(taken, appended_at=event.appended_at))
     return ()
 
 

@@ -58,7 +58,7 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
 
     @router.post("/deliveries/{delivery}/retry")
     async def retry(delivery: Uuid, request: Request) -> Response:
-        """Tries a failed one again, for the whole horizon."""
+        """Tries a failed one again, for the whole horizon; a digest with all it says."""
         holder, now = await operator(request), clock.now()
         async with outbox.transaction(pool()) as (connection, events):
             tried = await followup.again(connection, delivery)
@@ -69,7 +69,9 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
                 raise Problem(
                     409,
                     "not-failed",
-                    f"It is {found['state']}: only what has failed is tried again, if what it says is kept.",
+                    f"It is {found['state']}: only what has failed is tried again, if what it says is kept."
+                    if found["digest"] is None
+                    else f"It was said by the digest {found['digest']}: that is tried again.",
                 )
             detail = {"delivery": delivery}
             events.append(await audit.record(connection, "notify", now, holder.name, "retry", detail))
@@ -88,14 +90,13 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
         if not said.final:
             return JSONResponse(told)
         async with outbox.transaction(pool()) as (connection, events):
-            delivery = await suppressions.bounced(connection, said.delivery, "bounced")
-            if delivery is not None:
-                events.append(failed(delivery, "bounced", delivery.time_map.programme(clock.now())))
-                events += await gave_up(connection, clock.now(), list(events))
             address = await suppressions.address_of(connection, said.delivery)
+            bounced = await suppressions.bounced(connection, said.delivery, "bounced")
+            events += [failed(one, "bounced", one.time_map.programme(clock.now())) for one in bounced]
+            events += await gave_up(connection, clock.now(), list(events))
             if address is not None and said.address_is_gone:
                 await suppressions.suppress(connection, address, f"bounced {said.status}", said.delivery)
-            told |= {"failed": delivery is not None, "suppressed": address is not None and said.address_is_gone}
+            told |= {"failed": bool(bounced), "suppressed": address is not None and said.address_is_gone}
         return JSONResponse(told)
 
     @router.get("/suppressions")

@@ -64,6 +64,8 @@ class Receivers:
                 return answered(answer.status, answer.headers.get("Retry-After"), self._now())
         except TimeoutError:
             return Outcome(Ending.LATER, "timeout", in_doubt=True)
+        except aiohttp.ClientSSLError:
+            return Outcome(Ending.LATER, "certificate-refused")
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, PrivateAddressError):
                 return Outcome(Ending.NEVER, PrivateAddressError.code)

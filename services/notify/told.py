@@ -1,7 +1,8 @@
-"""Nothing is sent before notify knows what it has told: a database that lost it reads it on deliveries.v1.
+"""Nothing is sent, gathered or given up before notify knows what it has told: a database that lost it reads it on
+deliveries.v1.
 
-What was announced there is settled here again (`handlers.keep_told`). So, at the start, sending waits until the topic
-has been read up to where it ended then; at every start but one after a loss that is at once.
+What was announced there is settled here again (`handlers.keep_told`). So, at the start, all that waits until the topic
+has been read up to where it ended then: at once, but after a loss and at the first start of a version that reads it.
 """
 
 import asyncio

@@ -1,11 +1,18 @@
 """What a webhook's receiver does, and what that means: a real HTTP server that fails in every way."""
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
 from services.notify.receivers import Receivers
@@ -73,6 +80,43 @@ async def test_a_receiver_may_ask_to_be_left_alone_for_a_while(
     receiver.moods["/busy"] = [web.Response(status=429, headers={"Retry-After": retry_after})]
     outcome = await anywhere.post(receiver.url("/busy"), {}, b"{}")
     assert outcome == Outcome(Ending.LATER, "answered-429", pause=pause)
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "0"])
+async def test_an_address_in_another_spelling_is_called_by_nobody(
+    receiver: Receiver, public_only: Receivers, host: str
+) -> None:
+    refused = await public_only.post(receiver.url("/ok", host), {}, b"{}")
+    assert refused.ending is Ending.NEVER
+    assert receiver.got == []
+
+
+async def test_a_certificate_that_no_authority_vouches_for_is_refused_and_named(
+    anywhere: Receivers, tmp_path: Path
+) -> None:
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(self_signed(tmp_path / "receiver.pem"))
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=served)
+    async with server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+        assert await anywhere.post(url, {}, b"{}") == Outcome(Ending.LATER, "certificate-refused")
+
+
+def self_signed(file: Path) -> Path:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
 
 
 async def test_a_receiver_that_is_away_is_a_failure_for_now(anywhere: Receivers) -> None:

@@ -45,7 +45,9 @@ def test_the_notice_is_named_by_one_of_three(content: bytes) -> None:
         ("5.2.1", "failed", True, True),
         ("5.2.2", "failed", True, False),
         ("5.7.1", "failed", True, False),
+        ("4.4.7", "failed", True, False),
         ("4.4.7", "delayed", False, False),
+        ("5.1.1", "delayed", False, False),
     ],
 )
 def test_only_an_address_that_is_no_more_is_gone(status: str, action: str, final: bool, gone: bool) -> None:
@@ -61,6 +63,7 @@ def test_only_an_address_that_is_no_more_is_gone(status: str, action: str, final
         returned(),
         returned(about=WHOLE, action="delivered"),
         b"\xff\x00",
+        b"Content-Type: message/rfc822\r\n\r\n" * 30_000,
     ],
 )
 def test_what_is_no_report_of_ours_is_refused(content: bytes) -> None:

@@ -22,45 +22,47 @@ class UnreadableBounceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """`status`: of RFC 3463, such as 5.1.1."""
+    """`status`: of RFC 3463, such as 5.1.1. `final`: by the report's action, whatever the status: a server that gives
+    up after days says `failed` and 4.4.7."""
 
     delivery: str
     status: str
-
-    @property
-    def final(self) -> bool:
-        return self.status.startswith("5")
+    final: bool
 
     @property
     def address_is_gone(self) -> bool:
-        return _NO_MAILBOX.fullmatch(self.status) is not None
+        return self.final and _NO_MAILBOX.fullmatch(self.status) is not None
 
 
 def bounce(content: bytes) -> Bounce:
     """Of the whole returned mail. Its delivery is in the address it came back to, else in the id of the mail it
     returns. Raises UnreadableBounceError."""
-    message = message_from_bytes(content)
-    parts = list(message.walk())
+    try:
+        message = message_from_bytes(content)
+        parts = list(message.walk())
+    except RecursionError:
+        raise UnreadableBounceError("it holds mails within mails within mails") from None
     reports = [part for part in parts if part.get_content_type() == "message/delivery-status"]
     if not reports:
         raise UnreadableBounceError("it holds no message/delivery-status: give the whole returned mail")
-    status = _status(reports)
-    if status is None:
-        raise UnreadableBounceError("its report has no Status of an Action: failed")
+    told = _status(reports)
+    if told is None:
+        raise UnreadableBounceError("its report has no Status of an Action: failed or delayed")
     for text in _named(message, parts):
         found = _DELIVERY.search(text)
         if found:
-            return Bounce(found.group(), status)
+            return Bounce(found.group(), *told)
     raise UnreadableBounceError("neither the address it came back to nor the mail it returns names a notice")
 
 
-def _status(reports: list[Message]) -> str | None:
+def _status(reports: list[Message]) -> tuple[str, bool] | None:
+    """And whether it is final."""
     fields = [group for report in reports for group in report.get_payload() if isinstance(group, Message)]
     for group in fields:
-        if (group.get("Action") or "").strip().lower() in {"failed", "delayed"}:
-            found = _STATUS.search(group.get("Status") or "")
-            if found:
-                return found.group()
+        action = str(group.get("Action") or "").strip().lower()
+        found = _STATUS.search(str(group.get("Status") or ""))
+        if found and action in {"failed", "delayed"}:
+            return found.group(), action == "failed"
     return None
 
 

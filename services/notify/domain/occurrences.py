@@ -64,6 +64,8 @@ class Turn:
     opens_at: datetime | None = None
     title: str | None = None
     """Of an announcement."""
+    appended_at: datetime | None = None
+    """By the broker; None of what no event says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +372,9 @@ def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:
         )
         for institution in institutions
     ]
-    return Occurrence(turn.happening, turn.round, turn.round, turn.occasion, recipients, turn.traceparent)
+    return Occurrence(
+        turn.happening, turn.round, turn.round, turn.occasion, recipients, turn.traceparent, turn.appended_at
+    )
 
 
 def verdict(told: Committed) -> Occurrence:

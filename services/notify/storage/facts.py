@@ -26,15 +26,19 @@ ON CONFLICT (round) DO UPDATE SET title_ko = excluded.title_ko, title_en = exclu
     opens_at = excluded.opens_at, closes_at = greatest(rounds.closes_at, excluded.closes_at)
 """
 EXTEND = "UPDATE rounds SET closes_at = greatest(closes_at, $2) WHERE round = $1"
-# Those whose close its institutions were not reminded of. Of a frozen round the close has passed.
+# Those whose close its institutions were not reminded of. Of a frozen round the close has passed; one that is void has
+# none, and one whose opening was read before windows were kept has no reminder.
 UNREMINDED = """
-SELECT round, opens_at, closes_at, rehearsal FROM rounds WHERE closes_at IS DISTINCT FROM reminded
+SELECT round, opens_at, closes_at, rehearsal FROM rounds r
+WHERE closes_at IS DISTINCT FROM reminded AND opens_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM turns t WHERE t.round = r.round AND t.happening = 'voided')
 FOR UPDATE SKIP LOCKED
 """
 REMINDED = "UPDATE rounds SET reminded = closes_at WHERE round = ANY($1::text[])"
 SAVE_TURN = """
-INSERT INTO turns (round, happening, occasion, occurred_at, roots, traceparent, closes_at, opens_at, title)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO turns
+    (round, happening, occasion, occurred_at, roots, traceparent, closes_at, opens_at, title, appended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT DO NOTHING
 """
 # An announcement is told to all who take part, since whom the round invites is said at its opening: a moment later, so
@@ -49,7 +53,7 @@ UPDATE turns t SET spread = true FROM (
     ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
 RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, t.opens_at, t.title,
-    due.institutions
+    t.appended_at, due.institutions
 """
 SAVE_PLEDGED = """
 UPDATE rounds SET institutions = ARRAY(
@@ -176,6 +180,7 @@ async def save_turn(connection: Connection, turn: Turn) -> None:
         turn.closes_at,
         turn.opens_at,
         turn.title,
+        turn.appended_at,
     )
 
 
@@ -194,6 +199,7 @@ async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
                 row["closes_at"],
                 row["opens_at"],
                 row["title"],
+                row["appended_at"],
             ),
             row["institutions"],
         )

@@ -6,7 +6,7 @@ from typing import Any
 from shared.postgres import Connection
 
 _COLUMNS = """delivery::text, round, kind, subject, occasion, recipient, channel, state, error, attempts, doubts,
-    created_at, settled_at"""
+    created_at, settled_at, digest::text"""
 FAILED = f"""
 SELECT {_COLUMNS} FROM deliveries
 WHERE state = 'failed' AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NULL OR settled_at < $2)
@@ -18,9 +18,15 @@ WHERE doubts > 0 AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NU
 ORDER BY created_at DESC, delivery LIMIT $3
 """  # noqa: S608
 ONE = f"SELECT {_COLUMNS} FROM deliveries WHERE delivery = $1"  # noqa: S608
+# What a digest says is said again with it, and not beside it.
 AGAIN = """
-UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL, due_at = now(), taken_up_at = now()
-WHERE delivery = $1 AND state = 'failed' AND facts <> '{}' RETURNING delivery
+WITH again AS (
+    UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL, due_at = now(), taken_up_at = now()
+    WHERE delivery = $1 AND state = 'failed' AND facts <> '{}' AND digest IS NULL RETURNING delivery),
+said AS (
+    UPDATE deliveries d SET state = 'gathered', error = NULL, settled_at = NULL
+    FROM again WHERE d.digest = again.delivery AND d.state = 'failed')
+SELECT delivery FROM again
 """
 
 
@@ -44,5 +50,6 @@ async def one(connection: Connection, delivery: str) -> dict[str, Any] | None:
 
 
 async def again(connection: Connection, delivery: str) -> bool:
-    """Makes a failed one due now, with a horizon of its own; not one of which only the announcement is left."""
+    """Makes a failed one due now, with a horizon of its own; not one of which only the announcement is left, nor one
+    that a digest says."""
     return await connection.fetchval(AGAIN, delivery) is not None

@@ -10,17 +10,22 @@ SUPPRESS = f"""
 INSERT INTO suppressions (address, reason, delivery) VALUES ({_HASH.format("$1::text")}, $2, $3) ON CONFLICT DO NOTHING
 """  # noqa: S608 -- no value of anybody's
 RELEASE = f"DELETE FROM suppressions WHERE address = {_HASH.format('$1::text')}"  # noqa: S608
-OF_DELIVERY = "SELECT c.email FROM deliveries d JOIN contacts c ON c.party = d.recipient WHERE d.delivery = $1"
+# Not one that was stated after the mail was owed: what came back says nothing of that.
+OF_DELIVERY = """
+SELECT c.email FROM deliveries d JOIN contacts c ON c.party = d.recipient
+WHERE d.delivery = $1 AND c.changed_at <= coalesce(d.settled_at, d.created_at)
+"""
 # Whose they are is known while a contact has the address.
 LIST = f"""
 SELECT s.address, s.reason, s.delivery::text, s.suppressed_at, c.party
 FROM suppressions s LEFT JOIN contacts c ON {_HASH.format("c.email")} = s.address
 ORDER BY s.suppressed_at DESC, s.address, c.party LIMIT $1
 """  # noqa: S608
+# A digest with all it says.
 BOUNCED = """
 WITH bounced AS (
     UPDATE deliveries SET state = 'failed', error = $2, settled_at = now()
-    WHERE delivery = $1 AND channel = 'mail' AND state = 'sent' RETURNING *)
+    WHERE (delivery = $1 OR digest = $1) AND channel = 'mail' AND state = 'sent' RETURNING *)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
     d.attempts, r.rehearsal
 FROM bounced d LEFT JOIN rounds r ON r.round = d.round
@@ -37,7 +42,7 @@ async def release(connection: Connection, address: str) -> bool:
 
 
 async def address_of(connection: Connection, delivery: str) -> str | None:
-    """The address its recipient has now."""
+    """The address it went to; None where its recipient has stated another since."""
     found: str | None = await connection.fetchval(OF_DELIVERY, delivery)
     return found
 
@@ -47,7 +52,6 @@ async def suppressed(connection: Connection, limit: int) -> list[tuple[str, str,
     return [tuple(row) for row in await connection.fetch(LIST, limit)]
 
 
-async def bounced(connection: Connection, delivery: str, error: str) -> Delivery | None:
-    """A mail that was taken and came back has failed; None where it is no mail that was sent."""
-    row = await connection.fetchrow(BOUNCED, delivery, error)
-    return delivery_of(row) if row else None
+async def bounced(connection: Connection, delivery: str, error: str) -> list[Delivery]:
+    """A mail that was taken and came back has failed, and what it said; none where it is no mail that was sent."""
+    return [delivery_of(row) for row in await connection.fetch(BOUNCED, delivery, error)]

@@ -1,0 +1,134 @@
+"""What notify owes from what it has read: reminders, turns, digests, on a real database and with no Kafka."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.notify import duties
+from services.notify.domain.notices import Planned
+from services.notify.handlers import delivery_id, keep_contacts, keep_rounds
+from services.notify.storage import deliveries, digests, followup, suppressions
+from shared.contracts import events
+from shared.contracts.events import Channel
+from shared.kafka.records import Event
+from shared.postgres import Pool, connected, open_pool
+from tests.conftest import Database
+from tests.integration.notified import ROUND, golden, ids
+
+NOW = datetime(2018, 9, 12, tzinfo=UTC)
+AHEAD = timedelta(hours=72)
+
+
+class Stopped:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    pool = await open_pool(await database("notify"), 2, "test")
+    yield pool
+    await pool.close()
+
+
+def read(name: str, appended_at: datetime = NOW, **changes: Any) -> Event[Any]:
+    body = getattr(events, name).model_validate(golden(name, **changes))
+    return Event("id", name, body, b"{}", "topic", 0, 0, appended_at, None)
+
+
+def opened(closes_at: datetime, **changes: Any) -> Event[Any]:
+    window = {"opens_at": (NOW - timedelta(days=20)).isoformat(), "closes_at": closes_at.isoformat()}
+    invited = [{"institution": "kwater", "pledge_won": 1}]
+    return read("RoundOpened", institutions=invited, rehearsal=None, **window | changes)
+
+
+async def reminded(pool: Pool) -> list[str]:
+    await duties.remind_of_closes(pool, Stopped(), AHEAD)
+    rows = await pool.fetch("SELECT round FROM turns WHERE happening = 'closing-soon' ORDER BY round")
+    return [row["round"] for row in rows]
+
+
+async def test_a_round_that_was_voided_has_no_reminder_of_its_close(pool: Pool) -> None:
+    soon = NOW + timedelta(hours=24)
+    async with connected(pool) as connection:
+        await keep_rounds(connection, [opened(soon), opened(soon, round="2019-h1"), read("RoundVoided")])
+    assert await reminded(pool) == ["2019-h1"]
+
+
+async def test_a_round_whose_opening_was_read_before_windows_were_kept_holds_up_no_other(pool: Pool) -> None:
+    soon = NOW + timedelta(hours=24)
+    async with connected(pool) as connection:
+        await keep_rounds(connection, [opened(soon), opened(soon, round="2019-h1")])
+        await connection.execute("UPDATE rounds SET opens_at = NULL, closes_at = NULL WHERE round = $1", ROUND)
+        await keep_rounds(connection, [read("RoundExtended", closes_at=(soon + timedelta(hours=1)).isoformat())])
+    assert await reminded(pool) == ["2019-h1"]
+
+
+async def test_who_comes_to_a_desk_is_not_told_of_a_turn_before_however_late_it_is_read(pool: Pool) -> None:
+    there, later = sorted(ids(2))
+    people = [
+        read("ContactChanged", party=party, institution="kwater", changed_at=(NOW + since).isoformat())
+        for party, since in ((there, -timedelta(hours=1)), (later, timedelta(hours=1)))
+    ]
+    async with connected(pool) as connection:
+        await keep_contacts(connection, people)
+        await keep_rounds(connection, [opened(NOW + timedelta(days=9))])
+    await duties.spread_turns(pool)
+    rows = await pool.fetch("SELECT recipient FROM deliveries WHERE channel = 'mail'")
+    assert [row["recipient"] for row in rows] == [there]
+    assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'outbox'") == 1
+
+
+async def a_digest(pool: Pool, state: str) -> tuple[str, list[str]]:
+    """One that says two notices, and what became of it."""
+    (party,) = ids(1)
+    said = [
+        Planned(ROUND, "award", subject, "epoch-1", party, Channel.MAIL, {"product": "x"}, (), None) for subject in "ab"
+    ]
+    digest = Planned(ROUND, "digest", ROUND, "of two", party, Channel.MAIL, {"items": []}, (), None)
+    async with connected(pool) as connection:
+        person = read("ContactChanged", party=party, institution="kwater", changed_at=NOW.isoformat())
+        await keep_contacts(connection, [person])
+        await deliveries.insert(connection, [(delivery_id(one), one) for one in (*said, digest)])
+        await digests.gather(connection, [delivery_id(one) for one in said], delivery_id(digest))
+        await connection.execute(
+            "UPDATE deliveries SET state = $2, settled_at = now() WHERE delivery = $1", delivery_id(digest), state
+        )
+        await digests.settle_gathered(connection, [delivery_id(digest)])
+    return delivery_id(digest), sorted(delivery_id(one) for one in said)
+
+
+async def states(pool: Pool) -> dict[str, str]:
+    return {row["delivery"]: row["state"] for row in await pool.fetch("SELECT delivery::text, state FROM deliveries")}
+
+
+async def test_a_digest_that_is_tried_again_takes_what_it_says_with_it(pool: Pool) -> None:
+    digest, said = await a_digest(pool, "failed")
+    assert set((await states(pool)).values()) == {"failed"}
+    async with connected(pool) as connection:
+        assert not await followup.again(connection, said[0])
+        assert await followup.again(connection, digest)
+    assert await states(pool) == {digest: "pending", said[0]: "gathered", said[1]: "gathered"}
+
+
+async def test_a_digest_that_came_back_has_failed_with_all_it_says(pool: Pool) -> None:
+    digest, said = await a_digest(pool, "sent")
+    async with connected(pool) as connection:
+        bounced = await suppressions.bounced(connection, digest, "bounced")
+    assert sorted(one.id for one in bounced) == sorted([digest, *said])
+    assert set((await states(pool)).values()) == {"failed"}
+
+
+async def test_a_mail_that_came_back_says_nothing_of_an_address_that_was_stated_since(pool: Pool) -> None:
+    digest, _ = await a_digest(pool, "sent")
+    party = await pool.fetchval("SELECT party FROM contacts")
+    later = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    async with connected(pool) as connection:
+        assert await suppressions.address_of(connection, digest) == "contact@hanbit.example"
+        other = read("ContactChanged", party=party, email="new@hanbit.example", changed_at=later)
+        await keep_contacts(connection, [other])
+        assert await suppressions.address_of(connection, digest) is None
