@@ -33,6 +33,7 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.admission_latch $(ARGS)
 	@$(BIN)/python -m tests.bench.selection
 	@$(BIN)/python -m tests.bench.onboarding --institutions 100
+	@$(BIN)/python -m tests.bench.notify --notices 20000
 
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m deploy.settings_reference
