@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import Request
 
 from services.intake.api.admission import Admission
+from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
@@ -31,6 +32,7 @@ class Intake:
     outbox: OutboxPublisher
     admission: Admission
     signing: SigningKey
+    watch: InboxWatch
 
 
 def intake(request: Request) -> Intake:

@@ -1,12 +1,10 @@
 """One inbox message: read, decided under the round's latch, answered once on the institution's outbox."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import TypeAdapter
 
 from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.releases import Cause, cancellation_refusal
@@ -23,66 +21,29 @@ from services.intake.domain.requests import (
 )
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
+from services.intake.handlers.answers import answered, elsewhere, in_no_cut, no_such_round, not_open_yet, rejected
+from services.intake.handlers.reading import Read, read_message
 from services.intake.storage import institutions, releases, requests, rounds
 from services.intake.storage.requests import InboxMessage
 from shared.contracts import topics
 from shared.contracts.events import (
     AmendPurchaseRequest,
     Answer,
-    InboxAnswered,
     NonPurchaseReported,
     PurchaseReported,
     PurchaseRequestAccepted,
     PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
-    Reason,
     ReportNonPurchase,
     ReportPurchase,
     SubmitPurchaseRequest,
     WithdrawPurchaseRequest,
 )
 from shared.contracts.facts import RequestFacts
-from shared.http import reasons_of
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    model.__name__: TypeAdapter(model)
-    for model in (
-        SubmitPurchaseRequest,
-        AmendPurchaseRequest,
-        WithdrawPurchaseRequest,
-        ReportPurchase,
-        ReportNonPurchase,
-    )
-}
 _FACTS = TypeAdapter(RequestFacts)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A message in words: what it asks, or why it can't be read."""
-
-    message: InboxMessage
-    asks: Any
-    reasons: tuple[Reason, ...] = ()
-
-
-def read_message(message: InboxMessage) -> Read:
-    adapter = _ADAPTERS.get(message.type)
-    if adapter is None:
-        known = ", ".join(_ADAPTERS)
-        reason = Reason(
-            pointer="",
-            code="unknown-type",
-            detail=f"'{message.type[:100]}' is no inbox message",
-            fix=f"set ce_type to kr.firstbuy.<type>.v1 with one of {known}",
-        )
-        return Read(message, None, (reason,))
-    try:
-        return Read(message, adapter.validate_json(message.body, extra="forbid"))
-    except ValidationError as error:
-        return Read(message, None, reasons_of(error.errors(include_url=False, include_input=False)))
 
 
 async def take_messages(
@@ -112,21 +73,18 @@ async def _take(
 ) -> list[Outgoing]:
     message, asks = read.message, read.asks
     if asks is None:
-        return [_answer(message, now, Answer.REJECTED, reasons=read.reasons)]
+        return [rejected(message, now, *read.reasons)]
     window = await _window(connection, read, known.get(asks.round, ()))
     if window is None and asks.round in known:
-        return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(_unknown(),))]
+        return [rejected(message, now, in_no_cut(), request=_id(message, asks.request))]
     if window is None:
-        reason = Reason(
-            pointer="/round", code="unknown-round", detail=f"no round '{asks.round}'", fix="see GET /rounds"
-        )
-        return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
+        return [rejected(message, now, no_such_round(asks.round))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
         about = _id(message, asks.request), asks.application
         await releases.report(connection, *about, contracted=isinstance(asks, ReportPurchase))
         return [
             _report(message, asks, window, now),
-            _answer(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
+            answered(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
         ]
     received_at = window.time_map.programme(message.appended_at)
     match turn_of(window, received_at):
@@ -136,15 +94,9 @@ async def _take(
         case Turn.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
             return await _cancel(connection, message, asks, window, now)
         case Turn.LATE:
-            return [_answer(message, now, Answer.LATE, request=_id(message, asks.request))]
+            return [answered(message, now, Answer.LATE, request=_id(message, asks.request))]
         case Turn.EARLY:
-            reason = Reason(
-                pointer="/round",
-                code="not-open-yet",
-                detail=f"the round opens at {window.opens_at.isoformat()}",
-                fix="send it again then",
-            )
-            return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(reason,))]
+            return [rejected(message, now, not_open_yet(window.opens_at), request=_id(message, asks.request))]
         case Turn.IN_TIME:
             return await _decide(connection, message, asks, window, now, received_at, random_nonce)
 
@@ -173,13 +125,12 @@ async def _decide(
     request = _id(message, asks.request)
     stored = await requests.load(connection, request)
     if stored and stored.round != window.round:
-        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(_elsewhere(stored.round),))]
-    pledges = dict(await institutions.pledges(connection, window.round))
+        return [rejected(message, now, elsewhere(stored.round), request=request)]
     facts: Any = stored.facts if stored else {}
     if not isinstance(asks, WithdrawPurchaseRequest):
         facts = _FACTS.dump_python(asks.facts, mode="json")
     standing = Standing(
-        pledges.get(message.institution),
+        await institutions.pledge(connection, window.round, message.institution),
         stored.version if stored else 0,
         stored.withdrawn if stored else False,
         stored is not None and stored.facts == facts,
@@ -193,7 +144,7 @@ async def _decide(
             decision = withdraw(standing)
     match decision:
         case Same(version):
-            return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
+            return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
         case NewVersion(version):
             withdrawn = isinstance(asks, WithdrawPurchaseRequest)
             drawn = nonce(window.seed, request, version, random_nonce)
@@ -239,7 +190,7 @@ async def _decide(
                 received_at,
                 published.body,
             )
-            accepted = _answer(
+            accepted = answered(
                 message,
                 now,
                 Answer.ACCEPTED,
@@ -251,7 +202,7 @@ async def _decide(
             )
             return [published, accepted]
         case reasons:
-            return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+            return [rejected(message, now, *reasons, request=request)]
 
 
 async def _cancel(
@@ -261,14 +212,14 @@ async def _cancel(
     request = _id(message, asks.request)
     stored = await requests.load(connection, request)
     if stored is None or stored.withdrawn or stored.round != window.round:
-        reason = no_such_request() if stored is None or stored.withdrawn else _elsewhere(stored.round)
-        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(reason,))]
+        reason = no_such_request() if stored is None or stored.withdrawn else elsewhere(stored.round)
+        return [rejected(message, now, reason, request=request)]
     refusal = cancellation_refusal(window.status, asks.reason, await releases.is_contracted(connection, request))
     if refusal:
-        return [_answer(message, now, Answer.REJECTED, request=request, round=window.round, reasons=refusal)]
+        return [rejected(message, now, *refusal, request=request, round=window.round)]
     cancelled_at = window.time_map.programme(message.appended_at)
     if not await releases.free(connection, window.round, request, Cause.CANCELLED, asks.reason, cancelled_at):
-        return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round)]
+        return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round)]
     event = PurchaseRequestCancelled(
         round=window.round,
         request=request,
@@ -284,25 +235,7 @@ async def _cancel(
         time=cancelled_at,
         traceparent=message.traceparent,
     )
-    return [published, _answer(message, now, Answer.ACCEPTED, request=request, round=window.round)]
-
-
-def _unknown() -> Reason:
-    return Reason(
-        pointer="/request",
-        code="unknown-request",
-        detail="no cut of this rolling intake has a request of this id",
-        fix="send SubmitPurchaseRequest first, or name the round it was made to",
-    )
-
-
-def _elsewhere(round_id: str) -> Reason:
-    return Reason(
-        pointer="/request",
-        code="of-another-round",
-        detail=f"a request of this id was made to round {round_id}",
-        fix="use another request id",
-    )
+    return [published, answered(message, now, Answer.ACCEPTED, request=request, round=window.round)]
 
 
 def _id(message: InboxMessage, reference: str) -> str:
@@ -314,33 +247,13 @@ def _report(
 ) -> Outgoing:
     """A report is taken whenever it comes: it says what happened after the selection."""
     whose = {"round": window.round, "request": _id(message, asks.request), "institution": message.institution}
-    stated = {**from_json(message.body), **whose}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
-    event = model.model_validate({**stated, "reported_at": message.appended_at})
+    event = model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
     return outgoing(
         topics.PURCHASE_REQUESTS.name,
         _id(message, asks.request),
         event,
         event_id=event_id("report", message.topic, message.offset),
-        time=now,
-        traceparent=message.traceparent,
-    )
-
-
-def _answer(message: InboxMessage, now: datetime, answer: Answer, **fields: Any) -> Outgoing:
-    event = InboxAnswered(
-        institution=message.institution,
-        answer=answer,
-        quotes=message.message_id,
-        offset=message.offset,
-        answered_at=now,
-        **fields,
-    )
-    return outgoing(
-        topics.outbox(message.institution).name,
-        fields.get("request") or message.message_id,
-        event,
-        event_id=event_id("answer", message.topic, message.offset),
         time=now,
         traceparent=message.traceparent,
     )

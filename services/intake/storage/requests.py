@@ -42,7 +42,8 @@ class StoredRequest:
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time."""
+    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time; `type` is empty and
+    `message_id` is its place, where headers say neither."""
 
     topic: str
     offset: int
@@ -52,6 +53,15 @@ class InboxMessage:
     body: bytes
     appended_at: datetime
     traceparent: str | None = None
+    content_type: str = ""
+    schema: str = ""
+    unreadable: str = ""
+    """Why there is no record at this offset that could be decoded."""
+
+    @property
+    def unnamed(self) -> str:
+        """What the answer quotes where its sender gave no id."""
+        return f"offset:{self.offset}"
 
 
 async def move_offset(connection: Connection, topic: str, from_offset: int, to_offset: int) -> None:
