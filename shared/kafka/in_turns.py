@@ -57,6 +57,7 @@ class InTurns:
         self._consumer = AIOKafkaConsumer(
             enable_auto_commit=False,
             max_partition_fetch_bytes=fetch_bytes,
+            fetch_max_wait_ms=100,  # meanwhile nothing is fetched of a topic that had something when the fetch began
             auto_offset_reset="none",  # whoever reads on from elsewhere passes records over
             metadata_max_age_ms=30_000,
             **arguments,

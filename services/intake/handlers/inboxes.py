@@ -35,8 +35,8 @@ from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connecte
 
 TURN: Final = 100
 """Records an inbox is taken from before it is the others' turn."""
-FETCH_BYTES: Final = 65_536
-"""Of one inbox at a time: about a turn's worth, since what lies fetched keeps the client from fetching for others."""
+FETCH_BYTES: Final = 32_768
+"""Of one inbox at a time: less than a turn's worth of requests, since what is left of it delays the next fetch."""
 AT_ONCE: Final = 3
 """Inboxes that have their turn together, each on a connection of the pool."""
 _ATTEMPTS: Final = 4

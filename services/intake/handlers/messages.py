@@ -22,9 +22,10 @@ from services.intake.domain.requests import (
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
 from services.intake.handlers.answers import answered, elsewhere, in_no_cut, no_such_round, not_open_yet, rejected
+from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.reading import Read, read_message
-from services.intake.storage import institutions, releases, requests, rounds
-from services.intake.storage.requests import InboxMessage
+from services.intake.storage import releases, requests, rounds
+from services.intake.storage.requests import InboxMessage, RequestVersion
 from shared.contracts import topics
 from shared.contracts.events import (
     AmendPurchaseRequest,
@@ -49,15 +50,17 @@ _FACTS = TypeAdapter(RequestFacts)
 async def take_messages(
     connection: Connection, messages: Sequence[InboxMessage], now: datetime, random_nonces: Sequence[str]
 ) -> list[Outgoing]:
-    """Takes messages of one inbox in order, inside the caller's transaction; returns events and answers."""
+    """Takes messages, those of one inbox in order, inside the caller's transaction; returns events and answers."""
     reads = [read_message(message) for message in messages]
     named = sorted({read.asks.round for read in reads if read.asks is not None})
     known = {name: [window] for name, window in (await rounds.latched(connection, named)).items()}
     if len(known) < len(named):
         known |= await _latched_cuts(connection, [name for name in named if name not in known])
+    ledger = await Ledger.of(connection, (_request(read) for read in reads if read.asks is not None))
     published: list[Outgoing] = []
     for read, random_nonce in zip(reads, random_nonces, strict=True):
-        published += await _take(connection, read, known, now, random_nonce)
+        published += await _take(connection, ledger, read, known, now, random_nonce)
+    await ledger.write()
     return published
 
 
@@ -69,43 +72,43 @@ async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[s
 
 
 async def _take(
-    connection: Connection, read: Read, known: Mapping[str, Sequence[RoundWindow]], now: datetime, random_nonce: str
+    connection: Connection,
+    ledger: Ledger,
+    read: Read,
+    known: Mapping[str, Sequence[RoundWindow]],
+    now: datetime,
+    random_nonce: str,
 ) -> list[Outgoing]:
     message, asks = read.message, read.asks
     if asks is None:
         return [rejected(message, now, *read.reasons)]
-    window = await _window(connection, read, known.get(asks.round, ()))
+    request = _request(read)
+    window = _window(read, known.get(asks.round, ()), ledger.newest(request))
     if window is None and asks.round in known:
-        return [rejected(message, now, in_no_cut(), request=_id(message, asks.request))]
+        return [rejected(message, now, in_no_cut(), request=request)]
     if window is None:
         return [rejected(message, now, no_such_round(asks.round))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
-        about = _id(message, asks.request), asks.application
-        await releases.report(connection, *about, contracted=isinstance(asks, ReportPurchase))
-        return [
-            _report(message, asks, window, now),
-            answered(message, now, Answer.ACCEPTED, request=_id(message, asks.request)),
-        ]
-    received_at = window.time_map.programme(message.appended_at)
-    match turn_of(window, received_at):
+        await releases.report(connection, request, asks.application, contracted=isinstance(asks, ReportPurchase))
+        return [_report(read, window, now), answered(message, now, Answer.ACCEPTED, request=request)]
+    match turn_of(window, window.time_map.programme(message.appended_at)):
         case Turn.HELD:
             await requests.hold(connection, window.round, message)
             return []
         case Turn.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
-            return await _cancel(connection, message, asks, window, now)
+            return await _cancel(connection, ledger, read, window, now)
         case Turn.LATE:
-            return [answered(message, now, Answer.LATE, request=_id(message, asks.request))]
+            return [answered(message, now, Answer.LATE, request=request)]
         case Turn.EARLY:
-            return [rejected(message, now, not_open_yet(window.opens_at), request=_id(message, asks.request))]
+            return [rejected(message, now, not_open_yet(window.opens_at), request=request)]
         case Turn.IN_TIME:
-            return await _decide(connection, message, asks, window, now, received_at, random_nonce)
+            return await _decide(ledger, read, window, now, random_nonce)
 
 
-async def _window(connection: Connection, read: Read, named: Sequence[RoundWindow]) -> RoundWindow | None:
+def _window(read: Read, named: Sequence[RoundWindow], stored: RequestVersion | None) -> RoundWindow | None:
     """The round a message is about: of a series the cut open when it was appended, for a new request, else the cut its
     request is in; None where it is in none."""
     if len(named) > 1:
-        stored = await requests.load(connection, _id(read.message, read.asks.request))
         held_in = [window for window in named if stored and window.round == stored.round]
         if isinstance(read.asks, SubmitPurchaseRequest):
             return cut_at(named, read.message.appended_at)
@@ -113,24 +116,16 @@ async def _window(connection: Connection, read: Read, named: Sequence[RoundWindo
     return named[0] if named else None
 
 
-async def _decide(
-    connection: Connection,
-    message: InboxMessage,
-    asks: SubmitPurchaseRequest | AmendPurchaseRequest | WithdrawPurchaseRequest,
-    window: RoundWindow,
-    now: datetime,
-    received_at: datetime,
-    random_nonce: str,
-) -> list[Outgoing]:
-    request = _id(message, asks.request)
-    stored = await requests.load(connection, request)
+async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime, random_nonce: str) -> list[Outgoing]:
+    message, asks, request = read.message, read.asks, _request(read)
+    stored = ledger.newest(request)
     if stored and stored.round != window.round:
         return [rejected(message, now, elsewhere(stored.round), request=request)]
     facts: Any = stored.facts if stored else {}
     if not isinstance(asks, WithdrawPurchaseRequest):
         facts = _FACTS.dump_python(asks.facts, mode="json")
     standing = Standing(
-        await institutions.pledge(connection, window.round, message.institution),
+        await ledger.pledge(window.round, message.institution),
         stored.version if stored else 0,
         stored.withdrawn if stored else False,
         stored is not None and stored.facts == facts,
@@ -140,77 +135,71 @@ async def _decide(
             decision = submit(asks.facts, standing)
         case AmendPurchaseRequest():
             decision = amend(asks.facts, asks.replaces, standing)
-        case WithdrawPurchaseRequest():
+        case _:
             decision = withdraw(standing)
     match decision:
         case Same(version):
             return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
         case NewVersion(version):
-            withdrawn = isinstance(asks, WithdrawPurchaseRequest)
-            drawn = nonce(window.seed, request, version, random_nonce)
-            stated = state_version(request, version, received_at, drawn, facts)
-            event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
-            if isinstance(asks, WithdrawPurchaseRequest):
-                event = PurchaseRequestWithdrawn(
-                    round=window.round,
-                    request=request,
-                    institution=message.institution,
-                    version=version,
-                    received_at=received_at,
-                    reason=asks.reason,
-                )
-            else:
-                event = PurchaseRequestAccepted(
-                    round=window.round,
-                    request=request,
-                    institution=message.institution,
-                    version=version,
-                    received_at=received_at,
-                    nonce=stated.nonce,
-                    payload_hash=stated.payload_hash,
-                    facts=asks.facts,
-                )
-            published = outgoing(
-                topics.PURCHASE_REQUESTS.name,
-                request,
-                event,
-                event_id=event_id("purchase-request", request, version),
-                time=received_at,
-                traceparent=message.traceparent,
-            )
-            await requests.save(
-                connection,
-                request,
-                window.round,
-                message.institution,
-                version,
-                stated.payload_hash,
-                facts,
-                withdrawn,
-                received_at,
-                published.body,
-            )
-            accepted = answered(
-                message,
-                now,
-                Answer.ACCEPTED,
-                request=request,
-                round=window.round,
-                version=version,
-                nonce=stated.nonce,
-                payload_hash=stated.payload_hash,
-            )
-            return [published, accepted]
+            return _new_version(ledger, read, window, now, version, facts, random_nonce)
         case reasons:
             return [rejected(message, now, *reasons, request=request)]
 
 
+def _new_version(
+    ledger: Ledger, read: Read, window: RoundWindow, now: datetime, version: int, facts: Any, random_nonce: str
+) -> list[Outgoing]:
+    message, asks, request = read.message, read.asks, _request(read)
+    received_at = window.time_map.programme(message.appended_at)
+    drawn = nonce(window.seed, request, version, random_nonce)
+    stated = state_version(request, version, received_at, drawn, facts)
+    sent = {"round": window.round, "request": request, "institution": message.institution, "version": version}
+    event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
+    if isinstance(asks, WithdrawPurchaseRequest):
+        event = PurchaseRequestWithdrawn(**sent, received_at=received_at, reason=asks.reason)
+    else:
+        hashed = {"nonce": stated.nonce, "payload_hash": stated.payload_hash}
+        event = PurchaseRequestAccepted(**sent, **hashed, received_at=received_at, facts=asks.facts)
+    published = outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        request,
+        event,
+        event_id=event_id("purchase-request", request, version),
+        time=received_at,
+        traceparent=message.traceparent,
+    )
+    ledger.change(
+        RequestVersion(
+            request=request,
+            round=window.round,
+            institution=message.institution,
+            version=version,
+            payload_hash=stated.payload_hash,
+            facts=facts,
+            withdrawn=isinstance(asks, WithdrawPurchaseRequest),
+            received_at=received_at,
+            published=published.body,
+        )
+    )
+    accepted = answered(
+        message,
+        now,
+        Answer.ACCEPTED,
+        request=request,
+        round=window.round,
+        version=version,
+        nonce=stated.nonce,
+        payload_hash=stated.payload_hash,
+    )
+    return [published, accepted]
+
+
 async def _cancel(
-    connection: Connection, message: InboxMessage, asks: WithdrawPurchaseRequest, window: RoundWindow, now: datetime
+    connection: Connection, ledger: Ledger, read: Read, window: RoundWindow, now: datetime
 ) -> list[Outgoing]:
     """After the freeze a request leaves as a whole and with a reason; what it had bought goes into the next batch."""
-    request = _id(message, asks.request)
-    stored = await requests.load(connection, request)
+    message, asks, request = read.message, read.asks, _request(read)
+    stored = ledger.newest(request)
     if stored is None or stored.withdrawn or stored.round != window.round:
         reason = no_such_request() if stored is None or stored.withdrawn else elsewhere(stored.round)
         return [rejected(message, now, reason, request=request)]
@@ -238,20 +227,19 @@ async def _cancel(
     return [published, answered(message, now, Answer.ACCEPTED, request=request, round=window.round)]
 
 
-def _id(message: InboxMessage, reference: str) -> str:
-    return f"{message.institution}/{reference}"
+def _request(read: Read) -> str:
+    return f"{read.message.institution}/{read.asks.request}"
 
 
-def _report(
-    message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, window: RoundWindow, now: datetime
-) -> Outgoing:
+def _report(read: Read, window: RoundWindow, now: datetime) -> Outgoing:
     """A report is taken whenever it comes: it says what happened after the selection."""
-    whose = {"round": window.round, "request": _id(message, asks.request), "institution": message.institution}
+    message, asks, request = read.message, read.asks, _request(read)
+    whose = {"round": window.round, "request": request, "institution": message.institution}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
     event = model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
     return outgoing(
         topics.PURCHASE_REQUESTS.name,
-        _id(message, asks.request),
+        request,
         event,
         event_id=event_id("report", message.topic, message.offset),
         time=now,
