@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -41,6 +42,14 @@ async def handed_over(start_stack: StartStack, tmp_path: Path) -> tuple[Path, Pa
     return ClientConfiguration(kafka.settings, stack.topic_prefix, "kepco", password).write(tmp_path / "handed-over")
 
 
+async def kcat_logs_in() -> bool:
+    """librdkafka before 2.6.1 sends its nonce twice, which Kafka 4 refuses as a wrong password."""
+    if shutil.which("kcat") is None:
+        return False
+    found = re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", await ran("kcat", "-V"))
+    return found is not None and tuple(map(int, found.groups())) >= (2, 6, 1)
+
+
 def tool(request: pytest.FixtureRequest, name: str, *programs: str) -> None:
     """Where one of the programs is absent, the test is listed as not run, or fails by FIRSTBUY_REQUIRE."""
     missing = [program for program in programs if shutil.which(program) is None]
@@ -75,7 +84,7 @@ async def test_python(handed_over: tuple[Path, Path]) -> None:
 
 
 async def test_kcat(request: pytest.FixtureRequest, handed_over: tuple[Path, Path]) -> None:
-    tool(request, "kcat", "kcat")
+    tool(request, "kcat", *([] if await kcat_logs_in() else ["kcat with librdkafka 2.6.1 or newer"]))
     all_accepted(await ran("sh", EXAMPLES / "kcat.sh", handed_over[1], *MESSAGES))
 
 

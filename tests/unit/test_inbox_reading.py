@@ -20,7 +20,7 @@ CONTENT = purchase_request("r-1", "a")
 TYPES = (SUBMIT, "AmendPurchaseRequest", "WithdrawPurchaseRequest", "ReportPurchase", "ReportNonPurchase")
 
 
-def sent(body: Any, **headers: str) -> InboxMessage:
+def sent(body: Any, **headers: Any) -> InboxMessage:
     """As the reader hands it on: an absent header is empty, an absent id the message's place."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     message = InboxMessage("institution.kepco.inbox.v1", 7, "kepco", "", "offset:7", content, NOW)
