@@ -1,8 +1,8 @@
 """JSON Schemas of every event and of a policy, kept beside the contracts, and what may not change in them.
 
-`python -m shared.contracts.generate` writes `schemas/<Event>.json`, and the AsyncAPI page of institutions; it refuses a
-change that would break a reader or a stored message: that is a `.v2` topic. `--check` writes nothing and fails on drift,
-or on such a change since `HEAD`.
+`python -m shared.contracts.generate` writes `schemas/<Event>.json` and the AsyncAPI page of institutions; it refuses a
+change that would break a reader or a stored message: that is a `.v2` topic. `--check` writes nothing and fails on
+drift, or on such a change since `HEAD`.
 """
 
 import argparse
