@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.intake.storage import institutions
@@ -31,6 +31,12 @@ class Trouble(StrEnum):
 BLOCKING: Final = frozenset({Trouble.NO_RIGHT, Trouble.NOT_THERE, Trouble.UNREADABLE})
 """There may be something in it that was sent in time: no freeze passes over it. One that was made anew by whoever
 runs Kafka holds nothing of before."""
+
+
+_SAID: Final = {
+    TopicAuthorizationFailedError: Trouble.NO_RIGHT,
+    UnknownTopicOrPartitionError: Trouble.NOT_THERE,
+}
 
 
 class InboxWatch:
@@ -74,8 +80,8 @@ class InboxWatch:
     async def _troubles(self, stored: Mapping[str, int]) -> dict[str, Trouble]:
         """`stored` was read before the ends are."""
         unseen = await absent(list(stored), self._kafka)
-        refused = TopicAuthorizationFailedError
-        found = {name: Trouble.NO_RIGHT if told is refused else Trouble.NOT_THERE for name, told in unseen.items()}
+        # A leader that is being chosen is no trouble.
+        found = {name: _SAID[told] for name, told in unseen.items() if told in _SAID}
         ends = await self.ends([name for name in stored if name not in unseen])
         return found | {name: Trouble.MADE_ANEW for name, end in ends.items() if end < stored[name]}
 

@@ -131,6 +131,8 @@ class InTurns:
         wanted = [(place.topic, [(place.partition, offset, self._fetch_bytes)])]
         request = FetchRequest(100, 1, self._fetch_bytes, 0, wanted)
         answer = await client.send(client.cluster.leader_for_partition(place), request)
+        if not answer.topics:
+            raise KafkaError(f"an empty answer about {place.topic}")
         (_, ((_, code, *rest),)), *_ = answer.topics
         if code:
             raise for_code(code)(place.topic)

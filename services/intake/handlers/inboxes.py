@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from services.intake.handlers.leasing import Leases
 from services.intake.handlers.messages import take_messages
-from services.intake.handlers.reading import clean_id
+from services.intake.handlers.reading import clean_id, read_message
 from services.intake.inbox_watch import InboxWatch
 from services.intake.storage import institutions, leases, requests, restore
 from services.intake.storage.requests import InboxMessage, InboxMovedError
@@ -126,7 +126,8 @@ class InboxReader:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             due = [topic for topic, left in self._left.items() if left.due <= time.monotonic()]
-            ready = due or await consumer.waiting(0.1, self._left.keys() | self._watch.unreadable.keys())
+            resting = self._left.keys() | self._watch.unreadable.keys()
+            ready = [*due, *await consumer.waiting(0 if due else 0.1, resting)]
             for error in await asyncio.gather(*map(turn, ready), return_exceptions=True):
                 if error is not None:
                     raise error
@@ -204,7 +205,7 @@ class InboxReader:
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
         """It is answered when an operator has settled it."""
         detail = str(error)[:1000].replace("\x00", "␀")
-        identifier, following = self._message(topic, record).message_id, record.offset + 1
+        identifier, following = _named(self._message(topic, record)), record.offset + 1
         async with connected(pool) as connection, connection.transaction():
             await park(connection, (topic, 0), record.offset, identifier, type(error).__name__, detail, _ATTEMPTS)
             await requests.move_offset(connection, topic, self._reading[topic], following)
@@ -229,3 +230,11 @@ class InboxReader:
             headers.get("content-type", ""),
             headers.get("ce_dataschema", ""),
         )
+
+
+def _named(message: InboxMessage) -> str:
+    """As its answer will quote it; the fault may be in the reading itself."""
+    try:
+        return read_message(message).message.message_id
+    except Exception:  # noqa: BLE001 -- it is being parked, with the error that counts
+        return message.message_id
