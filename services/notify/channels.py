@@ -100,7 +100,8 @@ class MailWay:
         try:
             if claimed.addressee is not None and claimed.addressee.suppressed:
                 return Outcome(Ending.NEVER, "suppressed")
-            await self._pace.turn()
+            if may_begin():  # what is not begun takes nobody's turn
+                await self._pace.turn()
             if not may_begin() or claimed.addressee is None:
                 return NOT_TRIED
             traceparent = claimed.delivery.traceparent

@@ -77,13 +77,14 @@ class WebhookWay:
         institution, target = claimed.delivery.recipient, claimed.target
         if target is None:
             return Outcome(Ending.NEVER, "webhook-ended")
-        await pace.turn()
-        if not may_begin():
-            return NOT_TRIED
         held = self._held.get(institution)
         if held is not None and held.until > time.monotonic():
             pause = timedelta(seconds=held.until - time.monotonic())
             return replace(NOT_TRIED, error=held.error, pause=pause)
+        if may_begin():  # what is not begun takes nobody's turn
+            await pace.turn()
+        if not may_begin():
+            return NOT_TRIED
         try:
             outcome = await self._receivers.post(target.url, *self._message(claimed, target))
         except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended
