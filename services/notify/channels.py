@@ -50,6 +50,13 @@ def contract_of(kind: str) -> type[Contract]:
     return CONTRACTS.get(kind, RoundNoticed)
 
 
+def by_recipient(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    def recipient(one: Claimed) -> str:
+        return one.delivery.recipient
+
+    return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
+
+
 class Way(Protocol):
     """What mail, outbox and later channels have in common."""
 
@@ -131,10 +138,7 @@ class OutboxWay:
         self._tracing = tracing
 
     def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-        def recipient(one: Claimed) -> str:
-            return one.delivery.recipient
-
-        return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
+        return by_recipient(claimed)
 
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
