@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import random
-import statistics
 import sys
 import time
 from contextlib import suppress
@@ -187,7 +186,6 @@ async def main(quiet: int, seconds: float) -> None:
             rate = left / max(time.monotonic() - began, 1)
             print(f"  its backlog of {left} alone {rate:6.0f}/s")
             print((await bench.beside("flood-free", codes)).shown("one without a quota", alone))
-            print(f"  of the {quiet} quiet ones alone, median {statistics.median(alone.delays) * 1000:.0f} ms")
 
 
 if __name__ == "__main__":
