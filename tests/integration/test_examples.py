@@ -25,6 +25,7 @@ MESSAGES = [
     for name in ("submit", "amend", "withdraw", "report-purchase", "report-non-purchase")
 ]
 ROUND = "2018-h2"
+UNFETCHED = re.compile(r"Non-resolvable|Could not (transfer|resolve|find) ")
 
 
 @pytest.fixture
@@ -53,21 +54,30 @@ async def kcat_logs_in() -> bool:
 def tool(request: pytest.FixtureRequest, name: str, *programs: str) -> None:
     """Where one of the programs is absent, the test is listed as not run, or fails by FIRSTBUY_REQUIRE."""
     missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
-        return
+    if missing:
+        not_here(request, name, " and ".join(missing))
+
+
+def not_here(request: pytest.FixtureRequest, name: str, missing: str) -> None:
     if required(name, os.environ):
-        pytest.fail(f"FIRSTBUY_REQUIRE={name}, but there is no {' and no '.join(missing)} here")
+        pytest.fail(f"FIRSTBUY_REQUIRE={name}, but there is no {missing} here")
     request.config.stash[TOOL_MISSING].append(request.node.nodeid)
-    pytest.skip(f"needs {' and '.join(missing)}")
+    pytest.skip(f"needs {missing}")
 
 
 async def ran(*argv: str | Path, cwd: Path | None = None) -> str:
+    code, told = await ended(*argv, cwd=cwd)
+    assert code == 0, told
+    return told
+
+
+async def ended(*argv: str | Path, cwd: Path | None = None) -> tuple[int | None, str]:
+    """Its exit code, and what it printed; its errors too where it failed."""
     process = await asyncio.create_subprocess_exec(
         *map(str, argv), cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     told, errors = await process.communicate()
-    assert process.returncode == 0, f"{told.decode()}\n{errors.decode()}"
-    return told.decode()
+    return process.returncode, told.decode() if process.returncode == 0 else f"{told.decode()}\n{errors.decode()}"
 
 
 def all_accepted(told: str) -> None:
@@ -95,6 +105,9 @@ async def test_spring(
     tool(request, "java", "java", "mvn")
     project = tmp_path / "java"
     shutil.copytree(EXAMPLES / "java", project, ignore=shutil.ignore_patterns("target"))
-    await ran("mvn", "-q", "-B", f"-Dmaven.repo.local={state.cache / 'maven'}", "package", cwd=project)
+    code, said = await ended("mvn", "-q", "-B", f"-Dmaven.repo.local={state.cache / 'maven'}", "package", cwd=project)
+    if code != 0 and UNFETCHED.search(said):
+        not_here(request, "java", "Maven repository that serves Spring")
+    assert code == 0, said
     told = await ran("java", "-jar", project / "target/firstbuy-institution.jar", handed_over[0], *MESSAGES)
     all_accepted(told)
