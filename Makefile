@@ -33,11 +33,13 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.admission_latch $(ARGS)
 	@$(BIN)/python -m tests.bench.selection
 	@$(BIN)/python -m tests.bench.onboarding --institutions 100
+	@$(BIN)/python -m tests.bench.notify --notices 20000
+	@$(BIN)/python -m tests.bench.fairness
 
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m deploy.settings_reference
 
-schemas: ready  ## write shared/contracts/schemas anew
+schemas: ready  ## write shared/contracts/schemas and docs/asyncapi anew
 	@$(BIN)/python -m shared.contracts.generate
 
 lock: ready  ## resolve the dependencies anew; records no registry's address

@@ -6,8 +6,9 @@ officers' act. The settlement says which, in the audit log.
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -19,6 +20,7 @@ from shared.contracts.topics import CONTACTS
 from shared.contracts.values import I_JSON_MAX, Contract, Line
 from shared.http import Problem, bearer_hash
 from shared.kafka import storage
+from shared.kafka.cloudevents import Outgoing
 from shared.kafka.storage import Parked
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -33,6 +35,10 @@ class Holder(Protocol):
 
 Admit = Callable[[Request], Awaitable[Holder]]
 """Raises a Problem for who may not."""
+
+
+Follows = Callable[[Parked, str, datetime], Sequence[Outgoing]]
+"""What is to be published of a record settled for that reason at that time."""
 
 
 class _Operator:
@@ -71,7 +77,13 @@ def holder_of(token_hash: str, service: str) -> Admit:
 
 
 def parked_router(
-    service: str, pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, may_read: Admit, may_settle: Admit
+    service: str,
+    pool: Callable[[], Pool],
+    outbox: OutboxPublisher,
+    clock: Clock,
+    may_read: Admit,
+    may_settle: Admit,
+    follows: Follows = lambda parked, reason, now: (),
 ) -> APIRouter:
     router = APIRouter(prefix="/parked", tags=["parked"])
 
@@ -109,6 +121,7 @@ def parked_router(
             detail = {"topic": topic, "partition": partition, "offset": offset, "reason": body.reason}
             events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail))
             found = await storage.parked_one(connection, place, offset)
+            events += follows(found, body.reason, now) if found else ()
         return _answer([_shown(service, found)] if found else [])
 
     return router

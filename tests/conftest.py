@@ -25,6 +25,7 @@ from tests.ocds_validator import Validator
 
 SERVERS = pytest.StashKey[list[str]]()
 NOT_RUN = pytest.StashKey[list[str]]()
+TOOL_MISSING = pytest.StashKey[list[str]]()
 NOT_VALIDATED = pytest.StashKey[list[str]]()
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
@@ -37,11 +38,12 @@ StartStack = Callable[..., Awaitable[Stack]]
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVERS] = []
     config.stash[NOT_RUN] = []
+    config.stash[TOOL_MISSING] = []
     config.stash[NOT_VALIDATED] = []
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Which servers the results are true of, and what was not run for want of a real Kafka or of the OCDS schemas."""
+    """Which servers the results are true of, and what was not run for want of a real Kafka, of a tool or of schemas."""
     terminalreporter.section("servers")
     for line in config.stash[SERVERS] or ["no test needed Kafka or PostgreSQL"]:
         terminalreporter.line(line)
@@ -50,6 +52,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for name in config.stash[NOT_RUN]:
             terminalreporter.line(name)
         terminalreporter.line("FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.")
+    if config.stash[TOOL_MISSING]:
+        terminalreporter.section("not run: examples that need kcat, or Java and Maven")
+        for name in config.stash[TOOL_MISSING]:
+            terminalreporter.line(name)
+        terminalreporter.line("FIRSTBUY_REQUIRE=kcat,java makes their absence an error.")
     if config.stash[NOT_VALIDATED]:
         terminalreporter.section(
             f"not run, or not validated: they need {ocds_validator.ARCHIVE.name}, beside the project"

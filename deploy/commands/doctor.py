@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
+import httpx2
 import typer
 from rich.table import Table
 
 from deploy.commands.screen import console, print_json
 from deploy.local.databases import PostgresFailedError, version_of
+from deploy.local.description import described
 from deploy.local.kafka_apache import JARS, find_java, java_version
 from deploy.local.kafka_choice import UnavailableError, apache_required
 from deploy.local.kafka_docker import IMAGE, daemon
@@ -68,7 +70,7 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     docker = _asked("Docker", _daemon_answers, "a daemon answers", "only needed without Java; start the daemon")
     java = _asked("Java", lambda: java_version(find_java(environment)), "", "install openjdk-17-jre-headless or newer")
     maven = _maven(state, environment)
-    findings += [docker, java, maven]
+    findings += [docker, java, maven, *_inboxes(state, environment)]
     return [*findings, _kafka(named, docker.ok, java.ok and maven.ok, required=apache_required(environment))]
 
 
@@ -104,6 +106,25 @@ def _registries(environment: Mapping[str, str]) -> Finding:
     if named and len(named) < len(REGISTRY_URLS):
         found += "; for the rest local ones"
     return Finding("registries", ok=True, found=found)
+
+
+def _inboxes(state: State, environment: Mapping[str, str]) -> list[Finding]:
+    """Of the deployment that FIRSTBUY_URL names, else of the stack that runs here: a freeze waits for one that can't be
+    read. Nothing where there is neither."""
+    running = described(state)
+    url, token = environment.get("FIRSTBUY_URL"), environment.get("FIRSTBUY_TOKEN")
+    if url is None and running is not None:
+        url, token = running["services"]["intake"][0]["url"], state.secret("operator-token")
+    if url is None:
+        return []
+    try:
+        answer = httpx2.get(f"{url.rstrip('/')}/inboxes", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        rows = answer.raise_for_status().json()
+    except (httpx2.HTTPError, ValueError) as error:
+        return [Finding("inboxes", ok=False, found=f"intake at {url}: {error}", advice="FIRSTBUY_URL, FIRSTBUY_TOKEN")]
+    troubles = [f"{row['topic']}: {row['trouble']}" for row in rows if row["trouble"]]
+    advice = "docs/operators.md, an inbox that can't be read" if troubles else ""
+    return [Finding("inboxes", not troubles, ", ".join(troubles) or f"{len(rows)}, all can be read", advice)]
 
 
 def _daemon_answers() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
@@ -26,11 +27,14 @@ from services.intake.api import (
 )
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
+from services.intake.api.inboxes import answer_settled
+from services.intake.api.inboxes import router as inboxes_router
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
-from services.intake.handlers.inboxes import InboxReader
+from services.intake.handlers.inboxes import FETCH_BYTES, InboxReader
 from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
+from services.intake.inbox_watch import InboxWatch
 from services.intake.invitations import forget_refused
 from services.intake.repairs import Repairs
 from services.intake.restore import Restore
@@ -40,6 +44,7 @@ from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.kafka.in_turns import InTurns
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -56,23 +61,18 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     signing = SigningKey(settings.signing_key())
     admission = Admission(outbox, signing, settings.group_size, settings.waiting_submissions)
 
-    def inbox_consumer() -> AIOKafkaConsumer:
-        """Without a group: what it reads is leased, and where it stands is in the database."""
-        return AIOKafkaConsumer(
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=131_072,  # a backlog on one inbox delays the quiet ones less
-            auto_offset_reset="earliest",
-            metadata_max_age_ms=30_000,
-            **settings.kafka.client_arguments(),
-        )
-
-    inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now)
+    def inbox_consumer() -> InTurns:
+        """What it reads is leased, and where it stands is in the database."""
+        return InTurns(settings.kafka.client_arguments(), FETCH_BYTES)
 
     def own_consumer() -> AIOKafkaConsumer:
-        """Of intake's own topics; without a group too."""
+        """Of topics whose offsets are looked at, or kept, here; without a group too."""
         return AIOKafkaConsumer(
             enable_auto_commit=False, auto_offset_reset="earliest", **settings.kafka.client_arguments()
         )
+
+    watch = InboxWatch(settings.kafka, own_consumer, runtime.metrics.registry)
+    inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now, watch)
 
     def end_process() -> None:
         app.state.exit_code = 1
@@ -104,11 +104,12 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
+    runtime.duty("inbox watch", lambda: watch.look(runtime.pool), 5)
     runtime.duty("cuts", restore.once_open(lambda: announce_cuts(runtime.pool, outbox, clock)), 0.2)
     runtime.duty("opening", restore.once_open(lambda: duties.open_due(runtime.pool, outbox, clock, signing)), 0.1)
     runtime.duty(
         "freeze",
-        restore.once_open(lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, inbox_consumer)),
+        restore.once_open(lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, watch)),
         0.1,
     )
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
@@ -123,7 +124,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
     app.add_middleware(ClosedWhile, missing=restore.missing)
-    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing)
+    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
     public_keys = keys_router(signing, lambda: runtime.pool)
@@ -134,6 +135,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         clock,
         lambda request: holder(request, AUDITOR, OFFICER, OPERATOR),
         lambda request: holder(request, OPERATOR),
+        partial(answer_settled, runtime.prefix),
     )
     for router in (
         rounds.router,
@@ -148,6 +150,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         uploads.router,
         institutions.router,
         overview.router,
+        inboxes_router,
         public_keys,
         audit_log,
         parked,

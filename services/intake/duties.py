@@ -1,19 +1,17 @@
 """What the clock moves: rounds open and freeze by themselves, at nobody's choice of moment; seeds are recorded."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from services.intake.domain.appeals import in_time
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, due_at, rehearsed_value
+from services.intake.draining import inboxes_drained
+from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import appeals, institutions, late, outcomes, rounds
 from services.intake.storage.rounds import StoredRound
@@ -56,7 +54,7 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
 
 
 async def freeze_due(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, make_consumer: Callable[[], Any]
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch
 ) -> None:
     """Freezes rounds whose window is over, once what came in time is written: HTTP drained, inboxes read to the end."""
     for stored in await _unfinished(pool):
@@ -65,40 +63,16 @@ async def freeze_due(
         waits = max(settings.drain_seconds, settings.skew_seconds)
         if window.status is not RoundStatus.OPEN or closed_for < timedelta(seconds=waits):
             continue
-        if await _inboxes_drained(pool, make_consumer):
-            await freeze(pool, outbox, window.round, clock)
+        if await inboxes_drained(pool, watch, window.round):
+            await freeze(pool, outbox, window.round, clock, watch.made_anew())
 
 
-async def _inboxes_drained(pool: Pool, make_consumer: Callable[[], Any]) -> bool:
-    """Whether the stored offsets reach the ends the inboxes have now, after the close and the brokers' skew."""
-    async with connected(pool) as connection:
-        stored = await institutions.inbox_offsets(connection)
-    if not stored:
-        return True
-    consumer = make_consumer()
-    try:
-        await consumer.start()
-        places = [TopicPartition(topic, 0) for topic in stored]
-        consumer.assign(places)  # one look at the metadata for all; asked for one by one they cost 0.1 s each
-        ends = await consumer.end_offsets(places)
-    except KafkaError as error:
-        _log.warning("waits for Kafka", duty="freeze", error=str(error))
-        return False
-    finally:
-        with suppress(KafkaError, TimeoutError):
-            await asyncio.wait_for(consumer.stop(), 10)
-    behind = {place.topic: end for place, end in ends.items()}
-    while behind:
-        async with connected(pool) as connection:
-            stored = await institutions.inbox_offsets(connection)
-        behind = {topic: end for topic, end in behind.items() if stored[topic] < end}
-        if behind:
-            await asyncio.sleep(0.05)
-    return True
+async def freeze(
+    pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock, made_anew: Sequence[str] = ()
+) -> None:
+    """Fixes the set: under the exclusive lock the close is read again, then manifests and RoundFrozen are written.
 
-
-async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
-    """Fixes the set: under the exclusive lock the close is read again, then manifests and RoundFrozen are written."""
+    `made_anew`: inboxes of which nothing of before is there any more; the audit log says that it went on without."""
     async with outbox.transaction(pool) as (connection, events):
         await rounds.lock_for_freeze(connection, round_id)
         stored = await rounds.load(connection, round_id)
@@ -124,12 +98,13 @@ async def freeze(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Cloc
         )
         events.append(round_event(frozen, "frozen", 1, now))
         events += await late_answers(connection, round_id, clock.now())
-        detail = {
+        detail: dict[str, Any] = {
             "round": round_id,
             "epoch": 1,
             "applications_root": applications.root,
             "requests_root": wanted.root,
         }
+        detail |= {"inboxes_made_anew": list(made_anew)} if made_anew else {}
         events.append(await audit.record(connection, "intake", clock.now(), "clock", "freeze", detail))
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 

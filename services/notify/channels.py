@@ -33,7 +33,7 @@ from shared.kafka.producer import EventProducer
 from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
-MAILS_SETTLED_TOGETHER: Final = 50
+MAILS_SETTLED_TOGETHER: Final = 125
 PUBLISH_SECONDS: Final = 15.0
 CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     AWARD: AwardNoticed,
@@ -48,6 +48,13 @@ Attempted = tuple[Claimed, Outcome]
 
 def contract_of(kind: str) -> type[Contract]:
     return CONTRACTS.get(kind, RoundNoticed)
+
+
+def by_recipient(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    def recipient(one: Claimed) -> str:
+        return one.delivery.recipient
+
+    return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
 
 
 class Way(Protocol):
@@ -100,7 +107,8 @@ class MailWay:
         try:
             if claimed.addressee is not None and claimed.addressee.suppressed:
                 return Outcome(Ending.NEVER, "suppressed")
-            await self._pace.turn()
+            if may_begin():  # what is not begun takes nobody's turn
+                await self._pace.turn()
             if not may_begin() or claimed.addressee is None:
                 return NOT_TRIED
             traceparent = claimed.delivery.traceparent
@@ -130,10 +138,7 @@ class OutboxWay:
         self._tracing = tracing
 
     def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-        def recipient(one: Claimed) -> str:
-            return one.delivery.recipient
-
-        return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
+        return by_recipient(claimed)
 
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
 import structlog
 
-from services.notify.channels import Attempted, contract_of
+from services.notify.channels import Attempted, by_recipient, contract_of
 from services.notify.domain.attempts import NOT_TRIED, Ending, Outcome, Persistence
 from services.notify.domain.webhooks import signature
 from services.notify.pacing import Pace
@@ -56,10 +55,7 @@ class WebhookWay:
         self._paces: dict[str, Pace] = {}
 
     def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-        def recipient(one: Claimed) -> str:
-            return one.delivery.recipient
-
-        return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
+        return by_recipient(claimed)
 
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
@@ -77,13 +73,14 @@ class WebhookWay:
         institution, target = claimed.delivery.recipient, claimed.target
         if target is None:
             return Outcome(Ending.NEVER, "webhook-ended")
-        await pace.turn()
-        if not may_begin():
-            return NOT_TRIED
         held = self._held.get(institution)
         if held is not None and held.until > time.monotonic():
             pause = timedelta(seconds=held.until - time.monotonic())
             return replace(NOT_TRIED, error=held.error, pause=pause)
+        if may_begin():  # what is not begun takes nobody's turn
+            await pace.turn()
+        if not may_begin():
+            return NOT_TRIED
         try:
             outcome = await self._receivers.post(target.url, *self._message(claimed, target))
         except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended

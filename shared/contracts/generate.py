@@ -1,7 +1,8 @@
 """JSON Schemas of every event and of a policy, kept beside the contracts, and what may not change in them.
 
-`python -m shared.contracts.generate` writes `schemas/<Event>.json`; it refuses a change that would break a reader or a
-stored message: that is a `.v2` topic. `--check` writes nothing and fails on drift, or on such a change since `HEAD`.
+`python -m shared.contracts.generate` writes `schemas/<Event>.json` and the AsyncAPI page of institutions; it refuses a
+change that would break a reader or a stored message: that is a `.v2` topic. `--check` writes nothing and fails on
+drift, or on such a change since `HEAD`.
 """
 
 import argparse
@@ -15,11 +16,13 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from shared.contracts import policy_file, topics
+from shared.contracts.asyncapi import institution_side
 from shared.contracts.policy import Policy
 from shared.contracts.values import Contract
 
 Schema = dict[str, Any]
 FOLDER: Final = Path(__file__).parent / "schemas"
+PAGE: Final = Path(__file__).parents[2] / "docs/asyncapi/institution.json"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _LOWER_BOUNDS: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
@@ -137,6 +140,12 @@ def drift(generated: dict[str, Schema], folder: Path = FOLDER) -> list[str]:
     return found
 
 
+def page_drift(page: Path = PAGE) -> list[str]:
+    if page.exists() and page.read_text() == rendered(institution_side()):
+        return []
+    return [f"{page.name}: the page is not what the contracts say; run python -m shared.contracts.generate"]
+
+
 def broken_since(committed: dict[str, Schema], generated: dict[str, Schema]) -> list[str]:
     """What the contracts of now break of those of then, by event."""
     found = []
@@ -191,13 +200,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     generated = schemas()
     problems = broken_since(at_revision(options.against), generated)
-    problems += drift(generated) if options.check else broken_since(on_disk(), generated)
+    problems += [*drift(generated), *page_drift()] if options.check else broken_since(on_disk(), generated)
     for problem in dict.fromkeys(problems):
         sys.stderr.write(f"{problem}\n")
     if problems:
         return 1
     if not options.check:
         _write(generated)
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(rendered(institution_side()))
     sys.stdout.write(f"{len(generated)} schemas {'agree' if options.check else 'written'}\n")
     return 0
 

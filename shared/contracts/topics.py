@@ -202,6 +202,12 @@ def inbox(institution: str) -> Topic:
     )
 
 
+def institution_of_inbox(name: str) -> str | None:
+    """Whose inbox a topic is, by its name without the prefix; None where it is none."""
+    institution = name.removeprefix("institution.").removesuffix(".inbox.v1")
+    return institution if name == f"institution.{institution}.inbox.v1" else None
+
+
 def outbox(institution: str) -> Topic:
     """What only that institution reads: intake's answers, notify's notices."""
     return Topic(

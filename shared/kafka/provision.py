@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    BrokerResponseError,
+    KafkaConnectionError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,15 +87,19 @@ def _created(results: Iterable[Sequence[object]]) -> list[str]:
 
 async def unseen(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
     """The names of those that are not there, or that this user has no right to know of."""
+    return list(await absent([prefix + topic.name for topic in topics], kafka))
+
+
+async def absent(names: Sequence[str], kafka: KafkaSettings) -> dict[str, type[BrokerResponseError]]:
+    """Of these topics (with their prefix) those that this user does not see, and what the broker says of each."""
     admin = await _started(kafka)
     try:
-        names = [prefix + topic.name for topic in topics]
         # `describe_topics` would let a broker that creates topics of its own accord create them, with its defaults.
-        answer = await admin._send_request(MetadataRequest(names, allow_auto_topic_creation=False))
+        answer = await admin._send_request(MetadataRequest(list(names), allow_auto_topic_creation=False))
     finally:
         await admin.close()
-    there = {topic["topic"] for topic in answer.to_object()["topics"] if topic["error_code"] == 0}
-    return [name for name in names if name not in there]
+    told = {topic["topic"]: for_code(topic["error_code"]) for topic in answer.to_object()["topics"]}
+    return {name: told.get(name, UnknownTopicOrPartitionError) for name in names if told.get(name) is not NoError}
 
 
 async def provision_access(kafka: KafkaSettings, prefix: str, passwords: Mapping[str, str]) -> None:

@@ -29,6 +29,7 @@ from services.intake.api.admission import Admission
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
 from services.intake.domain.admission import Submission
+from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import rounds as stored_rounds
 from services.intake.storage import tokens
@@ -184,7 +185,8 @@ class Servers:
         settings = IntakeSettings(database_url=url)
         app = FastAPI()
         own: Any = _OwnReplica()
-        app.state.intake = Intake(runtime, settings, self.clock, self.outbox, own, self.signing)
+        inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
+        app.state.intake = Intake(runtime, settings, self.clock, self.outbox, own, self.signing, watch=inboxes)
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)
         app.include_router(applications.router)

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,19 +17,23 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from deploy.local.stack import Stack
 from services.intake.domain.shards import shard_of
 from services.intake.handlers.inboxes import InboxReader
+from services.intake.inbox_watch import InboxWatch
 from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement
 from shared.clock import broker_time
 from shared.contracts import topics
+from shared.kafka.in_turns import Turn
 from shared.merkle import digest_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import open_pool
+from shared.settings import KafkaSettings
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_intake import answers_on
@@ -438,21 +442,20 @@ class Scripted:
 
     async def stop(self) -> None: ...
 
-    def assign(self, places: Any) -> None: ...
+    def follow(self, offsets: Mapping[str, int]) -> None:
+        self._position = offsets[self._topic]
 
-    def unsubscribe(self) -> None: ...
+    async def waiting(self, seconds: float, resting: Collection[str]) -> list[str]:
+        if self._position < len(self._records):
+            return [self._topic]
+        await asyncio.sleep(0.01)
+        return []
 
-    def seek(self, place: Any, offset: int) -> None:
-        self._position = offset
-
-    async def getmany(self, **options: Any) -> dict[Any, list[Any]]:
+    async def take(self, topic: str, most: int) -> Turn:
         batch, self._position = self._records[self._position :], len(self._records)
-        if not batch:
-            await asyncio.sleep(0.01)
-            return {}
         self.in_hand.set()
         await self._go.wait()
-        return {TopicPartition(self._topic, 0): batch}
+        return Turn(batch, self._position)
 
 
 async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_hand(database: Database) -> None:
@@ -487,7 +490,8 @@ async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_han
     outboxes = [OutboxPublisher(SimpleNamespace()) for _ in pools]  # type: ignore[arg-type]
 
     def reading(number: int) -> "asyncio.Task[None]":
-        reader = InboxReader(lambda: consumers[number], "", outboxes[number], lambda: now)
+        watch = InboxWatch(KafkaSettings(), SimpleNamespace, CollectorRegistry())
+        reader = InboxReader(lambda: consumers[number], "", outboxes[number], lambda: now, watch)
         return asyncio.create_task(reader.read(pools[number]))
 
     async def answered() -> list[str]:

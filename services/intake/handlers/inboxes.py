@@ -1,63 +1,83 @@
 """Reads the institutions' inboxes: no group, shards leased by session locks, offsets in our own database.
 
-A lost lease can do no harm: every batch moves the stored offset from what it read to what follows, by compare-and-set,
+A lost lease can do no harm: every turn moves the stored offset from what it read to what follows, by compare-and-set,
 in the transaction of its effects.
+
+Nobody waits for more than one turn of each other: in a round of turns every inbox that has something is taken from
+once, a bounded number of records, a few inboxes at a time.
 """
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from services.intake.domain.shards import SHARDS
-from services.intake.handlers.messages import answers_among, take_messages
+from services.intake.handlers.answers import answers_among
+from services.intake.handlers.leasing import Leases
+from services.intake.handlers.messages import take_messages
+from services.intake.handlers.reading import clean_id, read_message
+from services.intake.inbox_watch import InboxWatch
 from services.intake.storage import institutions, leases, requests, restore, uploads
 from services.intake.storage.requests import InboxMessage, InboxMovedError
 from shared.clock import broker_time
+from shared.contracts.topics import institution_of_inbox
+from shared.kafka.batches import Unreadable
 from shared.kafka.cloudevents import trace_of, type_name
+from shared.kafka.in_turns import TakesTurns
 from shared.kafka.storage import park
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 
-_ATTEMPTS = 4
+TURN: Final = 100
+"""Records an inbox is taken from before it is the others' turn."""
+FETCH_BYTES: Final = 32_768
+"""Of one inbox at a time: less than a turn's worth of requests, since what is left of it delays the next fetch."""
+AT_ONCE: Final = 3
+"""Inboxes that have their turn together, each on a connection of the pool."""
+_ATTEMPTS: Final = 4
 _log = structlog.get_logger()
 
 
-class Leases:
-    """This replica's fair share of the shards."""
+class LeaseLostError(RuntimeError):
+    """Another replica reads an inbox that this one was reading."""
 
-    def __init__(self) -> None:
-        self.held: set[int] = set()
 
-    async def renew(self, connection: Connection) -> set[int]:
-        """Takes or gives back shards until this replica has its share; returns those held."""
-        fair = -(-SHARDS // max(1, await leases.live_replicas(connection)))
-        for shard in sorted(self.held)[fair:]:
-            await leases.give_back_shard(connection, shard)
-            self.held.discard(shard)
-        for shard in range(SHARDS):
-            if len(self.held) < fair and shard not in self.held and await leases.take_shard(connection, shard):
-                self.held.add(shard)
-        return self.held
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What an inbox had for its turn, and what of it waits for another one."""
+
+    records: Sequence[Any]
+    following: int
+    singly: bool = False
+    attempts: int = 0
+    """At the first of the records."""
+    due: float = 0.0
 
 
 class InboxReader:
     """Takes what institutions send. A new inbox is read within a second of its registration."""
 
     def __init__(
-        self, make_consumer: Callable[[], Any], prefix: str, outbox: OutboxPublisher, now: Callable[[], datetime]
+        self,
+        make_consumer: Callable[[], TakesTurns],
+        prefix: str,
+        outbox: OutboxPublisher,
+        now: Callable[[], datetime],
+        watch: InboxWatch,
     ) -> None:
         self._make_consumer = make_consumer
         self._prefix = prefix
         self._outbox = outbox
         self._now = now
+        self._watch = watch
         self._reading: dict[str, int] = {}
+        self._left: dict[str, _Left] = {}
 
     async def read(self, pool: Pool) -> None:
         """A duty: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
@@ -70,70 +90,104 @@ class InboxReader:
             _log.warning("waits for Kafka", duty="inboxes", error=str(error))
         finally:
             self._reading = {}
-            with suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(consumer.stop(), 10)
+            await consumer.stop()
 
-    async def _read_leased(self, consumer: Any, leasing: Connection, pool: Pool) -> None:
+    async def _read_leased(self, consumer: TakesTurns, leasing: Connection, pool: Pool) -> None:
         """The leases are locks of the session of `leasing`, which is held as long as inboxes are read."""
         await leases.announce_replica(leasing, secrets.randbelow(2**31))
         mine = Leases()
         while True:
             await self._follow(consumer, leasing, await mine.renew(leasing))
-            if self._reading:
-                await self._take_for(consumer, pool, 0.3)
-            else:
+            if not self._reading:
                 await asyncio.sleep(0.3)
-
-    async def _follow(self, consumer: Any, connection: Connection, shards: set[int]) -> None:
-        """Assigns the inboxes of `shards` if they are not what is read, and seeks to the stored offsets."""
-        there = await institutions.inboxes(connection, sorted(shards))
-        if {box.topic for box in there} == self._reading.keys():
-            return
-        if there:
-            consumer.assign([TopicPartition(box.topic, 0) for box in there])
-        else:
-            consumer.unsubscribe()
-        for box in there:
-            consumer.seek(TopicPartition(box.topic, 0), box.next_offset)
-        self._reading = {box.topic: box.next_offset for box in there}
-        _log.info("reads inboxes", inboxes=len(there))
-
-    async def _take_for(self, consumer: Any, pool: Pool, seconds: float) -> None:
-        ends = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < ends:
-            batch = await consumer.getmany(timeout_ms=100, max_records=500)
-            for place, records in batch.items():
-                if not await self._take(pool, place.topic, records):
-                    self._reading = {}  # another replica has it: lease and assign anew
-                    return
-
-    async def _take(self, pool: Pool, topic: str, records: Sequence[Any]) -> bool:
-        """Takes a batch of one inbox; a batch that fails is taken record by record. False when the lease is lost."""
-        attempts = 0
-        while True:
+                continue
             try:
-                await self._save(pool, topic, records)
-            except InboxMovedError:
-                _log.info("lost inbox", topic=topic)
-                return False
-            except (*CONTENDED, *DATABASE_AWAY) as error:
-                _log.warning("takes inbox again", topic=topic, error=type(error).__name__)
-                await asyncio.sleep(0.5)
-            except Exception as error:  # noqa: BLE001 -- isolated, retried, then parked
-                if len(records) > 1:
-                    return all([await self._take(pool, topic, [record]) for record in records])
+                await self._take_turns(consumer, pool, 0.3)
+            except LeaseLostError:
+                self._reading = {}  # lease and assign anew
+
+    async def _follow(self, consumer: TakesTurns, connection: Connection, shards: set[int]) -> None:
+        """Reads the inboxes of `shards`, from the stored offsets, if they are not what is read. Those that can't be
+        read now are left out until they can."""
+        there = await institutions.inboxes(connection, sorted(shards))
+        offsets = {box.topic: box.next_offset for box in there if box.topic not in self._watch.unreadable}
+        if offsets.keys() == self._reading.keys():
+            return
+        consumer.follow(offsets)
+        self._reading, self._left = offsets, {}
+        _log.info("reads inboxes", inboxes=len(offsets), left_out=len(there) - len(offsets))
+
+    async def _take_turns(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def turn(topic: str) -> None:
+            async with at_once:
+                await self._turn(consumer, pool, topic)
+
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            due = [topic for topic, left in self._left.items() if left.due <= time.monotonic()]
+            resting = self._left.keys() | self._watch.unreadable.keys()
+            ready = [*due, *await consumer.waiting(0 if due else 0.1, resting)]
+            for error in await asyncio.gather(*map(turn, ready), return_exceptions=True):
+                if error is not None:
+                    raise error
+
+    async def _turn(self, consumer: TakesTurns, pool: Pool, topic: str) -> None:
+        left = self._left.pop(topic, None)
+        if left is None:
+            try:
+                taken = await consumer.take(topic, TURN)
+            except KafkaConnectionError:
+                raise
+            except KafkaError as error:
+                self._watch.found(topic, error)
+                return
+            left = _Left(taken.records, taken.next_offset)
+        await self._take(pool, topic, left)
+        if topic not in self._left and left.following > self._reading[topic]:  # control records stand behind them
+            await self._pass_over(pool, topic, left.following)
+
+    async def _take(self, pool: Pool, topic: str, left: "_Left") -> None:
+        """Takes records of one inbox, one by one where they fail together. One that fails alone is tried again at later
+        turns, then parked; meanwhile its inbox waits, and no other."""
+        if left.records and not left.singly and await self._fault(pool, topic, left.records) is None:
+            return
+        attempts = left.attempts
+        for number, record in enumerate(left.records):
+            fault = await self._fault(pool, topic, [record])
+            if isinstance(fault, (*CONTENDED, *DATABASE_AWAY)):
+                self._leave(topic, left, number, attempts, 0.5)
+                return
+            if fault is not None:
                 attempts += 1
-                if attempts >= _ATTEMPTS:
-                    await self._park(pool, topic, records[0], error)
-                    return True
-                await asyncio.sleep(0.2 * 2**attempts)
-            else:
-                return True
+                if attempts < _ATTEMPTS:
+                    self._leave(topic, left, number, attempts, 0.2 * 2**attempts)
+                    return
+                await self._park(pool, topic, record, fault)
+            attempts = 0
+
+    def _leave(self, topic: str, left: "_Left", number: int, attempts: int, seconds: float) -> None:
+        due = time.monotonic() + seconds
+        self._left[topic] = _Left(left.records[number:], left.following, True, attempts, due)
+
+    async def _fault(self, pool: Pool, topic: str, records: Sequence[Any]) -> Exception | None:
+        """Saves the records, or says why not. Raises LeaseLostError."""
+        try:
+            await self._save(pool, topic, records)
+        except InboxMovedError as error:
+            _log.info("lost inbox", topic=topic)
+            raise LeaseLostError(topic) from error
+        except Exception as error:  # noqa: BLE001 -- isolated, tried again, then parked
+            _log.warning("takes inbox again", topic=topic, records=len(records), error=type(error).__name__)
+            return error
+        return None
 
     async def _save(self, pool: Pool, topic: str, records: Sequence[Any]) -> None:
+        following = records[-1].offset + 1
         async with self._outbox.transaction(pool) as (connection, events):
-            await requests.move_offset(connection, topic, self._reading[topic], records[-1].offset + 1)
-            answered = await restore.take_answered(connection, topic, records[-1].offset + 1)
+            await requests.move_offset(connection, topic, self._reading[topic], following)
+            answered = await restore.take_answered(connection, topic, following)
             messages = [self._message(topic, record) for record in records if record.offset not in answered]
             uploaded = await uploads.taken(connection, messages)
             messages = [one for one in messages if uploaded.get(one.message_id, one.offset) == one.offset]
@@ -141,27 +195,51 @@ class InboxReader:
             events += await take_messages(connection, messages, self._now(), nonces)
             if uploaded:
                 await uploads.answered(connection, answers_among(events))
-        self._reading[topic] = records[-1].offset + 1
-        _log.info("took inbox messages", topic=topic, messages=len(messages), offset=records[-1].offset)
+        self._reading[topic] = following
+        _log.info("took inbox messages", topic=topic, messages=len(messages), offset=following - 1)
+
+    async def _pass_over(self, pool: Pool, topic: str, following: int) -> None:
+        """What nobody sent (a transaction's end) is passed, or a freeze would wait for it."""
+        async with connected(pool) as connection:
+            try:
+                await requests.move_offset(connection, topic, self._reading[topic], following)
+            except InboxMovedError as error:
+                raise LeaseLostError(topic) from error
+        self._reading[topic] = following
 
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
+        """It is answered when an operator has settled it."""
         detail = str(error)[:1000].replace("\x00", "␀")
+        identifier, following = _named(self._message(topic, record)), record.offset + 1
         async with connected(pool) as connection, connection.transaction():
-            await park(connection, (topic, 0), record.offset, None, type(error).__name__, detail, _ATTEMPTS)
-            await requests.move_offset(connection, topic, self._reading[topic], record.offset + 1)
-        self._reading[topic] = record.offset + 1
+            await park(connection, (topic, 0), record.offset, identifier, type(error).__name__, detail, _ATTEMPTS)
+            await requests.move_offset(connection, topic, self._reading[topic], following)
+        self._reading[topic] = following
         _log.error("parked inbox message", topic=topic, offset=record.offset, error=type(error).__name__)
 
     def _message(self, topic: str, record: Any) -> InboxMessage:
+        institution = institution_of_inbox(topic.removeprefix(self._prefix)) or ""
+        place, stamp = f"offset:{record.offset}", broker_time(record.timestamp)
+        if isinstance(record, Unreadable):
+            return InboxMessage(topic, record.offset, institution, "", place, b"", stamp, unreadable=record.why)
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-        institution = topic.removeprefix(self._prefix).removeprefix("institution.").removesuffix(".inbox.v1")
         return InboxMessage(
             topic,
             record.offset,
             institution,
             type_name(headers.get("ce_type", "")).replace("\x00", "␀"),
-            headers.get("ce_id", f"offset:{record.offset}")[:200].replace("\x00", ""),
+            clean_id(headers.get("ce_id", "")) or place,
             record.value or b"",
-            broker_time(record.timestamp),
+            stamp,
             trace_of(headers.get("traceparent")),
+            headers.get("content-type", ""),
+            headers.get("ce_dataschema", ""),
         )
+
+
+def _named(message: InboxMessage) -> str:
+    """As its answer will quote it; the fault may be in the reading itself."""
+    try:
+        return read_message(message).message.message_id
+    except Exception:  # noqa: BLE001 -- it is being parked, with the error that counts
+        return message.message_id

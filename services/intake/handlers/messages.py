@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 
 from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.releases import Cause, cancellation_refusal
@@ -22,20 +21,20 @@ from services.intake.domain.requests import (
 )
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
+from services.intake.handlers.answers import answered, elsewhere, in_no_cut, no_such_round, not_open_yet, rejected
+from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.reading import Read, read_message
-from services.intake.storage import institutions, releases, requests, rounds
-from services.intake.storage.requests import InboxMessage
+from services.intake.storage import releases, requests, rounds
+from services.intake.storage.requests import InboxMessage, RequestVersion
 from shared.contracts import topics
 from shared.contracts.events import (
     AmendPurchaseRequest,
     Answer,
-    InboxAnswered,
     NonPurchaseReported,
     PurchaseReported,
     PurchaseRequestAccepted,
     PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
-    Reason,
     ReportNonPurchase,
     ReportPurchase,
     SubmitPurchaseRequest,
@@ -51,24 +50,18 @@ _FACTS = TypeAdapter(RequestFacts)
 async def take_messages(
     connection: Connection, messages: Sequence[InboxMessage], now: datetime, random_nonces: Sequence[str]
 ) -> list[Outgoing]:
-    """Takes messages of one inbox in order, inside the caller's transaction; returns events and answers."""
+    """Takes messages, those of one inbox in order, inside the caller's transaction; returns events and answers."""
     reads = [read_message(message) for message in messages]
     named = sorted({read.asks.round for read in reads if read.asks is not None})
     known = {name: [window] for name, window in (await rounds.latched(connection, named)).items()}
     if len(known) < len(named):
         known |= await _latched_cuts(connection, [name for name in named if name not in known])
+    ledger = await Ledger.of(connection, (_request(read) for read in reads if read.asks is not None))
     published: list[Outgoing] = []
     for read, random_nonce in zip(reads, random_nonces, strict=True):
-        published += await _take(connection, read, known, now, random_nonce)
+        published += await _take(connection, ledger, read, known, now, random_nonce)
+    await ledger.write()
     return published
-
-
-def answers_among(events: Sequence[Outgoing]) -> list[InboxAnswered]:
-    return [
-        InboxAnswered.model_validate_json(event.body)
-        for event in events
-        if event.type == InboxAnswered.__name__ and event.body is not None
-    ]
 
 
 async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
@@ -79,49 +72,44 @@ async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[s
 
 
 async def _take(
-    connection: Connection, read: Read, known: Mapping[str, Sequence[RoundWindow]], now: datetime, random_nonce: str
+    connection: Connection,
+    ledger: Ledger,
+    read: Read,
+    known: Mapping[str, Sequence[RoundWindow]],
+    now: datetime,
+    random_nonce: str,
 ) -> list[Outgoing]:
     message, asks = read.message, read.asks
     if asks is None:
-        return [_answer(message, now, Answer.REJECTED, reasons=read.reasons)]
-    window = await _window(connection, read, known.get(asks.round, ()))
+        return [rejected(message, now, *read.reasons)]
+    request = _request(read)
+    window = _window(read, known.get(asks.round, ()), ledger.newest(request))
     if window is None and asks.round in known:
-        return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(_unknown(),))]
+        return [rejected(message, now, in_no_cut(), request=request)]
     if window is None:
-        reason = Reason(
-            pointer="/round", code="unknown-round", detail=f"no round '{asks.round}'", fix="see GET /rounds"
-        )
-        return [_answer(message, now, Answer.REJECTED, reasons=(reason,))]
+        return [rejected(message, now, no_such_round(asks.round))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
-        said = _report(message, asks, window)
+        said = _report(read, window)
         await releases.report(connection, said)
-        return [_reported(message, said, now), _answer(message, now, Answer.ACCEPTED, request=said.request)]
-    received_at = window.time_map.programme(message.appended_at)
-    match turn_of(window, received_at):
+        return [_reported(message, said, now), answered(message, now, Answer.ACCEPTED, request=request)]
+    match turn_of(window, window.time_map.programme(message.appended_at)):
         case Turn.HELD:
             await requests.hold(connection, window.round, message)
             return []
         case Turn.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
-            return await _cancel(connection, message, asks, window, now)
+            return await _cancel(connection, ledger, read, window, now)
         case Turn.LATE:
-            return [_answer(message, now, Answer.LATE, request=_id(message, asks.request))]
+            return [answered(message, now, Answer.LATE, request=request)]
         case Turn.EARLY:
-            reason = Reason(
-                pointer="/round",
-                code="not-open-yet",
-                detail=f"the round opens at {window.opens_at.isoformat()}",
-                fix="send it again then",
-            )
-            return [_answer(message, now, Answer.REJECTED, request=_id(message, asks.request), reasons=(reason,))]
+            return [rejected(message, now, not_open_yet(window.opens_at), request=request)]
         case Turn.IN_TIME:
-            return await _decide(connection, message, asks, window, now, received_at, random_nonce)
+            return await _decide(ledger, read, window, now, random_nonce)
 
 
-async def _window(connection: Connection, read: Read, named: Sequence[RoundWindow]) -> RoundWindow | None:
+def _window(read: Read, named: Sequence[RoundWindow], stored: RequestVersion | None) -> RoundWindow | None:
     """The round a message is about: of a series the cut open when it was appended, for a new request, else the cut its
     request is in; None where it is in none."""
     if len(named) > 1:
-        stored = await requests.load(connection, _id(read.message, read.asks.request))
         held_in = [window for window in named if stored and window.round == stored.round]
         if isinstance(read.asks, SubmitPurchaseRequest):
             return cut_at(named, read.message.appended_at)
@@ -129,25 +117,16 @@ async def _window(connection: Connection, read: Read, named: Sequence[RoundWindo
     return named[0] if named else None
 
 
-async def _decide(
-    connection: Connection,
-    message: InboxMessage,
-    asks: SubmitPurchaseRequest | AmendPurchaseRequest | WithdrawPurchaseRequest,
-    window: RoundWindow,
-    now: datetime,
-    received_at: datetime,
-    random_nonce: str,
-) -> list[Outgoing]:
-    request = _id(message, asks.request)
-    stored = await requests.load(connection, request)
+async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime, random_nonce: str) -> list[Outgoing]:
+    message, asks, request = read.message, read.asks, _request(read)
+    stored = ledger.newest(request)
     if stored and stored.round != window.round:
-        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(_elsewhere(stored.round),))]
-    pledges = dict(await institutions.pledges(connection, window.round))
+        return [rejected(message, now, elsewhere(stored.round), request=request)]
     facts: Any = stored.facts if stored else {}
     if not isinstance(asks, WithdrawPurchaseRequest):
         facts = _FACTS.dump_python(asks.facts, mode="json")
     standing = Standing(
-        pledges.get(message.institution),
+        await ledger.pledge(window.round, message.institution),
         stored.version if stored else 0,
         stored.withdrawn if stored else False,
         stored is not None and stored.facts == facts,
@@ -157,86 +136,80 @@ async def _decide(
             decision = submit(asks.facts, standing)
         case AmendPurchaseRequest():
             decision = amend(asks.facts, asks.replaces, standing)
-        case WithdrawPurchaseRequest():
+        case _:
             decision = withdraw(standing)
     match decision:
         case Same(version):
-            return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
+            return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
         case NewVersion(version):
-            withdrawn = isinstance(asks, WithdrawPurchaseRequest)
-            drawn = nonce(window.seed, request, version, random_nonce)
-            stated = state_version(request, version, received_at, drawn, facts)
-            event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
-            if isinstance(asks, WithdrawPurchaseRequest):
-                event = PurchaseRequestWithdrawn(
-                    round=window.round,
-                    request=request,
-                    institution=message.institution,
-                    version=version,
-                    received_at=received_at,
-                    reason=asks.reason,
-                )
-            else:
-                event = PurchaseRequestAccepted(
-                    round=window.round,
-                    request=request,
-                    institution=message.institution,
-                    version=version,
-                    received_at=received_at,
-                    nonce=stated.nonce,
-                    payload_hash=stated.payload_hash,
-                    facts=asks.facts,
-                )
-            published = outgoing(
-                topics.PURCHASE_REQUESTS.name,
-                request,
-                event,
-                event_id=event_id("purchase-request", request, version),
-                time=received_at,
-                traceparent=message.traceparent,
-            )
-            await requests.save(
-                connection,
-                request,
-                window.round,
-                message.institution,
-                version,
-                stated.payload_hash,
-                facts,
-                withdrawn,
-                received_at,
-                published.body,
-            )
-            accepted = _answer(
-                message,
-                now,
-                Answer.ACCEPTED,
-                request=request,
-                round=window.round,
-                version=version,
-                nonce=stated.nonce,
-                payload_hash=stated.payload_hash,
-            )
-            return [published, accepted]
+            return _new_version(ledger, read, window, now, version, facts, random_nonce)
         case reasons:
-            return [_answer(message, now, Answer.REJECTED, request=request, reasons=reasons)]
+            return [rejected(message, now, *reasons, request=request)]
+
+
+def _new_version(
+    ledger: Ledger, read: Read, window: RoundWindow, now: datetime, version: int, facts: Any, random_nonce: str
+) -> list[Outgoing]:
+    message, asks, request = read.message, read.asks, _request(read)
+    received_at = window.time_map.programme(message.appended_at)
+    drawn = nonce(window.seed, request, version, random_nonce)
+    stated = state_version(request, version, received_at, drawn, facts)
+    sent = {"round": window.round, "request": request, "institution": message.institution, "version": version}
+    event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
+    if isinstance(asks, WithdrawPurchaseRequest):
+        event = PurchaseRequestWithdrawn(**sent, received_at=received_at, reason=asks.reason)
+    else:
+        hashed = {"nonce": stated.nonce, "payload_hash": stated.payload_hash}
+        event = PurchaseRequestAccepted(**sent, **hashed, received_at=received_at, facts=asks.facts)
+    published = outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        request,
+        event,
+        event_id=event_id("purchase-request", request, version),
+        time=received_at,
+        traceparent=message.traceparent,
+    )
+    ledger.change(
+        RequestVersion(
+            request=request,
+            round=window.round,
+            institution=message.institution,
+            version=version,
+            payload_hash=stated.payload_hash,
+            facts=facts,
+            withdrawn=isinstance(asks, WithdrawPurchaseRequest),
+            received_at=received_at,
+            published=published.body,
+        )
+    )
+    accepted = answered(
+        message,
+        now,
+        Answer.ACCEPTED,
+        request=request,
+        round=window.round,
+        version=version,
+        nonce=stated.nonce,
+        payload_hash=stated.payload_hash,
+    )
+    return [published, accepted]
 
 
 async def _cancel(
-    connection: Connection, message: InboxMessage, asks: WithdrawPurchaseRequest, window: RoundWindow, now: datetime
+    connection: Connection, ledger: Ledger, read: Read, window: RoundWindow, now: datetime
 ) -> list[Outgoing]:
     """After the freeze a request leaves as a whole and with a reason; what it had bought goes into the next batch."""
-    request = _id(message, asks.request)
-    stored = await requests.load(connection, request)
+    message, asks, request = read.message, read.asks, _request(read)
+    stored = ledger.newest(request)
     if stored is None or stored.withdrawn or stored.round != window.round:
-        reason = no_such_request() if stored is None or stored.withdrawn else _elsewhere(stored.round)
-        return [_answer(message, now, Answer.REJECTED, request=request, reasons=(reason,))]
+        reason = no_such_request() if stored is None or stored.withdrawn else elsewhere(stored.round)
+        return [rejected(message, now, reason, request=request)]
     refusal = cancellation_refusal(window.status, asks.reason, await releases.is_contracted(connection, request))
     if refusal:
-        return [_answer(message, now, Answer.REJECTED, request=request, round=window.round, reasons=refusal)]
+        return [rejected(message, now, *refusal, request=request, round=window.round)]
     cancelled_at = window.time_map.programme(message.appended_at)
     if not await releases.free(connection, window.round, request, Cause.CANCELLED, asks.reason, cancelled_at):
-        return [_answer(message, now, Answer.DUPLICATE, request=request, round=window.round)]
+        return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round)]
     event = PurchaseRequestCancelled(
         round=window.round,
         request=request,
@@ -252,39 +225,19 @@ async def _cancel(
         time=cancelled_at,
         traceparent=message.traceparent,
     )
-    return [published, _answer(message, now, Answer.ACCEPTED, request=request, round=window.round)]
+    return [published, answered(message, now, Answer.ACCEPTED, request=request, round=window.round)]
 
 
-def _unknown() -> Reason:
-    return Reason(
-        pointer="/request",
-        code="unknown-request",
-        detail="no cut of this rolling intake has a request of this id",
-        fix="send SubmitPurchaseRequest first, or name the round it was made to",
-    )
+def _request(read: Read) -> str:
+    return f"{read.message.institution}/{read.asks.request}"
 
 
-def _elsewhere(round_id: str) -> Reason:
-    return Reason(
-        pointer="/request",
-        code="of-another-round",
-        detail=f"a request of this id was made to round {round_id}",
-        fix="use another request id",
-    )
-
-
-def _id(message: InboxMessage, reference: str) -> str:
-    return f"{message.institution}/{reference}"
-
-
-def _report(
-    message: InboxMessage, asks: ReportPurchase | ReportNonPurchase, window: RoundWindow
-) -> PurchaseReported | NonPurchaseReported:
+def _report(read: Read, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
     """A report is taken whenever it comes: it says what happened after the selection."""
-    whose = {"round": window.round, "request": _id(message, asks.request), "institution": message.institution}
-    stated = {**from_json(message.body), **whose, "reported_at": message.appended_at}
+    message, asks = read.message, read.asks
+    whose = {"round": window.round, "request": _request(read), "institution": message.institution}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
-    return model.model_validate(stated)
+    return model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
 
 
 def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
@@ -293,25 +246,6 @@ def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReporte
         said.request,
         said,
         event_id=event_id("report", message.topic, message.offset),
-        time=now,
-        traceparent=message.traceparent,
-    )
-
-
-def _answer(message: InboxMessage, now: datetime, answer: Answer, **fields: Any) -> Outgoing:
-    event = InboxAnswered(
-        institution=message.institution,
-        answer=answer,
-        quotes=message.message_id,
-        offset=message.offset,
-        answered_at=now,
-        **fields,
-    )
-    return outgoing(
-        topics.outbox(message.institution).name,
-        fields.get("request") or message.message_id,
-        event,
-        event_id=event_id("answer", message.topic, message.offset),
         time=now,
         traceparent=message.traceparent,
     )

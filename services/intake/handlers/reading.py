@@ -1,9 +1,17 @@
-"""Inbox messages in words: what each asks, or why it can't be read."""
+"""What an inbox message says: its type, its sender's id and its content, in whichever form it was sent.
 
-from dataclasses import dataclass
+Three are taken: CloudEvents in binary mode (attributes in headers), in structured mode (attributes and `data` in the
+body), and plain JSON whose `type` and `id` stand beside the content. What is said twice must be said alike.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from services.intake.storage.requests import InboxMessage
 from shared.contracts.events import (
@@ -15,8 +23,11 @@ from shared.contracts.events import (
     WithdrawPurchaseRequest,
 )
 from shared.http import reasons_of
+from shared.kafka.cloudevents import SCHEMA_PREFIX, TYPE_PREFIX, TYPE_SUFFIX, type_name
 
-_ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {
+MOST_BYTES: Final = 262_144
+LONGEST_ID: Final = 200
+ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {
     model.__name__: TypeAdapter(model)
     for model in (
         SubmitPurchaseRequest,
@@ -26,11 +37,15 @@ _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {
         ReportNonPurchase,
     )
 }
+_OBJECT: Final = TypeAdapter(dict[str, Any])
+_STRUCTURED: Final = "application/cloudevents"
+_OTHER_VERSION: Final = re.compile(r"(.+)\.v\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A message in words: what it asks, or why it can't be read."""
+    """A message in words: what it asks, or why it can't be read. `message` is by now what its sender calls it, and its
+    body the content alone, which can be read again."""
 
     message: InboxMessage
     asks: Any
@@ -38,23 +53,130 @@ class Read:
 
 
 def read_message(message: InboxMessage) -> Read:
-    asks = read_body(message.type, message.body)
-    return Read(message, None, asks) if isinstance(asks, tuple) else Read(message, asks)
+    if broken := _broken(message):
+        return Read(message, None, (broken,))
+    if message.type in ADAPTERS and not message.content_type.startswith(_STRUCTURED):
+        try:
+            asks = ADAPTERS[message.type].validate_json(message.body, extra="forbid")
+        except ValidationError:
+            pass  # it may say its type and id beside its content
+        else:
+            reasons = (*_of_another_schema(message.type, message.schema), *_said_twice(message.body))
+            return Read(message, None if reasons else asks, reasons)
+    return _unwrapped(message)
 
 
 def read_body(kind: str, body: bytes) -> Any:
-    """What a message of that type asks; a tuple of reasons where it can't be read."""
-    adapter = _ADAPTERS.get(kind)
-    if adapter is None:
-        known = ", ".join(_ADAPTERS)
-        reason = Reason(
-            pointer="",
-            code="unknown-type",
-            detail=f"'{kind[:100]}' is no inbox message",
-            fix=f"set ce_type to kr.firstbuy.<type>.v1 with one of {known}",
-        )
-        return (reason,)
+    """What the content of a message of that type asks; a tuple of reasons where it can't be read."""
     try:
-        return adapter.validate_json(body, extra="forbid")
+        return ADAPTERS[kind].validate_json(body, extra="forbid")
     except ValidationError as error:
-        return reasons_of(error.errors(include_url=False, include_input=False))
+        return _reasons(error, "")
+
+
+def clean_id(said: str) -> str:
+    """As the answer quotes it and rows hold it."""
+    return said.replace("\x00", "")[:LONGEST_ID]
+
+
+def _broken(message: InboxMessage) -> Reason | None:
+    size = len(message.body)
+    if message.unreadable:
+        fix = "send it again, in a batch of its own and with header names in UTF-8"
+        return Reason(pointer="", code="unreadable-record", detail=message.unreadable[:500], fix=fix)
+    if not size:
+        return Reason(pointer="", code="no-value", detail="the record has no value", fix="send JSON as its value")
+    if size > MOST_BYTES:
+        detail = f"it is {size} bytes long, and may be {MOST_BYTES}"
+        return Reason(pointer="", code="too-large", detail=detail, fix="shorten the note")
+    return None
+
+
+def _unwrapped(message: InboxMessage) -> Read:
+    try:
+        said = _OBJECT.validate_json(message.body)
+    except ValidationError as error:
+        return Read(message, None, _reasons(error, ""))
+    structured = message.content_type.startswith(_STRUCTURED) or "specversion" in said
+    content = said.get("data") if structured else {name: said[name] for name in said if name not in ("type", "id")}
+    schema = said.get("dataschema", message.schema) if structured else message.schema
+    kind, kind_reasons = _type(message, said)
+    identifier, id_reasons = _id(message, said)
+    read = replace(message, type=kind, message_id=identifier, body=to_json(content), content_type="", schema="")
+    reasons = (*kind_reasons, *id_reasons, *_of_another_schema(kind, schema), *_said_twice(message.body))
+    if not isinstance(content, dict):
+        fix = "send the content as a JSON object in /data"
+        reasons = (*reasons, Reason(pointer="/data", code="no-data", detail="an event without content", fix=fix))
+    if reasons:
+        return Read(read, None, reasons)
+    try:
+        return Read(read, ADAPTERS[kind].validate_json(read.body, extra="forbid"))
+    except ValidationError as error:
+        return Read(read, None, _reasons(error, "/data" if structured else ""))
+
+
+def _type(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
+    stated = said.get("type", message.type)
+    known = f"{TYPE_PREFIX}<type>{TYPE_SUFFIX} with one of {', '.join(ADAPTERS)}"
+    fix = f'set the header ce_type, or "type" in the body, to {known}'
+    if not stated or not isinstance(stated, str):
+        detail = "the message does not say what it is" if not stated else "its type is no text"
+        return "", (Reason(pointer="", code="no-type", detail=detail, fix=fix),)
+    kind = type_name(stated).replace("\x00", "␀")[:100]
+    if message.type and kind != message.type:
+        detail = f"the header says '{message.type[:100]}', the body '{kind}'"
+        return kind, (Reason(pointer="/type", code="type-conflict", detail=detail, fix="say it once, or alike"),)
+    if kind in ADAPTERS:
+        return kind, ()
+    other = _OTHER_VERSION.fullmatch(kind)
+    if other and other[1] in ADAPTERS:
+        fix = f"send {TYPE_PREFIX}{other[1]}{TYPE_SUFFIX}"
+        detail = f"there is no '{kind}' here"
+        return kind, (Reason(pointer="", code="unsupported-version", detail=detail, fix=fix),)
+    return kind, (Reason(pointer="", code="unknown-type", detail=f"'{kind}' is no inbox message", fix=fix),)
+
+
+def _id(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
+    stated = said.get("id")
+    if stated is None:
+        return message.message_id, ()
+    if isinstance(stated, bool) or not isinstance(stated, str | int):
+        fix = "send the id as text"
+        return message.message_id, (Reason(pointer="/id", code="id-no-text", detail="its id is no text", fix=fix),)
+    identifier = clean_id(str(stated)) or message.message_id
+    if message.message_id not in (identifier, message.unnamed):
+        detail = f"the header says '{message.message_id}', the body '{identifier}'"
+        reason = Reason(pointer="/id", code="id-conflict", detail=detail, fix="say it once, or alike")
+        return message.message_id, (reason,)
+    return identifier, ()
+
+
+def _of_another_schema(kind: str, schema: Any) -> tuple[Reason, ...]:
+    """A schema of somebody else's says nothing to us; one of ours has to be this one."""
+    ours = f"{SCHEMA_PREFIX}{kind}:1"
+    if not isinstance(schema, str) or not schema.startswith(SCHEMA_PREFIX) or schema == ours:
+        return ()
+    detail = f"its schema is said to be {schema[:200]}".replace("\x00", "␀")
+    return (Reason(pointer="", code="unsupported-schema", detail=detail, fix=f"send what {ours} describes"),)
+
+
+def _said_twice(body: bytes) -> tuple[Reason, ...]:
+    """RFC 7493: a name stands once in an object. Readers differ in which of two they take."""
+    twice: list[str] = []
+
+    def once(pairs: Sequence[tuple[str, Any]]) -> None:
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                twice.append(name)
+            names.add(name)
+
+    json.loads(body, object_pairs_hook=once, parse_int=len, parse_float=len)
+    if not twice:
+        return ()
+    detail = f"'{twice[0][:100]}' stands twice in one object"
+    return (Reason(pointer="", code="said-twice", detail=detail, fix="say it once"),)
+
+
+def _reasons(error: ValidationError, prefix: str) -> tuple[Reason, ...]:
+    return reasons_of(error.errors(include_url=False, include_input=False), prefix)

@@ -32,6 +32,11 @@ SELECT DISTINCT ON (institution) institution, won FROM pledges
 WHERE round = $1 OR round = (SELECT series FROM rounds WHERE round = $1)
 ORDER BY institution, round = $1 DESC
 """
+PLEDGE = """
+SELECT won FROM pledges
+WHERE institution = $2 AND (round = $1 OR round = (SELECT series FROM rounds WHERE round = $1))
+ORDER BY round = $1 DESC LIMIT 1
+"""
 REGISTER_INBOX = """
 INSERT INTO inboxes (topic, institution, shard, registered_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
@@ -76,6 +81,12 @@ async def institutions(connection: Connection, code: str | None = None) -> list[
 async def pledges(connection: Connection, round_id: str) -> list[tuple[str, int]]:
     """(institution, won) of all that pledged."""
     return [(row["institution"], row["won"]) for row in await connection.fetch(PLEDGES, round_id)]
+
+
+async def pledge(connection: Connection, round_id: str, code: str) -> int | None:
+    """Won, by the same rule."""
+    won: int | None = await connection.fetchval(PLEDGE, round_id, code)
+    return won
 
 
 async def register_inbox(connection: Connection, topic: str, code: str, shard: int, moment: datetime) -> None:

@@ -1,18 +1,22 @@
 """Purchase requests as inboxes bring them, and the offsets they were read up to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.postgres import Connection
 
 MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
-REQUEST = "SELECT round, version, facts, payload_hash, withdrawn FROM purchase_requests WHERE request = $1 FOR UPDATE"
-SET_REQUEST = """
+REQUESTS = """
+SELECT request, round, institution, version, payload_hash, facts, withdrawn, received_at
+FROM purchase_requests WHERE request = ANY($1::text[]) ORDER BY request FOR UPDATE
+"""
+SET_REQUESTS = """
 INSERT INTO purchase_requests
     (request, round, institution, version, payload_hash, facts, withdrawn, received_at, published)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::jsonb[], $7::bool[],
+                     $8::timestamptz[], $9::bytea[])
 ON CONFLICT (request) DO UPDATE
 SET version = excluded.version, payload_hash = excluded.payload_hash, facts = excluded.facts,
     withdrawn = excluded.withdrawn, received_at = excluded.received_at, published = excluded.published
@@ -31,18 +35,26 @@ class InboxMovedError(RuntimeError):
     """Another replica has read this inbox further: the lease was lost, nothing of this batch is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestVersion:
+    """The newest version of a request. `published`: its event's body, kept so that it can be published again as it was;
+    not loaded."""
+
+    request: str
     round: str
+    institution: str
     version: int
-    facts: dict[str, Any]
     payload_hash: str
+    facts: dict[str, Any]
     withdrawn: bool
+    received_at: datetime
+    published: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time."""
+    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time; `type` is empty and
+    `message_id` is its place, where headers say neither."""
 
     topic: str
     offset: int
@@ -52,6 +64,15 @@ class InboxMessage:
     body: bytes
     appended_at: datetime
     traceparent: str | None = None
+    content_type: str = ""
+    schema: str = ""
+    unreadable: str = ""
+    """Why there is no record at this offset that could be decoded."""
+
+    @property
+    def unnamed(self) -> str:
+        """What the answer quotes where its sender gave no id."""
+        return f"offset:{self.offset}"
 
 
 async def move_offset(connection: Connection, topic: str, from_offset: int, to_offset: int) -> None:
@@ -59,38 +80,15 @@ async def move_offset(connection: Connection, topic: str, from_offset: int, to_o
         raise InboxMovedError(topic)
 
 
-async def load(connection: Connection, request: str) -> StoredRequest | None:
-    row = await connection.fetchrow(REQUEST, request)
-    if row is None:
-        return None
-    return StoredRequest(row["round"], row["version"], row["facts"], row["payload_hash"], row["withdrawn"])
+async def load(connection: Connection, named: Sequence[str]) -> dict[str, RequestVersion]:
+    """Those of them that there are, locked until the transaction ends."""
+    return {row["request"]: RequestVersion(**row) for row in await connection.fetch(REQUESTS, named)}
 
 
-async def save(
-    connection: Connection,
-    request: str,
-    round_id: str,
-    institution: str,
-    version: int,
-    payload_hash: str,
-    facts: Any,
-    withdrawn: bool,
-    received_at: datetime,
-    published: bytes | None,
-) -> None:
-    """`published`: the event's body, kept so that it can be published again as it was."""
-    await connection.execute(
-        SET_REQUEST,
-        request,
-        round_id,
-        institution,
-        version,
-        payload_hash,
-        facts,
-        withdrawn,
-        received_at,
-        published,
-    )
+async def save(connection: Connection, versions: Sequence[RequestVersion]) -> None:
+    if versions:
+        columns = zip(*(astuple(version) for version in versions), strict=True)
+        await connection.execute(SET_REQUESTS, *map(list, columns))
 
 
 async def hold(connection: Connection, round_id: str, message: InboxMessage) -> None:

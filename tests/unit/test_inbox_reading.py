@@ -1,0 +1,167 @@
+"""What an inbox message is read as, in each form it may be sent in, and what it is told where it can't be."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.intake.handlers.reading import MOST_BYTES, Read, read_message
+from services.intake.storage.requests import InboxMessage
+from tests.rounds import purchase_request
+
+GOLDEN = Path(__file__).parents[1] / "contract/golden"
+NOW = datetime(2018, 9, 1, tzinfo=UTC)
+SUBMIT = "SubmitPurchaseRequest"
+FULL = f"kr.firstbuy.{SUBMIT}.v1"
+CONTENT = purchase_request("r-1", "a")
+TYPES = (SUBMIT, "AmendPurchaseRequest", "WithdrawPurchaseRequest", "ReportPurchase", "ReportNonPurchase")
+
+
+def sent(body: Any, **headers: Any) -> InboxMessage:
+    """As the reader hands it on: an absent header is empty, an absent id the message's place."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    message = InboxMessage("institution.kepco.inbox.v1", 7, "kepco", "", "offset:7", content, NOW)
+    return replace(message, **headers)
+
+
+def codes(read: Read) -> list[tuple[str, str]]:
+    return [(reason.pointer, reason.code) for reason in read.reasons]
+
+
+@pytest.mark.parametrize(
+    ("message", "quotes"),
+    [
+        (sent(CONTENT, type=SUBMIT, message_id="m"), "m"),
+        (sent(CONTENT, type=SUBMIT), "offset:7"),
+        (sent(CONTENT | {"type": SUBMIT, "id": "m"}), "m"),
+        (sent(CONTENT | {"type": FULL, "id": 17}), "17"),
+        (sent(CONTENT | {"type": FULL}), "offset:7"),
+        (sent(CONTENT | {"type": FULL, "id": ""}), "offset:7"),
+        (sent(CONTENT | {"type": FULL, "id": "m"}, type=SUBMIT, message_id="m"), "m"),
+        (sent(CONTENT, type=SUBMIT, message_id="m", content_type="application/json"), "m"),
+        (sent(CONTENT, type=SUBMIT, message_id="m", schema=f"urn:firstbuy:schema:{SUBMIT}:1"), "m"),
+        (sent(CONTENT, type=SUBMIT, message_id="m", schema="https://kepco.example/ours"), "m"),
+        (
+            sent(
+                {"specversion": "1.0", "type": FULL, "id": "m", "source": "/kepco", "data": CONTENT},
+                content_type="application/cloudevents+json; charset=UTF-8",
+            ),
+            "m",
+        ),
+        (sent({"specversion": "1.0", "type": FULL, "id": "m", "source": "/kepco", "data": CONTENT}), "m"),
+    ],
+)
+def test_a_message_is_read_in_each_form(message: InboxMessage, quotes: str) -> None:
+    read = read_message(message)
+    assert (read.reasons, read.message.type, read.message.message_id) == ((), SUBMIT, quotes)
+    assert read.asks.model_dump(mode="json")["facts"].items() >= CONTENT["facts"].items()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_oldest_message_of_each_type_is_still_read(kind: str) -> None:
+    body = json.loads((GOLDEN / f"{kind}.v1.1.json").read_text())
+    assert read_message(sent(body | {"type": kind})).reasons == ()
+    assert read_message(sent(body, type=kind)).reasons == ()
+
+
+def test_what_was_read_can_be_read_again_as_it_is_kept() -> None:
+    first = read_message(sent({"specversion": "1.0", "type": FULL, "id": "m", "data": CONTENT}))
+    again = read_message(first.message)
+    assert (again.asks, again.message.message_id) == (first.asks, "m")
+
+
+DEEP = b'{"type":"SubmitPurchaseRequest","round":' + b"[" * 100_000
+STRUCTURED = "application/cloudevents+json"
+REFUSED: dict[str, tuple[InboxMessage, list[tuple[str, str]]]] = {
+    "no value": (sent(b"", type=SUBMIT), [("", "no-value")]),
+    "no JSON": (sent(b"\x00\xff", type=SUBMIT), [("", "json-invalid")]),
+    "not UTF-8": (sent('{"type":"가"}'.encode("euc-kr")), [("", "json-invalid")]),
+    "a byte order mark": (sent(b"\xef\xbb\xbf{}", type=SUBMIT), [("", "json-invalid")]),
+    "an array": (sent([CONTENT], type=SUBMIT), [("", "dict-type")]),
+    "a number": (sent(b"7"), [("", "dict-type")]),
+    "deep": (sent(DEEP), [("", "json-invalid")]),
+    "a lone surrogate": (sent(b'{"type":"\\ud800"}'), [("", "json-invalid")]),
+    "too large": (sent(b" " * (MOST_BYTES + 1), type=SUBMIT), [("", "too-large")]),
+    "no record": (sent(b"", unreadable="its checksum is wrong"), [("", "unreadable-record")]),
+    "no type": (sent(CONTENT), [("", "no-type")]),
+    "a type that is no text": (sent(CONTENT | {"type": 7}), [("", "no-type")]),
+    "another type": (sent(CONTENT, type="OrderPizza"), [("", "unknown-type")]),
+    "another's type": (sent(CONTENT, type="org.example.SubmitPurchaseRequest"), [("", "unknown-type")]),
+    "a type of ours that is no inbox message": (sent(CONTENT, type="RoundFrozen"), [("", "unknown-type")]),
+    "NUL in the type": (sent({"type": "\x00"}), [("", "unknown-type")]),
+    "a newer version": (sent(CONTENT, type=f"{SUBMIT}.v2"), [("", "unsupported-version")]),
+    "a newer version in the body": (sent(CONTENT | {"type": f"{SUBMIT}.v3"}), [("", "unsupported-version")]),
+    "a newer schema": (sent(CONTENT, type=SUBMIT, schema="urn:firstbuy:schema:x:2"), [("", "unsupported-schema")]),
+    "two types": (sent(CONTENT | {"type": "ReportPurchase"}, type=SUBMIT), [("/type", "type-conflict")]),
+    "two ids": (sent(CONTENT | {"id": "n"}, type=SUBMIT, message_id="m"), [("/id", "id-conflict")]),
+    "an id that is no text": (sent(CONTENT | {"type": FULL, "id": {}}), [("/id", "id-no-text")]),
+    "an id that is a truth value": (sent(CONTENT | {"type": FULL, "id": True}), [("/id", "id-no-text")]),
+    "no data": (sent({"specversion": "1.0", "type": FULL, "id": "m"}), [("/data", "no-data")]),
+    "data in base 64": (sent({"type": FULL, "data_base64": "e30="}, content_type=STRUCTURED), [("/data", "no-data")]),
+    "an unknown field": (sent(CONTENT | {"prise": 1}, type=SUBMIT), [("/prise", "extra-forbidden")]),
+    "a field missing": (
+        sent({"specversion": "1.0", "type": FULL, "data": {"round": "r-1", "request": "a"}}),
+        [("/data/facts", "missing")],
+    ),
+    "2^53": (
+        sent(purchase_request("r-1", "a", quantity=2**53), type=SUBMIT),
+        [("/facts/quantity", "less-than-equal")],
+    ),
+    "5,000 digits": (
+        sent(json.dumps(CONTENT).replace('"quantity": 5', '"quantity": ' + "9" * 5000).encode(), type=SUBMIT),
+        [("", "json-invalid")],
+    ),
+    "1e400": (
+        sent(json.dumps(CONTENT).replace('"quantity": 5', '"quantity": 1e400').encode(), type=SUBMIT),
+        [("/facts/quantity", "int-type")],
+    ),
+    "a number as text": (
+        sent(purchase_request("r-1", "a", quantity="5"), type=SUBMIT),
+        [("/facts/quantity", "int-type")],
+    ),
+    "NUL": (
+        sent(purchase_request("r-1", "a", note="a\x00b"), type=SUBMIT),
+        [("/facts/note", "string-pattern-mismatch")],
+    ),
+    "said twice": (
+        sent(json.dumps(CONTENT).replace('"quantity": 5', '"quantity": 5, "quantity": 50').encode(), type=SUBMIT),
+        [("", "said-twice")],
+    ),
+    "two types in the body": (
+        sent(b'{"type":"ReportPurchase",' + json.dumps(CONTENT | {"type": SUBMIT}).encode()[1:]),
+        [("", "said-twice")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_can_not_be_read_is_told_why_and_what_to_do(name: str) -> None:
+    message, expected = REFUSED[name]
+    read = read_message(message)
+    assert read.asks is None
+    assert codes(read) == expected
+    assert all(reason.detail and reason.fix for reason in read.reasons)
+    told = json.dumps([reason.model_dump() for reason in read.reasons])
+    assert "\\u0000" not in told
+    assert len(told) < 100_000
+
+
+def test_who_says_no_type_is_told_both_places_and_all_types() -> None:
+    (reason,) = read_message(sent(CONTENT)).reasons
+    assert reason.detail == "the message does not say what it is"
+    assert 'the header ce_type, or "type" in the body' in reason.fix
+    assert all(kind in reason.fix for kind in TYPES)
+
+
+def test_a_long_id_is_quoted_up_to_its_two_hundredth_character() -> None:
+    read = read_message(sent(CONTENT | {"type": SUBMIT, "id": "x" * 5000}))
+    assert read.message.message_id == "x" * 200
+    assert read.reasons == ()
+
+
+def test_a_conflict_of_types_names_both() -> None:
+    (reason,) = read_message(sent(CONTENT | {"type": "ReportPurchase"}, type=SUBMIT)).reasons
+    assert reason.detail == "the header says 'SubmitPurchaseRequest', the body 'ReportPurchase'"

@@ -1,0 +1,30 @@
+"""Not more than so many a second, in order."""
+
+import asyncio
+
+import pytest
+
+from services.notify.pacing import Pace
+
+
+async def test_turns_are_given_out_a_step_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    monkeypatch.setattr("services.notify.pacing.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("services.notify.pacing.asyncio.sleep", sleep)
+    pace = Pace(4)
+    for _ in range(4):
+        await pace.turn()
+    assert slept == [0.25, 0.5, 0.75]
+    monkeypatch.setattr("services.notify.pacing.time.monotonic", lambda: 200.0)
+    await pace.turn()
+    assert slept == [0.25, 0.5, 0.75], "after idle time the first goes at once"
+
+
+async def test_no_limit_waits_for_nothing() -> None:
+    async with asyncio.timeout(5):
+        for _ in range(10_000):
+            await Pace(0).turn()
