@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from deploy.commands.screen import console, errors, fail, print_json
-from deploy.onboarding.client import ClientConfiguration, write_secret
+from deploy.onboarding.client import ClientConfiguration
 from deploy.onboarding.cluster import Cluster
 from deploy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.events import InstitutionStatus
@@ -49,8 +49,6 @@ def hand_over(
         for one in given:
             if one.password is not None or not kafka.secured:
                 one.write(out)
-        for code, secret in secrets.items():
-            write_secret(out / f"{code}.webhook-secret", f"{secret}\n")
         errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone", soft_wrap=True)
     if as_json:
         shown = {} if out is not None else secrets

@@ -15,6 +15,7 @@ from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.screen import console, fail, print_json
+from deploy.onboarding.client import write_secret
 from deploy.onboarding.cluster import QUOTA, Cluster
 from deploy.onboarding.listed import Listed, Person, UnreadableListError, read_list
 from shared.contracts.events import InstitutionStatus, Language
@@ -98,7 +99,12 @@ def onboard(
     for one in wanted:
         steps = [InstitutionStatus.AGREED] if known.get(one.code) in BEFORE_ACTIVE else []
         _register(one, [*steps, InstitutionStatus.ACTIVE], url, bearer)
-    secrets = {one.code: secret for one in wanted if (secret := set_desk(one, url, bearer))}
+    secrets = {}
+    for one in wanted:
+        if secret := set_desk(one, url, bearer):
+            secrets[one.code] = secret
+            if out is not None:  # at once: it is told this once, and what comes after it may fail
+                write_secret(out / f"{one.code}.webhook-secret", f"{secret}\n")
     passwords = {} if provisioned else carried_out(kafka_side.first_passwords(codes))
     hand_over(kafka_side, codes, passwords, out, bootstrap, secrets, as_json=as_json)
 

@@ -33,7 +33,7 @@ from shared.kafka.producer import EventProducer
 from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
-MAILS_SETTLED_TOGETHER: Final = 125
+MAILS_SETTLED_TOGETHER: Final = 50
 PUBLISH_SECONDS: Final = 15.0
 CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     AWARD: AwardNoticed,

@@ -19,7 +19,8 @@ from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, 
 from services.notify.settings import MailServerAddress
 
 CLOSING: Final = 421
-_UNKNOWN_MAILBOX: Final = re.compile(r"5\.1\.")
+_UNKNOWN_MAILBOX: Final = re.compile(r"5\.1\.(0|1|2|3|6|10)\b")
+_BAD_SENDER: Final = re.compile(r"5\.1\.(7|8)\b")
 _log = structlog.get_logger()
 
 
@@ -137,6 +138,8 @@ def refused(refusal: SMTPResponseException) -> Outcome:
             return Outcome(Ending.LATER, "session-ended")
         case SMTPRecipientRefused() if final and _UNKNOWN_MAILBOX.match(refusal.message):
             return Outcome(Ending.NEVER, MAILBOX_UNKNOWN)
+        case SMTPRecipientRefused() if _BAD_SENDER.match(refusal.message):  # said of us, in answer to RCPT
+            return Outcome(Ending.LATER, "sender-refused")
         case SMTPRecipientRefused():
             return Outcome(Ending.NEVER, "recipient-refused") if final else Outcome(Ending.LATER, "recipient-deferred")
         case SMTPDataError():

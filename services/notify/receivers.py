@@ -48,8 +48,8 @@ class Receivers:
     """`private`: private addresses will do, in a network of one's own."""
 
     def __init__(self, connections: int, seconds: float, now: Callable[[], datetime], *, private: bool) -> None:
-        self._connections = connections
-        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._slots = asyncio.Semaphore(connections)
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 2)
         self._now = now
         self._private = private
         self._session: aiohttp.ClientSession | None = None
@@ -57,11 +57,17 @@ class Receivers:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         if not self._private and not _public_literal(url):
             return Outcome(Ending.NEVER, PrivateAddressError.code)
+        async with self._slots:  # before the clock starts: others' slowness is no fault of this one
+            return await self._post(url, headers, body)
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         try:
             async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 with suppress(aiohttp.ClientError, TimeoutError):
                     await answer.content.read(ANSWER_BYTES)
                 return answered(answer.status, answer.headers.get("Retry-After"), self._now())
+        except aiohttp.ConnectionTimeoutError:
+            return Outcome(Ending.LATER, "receiver-away")
         except TimeoutError:
             return Outcome(Ending.LATER, "timeout", in_doubt=True)
         except aiohttp.ClientSSLError:
@@ -78,8 +84,7 @@ class Receivers:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                limit=self._connections,
-                limit_per_host=CONNECTIONS_OF_ONE,
+                limit=0,
                 resolver=ThreadedResolver() if self._private else _PublicOnly(),
             )
             self._session = aiohttp.ClientSession(

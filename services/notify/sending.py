@@ -220,13 +220,12 @@ async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outg
 
 
 def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:
-    """It may fail again after it was tried again: that is another event."""
-    again = (delivery.attempts,) if isinstance(event, NoticeFailed) else ()
+    """Tried again, it may come to something else: that is another event."""
     return outgoing(
         topics.DELIVERIES.name,
         delivery.id,
         event,
-        event_id=event_id(name, delivery.id, *again),
+        event_id=event_id(name, delivery.id, delivery.attempts),
         time=now,
         traceparent=delivery.traceparent,
     )

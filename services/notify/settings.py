@@ -89,7 +89,7 @@ class NotifySettings(ServiceSettings):
         description="Webhooks may go to private addresses: only where receivers stand in a network of one's own.",
     )
     mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
-    claimed_deliveries: int = Field(500, ge=1, description="Most deliveries claimed at once.")
+    claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
     lease_seconds: int = Field(
         90, ge=5, description="After this long without an outcome a claimed delivery is taken again by any replica."
     )

@@ -14,6 +14,7 @@ from services.notify.mailserver import MailServer
 from services.notify.settings import MailServerAddress
 
 ANSWERS = {
+    "bad-sender@f.example": "550 5.1.8 sender's domain unknown",
     "unknown@f.example": "550 5.1.1 no such mailbox",
     "refused@f.example": "554 5.7.1 not here",
     "busy@f.example": "451 4.3.0 later",
@@ -87,6 +88,7 @@ async def test_one_session_carries_many_mails(server: MailServer, moody: Moody) 
     [
         ("unknown@f.example", b"x", Outcome(Ending.NEVER, "mailbox-unknown")),
         ("refused@f.example", b"x", Outcome(Ending.NEVER, "recipient-refused")),
+        ("bad-sender@f.example", b"x", Outcome(Ending.LATER, "sender-refused")),
         ("busy@f.example", b"x", Outcome(Ending.LATER, "recipient-deferred")),
         ("closing@f.example", b"x", Outcome(Ending.LATER, "session-ended")),
         ("a@f.example", b"spam", Outcome(Ending.NEVER, "message-refused")),

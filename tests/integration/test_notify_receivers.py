@@ -132,3 +132,11 @@ async def test_no_notice_goes_to_a_private_address_by_whatever_name(
     refused = await public_only.post(receiver.url("/ok", host), {}, b"{}")
     assert refused == Outcome(Ending.NEVER, "private-address")
     assert receiver.got == []
+
+
+async def test_receivers_that_are_slow_are_no_fault_of_one_that_waits_for_its_turn(receiver: Receiver) -> None:
+    receivers = Receivers(2, 0.5, lambda: NOW, private=True)
+    slow = [receivers.post(receiver.url("/silent"), {}, b"{}") for _ in range(4)]
+    outcomes = await asyncio.gather(*slow, receivers.post(receiver.url("/ok"), {}, b"{}"))
+    await receivers.close()
+    assert outcomes == [Outcome(Ending.LATER, "timeout", in_doubt=True)] * 4 + [DELIVERED]

@@ -92,7 +92,8 @@ class Committed:
     application: str
     party: str
     version: int
-    epoch: int
+    said: str
+    """SHA-256 of what it says, which a later epoch may say again."""
     outcome: VerdictOutcome
     commitment: str
     traceparent: str | None
@@ -381,7 +382,7 @@ def verdict(told: Committed) -> Occurrence:
     """Once the verdicts are committed; what it says against the application is read when it is sent."""
     facts = {"outcome": told.outcome.value, "commitment_root": told.commitment}
     recipients = [Recipient(Role.APPLICANT, told.party, facts)]
-    occasion = f"version-{told.version} epoch-{told.epoch}"
+    occasion = f"version-{told.version} {told.said}"
     return Occurrence(Happening.JUDGED, told.round, told.application, occasion, recipients, told.traceparent)
 
 

@@ -116,7 +116,8 @@ UPDATE verdicts v SET told = true FROM (
         FROM turns WHERE round = v.round AND happening = 'committed' ORDER BY 1 DESC LIMIT 1) t ON t.epoch >= v.epoch
     WHERE NOT v.told LIMIT 2000 FOR UPDATE OF v SKIP LOCKED) due
 WHERE v.application = due.application
-RETURNING v.application, v.version, v.epoch, v.round, v.outcome, due.party, due.commitment, due.traceparent
+RETURNING v.application, v.version, v.round, v.outcome, due.party, due.commitment, due.traceparent,
+    encode(sha256(convert_to(v.outcome || v.findings::text, 'UTF8')), 'hex') AS said
 """
 
 
@@ -242,7 +243,7 @@ async def take_verdicts(connection: Connection) -> list[Committed]:
             row["application"],
             row["party"],
             row["version"],
-            row["epoch"],
+            row["said"],
             VerdictOutcome(row["outcome"]),
             row["commitment"],
             row["traceparent"],
