@@ -1,7 +1,7 @@
 """Not more than so many a second: turns are given out in order, one a step, whoever asks."""
 
-import asyncio
-import time
+from asyncio import sleep
+from time import monotonic
 
 
 class Pace:
@@ -14,8 +14,8 @@ class Pace:
     async def turn(self) -> None:
         if not self._step:
             return
-        now = time.monotonic()
+        now = monotonic()
         mine = max(now, self._next)
         self._next = mine + self._step
         if mine > now:
-            await asyncio.sleep(mine - now)
+            await sleep(mine - now)
