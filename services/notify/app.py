@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from prometheus_client import Counter
 
@@ -27,6 +26,7 @@ from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes
+from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -71,9 +71,6 @@ def create_app(settings: NotifySettings) -> FastAPI:
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
     webhooks = sending(WebhookWay(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing))
 
-    def own_consumer() -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(enable_auto_commit=False, **settings.kafka.client_arguments())
-
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
     runtime.consume(topics.MILESTONES, handlers.keep_rounds)
@@ -94,9 +91,9 @@ def create_app(settings: NotifySettings) -> FastAPI:
     ahead = timedelta(hours=settings.closing_soon_hours)
     runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
-    told = Told(own_consumer, runtime.prefix + topics.DELIVERIES.name)
+    told = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
     runtime.needs("told", told.missing)
-    runtime.duty("told", lambda: told.open(runtime.pool), 1)
+    runtime.duty("told", lambda: told.open(runtime.pool), 0.2)
     waited = timedelta(seconds=settings.digest_seconds)
     runtime.duty("digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from)), 0.5)
     runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock)), 1)

@@ -22,9 +22,9 @@ from services.notify.domain.occurrences import (
     result,
     status_ended,
     submission,
-    turn,
     withdrawal,
 )
+from services.notify.domain.turns import turn
 from services.notify.storage import deliveries, desks, facts, heads
 from shared.contracts.events import (
     AppealDecided,

@@ -17,7 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from services.notify.domain.attempts import Ending, Outcome
-from services.notify.domain.webhooks import answered, reachable
+from services.notify.domain.webhooks import answered
+from shared.addresses import reachable
 
 CONNECTIONS_OF_ONE: Final = 8
 ANSWER_BYTES: Final = 4096
@@ -99,7 +100,6 @@ class Receivers:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
-            await asyncio.sleep(0)
 
 
 def _public_literal(url: str) -> bool:

@@ -16,7 +16,8 @@ from shared.settings import KafkaSettings
 
 
 class OwnTopic:
-    """A topic that the service consumes, and mostly writes too. `name` is with the deployment's prefix."""
+    """A topic that the service consumes, and mostly writes too. `name` is with the deployment's prefix. What was
+    deleted by age is not waited for."""
 
     def __init__(self, kafka: KafkaSettings, name: str) -> None:
         self._kafka = kafka
@@ -37,8 +38,9 @@ class OwnTopic:
         consumer = AIOKafkaConsumer(self._name, enable_auto_commit=False, **self._kafka.client_arguments())
         try:
             await consumer.start()
-            ends = await consumer.end_offsets(list(consumer.assignment()))
+            places = list(consumer.assignment())
+            begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         finally:
             with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(consumer.stop(), 10)
-        return {(place.topic, place.partition): end for place, end in ends.items() if end}
+        return {(place.topic, place.partition): end for place, end in ends.items() if end > begins[place]}

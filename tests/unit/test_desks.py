@@ -8,9 +8,9 @@ from services.intake.domain.admission import ContactDetails
 from services.intake.domain.desks import Person, Webhook, desk, webhook_refusal
 from services.notify.domain.digests import LONGEST, Gatherable, gathering
 from services.notify.domain.notices import Happening
-from services.notify.domain.occurrences import Turn
 from services.notify.domain.reminders import Window, reminder
-from services.notify.domain.webhooks import reachable
+from services.notify.domain.turns import Turn
+from shared.addresses import reachable
 from shared.clock import REAL_TIME
 
 NOW = datetime(2018, 9, 12, tzinfo=UTC)

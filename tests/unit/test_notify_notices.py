@@ -20,7 +20,8 @@ from services.notify.domain.notices import (
     Role,
     planned,
 )
-from services.notify.domain.occurrences import decision_of, result, spread, submission, turn, withdrawal
+from services.notify.domain.occurrences import decision_of, result, submission, withdrawal
+from services.notify.domain.turns import spread, turn
 from services.notify.handlers import delivery_id
 from shared.contracts import events
 from shared.contracts.events import Channel

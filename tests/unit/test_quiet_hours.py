@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notify.domain.quiet import KOREA, QuietHours
+from services.notify.domain.quiet import QuietHours
+from shared.working_days import KST
 
 NIGHT = QuietHours.parse("21:00-08:00")
 NOON = QuietHours.parse("12:00-13:00")
@@ -34,7 +35,7 @@ def test_no_moment_is_put_off_to_a_quiet_one() -> None:
     for minutes in range(0, 3 * 24 * 60, 7):
         moment = datetime(2018, 9, 18, tzinfo=UTC) + timedelta(minutes=minutes)
         until = NIGHT.until(moment)
-        assert until is None or (until > moment and NIGHT.until(until) is None and until.tzinfo is KOREA)
+        assert until is None or (until > moment and NIGHT.until(until) is None and until.tzinfo is KST)
 
 
 def test_none_stated_are_none() -> None:

@@ -5,6 +5,7 @@ Both go to notify by contacts.v1. A webhook's secret is told when it is made and
 import base64
 import secrets
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
 from services.intake.api.bodies import ContactBody
-from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, Intake, holder, intake
+from services.intake.api.state import OFFICER, OPERATOR, Intake, holder_for, intake
 from services.intake.domain.desks import Webhook, desk, webhook_refusal
 from services.intake.erasing import tombstone
 from services.intake.storage import contacts, desks, institutions
@@ -45,7 +46,7 @@ _WEBHOOK = TypeAdapter(WebhookBody)
 
 @router.get("/contacts")
 async def show_contacts(code: str, request: Request) -> Response:
-    await _may(request, code)
+    await holder_for(request, code, OFFICER, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         await _known(connection, code)
         people = await desks.people(connection, code)
@@ -55,7 +56,7 @@ async def show_contacts(code: str, request: Request) -> Response:
 @router.put("/contacts")
 async def set_contacts(code: str, request: Request) -> Response:
     state = intake(request)
-    bearer = await _may(request, code)
+    bearer = await holder_for(request, code, OFFICER, OPERATOR)
     body: DeskBody = parse(_DESK, await read_body(request, state.settings.body_bytes))
     stated = [contact.details() for contact in body.contacts]
     now = state.clock.now()
@@ -87,7 +88,7 @@ async def set_contacts(code: str, request: Request) -> Response:
 
 @router.get("/webhook")
 async def show_webhook(code: str, request: Request) -> Response:
-    await _may(request, code)
+    await holder_for(request, code, OFFICER, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         found = await _webhook(connection, code)
     until = found.before_until and found.before_until.isoformat()
@@ -98,7 +99,7 @@ async def show_webhook(code: str, request: Request) -> Response:
 async def set_webhook(code: str, request: Request) -> Response:
     """201 with its secret when it is the institution's first; another address keeps the secret."""
     state = intake(request)
-    bearer = await _may(request, code)
+    bearer = await holder_for(request, code, OFFICER, OPERATOR)
     body: WebhookBody = parse(_WEBHOOK, await read_body(request, state.settings.body_bytes))
     refused = webhook_refusal(body.url, plain=state.settings.plain_webhooks)
     if refused:
@@ -110,7 +111,7 @@ async def set_webhook(code: str, request: Request) -> Response:
         before = await desks.webhook(connection, code)
         if before is not None and before.url == body.url:
             return JSONResponse({"institution": code, "url": body.url})
-        after = Webhook(body.url, _new_secret()) if before is None else _at(before, body.url)
+        after = Webhook(body.url, _new_secret()) if before is None else replace(before, url=body.url)
         await _save(connection, events, state, code, after, bearer, "set-webhook")
     if before is None:
         return JSONResponse({"institution": code, "url": body.url, "secret": after.secret}, 201)
@@ -121,7 +122,7 @@ async def set_webhook(code: str, request: Request) -> Response:
 async def rotate_secret(code: str, request: Request) -> Response:
     """Another secret, told this once. The one before signs too for a day."""
     state = intake(request)
-    bearer = await _may(request, code)
+    bearer = await holder_for(request, code, OFFICER, OPERATOR)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
         after = (await _webhook(connection, code)).rotated(_new_secret(), state.clock.now())
@@ -133,7 +134,7 @@ async def rotate_secret(code: str, request: Request) -> Response:
 @router.delete("/webhook")
 async def end_webhook(code: str, request: Request) -> Response:
     state = intake(request)
-    bearer = await _may(request, code)
+    bearer = await holder_for(request, code, OFFICER, OPERATOR)
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
@@ -169,13 +170,6 @@ async def _save(
     events.append(await audit.record(connection, "intake", now, bearer.name, action, {"institution": code}))
 
 
-async def _may(request: Request, code: str) -> Bearer:
-    bearer = await holder(request, INSTITUTION, OFFICER, OPERATOR)
-    if bearer.role == INSTITUTION and bearer.institution != code:
-        raise Problem(403, "other-institution", f"This token is not of '{code}'.")
-    return bearer
-
-
 async def _known(connection: Connection, code: str) -> None:
     if await institutions.institution(connection, code) is None:
         raise Problem(404, "unknown-institution", f"There is no institution '{code}'.")
@@ -186,10 +180,6 @@ async def _webhook(connection: Connection, code: str) -> Webhook:
     if found is None:
         raise Problem(404, "no-webhook", f"'{code}' has no webhook: PUT one with its url.")
     return found
-
-
-def _at(webhook: Webhook, url: str) -> Webhook:
-    return Webhook(url, webhook.secret, webhook.secret_before, webhook.before_until)
 
 
 def _new_secret() -> str:

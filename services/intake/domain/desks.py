@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from services.intake.domain.admission import ContactDetails
+from shared.addresses import reachable
 
 CHANGING_OVER: Final = timedelta(hours=24)
 """How long a secret that was replaced signs too."""
@@ -70,7 +70,7 @@ def webhook_refusal(url: str, *, plain: bool) -> tuple[str, str] | None:
     if parts.scheme != "https":
         return "it is not https", "let the receiver take https, with a certificate of a public authority"
     try:
-        public = ip_address(host).is_global
+        public = reachable(host)
     except ValueError:
         public = not _NUMBER.search(host)  # `127.1` is an address to some clients and a name to others
     return None if public else ("it is no public address", "name a host that the internet reaches")

@@ -56,22 +56,20 @@ def read_message(message: InboxMessage) -> Read:
     if broken := _broken(message):
         return Read(message, None, (broken,))
     if message.type in ADAPTERS and not message.content_type.startswith(_STRUCTURED):
-        try:
-            asks = ADAPTERS[message.type].validate_json(message.body, extra="forbid")
-        except ValidationError:
-            pass  # it may say its type and id beside its content
-        else:
+        asks = read_body(message.type, message.body)
+        if not isinstance(asks, tuple):
             reasons = (*_of_another_schema(message.type, message.schema), *_said_twice(message.body))
             return Read(message, None if reasons else asks, reasons)
     return _unwrapped(message)
 
 
-def read_body(kind: str, body: bytes) -> Any:
-    """What the content of a message of that type asks; a tuple of reasons where it can't be read."""
+def read_body(kind: str, body: bytes, where: str = "") -> Any:
+    """What the content of a message of that type asks; a tuple of reasons where it can't be read. `where` it stands in
+    what was sent."""
     try:
         return ADAPTERS[kind].validate_json(body, extra="forbid")
     except ValidationError as error:
-        return _reasons(error, "")
+        return _reasons(error, where)
 
 
 def clean_id(said: str) -> str:
@@ -109,10 +107,8 @@ def _unwrapped(message: InboxMessage) -> Read:
         reasons = (*reasons, Reason(pointer="/data", code="no-data", detail="an event without content", fix=fix))
     if reasons:
         return Read(read, None, reasons)
-    try:
-        return Read(read, ADAPTERS[kind].validate_json(read.body, extra="forbid"))
-    except ValidationError as error:
-        return Read(read, None, _reasons(error, "/data" if structured else ""))
+    asks = read_body(kind, read.body, "/data" if structured else "")
+    return Read(read, None, asks) if isinstance(asks, tuple) else Read(read, asks)
 
 
 def _type(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:

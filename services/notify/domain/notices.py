@@ -215,7 +215,7 @@ def planned(occurrence: Occurrence, desks: Mapping[str, Desk] = MappingProxyType
             addressee,
             channel,
             recipient.facts,
-            needs_of(notice, recipient.role, channel),
+            _needs(notice, recipient.role, channel),
             occurrence.traceparent,
             notice.patient and channel is Channel.MAIL,
         )
@@ -226,7 +226,7 @@ def planned(occurrence: Occurrence, desks: Mapping[str, Desk] = MappingProxyType
     ]
 
 
-def needs_of(notice: Notice, role: Role, channel: Channel) -> tuple[Need, ...]:
+def _needs(notice: Notice, role: Role, channel: Channel) -> tuple[Need, ...]:
     by_channel = tuple(need for need in _NEEDED_BY_CHANNEL[channel] if not (need is Need.ROUND and notice.before_round))
     gathers = role is Role.INSTITUTION and channel is Channel.MAIL and notice.gathered
     return (*by_channel, *notice.needs, *((Need.DIGEST,) if gathers else ()))

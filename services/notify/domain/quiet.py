@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 from typing import Final
 
+from shared.working_days import KST
+
 _HOURS: Final = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)")
-KOREA: Final = timezone(timedelta(hours=9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,10 @@ class QuietHours:
 
     def until(self, now: datetime) -> datetime | None:
         """The end of the quiet hours that `now` is in; None where it is in none."""
-        here = now.astimezone(KOREA)
+        here = now.astimezone(KST)
         moment, over_midnight = here.time(), self.end < self.begin
         began, ended = moment >= self.begin, moment >= self.end
         if (ended and not began) if over_midnight else (ended or not began):
             return None
         day = here.date() + timedelta(days=1) if over_midnight and began else here.date()
-        return datetime.combine(day, self.end, KOREA)
+        return datetime.combine(day, self.end, KST)

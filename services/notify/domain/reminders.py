@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.notify.domain.notices import Happening
-from services.notify.domain.occurrences import Turn
+from services.notify.domain.turns import Turn
 from shared.clock import TimeMap
 
 

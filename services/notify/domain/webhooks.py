@@ -1,4 +1,4 @@
-"""Standard Webhooks (standardwebhooks.com, 1.0): what is signed, what an answer means, and where none may go."""
+"""Standard Webhooks (standardwebhooks.com, 1.0): what is signed, and what an answer means."""
 
 import base64
 import hashlib
@@ -6,14 +6,12 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
 
 LONGEST_WAIT: Final = timedelta(hours=6)
 """However long a receiver asks us to wait."""
-_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 def signature(secrets: Sequence[str], identifier: str, timestamp: int, body: bytes) -> str:
@@ -54,18 +52,3 @@ def _asked(retry_after: str | None, now: datetime) -> timedelta:
     except (ValueError, OverflowError, TypeError):
         return timedelta(0)
     return min(max(waited, timedelta(0)), LONGEST_WAIT)
-
-
-def reachable(address: str) -> bool:
-    """Whether the internet has this address, itself and as what it stands for: an IPv4 one written as IPv6."""
-    found = ip_address(address.partition("%")[0])
-    return all(one.is_global and not one.is_multicast for one in (found, *_stands_for(found)))
-
-
-def _stands_for(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    if isinstance(address, IPv4Address):
-        return []
-    meant = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        meant.append(IPv4Address(address.packed[-4:]))
-    return [one for one in meant if one is not None]

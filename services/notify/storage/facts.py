@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from services.notify.domain.notices import Happening
-from services.notify.domain.occurrences import Committed, Decision, Judged, Turn
+from services.notify.domain.occurrences import Committed, Decision, Judged
 from services.notify.domain.reminders import Window
+from services.notify.domain.turns import Turn
 from services.notify.storage.deliveries import round_time
 from shared.contracts.events import (
     ApplicationSubmitted,
@@ -104,18 +105,20 @@ SET version = excluded.version, epoch = excluded.epoch, findings = excluded.find
         AND verdicts.outcome = excluded.outcome AND verdicts.findings = excluded.findings
 WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
 """
-# A verdict is told when its epoch is committed: until then it may be another.
+# A verdict is told when its epoch is committed: until then it may be another. Looked for from the committed rounds on,
+# which are few: all others' verdicts wait meanwhile.
 TAKE_VERDICTS = """
-UPDATE verdicts v SET told = true FROM (
-    SELECT v.application, a.party, t.epoch, t.commitment, t.traceparent
-    FROM verdicts v
+WITH committed AS MATERIALIZED (
+    SELECT DISTINCT ON (round) round, substring(occasion FROM '^epoch-([0-9]+)$')::int AS epoch,
+           roots->>'commitment' AS commitment, traceparent
+    FROM turns WHERE happening = 'committed' ORDER BY round, 2 DESC),
+due AS (
+    SELECT v.application, a.party, c.commitment, c.traceparent
+    FROM committed c
+    JOIN verdicts v ON v.round = c.round AND NOT v.told AND v.epoch <= c.epoch
     JOIN applications a ON a.application = v.application AND a.version = v.version AND a.party IS NOT NULL
-    JOIN LATERAL (
-        SELECT substring(occasion FROM '^epoch-([0-9]+)$')::int AS epoch, roots->>'commitment' AS commitment,
-               traceparent
-        FROM turns WHERE round = v.round AND happening = 'committed' ORDER BY 1 DESC LIMIT 1) t ON t.epoch >= v.epoch
-    WHERE NOT v.told LIMIT 2000 FOR UPDATE OF v SKIP LOCKED) due
-WHERE v.application = due.application
+    LIMIT 2000 FOR UPDATE OF v SKIP LOCKED)
+UPDATE verdicts v SET told = true FROM due WHERE v.application = due.application
 RETURNING v.application, v.version, v.round, v.outcome, due.party, due.commitment, due.traceparent,
     encode(sha256(convert_to(v.outcome || v.findings::text, 'UTF8')), 'hex') AS said
 """
