@@ -2,7 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 import typer
 from rich.table import Table
@@ -14,7 +15,9 @@ from services.notify.preview import preview as previewed
 from shared.contracts.events import Language
 
 app = typer.Typer(help="Notices: how they read, what could not be delivered, what came back.", no_args_is_help=True)
+PAGE: Final = 100
 RoundId = Annotated[str | None, typer.Option("--round", help="Of this round alone.")]
+After = Annotated[str | None, typer.Option(help="Those behind this delivery, the last of a page.")]
 Email = Annotated[str, typer.Argument(help="The address.")]
 
 
@@ -74,19 +77,26 @@ def _write(folder: Path, kind: str, language: Language, title: str | None) -> st
 
 
 @app.command("failed")
-def list_failed(round_id: RoundId = None, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+def list_failed(
+    round_id: RoundId = None, after: After = None, url: Url = None, token: Token = None, as_json: AsJson = False
+) -> None:
     """What was given up for good, newest first; `firstbuy notify retry` tries one again."""
-    _print_deliveries("failed", round_id, url, token, as_json=as_json)
+    _print_deliveries("failed", round_id, after, url, token, as_json=as_json)
 
 
 @app.command("doubtful")
-def list_doubtful(round_id: RoundId = None, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+def list_doubtful(
+    round_id: RoundId = None, after: After = None, url: Url = None, token: Token = None, as_json: AsJson = False
+) -> None:
     """What may have arrived twice, under one id: an attempt's outcome was never heard."""
-    _print_deliveries("doubtful", round_id, url, token, as_json=as_json)
+    _print_deliveries("doubtful", round_id, after, url, token, as_json=as_json)
 
 
-def _print_deliveries(which: str, round_id: str | None, url: str | None, token: str | None, *, as_json: bool) -> None:
-    path = f"/deliveries/{which}" + (f"?round={round_id}" if round_id else "")
+def _print_deliveries(
+    which: str, round_id: str | None, after: str | None, url: str | None, token: str | None, *, as_json: bool
+) -> None:
+    asked = {"limit": str(PAGE)} | {name: said for name, said in (("round", round_id), ("after", after)) if said}
+    path = f"/deliveries/{which}?{urlencode(asked)}"
     rows = ask("GET", path, url=url, token=operator_token(token, url), service="notify")
     if as_json:
         print_json(rows)
@@ -98,6 +108,8 @@ def _print_deliveries(which: str, round_id: str | None, url: str | None, token: 
         facts = (row["delivery"], row["round"] or "", row["kind"], row["channel"], row["recipient"], row["state"])
         shown.add_row(*facts, row["error"] or "", str(row["attempts"]), kst(row["created_at"]))
     console.print(shown if rows else f"nothing is {which}")
+    if len(rows) == PAGE:
+        console.print(f"there may be more: --after {rows[-1]['delivery']}", soft_wrap=True)
 
 
 @app.command()

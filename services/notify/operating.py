@@ -1,7 +1,6 @@
 """HTTP in, for operators: what could not be delivered, mails that came back, addresses that no mail goes to."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -40,21 +39,21 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
 
     @router.get("/deliveries/failed")
     async def list_failed(
-        request: Request, round_id: Round = None, before: datetime | None = None, limit: Limit = 100
+        request: Request, round_id: Round = None, after: Uuid | None = None, limit: Limit = 100
     ) -> Response:
-        """Given up for good, newest first; `before` a `settled_at` for the next page."""
+        """Given up for good, newest first; the next page is `after` the last delivery of this one."""
         await operator(request)
         async with connected(pool()) as connection:
-            return _rows(await followup.failed(connection, round_id, before, limit))
+            return _rows(await followup.failed(connection, round_id, after, limit))
 
     @router.get("/deliveries/doubtful")
     async def list_doubtful(
-        request: Request, round_id: Round = None, before: datetime | None = None, limit: Limit = 100
+        request: Request, round_id: Round = None, after: Uuid | None = None, limit: Limit = 100
     ) -> Response:
-        """Those that may have arrived twice, under one id; `before` a `created_at` for the next page."""
+        """Those that may have arrived twice, under one id, newest first; the next page is `after` the last of this."""
         await operator(request)
         async with connected(pool()) as connection:
-            return _rows(await followup.doubtful(connection, round_id, before, limit))
+            return _rows(await followup.doubtful(connection, round_id, after, limit))
 
     @router.post("/deliveries/{delivery}/retry")
     async def retry(delivery: Uuid, request: Request) -> Response:
@@ -110,17 +109,24 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
 
     @router.post("/suppressions")
     async def suppress(body: SuppressionBody, request: Request) -> Response:
-        await operator(request)
-        async with connected(pool()) as connection:
+        holder, now = await operator(request), clock.now()
+        async with outbox.transaction(pool()) as (connection, events):
             added = await suppressions.suppress(connection, body.email, body.reason)
+            if added:
+                detail = {"address": suppressions.hashed(body.email), "reason": body.reason}
+                events.append(await audit.record(connection, "notify", now, holder.name, "suppress", detail))
         return JSONResponse({"suppressed": added})
 
     @router.post("/suppressions/release")
     async def release(body: ReleaseBody, request: Request) -> Response:
         """Mail goes there again; what failed meanwhile is tried again one by one (`/deliveries/{id}/retry`)."""
-        await operator(request)
-        async with connected(pool()) as connection:
-            return JSONResponse({"released": await suppressions.release(connection, body.email)})
+        holder, now = await operator(request), clock.now()
+        async with outbox.transaction(pool()) as (connection, events):
+            released = await suppressions.release(connection, body.email)
+            if released:
+                detail = {"address": suppressions.hashed(body.email)}
+                events.append(await audit.record(connection, "notify", now, holder.name, "release", detail))
+        return JSONResponse({"released": released})
 
     return router
 

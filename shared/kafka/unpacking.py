@@ -27,7 +27,7 @@ class UnpackedTooLargeError(ValueError):
 
 @cache
 def _scratch() -> bytearray:
-    """Memory that is used from its begin, and taken from the system as far as that."""
+    """Memory that is used from its begin, and taken from the system as far as that; by the thread of the loop alone."""
     return bytearray(MOST_UNPACKED)
 
 

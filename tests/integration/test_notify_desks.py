@@ -130,6 +130,14 @@ async def test_a_webhook_that_ended_is_given_up_and_told_so(notify: Notify, rece
     (failed,) = await ask(notified, "GET", f"/deliveries/failed?round={ROUND}")
     assert (failed["error"], failed["recipient"], failed["channel"]) == ("webhook-ended", "kwater", "webhook")
 
+    late_copy = webhook("kwater", receiver.url("/status/500"))
+    anew = webhook("kwater", receiver.url("/ok"), changed_at="2018-08-22T00:00:00Z")
+    await notified.publish(late_copy, anew)
+    await known(notified, "webhooks WHERE url IS NOT NULL", 1)
+    (row,) = await notified.rows("SELECT url, since FROM webhooks")
+    assert row["url"] == receiver.url("/ok")
+    assert row["since"] == datetime(2018, 8, 22, tzinfo=UTC), "a copy of what was ended did not bring it back before"
+
 
 async def test_a_turn_is_mailed_to_each_at_the_desk_in_their_language(notify: Notify) -> None:
     notified = await notify()
@@ -277,8 +285,16 @@ async def test_a_mail_that_came_back_has_failed_and_its_address_gets_no_other_un
     await notified.until(lambda told: told["channels"]["mail"]["failed"] == 2)
     failed = {row["error"]: row["delivery"] for row in await ask(notified, "GET", "/deliveries/failed")}
     assert failed.keys() == {"bounced", "suppressed"}
+    (first,) = await ask(notified, "GET", "/deliveries/failed?limit=1")
+    (second,) = await ask(notified, "GET", f"/deliveries/failed?limit=1&after={first['delivery']}")
+    assert {first["delivery"], second["delivery"]} == set(failed.values())
+    assert await ask(notified, "GET", f"/deliveries/failed?after={second['delivery']}") == []
 
     await ask(notified, "POST", "/suppressions/release", json={"email": "Contact@Hanbit.example"})
     await ask(notified, "POST", f"/deliveries/{failed['suppressed']}/retry")
     await notified.until(lambda told: told["channels"]["mail"]["sent"] == 1)
     assert len(notified.mails()) == 2
+    async with httpx2.AsyncClient(base_url=notified.stack.url("notify")) as client:
+        rows = (await client.get("/audit")).json()["rows"]
+    assert [row["action"] for row in rows if row["actor"] == "operator"] == ["release", "retry"]
+    assert "hanbit" not in json.dumps(rows), "the log has no address"

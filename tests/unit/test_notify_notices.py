@@ -210,6 +210,19 @@ def test_temporary_failures_return_later_and_later_until_the_horizon() -> None:
     assert (given_up.state, given_up.error) == (State.FAILED, "server-away")
 
 
+def test_what_waits_for_a_receiver_that_is_away_is_no_attempt_and_is_given_up_at_the_horizon() -> None:
+    held = Outcome(Ending.NOT_TRIED, "timeout", pause=timedelta(seconds=30))
+    waits = settle(held, 3, timedelta(minutes=1), PERSISTENCE, 0.5)
+    assert (waits.state, waits.pause, waits.counts) == (State.PENDING, timedelta(seconds=30), False)
+    given_up = settle(held, 3, timedelta(hours=2), PERSISTENCE, 0.5)
+    assert (given_up.state, given_up.error, given_up.counts) == (State.FAILED, "timeout", False)
+
+
+def test_a_pause_that_was_asked_for_is_kept() -> None:
+    asked = Outcome(Ending.LATER, "answered-429", pause=timedelta(minutes=20))
+    assert settle(asked, 1, timedelta(0), PERSISTENCE, 0.5).pause == timedelta(minutes=20)
+
+
 def test_a_refusal_is_final_and_an_attempt_not_begun_is_none() -> None:
     assert settle(DELIVERED, 1, timedelta(0), PERSISTENCE, 0.5).state is State.SENT
     refused = settle(Outcome(Ending.NEVER, "mailbox-unknown"), 1, timedelta(0), PERSISTENCE, 0.5)

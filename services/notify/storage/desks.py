@@ -8,7 +8,7 @@ from services.notify.storage.facts import newest
 from shared.contracts.events import ContactChanged, WebhookChanged
 from shared.postgres import Connection
 
-# The moment of an erased contact stays, so that a late copy of what was erased does not bring it back.
+# The moment of an erased contact, and of a webhook that ended, stays: a late copy does not bring it back.
 SAVE_CONTACTS = """
 INSERT INTO contacts (party, name, email, language, institution, since, changed_at)
 SELECT party, name, email, language, institution, changed_at, changed_at
@@ -22,7 +22,9 @@ WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
 ERASE_CONTACT = """
 WITH freed AS (
     DELETE FROM suppressions USING contacts
-    WHERE party = $1 AND address = encode(sha256(convert_to(lower(email), 'UTF8')), 'hex'))
+    WHERE party = $1 AND address = encode(sha256(convert_to(lower(email), 'UTF8')), 'hex')
+      AND NOT EXISTS (SELECT FROM contacts other WHERE lower(other.email) = lower(contacts.email)
+                      AND other.party <> contacts.party))
 INSERT INTO contacts (party) VALUES ($1)
 ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL
 """
@@ -30,12 +32,13 @@ SAVE_WEBHOOK = """
 INSERT INTO webhooks (institution, url, secret, secret_before, before_until, changed_at, since)
 VALUES ($1, $2, $3, $4, $5, $6, $6)
 ON CONFLICT (institution) DO UPDATE SET url = excluded.url, secret = excluded.secret,
-    secret_before = excluded.secret_before, before_until = excluded.before_until, changed_at = excluded.changed_at
+    secret_before = excluded.secret_before, before_until = excluded.before_until, changed_at = excluded.changed_at,
+    since = CASE WHEN webhooks.url IS NULL THEN excluded.since ELSE webhooks.since END
 WHERE webhooks.changed_at < excluded.changed_at
 """
-END_WEBHOOK = "DELETE FROM webhooks WHERE institution = $1"
+END_WEBHOOK = "UPDATE webhooks SET url = NULL, secret = NULL, secret_before = NULL WHERE institution = $1"
 PEOPLE = "SELECT institution, party, since FROM contacts WHERE institution = ANY($1::text[]) AND email IS NOT NULL"
-WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::text[])"
+WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::text[]) AND url IS NOT NULL"
 
 
 async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:

@@ -1,22 +1,20 @@
 """Deliveries one by one: what failed, what is doubtful, what is to be tried again."""
 
-from datetime import datetime
 from typing import Any
 
 from shared.postgres import Connection
 
 _COLUMNS = """delivery::text, round, kind, subject, occasion, recipient, channel, state, error, attempts, doubts,
     created_at, settled_at, digest::text"""
-FAILED = f"""
-SELECT {_COLUMNS} FROM deliveries
-WHERE state = 'failed' AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NULL OR settled_at < $2)
-ORDER BY settled_at DESC, delivery LIMIT $3
-"""  # noqa: S608 -- no value of anybody's
-DOUBTFUL = f"""
-SELECT {_COLUMNS} FROM deliveries
-WHERE doubts > 0 AND ($1::text IS NULL OR round = $1) AND ($2::timestamptz IS NULL OR created_at < $2)
-ORDER BY created_at DESC, delivery LIMIT $3
-"""  # noqa: S608
+# Many are settled in one transaction, at one moment: a page goes on behind a delivery, not behind a moment.
+_LIST = """
+SELECT {columns} FROM deliveries
+WHERE {which} AND ($1::text IS NULL OR round = $1)
+  AND ($2::uuid IS NULL OR ({moment}, delivery) < (SELECT {moment}, delivery FROM deliveries WHERE delivery = $2))
+ORDER BY {moment} DESC, delivery DESC LIMIT $3
+"""
+FAILED = _LIST.format(columns=_COLUMNS, which="state = 'failed'", moment="settled_at")
+DOUBTFUL = _LIST.format(columns=_COLUMNS, which="doubts > 0", moment="created_at")
 ONE = f"SELECT {_COLUMNS} FROM deliveries WHERE delivery = $1"  # noqa: S608
 # What a digest says is said again with it, and not beside it.
 AGAIN = """
@@ -30,18 +28,14 @@ SELECT delivery FROM again
 """
 
 
-async def failed(
-    connection: Connection, round_id: str | None, before: datetime | None, limit: int
-) -> list[dict[str, Any]]:
-    """Given up for good, newest first."""
-    return [dict(row) for row in await connection.fetch(FAILED, round_id, before, limit)]
+async def failed(connection: Connection, round_id: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """Given up for good, newest first; those behind `after`."""
+    return [dict(row) for row in await connection.fetch(FAILED, round_id, after, limit)]
 
 
-async def doubtful(
-    connection: Connection, round_id: str | None, before: datetime | None, limit: int
-) -> list[dict[str, Any]]:
+async def doubtful(connection: Connection, round_id: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
     """Those with an attempt whose outcome was never heard: they may have arrived twice, under one id."""
-    return [dict(row) for row in await connection.fetch(DOUBTFUL, round_id, before, limit)]
+    return [dict(row) for row in await connection.fetch(DOUBTFUL, round_id, after, limit)]
 
 
 async def one(connection: Connection, delivery: str) -> dict[str, Any] | None:

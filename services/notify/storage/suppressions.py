@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.notify.storage.deliveries import Delivery, delivery_of
+from shared.canonical import sha256_hex
 from shared.postgres import Connection, rows_changed
 
 _HASH = "encode(sha256(convert_to(lower({}), 'UTF8')), 'hex')"
@@ -30,6 +31,11 @@ SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.
     d.attempts, r.rehearsal
 FROM bounced d LEFT JOIN rounds r ON r.round = d.round
 """
+
+
+def hashed(address: str) -> str:
+    """As it stands in the table."""
+    return sha256_hex(address.lower().encode())
 
 
 async def suppress(connection: Connection, address: str, reason: str, delivery: str | None = None) -> bool:
