@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -50,6 +49,10 @@ def open_tracing(service: str, replica: str, sample_ratio: float, endpoint: str)
         sampler=ParentBasedTraceIdRatio(1.0),
     )
     if endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 -- a twelfth of a start
+            OTLPSpanExporter,
+        )
+
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     return Tracing(provider.get_tracer("firstbuy"), sample_ratio), provider
 

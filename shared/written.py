@@ -12,6 +12,8 @@ _TURNING_TEXT: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 def one_line(text: str) -> str:
     """No control character, no line end of any alphabet, nothing that turns the reading direction."""
+    if text.isprintable():
+        return " ".join(text.split())
     kept = "".join(
         " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
         for character in text

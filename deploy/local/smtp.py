@@ -33,6 +33,13 @@ class Folder:
         self.path = path
         self._numbers = itertools.count()
 
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """aiosmtpd reads commands in a row as they come, and does not say so (RFC 2920)."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.store(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
         return "250 2.0.0 stored"

@@ -16,6 +16,7 @@ from services.notify.mailserver import MailServer
 from services.notify.operating import operating_router
 from services.notify.pacing import Pace
 from services.notify.receivers import Receivers
+from services.notify.recording import Recording
 from services.notify.rendering import Renderer
 from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
@@ -56,14 +57,14 @@ def create_app(settings: NotifySettings) -> FastAPI:
         settings.replica,
         settings.claimed_deliveries,
         timedelta(seconds=settings.lease_seconds),
-        persistence,
     )
     settled = Counter(
         "firstbuy_notices", "Attempts settled", ["kind", "channel", "state"], registry=runtime.metrics.registry
     )
 
     def sending(way: Way, quiet: QuietHours | None = None) -> Sending:
-        return Sending(way, claims, outbox, clock.now, chance, runtime.stopping, settled, quiet)
+        recording = Recording(way, persistence, outbox, clock.now, chance, runtime.stopping, settled)
+        return Sending(way, claims, recording, clock.now, runtime.stopping, quiet)
 
     composer = Composer(Renderer(), sender, settings.selection_url)
     pace = Pace(settings.mail_per_second)

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import structlog
 
+from services.notify.announcing import failed, gave_up
 from services.notify.domain.digests import gathering
 from services.notify.domain.notices import DIGEST
 from services.notify.domain.occurrences import verdict
 from services.notify.domain.reminders import reminder
 from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
-from services.notify.sending import failed, gave_up
 from services.notify.storage import deliveries, digests, facts, heads
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -10,12 +11,14 @@ from aiosmtplib import (
     SMTPAuthenticationError,
     SMTPDataError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientRefused,
     SMTPResponseException,
 )
 
 from services.notify.composing import Mail
 from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
+from services.notify.pipelining import EXTENSION, Transaction
 from services.notify.settings import MailServerAddress
 
 CLOSING: Final = 421
@@ -68,19 +71,17 @@ class _Connection:
         except (SMTPException, OSError) as error:
             _log.warning("waits for the mail server", error=type(error).__name__)
             return Outcome(Ending.LATER, "server-away")
-        content_begun = False
+        pipelined = client.supports_extension(EXTENSION)
+        transaction = Transaction(client, self._timeout) if pipelined else _Stepwise(client)
         try:
-            await client.mail(sender)
-            await client.rcpt(mail.recipient)
-            content_begun = True
-            await client.data(mail.content)
+            await transaction.run(sender, mail.recipient, mail.content)
         except SMTPResponseException as refusal:
             if refusal.code == CLOSING or not await self._reset(client):
                 self._drop()
             return refused(refusal)
         except (SMTPException, OSError):
             self._drop()
-            return Outcome(Ending.LATER, "session-ended", in_doubt=content_begun)
+            return Outcome(Ending.LATER, "session-ended", in_doubt=transaction.content_begun)
         except BaseException:
             self._drop()
             raise
@@ -103,6 +104,9 @@ class _Connection:
         self._client = client
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                with suppress(SMTPHeloError):  # an old server: its first mail says HELO
+                    await client.ehlo()
         except BaseException:
             self._drop()
             raise
@@ -127,6 +131,20 @@ class _Connection:
                 await client.quit(timeout=2)
             except (SMTPException, OSError):
                 client.close()
+
+
+class _Stepwise:
+    """A transaction with a server that wants each command by itself."""
+
+    def __init__(self, client: SMTP) -> None:
+        self._client = client
+        self.content_begun = False
+
+    async def run(self, sender: str, recipient: str, content: bytes) -> None:
+        await self._client.mail(sender)
+        await self._client.rcpt(recipient)
+        self.content_begun = True
+        await self._client.data(content)
 
 
 def refused(refusal: SMTPResponseException) -> Outcome:

@@ -7,13 +7,16 @@ Free text leaves as encoded words of base64 wherever it is not plain ASCII, so t
 import base64
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~\-]{1,60}")
 _ENCODED_WORD_BYTES: Final = 42  # 56 of base64 and 12 around them: below the 75 an encoded word may have
+_BASE64_LINE: Final = re.compile(r".{1,76}")
 _STRUCTURED: Final = re.compile(r"[\x20-\x7e]{1,900}")
 
 
+@lru_cache(maxsize=1024)
 def free_text(text: str) -> str:
     """As it is where that is harmless in any header, else as encoded words on lines of their own."""
     if _PLAIN.fullmatch(text) and text == text.strip():
@@ -39,7 +42,8 @@ def message(headers: Iterable[tuple[str, str]], text: str, html: str, boundary: 
             f'Content-Type: text/{subtype}; charset="utf-8"',
             "Content-Transfer-Encoding: base64",
             "",
-            base64.encodebytes(body.replace("\n", "\r\n").encode()).decode().replace("\n", "\r\n"),
+            *_BASE64_LINE.findall(base64.b64encode(body.replace("\n", "\r\n").encode()).decode()),
+            "",
         ]
     lines += [f"--{boundary}--", ""]
     return "\r\n".join(lines).encode("ascii")

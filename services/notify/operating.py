@@ -8,8 +8,8 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 
+from services.notify.announcing import failed, gave_up
 from services.notify.domain.bounces import UnreadableBounceError, bounce
-from services.notify.sending import failed, gave_up
 from services.notify.storage import followup, suppressions
 from shared import audit
 from shared.clock import Clock

@@ -1,12 +1,18 @@
 """Connections to a real mail server that refuses, defers, closes and hangs up, as mail servers do."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.notify.composing import Mail
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
@@ -28,8 +34,17 @@ class Moody:
 
     sessions: set[int] = field(default_factory=set)
     stored: list[str] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     hang_up_after: bool = False
     hang_up_in_content: bool = False
+
+    pipelining: bool = False
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING" if self.pipelining else "250-ETRN", *responses[1:]]
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -46,6 +61,7 @@ class Moody:
             return "450 4.7.1 greylisted"
         self.sessions.add(id(session))
         self.stored.append(envelope.rcpt_tos[0])
+        self.contents.append(envelope.content)
         if self.hang_up_in_content:
             server.transport.abort()
         if self.hang_up_after:
@@ -53,9 +69,9 @@ class Moody:
         return "250 2.0.0 stored"
 
 
-@pytest.fixture
-def moody() -> Moody:
-    return Moody()
+@pytest.fixture(params=[False, True], ids=["stepwise", "pipelining"])
+def moody(request: pytest.FixtureRequest) -> Moody:
+    return Moody(pipelining=request.param)
 
 
 @pytest.fixture
@@ -117,6 +133,100 @@ async def test_a_session_lost_while_the_content_is_sent_is_a_doubt_and_not_said_
     moody.hang_up_in_content = True
     assert await deliver(server) == Outcome(Ending.LATER, "session-ended", in_doubt=True)
     assert len(moody.stored) == 2
+
+
+async def test_a_line_that_begins_with_a_dot_arrives_as_it_is(server: MailServer, moody: Moody) -> None:
+    content = b"Subject: x\r\n\r\n.\r\n..two\r\n.end\r\n"
+    assert await deliver(server, content=content) == DELIVERED
+    assert moody.contents == [content]
+
+
+OK, NOBODY, GO_ON = b"250 ok\r\n", b"550 5.1.1 nobody\r\n", b"354 go on\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([OK, NOBODY, GO_ON], Outcome(Ending.NEVER, "mailbox-unknown")),
+        ([OK, NOBODY, b"554 for whom?\r\n"], Outcome(Ending.NEVER, "mailbox-unknown")),
+        ([OK, b"421 4.3.2 going down\r\n"], Outcome(Ending.LATER, "session-ended")),
+        ([b"550 5.7.1 not from you\r\n", b"503 MAIL?\r\n", b"503 RCPT?\r\n"], Outcome(Ending.LATER, "sender-refused")),
+        ([OK, OK, b"452 4.3.1 full\r\n"], Outcome(Ending.LATER, "message-deferred")),
+        ([b"250-o", b"ne\r\n250 two\r", b"\n251 will forward\r\n35", b"4 go on\r\n", b"250 taken\r\n"], DELIVERED),
+        ([OK, OK, GO_ON], Outcome(Ending.LATER, "session-ended", in_doubt=True)),
+        ([OK, b"HTTP/1.1 400 no\r\n"], Outcome(Ending.LATER, "session-ended")),
+        ([b"250-x\r\n" * 9000], Outcome(Ending.LATER, "session-ended")),
+    ],
+)
+async def test_a_pipelining_servers_answers_in_any_portions(answers: list[bytes], expected: Outcome) -> None:
+    """And it hangs up behind the last. What follows a refusal is no mail's content."""
+    heard = bytearray()
+
+    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx\r\n")
+        await reader.readline()
+        writer.write(b"250-mx\r\n250 PIPELINING\r\n")
+        heard.extend(await reader.readuntil(b"DATA\r\n"))
+        for answer in answers:
+            writer.write(answer)
+            await asyncio.sleep(0.01)
+            if answer.endswith(b"4 go on\r\n"):
+                heard.extend(await reader.readuntil(b".\r\n"))
+        writer.close()
+
+    listening = await asyncio.start_server(session, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
+    assert await deliver(server) == expected
+    await server.close()
+    listening.close()
+    assert heard.startswith(b"MAIL FROM:<no-reply@f.example>\r\nRCPT TO:<a@f.example>\r\nDATA\r\n")
+    assert (b"Subject" in heard) == (expected == DELIVERED or expected.in_doubt)
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+async def test_sessions_are_encrypted_where_the_address_says_so(
+    moody: Moody, scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    self_signed("localhost", key, certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+
+    def session() -> SMTP:
+        by_command = scheme == "smtp+starttls"
+        return SMTP(moody, hostname="mx", tls_context=tls if by_command else None, require_starttls=by_command)
+
+    listening = await asyncio.get_running_loop().create_server(
+        session, "127.0.0.1", 0, ssl=tls if scheme == "smtps" else None
+    )
+    port = listening.sockets[0].getsockname()[1]
+    server = MailServer(MailServerAddress.parse(f"{scheme}://localhost:{port}"), 1, 5.0)
+    content = b"Subject: x\r\n\r\n" + b"a line of a long mail\r\n" * 20_000
+    assert await deliver(server, content=content) == DELIVERED
+    assert await deliver(server, "unknown@f.example") == Outcome(Ending.NEVER, "mailbox-unknown")
+    assert await deliver(server) == DELIVERED
+    assert moody.contents[0] == content
+    assert len(moody.sessions) == 1
+    await server.close()
+    listening.close()
+
+
+def self_signed(name: str, key_file: Path, certificate_file: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    whose = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
+    certificate = (
+        builder.not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    certificate_file.write_bytes(certificate.public_bytes(pem))
 
 
 async def test_a_server_that_is_away_is_a_failure_for_now() -> None:

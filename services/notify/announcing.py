@@ -1,0 +1,65 @@
+"""What became of a delivery, as deliveries.v1 says it; and what was given up, in the audit log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.notify.storage.deliveries import Delivery
+from shared import audit
+from shared.canonical import sha256_hex
+from shared.contracts import topics
+from shared.contracts.events import NoticeDelivered, NoticeFailed
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+
+def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
+    event = NoticeDelivered(
+        delivery=delivery.id,
+        round=delivery.round,
+        kind=delivery.kind,
+        subject=delivery.subject,
+        occasion=delivery.occasion,
+        recipient=delivery.recipient,
+        channel=delivery.channel,
+        attempts=delivery.attempts,
+        message_id=message_id,
+        delivered_at=now,
+    )
+    return _announcement(delivery, event, "notice-delivered", now)
+
+
+def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
+    event = NoticeFailed(
+        delivery=delivery.id,
+        round=delivery.round,
+        kind=delivery.kind,
+        subject=delivery.subject,
+        occasion=delivery.occasion,
+        recipient=delivery.recipient,
+        channel=delivery.channel,
+        attempts=delivery.attempts,
+        error=error,
+        failed_at=now,
+    )
+    return _announcement(delivery, event, "notice-failed", now)
+
+
+async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outgoing]) -> list[Outgoing]:
+    """Notify's one decision goes into its audit log, a row for all that is given up together: event ids and the hashes
+    of what they say. Delivered mails are no decisions; they stand on deliveries.v1."""
+    if not failures:
+        return []
+    told = [[event.id, sha256_hex(event.body or b"")] for event in failures]
+    return [await audit.record(connection, "notify", now, "notify", "give-up", {"events": told})]
+
+
+def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:
+    """Tried again, it may come to something else: that is another event."""
+    return outgoing(
+        topics.DELIVERIES.name,
+        delivery.id,
+        event,
+        event_id=event_id(name, delivery.id, delivery.attempts),
+        time=now,
+        traceparent=delivery.traceparent,
+    )

@@ -1,0 +1,88 @@
+"""Recording what attempts came to: many at once in one transaction, and a fault among them stays where it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import prometheus_client
+import pytest
+
+from services.notify.channels import Attempted, OutboxWay
+from services.notify.domain.attempts import DELIVERED, Ending, Outcome, Persistence
+from services.notify.domain.notices import AWARD, Planned
+from services.notify.handlers import delivery_id
+from services.notify.recording import Recording
+from services.notify.storage import deliveries
+from services.notify.storage.deliveries import Claimed
+from shared.contracts.events import Channel
+from shared.kafka.producer import EventProducer
+from shared.outbox import OutboxPublisher
+from shared.postgres import Pool, connected, open_pool
+from shared.settings import KafkaSettings
+from shared.telemetry import open_metrics, open_tracing
+from tests.conftest import Database
+from tests.integration.notified import ROUND, ids
+
+NOW = datetime(2018, 9, 18, tzinfo=UTC)
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    pool = await open_pool(await database("notify"), 4, "test")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def recording() -> Recording:
+    producer = EventProducer(KafkaSettings(), "notify", "", open_metrics())  # announces nothing: never started
+    way = OutboxWay(producer, lambda: NOW, open_tracing("notify", "a", 0.0, "")[0])
+    settled = prometheus_client.Counter("t", "t", ["kind", "channel", "state"], registry=None)
+    persistence = Persistence(timedelta(seconds=2), timedelta(hours=1))
+    return Recording(way, persistence, OutboxPublisher(producer), lambda: NOW, lambda: 0.5, asyncio.Event(), settled)
+
+
+async def claimed(pool: Pool, number: int) -> list[Claimed]:
+    planned = [Planned(ROUND, AWARD, one, "epoch-1", "kwater", Channel.OUTBOX, {}) for one in ids(number)]
+    async with connected(pool) as connection:
+        await deliveries.insert(connection, [(delivery_id(one), one) for one in planned])
+        return await deliveries.claim(connection, Channel.OUTBOX, number, "a", timedelta(minutes=1))
+
+
+def delivered(claimed: Sequence[Claimed]) -> list[Attempted]:
+    return [(one, DELIVERED) for one in claimed]
+
+
+async def states(pool: Pool) -> dict[str, int]:
+    async with connected(pool) as connection:
+        rows = await connection.fetch("SELECT state, count(*) AS number FROM deliveries GROUP BY state")
+    return {row["state"]: row["number"] for row in rows}
+
+
+async def batches(pool: Pool) -> list[int]:
+    async with connected(pool) as connection:
+        rows: Any = await connection.fetch("SELECT cardinality(ids) AS events FROM outbox ORDER BY batch")
+    return [row["events"] for row in rows]
+
+
+async def test_what_ends_while_a_transaction_is_under_way_shares_the_next(pool: Pool, recording: Recording) -> None:
+    groups = await claimed(pool, 40)
+    await asyncio.gather(*(recording.record(pool, delivered(groups[start : start + 4])) for start in range(0, 40, 4)))
+    assert await states(pool) == {"sent": 40}
+    first, *others = await batches(pool)
+    assert len(others) <= 2
+    assert first + sum(others) == 40
+
+
+async def test_a_group_that_cannot_be_recorded_leaves_the_others_recorded(pool: Pool, recording: Recording) -> None:
+    first, *rest, last = await claimed(pool, 6)
+    unreadable = replace(last, delivery=replace(last.delivery, id="no uuid"))
+    groups = [delivered([first]), delivered(rest), [(unreadable, DELIVERED)]]
+    faults = await asyncio.gather(*(recording.record(pool, group) for group in groups), return_exceptions=True)
+    assert [type(fault).__name__ for fault in faults] == ["NoneType", "NoneType", "DataError"]
+    assert await states(pool) == {"sent": 5, "pending": 1}
+    await recording.record(pool, [(last, Outcome(Ending.LATER, "busy"))])
+    assert await states(pool) == {"sent": 5, "pending": 1}
+    assert sum(await batches(pool)) == 5
