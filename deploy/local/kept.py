@@ -171,7 +171,8 @@ class Kept:
             pause = min(self._patience.first_pause * 2 ** (self._failures - 1), self._patience.longest_pause)
             self._report(self._obituary(code, pause))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked_to_start(), pause)
+                async with asyncio.timeout(pause):  # wait_for, in Python 3.11, can swallow the cancellation of `stop`
+                    await self._asked_to_start()
 
     async def _asked_to_start(self) -> None:
         """A `restart` during the pause does not wait for its end."""

@@ -197,6 +197,22 @@ async def test_a_process_that_crashes_later_is_tried_again_with_longer_pauses(tm
     assert not kept.alive()
 
 
+async def test_a_process_stopped_as_its_pause_begins_is_stopped(tmp_path: Path) -> None:
+    stopping: list[asyncio.Task[None]] = []
+
+    async def never() -> bool:
+        return False
+
+    def stop(_: str) -> None:
+        stopping.append(asyncio.ensure_future(kept.stop()))
+
+    kept = Kept("x", Command([sys.executable, "-c", "0"], tmp_path / "x.log"), tmp_path, never, report=stop)
+    with pytest.raises(NeverReadyError, match="was stopped"):
+        await kept.start()
+    _, unfinished = await asyncio.wait(stopping, timeout=10)
+    assert not unfinished
+
+
 async def test_the_description_is_for_its_owner_and_gone_after_the_stop(
     kafka_server: Any, postgres_server: Any, command: Any, topic_prefix: str, database_prefix: str
 ) -> None:
