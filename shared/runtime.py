@@ -64,7 +64,8 @@ class Runtime:
             raise RuntimeError("the runtime is not open")
         return self._pool
 
-    def consume(self, topic: Topic, handler: Handler) -> None:
+    def consume(self, topic: Topic, handler: Handler, apart: float = 0.0) -> None:
+        """`apart`: see TopicConsumer."""
         step = Step(
             pool=_LatePool(self),  # type: ignore[arg-type]
             decoder=Decoder(topic),
@@ -83,6 +84,7 @@ class Runtime:
                 service=self.service,
                 replica=self.settings.replica,
                 batch_records=self.settings.batch_records,
+                apart=apart,
             )
         )
         self._described.add(topic.name)

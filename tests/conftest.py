@@ -17,9 +17,10 @@ import pytest
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kafka_choice import apache_required, required
 from deploy.local.postgres import PostgresServer, create_database, drop_database, running_postgres
-from deploy.local.replicas import SERVICES, Plan, job, module_command
+from deploy.local.replicas import SERVICES, Plan, migrated, module_command
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from shared.kafka.provision import remove
 from tests import ocds_validator
 from tests.ocds_validator import Validator
 
@@ -138,8 +139,11 @@ def validator(validator_if_there: Validator | None) -> Validator:
 
 
 @pytest.fixture
-def topic_prefix() -> str:
-    return f"t{secrets.token_hex(5)}."
+async def topic_prefix(kafka_server: KafkaServer) -> AsyncIterator[str]:
+    """Of this test's topics, which go when it ends: a broker that keeps a thousand tests' slows down for the last."""
+    prefix = f"t{secrets.token_hex(5)}."
+    yield prefix
+    await remove(kafka_server.settings, prefix)
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +162,7 @@ async def templates(
             url = await create_database(postgres_server.url, name)
             if service is not None:
                 plan = Plan((service,), {}, {}, "", False, module_command)
-                await job(state, plan, {service: url}, unused, service, "migrate")
+                await migrated(state, plan, {service: url}, unused, service)
             ready[service] = name
         return ready[service]
 

@@ -16,6 +16,8 @@ from deploy.local.process import end_leftovers
 from deploy.local.replicas import JobFailedError
 from deploy.local.stack import Stack
 from deploy.local.state import State, StateInUseError
+from shared.kafka.access import AccessRefusedError
+from shared.kafka.provision import ProvisioningError
 
 EXPECTED = (
     KafkaFailedError,
@@ -23,6 +25,8 @@ EXPECTED = (
     NeverReadyError,
     PostgresFailedError,
     JobFailedError,
+    ProvisioningError,
+    AccessRefusedError,
     StateInUseError,
 )
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from deploy.local.databases import drop_database
 from deploy.local.description import described, kafka_settings
 from deploy.local.process import last_lines
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
+from shared.kafka.provision import remove
 from shared.settings import KafkaSettings
 
 START_TIMEOUT: Final = 300.0
@@ -62,7 +61,7 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
             ) as stack:
                 yield of_stack(stack)
                 if prefix != "firstbuy.":
-                    await _remove_topics(stack.kafka.settings, prefix)
+                    await remove(stack.kafka.settings, prefix)
         finally:
             if stack is not None and databases != "firstbuy_":
                 for service in stack.services:
@@ -82,15 +81,6 @@ def of_stack(stack: Stack) -> Target:
         {"kind": str(stack.postgres.kind), "version": stack.postgres.version},
         str(stack.registries_url),
     )
-
-
-async def _remove_topics(kafka: KafkaSettings, prefix: str) -> None:
-    client = AIOKafkaAdminClient(**kafka.client_arguments())
-    await client.start()
-    try:
-        await client.delete_topics([topic for topic in await client.list_topics() if topic.startswith(prefix)])
-    finally:
-        await client.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""How the processes of a stack are run: a service's replica, a job that ends, the mail server."""
+"""How a stack's parts are run: topics and users of Kafka, a service's migration and its replica, the mail server."""
 
 import hmac
 import os
@@ -13,7 +13,8 @@ from deploy.local.kept import Kept, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port, greets, release_port, says_ready
 from deploy.local.process import Child, Command
 from deploy.local.state import PROJECT, State
-from shared.contracts import access
+from shared.contracts import access, topics
+from shared.kafka.provision import provision, provision_access
 from shared.settings import KafkaSettings
 
 SERVICES = access.SERVICES
@@ -35,7 +36,7 @@ class Plan:
     prefer_known_ports: bool
     command: Callable[[str], Sequence[str]]
     users: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The variables by which each service is a user of its own in Kafka; "provision": those of the job."""
+    """The variables by which each service is a user of its own in Kafka."""
 
     def __post_init__(self) -> None:
         unknown = {*self.services, *self.replicas} - set(SERVICES)
@@ -82,24 +83,15 @@ def service_environment(
     }
 
 
-async def job(
-    state: State,
-    plan: Plan,
-    databases: Mapping[str, str],
-    shared: Mapping[str, str],
-    service: str | None,
-    *arguments: str,
+async def migrated(
+    state: State, plan: Plan, databases: Mapping[str, str], shared: Mapping[str, str], service: str
 ) -> None:
-    """A service's migration, or, without a service, the provisioning of Kafka. Returns when it has ended well."""
-    if service is None:
-        name, argv = "provision", [sys.executable, "-m", "shared.kafka.provision", *arguments]
-        environment = {**os.environ, **shared, **plan.users.get("provision", {}), **plan.environment}
-    else:
-        name, argv = f"{service}-{'-'.join(arguments)}", [*plan.command(service), *arguments]
-        environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
+    """Brings a service's database up to date. Returns when it has ended well."""
+    name = f"{service}-migrate"
+    environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
     log = state.logs / f"{name}.log"
     log.unlink(missing_ok=True)
-    child = Child(name, Command(argv, log, environment, PROJECT), state.records)
+    child = Child(name, Command([*plan.command(service), "migrate"], log, environment, PROJECT), state.records)
     try:
         code = await child.ended(JOB_TIMEOUT)
     finally:
@@ -153,12 +145,16 @@ def kafka_users(kafka: KafkaServer, prefix: str) -> dict[str, dict[str, str]]:
     """Each service as itself. On a cluster of others there is one user, for everybody."""
     if not kafka.own_users:
         return {}
-    users, passwords = {}, {}
-    for service in SERVICES:
-        own = service_settings(kafka, prefix, service)
-        users[service], passwords[service] = own.as_environment(), own.sasl_password.get_secret_value()
-    given = {f"FIRSTBUY_PROVISION_{service.upper()}_PASSWORD": password for service, password in passwords.items()}
-    return users | {"provision": kafka.settings.as_environment() | given}
+    return {service: service_settings(kafka, prefix, service).as_environment() for service in SERVICES}
+
+
+async def provisioned(kafka: KafkaServer, prefix: str) -> None:
+    """Topics, and on a Kafka of our own the services' users and rights."""
+    await provision(topics.provisioned(), kafka.settings, prefix)
+    if kafka.own_users:
+        own = {service: service_settings(kafka, prefix, service).sasl_password for service in SERVICES}
+        passwords = {service: password.get_secret_value() for service, password in own.items()}
+        await provision_access(kafka.settings, prefix, passwords)
 
 
 def service_settings(kafka: KafkaServer, prefix: str, service: str) -> KafkaSettings:

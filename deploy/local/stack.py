@@ -23,10 +23,11 @@ from deploy.local.replicas import (
     SERVICES,
     Plan,
     asks_here,
-    job,
     kafka_users,
     mail_server,
+    migrated,
     module_command,
+    provisioned,
     reached_here,
     registry_server,
     replica,
@@ -151,11 +152,10 @@ class Stack:
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
             report("databases and topics are brought up to date")
-            topics_only = () if kafka.own_users else ("--topics-only",)
             await _all(
                 [
-                    *(job(state, plan, stack.databases, shared, service, "migrate") for service in made),
-                    *([job(state, plan, stack.databases, shared, None, *topics_only)] if provision else []),
+                    *(migrated(state, plan, stack.databases, shared, service) for service in made),
+                    *([provisioned(kafka, topic_prefix)] if provision else []),
                 ]
             )
             await stack._start_services(held, plan, shared, report)

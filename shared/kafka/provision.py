@@ -85,6 +85,17 @@ def _created(results: Iterable[Sequence[object]]) -> list[str]:
     return created
 
 
+async def remove(kafka: KafkaSettings, prefix: str) -> None:
+    """Deletes every topic under the prefix, with all that it holds."""
+    admin = await _started(kafka)
+    try:
+        under = [topic for topic in await admin.list_topics() if topic.startswith(prefix)]
+        for start in range(0, len(under), AT_ONCE):
+            await admin.delete_topics(under[start : start + AT_ONCE], timeout_ms=30_000)
+    finally:
+        await admin.close()
+
+
 async def unseen(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
     """The names of those that are not there, or that this user has no right to know of."""
     return list(await absent([prefix + topic.name for topic in topics], kafka))

@@ -18,6 +18,7 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from shared.kafka.provision import remove
 from shared.merkle import digest_of
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
@@ -67,6 +68,7 @@ async def stack(
             databases=databases,
         ) as started:
             yield started
+    await remove(kafka_server.settings, f"t{run}.")
     for name in services:
         await drop_database(postgres_server.url, f"t{run}_{name}")
 
