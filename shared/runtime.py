@@ -64,8 +64,7 @@ class Runtime:
             raise RuntimeError("the runtime is not open")
         return self._pool
 
-    def consume(self, topic: Topic, handler: Handler, apart: float = 0.0) -> None:
-        """`apart`: see TopicConsumer."""
+    def consume(self, topic: Topic, handler: Handler) -> None:
         step = Step(
             pool=_LatePool(self),  # type: ignore[arg-type]
             decoder=Decoder(topic),
@@ -84,7 +83,6 @@ class Runtime:
                 service=self.service,
                 replica=self.settings.replica,
                 batch_records=self.settings.batch_records,
-                apart=apart,
             )
         )
         self._described.add(topic.name)

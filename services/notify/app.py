@@ -80,7 +80,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
     runtime.consume(topics.SELECTIONS, handlers.take_results)
     runtime.consume(topics.AUDIT_HEADS, handlers.keep_heads)
-    runtime.consume(topics.DELIVERIES, handlers.keep_told, apart=0.5)
+    runtime.consume(topics.DELIVERIES, handlers.keep_told)
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.outbox("{institution}"))

@@ -81,11 +81,8 @@ class TopicConsumer:
         service: str,
         replica: str,
         batch_records: int,
-        apart: float = 0.0,
     ) -> None:
-        """`apart`: seconds that pass after a batch which was not full; for a topic whose records nobody waits for."""
         self.topic = topic
-        self._full, self._apart = batch_records, apart
         self._producer = producer
         self._step = step
         self._publishing: asyncio.Task[None] | None = None
@@ -153,8 +150,6 @@ class TopicConsumer:
             _log.exception("stops: cannot publish", topic=self._name)
             self.failure = error
         self.last_step = time.monotonic()
-        if self._apart and len(records) < self._full:
-            await asyncio.sleep(self._apart)
 
     async def _publish(self, events: Sequence[Outgoing], offsets: dict[Partition, int]) -> None:
         try:
