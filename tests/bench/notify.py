@@ -3,8 +3,8 @@
 python -m tests.bench.notify [--notices 100000]
 
 Half are mails, half webhooks of ten institutions. Notify claims, composes, signs, sends, records and announces each on
-Kafka; the yardstick (aiosmtplib, aiohttp) only sends, over as many connections, in one process too. They take turns on
-the same sinks. Goal (issue 7): at least 0.7 of the bare clients.
+Kafka; the yardstick (aiosmtplib, aiohttp) only sends, over as many connections, in one process too. Notify pipelines
+mails (RFC 2920), aiosmtplib can't. They take turns on the same sinks. Goal (issue 7): at least 0.7 of the bare clients.
 """
 
 import argparse

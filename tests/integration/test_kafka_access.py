@@ -1,6 +1,8 @@
 """Users of a real Kafka: each service and each institution can do its work, and nothing else."""
 
 import asyncio
+import os
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -8,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, TransactionalIdAuthorizationFailed
 
 from deploy.local.kafka import KafkaServer
-from deploy.local.replicas import service_settings
+from deploy.local.replicas import provisioned, service_settings
+from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
 from shared.contracts import topics
 from shared.contracts.access import (
@@ -19,9 +22,9 @@ from shared.contracts.access import (
     service_grants,
     service_user,
 )
-from shared.contracts.topics import inbox, outbox, provisioned
+from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access, AccessRefusedError
-from shared.kafka.provision import ProvisioningError, provision, provision_access
+from shared.kafka.provision import ProvisioningError, provision
 from shared.settings import KafkaSettings
 from tests.integration.kafka_users import logs_in, may_create, may_read, may_write
 
@@ -65,9 +68,7 @@ async def deployment(kafka_server: KafkaServer) -> Secured:
     """All topics and users of a deployment with two institutions, and a record on each topic that is read here."""
     kafka, prefix = kafka_server.settings, "access."
     cluster = Cluster(kafka, prefix)
-    await provision(provisioned(), kafka, prefix)
-    passwords = {name: service_settings(kafka_server, prefix, name).sasl_password for name in SERVICES}
-    await provision_access(kafka, prefix, {name: secret.get_secret_value() for name, secret in passwords.items()})
+    await provisioned(kafka_server, prefix)
     await cluster.join(INSTITUTIONS)
     made = Secured(kafka_server, cluster, await cluster.first_passwords(INSTITUTIONS))
     shared = [prefix + topic.name for topic in topics.SHARED_TOPICS]
@@ -90,6 +91,31 @@ async def test_a_service_has_just_the_rights_of_the_table(secured: Secured, serv
     for code in INSTITUTIONS:
         given |= {grant for grant in joining_grants(secured.prefix, code) if grant.user == user}
     assert await Access(secured.server.settings).granted(user) == given
+
+
+async def test_the_command_of_operators_provisions_and_is_safe_to_repeat(secured: Secured, topic_prefix: str) -> None:
+    password = f"{topic_prefix}secret"
+    environment = {"FIRSTBUY_TOPIC_PREFIX": topic_prefix, "FIRSTBUY_PROVISION_INTAKE_PASSWORD": password}
+
+    async def said(*arguments: str) -> str:
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "shared.kafka.provision", *arguments),
+            env={**os.environ, **secured.server.settings.as_environment(), **environment},
+            cwd=PROJECT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await command.communicate()
+        assert command.returncode == 0
+        return out.decode()
+
+    every = len(list(topics.provisioned()))
+    assert await said("--topics-only") == f"created {every} topics\n"
+    user = secured.server.settings.as_user(service_user(topic_prefix, "intake"), password)
+    assert not await logs_in(user)
+    rights = "gave the services their rights, and 1 of them a password\n"
+    assert await said() == await said() == "created 0 topics\n" + rights
+    assert await logs_in(user)
+    assert await may_write(user, topic_prefix + topics.APPLICATIONS.name)
 
 
 @pytest.mark.parametrize("service", SERVICES)
