@@ -17,7 +17,7 @@ from deploy.demo.observer import FOLLOWED, Observer, Seen
 from deploy.demo.office import Office, rehearsed
 from deploy.demo.progress import Screen
 from deploy.demo.registries import TaxService
-from deploy.demo.target import DemoFailedError, Target
+from deploy.demo.target import DemoFailedError, Target, TooSlowError
 from deploy.registries.records import Mood
 from shared.contracts import topics
 
@@ -172,7 +172,7 @@ class _Month:
         )
         self.course.busiest_margin = (self.closes - datetime.now(UTC)).total_seconds()
         if not done or self.course.busiest_margin < 0:
-            raise DemoFailedError(
+            raise TooSlowError(
                 f"this machine was too slow for the window: {traffic.answered} of {plan.calls} requests were answered "
                 f"when {window.seconds:.0f} s were over. Nothing is reported, since it would be wrong. "
                 f"Run again with --window {window.seconds * 2:.0f}"

@@ -19,7 +19,7 @@ from deploy.demo.entries import CHANGE, Call, Script, as_bytes, contact
 from deploy.demo.observer import Observer, Seen
 from deploy.demo.office import Office, rehearsed
 from deploy.demo.progress import Screen
-from deploy.demo.target import DemoFailedError, Target
+from deploy.demo.target import DemoFailedError, Target, TooSlowError
 from deploy.simulate.results import Results
 from deploy.simulate.sample import ROUND, sample_records
 from shared.contracts.policy import Policy
@@ -106,7 +106,7 @@ async def hold(
     last = closes - timedelta(seconds=_LAST_SECONDS)
     senders = Senders(target.urls["intake"], ROUND, traffic)
     if not await senders.send(scripts, stop=lambda: datetime.now(UTC) >= last):
-        raise DemoFailedError(
+        raise TooSlowError(
             f"this machine was too slow for {ROUND}: it closed with {traffic.answered} of its {mails_of(scripts)} "
             "requests answered. Run again with a longer --window"
         )

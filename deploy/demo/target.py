@@ -29,6 +29,12 @@ class DemoFailedError(Exception):
     code = "demo-failed"
 
 
+class TooSlowError(DemoFailedError):
+    """This machine could not answer in the window what was sent; a longer one may do."""
+
+    code = "demo-too-slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     urls: Mapping[str, str]
