@@ -68,7 +68,7 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def session(pool: Pool) -> AsyncIterator[Connection]:
+async def session_of(pool: Pool) -> AsyncIterator[Connection]:
     """A connection for locks of a session: the block gives them back, or they end with the connection."""
     async with connected(pool) as connection:
         try:
@@ -80,7 +80,7 @@ async def session(pool: Pool) -> AsyncIterator[Connection]:
 
 async def _left_clean(_: Connection) -> None:
     """Instead of asyncpg's four statements after every use: an open transaction it ends itself, settings are a
-    transaction's alone, and who locks for a session has `session`."""
+    transaction's alone, and who locks for a session has `session_of`."""
 
 
 async def rows_changed(connection: Connection, statement: str, *arguments: Any) -> int:

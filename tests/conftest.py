@@ -17,7 +17,7 @@ import pytest
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kafka_choice import apache_required, required
 from deploy.local.postgres import PostgresServer, create_database, drop_database, running_postgres
-from deploy.local.replicas import SERVICES, Plan, migrated, module_command
+from deploy.local.replicas import SERVICES, Plan, migrate, module_command
 from deploy.local.stack import Stack
 from deploy.local.state import State
 from shared.kafka.provision import remove
@@ -162,7 +162,7 @@ async def templates(
             url = await create_database(postgres_server.url, name)
             if service is not None:
                 plan = Plan((service,), {}, {}, "", False, module_command)
-                await migrated(state, plan, {service: url}, unused, service)
+                await migrate(state, plan, {service: url}, unused, service)
             ready[service] = name
         return ready[service]
 

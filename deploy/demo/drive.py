@@ -28,6 +28,10 @@ LAST_SECONDS: Final = 1.0
 PATIENCE: Final = 120.0
 
 
+LONGER: Final = 2
+"""So many times longer is the window of a second try, where the first was too short."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The month in real seconds, and the first part of it in which everything is sent."""
@@ -175,7 +179,7 @@ class _Month:
             raise TooSlowError(
                 f"this machine was too slow for the window: {traffic.answered} of {plan.calls} requests were answered "
                 f"when {window.seconds:.0f} s were over. Nothing is reported, since it would be wrong. "
-                f"Run again with --window {window.seconds * 2:.0f}"
+                f"Run again with --window {window.seconds * LONGER:.0f}"
             )
         took = time.monotonic() - began
         self.screen.note(f"{plan.calls} requests answered in {took:.1f} s, {self.course.busiest_margin:.1f} s to spare")

@@ -14,7 +14,7 @@ from deploy.commands.foreground import EXPECTED
 from deploy.demo.account import account_of
 from deploy.demo.audit import audited
 from deploy.demo.checks import checked
-from deploy.demo.drive import Course, Window, drive
+from deploy.demo.drive import LONGER, Course, Window, drive
 from deploy.demo.figures import figures_of
 from deploy.demo.first_half import Beside, FirstHalf
 from deploy.demo.generator import make_plan
@@ -32,8 +32,6 @@ from deploy.simulate.page import html
 
 ROUND: Final = "2018-h2"
 FIRST_ROUND: Final = "2018-h1"
-SLOW_MACHINE: Final = 2
-"""So many times longer is the window of a second try, where the first was too short and nobody chose it."""
 FOLDER: Final = PROJECT / "var" / "demo"
 
 
@@ -70,7 +68,7 @@ async def run_demo(
     except TooSlowError as fault:
         if window is not None or keep:
             raise
-        longer = Window.of(plan.calls, None).seconds * SLOW_MACHINE
+        longer = Window.of(plan.calls, None).seconds * LONGER
         console.print(f"{fault}: that is done now, from the start.", style="yellow", markup=False, soft_wrap=True)
         target, course, first, phases = await held(longer)
     names = {one["institution"]: one["name"] for one in institutions}

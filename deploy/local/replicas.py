@@ -83,7 +83,7 @@ def service_environment(
     }
 
 
-async def migrated(
+async def migrate(
     state: State, plan: Plan, databases: Mapping[str, str], shared: Mapping[str, str], service: str
 ) -> None:
     """Brings a service's database up to date. Returns when it has ended well."""
@@ -148,7 +148,7 @@ def kafka_users(kafka: KafkaServer, prefix: str) -> dict[str, dict[str, str]]:
     return {service: service_settings(kafka, prefix, service).as_environment() for service in SERVICES}
 
 
-async def provisioned(kafka: KafkaServer, prefix: str) -> None:
+async def provision_kafka(kafka: KafkaServer, prefix: str) -> None:
     """Topics, and on a Kafka of our own the services' users and rights."""
     await provision(topics.provisioned(), kafka.settings, prefix)
     if kafka.own_users:

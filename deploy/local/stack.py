@@ -25,9 +25,9 @@ from deploy.local.replicas import (
     asks_here,
     kafka_users,
     mail_server,
-    migrated,
+    migrate,
     module_command,
-    provisioned,
+    provision_kafka,
     reached_here,
     registry_server,
     replica,
@@ -154,8 +154,8 @@ class Stack:
             report("databases and topics are brought up to date")
             await _all(
                 [
-                    *(migrated(state, plan, stack.databases, shared, service) for service in made),
-                    *([provisioned(kafka, topic_prefix)] if provision else []),
+                    *(migrate(state, plan, stack.databases, shared, service) for service in made),
+                    *([provision_kafka(kafka, topic_prefix)] if provision else []),
                 ]
             )
             await stack._start_services(held, plan, shared, report)

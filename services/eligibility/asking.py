@@ -33,7 +33,7 @@ from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
 from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected, session
+from shared.postgres import Connection, Pool, connected, session_of
 
 _AT_ONCE: Final = 1000
 """Answers saved in one transaction that nobody had to be asked for."""
@@ -101,18 +101,18 @@ class Asking:
                 return
         if not await self.own.read_back(pool):
             return
-        async with session(pool) as asking:
-            if not await registries.take_turn(asking, self.registry):
+        async with session_of(pool) as session:
+            if not await registries.take_turn(session, self.registry):
                 return
-            while await self.look(pool, asking):
+            while await self.look(pool, session):
                 pass
-            await registries.give_back_turn(asking, self.registry)
+            await registries.give_back_turn(session, self.registry)
 
-    async def look(self, pool: Pool, asking: Connection) -> bool:
+    async def look(self, pool: Pool, session: Connection) -> bool:
         """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
-        await pending.prune(asking)
+        await pending.prune(session)
         await self._answer_unasked(pool)
-        left = await registries.unanswered(asking, self.registry)
+        left = await registries.unanswered(session, self.registry)
         self.metrics.waiting.labels(self.registry.value).set(left)
         if not left:
             return False
@@ -124,7 +124,7 @@ class Asking:
             await asyncio.sleep(min(pause, _LOOKED_AGAIN))
             return True
         until = time.monotonic() + _LOOKED_AGAIN
-        for wanted in await registries.wanted(asking, self.registry, self.adapter.at_once, _CALLS):
+        for wanted in await registries.wanted(session, self.registry, self.adapter.at_once, _CALLS):
             await asyncio.sleep(self.gate.wait(time.monotonic()))
             if not await self._call(pool, self.adapter, wanted) or time.monotonic() > until:
                 break

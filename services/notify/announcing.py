@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from services.notify.storage.deliveries import Delivery
 from shared import audit
@@ -13,35 +14,26 @@ from shared.postgres import Connection
 
 
 def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
-    event = NoticeDelivered(
-        delivery=delivery.id,
-        round=delivery.round,
-        kind=delivery.kind,
-        subject=delivery.subject,
-        occasion=delivery.occasion,
-        recipient=delivery.recipient,
-        channel=delivery.channel,
-        attempts=delivery.attempts,
-        message_id=message_id,
-        delivered_at=now,
-    )
+    event = NoticeDelivered(**_stated(delivery), message_id=message_id, delivered_at=now)
     return _announcement(delivery, event, "notice-delivered", now)
 
 
 def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
-    event = NoticeFailed(
-        delivery=delivery.id,
-        round=delivery.round,
-        kind=delivery.kind,
-        subject=delivery.subject,
-        occasion=delivery.occasion,
-        recipient=delivery.recipient,
-        channel=delivery.channel,
-        attempts=delivery.attempts,
-        error=error,
-        failed_at=now,
-    )
+    event = NoticeFailed(**_stated(delivery), error=error, failed_at=now)
     return _announcement(delivery, event, "notice-failed", now)
+
+
+def _stated(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "delivery": delivery.id,
+        "round": delivery.round,
+        "kind": delivery.kind,
+        "subject": delivery.subject,
+        "occasion": delivery.occasion,
+        "recipient": delivery.recipient,
+        "channel": delivery.channel,
+        "attempts": delivery.attempts,
+    }
 
 
 async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outgoing]) -> list[Outgoing]:

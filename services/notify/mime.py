@@ -7,7 +7,6 @@ Free text leaves as encoded words of base64 wherever it is not plain ASCII, so t
 import base64
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~\-]{1,60}")
@@ -16,7 +15,6 @@ _BASE64_LINE: Final = re.compile(r".{1,76}")
 _STRUCTURED: Final = re.compile(r"[\x20-\x7e]{1,900}")
 
 
-@lru_cache(maxsize=1024)
 def free_text(text: str) -> str:
     """As it is where that is harmless in any header, else as encoded words on lines of their own."""
     if _PLAIN.fullmatch(text) and text == text.strip():

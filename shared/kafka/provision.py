@@ -86,7 +86,7 @@ def _created(results: Iterable[Sequence[object]]) -> list[str]:
 
 
 async def remove(kafka: KafkaSettings, prefix: str) -> None:
-    """Deletes every topic under the prefix, with all that it holds."""
+    """Deletes every topic under the prefix, with all that it holds; what the broker does not let go is left."""
     admin = await _started(kafka)
     try:
         under = [topic for topic in await admin.list_topics() if topic.startswith(prefix)]

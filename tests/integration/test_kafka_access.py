@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, TransactionalIdAuthorizationFailed
 
 from deploy.local.kafka import KafkaServer
-from deploy.local.replicas import provisioned, service_settings
+from deploy.local.replicas import provision_kafka, service_settings
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
 from shared.contracts import topics
@@ -68,7 +68,7 @@ async def deployment(kafka_server: KafkaServer) -> Secured:
     """All topics and users of a deployment with two institutions, and a record on each topic that is read here."""
     kafka, prefix = kafka_server.settings, "access."
     cluster = Cluster(kafka, prefix)
-    await provisioned(kafka_server, prefix)
+    await provision_kafka(kafka_server, prefix)
     await cluster.join(INSTITUTIONS)
     made = Secured(kafka_server, cluster, await cluster.first_passwords(INSTITUTIONS))
     shared = [prefix + topic.name for topic in topics.SHARED_TOPICS]

@@ -37,7 +37,6 @@ class Moody:
     contents: list[bytes] = field(default_factory=list)
     hang_up_after: bool = False
     hang_up_in_content: bool = False
-
     pipelining: bool = False
 
     async def handle_EHLO(  # noqa: N802
@@ -182,6 +181,30 @@ async def test_a_pipelining_servers_answers_in_any_portions(answers: list[bytes]
     listening.close()
     assert heard.startswith(b"MAIL FROM:<no-reply@f.example>\r\nRCPT TO:<a@f.example>\r\nDATA\r\n")
     assert (b"Subject" in heard) == (expected == DELIVERED or expected.in_doubt)
+
+
+async def test_an_old_server_that_knows_no_ehlo_gets_its_mails() -> None:
+    said: list[bytes] = []
+    answers = {b"EHLO": b"502 what?", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
+
+    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx\r\n")
+        while line := await reader.readline():
+            said.append(line[:4])
+            writer.write(answers.get(line[:4], b"250 ok") + b"\r\n")
+            if line.startswith(b"DATA"):
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 taken\r\n")
+        writer.close()
+
+    listening = await asyncio.start_server(session, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
+    assert [await deliver(server) for _ in range(2)] == [DELIVERED] * 2
+    await server.close()
+    listening.close()
+    assert said.count(b"HELO") == 1
+    assert said.count(b"DATA") == 2
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])

@@ -32,7 +32,7 @@ from shared.kafka.cloudevents import trace_of, type_name
 from shared.kafka.in_turns import TakesTurns
 from shared.kafka.storage import park
 from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
 
 TURN: Final = 100
 """Records an inbox is taken from before it is the others' turn."""
@@ -84,7 +84,7 @@ class InboxReader:
         consumer = self._make_consumer()
         try:
             await consumer.start()
-            async with session(pool) as leasing:
+            async with session_of(pool) as leasing:
                 await self._read_leased(consumer, leasing, pool)
         except KafkaError as error:
             _log.warning("waits for Kafka", duty="inboxes", error=str(error))
