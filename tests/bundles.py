@@ -32,7 +32,7 @@ from services.selection.domain.tickets import standing_of, tickets
 from shared.canonical import json_hash, payload_hash
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, RequestFacts
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 from shared.merkle import Digest, bucket_of, digest_of
 from tests.data.facts import policy
 from tests.rounds import application
@@ -40,7 +40,7 @@ from tests.rounds import application
 ROUND = "bundled"
 COMMITTED_AT = datetime(2018, 9, 15, 1, tzinfo=UTC)
 SOURCE = {"source": "lotto", "kind": "rfc3797", "period_seconds": 604800, "description": "six numbers of Saturday"}
-_FACTS, _REQUEST, _POLICY = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts), TypeAdapter(Policy)
+_FACTS, _REQUEST = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts)
 
 
 @dataclass
@@ -140,10 +140,10 @@ def make_round(
     `recorded`: what the last of `sources` gave.
     """
     random = Random(seed)  # noqa: S311 -- the same round in every run
-    stated = _POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
+    stated = POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
     stated["limits"] = {"selections_per_firm": 1, "requests_per_product": 2, "reserve": 5} | dict(changes or {})
     stated.pop("registries", None)
-    made, policy_hash = _POLICY.validate_python(stated), json_hash(stated)
+    made, policy_hash = POLICY.validate_python(stated), json_hash(stated)
     rules = PolicyRules.compile(made, policy_hash)
     judged = [_judged(number, random, made, rules) for number in range(1, firms + 1)]
     pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
@@ -222,7 +222,7 @@ def make_round(
 
 def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
     """The round with batches of releases after it, each opened by two officers and, if `confirmed`, confirmed so."""
-    stated = _POLICY.validate_python(made.policy)
+    stated = POLICY.validate_python(made.policy)
     tracks = {track.track: track.limits for track in stated.tracks if track.limits is not None}
     offers = {one.application: one.offer for one in made.judged}
     places = [

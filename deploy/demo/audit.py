@@ -12,12 +12,11 @@ from shared.canonical import json_hash, payload_hash
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.findings import Finding, VerdictOutcome
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 from shared.merkle import digest_of
 
 FACTS: TypeAdapter[ApplicationFacts] = TypeAdapter(ApplicationFacts)
 _REQUEST: TypeAdapter[RequestFacts] = TypeAdapter(RequestFacts)
-_POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
 
 
@@ -42,7 +41,7 @@ class Audit:
 
 
 def audited(account: Account) -> Audit:
-    policy = _POLICY.validate_python(account.opened["policy"])
+    policy = POLICY.validate_python(account.opened["policy"])
     facts = {entry.application: FACTS.validate_python(entry.facts) for entry in account.entries}
     committed = [_committed(entry, facts[entry.application], policy) for entry in account.entries]
     pledges = {one["institution"]: one["pledge_won"] for one in account.opened["institutions"]}

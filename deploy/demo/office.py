@@ -9,16 +9,14 @@ from typing import Any, Final
 
 import httpx2
 import yaml
-from pydantic import TypeAdapter
 
 from deploy.demo.target import DemoFailedError, Target
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 
 POLICIES: Final = PROJECT / "deploy" / "policies"
 ROUNDS: Final = PROJECT / "deploy" / "rounds"
-_POLICY: Final = TypeAdapter(Policy)
 
 
 def load_yaml(path: Path) -> Any:
@@ -27,7 +25,7 @@ def load_yaml(path: Path) -> Any:
 
 
 def load_policy(name: str) -> Policy:
-    return _POLICY.validate_python(load_yaml(POLICIES / f"{name}.yaml"))
+    return POLICY.validate_python(load_yaml(POLICIES / f"{name}.yaml"))
 
 
 class Office:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from deploy.policy_review.reading import NO_NAME, ReadFile, escaped, read
 from services.notify.rendering import NOTICE_NAMES
 from shared.canonical import NotCanonicalError, checked_canonical_json, json_hash
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 from shared.policies.problem import Problem
 from shared.policies.soundness import problems_of, remarks_of
 
-_POLICY: Final[TypeAdapter[Policy]] = TypeAdapter(Policy)
-_SCHEMA: Final[dict[str, Any]] = _POLICY.json_schema()
+_SCHEMA: Final[dict[str, Any]] = POLICY.json_schema()
 _WHOLE: Final = ("extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -48,7 +47,7 @@ def examine(text: str) -> Examined:
         found = file.problems or ((1, Problem("", "no-policy", "this is no policy", "start from one we ship")),)
         return Examined(_located(file, (), found))
     try:
-        policy = _POLICY.validate_python(file.document, extra="forbid")
+        policy = POLICY.validate_python(file.document, extra="forbid")
     except ValidationError as error:
         listed = error.errors(include_url=False)
         return Examined(_located(file, _schema_problems(file.document, listed), file.problems))
@@ -61,7 +60,7 @@ def examine(text: str) -> Examined:
 
 def policy_hash(policy: Policy) -> str:
     """As intake hashes it when it announces a round under it."""
-    return json_hash(_POLICY.dump_python(policy, mode="json", exclude_none=True))
+    return json_hash(POLICY.dump_python(policy, mode="json", exclude_none=True))
 
 
 def _located(
@@ -75,7 +74,7 @@ def _located(
 def _not_canonical(policy: Policy) -> Iterable[Problem]:
     """Unsound in a way no rule asks about, such as a lone surrogate: it could not be hashed."""
     try:
-        checked_canonical_json(_POLICY.dump_python(policy, mode="json", exclude_none=True))
+        checked_canonical_json(POLICY.dump_python(policy, mode="json", exclude_none=True))
     except NotCanonicalError as error:
         yield Problem("", "not-canonical", str(error), "write plain text and whole numbers below 2^53")
 

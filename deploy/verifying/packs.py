@@ -24,12 +24,11 @@ from shared.canonical import checked_canonical_json, json_hash, payload_hash
 from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.signing import ALGORITHM, PublicKey, verified
 
 Pack = Mapping[str, Any]
 _FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
-_POLICY: Final = TypeAdapter(Policy)
 _RECORD: Final = TypeAdapter(SupplyRecord | None)
 
 
@@ -132,7 +131,7 @@ def _verdict(found: Findings, pack: Pack) -> None:
         "findings_hash is of these findings, by the policy's day",
         "verdict: findings_hash is not of these findings, policy and day",
     )
-    policy = _POLICY.validate_python(pack["policy"], strict=False)
+    policy = POLICY.validate_python(pack["policy"], strict=False)
     track = {one.track: one for one in policy.tracks}[facts["track"]]
     findings = _FINDINGS.validate_python(verdict["findings"])
     asked = [(one.rule, one.legal_source, one.decides) for one in track.conditions]
@@ -151,7 +150,7 @@ def _verdict(found: Findings, pack: Pack) -> None:
 
 
 def _entry(found: Findings, pack: Pack) -> None:
-    entry, policy = pack["entry"], _POLICY.validate_python(pack["policy"], strict=False)
+    entry, policy = pack["entry"], POLICY.validate_python(pack["policy"], strict=False)
     record = _RECORD.validate_python(pack["application"]["facts"]["applicant"].get("supply_record"))
     count = tickets(standing_of(_FINDINGS.validate_python(pack["verdict"]["findings"]), record), policy)
     fewer = pack["epoch"] > 1 and entry["tickets"] < count

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,10 +76,16 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
         known_of["changes"] if kind in {"not-selected", "verdict"} else None,
         known_of["notices"],
     )
-    composer = Composer(Renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"), _SELECTION)
+    composer = Composer(_renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"), _SELECTION)
     content = composer.compose(claimed, addressee, {"kwater": "한국수자원공사 (K-water)"}, _NOW, None).content
     message = message_from_bytes(content, policy=default)
     return Preview(str(message["Subject"]), _body(message, "plain"), _body(message, "html"), content)
+
+
+@cache
+def _renderer() -> Renderer:
+    """Whoever looks at all previews compiles the templates once."""
+    return Renderer()
 
 
 def _delivery(kind: str, facts: Any) -> Delivery:

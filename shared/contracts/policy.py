@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Count, Line, PolicyId, Positive, Won
@@ -245,3 +245,7 @@ class Policy:
     """Words the notices of this round may use, by name, such as whom to ask."""
     registries: tuple[RegistryUse, ...] | None = None
     """Registries asked before an application is judged; None where what firms state is judged as it is."""
+
+
+POLICY: Final[TypeAdapter[Policy]] = TypeAdapter(Policy)
+"""Reads and writes policies. Made once for everybody: making one takes longer than judging a round's applications."""

@@ -20,7 +20,6 @@ from typing import Any
 
 import asyncpg
 import yaml
-from pydantic import TypeAdapter
 
 from deploy.local.kafka import running_kafka
 from deploy.local.postgres import create_database, drop_database, running_postgres
@@ -29,7 +28,7 @@ from services.eligibility.storage.verdicts import COLUMNS
 from services.intake.domain.entries import StatedVersion, state_version
 from shared.canonical import json_hash
 from shared.contracts import topics
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.producer import EventProducer
 from shared.kafka.provision import provision
@@ -97,8 +96,7 @@ class Bench:
         url = await create_database(self._postgres, name)
         await migrate(url, MIGRATIONS)
         policy: Any = yaml.safe_load((PROJECT / "deploy/policies/2018-h2.yaml").read_text())
-        adapter = TypeAdapter(Policy)
-        policy = adapter.dump_python(adapter.validate_python(policy), mode="json", exclude_none=True)
+        policy = POLICY.dump_python(POLICY.validate_python(policy), mode="json", exclude_none=True)
         connection = await asyncpg.connect(url)
         await connection.execute(
             "INSERT INTO rounds (round, policy, policy_hash) VALUES ('bench-1', $1, $2)",

@@ -24,12 +24,12 @@ from shared.contracts.events import (
     SourceValueRecorded,
 )
 from shared.contracts.generate import models
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))
 READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(model) for name, model in models().items()}
-READERS["Policy"] = TypeAdapter(Policy)
+READERS["Policy"] = POLICY
 
 
 def event_of(path: Path) -> str:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import TypeAdapter
 
 from shared.canonical import canonical_json, checked_canonical_json
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Invitation, RoundAnnounced
-from shared.contracts.policy import Method, Policy
+from shared.contracts.policy import POLICY, Method
 from tests.data.facts import policy
 
 OPENING = datetime(2018, 8, 16, tzinfo=UTC)
@@ -35,7 +34,7 @@ def file_of(round_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_policy_is_named_as_its_file_and_survives_its_own_json(name: str) -> None:
-    read, adapter = policy(name), TypeAdapter(Policy)
+    read, adapter = policy(name), POLICY
     assert read.policy == name
     sent = adapter.dump_python(read, mode="json")
     assert canonical_json(sent) == checked_canonical_json(sent)

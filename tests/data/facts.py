@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter
 
 from shared.contracts.facts import (
     Applicant,
@@ -18,14 +18,15 @@ from shared.contracts.facts import (
     Product,
     SupplyRecord,
 )
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 
 POLICIES = Path(__file__).parents[2] / "deploy" / "policies"
 
 
+@cache
 def policy(name: str) -> Policy:
     """A policy of `deploy/policies`, read as a service reads it."""
-    return TypeAdapter(Policy).validate_python(yaml.safe_load((POLICIES / f"{name}.yaml").read_text()))
+    return POLICY.validate_python(yaml.safe_load((POLICIES / f"{name}.yaml").read_text()))
 
 
 GOOD = ApplicationFacts(

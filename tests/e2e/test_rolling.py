@@ -8,13 +8,12 @@ from email.policy import default
 from typing import Any
 
 import httpx2
-import yaml
 
 from deploy.local.stack import Stack
 from shared.working_days import KST, korean_date
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
-from tests.rounds import PROJECT, Office, application, purchase_request, write_inbox
+from tests.rounds import Office, application, purchase_request, shipped_policy, write_inbox
 
 OPENS = datetime(2019, 1, 1, 9, tzinfo=KST)
 FIRST_CLOSE = datetime(2019, 1, 31, 18, tzinfo=KST)
@@ -24,7 +23,7 @@ DOCUMENT = {"number": "2018-0001", "issued_on": "2018-06-01", "expires_on": "202
 
 def rolling() -> dict[str, Any]:
     """As it is shipped, but a status lasts three months."""
-    policy: dict[str, Any] = yaml.safe_load((PROJECT / "deploy/policies/rolling.yaml").read_text())
+    policy = shipped_policy("rolling")
     policy["rolling"]["status_months"] = 3
     policy.pop("registries", None)
     return policy
@@ -94,15 +93,16 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
             return any(one["round"] == "small-01" for one in await outbox_of(stack, "InboxAnswered"))
 
         await until(answered, "the request is in the cut that was open")
+        before = korean_date(datetime.fromisoformat((await office.shown("small-01"))["now"]))
         proposal = await office.confirm("small-01")
         assert proposal["selected"] >= 1
         entered = [one["application"] for one in receipts if one["round"] == "small-01"]
         results = await office.results("small-01", len(entered))
         assert sorted(one["application"] for one in results) == sorted(entered)
         selected = [one for one in results if one["result"] == "ProductSelected"]
-        confirmed_at = (await office.shown("small-01"))["now"]
+        after = korean_date(datetime.fromisoformat((await office.shown("small-01"))["now"]))
         until_day = korean_date(datetime.fromisoformat(selected[0]["status_until"]))
-        assert 85 <= (until_day - korean_date(datetime.fromisoformat(confirmed_at))).days <= 92
+        assert before + timedelta(days=89) <= until_day <= after + timedelta(days=92), "three months later"
 
         for round_id in ("small-01", "small-02"):
             shown = await office.shown(round_id)

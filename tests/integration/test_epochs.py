@@ -9,12 +9,11 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
-from pydantic import TypeAdapter
 
 from deploy.local.stack import Stack
 from services.selection.domain.draw import draw_key, seed_of
 from shared.canonical import json_hash
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import (
@@ -76,8 +75,7 @@ async def completeness(office: Office, service: str, round_id: str) -> dict[str,
 
 def stated(policy: dict[str, Any]) -> Any:
     """As intake keeps and hashes it."""
-    adapter = TypeAdapter(Policy)
-    return adapter.dump_python(adapter.validate_json(json.dumps(policy, default=str)), mode="json", exclude_none=True)
+    return POLICY.dump_python(POLICY.validate_json(json.dumps(policy, default=str)), mode="json", exclude_none=True)
 
 
 def faulty_policy() -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
-import yaml
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.postgres import PostgresServer, create_database, drop_database
@@ -28,7 +27,7 @@ from shared.postgres import connected, open_pool
 from shared.working_days import korean_date
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
-from tests.rounds import PROJECT, Office, application, clock_map, purchase_request, write_inbox
+from tests.rounds import Office, application, clock_map, purchase_request, shipped_policy, write_inbox
 
 OUTBOX = "institution.kepco.outbox.v1"
 KEYS = "/.well-known/firstbuy-keys"
@@ -640,7 +639,7 @@ async def test_a_rolling_intake_comes_back_with_the_cut_to_come(
     backup = await backups.take(stack)
     now = datetime.now(UTC)
     closes_at = now + timedelta(days=3)
-    policy = yaml.safe_load((PROJECT / "deploy/policies/rolling.yaml").read_text())
+    policy = shipped_policy("rolling")
     policy["as_of"] = korean_date(closes_at).isoformat()
     series = f"small-{secrets.token_hex(3)}"
     await office.institution("kepco", **{series.replace("-", "_"): 50_000_000})

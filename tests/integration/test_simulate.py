@@ -9,7 +9,6 @@ from random import Random
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from pydantic import TypeAdapter
 
 from deploy.commands.simulate import replayed, sampled
 from deploy.local.kafka import KafkaServer
@@ -17,7 +16,7 @@ from deploy.policy_review.checking import policy_hash
 from deploy.simulate.recorded import NotReadableError, UnknownRoundError
 from deploy.simulate.sample import APPLIED, ROUND, TITLE, sample_policy, sample_records
 from shared.contracts import topics
-from shared.contracts.policy import Policy, RegistryUse
+from shared.contracts.policy import POLICY, Policy, RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
@@ -34,7 +33,7 @@ GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 def opened(round_id: str, of: Policy) -> Record:
     """RoundOpened as intake says it."""
     body = json.loads((GOLDEN / "RoundOpened.v1.1.json").read_text())
-    stated = TypeAdapter(Policy).dump_python(of, mode="json")
+    stated = POLICY.dump_python(of, mode="json")
     body |= {"round": round_id, "title": TITLE, "policy": stated, "policy_hash": policy_hash(of)}
     return round_id, "RoundOpened", json.dumps(body).encode()
 

@@ -51,7 +51,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.findings import VerdictOutcome
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.contracts.topics import Topic
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing, event_id, headers_of, outgoing, type_name
@@ -324,9 +324,8 @@ class Intake:
             for condition in track["conditions"]:
                 if condition["rule"] == "sales-or-credit":
                     condition["parameters"]["credit_at_least"] = "ZZZ"
-        adapter = TypeAdapter(Policy)
-        self.policy = adapter.dump_python(adapter.validate_json(_json(policy)), mode="json", exclude_none=True)
-        self.rules = PolicyRules.compile(adapter.validate_python(self.policy, strict=False), json_hash(self.policy))
+        self.policy = POLICY.dump_python(POLICY.validate_json(_json(policy)), mode="json", exclude_none=True)
+        self.rules = PolicyRules.compile(POLICY.validate_python(self.policy, strict=False), json_hash(self.policy))
         self.requests = [self._request(number) for number in range(3)]
         log.heard = self.heard
 
@@ -342,7 +341,7 @@ class Intake:
             title="Machine",
             opens_at=STARTED - timedelta(days=1),
             closes_at=STARTED,
-            policy=TypeAdapter(Policy).validate_python(self.policy, strict=False),
+            policy=POLICY.validate_python(self.policy, strict=False),
             policy_hash=json_hash(self.policy),
             lead_seconds=60,
             sources=(Source(source="lotto", kind=SourceKind.RFC3797, period_seconds=60, description="six"),),

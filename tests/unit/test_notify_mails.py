@@ -32,7 +32,8 @@ from shared.written import one_line
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
-COMPOSER = Composer(Renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"))
+RENDERER = Renderer()
+COMPOSER = Composer(RENDERER, Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"))
 KWATER = {"kwater": "한국수자원공사 (K-water)"}
 TITLE = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
 NO_WORDS: Mapping[str, Mapping[str, str]] = {}
@@ -269,7 +270,7 @@ def test_a_mail_is_marked_as_what_it_is() -> None:
 @pytest.mark.parametrize("kind", sorted(set(TEMPLATE_OF.values())))
 def test_a_value_nobody_gives_is_an_error_and_not_an_empty_place(kind: str, language: Language) -> None:
     with pytest.raises(UndefinedError):
-        Renderer().render(kind, language, {})
+        RENDERER.render(kind, language, {})
 
 
 HOSTILE = '<script>alert("1")</script>\u202e & {{ nonce }}\u2028Bcc: x@evil.example'
@@ -328,7 +329,7 @@ def test_a_selected_firm_gets_the_link_of_its_pack_where_selection_has_an_addres
     path = "/rounds/2018-h2/packs/7d1c3b0e-52f4-4c8e-9b51-2f6f0a7be101?key=q3v"
     (told,) = result(golden("ProductSelected", pack=path), None)
     sender = Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example")
-    reached = Composer(Renderer(), sender, "https://selection.example/")
+    reached = Composer(RENDERER, sender, "https://selection.example/")
     message = mail(told, language.value, composer=reached)
     link = f"https://selection.example{path}"
     assert link in body(message)

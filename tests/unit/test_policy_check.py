@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from deploy.cli import assembled
 from deploy.policy_review.checking import Examined, examine, policy_hash
 from services.eligibility.domain.rules import RULES
-from shared.contracts.policy import Policy, TicketStep, Track, TrackLimits
+from shared.contracts.policy import POLICY, Policy, TicketStep, Track, TrackLimits
 from shared.contracts.vocabulary import RULE_TERMS, Kind
 from shared.policies.problem import PolicyRejectedError
 from shared.policies.soundness import problems_of, remarks_of, require_sound
@@ -231,7 +230,7 @@ class TestPublishedSchema:
 
 
 def stated(of: Policy) -> Any:
-    return TypeAdapter(Policy).dump_python(of, mode="json", exclude_none=True)
+    return POLICY.dump_python(of, mode="json", exclude_none=True)
 
 
 def differences(schema: Any, value: Any, root: Any, at: str = "") -> Any:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal, RoundOpened
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.postgres import Connection
 
 SAVE_OPENED = """
@@ -118,9 +116,8 @@ async def said(connection: Connection, round_id: str, epoch: int) -> tuple[str, 
 async def opened(connection: Connection, rounds: Sequence[str]) -> dict[str, PolicyRules]:
     """The compiled policies of those of `rounds` whose opening is known."""
     rows = await connection.fetch(OPENED, list(rounds))
-    adapter = TypeAdapter(Policy)
     return {
-        row["round"]: PolicyRules.compile(adapter.validate_python(row["policy"]), row["policy_hash"]) for row in rows
+        row["round"]: PolicyRules.compile(POLICY.validate_python(row["policy"]), row["policy_hash"]) for row in rows
     }
 
 

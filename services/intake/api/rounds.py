@@ -16,7 +16,7 @@ from services.intake.storage.rounds import Announcement, StoredRound
 from shared.beacon import ChainKey, UnusableKeyError
 from shared.canonical import json_hash
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import Problem, parse, read_body
 from shared.policies.soundness import problems_of
@@ -46,7 +46,6 @@ class AnnouncementBody(Contract):
 
 
 _ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
-_POLICY = TypeAdapter(Policy)
 _NOT_PUBLIC: Final = frozenset({"party", "pack"})
 
 
@@ -75,7 +74,7 @@ async def announce(request: Request) -> Response:
             for each in problems
         )
         raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
-    announcement = _announcement(terms, _POLICY.dump_python(body.policy, mode="json", exclude_none=True))
+    announcement = _announcement(terms, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         actor = Actor(name=officer.name, role=officer.role)

@@ -21,11 +21,10 @@ from shared.contracts.events import (
     SelectionConfirmed,
 )
 from shared.contracts.facts import ApplicationFacts
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.postgres import Connection, streamed
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
-_POLICY: Final = TypeAdapter(Policy)
 SAVE_OPENED = "INSERT INTO releases (round, epoch, batch, opened) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 # A batch confirms those before it, too.
 SAVE_CONFIRMED = """
@@ -214,7 +213,7 @@ async def to_publish(connection: Connection) -> list[ConfirmedRelease]:
         ConfirmedRelease(
             ReleaseOpened.model_validate(row["opened"]),
             ReleaseProposed.model_validate(row["body"]),
-            status_until(_POLICY.validate_python(row["policy"]), row["selection_confirmed_at"]),
+            status_until(POLICY.validate_python(row["policy"]), row["selection_confirmed_at"]),
         )
         for row in await connection.fetch(TO_PUBLISH)
     ]

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import Any
 
 from services.selection.domain.leaves import award_leaves
 from services.selection.domain.proposal import Proposal
@@ -12,10 +10,8 @@ from services.selection.domain.status import status_until
 from services.selection.storage.drawn import Named
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY
 from shared.postgres import Connection, streamed
-
-_POLICY: Final = TypeAdapter(Policy)
 
 TO_PUBLISH = """
 SELECT p.round, p.epoch, p.body, p.published_lines, r.policy, c.confirmed_at, c.batch
@@ -187,7 +183,7 @@ async def to_publish(connection: Connection) -> list[ToPublish]:
             row["epoch"],
             row["body"]["selection_root"],
             row["published_lines"],
-            status_until(_POLICY.validate_python(row["policy"]), row["confirmed_at"]),
+            status_until(POLICY.validate_python(row["policy"]), row["confirmed_at"]),
             row["batch"],
         )
         for row in await connection.fetch(TO_PUBLISH)
@@ -199,7 +195,7 @@ async def giving_status(connection: Connection) -> list[GivenStatus]:
     found = []
     for row in await connection.fetch(GIVING_STATUS):
         rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
-        until = status_until(_POLICY.validate_python(row["policy"]), row["confirmed_at"])
+        until = status_until(POLICY.validate_python(row["policy"]), row["confirmed_at"])
         if until is not None:
             found.append(GivenStatus(row["round"], row["epoch"], until, row["ended_lines"], time_map(rehearsal)))
     return found

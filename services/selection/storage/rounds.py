@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, SelectionProposed
-from shared.contracts.policy import Policy
+from shared.contracts.policy import POLICY, Policy
 from shared.postgres import Connection
 
 Said = TypeVar("Said", InputsCommitted, SelectionProposed)
-_POLICY = TypeAdapter(Policy)
 TO_COMMIT = """
 SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
 WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL AND NOT r.void
@@ -60,7 +57,7 @@ def known_of(row: Any) -> KnownRound:
     return KnownRound(
         row["round"],
         row["epoch"],
-        _POLICY.validate_python(row["policy"]) if row["policy"] else None,
+        POLICY.validate_python(row["policy"]) if row["policy"] else None,
         row["policy_hash"],
         time_map(rehearsal),
         Manifest.model_validate(row["applications"]),
