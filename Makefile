@@ -1,14 +1,23 @@
-# Everything a newcomer needs: each target sets up what it lacks. See README.md.
+# Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lock settings schemas clean
+.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak check fix watch hooks bench \
+	lock settings schemas clean
 BIN := .venv/bin
 ARGS ?=
+WORKERS ?= auto
+# Rewritten assertions are kept between runs, also where bytecode is not written otherwise.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS)
+# Runs a command and says how long it took.
+timed = @start=$$(date +%s); $(1); code=$$?; echo "$@: $$(( $$(date +%s) - start )) s"; exit $$code
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
 
 ready:
 	@sh deploy/bootstrap.sh
+
+##@ Try it
 
 demo: ready  ## the whole 2018-H2 round, end to end (ARGS="--applications N --seed S --keep")
 	@$(BIN)/firstbuy demo $(ARGS)
@@ -16,16 +25,57 @@ demo: ready  ## the whole 2018-H2 round, end to end (ARGS="--applications N --se
 up: ready  ## everything on this machine, until Ctrl-C (ARGS="--replicas eligibility=3")
 	@$(BIN)/firstbuy up $(ARGS)
 
-test: ready  ## every test, on real servers (ARGS passes through to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+##@ Test (ARGS passes through to pytest; WORKERS=0 runs in one process)
+
+test: ready  ## every test, on real servers
+	$(call timed,$(PYTEST) tests $(ARGS))
+
+test-unit: ready  ## what needs no server
+	$(call timed,$(PYTEST) tests/unit $(ARGS))
+
+test-contract: ready  ## events, schemas, rights, open data, shipped policies and rounds
+	$(call timed,$(PYTEST) tests/contract $(ARGS))
+
+test-integration: ready  ## services on a real Kafka and PostgreSQL
+	$(call timed,$(PYTEST) tests/integration $(ARGS))
+
+test-e2e: ready  ## whole rounds over all services
+	$(call timed,$(PYTEST) tests/e2e $(ARGS))
+
+test-browser: ready  ## pages in a real Chromium
+	$(call timed,$(PYTEST) tests/browser $(ARGS))
+
+soak: export FIRSTBUY_TEST_EXAMPLES ?= 1000
+soak: ready  ## properties, state machines and chaos, ten times as long (FIRSTBUY_TEST_EXAMPLES=1000)
+	$(call timed,$(PYTEST) tests -m "soak or hypothesis" $(ARGS))
+
+##@ Change it
+
+watch: ready  ## unit tests, again at every change (ARGS="-k draw")
+	@$(BIN)/watchfiles --filter python "$(PYTEST) tests/unit -q $(ARGS)" services shared deploy tests
+
+fix: ready  ## format, and mend what the linter can mend safely
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
 check: ready  ## lint, types, import rules, drift of schemas and settings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m deploy.settings_reference --check
+
+hooks: ready  ## have git run the quick checks before each commit
+	@$(BIN)/prek install
+
+schemas: ready  ## write shared/contracts/schemas and docs/asyncapi anew
+	@$(BIN)/python -m shared.contracts.generate
+
+settings: ready  ## write docs/settings.md anew
+	@$(BIN)/python -m deploy.settings_reference
+
+##@ Maintain
 
 bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.admission $(ARGS)
@@ -36,17 +86,11 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.notify --notices 20000
 	@$(BIN)/python -m tests.bench.fairness
 
-settings: ready  ## write docs/settings.md anew
-	@$(BIN)/python -m deploy.settings_reference
-
-schemas: ready  ## write shared/contracts/schemas and docs/asyncapi anew
-	@$(BIN)/python -m shared.contracts.generate
-
-lock: ready  ## resolve the dependencies anew; records no registry's address
-	@.venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras \
-		--output-file requirements.lock pyproject.toml
-	@.venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-		--output-file tests/ocds-validator.lock tests/ocds-validator.in
+LOCK := .venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
+lock: ready  ## resolve the dependencies anew: what runs, and what develops; records no registry's address
+	@$(LOCK) --extra build --output-file requirements.lock pyproject.toml
+	@$(LOCK) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) --output-file tests/ocds-validator.lock tests/ocds-validator.in
 
 clean:  ## remove the environment and reports
 	rm -rf .venv .venv-uv var

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds the project's own virtual environment in .venv from requirements.lock, and leaves it alone while the lock
+# Builds the project's own virtual environment in .venv from requirements-dev.lock, and leaves it alone while the lock
 # stands. uv comes from PyPI into .venv-uv, so that a sync of .venv never removes the tool that does it.
 set -eu
 cd "$(dirname "$0")/.."
 uv_version=0.13.9
 stamp=.venv/installed
-wanted=$(cat requirements.lock pyproject.toml | cksum)
+wanted=$(cat requirements-dev.lock pyproject.toml | cksum)
 [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && exit 0
 
 python=${PYTHON:-python3}
@@ -25,7 +25,7 @@ fi
 echo "bootstrap: locked dependencies into .venv"
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV="$PWD/.venv"
 .venv-uv/bin/uv venv --quiet --allow-existing --python "$python" .venv
-.venv-uv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+.venv-uv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
 .venv-uv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 .venv/bin/python -m compileall -q services shared deploy
 echo "$wanted" > "$stamp"

@@ -6,65 +6,34 @@ test run, even with kill -9 (see deploy/local/process.py).
 
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
-import hypothesis
 import pytest
 
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kafka_choice import apache_required, required
 from deploy.local.postgres import PostgresServer, create_database, drop_database, running_postgres
+from deploy.local.process import Launch, executed
 from deploy.local.replicas import SERVICES, Plan, migrate, module_command
 from deploy.local.stack import Stack
 from deploy.local.state import State
 from shared.kafka.provision import remove
 from tests import ocds_validator
 from tests.ocds_validator import Validator
+from tests.support.examples import load_profile
+from tests.support.preloaded import preloaded
+from tests.support.told import Section, tell
 
-SERVERS = pytest.StashKey[list[str]]()
-NOT_RUN = pytest.StashKey[list[str]]()
-TOOL_MISSING = pytest.StashKey[list[str]]()
-NOT_VALIDATED = pytest.StashKey[list[str]]()
+pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser")]
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
-hypothesis.settings.load_profile("untimed")
+load_profile()
 
 Database = Callable[..., Awaitable[str]]
 StartStack = Callable[..., Awaitable[Stack]]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SERVERS] = []
-    config.stash[NOT_RUN] = []
-    config.stash[TOOL_MISSING] = []
-    config.stash[NOT_VALIDATED] = []
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Which servers the results are true of, and what was not run for want of a real Kafka, of a tool or of schemas."""
-    terminalreporter.section("servers")
-    for line in config.stash[SERVERS] or ["no test needed Kafka or PostgreSQL"]:
-        terminalreporter.line(line)
-    if config.stash[NOT_RUN]:
-        terminalreporter.section("not run: they need Apache Kafka")
-        for name in config.stash[NOT_RUN]:
-            terminalreporter.line(name)
-        terminalreporter.line("FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.")
-    if config.stash[TOOL_MISSING]:
-        terminalreporter.section("not run: examples that need kcat, or Java and Maven")
-        for name in config.stash[TOOL_MISSING]:
-            terminalreporter.line(name)
-        terminalreporter.line("FIRSTBUY_REQUIRE=kcat,java makes their absence an error.")
-    if config.stash[NOT_VALIDATED]:
-        terminalreporter.section(
-            f"not run, or not validated: they need {ocds_validator.ARCHIVE.name}, beside the project"
-        )
-        for name in config.stash[NOT_VALIDATED]:
-            terminalreporter.line(name)
-        terminalreporter.line("FIRSTBUY_REQUIRE=ocds makes its absence an error.")
 
 
 @pytest.fixture(scope="session")
@@ -76,15 +45,31 @@ def state() -> Iterator[State]:
 
 @pytest.fixture(scope="session")
 async def kafka_server(state: State, pytestconfig: pytest.Config) -> AsyncIterator[KafkaServer]:
-    async with running_kafka(state, fresh=True, say=pytestconfig.stash[SERVERS].append) as server:
+    async with running_kafka(state, fresh=True, say=lambda line: tell(pytestconfig, Section.SERVERS, line)) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 async def postgres_server(state: State, pytestconfig: pytest.Config) -> AsyncIterator[PostgresServer]:
     async with running_postgres(state, fresh=True) as server:
-        pytestconfig.stash[SERVERS].append(str(server))
+        tell(pytestconfig, Section.SERVERS, str(server))
         yield server
+
+
+@pytest.fixture(scope="session")
+def forked(state: State) -> Iterator[Launch]:
+    """Starts service processes as forks of one that has imported them; where forks are not safe, as new programs."""
+    if sys.platform != "linux":
+        yield executed
+        return
+    with preloaded(state.logs / "preloaded.log") as parent:
+        yield parent.launch
+
+
+@pytest.fixture
+def launch(forked: Launch) -> Launch:
+    """How `start_stack` starts processes; a module about processes as they are run for real has one of its own."""
+    return forked
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +84,7 @@ def apache_kafka_or_not_run(request: pytest.FixtureRequest) -> None:
 
 def not_run(request: pytest.FixtureRequest, why: str) -> NoReturn:
     """Skips the test and lists it."""
-    request.config.stash[NOT_RUN].append(request.node.nodeid)
+    tell(request.config, Section.WITHOUT_KAFKA, request.node.nodeid)
     pytest.skip(why)
 
 
@@ -126,7 +111,7 @@ def validator_if_there(request: pytest.FixtureRequest) -> Validator | None:
         return Validator(request.getfixturevalue("ocds_installed"), archive)
     if required("ocds", os.environ):
         raise FileNotFoundError(archive)
-    request.config.stash[NOT_VALIDATED].append(request.node.nodeid)
+    tell(request.config, Section.WITHOUT_ARCHIVE, request.node.nodeid)
     return None
 
 
@@ -148,7 +133,7 @@ async def topic_prefix(kafka_server: KafkaServer) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def templates(
-    state: State, postgres_server: PostgresServer
+    state: State, forked: Launch, postgres_server: PostgresServer
 ) -> AsyncIterator[Callable[[str | None], Awaitable[str]]]:
     """The name of a database to clone: a service's, migrated once a session, or an empty one."""
     ready: dict[str | None, str] = {}
@@ -161,7 +146,7 @@ async def templates(
             name = f"template_{session}_{service or 'empty'}"
             url = await create_database(postgres_server.url, name)
             if service is not None:
-                plan = Plan((service,), {}, {}, "", False, module_command)
+                plan = Plan((service,), {}, {}, "", False, module_command, launch=forked)
                 await migrate(state, plan, {service: url}, unused, service)
             ready[service] = name
         return ready[service]
@@ -196,6 +181,7 @@ async def start_stack(
     postgres_server: PostgresServer,
     database: Database,
     topic_prefix: str,
+    launch: Launch,
     tmp_path: Path,
 ) -> AsyncIterator[StartStack]:
     """`await start_stack(services=…, replicas=…, environment=…)`: services as processes, on this test's databases and
@@ -210,7 +196,7 @@ async def start_stack(
             own = State(tmp_path / f"stack-{secrets.token_hex(3)}", state.cache)
             own.folder.mkdir()
             defaults = {"state": own, "services": services, "databases": databases, "topic_prefix": topic_prefix}
-            defaults |= {"registries": False}
+            defaults |= {"registries": False, "launch": launch}
             servers = {"kafka": kafka_server, "postgres": postgres_server}
             held.enter_context(own.locked())
             return await held.enter_async_context(Stack.started(**(defaults | servers | options)))

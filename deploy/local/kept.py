@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from deploy.local.process import Child, Command
+from deploy.local.process import Child, Command, Launch, executed
 
 Report = Callable[[str], None]
 
@@ -60,11 +60,13 @@ class Kept:
         patience: Patience | None = None,
         report: Report = silent,
         prepare: Callable[[], None] = lambda: None,
+        launch: Launch = executed,
     ) -> None:
         self.name = name
         self.status = Status.DOWN
         self.restarts = 0
         self._command, self._records, self._probe, self._prepare = command, records, probe, prepare
+        self._launch = launch
         self._patience = patience or Patience()
         self._report = report
         self._child: Child | None = None
@@ -161,7 +163,7 @@ class Kept:
             self.status = Status.STARTING
             self._prepare()
             began = time.monotonic()
-            self._child = Child(self.name, self._command, self._records)
+            self._child = Child(self.name, self._command, self._records, self._launch)
             code = await self._watch(self._child)
             if self._asked:
                 continue

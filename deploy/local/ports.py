@@ -9,17 +9,26 @@ LOOPBACK = "127.0.0.1"
 _taken: set[int] = set()
 _below_ephemeral = range(20_000, 32_000)
 """Linux gives outgoing connections 32768 and above: a port from there may be gone between the look and the use."""
+_mine = _below_ephemeral
+
+
+def keep_to(part: int, parts: int) -> None:
+    """Looks for free ports in one of so many equal parts alone, for processes that each look for some at once: a port
+    is taken some time after it was found free."""
+    global _mine  # noqa: PLW0603 -- a process has one set of ports
+    size = len(_below_ephemeral) // parts
+    _mine = _below_ephemeral[part * size : (part + 1) * size]
 
 
 def free_port(preferred: int | None = None) -> int:
     """Free now, and not handed out before by this process."""
     chance = random.SystemRandom()
-    candidates = [*([preferred] if preferred else []), *chance.sample(_below_ephemeral, 200)]
+    candidates = [*([preferred] if preferred else []), *chance.sample(_mine, min(200, len(_mine)))]
     for port in candidates:
         if port not in _taken and _bindable(port):
             _taken.add(port)
             return port
-    raise OSError("no free port on 127.0.0.1 between 20000 and 32000")
+    raise OSError(f"no free port on {LOOPBACK} between {_mine.start} and {_mine.stop}")
 
 
 def release_port(port: int) -> None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 PR_SET_PDEATHSIG = 1
 POLL = 0.02
@@ -61,6 +62,17 @@ class Account:
     gid: int
 
 
+class Process(Protocol):
+    """A started process: the part of `subprocess.Popen` that a child needs."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process and of the group it leads."""
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended, negative for a signal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to run; everything but who keeps its record."""
@@ -75,30 +87,38 @@ class Command:
     """What the kernel sends when the supervisor dies (Linux)."""
 
 
+Launch = Callable[[Command], Process]
+"""How a command becomes a process that leads a session of its own and is on the supervisor's leash."""
+
+
+def executed(command: Command) -> Process:
+    """A new program. Call from the thread that lives as long as the stack: the leash is tied to the forking thread."""
+    account = command.account
+    with command.log.open("ab") as log:
+        return subprocess.Popen(  # noqa: S603
+            list(command.argv),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=None if command.environment is None else dict(command.environment),
+            cwd=command.folder,
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            preexec_fn=leash(command.orphan_signal),  # noqa: PLW1509 - a prctl, bound before the fork
+        )
+
+
 class Child:
     """A started process with its record in `records`."""
 
-    def __init__(self, name: str, command: Command, records: Path) -> None:
-        """Start it. Call from the thread that lives as long as the stack: the leash is tied to the forking thread."""
+    def __init__(self, name: str, command: Command, records: Path, launch: Launch = executed) -> None:
         self.name = name
         self.log = command.log
         self._command = command
         self._record = records / f"{name}.json"
-        account = command.account
-        with command.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                list(command.argv),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=None if command.environment is None else dict(command.environment),
-                cwd=command.folder,
-                start_new_session=True,
-                user=account.uid if account else None,
-                group=account.gid if account else None,
-                extra_groups=[] if account else None,
-                preexec_fn=_leash(command.orphan_signal),  # noqa: PLW1509 - a prctl, bound before the fork
-            )
+        self._process = launch(command)
         found = identity(self.pid)
         if found is not None:
             record = {"pid": found.pid, "started": found.started, "signal": int(command.stop_signal)}
@@ -141,18 +161,19 @@ class Child:
         return last_lines(self.log, count)
 
 
-def _leash(number: signal.Signals) -> Callable[[], None] | None:
+def leash(number: signal.Signals) -> Callable[[], None] | None:
+    """For the child, after the fork and after a change of user, which would clear it: the kernel sends it `number` when
+    this process dies. None where no kernel does (Linux alone)."""
     if _libc is None:
         return None
     prctl, parent = _libc.prctl, os.getpid()
 
-    def leash() -> None:
-        # Runs after the change of user, which would clear it.
+    def bound() -> None:
         prctl(PR_SET_PDEATHSIG, int(number))
         if os.getppid() != parent:  # died in between
             os._exit(1)
 
-    return leash
+    return bound
 
 
 def end_leftovers(records: Path, grace: float = 10.0) -> list[str]:

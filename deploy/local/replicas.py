@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.kafka_choice import KafkaServer
-from deploy.local.kept import Kept, Patience, Report
+from deploy.local.kept import Kept, Report
 from deploy.local.ports import LOOPBACK, free_port, greets, release_port, says_ready
-from deploy.local.process import Child, Command
+from deploy.local.process import Child, Command, Launch, executed
 from deploy.local.state import PROJECT, State
 from shared.contracts import access, topics
 from shared.kafka.provision import provision, provision_access
@@ -37,6 +37,7 @@ class Plan:
     command: Callable[[str], Sequence[str]]
     users: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The variables by which each service is a user of its own in Kafka."""
+    launch: Launch = executed
 
     def __post_init__(self) -> None:
         unknown = {*self.services, *self.replicas} - set(SERVICES)
@@ -63,7 +64,8 @@ def replica(
     own = {"HTTP_HOST": LOOPBACK, "HTTP_PORT": str(port), "REPLICA": str(slot)}
     environment = service_environment(plan, databases, shared, service, own)
     command = Command(plan.command(service), state.logs / f"{name}.log", environment, PROJECT)
-    return Kept(name, command, state.records, lambda: says_ready(port), patience=Patience(), report=report), port
+    kept = Kept(name, command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
+    return kept, port
 
 
 def service_environment(
@@ -91,7 +93,8 @@ async def migrate(
     environment = service_environment(plan, databases, shared, service, {"HTTP_PORT": "0"})
     log = state.logs / f"{name}.log"
     log.unlink(missing_ok=True)
-    child = Child(name, Command([*plan.command(service), "migrate"], log, environment, PROJECT), state.records)
+    command = Command([*plan.command(service), "migrate"], log, environment, PROJECT)
+    child = Child(name, command, state.records, plan.launch)
     try:
         code = await child.ended(JOB_TIMEOUT)
     finally:
@@ -103,12 +106,14 @@ async def migrate(
 
 
 @asynccontextmanager
-async def mail_server(state: State, folder: Path | None, report: Report) -> AsyncIterator[tuple[Kept, int, Path]]:
+async def mail_server(
+    state: State, folder: Path | None, report: Report, launch: Launch = executed
+) -> AsyncIterator[tuple[Kept, int, Path]]:
     """The running server, its port and the folder of its messages."""
     folder, port = folder or state.mail, free_port()
     argv = [sys.executable, "-m", "deploy.local.smtp", "--port", str(port), "--folder", str(folder)]
     command = Command(argv, state.logs / "mail.log", folder=PROJECT)
-    server = Kept("mail", command, state.records, lambda: greets(port), report=report)
+    server = Kept("mail", command, state.records, lambda: greets(port), report=report, launch=launch)
     await server.start()
     try:
         yield server, port, folder
@@ -123,7 +128,7 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
     port = free_port(REGISTRIES_PORT if plan.prefer_known_ports else None)
     argv = [sys.executable, "-m", "deploy.registries", "--port", str(port)]
     command = Command(argv, state.logs / "registries.log", folder=PROJECT)
-    server = Kept("registries", command, state.records, lambda: says_ready(port), patience=Patience(), report=report)
+    server = Kept("registries", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
     await server.start()
     try:
         yield server, f"http://{LOOPBACK}:{port}"

@@ -18,7 +18,7 @@ from deploy.local.description import describe
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kept import Kept, Report, silent
 from deploy.local.postgres import PostgresServer, create_database, running_postgres
-from deploy.local.process import write_atomically
+from deploy.local.process import Launch, executed, write_atomically
 from deploy.local.replicas import (
     SERVICES,
     Plan,
@@ -108,6 +108,7 @@ class Stack:
         fresh: bool = False,
         prefer_known_ports: bool = False,
         command: Callable[[str], Sequence[str]] = module_command,
+        launch: Launch = executed,
         provision: bool = True,
         report: Report = silent,
     ) -> AsyncIterator[Self]:
@@ -117,16 +118,18 @@ class Stack:
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
         With `registries` eligibility asks local ones, at `registries_url`, that know what they are told.
         `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
-        `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; without
-        `provision` no topics are made, and no users.
+        `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; `launch` is how
+        those commands become processes. Without `provision` no topics are made, and no users.
         """
-        plan = Plan(services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command)
+        plan = Plan(
+            services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command, launch=launch
+        )
         async with AsyncExitStack() as held:
             kafka, postgres, (mail, mail_port, folder) = await _entered(
                 held,
                 _given(kafka) if kafka else running_kafka(state, fresh=fresh, report=report, say=report),
                 _given(postgres) if postgres else running_postgres(state, fresh=fresh, report=report),
-                mail_server(state, mail_folder, report),
+                mail_server(state, mail_folder, report, launch),
             )
             report(str(postgres))
             report(f"mail: every message is a file in {folder}")

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +50,16 @@ class State:
     @contextmanager
     def temporary(cls, environment: Mapping[str, str] | None = None) -> Iterator["State"]:
         """A state that ends with the block, with the user's own cache. What killed runs left is swept first."""
-        sweep_temporary()
         cache = cls.opened(environment).cache
-        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-        folder.chmod(_passable())
-        state = cls(folder, cache)
-        try:
-            with state.locked():
-                yield state
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with ExitStack() as held:
+            with locked(cache / ".temporary.lock"):  # nobody sweeps a folder that is about to be locked
+                sweep_temporary()
+                folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+                held.callback(shutil.rmtree, folder, ignore_errors=True)
+                folder.chmod(_passable())
+                state = cls(folder, cache)
+                held.enter_context(state.locked())
+            yield state
 
     @property
     def logs(self) -> Path:

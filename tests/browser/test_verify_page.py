@@ -1,7 +1,6 @@
 """The page that checks a round's evidence, in a real browser: it finds what verify.py finds."""
 
 import io
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -18,8 +17,6 @@ from shared.http import Problem
 from shared.merkle import digest_of
 from tests.browser.serving import Served, serving, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten, with_batches
-from tests.conftest import StartStack
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
 from tests.unit.test_evidence_bundle import (
     BUNDLES,
     FORGERIES,
@@ -55,22 +52,6 @@ EXAMINED = """async (rounds) => {
 async def served() -> AsyncIterator[Served]:
     async with serving() as one:
         yield one
-
-
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """In English. Whatever the browser complains of, a breach of the content policy too, fails the test."""
-    context = await browser.new_context(locale="en-GB")
-    page = await context.new_page()
-    page.set_default_timeout(120_000)  # of a busy machine
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-    yield page
-    await context.close()
-    refused = "Failed to load resource: the server responded with a status of 4"
-    assert [told for told in complaints if not told.startswith(refused)] == []
 
 
 def counted(bundle: bytes) -> list[int]:
@@ -456,43 +437,3 @@ async def test_its_parts_are_served_with_types_and_asked_again_by_their_tag(serv
             assert (again.status_code, again.content) == (304, b"")
         assert (await client.get("/verify/verify.py")).status_code == 404
         assert "unsafe" not in page.headers["content-security-policy"]
-
-
-async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, start_stack: StartStack) -> None:
-    stack = await start_stack(
-        services=("intake", "eligibility", "selection"), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3"}
-    )
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        office = await Office.of(stack, client)
-        round_id = await office.announce("shown", rehearsal=clock_map(4))
-        await office.institution("kepco", shown=12_000_000)
-        await office.status(round_id, "open")
-        asked = purchase_request(round_id, "r1", budget_won=5_000_000)
-        await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m1", asked))
-        for number in range(6):
-            body: dict[str, Any] = application(number)
-            (await client.post(f"/rounds/{round_id}/applications", json=body)).raise_for_status()
-        proposed = await office.milestone(round_id, "SelectionProposed")
-
-        await page.goto(f"{stack.url('selection')}/rounds/{round_id}/verify")
-        await page.locator("#check").click()
-        assert "the result is not confirmed" in (await shown(page)).status
-        await office.confirm(round_id)
-        await office.results(round_id, 6)
-        await page.reload()
-        await page.get_by_label("Commitment root").fill(proposed["commitment_root"])
-        await page.get_by_label("Selection root").fill(proposed["selection_root"])
-        await page.locator("#check").click()
-        seen = await shown(page)
-        assert (seen.state, seen.differs) == ("right", [])
-        assert seen.rows == [["1", seen.rows[0][1], "kepco / kepco/r1", "5,000,000"]]
-
-        operator = {"Authorization": f"Bearer {stack.operator_token}"}
-        answer = await client.get(
-            f"{stack.url('selection')}/rounds/{round_id}/evidence", params={"depth": "auditor"}, headers=operator
-        )
-        bundle = {"name": "auditor.jsonl", "mimeType": "application/x-ndjson", "buffer": answer.content}
-        assert json.loads(answer.content.splitlines()[0])["depth"] == "auditor"
-        await page.locator("#file").set_input_files(bundle)  # type: ignore[arg-type]
-        await page.wait_for_function("() => document.getElementById('status').textContent.includes('auditor')")
-        assert (await shown(page)).differs == []

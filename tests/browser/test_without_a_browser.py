@@ -24,7 +24,7 @@ def run(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(PROJECT), *filter(None, sys.path)])
     given = {"PATH": str(programs), "HOME": str(tmp_path), "PYTHONPATH": path}
     given |= {"FIRSTBUY_STATE": str(tmp_path / "state"), **environment}
-    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "tests.browser.conftest"]
+    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest"]
     argv += ["-c", str(PROJECT / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider", str(test)]
     return subprocess.run(argv, capture_output=True, text=True, env=given, cwd=tmp_path, check=False)
 

@@ -12,6 +12,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from deploy.local.process import Launch, executed
 from deploy.local.stack import Stack
 from shared.audit import AuditRow, faults
 from shared.merkle import digest_of
@@ -22,6 +23,12 @@ from tests.rounds import Office, application, clock_map, purchase_request, write
 ROUND = "small-round"
 FIRMS = 60
 WINDOW_SECONDS = 15.0
+
+
+@pytest.fixture
+def launch() -> Launch:
+    """As in production: `python -m services.<name>`."""
+    return executed
 
 
 @dataclass(frozen=True)

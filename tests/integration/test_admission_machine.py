@@ -6,7 +6,6 @@ hold is asserted in `admission_world.py`; here a state machine looks for a histo
 """
 
 import asyncio
-import os
 
 import pytest
 from hypothesis import strategies as st
@@ -17,8 +16,9 @@ from tests.conftest import Database
 from tests.integration.admission_world import HOUR, Accident, Place, Servers, World
 from tests.integration.machines import WorldMachine, look_for_a_breaking_history
 from tests.rounds import CLOSES
+from tests.support.examples import examples
 
-EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "60"))
+EXAMPLES = examples(60)
 """How many histories are tried; a longer run is a matter of this setting."""
 HELD_AT_MOST = 8
 FIRMS = st.integers(1, 3)

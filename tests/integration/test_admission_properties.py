@@ -5,7 +5,6 @@ its close, and may be extended by two officers meanwhile. What was answered with
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,9 +19,10 @@ from deploy.local.stack import Stack
 from shared.merkle import digest_of
 from tests.conftest import StartStack
 from tests.rounds import Office, application, clock_map
+from tests.support.examples import examples
 
 WINDOW_SECONDS = 2.5
-EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "4"))
+EXAMPLES = examples(4)
 """How many schedules are tried; a longer run is a matter of this setting."""
 
 

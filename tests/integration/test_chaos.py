@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from deploy.local.process import Launch, executed
 from deploy.local.stack import Stack
 from services.intake.domain.shards import shard_of
 from services.intake.handlers.inboxes import InboxReader
@@ -38,8 +39,9 @@ from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_intake import answers_on
 from tests.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.examples import examples
 
-ROUNDS = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "2"))
+ROUNDS = examples(2)
 """How many rounds are disturbed; a longer run is a matter of this setting."""
 FIRMS = 300
 WINDOW_SECONDS = 12.0
@@ -50,6 +52,12 @@ ENVIRONMENT = {
     "FIRSTBUY_ELIGIBILITY_REPAIR_SECONDS": "2",
     "FIRSTBUY_SELECTION_REPAIR_SECONDS": "2",
 }
+
+
+@pytest.fixture
+def launch() -> Launch:
+    """As in production: `python -m services.<name>`."""
+    return executed
 
 
 @pytest.fixture

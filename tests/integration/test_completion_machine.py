@@ -6,7 +6,6 @@ breaks them.
 """
 
 import asyncio
-import os
 
 import pytest
 from hypothesis import strategies as st
@@ -16,8 +15,9 @@ from shared.contracts import topics
 from tests.conftest import Database
 from tests.integration.machines import WorldMachine, look_for_a_breaking_history
 from tests.integration.world import LOSSY, PARTITIONS, World, pools_of
+from tests.support.examples import examples
 
-EXAMPLES = int(os.environ.get("FIRSTBUY_TEST_EXAMPLES", "10"))
+EXAMPLES = examples(10)
 """How many histories are tried; a longer run is a matter of this setting."""
 SERVICES = st.sampled_from(["eligibility", "selection"])
 CONSUMED = {

@@ -16,8 +16,9 @@ from deploy.local.kafka_choice import required
 from deploy.local.state import State
 from deploy.onboarding.client import ClientConfiguration
 from deploy.onboarding.cluster import Cluster
-from tests.conftest import TOOL_MISSING, StartStack
+from tests.conftest import StartStack
 from tests.rounds import Office, clock_map
+from tests.support.told import Section, tell
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/institution"
 MESSAGES = [
@@ -61,7 +62,7 @@ def tool(request: pytest.FixtureRequest, name: str, *programs: str) -> None:
 def not_here(request: pytest.FixtureRequest, name: str, missing: str) -> None:
     if required(name, os.environ):
         pytest.fail(f"FIRSTBUY_REQUIRE={name}, but there is no {missing} here")
-    request.config.stash[TOOL_MISSING].append(request.node.nodeid)
+    tell(request.config, Section.WITHOUT_TOOL, request.node.nodeid)
     pytest.skip(f"needs {missing}")
 
 

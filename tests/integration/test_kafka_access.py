@@ -28,7 +28,10 @@ from shared.kafka.provision import ProvisioningError, provision
 from shared.settings import KafkaSettings
 from tests.integration.kafka_users import logs_in, may_create, may_read, may_write
 
-pytestmark = pytest.mark.apache_kafka
+pytestmark = [
+    pytest.mark.apache_kafka,
+    pytest.mark.xdist_group("access"),  # one deployment for the whole file
+]
 INSTITUTIONS = ("kepco", "kepco-2")
 """One's name begins with the other's."""
 

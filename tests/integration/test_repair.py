@@ -2,26 +2,21 @@
 
 import asyncio
 import json
-import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
 import pytest
 
-from deploy.local.kafka import KafkaServer
-from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
-from deploy.local.state import State
-from shared.kafka.provision import remove
 from shared.merkle import digest_of
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.stacks import LastingStack
 
 FIRMS = 12
 WINDOW_SECONDS = 4.0
@@ -40,37 +35,15 @@ ORDER BY v.application
 NO_FINDINGS = "SELECT count(*) FROM verdicts WHERE round = $1 AND findings = '[]'"
 
 
+pytestmark = pytest.mark.xdist_group("repair")  # one stack for the whole file
+
+
 @pytest.fixture(scope="module")
-async def stack(
-    state: State,
-    kafka_server: KafkaServer,
-    postgres_server: PostgresServer,
-    templates: Callable[[str | None], Awaitable[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Stack]:
+async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
     """One for the whole file: each test has a round of its own. Two replicas where repair must not be done twice."""
-    run = secrets.token_hex(5)
-    services = ("intake", "eligibility", "selection")
-    databases = {
-        name: await create_database(postgres_server.url, f"t{run}_{name}", template=await templates(name))
-        for name in services
-    }
-    own = State(Path(tmp_path_factory.mktemp("repair")), state.cache)
-    with own.locked():
-        async with Stack.started(
-            state=own,
-            services=services,
-            replicas={"intake": 2, "eligibility": 2},
-            environment=ENVIRONMENT,
-            topic_prefix=f"t{run}.",
-            kafka=kafka_server,
-            postgres=postgres_server,
-            databases=databases,
-        ) as started:
-            yield started
-    await remove(kafka_server.settings, f"t{run}.")
-    for name in services:
-        await drop_database(postgres_server.url, f"t{run}_{name}")
+    services, replicas = ("intake", "eligibility", "selection"), {"intake": 2, "eligibility": 2}
+    async with lasting_stack(services, replicas=replicas, environment=ENVIRONMENT) as started:
+        yield started
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from shared.canonical import canonical_json
 from shared.contracts.events import Language
 from tests.bundles import make_round
 from tests.packs import make_pack, parts_of, selected_in, superseded
+from tests.support.examples import examples
 
 ROUND = make_round()
 PACK = make_pack(ROUND)
@@ -130,7 +131,7 @@ def test_a_character_that_no_font_has_stands_as_its_number() -> None:
     assert json.loads(attached)["application"]["facts"]["product"]["name"] == "센서 🚀 漢字 \U00020000"
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_whatever_a_product_is_called_there_is_a_document(name: str) -> None:
     pack = copy.deepcopy(PACK)

@@ -20,6 +20,7 @@ from shared.contracts.findings import FindingOutcome
 from shared.signing import ALGORITHM, PublicKey, Signer
 from tests.bundles import QUICKNET, make_round
 from tests.packs import SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
+from tests.support.examples import examples
 
 ROUND = make_round(60, 20)
 PACK = make_pack(ROUND)
@@ -86,7 +87,7 @@ def test_whose_key_it_is_only_the_published_keys_say() -> None:
     assert any("no published" in line for line in examined_pack(forged, published).differs), "is found out"
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(data=st.data())
 def test_one_bit_changed_anywhere_is_found(data: st.DataObject) -> None:
     content = bytearray(CONTENT)

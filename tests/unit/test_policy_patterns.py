@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.policies.patterns import LONGEST, MOST_WAYS, SlowPatternError, UnreadablePatternError, examine
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ _PATTERNS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(_PATTERNS, st.sampled_from(["a" * LONGEST, "ab" * (LONGEST // 2), "a" * (LONGEST - 1) + "!", "1-" * 100]))
 def test_what_is_taken_is_matched_in_a_blink(pattern: str, number: str) -> None:
     """The bound holds for any number; these are those that make an engine that backtracks try most."""
@@ -97,7 +98,7 @@ def test_what_is_taken_is_matched_in_a_blink(pattern: str, number: str) -> None:
     assert process_time() - begun < 1.0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.text(alphabet="ab01[](){}|?*+,\\^$.-:d", max_size=12))
 def test_what_is_taken_python_takes_too(pattern: str) -> None:
     try:

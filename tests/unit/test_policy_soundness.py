@@ -20,6 +20,7 @@ from shared.policies.conditions import condition_problems
 from shared.policies.soundness import problems_of
 from shared.policies.tables import MOST_STEPS, table_problems
 from tests.data.facts import GOOD, policy
+from tests.support.examples import examples
 
 H2 = policy("2018-h2")
 _WONS = st.sampled_from([0, 1, 99, 100, 101, 500_000_000, 500_000_001, 2**53 - 1])
@@ -44,7 +45,7 @@ def reached(steps: tuple[TicketStep, ...]) -> set[int]:
     return found | {tickets(Standing(startup, False, None), marked) - 1 for startup in (True, False)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.lists(_STEPS, max_size=6))
 def test_a_step_is_called_unreached_exactly_when_nobody_reaches_it(listed: list[TicketStep]) -> None:
     assume(all(step != TicketStep(tickets=step.tickets) for step in listed))
@@ -149,7 +150,7 @@ _FACTS = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600))
 @given(policies(), _FACTS)
 def test_a_sound_policy_judges_and_weighs_whatever_is_applied_with(of: Policy, facts: ApplicationFacts) -> None:
     if problems_of(of):
@@ -161,7 +162,7 @@ def test_a_sound_policy_judges_and_weighs_whatever_is_applied_with(of: Policy, f
     assert supply_record_points(record, of.scoring) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(policies())
 def test_checking_never_fails_and_names_places_that_are_there(of: Policy) -> None:
     for problem in condition_problems(of):

@@ -1,0 +1,56 @@
+"""A stack for more than one test: for the tests of a file that each have a round of their own, or only look at one."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from deploy.local.kafka import KafkaServer
+from deploy.local.postgres import PostgresServer, create_database, drop_database
+from deploy.local.process import Launch
+from deploy.local.stack import Stack
+from deploy.local.state import State
+from shared.kafka.provision import remove
+
+LastingStack = Callable[..., AbstractAsyncContextManager[Stack]]
+
+
+@pytest.fixture(scope="session")
+def lasting_stack(
+    state: State,
+    kafka_server: KafkaServer,
+    postgres_server: PostgresServer,
+    templates: Callable[[str | None], Awaitable[str]],
+    forked: Launch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> LastingStack:
+    """`async with lasting_stack(services=…, replicas=…, environment=…)`, on databases and topics of its own."""
+
+    @asynccontextmanager
+    async def lasting(services: Sequence[str], **options: Any) -> AsyncIterator[Stack]:
+        run = f"t{secrets.token_hex(5)}"
+        databases = {
+            name: await create_database(postgres_server.url, f"{run}_{name}", template=await templates(name))
+            for name in services
+        }
+        own = State(tmp_path_factory.mktemp("stack"), state.cache)
+        with own.locked():
+            async with Stack.started(
+                state=own,
+                services=services,
+                databases=databases,
+                topic_prefix=f"{run}.",
+                kafka=kafka_server,
+                postgres=postgres_server,
+                registries=False,
+                launch=forked,
+                **options,
+            ) as started:
+                yield started
+        await remove(kafka_server.settings, f"{run}.")
+        for name in services:
+            await drop_database(postgres_server.url, f"{run}_{name}")
+
+    return lasting

@@ -1,0 +1,70 @@
+"""What a run tells at its end, beside its results: which servers they are true of, and what was not run, and why.
+
+A line is told where it is known, in whichever worker; the run's own process prints them all.
+"""
+
+import json
+from collections import defaultdict
+from enum import StrEnum
+from typing import Any, Final
+
+import pytest
+
+from tests.ocds_validator import ARCHIVE
+
+Lines = dict[str, list[str]]
+LINES = pytest.StashKey[Lines]()
+
+
+class Section(StrEnum):
+    """Each is the title it has in the summary."""
+
+    SERVERS = "servers"
+    BROWSER = "browser"
+    WITHOUT_KAFKA = "not run: they need Apache Kafka"
+    WITHOUT_BROWSER = "not run: they need a browser"
+    WITHOUT_TOOL = "not run: examples that need kcat, or Java and Maven"
+    WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
+
+
+FIXES: Final = {
+    Section.WITHOUT_KAFKA: "FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.",
+    Section.WITHOUT_BROWSER: "FIRSTBUY_REQUIRE=browser makes its absence an error.",
+    Section.WITHOUT_TOOL: "FIRSTBUY_REQUIRE=kcat,java makes their absence an error.",
+    Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
+}
+
+
+def tell(config: pytest.Config, section: Section, line: str) -> None:
+    config.stash[LINES][section].append(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    lines: Lines = defaultdict(list)
+    config.stash[LINES] = lines
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["told"] = json.dumps(session.config.stash[LINES])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended; one that crashed has told nothing."""
+    for section, lines in json.loads(getattr(node, "workeroutput", {}).get("told", "{}")).items():
+        node.config.stash[LINES][section] += lines
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    told = config.stash[LINES]
+    told[Section.SERVERS] = told[Section.SERVERS] or ["no test needed Kafka or PostgreSQL"]
+    for section in Section:
+        if not told[section]:
+            continue
+        terminalreporter.section(section)
+        for line in dict.fromkeys(told[section]):
+            terminalreporter.line(line)
+        if section in FIXES:
+            terminalreporter.line(FIXES[section])
