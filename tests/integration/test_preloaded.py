@@ -41,6 +41,7 @@ if "--fault" in sys.argv:
     raise ValueError("as it says")
 sys.exit(7)
 """
+ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", "SAID": "한글"}
 Started = Callable[..., Child]
 
 
@@ -57,9 +58,8 @@ def start(tmp_path: Path) -> Started:
     (tmp_path / "told_program.py").write_text(PROGRAM)
 
     def started(launch: Launch, *words: str, name: str = "told") -> Child:
-        environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "SAID": "한글", "PYTHONPATH": str(tmp_path)}
         argv = [sys.executable, "-m", "told_program", *words]
-        return Child(name, Command(argv, tmp_path / f"{name}.log", environment, tmp_path), tmp_path, launch)
+        return Child(name, Command(argv, tmp_path / f"{name}.log", ENVIRONMENT, tmp_path), tmp_path, launch)
 
     return started
 
@@ -78,12 +78,7 @@ async def test_it_is_the_same_program_as_if_it_were_executed(launch: Launch, sta
         "is main": True,
         "words": ["one", "두 번째"],
         "program": "told_program.py",
-        "environment": {
-            "PATH": os.environ["PATH"],
-            "PYTHONUNBUFFERED": "1",
-            "SAID": "한글",
-            "PYTHONPATH": str(tmp_path),
-        },
+        "environment": ENVIRONMENT,
         "folder": str(tmp_path),
         "leads": True,
         "threads": 1,

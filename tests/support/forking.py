@@ -122,6 +122,7 @@ def become(wanted: dict[str, Any]) -> None:
         os.environ.update(wanted["environment"])
     if wanted["folder"] is not None:
         os.chdir(wanted["folder"])
+    sys.path[0] = str(Path.cwd())
     unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(write_through=unbuffered)  # type: ignore[union-attr]

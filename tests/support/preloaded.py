@@ -58,6 +58,8 @@ class Preloaded:
             message = self._asking.recv(LARGEST_MESSAGE, flags)
         except BlockingIOError:
             return {}
+        except ConnectionResetError:
+            message = b""
         if not message:
             raise ParentGoneError(f"{self._log} ends with:\n{last_lines(self._log, 20)}")
         told: dict[str, int] = json.loads(message)

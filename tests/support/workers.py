@@ -32,6 +32,10 @@ class Turn:
         self._alone = False
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
+    def end(self) -> None:
+        """The worker's process stays until all have ended, so that its end gives nothing back."""
+        os.close(self._descriptor)
+
     def wait_to_be_alone(self) -> None:
         if not self._alone:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
@@ -64,6 +68,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if TURN in config.stash:
+        config.stash[TURN].end()
     if LOCK in config.stash:
         config.stash[LOCK].unlink(missing_ok=True)
 
