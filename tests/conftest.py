@@ -31,6 +31,8 @@ from tests.support.told import Section, tell
 pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser")]
 
 load_profile()
+# A test run's broker never earns back what a JVM spends on optimising it.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 Database = Callable[..., Awaitable[str]]
 StartStack = Callable[..., Awaitable[Stack]]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import pytest
 
 from shared.clock import TimeMap
 from shared.merkle import digest_of
@@ -71,6 +72,7 @@ class Round:
         return committed
 
 
+@pytest.mark.alone("firms apply up to the last moment of two windows of seconds")
 async def test_two_overlapping_rounds_on_their_own_clocks(start_stack: StartStack) -> None:
     stack = await start_stack(environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "1"})
     async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:

@@ -183,6 +183,7 @@ async def test_mail_is_kept_as_one_file_each_with_its_envelope(tmp_path: Path) -
     assert parsed.get_all("X-Envelope-To") == ["<담당자@example.com>", "<b@example.com>"]
 
 
+@pytest.mark.alone("it bounds how long two thousand mails take")
 async def test_thousands_of_mails_are_stored_quickly_and_all(tmp_path: Path) -> None:
     folder, count, connections = tmp_path / "mail", 2000, 8
     content = b"Subject: x\r\n\r\n" + (b"y" * 70 + b"\r\n") * 28

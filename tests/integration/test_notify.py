@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import pytest
 
 from shared.audit import AuditRow, faults
 from shared.contracts import topics
@@ -372,6 +373,7 @@ async def timed(name: str, count: int) -> AsyncIterator[None]:
     print(f"{name}: {count} in {seconds:.2f} s, {count / seconds:.0f}/s")  # noqa: T201 -- shown with -s
 
 
+@pytest.mark.alone("five thousand receipts within a minute take the whole machine")
 async def test_a_burst_of_receipts_is_told_within_seconds(notify: Notify) -> None:
     notified = await notify()
     count = 5000
