@@ -14,6 +14,7 @@ from tests.ocds_validator import ARCHIVE
 
 Lines = dict[str, list[str]]
 LINES = pytest.StashKey[Lines]()
+LONGEST_NAME: Final = 100
 
 
 class Section(StrEnum):
@@ -68,3 +69,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.line(line)
         if section in FIXES:
             terminalreporter.line(FIXES[section])
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test is named after what it is given, but not by a page of it."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_NAME else None
