@@ -28,7 +28,7 @@ up: ready  ## everything on this machine, until Ctrl-C (ARGS="--replicas eligibi
 ##@ Test (ARGS passes through to pytest; WORKERS=0 runs in one process)
 
 test: ready  ## every test, on real servers
-	$(call timed,$(PYTEST) tests $(ARGS))
+	$(call timed,$(PYTEST) $(ARGS))
 
 test-unit: ready  ## what needs no server
 	$(call timed,$(PYTEST) tests/unit $(ARGS))
@@ -47,7 +47,7 @@ test-browser: ready  ## pages in a real Chromium
 
 soak: export FIRSTBUY_TEST_EXAMPLES ?= 1000
 soak: ready  ## properties, state machines and chaos, ten times as long (FIRSTBUY_TEST_EXAMPLES=1000)
-	$(call timed,$(PYTEST) tests -m "soak or hypothesis" $(ARGS))
+	$(call timed,$(PYTEST) -m "soak or hypothesis" $(ARGS))
 
 ##@ Change it
 

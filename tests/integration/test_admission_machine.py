@@ -33,6 +33,7 @@ async def url(database: Database) -> str:
     return await database("intake")
 
 
+@pytest.mark.soak
 def test_no_history_accepts_what_is_not_frozen(url: str) -> None:
     with asyncio.Runner() as runner, capture_logs():
         servers = runner.run(Servers.opened(url))

@@ -141,6 +141,7 @@ async def played(clients: list[httpx2.AsyncClient], office: Office, turns: list[
     assert (manifest["count"], manifest["root"]) == (standing.count, standing.root)
 
 
+@pytest.mark.soak
 async def test_accepted_is_exactly_what_is_frozen(stack: Stack, clients: list[httpx2.AsyncClient]) -> None:
     office = await Office.of(stack, clients[0])
     loop = asyncio.get_running_loop()

@@ -156,6 +156,7 @@ async def disturb(stack: Stack, chance: random.Random) -> None:
 
 @pytest.mark.apache_kafka
 @pytest.mark.parametrize("office", [{"eligibility": 3}], indirect=True)
+@pytest.mark.soak
 async def test_whatever_befalls_eligibility_what_is_selected_from_is_what_was_admitted(office: Office) -> None:
     for seed in range(ROUNDS):
         chance = random.Random(f"chaos {seed}")  # noqa: S311 -- to be repeated

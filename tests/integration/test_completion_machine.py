@@ -65,6 +65,7 @@ async def urls(database: Database) -> dict[str, str]:
     return {service: await database(service) for service in CONSUMED}
 
 
+@pytest.mark.soak
 def test_no_history_completes_what_is_not_true(urls: dict[str, str]) -> None:
     with asyncio.Runner() as runner:
         pools = runner.run(pools_of(urls))
