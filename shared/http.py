@@ -2,7 +2,6 @@
 
 import gc
 import hashlib
-import json
 import signal
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -13,46 +12,18 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
+from shared.bodies import BoundedBodies
 from shared.contracts.events import Reason
 from shared.postgres import DatabaseAwayError
+from shared.problems import Problem, problem_response
 
 _log = structlog.get_logger()
-PROBLEM = "application/problem+json"
 REASONS_AT_MOST: Final = 50
-
-
-class Problem(Exception):  # noqa: N818 -- the term of RFC 9457
-    """An answer of RFC 9457: what is wrong, where, and what to do about it."""
-
-    def __init__(
-        self, status: int, code: str, title: str, errors: Sequence[Reason] = (), headers: dict[str, str] | None = None
-    ) -> None:
-        super().__init__(title)
-        self.status = status
-        self.code = code
-        self.title = title
-        self.errors = errors
-        self.headers = headers or {}
-
-    def response(self) -> Response:
-        return problem_response(self.status, self.code, self.title, self.errors, self.headers)
-
-
-def problem_response(
-    status: int, code: str, title: str, errors: Sequence[Reason] = (), headers: dict[str, str] | None = None
-) -> Response:
-    body = {
-        "type": f"urn:firstbuy:problem:{code}",
-        "title": title,
-        "status": status,
-        "errors": [reason.model_dump() for reason in errors],
-    }
-    return Response(json.dumps(body, ensure_ascii=False), status, headers, PROBLEM)
 
 
 _FIXES = {
@@ -105,6 +76,12 @@ async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
     return b"".join(chunks)
 
 
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks. Of a model that
+    refers to no other."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
 def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
     """400 when it is no JSON at all, 422 with a reason per field when a field is not as the contract says."""
     try:
@@ -134,8 +111,10 @@ class Health(Protocol):
     def asyncapi(self) -> dict[str, Any]: ...
 
 
-def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry) -> None:
-    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, and problem details for every error."""
+def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int) -> None:
+    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, problem details for every error, and a bound on every
+    body: that of the longest which a route takes, in bytes."""
+    app.add_middleware(BoundedBodies, largest=largest_body)
 
     async def live(request: Request) -> Response:
         stuck = health.live()

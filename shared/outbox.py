@@ -74,7 +74,8 @@ class OutboxPublisher:
 
     async def sweep(self, pool: Pool, after_seconds: float = SWEEP_AFTER_SECONDS) -> None:
         """A duty: publishes batches whose writer did not get to it. Two replicas may publish the same: same ids."""
-        rows = await pool.fetch(LEFT_BEHIND, after_seconds)
+        async with connected(pool) as connection:
+            rows = await connection.fetch(LEFT_BEHIND, after_seconds)
         for row in rows:
             columns = ("topics", "keys", "types", "ids", "times", "traceparents", "bodies")
             events = [
@@ -93,6 +94,7 @@ class OutboxPublisher:
 
     async def _finish(self, pool: Pool, batches: list[int]) -> None:
         try:
-            await pool.execute(FINISH, batches)
+            async with connected(pool) as connection:
+                await connection.execute(FINISH, batches)
         except DATABASE_AWAY as error:
             _log.warning("left batches marked unpublished", batches=batches, error=type(error).__name__)

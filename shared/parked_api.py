@@ -18,12 +18,13 @@ from shared import audit
 from shared.clock import Clock
 from shared.contracts.topics import CONTACTS
 from shared.contracts.values import I_JSON_MAX, Contract, Line
-from shared.http import Problem, bearer_hash
+from shared.http import bearer_hash, body_of, parse, read_body
 from shared.kafka import storage
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.storage import Parked
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
+from shared.problems import Problem
 
 
 class Holder(Protocol):
@@ -53,6 +54,8 @@ class SettlementBody(Contract):
 
 _PERSONAL: Final = re.compile(rf"(^|\.)({re.escape(CONTACTS.name)}|institution\.[^.]+\.inbox\.v1)$")
 _PARKED = TypeAdapter(list[dict[str, Any]])
+_SETTLEMENT = TypeAdapter(SettlementBody)
+SETTLEMENT_BYTES: Final = 16_384
 Partition = Annotated[int, Path(ge=0, le=2**31 - 1)]
 Offset = Annotated[int, Path(ge=0, le=I_JSON_MAX)]
 
@@ -106,12 +109,11 @@ def parked_router(
             raise _unknown()
         return _answer([_shown(service, found)])
 
-    @router.post("/{topic}/{partition}/{offset}/settlement")
-    async def settle(
-        topic: str, partition: Partition, offset: Offset, body: SettlementBody, request: Request
-    ) -> Response:
+    @router.post("/{topic}/{partition}/{offset}/settlement", openapi_extra=body_of(SettlementBody))
+    async def settle(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
         """Takes it off the list, once; who, when and why stand in the audit log."""
         holder, now = await may_settle(request), clock.now()
+        body = parse(_SETTLEMENT, await read_body(request, SETTLEMENT_BYTES))
         async with outbox.transaction(pool()) as (connection, events):
             place = (_held(topic), partition)
             if not await storage.settle_parked(connection, place, offset, now):

@@ -1,14 +1,19 @@
-"""The pool of connections, and what tells a database that is away from a statement that is wrong."""
+"""The pool of connections, and what tells a database that is away from a statement that is wrong.
+
+Whoever holds a connection of a pool takes no second one of it: as many as there are connections could each hold one and
+wait for another. It is refused wherever it is tried, so that tests find it and not a rush of requests.
+"""
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 import asyncpg.pool
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _JSONB_VERSION: Final = b"\x01"
@@ -17,6 +22,41 @@ _PREFETCH: Final = 2000
 
 class DatabaseAwayError(ConnectionError):
     """No connection to the database can be had now."""
+
+
+class NestedConnectionError(RuntimeError):
+    """A fault of ours: a connection is asked for by who holds one of the same pool."""
+
+    code = "nested-connection"
+
+
+class Pool(asyncpg.Pool):
+    """A service's connections. It bounds the wait for one, and can open one of their kind beside them."""
+
+    __slots__ = ("_session_options", "wait_seconds")
+
+    def __init__(self, url: str, connections: int, wait_seconds: float, options: dict[str, Any]) -> None:
+        super().__init__(
+            url,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            min_size=1,
+            max_size=connections,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            init=_prepare,
+            reset=_left_clean,
+            **options,
+        )
+        self.wait_seconds = wait_seconds
+        self._session_options = {"dsn": url, **options}
+
+    async def session(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection that is none of the pool's, for who holds it as long as it works."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**self._session_options)
+        await _prepare(connection)
+        return connection
 
 
 DATABASE_AWAY: Final = (
@@ -50,13 +90,32 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
+@dataclass(slots=True)
+class _Held:
+    """A connection in somebody's hands. Tasks inherit it from who starts them, and may outlive it."""
+
+    pool: Pool
+    still: bool = True
+
+
+_held: ContextVar[tuple[_Held, ...]] = ContextVar("connections held", default=())
+
+
 @asynccontextmanager
 async def connected(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection of the pool. Whatever keeps one from being had is the database being away."""
+    """A connection of the pool. Whatever keeps one from being had is the database being away.
+
+    Raises NestedConnectionError where one of this pool is held already, by the caller or by who waits for it.
+    """
+    before = _held.get()
+    if any(each.still and each.pool is pool for each in before):
+        raise NestedConnectionError("a connection of this pool is held: pass it on, or give it back first")
     try:
-        connection = await pool.acquire(timeout=15)
+        connection = await pool.acquire(timeout=pool.wait_seconds)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise DatabaseAwayError(f"{type(error).__name__}: {error}") from error
+    held = _Held(pool)
+    token = _held.set((*(each for each in before if each.still), held))
     try:
         yield connection
     except asyncpg.InterfaceError as error:
@@ -64,18 +123,27 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
             raise DatabaseAwayError(f"{type(error).__name__}: {error}") from error
         raise
     finally:
+        held.still = False
+        with suppress(ValueError):  # a generator that another task closes
+            _held.reset(token)
         await pool.release(connection)
 
 
 @asynccontextmanager
 async def session_of(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection for locks of a session: the block gives them back, or they end with the connection."""
-    async with connected(pool) as connection:
-        try:
-            yield connection
-        except BaseException:
-            connection.terminate()
-            raise
+    """A connection for locks of a session, beside the pool: whoever holds it works on others meanwhile. The block gives
+    the locks back, or they end with the connection."""
+    try:
+        connection = await pool.session()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise DatabaseAwayError(f"{type(error).__name__}: {error}") from error
+    try:
+        yield connection
+    except BaseException:
+        connection.terminate()
+        raise
+    else:
+        await connection.close(timeout=10)
 
 
 async def _left_clean(_: Connection) -> None:
@@ -95,20 +163,18 @@ async def streamed(connection: Connection, query: str, *arguments: Any) -> Async
             yield row
 
 
-async def open_pool(url: str, connections: int, application: str) -> Pool:
+async def open_pool(url: str, connections: int, application: str, wait_seconds: float = 5.0) -> Pool:
     """A pool whose sessions say who they are and bound how long a statement or an idle transaction may last."""
-    return await asyncpg.create_pool(
-        url,
-        min_size=1,
-        max_size=connections,
-        init=_prepare,
-        reset=_left_clean,
-        command_timeout=60,
-        server_settings={
+    options = {
+        "command_timeout": 60,
+        "server_settings": {
             "application_name": application,
             "timezone": "UTC",
             "statement_timeout": "60s",
             "idle_in_transaction_session_timeout": "60s",
             "lock_timeout": "30s",
         },
-    )
+    }
+    pool = Pool(url, connections, wait_seconds, options)
+    await pool
+    return pool

@@ -66,7 +66,7 @@ class Runtime:
 
     def consume(self, topic: Topic, handler: Handler) -> None:
         step = Step(
-            pool=_LatePool(self),  # type: ignore[arg-type]
+            pool=lambda: self.pool,
             decoder=Decoder(topic),
             handle=handler,
             dead_letter=DeadLetters(self.producer, self.prefix, self.service),
@@ -148,6 +148,7 @@ class Runtime:
                     str(self.settings.database_url),
                     self.settings.database_connections,
                     f"firstbuy-{self.service}-{self.settings.replica}",
+                    self.settings.database_wait_seconds,
                 )
             except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
                 _log.warning("waits for the database", error=str(error))
@@ -232,16 +233,3 @@ class Runtime:
             if named := re.findall(r"{(\w+)}", channel["address"]):
                 channel["parameters"] = {name: {} for name in named}
         return document
-
-
-class _LatePool:
-    """Hands a step the pool that is open when it acquires: consumers are declared before the pool exists."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def acquire(self, **options: Any) -> Any:
-        return self._runtime.pool.acquire(**options)
-
-    async def release(self, connection: Any) -> None:
-        await self._runtime.pool.release(connection)

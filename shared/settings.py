@@ -121,6 +121,11 @@ class ServiceSettings(BaseSettings):
 
     database_url: PostgresDsn = Field(description="The service's own PostgreSQL database.")
     database_connections: int = Field(8, ge=2, description="Most connections kept to it by one replica.")
+    database_wait_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="Longest wait for one of them; then a request is answered 503, a consumer tries again.",
+    )
     http_host: str = Field("127.0.0.1", description="Address the HTTP port is bound to.")
     http_port: int = Field(description="HTTP port: the API, health, metrics and AsyncAPI.")
     replica: str = Field(

@@ -20,8 +20,9 @@ from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
 from shared.explanation import explain, explain_change, speaks_against
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.postgres import connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 BODY_BYTES: Final = 262_144

@@ -156,7 +156,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         parked,
     ):
         app.include_router(router)
-    add_service_routes(app, runtime, runtime.metrics.registry)
+    largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, largest)
     _describe_submission(app)
     return app
 

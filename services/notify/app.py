@@ -13,7 +13,7 @@ from services.notify.composing import Composer, Sender
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
 from services.notify.mailserver import MailServer
-from services.notify.operating import operating_router
+from services.notify.operating import BOUNCE_BYTES, operating_router
 from services.notify.pacing import Pace
 from services.notify.receivers import Receivers
 from services.notify.recording import Recording
@@ -123,5 +123,5 @@ def create_app(settings: NotifySettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry)
+    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES)
     return app

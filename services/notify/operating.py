@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from services.notify.announcing import failed, gave_up
 from services.notify.domain.bounces import UnreadableBounceError, bounce
@@ -14,12 +14,14 @@ from services.notify.storage import followup, suppressions
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.values import Contract, Line, RoundId, Uuid
-from shared.http import Problem, read_body
+from shared.http import body_of, parse, read_body
 from shared.outbox import OutboxPublisher
 from shared.parked_api import Admit
 from shared.postgres import Pool, connected
+from shared.problems import Problem
 
 BOUNCE_BYTES: Final = 1_000_000
+BODY_BYTES: Final = 16_384
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Round = Annotated[RoundId | None, Query(alias="round")]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s\x00]+@[^\s\x00]+$")]
@@ -32,6 +34,9 @@ class SuppressionBody(Contract):
 
 class ReleaseBody(Contract):
     email: Email
+
+
+_SUPPRESSION, _RELEASE = TypeAdapter(SuppressionBody), TypeAdapter(ReleaseBody)
 
 
 def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, operator: Admit) -> APIRouter:
@@ -107,9 +112,10 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
         names = ("address", "reason", "delivery", "suppressed_at", "party")
         return _rows([dict(zip(names, row, strict=True)) for row in found])
 
-    @router.post("/suppressions")
-    async def suppress(body: SuppressionBody, request: Request) -> Response:
+    @router.post("/suppressions", openapi_extra=body_of(SuppressionBody))
+    async def suppress(request: Request) -> Response:
         holder, now = await operator(request), clock.now()
+        body: SuppressionBody = parse(_SUPPRESSION, await read_body(request, BODY_BYTES))
         async with outbox.transaction(pool()) as (connection, events):
             added = await suppressions.suppress(connection, body.email, body.reason)
             if added:
@@ -117,10 +123,11 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
                 events.append(await audit.record(connection, "notify", now, holder.name, "suppress", detail))
         return JSONResponse({"suppressed": added})
 
-    @router.post("/suppressions/release")
-    async def release(body: ReleaseBody, request: Request) -> Response:
+    @router.post("/suppressions/release", openapi_extra=body_of(ReleaseBody))
+    async def release(request: Request) -> Response:
         """Mail goes there again; what failed meanwhile is tried again one by one (`/deliveries/{id}/retry`)."""
         holder, now = await operator(request), clock.now()
+        body: ReleaseBody = parse(_RELEASE, await read_body(request, BODY_BYTES))
         async with outbox.transaction(pool()) as (connection, events):
             released = await suppressions.release(connection, body.email)
             if released:

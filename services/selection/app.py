@@ -22,7 +22,7 @@ from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
-from shared.parked_api import holder_of, parked_router
+from shared.parked_api import SETTLEMENT_BYTES, holder_of, parked_router
 from shared.runtime import Runtime
 
 SERVICE = "selection"
@@ -92,5 +92,5 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry)
+    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES)
     return app

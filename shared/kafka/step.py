@@ -48,7 +48,8 @@ def next_offsets(records: Sequence[Any]) -> dict[tuple[str, int], int]:
 class Step:
     """The steps of one topic's consumer."""
 
-    pool: Pool
+    pool: Callable[[], Pool]
+    """The pool that is open when it is asked: consumers are declared before there is one."""
     decoder: Decoder
     handle: Handler
     dead_letter: DeadLetter
@@ -106,7 +107,7 @@ class Step:
             if self.stopping.is_set() and not at_the_end:
                 raise StoppedError
             try:
-                async with connected(self.pool) as connection, connection.transaction():
+                async with connected(self.pool()) as connection, connection.transaction():
                     return await write(connection)
             except CONTENDED as error:
                 self.metrics.retries.labels("", type(error).__name__).inc()

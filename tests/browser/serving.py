@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from playwright.async_api import Page
 
 from services.selection.api import page
-from shared.http import Problem, problem_response
+from shared.problems import Problem, problem_response
 
 
 @dataclass

@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Page
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
-from shared.http import Problem
 from shared.merkle import digest_of
+from shared.problems import Problem
 from tests.browser.serving import Served, serving, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten, with_batches
 from tests.unit.test_evidence_bundle import (

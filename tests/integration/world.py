@@ -151,7 +151,9 @@ class Service:
         self.outbox = OutboxPublisher(_Producer(self.log, self.name))  # type: ignore[arg-type]
         handlers, self.duties = self._eligibility() if self.name == "eligibility" else self._selection()
         self.steps = {
-            topic.name: Step(self.pool, Decoder(topic), handler, self._dead_letter, open_metrics(), asyncio.Event())
+            topic.name: Step(
+                lambda: self.pool, Decoder(topic), handler, self._dead_letter, open_metrics(), asyncio.Event()
+            )
             for topic, handler in handlers
         }
 

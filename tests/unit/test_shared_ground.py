@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from shared.clock import REAL_TIME, SetClock, TimeMap
 from shared.contracts.topics import CONSUMED, SHARED_TOPICS, provisioned
-from shared.http import Problem, bearer_hash, reasons_of
+from shared.http import bearer_hash, reasons_of
 from shared.kafka.cloudevents import event_id
+from shared.problems import Problem
 from shared.telemetry import open_tracing
 
 ANCHOR = datetime(2026, 11, 22, tzinfo=UTC)

@@ -16,9 +16,9 @@ from services.intake.storage.rounds import StoredRound
 from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import Amended, AppealDecided
-from shared.http import Problem
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
+from shared.problems import Problem
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:

@@ -13,8 +13,8 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import SourceValue, record_source, round_event
 from shared.beacon import ChainKey
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
-from shared.http import Problem
 from shared.postgres import Connection
+from shared.problems import Problem
 
 
 async def source_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:

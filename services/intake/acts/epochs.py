@@ -18,9 +18,9 @@ from shared.canonical import Json
 from shared.contracts import topics
 from shared.contracts.events import Amended, ApplicationWithdrawn, EpochOpened, Manifest
 from shared.contracts.findings import VerdictOutcome
-from shared.http import Problem
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
+from shared.problems import Problem
 
 NAMED_AT_MOST: Final = 5000
 """Applications one act names: its event has to fit a record."""

@@ -27,8 +27,8 @@ from services.intake.storage import admission, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
 from shared.contracts.facts import product_key
-from shared.http import Problem
 from shared.postgres import Connection
+from shared.problems import Problem
 
 _DRAFTED: Final = ("application", "payload_hash", "business_number")
 

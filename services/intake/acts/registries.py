@@ -6,8 +6,8 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import RegistryWaived
 from shared.contracts.registries import Registry
-from shared.http import Problem
 from shared.postgres import Connection
+from shared.problems import Problem
 
 
 async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:

@@ -10,8 +10,8 @@ from services.intake.storage import outcomes, releases, versions
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
-from shared.http import Problem
 from shared.postgres import Connection
+from shared.problems import Problem
 
 
 async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:

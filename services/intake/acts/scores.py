@@ -7,9 +7,9 @@ from services.intake.storage import outcomes, scores
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import ScoresClosed
-from shared.http import Problem
 from shared.panel import marks_root
 from shared.postgres import Connection
+from shared.problems import Problem
 
 
 async def close_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:

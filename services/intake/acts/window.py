@@ -14,8 +14,9 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import late_answers, round_event
 from shared.contracts.events import RoundExtended, RoundVoided
 from shared.contracts.values import UtcTime
-from shared.http import Problem, parse
+from shared.http import parse
 from shared.postgres import Connection
+from shared.problems import Problem
 
 _MOMENT = TypeAdapter(UtcTime)
 

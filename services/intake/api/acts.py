@@ -23,8 +23,9 @@ from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.postgres import connected
+from shared.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
 _log = structlog.get_logger()

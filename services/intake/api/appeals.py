@@ -22,9 +22,10 @@ from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
 from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.postgres import connected
+from shared.problems import Problem
 
 router = APIRouter(tags=["appeals"])
 

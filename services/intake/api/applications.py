@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, facts_json
-from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
@@ -21,11 +21,12 @@ from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.facts import product_key
-from shared.http import Problem, bearer_hash, parse, read_body
+from shared.http import bearer_hash, parse, read_body
 from shared.inclusion import inclusion_proof
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected
+from shared.problems import Problem
 
 _log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ async def opened_application(request: Request, application: str, connection: Con
     if stored is not None and token_hash is not None and secrets.compare_digest(token_hash, stored.token_hash):
         return stored
     if staff:
-        await holder(request, OFFICER, AUDITOR)
+        await holder_on(connection, request, OFFICER, AUDITOR)
         if stored is not None:
             return stored
     raise Problem(404, "unknown-application", "No application of this id opens with this token.")

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import StringConstraints, TypeAdapter
 
 from services.intake.api.applications import opened_application
-from services.intake.api.state import OFFICER, OPERATOR, holder, intake
+from services.intake.api.state import OFFICER, OPERATOR, holder, holder_on, intake
 from services.intake.erasing import tombstone
 from services.intake.storage import contacts
 from services.intake.storage.versions import StoredApplication
@@ -39,7 +39,7 @@ async def erase_contact(application: str, request: Request) -> Response:
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await opened_application(request, application, connection, staff=True)
         own = bearer_hash(request.headers.get("authorization")) == stored.token_hash
-        actor = "applicant" if own else (await holder(request, OFFICER, OPERATOR)).name
+        actor = "applicant" if own else (await holder_on(connection, request, OFFICER, OPERATOR)).name
         erased = await _erase(connection, events, [stored.party], state.clock.now(), actor)
     return JSONResponse({"erased": erased})
 

@@ -22,9 +22,10 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Reason, WebhookChanged, WebhookUrl
 from shared.contracts.values import Contract
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection, connected
+from shared.problems import Problem
 
 router = APIRouter(prefix="/institutions/{code}", tags=["institutions"])
 SECRET_BYTES: Final = 32

@@ -20,10 +20,11 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import connected
+from shared.problems import Problem
 
 router = APIRouter(tags=["institutions"])
 

@@ -13,8 +13,8 @@ from services.intake.storage import institutions, overview, rounds
 from services.intake.storage.overview import InRound, Matched, StandingRequest
 from services.intake.storage.rounds import StoredRound
 from shared.contracts import topics
-from shared.http import Problem
 from shared.postgres import Connection, connected
+from shared.problems import Problem
 from shared.purchases import State
 
 router = APIRouter(prefix="/institutions", tags=["institutions"])

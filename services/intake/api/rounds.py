@@ -18,9 +18,10 @@ from shared.canonical import json_hash
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
+from shared.problems import Problem
 from shared.working_days import korean_date
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])

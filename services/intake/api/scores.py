@@ -17,10 +17,11 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ApplicationScored, Reason
 from shared.contracts.values import ApplicationId, Code, Contract, Count
-from shared.http import REASONS_AT_MOST, Problem, parse, read_body
+from shared.http import REASONS_AT_MOST, parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.panel import PanelMark, marks_root
 from shared.postgres import connected
+from shared.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["scores"])
 FILE_BYTES: Final = 16 << 20

@@ -13,10 +13,11 @@ from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
 from shared.clock import Clock
-from shared.http import Problem, bearer_hash
+from shared.http import bearer_hash
 from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
-from shared.postgres import connected
+from shared.postgres import Connection, connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 OPERATOR: Final = "operator"
@@ -44,7 +45,17 @@ def intake(request: Request) -> Intake:
 
 
 async def holder(request: Request, *roles: str) -> Bearer:
-    """Whose token was sent; 401 without one, 403 when its role may not do this."""
+    """Whose token was sent; 401 without one, 403 when its role may not do this. Takes a connection of its own: who has
+    one asks `holder_on`."""
+    return await _holder(request, roles, None)
+
+
+async def holder_on(connection: Connection, request: Request, *roles: str) -> Bearer:
+    """As `holder`, asked on the connection in hand."""
+    return await _holder(request, roles, connection)
+
+
+async def _holder(request: Request, roles: tuple[str, ...], connection: "Connection | None") -> Bearer:
     state = intake(request)
     token_hash = bearer_hash(request.headers.get("authorization"))
     if token_hash is None:
@@ -55,6 +66,8 @@ async def holder(request: Request, *roles: str) -> Bearer:
     first = state.settings.operator_token_hash
     if first and secrets.compare_digest(token_hash, first):
         found = Bearer(OPERATOR, "first operator")
+    elif connection is not None:
+        found = await tokens.bearer(connection, token_hash)
     else:
         async with connected(state.runtime.pool) as connection:
             found = await tokens.bearer(connection, token_hash)

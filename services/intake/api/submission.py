@@ -15,7 +15,8 @@ from services.intake.domain.entries import Chance
 from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
+from shared.problems import Problem
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
     Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),

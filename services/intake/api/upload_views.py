@@ -9,7 +9,7 @@ from services.intake.spreadsheets.bounds import NoSpreadsheetError, TooLargeErro
 from services.intake.storage.uploads import AnsweredRow, Upload
 from services.intake.uploading import Understood
 from shared.contracts.events import Reason
-from shared.http import Problem
+from shared.problems import Problem
 
 ERRORS_SHOWN: Final = 500
 """Of one file: more than anybody mends at once."""

@@ -22,8 +22,9 @@ from services.intake.uploading import Understood, messages, understand, upload_r
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language
-from shared.http import Problem, read_bytes
+from shared.http import read_bytes
 from shared.postgres import Connection, connected
+from shared.problems import Problem
 
 router = APIRouter(prefix="/institutions", tags=["uploads"])
 RoundQuery = Annotated[str, Query(alias="round", pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]

@@ -17,9 +17,10 @@ from services.intake.storage import outcomes, releases, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, SelectionGivenUp
-from shared.http import Problem, parse, read_body
+from shared.http import parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
+from shared.problems import Problem
 from shared.signing import Signer
 
 router = APIRouter(prefix="/applications", tags=["applications"])

@@ -13,8 +13,8 @@ from services.selection.domain.chances import Chance, Chances, Kind, chances, me
 from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
-from shared.http import Problem
 from shared.postgres import connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["chances"])

@@ -15,8 +15,8 @@ from services.selection.storage import drawn, evidence, rounds
 from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
-from shared.http import Problem
 from shared.postgres import Pool, connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(tags=["evidence"])

@@ -6,7 +6,7 @@ from typing import IO, Final
 
 from fastapi import Request
 
-from shared.http import Problem
+from shared.problems import Problem
 
 PIECE: Final = 1 << 18
 WRITTEN_AT_ONCE: Final = 2

@@ -14,8 +14,8 @@ from services.selection.domain.ocds.release import NotReadYetError, Publication
 from services.selection.settings import SelectionSettings
 from services.selection.storage import ocds
 from shared.canonical import canonical_json
-from shared.http import Problem
 from shared.postgres import connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["open data"])

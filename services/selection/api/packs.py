@@ -11,9 +11,9 @@ from services.selection.domain.pack_links import opens_pack
 from services.selection.packing import NoPack, Packing
 from services.selection.proving import UnprovenError
 from shared.contracts.events import Language
-from shared.http import Problem
 from shared.keys import published
 from shared.postgres import connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["packs"])

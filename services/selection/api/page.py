@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from shared.http import Problem
+from shared.problems import Problem
 
 router = APIRouter(tags=["evidence"])
 FOLDER: Final = Path(__file__).parents[1] / "page"

@@ -9,8 +9,8 @@ from services.selection.api.tables import Column, Format, Kind, Row, Rows, Table
 from services.selection.storage import evidence, published, rounds
 from services.selection.storage.published import PublishedLine
 from shared.contracts.events import Language
-from shared.http import Problem
 from shared.postgres import Pool, connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["results"])

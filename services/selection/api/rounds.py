@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse
 
 from services.selection.committing import MarksState, inputs_of, panel_marks
 from services.selection.storage import drawn, rounds, timestamps
-from shared.http import Problem
 from shared.postgres import connected
+from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])

@@ -24,7 +24,7 @@ from xlsxwriter import Workbook
 
 from services.selection.api.files import pieces
 from shared.contracts.events import Language
-from shared.http import Problem
+from shared.problems import Problem
 
 ROWS_OF_A_SHEET: Final = 1_048_575
 """What Excel holds below the header."""

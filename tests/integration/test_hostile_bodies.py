@@ -1,0 +1,160 @@
+"""No route of any service reads a body that it will not use, nor all of one that is too long, slow or endless.
+
+Every route that a service's OpenAPI lists is tried by somebody without a token, on the running services.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from deploy.local.stack import Stack
+from shared.bodies import BoundedBodies
+from shared.contracts.access import SERVICES
+from shared.problems import Problem
+from tests.support.stacks import LastingStack
+
+pytestmark = pytest.mark.xdist_group("bodies")  # one stack for the whole file
+HUGE = 20_000_000
+PATIENCE = 60.0
+VALUES = {"partition": "0", "offset": "0", "code": "kepco"}
+"""Of path parameters; any other is a UUID."""
+
+
+@dataclass(frozen=True)
+class Route:
+    service: str
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.method} {self.path}"
+
+    @property
+    def target(self) -> str:
+        return re.sub(r"{(\w+)}", lambda named: VALUES.get(named[1], "0b5ed0a2-6a30-4b3b-9a1f-53a5c07b9c55"), self.path)
+
+
+@pytest.fixture(scope="module")
+async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
+    async with lasting_stack(SERVICES) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def routes(stack: Stack) -> list[Route]:
+    found = []
+    async with httpx2.AsyncClient() as client:
+        for service in SERVICES:
+            told = (await client.get(f"{stack.url(service)}/openapi.json")).raise_for_status().json()
+            found += [Route(service, method.upper(), path) for path, of in told["paths"].items() for method in of]
+    assert len(found) > 70
+    assert {route.service for route in found} == set(SERVICES)
+    return found
+
+
+async def answer_to(stack: Stack, route: Route, length: int | None) -> tuple[int, int]:
+    """The status, and how much of the body could be sent before it came. Without a length the body does not end."""
+    host, _, port = urlsplit(stack.url(route.service)).netloc.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    lines = (f"{route.method} {route.target} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", framing)
+    sent, chunk = 0, b"[" * 65_536
+
+    async def send() -> None:
+        nonlocal sent
+        while length is None or sent < length:
+            piece = chunk if length is None else chunk[: length - sent]
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if length is None else piece)
+            await writer.drain()
+            await asyncio.sleep(0)  # drain does not let anybody else run while there is room
+            sent += len(piece)
+
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    sending = asyncio.create_task(send())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            line = await reader.readline()
+        return int(line.split()[1]), sent
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+        writer.transport.abort()
+
+
+def most_memory(stack: Stack, service: str) -> int:
+    """Bytes that its process ever held at once."""
+    status = Path(f"/proc/{stack.pid(service)}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
+
+
+@pytest.mark.parametrize("length", [HUGE, None], ids=["huge", "endless"])
+async def test_nobody_is_answered_before_a_long_body_is_sent_and_no_service_holds_it(
+    stack: Stack, routes: list[Route], length: int | None
+) -> None:
+    for route in routes:
+        before = most_memory(stack, route.service)
+        status, sent = await answer_to(stack, route, length)
+        assert 200 <= status < 500 or (route.path == "/rounds/{round}/applications" and status == 503), str(route)
+        if route.method != "GET":
+            assert status >= 400, f"{route} took it"
+            assert sent < HUGE, f"{route} read {sent} bytes"
+        assert most_memory(stack, route.service) - before < HUGE // 2, str(route)
+
+
+async def test_a_body_that_stops_coming_is_given_up() -> None:
+    heard: list[dict[str, object]] = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        while True:
+            heard.append(await receive())  # type: ignore[operator]
+
+    async def receive() -> dict[str, object]:
+        if heard:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    with pytest.raises(Problem) as refused:
+        await BoundedBodies(app, 100, 0.05)({"type": "http"}, receive, None)  # type: ignore[arg-type]
+    assert (refused.value.status, len(heard)) == (408, 1)
+
+
+@pytest.mark.parametrize(("sizes", "status"), [([60, 40], None), ([60, 41], 413), ([101], 413)])
+async def test_a_body_is_bounded_however_it_is_cut(sizes: list[int], status: int | None) -> None:
+    left = list(sizes)
+
+    async def receive() -> dict[str, object]:
+        size = left.pop(0)
+        return {"type": "http.request", "body": b"x" * size, "more_body": bool(left)}
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        for _ in sizes:
+            await receive()  # type: ignore[operator]
+
+    bounded = BoundedBodies(app, 100, 1)
+    if status is None:
+        await bounded({"type": "http"}, receive, None)  # type: ignore[arg-type]
+        return
+    with pytest.raises(Problem) as refused:
+        await bounded({"type": "http"}, receive, None)  # type: ignore[arg-type]
+    assert refused.value.status == status
+
+
+async def test_a_body_a_route_forgot_to_bound_is_refused_as_a_problem(stack: Stack) -> None:
+    """The longest that a service takes is intake's panel marks; theirs is asked for by an officer alone."""
+    async with httpx2.AsyncClient(base_url=stack.url("selection")) as client:
+        operator = {"Authorization": f"Bearer {stack.operator_token}"}
+        url = "/parked/rounds.v1/0/0/settlement"
+        answer = await client.post(url, content=json.dumps({"reason": "x" * 100_000}), headers=operator | JSON)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        assert (await client.post(url, json={"reason": ""}, headers=operator)).status_code == 422
+        assert (await client.post(url, content=b"{", headers=JSON)).status_code == 401, "who asks is asked first"
+
+
+JSON = {"Content-Type": "application/json"}
