@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from shared import audit
+from shared.contracts.values import I_JSON_MAX
 from shared.postgres import Pool, connected
 
 
@@ -18,7 +19,9 @@ def audit_router(
 
     @router.get("/audit")
     async def read_log(
-        request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=I_JSON_MAX)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> Response:
         """Rows in order, `after` a sequence number. `firstbuy audit verify` checks the chain."""
         if admit is not None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from shared.logs import configure_logs
 from shared.migrate import migrate
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, unusable
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,7 +32,8 @@ def run(
     try:
         settings = settings_class()
     except ValidationError as error:
-        print(f"{service}: settings can't be used; see docs/settings.md\n{error}", file=sys.stderr)  # noqa: T201
+        told = unusable(error, settings_class.model_config.get("env_prefix", ""))
+        print(f"{service}: settings can't be used; see docs/settings.md\n{told}", file=sys.stderr)  # noqa: T201
         return 2
     configure_logs(service, settings.replica, settings.deployment.log_level)
     if words:

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import re
 import signal
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -26,6 +27,7 @@ _log = structlog.get_logger()
 REASONS_AT_MOST: Final = 50
 
 
+_UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
 _FIXES = {
     "missing": "add this field",
     "unexpected_keyword_argument": "remove this field, or mend its name",
@@ -91,6 +93,11 @@ def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
         if errors[0]["type"] == "json_invalid":
             raise Problem(400, "unreadable", "The body is no JSON.", reasons_of(errors)) from error
         raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(errors)) from error
+
+
+def download(name: str, disposition: str = "attachment") -> str:
+    """A Content-Disposition for a file of this name, whatever a name in it holds (RFC 6266)."""
+    return f'{disposition}; filename="{_UNSAFE_IN_A_NAME.sub("_", name)}"'
 
 
 def bearer_hash(authorization: str | None) -> str | None:

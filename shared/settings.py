@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka.security import ssl_context
 from shared.signing import UnusableKeyError, private_key
+
+
+def unusable(error: ValidationError, prefix: str) -> str:
+    """What is wrong with which variable, a line each, and never what it was set to: that may be a password."""
+    told = error.errors(include_url=False, include_input=False, include_context=False)
+    return "\n".join(f"{prefix}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in told)
 
 
 class SecurityProtocol(StrEnum):
@@ -119,7 +125,7 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
-    database_url: PostgresDsn = Field(description="The service's own PostgreSQL database.")
+    database_url: PostgresDsn = Field(repr=False, description="The service's own PostgreSQL database.")
     database_connections: int = Field(8, ge=2, description="Most connections kept to it by one replica.")
     database_wait_seconds: float = Field(
         5.0,

@@ -104,7 +104,10 @@ class Receivers:
 
 def _public_literal(url: str) -> bool:
     """False of an address that is private; a name is looked at when it is resolved."""
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
     try:
         ip_address(host)
     except ValueError:

@@ -23,12 +23,17 @@ class MailServerAddress:
     @classmethod
     def parse(cls, url: str) -> "MailServerAddress":
         """Raises ValueError, whose text never holds the password."""
-        parts = urlsplit(url)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"}:
-            raise ValueError("must be smtp://host:port, smtp+starttls://… or smtps://…")
+        wanted = "must be smtp://host:port, smtp+starttls://… or smtps://…"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:  # its text quotes what stands where a port should
+            raise ValueError(wanted) from None
+        if parts.scheme not in DEFAULT_PORTS or not host or parts.path not in {"", "/"}:
+            raise ValueError(wanted)
         return cls(
-            parts.hostname,
-            parts.port or DEFAULT_PORTS[parts.scheme],
+            host,
+            port or DEFAULT_PORTS[parts.scheme],
             parts.scheme,
             unquote(parts.username) if parts.username else None,
             SecretStr(unquote(parts.password)) if parts.password else None,

@@ -4,6 +4,7 @@ These tests only look. They share two small rounds that were run once: one ends 
 the other with a confirmed result and a later epoch's.
 """
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -63,9 +64,9 @@ class Shown:
         return await self.client.get(url, params={"depth": depth} | asked, headers=headers)
 
     async def begin(self) -> None:
-        for round_id in (self.waiting, self.confirmed):
-            await self.office.announce(round_id, rehearsal=clock_map(5))
         await self.office.institution("kepco", **dict.fromkeys((self.waiting, self.confirmed), 30_000_000))
+        for round_id in (self.waiting, self.confirmed):
+            await self.office.announce(round_id, rehearsal=clock_map(9))
         for round_id in (self.waiting, self.confirmed):
             await self.office.status(round_id, "open")
             asked = [
@@ -77,13 +78,15 @@ class Shown:
                 for n in range(3)
             ]
             await write_inbox(self.stack, "kepco", *asked)
-            for number in range(FIRMS):
-                body = application(number)
-                body["certificates"] = body["certificates"] if number % 4 else []
-                (await self.client.post(f"/rounds/{round_id}/applications", json=body)).raise_for_status()
+            await asyncio.gather(*(self.enter(round_id, number) for number in range(FIRMS)))
         assert (await self.bundle(self.confirmed, "public")).status_code in (404, 409), (
             "nothing before there is a result"
         )
+
+    async def enter(self, round_id: str, number: int) -> None:
+        body = application(number)
+        body["certificates"] = body["certificates"] if number % 4 else []
+        (await self.client.post(f"/rounds/{round_id}/applications", json=body)).raise_for_status()
 
     async def confirm(self) -> None:
         office, round_id = self.office, self.confirmed

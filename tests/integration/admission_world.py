@@ -140,6 +140,7 @@ class _Pool:
 
     def __init__(self, pool: Pool, looked_at: Callable[[], Awaitable[tuple[str, datetime]]]) -> None:
         self._pool = pool
+        self.wait_seconds = pool.wait_seconds
         self._looked_at = looked_at
 
     async def acquire(self, **options: Any) -> Any:

@@ -74,6 +74,10 @@ async def test_a_person_is_erased_everywhere_and_the_application_goes_on(start_s
         foreign = {"Authorization": f"Bearer {two['token']}"}
         url = f"/applications/{one['application']}/contact"
         assert (await client.delete(url, headers=foreign)).status_code in (401, 403, 404)
+        first = {"Authorization": f"Bearer {stack.operator_token}"}
+        made = await client.post("/tokens", json={"role": "auditor", "name": "an auditor"}, headers=first)
+        auditor = {"Authorization": f"Bearer {made.raise_for_status().json()['token']}"}
+        assert (await client.delete(url, headers=auditor)).status_code == 403, "who only reads erases nothing"
         operator = ["--url", stack.url("intake"), "--token", stack.operator_token, "--json"]
         erased = await asyncio.to_thread(
             CliRunner().invoke, assembled(), ["contact", "erase", "--email", ADDRESS, *operator]
@@ -91,6 +95,7 @@ async def test_a_person_is_erased_everywhere_and_the_application_goes_on(start_s
         await until(published, "no table of any service that had it holds the address")
         assert await anywhere(stack, ("eligibility", "selection"), ADDRESS) == []
         own = {"Authorization": f"Bearer {one['token']}"}
+        assert (await client.delete(url, headers=first)).json() == {"erased": 0}, "an operator may: docs/privacy.md"
         assert (await client.delete(url, headers=own)).json() == {"erased": 0}, "erased again it changes nothing"
         assert (await client.get(f"/applications/{one['application']}", headers=own)).status_code == 200
         rows = (await client.get("/audit", headers=office.officers[0])).json()["rows"]

@@ -29,7 +29,7 @@ from shared.contracts.registries import Registry
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.records import Event
 from shared.kafka.storage import read_up_to
-from shared.postgres import Pool, connected, open_pool
+from shared.postgres import Pool, connected, open_pool, session_of
 from shared.telemetry import open_tracing
 from tests.conftest import Database
 from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Duties, Handlers, Intake, Log, Service
@@ -84,7 +84,7 @@ class Eligibility(Service):
     async def look(self, asking: Asking) -> None:
         if not await asking.own.read_back(self.pool):
             return
-        async with connected(self.pool) as session:
+        async with session_of(self.pool) as session:
             assert await registries.take_turn(session, asking.registry)
             try:
                 await asking.look(self.pool, session)
@@ -496,8 +496,8 @@ async def test_an_answer_heard_for_another_round_serves_for_a_while(world: World
 
 
 async def test_one_replica_asks_at_a_time_and_another_takes_over_when_it_ends(world: World) -> None:
-    async with connected(world.service.pool) as other:
-        async with connected(world.service.pool) as one:
+    async with session_of(world.service.pool) as other:
+        async with session_of(world.service.pool) as one:
             assert await registries.take_turn(one, STATUS)
             assert not await registries.take_turn(other, STATUS)
             assert await registries.take_turn(other, CERTIFICATES)

@@ -50,6 +50,9 @@ def test_a_rotation_keeps_the_secret_before_for_a_day() -> None:
         ("https://0x7f000001/", False, "no public address"),
         ("https://hooks1.kwater.example/", False, None),
         ("https://hooks.example:99999/", True, "port"),
+        ("https://[", True, "host can't be read"),
+        ("https://[::1", False, "host can't be read"),
+        ("https://[hooks.example]/", True, "host can't be read"),
     ],
 )
 def test_a_webhook_goes_to_https_and_the_internet(url: str, plain: bool, told: str | None) -> None:

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
+from time import process_time
 from typing import Any
 
 import openpyxl
@@ -16,6 +17,7 @@ from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.spreadsheets.reading import XLSX_TYPE
 from services.intake.spreadsheets.template import csv_template, xlsx_template
+from services.intake.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
 from services.intake.uploading import Understood, understand
 from shared.contracts.events import Language
 
@@ -282,6 +284,10 @@ def entities(name: str, part: bytes) -> bytes:
     return part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
 
 
+def unknown_encoding(name: str, part: bytes) -> bytes:
+    return b'<?xml version="1.0" encoding="klingon"?>' + part
+
+
 UNREADABLE: dict[str, tuple[bytes, type[UnreadableFileError], str]] = {
     "unpacks to too much": (grown(PLAIN, 3_000_000), TooLargeError, "2,000,000 bytes"),
     "says less than it unpacks to": (lying(PLAIN), UnreadableFileError, "no whole XLSX"),
@@ -290,6 +296,7 @@ UNREADABLE: dict[str, tuple[bytes, type[UnreadableFileError], str]] = {
     "too many columns": (table(HEADER, GOOD + "," * 61 + "x"), TooLargeError, "column 64"),
     "too wide a workbook": (sheet_of(HEADER.split(","), [None] * 64 + [1]), TooLargeError, "column 64"),
     "entities": (repacked(PLAIN, entities), UnreadableFileError, "not as spreadsheets write it"),
+    "an encoding nobody knows": (repacked(PLAIN, unknown_encoding), UnreadableFileError, "no whole XLSX"),
     "cut off": (PLAIN[: len(PLAIN) // 2], UnreadableFileError, "no whole XLSX"),
     "an archive": (repacked(PLAIN, lambda name, part: b""), UnreadableFileError, ""),
     "XLS": (bytes.fromhex("d0cf11e0a1b11ae1") + b"\x00" * 600, NoSpreadsheetError, "old XLS"),
@@ -309,6 +316,18 @@ def test_a_file_that_can_not_be_read_is_refused_for_what_it_is(name: str) -> Non
         taken(content)
     assert said in str(refused.value)
     assert refused.value.fix
+
+
+@pytest.mark.parametrize("hostile", ["[", "[a", '"', '"[', "\\", "_[", "*[", "[]"])
+def test_no_number_format_holds_the_interpreter(hostile: str) -> None:
+    """Eight times as much takes about eight times as long; it had taken sixty-four times."""
+
+    def seconds(length: int) -> float:
+        began = process_time()
+        _NO_PART_OF_A_DATE.sub("", hostile * (length // len(hostile)))
+        return process_time() - began
+
+    assert seconds(400_000) < 30 * max(seconds(50_000), 0.001)
 
 
 def test_all_sheets_hidden_is_said() -> None:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -33,14 +33,19 @@ _log = structlog.get_logger()
 router = APIRouter(prefix="/applications", tags=["applications"])
 
 
-async def opened_application(request: Request, application: str, connection: Connection, *, staff: bool = False) -> Any:
-    """The application, if the token sent is its own (or, where `staff` may, an officer's or auditor's)."""
+READERS: Final = (OFFICER, AUDITOR)
+
+
+async def opened_application(
+    request: Request, application: str, connection: Connection, staff: Sequence[str] = ()
+) -> Any:
+    """The application, if the token sent is its own, or that of one of these roles."""
     token_hash = bearer_hash(request.headers.get("authorization"))
     stored = await versions.load(connection, application) if is_id(application) else None
     if stored is not None and token_hash is not None and secrets.compare_digest(token_hash, stored.token_hash):
         return stored
     if staff:
-        await holder_on(connection, request, OFFICER, AUDITOR)
+        await holder_on(connection, request, *staff)
         if stored is not None:
             return stored
     raise Problem(404, "unknown-application", "No application of this id opens with this token.")
@@ -50,7 +55,7 @@ async def opened_application(request: Request, application: str, connection: Con
 async def read_application(application: str, request: Request) -> Response:
     """The newest version's facts."""
     async with connected(intake(request).runtime.pool) as connection:
-        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, READERS)
     head = (
         f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.stated.version},'
         f'"withdrawn":{str(stored.withdrawn).lower()},"facts":{stored.stated.facts}}}'
@@ -62,7 +67,7 @@ async def read_application(application: str, request: Request) -> Response:
 async def status(application: str, request: Request) -> Response:
     """Where it stands: version, verdict and result as far as they are published."""
     async with connected(intake(request).runtime.pool) as connection:
-        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, READERS)
         outcome = await outcomes.outcome(connection, application)
         window = (await rounds.windows(connection, [stored.round]))[stored.round]
         filed = await appeals.of_application(connection, application)
@@ -112,7 +117,7 @@ async def proof(application: str, request: Request) -> Response:
     """That the newest version stands in the frozen set: the path from its leaf to the manifest's root."""
     pool = intake(request).runtime.pool
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, READERS)
         frozen = await rounds.load(connection, stored.round)
         rows = await versions.bucket_leaves(connection, stored.round, bucket_of(application))
     if frozen is None or frozen.applications is None:
@@ -195,6 +200,6 @@ def _if_match(request: Request) -> int:
     sent = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     if not sent:
         raise Problem(428, "no-if-match", 'Name the version you replace: If-Match: "<version>".')
-    if not sent.isdigit():
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= 9):
         raise Problem(412, "version-mismatch", 'If-Match takes the version as its receipt has it, such as "1".')
     return int(sent)

@@ -34,10 +34,11 @@ _ERASURE = TypeAdapter(ErasureBody)
 
 @router.delete("/applications/{application}/contact")
 async def erase_contact(application: str, request: Request) -> Response:
-    """Erases the contact of one application, for its holder or an officer. Nobody is told anything of it any more."""
+    """Erases the contact of one application, for its holder, an officer or an operator. Nobody is told anything of it
+    any more."""
     state = intake(request)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        stored: StoredApplication = await opened_application(request, application, connection, staff=True)
+        stored: StoredApplication = await opened_application(request, application, connection, (OFFICER, OPERATOR))
         own = bearer_hash(request.headers.get("authorization")) == stored.token_hash
         actor = "applicant" if own else (await holder_on(connection, request, OFFICER, OPERATOR)).name
         erased = await _erase(connection, events, [stored.party], state.clock.now(), actor)

@@ -22,7 +22,7 @@ from services.intake.uploading import Understood, messages, understand, upload_r
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language
-from shared.http import read_bytes
+from shared.http import download, read_bytes
 from shared.postgres import Connection, connected
 from shared.problems import Problem
 
@@ -191,4 +191,4 @@ async def show_upload(code: str, upload_id: str, request: Request) -> Response:
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(content, media_type=kind, headers={"Content-Disposition": download(name)})

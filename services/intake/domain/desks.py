@@ -58,9 +58,13 @@ class Webhook:
 def webhook_refusal(url: str, *, plain: bool) -> tuple[str, str] | None:
     """What is wrong with a target and the fix; what a name leads to is seen when it is called. `plain`: http and
     private addresses will do, in a network of one's own."""
-    parts = urlsplit(url)
     try:
-        host, _ = parts.hostname or "", parts.port
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "its host can't be read", "write https://host/path"
+    try:
+        _ = parts.port
     except ValueError:
         return "its port is none", "write a port from 1 to 65535, or none"
     if not host:

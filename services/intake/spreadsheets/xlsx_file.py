@@ -31,7 +31,8 @@ _ROWS_OF_A_SHEET: Final = 1_048_576
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BUILT_IN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 """Number formats of days and times that every spreadsheet knows by number."""
-_NO_PART_OF_A_DATE: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_NO_PART_OF_A_DATE: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\[\]]*\]')
+"""Linear in what it meets: none of its parts runs over the beginning of another of its kind."""
 _SAVE_AGAIN: Final = "open it in the spreadsheet, save it as XLSX again, and send that"
 
 
@@ -43,7 +44,7 @@ def read_xlsx(content: bytes, bounds: Bounds) -> Sheet:
             return _Workbook.of(archive).sheet(bounds)
     except UnreadableFileError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, IndexError, ET.ParseError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, ET.ParseError) as error:
         detail = f"it is no whole XLSX: {type(error).__name__}"
         raise UnreadableFileError("unreadable", detail, _SAVE_AGAIN) from error
 

@@ -15,6 +15,7 @@ from services.selection.storage import drawn, evidence, rounds
 from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
+from shared.http import download
 from shared.postgres import Pool, connected
 from shared.problems import Problem
 from shared.runtime import Runtime
@@ -58,7 +59,7 @@ async def bundle(
     return StreamingResponse(
         pieces(written),
         media_type="application/x-ndjson",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": download(name)},
     )
 
 

@@ -11,6 +11,7 @@ from services.selection.domain.pack_links import opens_pack
 from services.selection.packing import NoPack, Packing
 from services.selection.proving import UnprovenError
 from shared.contracts.events import Language
+from shared.http import download
 from shared.keys import published
 from shared.postgres import connected
 from shared.problems import Problem
@@ -87,5 +88,5 @@ def _refusal(reason: NoPack) -> Problem:
 
 
 def _answer(content: bytes, media_type: str, name: str) -> Response:
-    disposition = {"Content-Disposition": f'inline; filename="{name}"'}
+    disposition = {"Content-Disposition": download(name, "inline")}
     return Response(content, media_type=media_type, headers=_HEADERS | disposition)

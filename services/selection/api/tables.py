@@ -24,6 +24,7 @@ from xlsxwriter import Workbook
 
 from services.selection.api.files import pieces
 from shared.contracts.events import Language
+from shared.http import download
 from shared.problems import Problem
 
 ROWS_OF_A_SHEET: Final = 1_048_575
@@ -101,7 +102,7 @@ def check_fits(kind: Format, rows: int) -> None:
 async def sent(table: Table, rows: Rows, kind: Format, language: Language | None, name: str) -> Response:
     """The answer with the whole table; `rows` come many at a time, and are read to their end before it begins."""
     file = await written(table, rows, kind, language)
-    headers = {"Content-Disposition": f'attachment; filename="{name}-{table.name}.{kind.value}"', "Vary": "Accept"}
+    headers = {"Content-Disposition": download(f"{name}-{table.name}.{kind.value}"), "Vary": "Accept"}
     return StreamingResponse(pieces(file), media_type=MEDIA_TYPES[kind], headers=headers)
 
 

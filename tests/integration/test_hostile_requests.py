@@ -1,15 +1,16 @@
-"""No route of any service reads a body that it will not use, nor all of one that is too long, slow or endless.
+"""No request fails a service: not by a body that is too long, slow or endless, nor by a value of any parameter.
 
-Every route that a service's OpenAPI lists is tried by somebody without a token, on the running services.
+Every route that a service's OpenAPI lists is tried on the running services, without a token and with one.
 """
 
 import asyncio
+import itertools
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from deploy.local.stack import Stack
 from shared.bodies import BoundedBodies
 from shared.contracts.access import SERVICES
 from shared.problems import Problem
+from tests.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("bodies")  # one stack for the whole file
@@ -25,6 +27,41 @@ HUGE = 20_000_000
 PATIENCE = 60.0
 VALUES = {"partition": "0", "offset": "0", "code": "kepco"}
 """Of path parameters; any other is a UUID."""
+HEADERS = ("If-Match", "If-None-Match", "Idempotency-Key", "Authorization", "Accept", "Content-Type", "traceparent")
+"""Tried on every route with every eighth value: a route reads what it likes of them."""
+HOSTILE = (
+    "",
+    "%20",
+    "%00",
+    "%0D%0ASet-Cookie:%20a=b",
+    "%C3%A9%ED%95%9C%EA%B8%80",
+    "%F0%9F%92%A9",
+    "%FF%FE",
+    "%ED%A0%80",
+    "%5Cu0063",
+    "%5C",
+    "%22quoted%22",
+    "'",
+    "%25",
+    "..%2F..%2Fetc",
+    "{}",
+    "null",
+    "-1",
+    "0",
+    "9223372036854775807",
+    "9223372036854775808",
+    "1" * 5000,
+    "%C2%B2",
+    "%D9%A3",
+    "1e999",
+    "NaN",
+    "a" * 3000,
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "https://[",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+)
+"""Each parses as something, and overflows, breaks or escapes what comes next."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +69,8 @@ class Route:
     service: str
     method: str
     path: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    """(where, name) of each."""
 
     def __str__(self) -> str:
         return f"{self.service} {self.method} {self.path}"
@@ -53,7 +92,13 @@ async def routes(stack: Stack) -> list[Route]:
     async with httpx2.AsyncClient() as client:
         for service in SERVICES:
             told = (await client.get(f"{stack.url(service)}/openapi.json")).raise_for_status().json()
-            found += [Route(service, method.upper(), path) for path, of in told["paths"].items() for method in of]
+            found += [
+                Route(
+                    service, method.upper(), path, tuple((one["in"], one["name"]) for one in of.get("parameters", ()))
+                )
+                for path, methods in told["paths"].items()
+                for method, of in methods.items()
+            ]
     assert len(found) > 70
     assert {route.service for route in found} == set(SERVICES)
     return found
@@ -155,6 +200,73 @@ async def test_a_body_a_route_forgot_to_bound_is_refused_as_a_problem(stack: Sta
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
         assert (await client.post(url, json={"reason": ""}, headers=operator)).status_code == 422
         assert (await client.post(url, content=b"{", headers=JSON)).status_code == 401, "who asks is asked first"
+
+
+def hostile_requests(route: Route, tokens: list[str | None]) -> Iterator[bytes]:
+    """One parameter or header at a time."""
+    named = [each for each in route.parameters if each[0] != "header"]
+    headed = [("header", name) for name in HEADERS]
+    tries = [*itertools.product(named, HOSTILE), *itertools.product(headed, HOSTILE[::8])]
+    for (where, name), value in tries:
+        target = route.target
+        if where == "path":
+            target = re.sub(r"{(\w+)}", lambda of: value if of[1] == name else VALUES.get(of[1], "1"), route.path)  # noqa: B023
+        elif where == "query":
+            target += f"?{quote(name)}={value}"
+        for token in tokens:
+            headers = {b"Host": b"127.0.0.1", b"Connection": b"close", b"Content-Length": b"2"}
+            headers[b"Content-Type"] = b"application/json"
+            if token is not None:
+                headers[b"Authorization"] = f"Bearer {token}".encode()
+            if where == "header":
+                sent = unquote_to_bytes(value)
+                headers[name.encode()] = sent.replace(b"\r\n", b" ").replace(b"\x00", b"")
+            lines = [f"{route.method} {target} HTTP/1.1".encode(), *(b": ".join(each) for each in headers.items())]
+            yield b"\r\n".join([*lines, b"", b"{}"])
+
+
+@pytest.mark.parametrize("sent", ['"²"', '"٣"', f'"{"1" * 5000}"', '"9999999999"', '"-1"', '"1.0"', '"0x1"', "*"])
+async def test_a_version_that_is_none_is_a_version_that_does_not_match(stack: Stack, sent: str) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
+        office = await Office.of(stack, client)
+        round_id = await office.announce(rehearsal=clock_map(3600))
+        await office.status(round_id, "open")
+        entered = await client.post(f"/rounds/{round_id}/applications", json=application(1))
+        receipt = entered.raise_for_status().json()
+        headers = {b"Authorization": f"Bearer {receipt['token']}".encode(), b"If-Match": sent.encode()}
+        body = application(1)
+        answer = await client.put(f"/applications/{receipt['application']}", json=body, headers=headers)
+        assert answer.status_code == 412, answer.text
+
+
+async def status_of(address: str, request: bytes) -> int:
+    host, _, port = urlsplit(address).netloc.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(request)
+        async with asyncio.timeout(PATIENCE):
+            return int((await reader.readline()).split()[1])
+    finally:
+        writer.transport.abort()
+
+
+async def test_no_value_of_any_parameter_fails_a_service(stack: Stack, routes: list[Route]) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("intake")) as client:
+        office = await Office.of(stack, client)
+    officer = office.officers[0]["Authorization"].removeprefix("Bearer ")
+    failed: list[str] = []
+    at_once = asyncio.Semaphore(4)
+
+    async def tried(route: Route, request: bytes) -> None:
+        async with at_once:
+            status = await status_of(stack.url(route.service), request)
+        if status >= 500:
+            failed.append(f"{status} {route}: {request[:300]!r}")
+
+    for route in routes:
+        tokens = [None, officer if route.service == "intake" else stack.operator_token]
+        await asyncio.gather(*(tried(route, request) for request in hostile_requests(route, tokens)))
+    assert failed == []
 
 
 JSON = {"Content-Type": "application/json"}
