@@ -28,6 +28,8 @@ class Ticking:
 class DatabaseAt:
     """As much of a pool as is asked for one moment."""
 
+    wait_seconds = 1.0
+
     def __init__(self, moment: datetime) -> None:
         self.moment = moment
 
