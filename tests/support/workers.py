@@ -46,7 +46,8 @@ class Turn:
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(FEWEST, min(len(os.sched_getaffinity(0)), memory // MEMORY_OF_A_WORKER))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or FEWEST
+    return max(FEWEST, min(cores, memory // MEMORY_OF_A_WORKER))
 
 
 def pytest_configure(config: pytest.Config) -> None:
