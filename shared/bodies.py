@@ -1,7 +1,7 @@
 """No body is longer, and none takes longer to come, than a service bears: held for every route, whatever it forgets.
 
 A route reads no body before it knows who asks, where it asks that: bodies are read by `shared.http.read_body`, never as
-a parameter of a route, which FastAPI would read first. A test walks all routes of all services.
+a parameter of a route, which FastAPI would read first (`tests/contract/test_bodies.py` walks all routes).
 """
 
 import asyncio

@@ -248,4 +248,4 @@ class Policy:
 
 
 POLICY: Final[TypeAdapter[Policy]] = TypeAdapter(Policy)
-"""Reads and writes policies. Made once for everybody: making one takes longer than judging a round's applications."""
+"""Reads and writes policies. Made once for everybody: making one takes some 50 ms of processor."""
