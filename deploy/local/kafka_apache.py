@@ -88,7 +88,7 @@ def java_version(java: Path) -> str:
         told = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
         raise UnavailableError(f"{java} does not run ({error})") from error
-    found = re.search(r'version "((\d+)[^"]*)"', told.stderr + told.stdout)
+    found = re.search(r'version "((\d++)[^"]*+)"', told.stderr + told.stdout)
     if found is None or int(found[2]) < OLDEST_JAVA:
         shown = found[1] if found else "unknown"
         raise UnavailableError(f"{java} is Java {shown}; Kafka {KAFKA_VERSION} needs {OLDEST_JAVA} or newer")

@@ -39,6 +39,8 @@ from services.intake.invitations import forget_refused
 from services.intake.repairs import Repairs
 from services.intake.restore import Restore
 from services.intake.settings import IntakeSettings
+from services.intake.spreadsheets.bounds import Bounds
+from services.intake.spreadsheets.reader import SheetReader
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -71,6 +73,14 @@ def create_app(settings: IntakeSettings) -> FastAPI:
             enable_auto_commit=False, auto_offset_reset="earliest", **settings.kafka.client_arguments()
         )
 
+    sheets = SheetReader(
+        Bounds(
+            rows=settings.upload_rows,
+            unpacked_bytes=settings.upload_unpacked_bytes,
+            seconds=settings.upload_seconds,
+            memory_bytes=settings.upload_memory_bytes,
+        )
+    )
     watch = InboxWatch(settings.kafka, own_consumer, runtime.metrics.registry)
     inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now, watch)
 
@@ -124,7 +134,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 
     app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
     app.add_middleware(ClosedWhile, missing=restore.missing)
-    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch)
+    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
     public_keys = keys_router(signing, lambda: runtime.pool)

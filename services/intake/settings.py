@@ -35,3 +35,7 @@ class IntakeSettings(ServiceSettings):
     upload_bytes: int = Field(2_097_152, ge=1024, description="Largest table that institutions may upload.")
     upload_rows: int = Field(2000, ge=1, le=20_000, description="Most rows of one.")
     upload_unpacked_bytes: int = Field(33_554_432, ge=1024, description="Most bytes an XLSX among them may unpack to.")
+    upload_seconds: int = Field(20, ge=1, description="Seconds of the processor in which one has to be read.")
+    upload_memory_bytes: int = Field(
+        536_870_912, ge=134_217_728, description="Memory in which one has to be read; two are read at once."
+    )

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.uploads.columns import COLUMNS
-from services.intake.domain.uploads.rows import NoHeaderError, Reading, Row, Sheet, contract_errors, read_rows
+from services.intake.domain.uploads.rows import NoHeaderError, Reading, Row, contract_errors, read_rows
+from services.intake.domain.uploads.sheets import Sheet
 from services.intake.handlers.reading import read_body
-from services.intake.spreadsheets.bounds import Bounds, UnreadableFileError
-from services.intake.spreadsheets.reading import read_file
+from services.intake.spreadsheets.bounds import UnreadableFileError
 from services.intake.storage.uploads import UploadRow
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
@@ -39,9 +39,8 @@ class Understood:
         }
 
 
-def understand(content: bytes, said: str, bounds: Bounds, round_id: str, institution: str) -> Understood:
-    """`said`: the type it was sent as. Raises UnreadableFileError."""
-    sheet = read_file(content, said, bounds)
+def understand(sheet: Sheet, round_id: str, institution: str) -> Understood:
+    """Raises UnreadableFileError."""
     try:
         reading = read_rows(sheet, round_id, institution)
     except NoHeaderError as error:

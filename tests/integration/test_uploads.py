@@ -18,6 +18,7 @@ from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
+from tests.integration.test_hostile_files import MAIN, xlsx
 from tests.rounds import Office, clock_map
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -224,6 +225,11 @@ async def test_a_file_that_can_not_be_taken_says_what_it_is(office: Office) -> N
     refused = {
         "bytes": (await send(office, round_id, token, b"x" * 3_000_000), 413, "2,097,152 bytes"),
         "rows": (await send(office, round_id, token, many), 413, "50 rows"),
+        "depth": (
+            await send(office, round_id, token, xlsx(styles=f'<a xmlns="{MAIN}">' + "<a>" * 99), XLSX),
+            413,
+            "64",
+        ),
         "type": (await send(office, round_id, token, b"{}", "application/json"), 415, "neither CSV nor XLSX"),
         "old": (await send(office, round_id, token, bytes.fromhex("d0cf11e0a1b11ae1"), XLSX), 415, "old XLS"),
         "other": (await send(office, round_id, token, b"a,b", XLSX), 415, "sent as"),

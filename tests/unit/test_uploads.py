@@ -11,24 +11,25 @@ import openpyxl
 import pytest
 from xlsxwriter import Workbook
 
-from services.intake.domain.uploads.cells import Kind, Unusable, Value, Wrong, read
+from services.intake.domain.uploads.cells import Kind, Wrong, read
 from services.intake.domain.uploads.columns import COLUMNS, letters, named
 from services.intake.domain.uploads.rows import CellError, cell_of
+from services.intake.domain.uploads.sheets import Unusable, Value
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError, TooLargeError, UnreadableFileError
-from services.intake.spreadsheets.reading import XLSX_TYPE
+from services.intake.spreadsheets.reading import XLSX_TYPE, read_file
 from services.intake.spreadsheets.template import csv_template, xlsx_template
 from services.intake.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
 from services.intake.uploading import Understood, understand
 from shared.contracts.events import Language
 
-BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000)
+BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000, seconds=5, memory_bytes=268_435_456)
 HEADER = "request,class_code,quantity,budget_won"
 PATTERN = "string-pattern-mismatch"
 GOOD = "r-1,41112201,5,20000000"
 
 
 def taken(content: bytes, said: str = "") -> Understood:
-    return understand(content, said, BOUNDS, "2018-h2", "kepco")
+    return understand(read_file(content, said, BOUNDS), "2018-h2", "kepco")
 
 
 def table(*rows: str) -> bytes:

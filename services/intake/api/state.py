@@ -1,8 +1,7 @@
 """What the routes stand on, made by `app.py`, and who may do what."""
 
-import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
@@ -10,6 +9,7 @@ from fastapi import Request
 from services.intake.api.admission import Admission
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
+from services.intake.spreadsheets.reader import SheetReader
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
 from shared.clock import Clock
@@ -35,8 +35,7 @@ class Intake:
     admission: Admission
     signing: SigningKey
     watch: InboxWatch
-    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-    """How many files are read at once: each may take seconds of the processor, and memory of many times its size."""
+    sheets: SheetReader
 
 
 def intake(request: Request) -> Intake:

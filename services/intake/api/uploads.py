@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder_for, intake
 from services.intake.api.submission import idempotency_key
 from services.intake.api.upload_views import cell_reasons, shown_preview, shown_row, shown_upload, unreadable
-from services.intake.spreadsheets.bounds import Bounds, UnreadableFileError
+from services.intake.spreadsheets.bounds import UnreadableFileError
+from services.intake.spreadsheets.reader import EarlierUploadError
 from services.intake.spreadsheets.reading import CSV_TYPE, XLSX_TYPE, check_type
 from services.intake.spreadsheets.template import csv_template, xlsx_template
 from services.intake.storage import institutions, rounds, uploads
@@ -48,6 +49,14 @@ async def upload(code: str, request: Request, round_id: RoundQuery, preview: boo
     shows every row as it was understood. The same file for the same round, or one Idempotency-Key, is one upload."""
     state = intake(request)
     who = await holder_for(request, code, OFFICER, OPERATOR)
+    try:
+        async with state.sheets.turn(code, _EARLIER_SECONDS):
+            return await _taken(state, who, code, request, round_id, preview)
+    except EarlierUploadError as error:
+        raise _earlier_waits("The upload before this one is still being read") from error
+
+
+async def _taken(state: Intake, who: Bearer, code: str, request: Request, round_id: str, preview: bool) -> Response:
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     content = await _content(request, said)
     content_hash = hashlib.sha256(round_id.encode() + b"\x00" + content).digest()
@@ -85,12 +94,11 @@ async def _check_known(connection: Connection, code: str, round_id: str) -> None
 
 
 async def _understood(state: Intake, content: bytes, said: str, round_id: str, code: str) -> Understood:
-    bounds = Bounds(state.settings.upload_rows, state.settings.upload_unpacked_bytes)
-    async with state.reading:
-        try:
-            return await asyncio.to_thread(understand, content, said, bounds, round_id, code)
-        except UnreadableFileError as error:
-            raise unreadable(error) from error
+    try:
+        sheet = await state.sheets.read(content, said)
+        return await asyncio.to_thread(understand, sheet, round_id, code)
+    except UnreadableFileError as error:
+        raise unreadable(error) from error
 
 
 def _new_upload(
@@ -117,14 +125,17 @@ async def _sent(state: Intake, who: Bearer, new: NewUpload, traceparent: str | N
     deadline = asyncio.get_running_loop().time() + _EARLIER_SECONDS
     while (stored := await _stored(state, who, new, traceparent)) is None:
         if asyncio.get_running_loop().time() > deadline:
-            title = "The upload before this one is not with the brokers yet: send this again in a moment."
-            raise Problem(503, "earlier-upload-waits", title, headers={"Retry-After": "5"})
+            raise _earlier_waits("The upload before this one is not with the brokers yet")
         await asyncio.sleep(0.1)
     if stored.upload != new.upload:
         return _repeated(stored, new.content_hash)
     _log.info("took upload", upload=new.upload, institution=new.institution, round=new.round, rows=len(new.rows))
     location = {"Location": f"/institutions/{new.institution}/uploads/{new.upload}"}
     return JSONResponse(shown_upload(stored), 201, location)
+
+
+def _earlier_waits(why: str) -> Problem:
+    return Problem(503, "earlier-upload-waits", f"{why}: send this again in a moment.", headers={"Retry-After": "5"})
 
 
 async def _stored(state: Intake, who: Bearer, new: NewUpload, traceparent: str | None) -> Upload | None:

@@ -1,17 +1,26 @@
 """How much of a file is read, and what is said of one that can't be."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from services.intake.domain.uploads.sheets import SheetRow, Value, is_empty, text_value
+
 COLUMNS_AT_MOST: Final = 64
+SAVE_PLAIN: Final = "copy its values into a new table without formats, or save it as CSV, and send that"
+TEXT_AT_MOST: Final = 8_388_608
+"""Characters of all cells together: one long text that many cells of an XLSX refer to is many texts to its reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`unpacked_bytes`: of all that an XLSX holds, once unpacked."""
+    """`unpacked_bytes`: of all that an XLSX holds, once unpacked. `seconds` of the processor, and `memory_bytes` in
+    all, for the process that reads it."""
 
     rows: int
     unpacked_bytes: int
+    seconds: int
+    memory_bytes: int
 
 
 class UnreadableFileError(ValueError):
@@ -32,6 +41,38 @@ class TooLargeError(UnreadableFileError):
 
     def __init__(self, detail: str, fix: str = "split it into several files") -> None:
         super().__init__("too-large", detail, fix)
+
+
+def too_costly(of_what: str) -> TooLargeError:
+    """Beyond what its reading may cost."""
+    return TooLargeError(f"it takes more {of_what} to read than any table of this size", SAVE_PLAIN)
+
+
+class Gathered:
+    """The rows of a sheet as they are read, held against the bounds."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.rows: list[SheetRow] = []
+        self._bounds = bounds
+        self._characters = 0
+
+    def add(self, number: int, values: Iterable[tuple[int, Value]]) -> None:
+        """A row that holds nothing is none."""
+        cells: dict[int, Value] = {}
+        for index, value in values:
+            if is_empty(value):
+                continue
+            check_column(index)
+            cells[index] = text_value(value) if isinstance(value, str) else value
+            self._count(cells[index])
+        if cells:
+            self.rows.append(SheetRow(number, cells))
+            check_rows(len(self.rows) - 1, self._bounds)  # one of them is the header
+
+    def _count(self, value: Value) -> None:
+        self._characters += len(value) if isinstance(value, str) else 0
+        if self._characters > TEXT_AT_MOST:
+            raise TooLargeError(f"its cells have more than {TEXT_AT_MOST:,} characters in all")
 
 
 def check_rows(rows: int, bounds: Bounds) -> None:

@@ -4,15 +4,8 @@ import csv
 import io
 from typing import Final
 
-from services.intake.domain.uploads.cells import Value, is_empty
-from services.intake.domain.uploads.rows import Sheet, SheetRow
-from services.intake.spreadsheets.bounds import (
-    Bounds,
-    NoSpreadsheetError,
-    UnreadableFileError,
-    check_column,
-    check_rows,
-)
+from services.intake.domain.uploads.sheets import Sheet
+from services.intake.spreadsheets.bounds import Bounds, Gathered, NoSpreadsheetError, UnreadableFileError
 
 _ENCODINGS: Final = {"utf-8-sig": "UTF-8", "cp949": "CP949"}
 
@@ -20,19 +13,15 @@ _ENCODINGS: Final = {"utf-8-sig": "UTF-8", "cp949": "CP949"}
 def read_csv(content: bytes, bounds: Bounds) -> Sheet:
     """Raises UnreadableFileError."""
     text, encoding = _decoded(content)
-    rows = []
+    gathered = Gathered(bounds)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for number, values in enumerate(reader, 1):
-            cells: dict[int, Value] = {index: value for index, value in enumerate(values) if not is_empty(value)}
-            if cells:
-                check_column(max(cells))
-                rows.append(SheetRow(number, cells))
-                check_rows(len(rows) - 1, bounds)  # one of them is the header
+            gathered.add(number, enumerate(values))
     except csv.Error as error:
         detail = f"line {reader.line_num} is no CSV: {error}"
         raise UnreadableFileError("unreadable", detail, "save it as CSV again, or as XLSX") from error
-    return Sheet(format="csv", rows=rows, encoding=encoding)
+    return Sheet(format="csv", rows=gathered.rows, encoding=encoding)
 
 
 def _decoded(content: bytes) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from services.intake.domain.uploads.rows import Sheet
+from services.intake.domain.uploads.sheets import Sheet
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError
 from services.intake.spreadsheets.csv_file import read_csv
 from services.intake.spreadsheets.xlsx_file import read_xlsx

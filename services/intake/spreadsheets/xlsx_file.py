@@ -1,7 +1,8 @@
 """XLSX, by its first visible sheet. Formulas are not evaluated: what the spreadsheet last saw in them counts.
 
-With the standard library alone. What a file may cost is bounded before it is read: a part never unpacks to more than
-the archive's directory says, and what that says in all is bounded; no part may define entities.
+With the standard library alone. What a file may cost is bounded: a part never unpacks to more than the archive's
+directory says, and what that says in all is bounded; no part may define entities, be nested deeper or have more
+elements than any spreadsheet writes, and elements are counted before they are kept.
 """
 
 import io
@@ -13,26 +14,34 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from xml.parsers import expat
 
-from services.intake.domain.uploads.cells import Unusable, Value, is_empty
-from services.intake.domain.uploads.rows import Sheet, SheetRow
+from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Sheet, Unusable, Value
 from services.intake.spreadsheets.bounds import (
+    SAVE_PLAIN,
     Bounds,
+    Gathered,
     NoSpreadsheetError,
     TooLargeError,
     UnreadableFileError,
-    check_column,
-    check_rows,
 )
 
 _PARTS_AT_MOST: Final = 2000
+_DEPTH_AT_MOST: Final = 64
+_KEPT_AT_MOST: Final = 500_000
+"""Elements of a part that is kept whole, such as styles: Excel has at most 64,000 formats of cells."""
+_READ_AT_MOST: Final = 2_000_000
+"""Elements of a table, of which one row at a time is kept."""
+_FED_AT_ONCE: Final = 1_048_576
+_SHEETS_TOLD: Final = 50
 _ROWS_OF_A_SHEET: Final = 1_048_576
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BUILT_IN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 """Number formats of days and times that every spreadsheet knows by number."""
 _NO_PART_OF_A_DATE: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\[\]]*\]')
 """Linear in what it meets: none of its parts runs over the beginning of another of its kind."""
+_OUT_OF_MEMORY: Final = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 _SAVE_AGAIN: Final = "open it in the spreadsheet, save it as XLSX again, and send that"
 
 
@@ -44,9 +53,16 @@ def read_xlsx(content: bytes, bounds: Bounds) -> Sheet:
             return _Workbook.of(archive).sheet(bounds)
     except UnreadableFileError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, ET.ParseError) as error:
-        detail = f"it is no whole XLSX: {type(error).__name__}"
-        raise UnreadableFileError("unreadable", detail, _SAVE_AGAIN) from error
+    except ET.ParseError as error:
+        if error.code == _OUT_OF_MEMORY:
+            raise MemoryError from error
+        raise _no_whole_xlsx(error) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError) as error:
+        raise _no_whole_xlsx(error) from error
+
+
+def _no_whole_xlsx(error: Exception) -> UnreadableFileError:
+    return UnreadableFileError("unreadable", f"it is no whole XLSX: {type(error).__name__}", _SAVE_AGAIN)
 
 
 def _check_unpacked(archive: zipfile.ZipFile, bounds: Bounds) -> None:
@@ -91,10 +107,11 @@ class _Workbook:
         if not visible:
             raise UnreadableFileError("no-visible-sheet", "it has no visible sheet", "unhide the sheet to be read")
         chosen, path = visible[0]
-        others = tuple(one.get("name", "")[:100] for one, _ in sheets if one is not chosen)
+        others = tuple(one.get("name", "")[:100] for one, _ in sheets if one is not chosen)[:_SHEETS_TOLD]
         cells = _Cells(self._texts(), self._date_styles(), self._first_day())
-        rows = list(cells.rows(_part(self.archive, path), bounds))
-        return Sheet(format="xlsx", rows=rows, name=chosen.get("name", "")[:100], passed_over=others)
+        gathered = Gathered(bounds)
+        _fed(_Rows(cells, gathered), _part(self.archive, path))
+        return Sheet(format="xlsx", rows=gathered.rows, name=chosen.get("name", "")[:100], passed_over=others)
 
     def _part(self, sheet: ET.Element) -> tuple[str, str]:
         relation = next((value for name, value in sheet.attrib.items() if name.endswith("}id")), "")
@@ -131,35 +148,14 @@ class _Cells:
     date_styles: frozenset[int]
     first_day: datetime
 
-    def rows(self, part: bytes, bounds: Bounds) -> Iterator[SheetRow]:
-        """Those that hold something."""
-        number = 0
-        told = 0
-        table: ET.Element | None = None
-        for event, element in ET.iterparse(io.BytesIO(part), ("start", "end")):  # noqa: S314 -- has no entities
-            if event == "start" and _local(element) == "sheetData":
-                table = element
-            if event == "start" or table is None or _local(element) != "row":
-                continue
-            number = _next_number(number, element)
-            cells = dict(self._cells(element))
-            table.clear()
-            if cells:
-                told += 1
-                check_rows(told - 1, bounds)  # one of them is the header
-                yield SheetRow(number, cells)
-
-    def _cells(self, row: ET.Element) -> Iterator[tuple[int, Value]]:
+    def of(self, row: ET.Element) -> Iterator[tuple[int, Value]]:
         index = -1
         for cell in row:
             if _local(cell) != "c":
                 continue
             reference = _REFERENCE.fullmatch(cell.get("r", ""))
             index = _index(reference.group(1)) if reference else index + 1
-            value = self._value(cell)
-            if not is_empty(value):
-                check_column(index)
-                yield index, value
+            yield index, self._value(cell)
 
     def _value(self, cell: ET.Element) -> Value:
         inside = {_local(one): one for one in cell}
@@ -177,7 +173,8 @@ class _Cells:
             case "b":
                 return stated == "1"
             case "e":
-                return Unusable(stated, "error-value", f"the spreadsheet shows {stated[:50]}", "mend the formula")
+                detail = f"the spreadsheet shows {stated[:50]}"
+                return Unusable(stated[:SHOWN_AT_MOST], "error-value", detail, "mend the formula")
             case "d":
                 return datetime.fromisoformat(stated)
             case _:
@@ -194,6 +191,52 @@ class _Cells:
             return self.first_day + timedelta(days=days)
         except (OverflowError, ValueError):
             return Unusable(str(days), "no-such-day", "there is no such day", "write the day as 2018-09-14")
+
+
+class _Counted(ET.TreeBuilder):
+    """Makes a tree of a part, unless it is deeper or has more elements than is allowed."""
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__()
+        self._left, self._at_most = at_most, at_most
+        self._depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> ET.Element:
+        self._left -= 1
+        self._depth += 1
+        if self._depth > _DEPTH_AT_MOST:
+            raise TooLargeError(f"one of its parts is nested deeper than {_DEPTH_AT_MOST} elements", SAVE_PLAIN)
+        if self._left < 0:
+            raise TooLargeError(f"one of its parts has more than {self._at_most:,} elements", SAVE_PLAIN)
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ET.Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+class _Rows(_Counted):
+    """Gathers the rows of a table, each as it ends, and keeps none of their elements."""
+
+    def __init__(self, cells: _Cells, gathered: Gathered) -> None:
+        super().__init__(_READ_AT_MOST)
+        self._cells, self._gathered = cells, gathered
+        self._number = 0
+        self._table: ET.Element | None = None
+
+    def start(self, tag: Any, attrs: Any, /) -> ET.Element:
+        element = super().start(tag, attrs)
+        if _local(element) == "sheetData":
+            self._table = element
+        return element
+
+    def end(self, tag: str, /) -> ET.Element:
+        element = super().end(tag)
+        if self._table is not None and _local(element) == "row":
+            self._number = _next_number(self._number, element)
+            self._gathered.add(self._number, self._cells.of(element))
+            self._table.clear()
+        return element
 
 
 def _next_number(number: int, row: ET.Element) -> int:
@@ -231,7 +274,15 @@ def _part(archive: zipfile.ZipFile, path: str) -> bytes:
 
 
 def _parsed(archive: zipfile.ZipFile, path: str) -> ET.Element:
-    return ET.fromstring(_part(archive, path))  # noqa: S314 -- has no entities
+    return _fed(_Counted(_KEPT_AT_MOST), _part(archive, path))
+
+
+def _fed(builder: ET.TreeBuilder, part: bytes) -> ET.Element:
+    parser = ET.XMLParser(target=builder)  # noqa: S314 -- has no entities
+    for at in range(0, len(part), _FED_AT_ONCE):
+        parser.feed(part[at : at + _FED_AT_ONCE])  # after a refusal the parser goes on to the end of what it was fed
+    root: ET.Element = parser.close()
+    return root
 
 
 def _local(element: ET.Element) -> str:

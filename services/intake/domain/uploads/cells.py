@@ -2,34 +2,20 @@
 the fix. Only what spreadsheets do of their own accord is seen through: `50.0`, `120,000,000`, a leading apostrophe."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
+from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Unusable, Value
 from shared.canonical import Json
 
-SHOWN_AT_MOST: Final = 200
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.0+)?")
 _PLAIN: Final = re.compile(r"[0-9]+(\.0+)?")
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})\s*[-./]\s*([0-9]{1,2})\s*[-./]\s*([0-9]{1,2})\s*\.?")
 _LISTED: Final = re.compile(r"[,;\s]+")
 _FORMULA: Final = ("=", "+", "-", "@")
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """A cell with nothing to read in it, such as a formula without a result."""
-
-    shown: str
-    code: str
-    detail: str
-    fix: str
-
-
-Value: TypeAlias = "str | int | float | bool | date | Unusable | None"
 
 
 class Kind(StrEnum):
@@ -62,10 +48,6 @@ def shown(value: Value) -> str:
     return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}…"
 
 
-def is_empty(value: Value) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def read(kind: Kind, value: Value) -> Json | Wrong:
     """A cell that is not empty, as the field's JSON."""
     if isinstance(value, Unusable):
@@ -73,7 +55,7 @@ def read(kind: Kind, value: Value) -> Json | Wrong:
     if isinstance(value, bool):
         return Wrong("true-or-false", "a yes or no is none of these fields", "write the value itself")
     if isinstance(value, str):
-        value = _without_apostrophe(kind, unicodedata.normalize("NFC", value).strip())
+        value = _without_apostrophe(kind, value.strip())
         if value.startswith("=") and kind is not Kind.TEXT:
             return Wrong("formula", "nothing is calculated here", "write the value itself, without =")
     elif isinstance(value, float) and value.is_integer():

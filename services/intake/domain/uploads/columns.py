@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.intake.domain.uploads.cells import Kind
+from services.intake.domain.uploads.sheets import SHOWN_AT_MOST
 
 EXAMPLE: Final = "EXAMPLE-1"
 """The request of a template's example line, which is never sent."""
@@ -153,7 +154,7 @@ _BY_POINTER: Final = {column.pointer: column.name for column in COLUMNS if colum
 
 def named(header: str) -> str | None:
     """The column a header names."""
-    return _HEADERS.get(plain(header))
+    return _HEADERS.get(plain(header)) if len(header) <= SHOWN_AT_MOST else None
 
 
 def message_named(word: str) -> Message | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
-from services.intake.domain.uploads.cells import Unusable, Value, Wrong, is_empty, read, shown
+from services.intake.domain.uploads.cells import Wrong, read, shown
 from services.intake.domain.uploads.columns import (
     BY_NAME,
     COLUMNS,
@@ -18,29 +18,11 @@ from services.intake.domain.uploads.columns import (
     message_named,
     named,
 )
+from services.intake.domain.uploads.sheets import Sheet, SheetRow, Unusable, Value, is_empty
 from shared.contracts.events import Reason
 
 _HEADER_WITHIN: Final = 20
 """Rows that are looked through for the one with the headers: titles may stand above it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SheetRow:
-    """`cells` by their column, the first being 0; what is not there is empty."""
-
-    number: int
-    cells: Mapping[int, Value]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """What a file holds. `passed_over`: its other sheets."""
-
-    format: str
-    rows: Sequence[SheetRow]
-    encoding: str | None = None
-    name: str | None = None
-    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

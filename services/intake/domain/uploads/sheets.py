@@ -1,0 +1,55 @@
+"""A table as its file holds it, before anything is made of it."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, TypeAlias
+
+LONGEST_TEXT: Final = 32_767
+"""Characters of a cell: as many as Excel lets one hold."""
+SHOWN_AT_MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A cell with nothing to read in it, such as a formula without a result."""
+
+    shown: str
+    code: str
+    detail: str
+    fix: str
+
+
+Value: TypeAlias = "str | int | float | bool | date | Unusable | None"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """`cells` by their column, the first being 0; what is not there is empty."""
+
+    number: int
+    cells: Mapping[int, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What a file holds. `passed_over`: its other sheets."""
+
+    format: str
+    rows: Sequence[SheetRow]
+    encoding: str | None = None
+    name: str | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+def is_empty(value: Value) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def text_value(text: str) -> Value:
+    """A cell's text, in NFC: macOS writes Korean in parts. Too long a one can't be used."""
+    if len(text) > LONGEST_TEXT:
+        fix = f"shorten it to {LONGEST_TEXT:,} characters, which is what a spreadsheet's cell holds"
+        return Unusable(text[:SHOWN_AT_MOST], "too-long", f"its text has {len(text):,} characters", fix)
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,52 @@
+"""A sheet on its way from the process that read it: JSON, since what a hostile file made is not to be run."""
+
+from datetime import date, datetime
+from typing import Any
+
+from services.intake.domain.uploads.sheets import Sheet, SheetRow, Unusable, Value
+
+
+def packed(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "format": sheet.format,
+        "rows": [[row.number, [[index, _packed(value)] for index, value in row.cells.items()]] for row in sheet.rows],
+        "encoding": sheet.encoding,
+        "name": sheet.name,
+        "passed_over": sheet.passed_over,
+    }
+
+
+def unpacked(sheet: dict[str, Any]) -> Sheet:
+    rows = [SheetRow(number, {index: _unpacked(value) for index, value in cells}) for number, cells in sheet["rows"]]
+    return Sheet(
+        format=sheet["format"],
+        rows=rows,
+        encoding=sheet["encoding"],
+        name=sheet["name"],
+        passed_over=tuple(sheet["passed_over"]),
+    )
+
+
+def _packed(value: Value) -> Any:
+    match value:
+        case Unusable():
+            return {"unusable": [value.shown, value.code, value.detail, value.fix]}
+        case datetime():
+            return {"time": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+        case _:
+            return value
+
+
+def _unpacked(value: Any) -> Value:
+    match value:
+        case {"unusable": [shown, code, detail, fix]}:
+            return Unusable(shown, code, detail, fix)
+        case {"time": stated}:
+            return datetime.fromisoformat(stated)
+        case {"day": stated}:
+            return date.fromisoformat(stated)
+        case _:
+            known: Value = value
+            return known
