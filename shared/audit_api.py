@@ -1,4 +1,4 @@
-"""`GET /audit`: a service's audit log, to read and check. Who may read it is the service's to say."""
+"""`GET /audit`: a service's audit log, to read and check. What is sealed in it is for staff."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -12,9 +12,9 @@ from shared.postgres import Pool, connected
 
 
 def audit_router(
-    service: str, pool: Callable[[], Pool], admit: Callable[[Request], Awaitable[object]] | None = None
+    service: str, pool: Callable[[], Pool], admit: Callable[[Request], Awaitable[object]], *, public: bool
 ) -> APIRouter:
-    """`admit` raises for who may not read. Without it the log is public: it then holds no names, only decisions."""
+    """`admit` raises for who may not see what is sealed; of a `public` log the rest is read without a token."""
     router = APIRouter(tags=["audit"])
 
     @router.get("/audit")
@@ -24,10 +24,11 @@ def audit_router(
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> Response:
         """Rows in order, `after` a sequence number. `firstbuy audit verify` checks the chain."""
-        if admit is not None:
+        opened = not public or "authorization" in request.headers
+        if opened:
             await admit(request)
         async with connected(pool()) as connection:
             rows = await audit.rows(connection, after, limit)
-        return JSONResponse({"service": service, "rows": [row.as_json() for row in rows]})
+        return JSONResponse({"service": service, "rows": [row.as_json(opened=opened) for row in rows]})
 
     return router

@@ -34,6 +34,7 @@ _FIXES = {
     "extra_forbidden": "remove this field, or mend its name",
     "string_pattern_mismatch": "write it in the form the schema gives",
     "json_invalid": "send valid JSON in UTF-8, without lone surrogates",
+    "address_invalid": "write an address that mail goes to, such as name@firm.example",
     "timezone_aware": "give the offset, such as +09:00",
 }
 

@@ -120,8 +120,9 @@ def parked_router(
                 if await storage.parked_one(connection, place, offset) is None:
                     raise _unknown()
                 raise Problem(409, "settled", "It is settled already: see the audit log.")
-            detail = {"topic": topic, "partition": partition, "offset": offset, "reason": body.reason}
-            events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail))
+            detail = {"topic": topic, "partition": partition, "offset": offset}
+            sealed = {"reason": body.reason}
+            events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail, sealed))
             found = await storage.parked_one(connection, place, offset)
             events += follows(found, body.reason, now) if found else ()
         return _answer([_shown(service, found)] if found else [])

@@ -72,9 +72,9 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.state.judge = judge
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)
     app.include_router(api.router)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES)
     return app

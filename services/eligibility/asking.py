@@ -6,6 +6,7 @@ back what it said itself: so an emptied database comes to the same verdicts, wha
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RegistryAnswered
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.cloudevents import Outgoing, outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
 from shared.outbox import OutboxPublisher
@@ -198,11 +199,10 @@ class Asking:
         for _, answer in saved:
             self.metrics.answers.labels(self.registry.value, answer.outcome.value).inc()
         if events:
-            detail = {
-                "registry": self.registry.value,
-                "answers": [[event.id, sha256_hex(event.body or b"")] for event in events],
-            }
-            events.append(await audit.record(connection, "eligibility", now, "eligibility", "RegistryAnswered", detail))
+            detail = {"registry": self.registry.value, "answers": len(events)}
+            sealed = {"answers": [[event.id, sha256_hex(event.body or b"")] for event in events]}
+            head = await audit.record(connection, "eligibility", now, "eligibility", "RegistryAnswered", detail, sealed)
+            events.append(head)
         return events
 
     def _tell_unset(self, left: int) -> None:
@@ -212,6 +212,8 @@ class Asking:
 
 
 def answered_event(place: Place, answer: RegistryAnswer, now: datetime) -> Outgoing:
+    """Its id is random, and kept with it until it is published: one made of the firm's number would name the firm,
+    since all numbers can be tried."""
     event = RegistryAnswered(round=place.round, epoch=place.epoch, answer=answer)
-    identifier = event_id("registry-answered", place.round, place.epoch, answer.registry.value, answer.subject)
+    identifier = str(uuid.uuid4())
     return outgoing(topics.REGISTRY_ANSWERS.name, place.round, event, event_id=identifier, time=now)

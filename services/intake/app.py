@@ -136,7 +136,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
-    audit_log = audit_router(SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR))
+    audit_log = audit_router(
+        SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR), public=False
+    )
     public_keys = keys_router(signing, lambda: runtime.pool)
     parked = parked_router(
         SERVICE,

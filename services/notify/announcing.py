@@ -37,12 +37,12 @@ def _stated(delivery: Delivery) -> dict[str, Any]:
 
 
 async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outgoing]) -> list[Outgoing]:
-    """Notify's one decision goes into its audit log, a row for all that is given up together: event ids and the hashes
-    of what they say. Delivered mails are no decisions; they stand on deliveries.v1."""
+    """Notify's one decision goes into its audit log, a row for all that is given up together: sealed, event ids and the
+    hashes of what they say. Delivered mails are no decisions; they stand on deliveries.v1."""
     if not failures:
         return []
-    told = [[event.id, sha256_hex(event.body or b"")] for event in failures]
-    return [await audit.record(connection, "notify", now, "notify", "give-up", {"events": told})]
+    sealed = {"events": [[event.id, sha256_hex(event.body or b"")] for event in failures]}
+    return [await audit.record(connection, "notify", now, "notify", "give-up", {"notices": len(failures)}, sealed)]
 
 
 def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:

@@ -118,9 +118,9 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app = FastAPI(title="Firstbuy notify", version="1", lifespan=lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES)

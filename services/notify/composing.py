@@ -1,6 +1,5 @@
 """A claimed delivery becomes a mail: the values of its template, its headers, its bytes."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +17,11 @@ from shared.contracts.events import Language
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
 from shared.explanation import explain, explain_change
+from shared.mail_addresses import UnmailableError, mailable
 from shared.working_days import korean_date, last_day
 from shared.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 class UnusableAddressError(ValueError):
@@ -101,15 +100,11 @@ class Composer:
 
 
 def address_of(addressee: Addressee) -> str:
-    """An address of plain atoms; its domain in IDNA where that is not ASCII."""
-    local, _, domain = addressee.email.strip().rpartition("@")
+    """As a mail server is told it. Contacts from before the edge asked the same may have one that none takes."""
     try:
-        address = f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError as error:
+        return mailable(addressee.email.strip())
+    except UnmailableError as error:
         raise UnusableAddressError("the contact's address can't be used") from error
-    if not _ADDRESS.fullmatch(address):
-        raise UnusableAddressError("the contact's address can't be used")
-    return address
 
 
 def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime) -> dict[str, Any]:

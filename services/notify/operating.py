@@ -119,8 +119,8 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
         async with outbox.transaction(pool()) as (connection, events):
             added = await suppressions.suppress(connection, body.email, body.reason)
             if added:
-                detail = {"address": suppressions.hashed(body.email), "reason": body.reason}
-                events.append(await audit.record(connection, "notify", now, holder.name, "suppress", detail))
+                sealed = {"address": await suppressions.hashed(connection, body.email), "reason": body.reason}
+                events.append(await audit.record(connection, "notify", now, holder.name, "suppress", {}, sealed))
         return JSONResponse({"suppressed": added})
 
     @router.post("/suppressions/release", openapi_extra=body_of(ReleaseBody))
@@ -131,8 +131,8 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
         async with outbox.transaction(pool()) as (connection, events):
             released = await suppressions.release(connection, body.email)
             if released:
-                detail = {"address": suppressions.hashed(body.email)}
-                events.append(await audit.record(connection, "notify", now, holder.name, "release", detail))
+                sealed = {"address": await suppressions.hashed(connection, body.email)}
+                events.append(await audit.record(connection, "notify", now, holder.name, "release", {}, sealed))
         return JSONResponse({"released": released})
 
     return router

@@ -87,10 +87,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
     app.include_router(page.router)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, app.state.may_open, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES)
     return app

@@ -25,6 +25,11 @@ Line = Annotated[
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 """Text of several lines; NUL is what PostgreSQL can't hold."""
 
+Email = Annotated[
+    str, StringConstraints(min_length=1, max_length=254, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+]
+"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`)."""
+
 RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
 PolicyId = RoundId
 InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]

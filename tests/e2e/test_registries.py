@@ -18,6 +18,7 @@ from deploy.registries.records import Mood
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
 from tests.conftest import Database, StartStack
+from tests.guessing import assert_nobody_is_named
 from tests.integration.consuming import until
 from tests.registries import USES, Local, local_registries
 from tests.rounds import Office, application, clock_map, policy_2018_h2
@@ -106,6 +107,11 @@ async def test_an_outage_leaves_a_round_waiting_until_the_registry_or_two_office
         await until(lambda: judged(judging, round_id), "judged again from what was published")
         assert await outcome(client, receipts[0]) == verdict
         assert (await office.milestone(round_id, "EligibilityCompleted"))["verdicts"] == completed["verdicts"]
+        firms = [application(number) for number in range(1, APPLIED + 1)]
+        subjects = [firm["applicant"]["business_number"] for firm in firms] + [
+            firm["contact"]["email"] for firm in firms
+        ]
+        await assert_nobody_is_named(stack, round_id, subjects, map(str, Registry))
 
 
 async def apply(client: httpx2.AsyncClient, local: Local, round_id: str, number: int) -> dict[str, Any]:

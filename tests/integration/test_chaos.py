@@ -288,7 +288,8 @@ async def test_what_is_parked_is_named_until_an_operator_settles_it(office: Offi
         reader = office.officers[0] if service == "intake" else operator
         log = (await office.client.get(f"{stack.url(service)}/audit", headers=reader)).raise_for_status().json()["rows"]
         (act,) = [row for row in log if row["action"] == "settle-parked"]
-        assert act["detail"] == {"topic": topic, "partition": number, "offset": offset} | because
+        assert act["detail"] == {"topic": topic, "partition": number, "offset": offset, "seal": act["detail"]["seal"]}
+        assert act["sealed"] == {"nonce": act["sealed"]["nonce"]} | because
 
 
 async def test_poison_in_an_inbox_is_rejected_once_and_holds_up_no_answer(office: Office) -> None:

@@ -206,11 +206,14 @@ async def test_a_delivery_given_up_is_a_decision_in_the_audit_log(notify: Notify
     await notified.publish(opened(), contact(parties[0]), *submissions, *map(erased, parties[1:]))
     await notified.until(lambda told: told["settled"] and told["channels"].get("mail", {}).get("failed") == 2)
     failures = [one for one in await reconciled(notified, 3) if "error" in one]
+    operator = {"Authorization": f"Bearer {notified.stack.operator_token}"}
     async with httpx2.AsyncClient(base_url=notified.stack.url("notify")) as client:
-        rows = (await client.get("/audit")).json()["rows"]
-    assert faults(map(AuditRow.of_json, rows)) == []
+        rows = (await client.get("/audit", headers=operator)).json()["rows"]
+        public = (await client.get("/audit")).json()["rows"]
+    assert faults(map(AuditRow.of_json, rows)) == faults(map(AuditRow.of_json, public)) == []
+    assert [{"notices", "seal"}] == [set(row["detail"]) for row in public]
     assert {row["action"] for row in rows} == {"give-up"}
-    logged = {identifier for row in rows for identifier, _ in row["detail"]["events"]}
+    logged = {identifier for row in rows for identifier, _ in row["sealed"]["events"]}
     assert logged == {event_id("notice-failed", one["delivery"], one["attempts"]) for one in failures}
 
 

@@ -9,15 +9,12 @@ from shared.canonical import Json
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.values import Code, Contract, Line
-
-Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$")
-]
+from shared.mail_addresses import MailableEmail
 
 
 class ContactBody(Contract):
     name: Line
-    email: Email
+    email: MailableEmail
     phone: Line | None = None
     language: Language = Language.KO
 

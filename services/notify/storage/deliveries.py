@@ -74,7 +74,7 @@ SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.
 FROM claimed d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
-LEFT JOIN suppressions s ON s.address = encode(sha256(convert_to(lower(c.email), 'UTF8')), 'hex')
+LEFT JOIN suppressions s ON s.address = keyed_address(c.email)
 LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
 LEFT JOIN applications a ON a.application = d.subject
 LEFT JOIN verdicts v ON v.application = d.subject

@@ -22,7 +22,7 @@ WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
 ERASE_CONTACT = """
 WITH freed AS (
     DELETE FROM suppressions USING contacts
-    WHERE party = $1 AND address = encode(sha256(convert_to(lower(email), 'UTF8')), 'hex')
+    WHERE party = $1 AND address = keyed_address(email)
       AND NOT EXISTS (SELECT FROM contacts other WHERE lower(other.email) = lower(contacts.email)
                       AND other.party <> contacts.party))
 INSERT INTO contacts (party) VALUES ($1)

@@ -1,27 +1,27 @@
-"""Addresses no mail goes to: their mailbox is unknown, or the office said so. Kept by hash, erased with the contact."""
+"""Addresses no mail goes to: their mailbox is unknown, or the office said so. Kept by keyed hash, erased with
+the contact."""
 
 from datetime import datetime
 
 from services.notify.storage.deliveries import Delivery, delivery_of
-from shared.canonical import sha256_hex
 from shared.postgres import Connection, rows_changed
 
-_HASH = "encode(sha256(convert_to(lower({}), 'UTF8')), 'hex')"
-SUPPRESS = f"""
-INSERT INTO suppressions (address, reason, delivery) VALUES ({_HASH.format("$1::text")}, $2, $3) ON CONFLICT DO NOTHING
-"""  # noqa: S608 -- no value of anybody's
-RELEASE = f"DELETE FROM suppressions WHERE address = {_HASH.format('$1::text')}"  # noqa: S608
+SUPPRESS = """
+INSERT INTO suppressions (address, reason, delivery) VALUES (keyed_address($1::text), $2, $3) ON CONFLICT DO NOTHING
+"""
+RELEASE = "DELETE FROM suppressions WHERE address = keyed_address($1::text)"
+HASHED = "SELECT keyed_address($1::text)"
 # Not one that was stated after the mail was owed: what came back says nothing of that.
 OF_DELIVERY = """
 SELECT c.email FROM deliveries d JOIN contacts c ON c.party = d.recipient
 WHERE d.delivery = $1 AND c.changed_at <= coalesce(d.settled_at, d.created_at)
 """
 # Whose they are is known while a contact has the address.
-LIST = f"""
+LIST = """
 SELECT s.address, s.reason, s.delivery::text, s.suppressed_at, c.party
-FROM suppressions s LEFT JOIN contacts c ON {_HASH.format("c.email")} = s.address
+FROM suppressions s LEFT JOIN contacts c ON keyed_address(c.email) = s.address
 ORDER BY s.suppressed_at DESC, s.address, c.party LIMIT $1
-"""  # noqa: S608
+"""
 # A digest with all it says.
 BOUNCED = """
 WITH bounced AS (
@@ -33,9 +33,10 @@ FROM bounced d LEFT JOIN rounds r ON r.round = d.round
 """
 
 
-def hashed(address: str) -> str:
-    """As it stands in the table."""
-    return sha256_hex(address.lower().encode())
+async def hashed(connection: Connection, address: str) -> str:
+    """As it stands in the table: keyed with the database's secret."""
+    found: str = await connection.fetchval(HASHED, address)
+    return found
 
 
 async def suppress(connection: Connection, address: str, reason: str, delivery: str | None = None) -> bool:

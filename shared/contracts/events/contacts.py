@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.contracts.values import Contract, InstitutionCode, Line, PartyId, UtcTime
+from shared.contracts.values import Contract, Email, InstitutionCode, Line, PartyId, UtcTime
 
 WebhookUrl = Annotated[
     str,
@@ -28,7 +28,7 @@ class ContactChanged(Contract):
 
     party: PartyId
     name: Line
-    email: Line
+    email: Email
     phone: Line | None = None
     language: Language = Language.KO
     institution: InstitutionCode | None = None

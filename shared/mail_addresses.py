@@ -1,0 +1,50 @@
+"""Which addresses mail can go to: plain atoms before the @ (RFC 5322, 3.2.3), a name of the DNS after it."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from shared.contracts.values import Email
+
+_LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*+")
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LONGEST_LOCAL: Final = 64
+_LONGEST: Final = 254
+"""RFC 5321, 4.5.3.1: a path of 256 with its angle brackets."""
+
+
+class UnmailableError(ValueError):
+    """No mail server takes it as it is; the message says why."""
+
+
+def mailable(address: str) -> str:
+    """As a mail server is told it: its domain in IDNA where that is not ASCII. Raises UnmailableError."""
+    local, _, domain = address.rpartition("@")
+    if len(local) > _LONGEST_LOCAL:
+        raise UnmailableError(f"before the @ stand more than {_LONGEST_LOCAL} characters")
+    if not _LOCAL.fullmatch(local):
+        raise UnmailableError("before the @ may stand letters, digits, and of signs what no address has to quote")
+    try:
+        written = domain.encode("idna").decode()
+    except UnicodeError as error:
+        raise UnmailableError("after the @ stands no name of a mail server") from error
+    labels = written.split(".")
+    if len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
+        raise UnmailableError("after the @ stands no name of a mail server")
+    if len(local) + 1 + len(written) > _LONGEST:
+        raise UnmailableError(f"it is longer than {_LONGEST} characters, its domain as the DNS has it")
+    return f"{local}@{written}"
+
+
+def _checked(address: str) -> str:
+    try:
+        mailable(address)
+    except UnmailableError as error:
+        raise PydanticCustomError("address_invalid", "no mail goes there: {why}", {"why": str(error)}) from error
+    return address
+
+
+MailableEmail = Annotated[Email, AfterValidator(_checked)]
+"""What an edge takes: whatever it takes, notify's mails can go to."""
