@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.contracts.events import Rehearsal
 
@@ -36,10 +36,29 @@ class TimeMap:
     rate: int
 
     def programme(self, real: datetime) -> datetime:
-        return self.programme_anchor + (real - self.real_anchor) * self.rate
+        """Stands still at the ends of the calendar that is reckoned with: a fast rehearsal gets there within hours."""
+        return _moved(self.programme_anchor, _microseconds(real - self.real_anchor) * self.rate)
 
     def real(self, programme: datetime) -> datetime:
-        return self.real_anchor + (programme - self.programme_anchor) / self.rate
+        return _moved(self.real_anchor, round(_microseconds(programme - self.programme_anchor) / self.rate))
+
+
+_FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Between these, periods of centuries can be added and taken off without passing what a moment can be."""
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _microseconds(passed: timedelta) -> int:
+    return passed // _MICROSECOND
+
+
+def _moved(anchor: datetime, microseconds: int) -> datetime:
+    if microseconds >= _microseconds(_LAST - anchor):
+        return _LAST
+    if microseconds <= _microseconds(_FIRST - anchor):
+        return _FIRST
+    return anchor + timedelta(microseconds=microseconds)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import gc
 import hashlib
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -80,9 +80,23 @@ async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks. Of a model that
-    refers to no other."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+    """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks."""
+    schema = model.model_json_schema()
+    whole = _inlined(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A schema that refers to nothing outside of itself; no model of ours holds itself."""
+    match schema:
+        case {"$ref": reference, **rest}:
+            return _inlined(definitions[reference.rpartition("/")[2]], definitions) | rest
+        case dict():
+            return {name: _inlined(value, definitions) for name, value in schema.items()}
+        case list():
+            return [_inlined(value, definitions) for value in schema]
+        case _:
+            return schema
 
 
 def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
@@ -94,6 +108,16 @@ def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
         if errors[0]["type"] == "json_invalid":
             raise Problem(400, "unreadable", "The body is no JSON.", reasons_of(errors)) from error
         raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(errors)) from error
+
+
+def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
+    """422 when a value that came otherwise than in a body, or within free terms, is not as the contract says. As it
+    came: in no JSON around it, which could mean something else."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_input=False)
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(told, pointer)) from error
 
 
 def download(name: str, disposition: str = "attachment") -> str:

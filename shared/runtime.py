@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
+from shared.by_round import ByRound
 from shared.contracts.topics import Topic, dead_letters
 from shared.kafka.consumer import TopicConsumer, payload_of
 from shared.kafka.deadletter import DeadLetters
@@ -110,6 +111,15 @@ class Runtime:
     def duty(self, name: str, duty: Duty, every: float) -> None:
         """Runs `duty` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
         self._duties.append((name, duty, every))
+
+    def by_round(self, duty: str) -> ByRound:
+        """What a duty does for each round by itself."""
+        return ByRound(duty, self.metrics.round_failures)
+
+    def duty_by_round(self, name: str, duty: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
+        """A duty that is called with the pool, the arguments, and what sets its rounds apart."""
+        apart = self.by_round(name)
+        self.duty(name, lambda: duty(self.pool, *arguments, apart), every)
 
     @asynccontextmanager
     async def open(self, app: FastAPI) -> AsyncIterator[None]:

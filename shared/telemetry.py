@@ -68,6 +68,7 @@ class Metrics:
     retries: Counter
     published: Counter
     lag: Gauge
+    round_failures: Counter
 
 
 def open_metrics() -> Metrics:
@@ -80,4 +81,7 @@ def open_metrics() -> Metrics:
         retries=Counter("firstbuy_step_retries", "Steps tried again", ["topic", "cause"], registry=registry),
         published=Counter("firstbuy_published", "Events published", ["topic"], registry=registry),
         lag=Gauge("firstbuy_lag_records", "Records not read yet", ["topic"], registry=registry),
+        round_failures=Counter(
+            "firstbuy_round_failures", "Duties that failed for a round", ["duty", "round"], registry=registry
+        ),
     )

@@ -20,7 +20,7 @@ from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
 from shared.explanation import explain, explain_change, speaks_against
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.postgres import connected
 from shared.problems import Problem
 from shared.runtime import Runtime
@@ -48,7 +48,7 @@ _CHECK: Final = TypeAdapter(CheckBody)
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 
 
-@router.post("/rounds/{round_id}/check")
+@router.post("/rounds/{round_id}/check", openapi_extra=body_of(CheckBody))
 async def check(round_id: str, request: Request) -> Response:
     """The verdict these facts would have under the round's policy, explained. Nothing is stored, nothing is decided.
 

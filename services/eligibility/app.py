@@ -56,8 +56,8 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     for asking in askings:
         runtime.duty(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
     runtime.duty("answered", lambda: duties.judge_answered(runtime.pool, judge, outbox), 0.3)
-    runtime.duty("completion", lambda: duties.complete_rounds(runtime.pool, outbox, clock, own), 0.2)
-    runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
+    runtime.duty_by_round("completion", duties.complete_rounds, 0.2, outbox, clock, own)
+    runtime.duty_by_round("repair", duties.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)

@@ -19,6 +19,7 @@ from services.eligibility.repairs import drop_unsound
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.rounds import FrozenRound
 from shared import audit
+from shared.by_round import ByRound
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RepairSubject
@@ -46,26 +47,29 @@ async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> N
         _log.info("judged by what registries said", applications=len(events))
 
 
-async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic) -> None:
+async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
     """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
     if not await own.read_back(pool):
         return
-    async with connected(pool) as connection:
-        frozen_rounds = await rounds.incomplete(connection)
-    for frozen in frozen_rounds:
+
+    async def complete_one(frozen: FrozenRound) -> None:
         async with connected(pool) as connection:
             if await verdicts.waiting(connection, frozen.round) or await verdicts.is_parked(connection, frozen.round):
-                continue
+                return
             if await pending.is_pending(connection, frozen.round):
-                continue
+                return
             current = await verdicts.current(connection, frozen.round)
             if parked(current) or differing(current, frozen.applications, frozen.judged_in):
-                continue
+                return
             if await drop_unsound(connection, frozen.round, current):
-                continue
+                return
         async with outbox.transaction(pool) as (connection, events):
             events += await _complete(connection, frozen, current, frozen.time_map.programme(clock.now()))
             events += await audit.record_decisions(connection, "eligibility", clock.now(), events)
+
+    async with connected(pool) as connection:
+        frozen_rounds = await rounds.incomplete(connection)
+    await apart.each(frozen_rounds, lambda frozen: frozen.round, complete_one)
 
 
 async def _complete(
@@ -88,18 +92,17 @@ async def _complete(
     return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=event.completed_at)]
 
 
-async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
     """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once.
 
     What waits for a registry is here: nobody is asked for it.
     """
     now = clock.now()
-    async with connected(pool) as connection:
-        frozen_rounds = await rounds.incomplete(connection)
-    for frozen in frozen_rounds:
+
+    async def ask_for_one(frozen: FrozenRound) -> None:
         overdue = frozen.heard_at is None or frozen.heard_at <= now - timedelta(seconds=seconds)
         if not overdue and frozen.epoch == FIRST_EPOCH:
-            continue
+            return
         async with outbox.transaction(pool) as (connection, events):
             here = with_pending(
                 await verdicts.current(connection, frozen.round), await pending.leaves(connection, frozen.round)
@@ -112,3 +115,7 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
             events += await request_buckets(
                 connection, "eligibility", frozen.round, frozen.epoch, subject, buckets, now, seconds
             )
+
+    async with connected(pool) as connection:
+        frozen_rounds = await rounds.incomplete(connection)
+    await apart.each(frozen_rounds, lambda frozen: frozen.round, ask_for_one)

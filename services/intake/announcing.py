@@ -7,11 +7,13 @@ from typing import Any
 import structlog
 
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.series import Cut, next_cut
+from services.intake.domain.series import MOST_CUTS, Cut, next_cut
+from services.intake.domain.terms import LATEST
 from services.intake.storage import putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.turns import BY_THE_CLOCK, round_event
 from shared import audit
+from shared.by_round import ByRound
 from shared.canonical import json_hash
 from shared.clock import Clock
 from shared.contracts.events import RoundAnnounced
@@ -53,29 +55,32 @@ async def announce(
     ]
 
 
-async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
     """Announces the next cut of every series as soon as its newest is open, so that there is always one to come.
 
     A series ends when officers void its newest cut before that opens.
     """
-    async with connected(pool) as connection:
-        newest = await rounds.newest_cuts(connection)
-    for cut in newest:
+
+    async def follow(cut: StoredRound) -> None:
         announced = cut.window.status is RoundStatus.ANNOUNCED
         if cut.window.status is RoundStatus.VOID or (announced and cut.policy) or not cut.series or not cut.cut:
-            continue
+            return
         async with outbox.transaction(pool) as (connection, events):
             if announced:
                 await _give_policy(connection, cut, cut.series, cut.cut)
             else:
                 events += await _announce_next(connection, cut, cut.series, cut.cut, clock.now())
 
+    async with connected(pool) as connection:
+        newest = await rounds.newest_cuts(connection)
+    await apart.each(newest, lambda cut: cut.window.round, follow)
+
 
 async def _announce_next(
     connection: Connection, newest: StoredRound, series: str, number: int, now: datetime
 ) -> list[Outgoing]:
     due = await _next(connection, newest, series, number)
-    if due is None:
+    if due is None or due.number > MOST_CUTS or due.closes_at >= LATEST:
         return []
     reason = f"cut {due.number} of {series}"
     events = await announce(connection, _announcement(newest, due), BY_THE_CLOCK, reason, now)

@@ -1,6 +1,6 @@
 """Intake's wiring: the only place that makes its clock, pool, producer and routes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -115,17 +115,19 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
     runtime.duty("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
     runtime.duty("inbox watch", lambda: watch.look(runtime.pool), 5)
-    runtime.duty("cuts", restore.once_open(lambda: announce_cuts(runtime.pool, outbox, clock)), 0.2)
-    runtime.duty("opening", restore.once_open(lambda: duties.open_due(runtime.pool, outbox, clock, signing)), 0.1)
-    runtime.duty(
-        "freeze",
-        restore.once_open(lambda: duties.freeze_due(runtime.pool, outbox, clock, settings, watch)),
-        0.1,
-    )
+
+    def clocked(name: str, duty: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
+        """What the clock moves, round by round."""
+        apart = runtime.by_round(name)
+        runtime.duty(name, restore.once_open(lambda: duty(runtime.pool, outbox, clock, *more, apart)), every)
+
+    clocked("cuts", announce_cuts, 0.2)
+    clocked("opening", duties.open_due, 0.1, signing)
+    clocked("freeze", duties.freeze_due, 0.1, settings, watch)
+    clocked("finality", duties.finalize_due, 5)
+    clocked("sources", duties.record_due_sources, 0.1)
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
-    runtime.duty("finality", restore.once_open(lambda: duties.finalize_due(runtime.pool, outbox, clock)), 5)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
-    runtime.duty("sources", restore.once_open(lambda: duties.record_due_sources(runtime.pool, outbox, clock)), 0.1)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,9 +14,11 @@ from services.intake.draining import inboxes_drained
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import appeals, institutions, late, outcomes, rounds
+from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
 from shared import audit
+from shared.by_round import ByRound
 from shared.canonical import canonical_json
 from shared.clock import Clock
 from shared.contracts.events import (
@@ -34,37 +36,43 @@ from shared.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
+async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound) -> None:
     """Opens rounds whose window has begun, with the whole policy and the institutions that are in."""
-    for stored in await _unfinished(pool):
+
+    async def open_one(stored: StoredRound) -> None:
         window = stored.window
         if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
-            continue
+            return
         if not stored.policy:  # put back after a restore: waits for the same announcement again
-            continue
+            return
         await signing.signer(pool)  # so that its key is among those published
         async with outbox.transaction(pool) as (connection, events):
             if not await rounds.open_round(connection, window.round):
-                continue
+                return
             fingerprints = tuple(one.key.fingerprint for one in await published(connection))
             events.append(_opened(stored, await institutions.pledges(connection, window.round), fingerprints))
             detail = {"round": window.round, "policy_hash": stored.policy_hash}
             events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))
         _log.info("opened round", round=window.round, policy_hash=stored.policy_hash)
 
+    await apart.each(await _unfinished(pool), lambda stored: stored.window.round, open_one)
+
 
 async def freeze_due(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch, apart: ByRound
 ) -> None:
     """Freezes rounds whose window is over, once what came in time is written: HTTP drained, inboxes read to the end."""
-    for stored in await _unfinished(pool):
+
+    async def freeze_one(stored: StoredRound) -> None:
         window = stored.window
         closed_for = clock.now() - window.time_map.real(window.closes_at)
         waits = max(settings.drain_seconds, settings.skew_seconds)
         if window.status is not RoundStatus.OPEN or closed_for < timedelta(seconds=waits):
-            continue
+            return
         if await inboxes_drained(pool, watch, window.round):
             await freeze(pool, outbox, window.round, clock, watch.made_anew())
+
+    await apart.each(await _unfinished(pool), lambda stored: stored.window.round, freeze_one)
 
 
 async def freeze(
@@ -109,14 +117,19 @@ async def freeze(
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
-async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
     """Ends the standstill of rounds in which everybody was told, no appeal is open and no period runs any more."""
-    async with connected(pool) as connection:
-        confirmed = await appeals.confirmed(connection)
-        known = [await rounds.load(connection, round_id) for round_id, _ in confirmed]
-    for stored, (round_id, confirmed_at) in zip(known, confirmed, strict=True):
+
+    async def finalize_one(confirmed: tuple[str, datetime]) -> None:
+        round_id, confirmed_at = confirmed
+        async with connected(pool) as connection:
+            stored = await rounds.load(connection, round_id)
         if stored is not None and not in_time(confirmed_at, stored.window.time_map.programme(clock.now())):
             await _finalize(pool, outbox, round_id, clock)
+
+    async with connected(pool) as connection:
+        standing = await appeals.confirmed(connection)
+    await apart.each(standing, lambda confirmed: confirmed[0], finalize_one)
 
 
 async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
@@ -149,18 +162,17 @@ async def forget_late_entries(pool: Pool, clock: Clock) -> None:
         await late.forget_expired(connection, clock.now())
 
 
-async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
     """In a rehearsal, records the source's value once it is due; a real source's is typed by two officers."""
-    async with connected(pool) as connection:
-        awaiting = await outcomes.awaiting_source(connection)
-    for awaited in awaiting:
+
+    async def record_one(awaited: AwaitedValue) -> None:
         async with connected(pool) as connection:
             stored = await rounds.load(connection, awaited.round)
         if stored is None or stored.rehearsal is None:
-            continue
+            return
         source = next((item for item in stored.sources if item["kind"] == SourceKind.REHEARSAL), None)
         if source is None:
-            continue
+            return
         due = due_at(awaited.committed_at, stored.lead_seconds, [Timetable.of(source)])
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
@@ -171,6 +183,10 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock) 
                 events += await record_source(
                     connection, awaited, value, now, BY_THE_CLOCK, "the source's value is due"
                 )
+
+    async with connected(pool) as connection:
+        awaiting = await outcomes.awaiting_source(connection)
+    await apart.each(awaiting, lambda awaited: awaited.round, record_one)
 
 
 def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprints: tuple[str, ...]) -> Outgoing:

@@ -47,18 +47,14 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.SELECTIONS)
-    runtime.duty("commitment", lambda: duties.commit_rounds(runtime.pool, outbox, clock, own), 0.2)
-    runtime.duty("repair", lambda: duties.ask_for_repair(runtime.pool, outbox, clock, settings.repair_seconds), 0.5)
-    runtime.duty(
-        "proposal", lambda: duties.propose_rounds(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.2
-    )
-    runtime.duty(
-        "releases", lambda: duties.propose_releases(runtime.pool, outbox, clock, settings.repair_seconds, own), 0.5
-    )
-    runtime.duty("release results", lambda: duties.publish_releases(runtime.pool, outbox, clock, signing), 0.5)
-    runtime.duty("results", lambda: duties.publish_rounds(runtime.pool, outbox, clock, signing), 0.2)
-    runtime.duty("status", lambda: duties.end_statuses(runtime.pool, outbox, clock), 1)
-    runtime.duty("overdue", lambda: duties.remind_overdue(runtime.pool, outbox, clock, reports), 5)
+    runtime.duty_by_round("commitment", duties.commit_rounds, 0.2, outbox, clock, own)
+    runtime.duty_by_round("repair", duties.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
+    runtime.duty_by_round("proposal", duties.propose_rounds, 0.2, outbox, clock, settings.repair_seconds, own)
+    runtime.duty_by_round("releases", duties.propose_releases, 0.5, outbox, clock, settings.repair_seconds, own)
+    runtime.duty_by_round("release results", duties.publish_releases, 0.5, outbox, clock, signing)
+    runtime.duty_by_round("results", duties.publish_rounds, 0.2, outbox, clock, signing)
+    runtime.duty_by_round("status", duties.end_statuses, 1, outbox, clock)
+    runtime.duty_by_round("overdue", duties.remind_overdue, 5, outbox, clock, reports)
     authority = Authority.of(settings)
     if authority is not None:
         stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)

@@ -1,6 +1,6 @@
 """What is looked at again and again: rounds to commit, to propose, to publish. Each step happens once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,8 +12,12 @@ from services.selection.publishing import overdue_event, result_event, status_en
 from services.selection.releasing import moved_event, propose_release, sound
 from services.selection.repairs import drop_altered
 from services.selection.storage import drawn, purchases, releases, results, rounds
+from services.selection.storage.purchases import Unreported
+from services.selection.storage.releases import ConfirmedRelease, OpenRelease
+from services.selection.storage.results import GivenStatus, ToPublish
 from services.selection.storage.rounds import KnownRound
 from shared import audit
+from shared.by_round import ByRound
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing
@@ -29,17 +33,16 @@ PUBLISHED_AT_ONCE: Final = 2000
 _log = structlog.get_logger()
 
 
-async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic) -> None:
+async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
     """Fixes everything that decides, as soon as the inputs are complete and before chance enters."""
     if not await own.read_back(pool):
         return
-    async with connected(pool) as connection:
-        due = await rounds.to_commit(connection)
-    for known in due:
+
+    async def commit_one(known: KnownRound) -> None:
         async with connected(pool) as connection:
             marks, _ = await panel_marks(connection, known)
         if marks is not MarksState.CLOSED:
-            continue
+            return
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
             verdicts = await drawn.current(connection, known.round)
@@ -49,19 +52,22 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
                 events += await commit(connection, known, verdicts, now)
                 events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
-
-async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float) -> None:
-    """Asks the owners for buckets that still differ this long after the judging."""
-    now = clock.now()
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
-    for known in due:
+    await apart.each(due, lambda known: known.round, commit_one)
+
+
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
+    """Asks the owners for buckets that still differ this long after the judging."""
+    now = clock.now()
+
+    async def ask_for_one(known: KnownRound) -> None:
         if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
-            continue
+            return
         async with connected(pool) as connection:
             marks, _ = await panel_marks(connection, known)
         if marks is MarksState.OPEN:
-            continue  # for as long as a panel works; what differs is asked for once its marks are closed
+            return  # for as long as a panel works; what differs is asked for once its marks are closed
         async with outbox.transaction(pool) as (connection, events):
             state = await inputs_of(connection, known, await drawn.current(connection, known.round))
             for subject, buckets in (
@@ -74,36 +80,51 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
                     connection, "selection", known.round, known.epoch, subject, buckets, now, seconds
                 )
 
+    async with connected(pool) as connection:
+        due = await rounds.to_commit(connection)
+    await apart.each(due, lambda known: known.round, ask_for_one)
 
-async def propose_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic) -> None:
+
+async def propose_rounds(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+) -> None:
     """Draws and matches once every value that an entry draws under is known."""
     if not await own.read_back(pool):
         return
-    async with connected(pool) as connection:
-        due = await rounds.to_propose(connection)
-    for known, commitment in due:
+
+    async def propose_one(due: tuple[KnownRound, Mapping[str, Any]]) -> None:
+        known, commitment = due
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
             if await _inputs_sound(connection, events, known, commitment, clock.now(), seconds):
                 events += await propose(connection, known, commitment, known.time_map.programme(clock.now()))
                 events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
+    async with connected(pool) as connection:
+        to_propose = await rounds.to_propose(connection)
+    await apart.each(to_propose, lambda due: due[0].round, propose_one)
 
-async def propose_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic) -> None:
+
+async def propose_releases(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+) -> None:
     """Gives out what officers named as set free, batch by batch."""
     if not await own.read_back(pool):
         return
-    async with connected(pool) as connection:
-        opened = await releases.to_propose(connection)
-    for due in opened:
+
+    async def propose_one(due: OpenRelease) -> None:
         known, root = due.known, due.opened.selection_root
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
             if not await _inputs_sound(connection, events, known, due.commitment, clock.now(), seconds):
-                continue
+                return
             if await lines_sound(connection, known.round, known.epoch, root):
                 events += await propose_release(connection, due, known.time_map.programme(clock.now()))
                 events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    async with connected(pool) as connection:
+        opened = await releases.to_propose(connection)
+    await apart.each(opened, lambda due: due.known.round, propose_one)
 
 
 async def _inputs_sound(
@@ -125,71 +146,90 @@ async def _inputs_sound(
     return missing == []
 
 
-async def publish_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
+async def publish_rounds(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+) -> None:
     """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
-    async with connected(pool) as connection:
-        confirmed = await results.to_publish(connection)
     signer = await signing.signer(pool)
-    for due in confirmed:
+
+    async def publish_one(due: ToPublish) -> None:
         done = due.published_lines
         async with outbox.transaction(pool) as (connection, events):
             if done == 0 and not await lines_sound(connection, due.round, due.epoch, due.selection_root):
-                continue
+                return
             rows = await results.lines(connection, due, done, PUBLISHED_AT_ONCE)
             if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
-                continue
+                return
             now = clock.now()
             events += [result_event(due, row, now, signer) for row in rows]
         _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
 
+    async with connected(pool) as connection:
+        confirmed = await results.to_publish(connection)
+    await apart.each(confirmed, lambda due: due.round, publish_one)
 
-async def publish_releases(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey) -> None:
+
+async def publish_releases(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+) -> None:
     """Publishes confirmed batches, each whole and once, after the results they change."""
     signer = await signing.signer(pool)
-    async with connected(pool) as connection:
-        confirmed = await releases.to_publish(connection)
-    for due in confirmed:
+
+    async def publish_one(due: ConfirmedRelease) -> None:
         async with outbox.transaction(pool) as (connection, events):
             rows = await releases.lines(connection, due.opened)
             if not await sound(connection, due, rows) or not await releases.published(connection, due.opened):
-                continue
+                return
             events += [moved_event(due, row, clock.now(), signer) for row in rows]
         _log.info("published release", round=due.opened.round, epoch=due.opened.epoch, batch=due.opened.batch)
 
-
-async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    """Says of every selected product that its status is over, once the policy's months are; each batch once."""
     async with connected(pool) as connection:
-        given = await results.giving_status(connection)
-    for status in given:
+        confirmed = await releases.to_publish(connection)
+    await apart.each(confirmed, lambda due: due.opened.round, publish_one)
+
+
+async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+    """Says of every selected product that its status is over, once the policy's months are; each batch once."""
+
+    async def end_one(status: GivenStatus) -> None:
         if status.time_map.programme(clock.now()) < status.until:
-            continue
+            return
         async with outbox.transaction(pool) as (connection, events):
             rows = await results.selected_lines(
                 connection, status.round, status.epoch, status.ended_lines, PUBLISHED_AT_ONCE
             )
             wholly = len(rows) < PUBLISHED_AT_ONCE
             if not await results.status_ended(connection, status, rows[-1]["line"] if rows else 0, wholly):
-                continue
+                return
             events += [status_end_event(status, row) for row in rows]
             events += await audit.record_decisions(connection, "selection", clock.now(), events)
         _log.info("ended statuses", round=status.round, epoch=status.epoch, products=len(rows))
 
+    async with connected(pool) as connection:
+        given = await results.giving_status(connection)
+    await apart.each(given, lambda status: status.round, end_one)
 
-async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic) -> None:
+
+async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic, apart: ByRound) -> None:
     """Says of each award that nobody reported on in time that it is overdue, once.
 
     Not before every report is read: a database that was emptied would remind of what was reported long ago.
     """
     if not await reports.read_back(pool):
         return
+
+    async def remind_of_one(awards: Sequence[Unreported]) -> None:
+        overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
+        for start in range(0, len(overdue), PUBLISHED_AT_ONCE):
+            async with outbox.transaction(pool) as (connection, events):
+                for one in overdue[start : start + PUBLISHED_AT_ONCE]:
+                    if await purchases.remind(connection, one):
+                        events.append(overdue_event(one))
+                _log.info("reminded of purchases", round=awards[0].round, awards=len(events))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    by_round: dict[str, list[Unreported]] = {}
     async with connected(pool) as connection:
-        awards = await purchases.unreported(connection)
-    overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
-    for start in range(0, len(overdue), PUBLISHED_AT_ONCE):
-        async with outbox.transaction(pool) as (connection, events):
-            for one in overdue[start : start + PUBLISHED_AT_ONCE]:
-                if await purchases.remind(connection, one):
-                    events.append(overdue_event(one))
-            _log.info("reminded of purchases", awards=len(events))
-            events += await audit.record_decisions(connection, "selection", clock.now(), events)
+        for one in await purchases.unreported(connection):
+            by_round.setdefault(one.round, []).append(one)
+    await apart.each(by_round.values(), lambda awards: awards[0].round, remind_of_one)

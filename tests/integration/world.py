@@ -8,7 +8,7 @@ import asyncio
 import io
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from services.selection import duties as selecting
 from services.selection import handlers as selection
 from services.selection.domain.draw import draw_key, seed_of
 from services.selection.repairs import settle_lists
+from shared.by_round import ByRound
 from shared.canonical import canonical_json, json_hash
 from shared.clock import SetClock
 from shared.contracts import topics
@@ -133,6 +134,17 @@ class _Own:
         return read.get((topics.MILESTONES.name, 0), 0) >= self._end
 
 
+class _Failing(ByRound):
+    """Nothing may fail here: what does ends the test."""
+
+    def __init__(self) -> None:
+        super().__init__("any", open_metrics().round_failures)
+
+    async def each(self, due: Iterable[Any], round_of: Any, work: Callable[[Any], Awaitable[object]]) -> None:
+        for one in due:
+            await work(one)
+
+
 class Service:
     """A service's consumers and duties over its own database. What it holds in memory goes with each crash."""
 
@@ -148,6 +160,7 @@ class Service:
 
     def _begin(self) -> None:
         self.own = _Own(self.log)
+        self.apart = _Failing()
         self.outbox = OutboxPublisher(_Producer(self.log, self.name))  # type: ignore[arg-type]
         handlers, self.duties = self._eligibility() if self.name == "eligibility" else self._selection()
         self.steps = {
@@ -167,8 +180,8 @@ class Service:
         ]
         duties: Duties = {
             "waiting": lambda: judging.judge_waiting(self.pool, judge_all, self.outbox),
-            "complete": lambda: judging.complete_rounds(self.pool, self.outbox, self.clock, self.own),  # type: ignore[arg-type]
-            "repair": lambda: judging.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS),
+            "complete": lambda: judging.complete_rounds(self.pool, self.outbox, self.clock, self.own, self.apart),  # type: ignore[arg-type]
+            "repair": lambda: judging.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.apart),
         }
         return handlers, duties
 
@@ -182,10 +195,19 @@ class Service:
             (topics.REPAIRS, settle_lists),
         ]
         duties: Duties = {
-            "commit": lambda: selecting.commit_rounds(self.pool, self.outbox, self.clock, self.own),  # type: ignore[arg-type]
-            "repair": lambda: selecting.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS),
-            "propose": lambda: selecting.propose_rounds(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.own),  # type: ignore[arg-type]
-            "publish": lambda: selecting.publish_rounds(self.pool, self.outbox, self.clock, SigningKey(bytes(32))),
+            "commit": lambda: selecting.commit_rounds(self.pool, self.outbox, self.clock, self.own, self.apart),  # type: ignore[arg-type]
+            "repair": lambda: selecting.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.apart),
+            "propose": lambda: selecting.propose_rounds(
+                self.pool,
+                self.outbox,
+                self.clock,
+                REPAIR_SECONDS,
+                self.own,  # type: ignore[arg-type]
+                self.apart,
+            ),
+            "publish": lambda: selecting.publish_rounds(
+                self.pool, self.outbox, self.clock, SigningKey(bytes(32)), self.apart
+            ),
         }
         return handlers, duties
 

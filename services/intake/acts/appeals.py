@@ -1,15 +1,14 @@
 """An appeal decided by two officers: upheld, it opens an epoch in which that application alone is judged again."""
 
-import uuid
 from secrets import token_hex
 
 from pydantic_core import from_json
 
 from services.intake.acts.epochs import open_epoch, standing_terms
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.api.admission import submitted_event
 from services.intake.domain.appeals import Appeal
-from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
@@ -24,7 +23,7 @@ from shared.problems import Problem
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
     """The `appeal`, whether it is `upheld`, the SHA-256 of the amended facts (canonical JSON), and the set as it
     stands."""
-    appeal = await _undecided(connection, stored, str(asked.get("appeal", "")))
+    appeal = await _undecided(connection, stored, text(asked, "appeal"))
     if not isinstance(asked.get("upheld"), bool):
         raise Problem(422, "invalid-fields", "Say in /terms/upheld whether it is upheld: true or false.")
     amended = sha256_hex(appeal.amended.encode()) if appeal.amended else None
@@ -71,12 +70,7 @@ async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApp
 
 
 async def _undecided(connection: Connection, stored: StoredRound, appeal: str) -> Appeal:
-    try:
-        uuid.UUID(appeal)
-    except ValueError:
-        found = None
-    else:
-        found = await appeals.load(connection, stored.window.round, appeal)
+    found = await appeals.load(connection, stored.window.round, appeal) if is_id(appeal) else None
     if found is None:
         raise Problem(
             422, "unknown-appeal", f"No appeal {appeal[:40]!r} in this round: see GET /rounds/{{round}}/appeals."

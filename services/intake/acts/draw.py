@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.acts.releases import batch_terms
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
@@ -22,12 +22,13 @@ async def source_terms(connection: Connection, stored: StoredRound, asked: Terms
     if stored.window.status is RoundStatus.VOID:
         raise Problem(409, "ended", "The round is void: no value decides anything any more.")
     awaited = await _awaited(connection, stored)
-    if asked.get("source") not in {source["source"] for source in stored.sources}:
+    source = text(asked, "source")
+    if source not in {one["source"] for one in stored.sources}:
         raise Problem(422, "unknown-source", "The round's announcement names no such source.")
-    if awaited.source not in (None, asked["source"]):
+    if awaited.source not in (None, source):
         raise Problem(409, "other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")
     commitment = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
-    return commitment | {"source": asked["source"]} | _value_terms(stored, awaited, asked)
+    return commitment | {"source": source} | _value_terms(stored, awaited, asked)
 
 
 def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms:
@@ -35,11 +36,11 @@ def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Te
     source = _source(stored, asked["source"])
     try:
         if source["kind"] != SourceKind.DRAND:
-            return {"value": drawn_numbers(str(asked.get("value", "")))}
-        signature = str(asked.get("signature", ""))
+            return {"value": drawn_numbers(text(asked, "value"))}
+        signature = text(asked, "signature")
         value = beacon_value(signature)
     except UnusableValueError as error:
-        fix = Reason(pointer="/terms/value", code=error.code, detail=str(asked.get("value", ""))[:200], fix=str(error))
+        fix = Reason(pointer="/terms/value", code=error.code, detail=text(asked, "value")[:200], fix=str(error))
         raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
     number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
     if source.get("public_key") and not ChainKey.of(source["public_key"], source.get("scheme")).signed(

@@ -3,12 +3,11 @@
 Verdicts of what is not judged again stand. The seed stays: a later epoch draws under the value the round has.
 """
 
-import uuid
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from services.intake.acts.ground import Approved, Done, Terms
-from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
+from services.intake.acts.ground import Approved, Done, Terms, ids, text
+from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, rounds, tokens, versions
@@ -58,7 +57,7 @@ async def judge_again(approved: Approved) -> Done:
 
 async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
     """One `application` that is parked: what could be judged is never taken out."""
-    application = str(asked.get("application", ""))
+    application = text(asked, "application")
     await _entered(connection, stored, application)
     await _parked(connection, stored, application)
     return standing_terms(stored) | {"application": application}
@@ -125,21 +124,16 @@ async def open_epoch(
 
 
 async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[str]:
-    named: Any = asked.get("applications")
-    if not isinstance(named, list) or not 0 < len(named) <= NAMED_AT_MOST:
+    named = ids(asked, "applications")
+    if not 0 < len(named) <= NAMED_AT_MOST:
         raise Problem(422, "invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
     for application in named:
-        await _entered(connection, stored, str(application))
-    return sorted({str(application) for application in named})
+        await _entered(connection, stored, application)
+    return sorted(set(named))
 
 
 async def _entered(connection: Connection, stored: StoredRound, application: str) -> versions.StoredApplication:
-    try:
-        uuid.UUID(application)
-    except ValueError:
-        entered = None
-    else:
-        entered = await versions.load(connection, application)
+    entered = await versions.load(connection, application) if is_id(application) else None
     if entered is None or entered.round != stored.window.round or entered.withdrawn:
         raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
     return entered

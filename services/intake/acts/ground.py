@@ -6,13 +6,35 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.entries import is_id
 from services.intake.storage.rounds import StoredRound
+from shared.contracts.events import Reason
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
+from shared.problems import Problem
 from shared.signing import Signer
 
 Terms = dict[str, Any]
+
+
+def text(asked: Terms, name: str) -> str:
+    """A term that is a text, or empty where nothing is said. Terms come as anything: 422 for what is none."""
+    value = asked.get(name, "")
+    if not isinstance(value, str):
+        reason = Reason(pointer=f"/terms/{name}", code="no-text", detail="it is no text", fix="write it in quotes")
+        raise Problem(422, "invalid-fields", f"The term {name} is no text.", (reason,))
+    return value
+
+
+def ids(asked: Terms, name: str) -> list[str]:
+    """A term that is a list of ids of applications; empty where nothing is said."""
+    value: Any = asked.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) and is_id(one) for one in value):
+        fix = "write a list of ids as receipts have them"
+        reason = Reason(pointer=f"/terms/{name}", code="no-ids", detail="these are no ids", fix=fix)
+        raise Problem(422, "invalid-fields", f"The term {name} is no list of ids.", (reason,))
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from typing import Final
 
 from services.intake.acts.epochs import open_epoch, standing_terms
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.api.admission import entry_events
 from services.intake.api.bodies import SubmissionBody, facts_json
 from services.intake.domain.admission import Entry, Submission
@@ -35,11 +35,11 @@ _DRAFTED: Final = ("application", "payload_hash", "business_number")
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
     """The set it is added to, and the `source` it draws under; with what was drafted, once it is."""
-    source = asked.get("source")
+    source = text(asked, "source")
     if source not in {one["source"] for one in stored.sources}:
         named = ", ".join(one["source"] for one in stored.sources)
         raise Problem(422, "unknown-source", f"Name in /terms/source one of the round's sources: {named}.")
-    drafted = {name: asked[name] for name in _DRAFTED if name in asked}
+    drafted = {name: text(asked, name) for name in _DRAFTED if name in asked}
     return standing_terms(stored) | {"source": source} | drafted
 
 

@@ -1,6 +1,6 @@
 """The act that ends the wait for a registry: nothing that was judged changes, so it opens no epoch."""
 
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
@@ -15,10 +15,11 @@ async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms)
     if stored.window.status in (RoundStatus.VOID, RoundStatus.FINAL):
         raise Problem(409, "ended", f"The round is {stored.window.status} already.")
     uses = [use["registry"] for use in stored.policy.get("registries") or ()]
-    if asked.get("registry") not in uses:
+    registry = text(asked, "registry")
+    if registry not in uses:
         known = ", ".join(uses) or "none"
         raise Problem(422, "unknown-registry", f"Name a registry that this round's policy asks in /terms: {known}.")
-    return {"registry": asked["registry"]}
+    return {"registry": registry}
 
 
 async def waive(approved: Approved) -> Done:

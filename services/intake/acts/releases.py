@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, ids
 from services.intake.domain.entries import is_id
 from services.intake.domain.releases import Cause, cancelled, leaving
 from services.intake.domain.rounds import RoundStatus
@@ -21,8 +21,8 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
     last = await releases.last(connection, stored.window.round, stored.epoch)
     if last.number and await _proposed(connection, stored, last.number) is None:
         raise Problem(409, "not-proposed", f"Selection has not proposed batch {last.number} yet: it comes first.")
-    declined: Any = asked.get("declined", [])
-    if not isinstance(declined, list) or len(declined) > 1:
+    declined = ids(asked, "declined")
+    if len(declined) > 1:
         raise Problem(422, "invalid-fields", "Name at most one application in /terms/declined: each has its reason.")
     for application in declined:
         await _may_be_declined(connection, stored, application)
@@ -106,10 +106,10 @@ async def _proposed(connection: Connection, stored: StoredRound, number: int) ->
     return await outcomes.batch_proposed(connection, stored.window.round, stored.epoch, number)
 
 
-async def _may_be_declined(connection: Connection, stored: StoredRound, application: Any) -> None:
-    known = await versions.load(connection, application) if is_id(str(application)) else None
+async def _may_be_declined(connection: Connection, stored: StoredRound, application: str) -> None:
+    known = await versions.load(connection, application) if is_id(application) else None
     if known is None or known.round != stored.window.round or known.withdrawn:
-        raise Problem(422, "unknown-application", f"No application {str(application)[:40]!r} stands in this round.")
+        raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
     before = await releases.freed(connection, known.round, known.application)
     if before is not None:
         raise Problem(409, "left-already", f"Application {application} was {before.cause} already.")

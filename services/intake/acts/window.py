@@ -5,8 +5,9 @@ from secrets import token_hex
 
 from pydantic import TypeAdapter
 
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.domain.rounds import RoundStatus
+from services.intake.domain.terms import window_faults
 from services.intake.handlers.messages import take_messages
 from services.intake.invitations import invitations
 from services.intake.storage import requests, rounds
@@ -14,7 +15,7 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.turns import late_answers, round_event
 from shared.contracts.events import RoundExtended, RoundVoided
 from shared.contracts.values import UtcTime
-from shared.http import parse
+from shared.http import checked
 from shared.postgres import Connection
 from shared.problems import Problem
 
@@ -25,11 +26,13 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
     """`closes_at` later than it is, of a round that is not frozen: afterwards an extension would change a fixed set."""
     if stored.window.frozen:
         raise Problem(409, "frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
-    closes_at: datetime = parse(_MOMENT, f'"{asked.get("closes_at", "")}"'.encode())
+    closes_at: datetime = checked(_MOMENT, text(asked, "closes_at"), "/terms/closes_at")
     if closes_at <= stored.window.closes_at:
         raise Problem(
             409, "not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment."
         )
+    if faults := tuple(window_faults(stored.window.opens_at, closes_at, "/terms/closes_at")):
+        raise Problem(422, "invalid-fields", "No round closes then.", faults)
     if stored.series is not None:
         following = (await rounds.cuts(connection, [stored.series]))[stored.series]
         next_close = min(

@@ -23,7 +23,7 @@ from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.postgres import connected
 from shared.problems import Problem
 
@@ -52,7 +52,7 @@ async def list_acts(round_id: str, request: Request) -> Response:
     return Response(_ACTS.dump_json(rows), media_type="application/json")
 
 
-@router.post("/{round_id}/acts")
+@router.post("/{round_id}/acts", openapi_extra=body_of(ActBody))
 async def propose_act(round_id: str, request: Request) -> Response:
     """An officer's act with its terms; it takes effect when another officer approves the same terms."""
     state = intake(request)

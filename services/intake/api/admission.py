@@ -91,23 +91,34 @@ class Admission:
 
     async def _write(self, pool: Pool, group: Sequence[_Waiting], marks: set[tuple[str, ...]]) -> None:
         try:
-            answers = await self._admit(pool, [waiting.submission for waiting in group])
-        except Exception as error:  # noqa: BLE001 -- every client that waits is told
-            _log.exception("failed to admit", submissions=len(group))
-            for waiting in group:
-                if not waiting.answered.done():
-                    away = isinstance(error, DATABASE_AWAY)
-                    waiting.answered.set_exception(
-                        DatabaseAwayError("admission") if away else RuntimeError("admission failed")
-                    )
-        else:
-            for waiting, answer in zip(group, answers, strict=True):
-                if not waiting.answered.done():
-                    waiting.answered.set_result(answer)
+            await self._answer(pool, group)
         finally:
             self._under_way -= marks
             self._writers.release()
             self._arrived.set()
+
+    async def _answer(self, pool: Pool, group: Sequence[_Waiting]) -> None:
+        """Of a group that fails the halves are tried by themselves: what can't be admitted costs nobody else."""
+        try:
+            answers: Sequence[Answer | Exception] = await self._admit(pool, [one.submission for one in group])
+        except DATABASE_AWAY:
+            _log.warning("can't admit without the database", submissions=len(group))
+            answers = [DatabaseAwayError("admission")] * len(group)
+        except Exception:  # noqa: BLE001 -- every client that waits is told
+            _log.exception("failed to admit", submissions=len(group))
+            if len(group) > 1:
+                middle = len(group) // 2
+                await self._answer(pool, group[:middle])
+                await self._answer(pool, group[middle:])
+                return
+            answers = [RuntimeError("admission failed")]
+        for waiting, answer in zip(group, answers, strict=True):
+            if waiting.answered.done():
+                continue
+            if isinstance(answer, Exception):
+                waiting.answered.set_exception(answer)
+            else:
+                waiting.answered.set_result(answer)
 
     async def _admit(self, pool: Pool, group: Sequence[Submission]) -> list[Answer]:
         signer = await self._signing.signer(pool)

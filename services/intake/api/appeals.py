@@ -22,7 +22,7 @@ from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
 from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.postgres import connected
 from shared.problems import Problem
@@ -42,7 +42,7 @@ OFFERED: Final = ("class_code", "price_won", "capacity", "delivery_days", "regio
 """What matching goes by. Whoever knows the draw must not be able to fit it to the money that is left."""
 
 
-@router.post("/applications/{application}/appeal")
+@router.post("/applications/{application}/appeal", openapi_extra=body_of(AppealBody))
 async def file_appeal(application: str, request: Request) -> Response:
     """Against the published result, within 30 days of being told it; until it is decided nothing is final."""
     state = intake(request)

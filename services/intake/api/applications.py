@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
-from services.intake.api.bodies import CONTACT, SUBMISSION, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, SubmissionBody, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
@@ -21,7 +21,7 @@ from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.facts import product_key
-from shared.http import bearer_hash, parse, read_body
+from shared.http import bearer_hash, body_of, parse, read_body
 from shared.inclusion import inclusion_proof
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
@@ -131,7 +131,7 @@ async def proof(application: str, request: Request) -> Response:
     return JSONResponse({"round": stored.round, "epoch": frozen.epoch, **asdict(proven)})
 
 
-@router.put("/{application}")
+@router.put("/{application}", openapi_extra=body_of(SubmissionBody))
 async def resubmit(application: str, request: Request) -> Response:
     """A new version in place of the one `If-Match` names; 412 when that is not the newest, 428 without it."""
     state = intake(request)
@@ -167,7 +167,7 @@ async def resubmit(application: str, request: Request) -> Response:
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
 
-@router.put("/{application}/contact")
+@router.put("/{application}/contact", openapi_extra=body_of(ContactBody))
 async def change_contact(application: str, request: Request) -> Response:
     """Who is told about it from now on; possible after the close too."""
     state = intake(request)

@@ -16,7 +16,7 @@ from services.intake.storage import contacts
 from services.intake.storage.versions import StoredApplication
 from shared import audit
 from shared.contracts.values import Contract
-from shared.http import bearer_hash, parse, read_body
+from shared.http import bearer_hash, body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 
@@ -45,7 +45,7 @@ async def erase_contact(application: str, request: Request) -> Response:
     return JSONResponse({"erased": erased})
 
 
-@router.post("/contacts/erasure")
+@router.post("/contacts/erasure", openapi_extra=body_of(ErasureBody))
 async def erase_everywhere(request: Request) -> Response:
     """Erases every contact with an address. The address itself goes into no log."""
     state = intake(request)

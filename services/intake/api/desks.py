@@ -22,7 +22,7 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Reason, WebhookChanged, WebhookUrl
 from shared.contracts.values import Contract
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection, connected
 from shared.problems import Problem
@@ -54,7 +54,7 @@ async def show_contacts(code: str, request: Request) -> Response:
     return JSONResponse({"institution": code, "contacts": [_told(one.party, one.contact) for one in people]})
 
 
-@router.put("/contacts")
+@router.put("/contacts", openapi_extra=body_of(DeskBody))
 async def set_contacts(code: str, request: Request) -> Response:
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
@@ -96,7 +96,7 @@ async def show_webhook(code: str, request: Request) -> Response:
     return JSONResponse({"institution": code, "url": found.url, "secret_before_until": until})
 
 
-@router.put("/webhook")
+@router.put("/webhook", openapi_extra=body_of(WebhookBody))
 async def set_webhook(code: str, request: Request) -> Response:
     """201 with its secret when it is the institution's first; another address keeps the secret."""
     state = intake(request)

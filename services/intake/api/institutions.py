@@ -20,7 +20,7 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
-from shared.http import parse, read_body
+from shared.http import body_of, checked, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import connected
@@ -51,13 +51,13 @@ _CODE = TypeAdapter(InstitutionCode)
 _TOKEN = TypeAdapter(TokenBody)
 
 
-@router.put("/institutions/{code}")
+@router.put("/institutions/{code}", openapi_extra=body_of(InstitutionBody))
 async def set_institution(code: str, request: Request) -> Response:
     """Registers an institution or changes it; what is not said stays. Its inbox is read from when it is active, which
     takes its two topics: whoever runs Kafka makes them (`firstbuy institution onboard`), intake has no right to."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
-    parse(_CODE, f'"{code}"'.encode())
+    checked(_CODE, code, "/code")
     body: InstitutionBody = parse(_INSTITUTION, await read_body(request, state.settings.body_bytes))
     inbox, outbox = topics.inbox(code), topics.outbox(code)
     prefix = state.runtime.prefix
@@ -126,7 +126,7 @@ async def list_institutions(request: Request) -> Response:
         return JSONResponse(await institutions.institutions(connection))
 
 
-@router.post("/tokens")
+@router.post("/tokens", openapi_extra=body_of(TokenBody))
 async def create_token(request: Request) -> Response:
     """A new bearer token, shown this once; only its hash is stored."""
     state = intake(request)

@@ -1,6 +1,7 @@
 """Rounds: announced by an officer, read by anyone, moved by the clock and by officers' acts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,6 +12,7 @@ from services.intake import announcing
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
+from services.intake.domain.terms import chance_faults, rehearsal_faults, window_faults
 from services.intake.storage import outcomes, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from shared.beacon import ChainKey, UnusableKeyError
@@ -18,7 +20,7 @@ from shared.canonical import json_hash
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
 from shared.problems import Problem
@@ -50,18 +52,15 @@ _ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
 _NOT_PUBLIC: Final = frozenset({"party", "pack"})
 
 
-@router.post("")
+@router.post("", openapi_extra=body_of(AnnouncementBody))
 async def announce(request: Request) -> Response:
     """Announces a round with its policy. Neither can be changed afterwards; the same announcement again is no error."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
-    terms = body.round
-    if terms.opens_at >= terms.closes_at:
-        reason = Reason(
-            pointer="/round/closes_at", code="order", detail="it is not after opens_at", fix="give a later close"
-        )
-        raise Problem(422, "invalid-fields", "The window is empty.", (reason,))
+    terms, now = body.round, state.clock.now()
+    if faults := tuple(_faults(terms, now)):
+        raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
     for number, source in enumerate(terms.sources):
         if source.kind is SourceKind.DRAND and not (source.anchor and source.chain_hash):
             fix = "give its genesis as anchor, and its chain_hash"
@@ -76,7 +75,6 @@ async def announce(request: Request) -> Response:
         )
         raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
     announcement = _announcement(terms, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
-    now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         actor = Actor(name=officer.name, role=officer.role)
         if announcement.series is None and await rounds.load(connection, announcement.round) is None:
@@ -101,6 +99,13 @@ async def announce(request: Request) -> Response:
     if not same:
         raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
     return JSONResponse(answer)
+
+
+def _faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
+    yield from window_faults(terms.opens_at, terms.closes_at)
+    yield from chance_faults(terms.lead_seconds, terms.sources)
+    if terms.rehearsal is not None:
+        yield from rehearsal_faults(terms.rehearsal, now)
 
 
 def _check_key(pointer: str, public_key: str, scheme: str | None) -> None:

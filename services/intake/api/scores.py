@@ -17,7 +17,7 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ApplicationScored, Reason
 from shared.contracts.values import ApplicationId, Code, Contract, Count
-from shared.http import REASONS_AT_MOST, parse, read_body
+from shared.http import REASONS_AT_MOST, body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.panel import PanelMark, marks_root
 from shared.postgres import connected
@@ -43,7 +43,7 @@ _SCORES = TypeAdapter(ScoresBody)
 _REVIEWER = TypeAdapter(Code)
 
 
-@router.post("/{round_id}/scores")
+@router.post("/{round_id}/scores", openapi_extra=body_of(ScoresBody))
 async def import_scores(round_id: str, request: Request) -> Response:
     """Takes a file of marks, or names every row that can't be taken and takes none. A mark sent again changes nothing,
     another one of the same reviewer replaces it, until two officers close the scores."""

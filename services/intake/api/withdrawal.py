@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.applications import inside, latched, opened_application
-from services.intake.api.bodies import WITHDRAWAL
+from services.intake.api.bodies import WITHDRAWAL, WithdrawalBody
 from services.intake.api.state import Intake, intake
 from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
@@ -17,7 +17,7 @@ from services.intake.storage import outcomes, releases, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, SelectionGivenUp
-from shared.http import parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
 from shared.problems import Problem
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/applications", tags=["applications"])
 _PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "AwardsChanged")
 
 
-@router.post("/{application}/withdrawal")
+@router.post("/{application}/withdrawal", openapi_extra=body_of(WithdrawalBody))
 async def withdraw(application: str, request: Request) -> Response:
     """Takes the application out of the round, as a version; or, once the result is published, gives up its place,
     selected or in reserve, which goes to the reserve in the next batch. Again it changes nothing."""

@@ -12,6 +12,8 @@ from shared.working_days import KST
 
 SERIES_LENGTH: Final = 34
 """Characters of a series' id at the most: its cuts' ids are longer."""
+MOST_CUTS: Final = 1200
+"""A century of months. A rehearsal's clock may run through as many within minutes."""
 
 
 def cut_id(series: str, number: int) -> str:

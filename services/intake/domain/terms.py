@@ -1,0 +1,65 @@
+"""How far a round's terms may reach. What goes beyond is a slip of the hand, or carries its clock past the calendar."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.contracts.events import Reason, Rehearsal, Source
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2500, 1, 1, tzinfo=UTC)
+LONGEST_WINDOW: Final = timedelta(days=3660)
+LONGEST_SECONDS: Final = 366 * 86_400
+"""Of a lead, a source's period and its patience."""
+FASTEST: Final = 10_000_000
+"""Programme seconds in a real one: a season."""
+MOST_SOURCES: Final = 20
+
+
+def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/round/closes_at") -> Iterator[Reason]:
+    yield from _moment_faults("/round/opens_at", opens_at)
+    yield from _moment_faults(pointer, closes_at)
+    if opens_at >= closes_at:
+        yield Reason(pointer=pointer, code="order", detail="it is not after opens_at", fix="give a later close")
+    elif closes_at - opens_at > LONGEST_WINDOW:
+        detail = f"the window is {(closes_at - opens_at).days} days"
+        yield Reason(
+            pointer=pointer, code="too-long", detail=detail, fix=f"give {LONGEST_WINDOW.days} days at the most"
+        )
+
+
+def chance_faults(lead_seconds: int, sources: Sequence[Source]) -> Iterator[Reason]:
+    yield from _seconds_faults("/round/lead_seconds", lead_seconds)
+    if len(sources) > MOST_SOURCES:
+        detail = f"there are {len(sources)}"
+        yield Reason(pointer="/round/sources", code="too-many", detail=detail, fix=f"name {MOST_SOURCES} at the most")
+    for number, source in enumerate(sources):
+        pointer = f"/round/sources/{number}"
+        yield from _seconds_faults(f"{pointer}/period_seconds", source.period_seconds)
+        yield from _seconds_faults(f"{pointer}/fails_after_seconds", source.fails_after_seconds or 0)
+        if source.anchor is not None:
+            yield from _moment_faults(f"{pointer}/anchor", source.anchor)
+
+
+def rehearsal_faults(rehearsal: Rehearsal, now: datetime) -> Iterator[Reason]:
+    """`now` is real."""
+    pointer = "/round/rehearsal"
+    yield from _moment_faults(f"{pointer}/programme_anchor", rehearsal.programme_anchor)
+    if abs(rehearsal.real_anchor - now) > LONGEST_WINDOW:
+        fix = f"give a moment within {LONGEST_WINDOW.days} days of now"
+        yield Reason(pointer=f"{pointer}/real_anchor", code="too-far", detail=str(rehearsal.real_anchor), fix=fix)
+    if rehearsal.rate > FASTEST:
+        fix = f"give {FASTEST:,} programme seconds a real one at the most"
+        yield Reason(pointer=f"{pointer}/rate", code="too-fast", detail=f"it is {rehearsal.rate:,}", fix=fix)
+
+
+def _moment_faults(pointer: str, moment: datetime) -> Iterator[Reason]:
+    if not EARLIEST <= moment < LATEST:
+        fix = f"give a moment from {EARLIEST.year} on, and before {LATEST.year}"
+        yield Reason(pointer=pointer, code="too-far", detail=moment.isoformat(), fix=fix)
+
+
+def _seconds_faults(pointer: str, seconds: int) -> Iterator[Reason]:
+    if seconds > LONGEST_SECONDS:
+        detail, fix = f"it is {seconds:,}", f"give {LONGEST_SECONDS:,} seconds at the most, a year"
+        yield Reason(pointer=pointer, code="too-long", detail=detail, fix=fix)
