@@ -295,7 +295,7 @@ def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Ju
     facts = _FACTS.dump_python(_FACTS.validate_python(body), mode="json")
     read = _FACTS.validate_python(facts)
     identifier, nonce = str(UUID(int=random.getrandbits(128), version=4)), f"{random.getrandbits(128):032x}"
-    verdict = judge(read, rules)
+    verdict = judge(read, rules, nonce)
     count = tickets(standing_of(verdict.findings, read.applicant.supply_record), made)
     accepted = AcceptedKinds.compile(made.as_of, made.certificates)
     return Judged(

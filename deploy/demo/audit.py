@@ -121,7 +121,7 @@ def _wrong_hashes(account: Account) -> int:
     wrong += sum(payload_hash(one["nonce"], one["facts"]) != one["payload_hash"] for one in account.requests.values())
     for entry in account.entries:
         if entry.verdict:
-            said = {name: entry.verdict[name] for name in ("as_of", "findings", "policy_hash")}
+            said = {name: entry.verdict[name] for name in ("as_of", "findings", "policy_hash")} | {"nonce": entry.nonce}
             wrong += json_hash(said) != entry.verdict["findings_hash"]
     return wrong
 

@@ -195,15 +195,16 @@ def verdict_on(
     try:
         if answers is not None:
             facts = confirmed(facts, answers, rules)
-        verdict = judge(facts, rules)
+        verdict = judge(facts, rules, submitted.nonce)
     except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
         _log.exception("parked application", application=submitted.application, round=submitted.round)
-        verdict = parked(rules, type(error).__name__)
+        verdict = parked(rules, type(error).__name__, submitted.nonce)
     body = (
         f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}",'
         f'"counterfactual":{_counterfactual(submitted, facts, answers, verdict, rules)},"epoch":{epoch},'
         f"{_evidence(submitted, answers, rules)}"
         f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
+        f'"nonce":"{submitted.nonce}",'
         f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
         f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
     )

@@ -143,7 +143,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged, raw = event.body, from_json(event.raw)
-        said = {"as_of": raw["as_of"], "findings": raw["findings"], "policy_hash": raw["policy_hash"]}
+        said = {name: raw[name] for name in ("as_of", "findings", "nonce", "policy_hash") if raw.get(name) is not None}
         _check(json_hash(said) == judged.findings_hash, f"verdict on {judged.application}")
         rows.append(
             JudgedApplication(
@@ -156,6 +156,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
                 judged.findings_hash,
                 canonical_json(raw["findings"]).decode(),
                 canonical_json(raw["evidence"]).decode() if raw.get("evidence") else None,
+                judged.nonce,
             )
         )
     if rows:

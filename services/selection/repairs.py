@@ -114,8 +114,12 @@ async def _drop_altered_findings(connection: Connection, known: KnownRound, curr
         return 0
     said = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
 
-    def altered(rows: Sequence[tuple[str, int, int, Any, str]]) -> set[tuple[str, int, int]]:
-        return {row[:3] for row in rows if json_hash(said | {"findings": row[3]}) != row[4]}
+    def altered(rows: Sequence[tuple[str, int, int, Any, str, str | None]]) -> set[tuple[str, int, int]]:
+        return {
+            row[:3]
+            for row in rows
+            if json_hash(said | {"findings": row[3]} | ({"nonce": row[5]} if row[5] else {})) != row[4]
+        }
 
     dropped: list[Current] = []
     for start in range(0, len(current), _CHECKED_AT_ONCE):

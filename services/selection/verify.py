@@ -507,7 +507,8 @@ class Judging:
         elif sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != entry["payload_hash"]:
             yield "payload_hash is not of these facts"
         hashed = {"as_of": self._policy["as_of"], "findings": findings, "policy_hash": self._policy_hash}
-        if json_hash(hashed) != entry["findings_hash"]:
+        salted = {**hashed, "nonce": opened["nonce"]}  # of verdicts from before there was a nonce it is in no hash
+        if entry["findings_hash"] not in (json_hash(salted), json_hash(hashed)):
             yield "findings_hash is not of these findings"
         if self._outcome(facts["track"], findings) != entry["outcome"]:
             yield f"these findings do not make it {entry['outcome']}"

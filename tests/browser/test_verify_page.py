@@ -264,7 +264,7 @@ async def test_a_score_is_made_of_the_marks_that_were_closed(page: Page, served:
 async def test_what_differs_is_named_with_its_line(page: Page, served: Served) -> None:
     records = records_of(BUNDLES[Depth.PUBLIC])
     changed = entry(records, "reserve")
-    changed["tickets"] += 1
+    changed["tickets"] += 500  # so many that one of them is drawn before those it had
     line = records.index(changed) + 2  # the head is line 1
     await page.goto(served.page("forged", rewritten(records, Depth.PUBLIC)))
     await page.locator("#check").click()

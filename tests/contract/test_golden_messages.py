@@ -110,6 +110,9 @@ def test_the_golden_messages_tell_one_story_whose_hashes_hold() -> None:
         judged.findings,
         judged.findings_hash,
     )
+    salted = judge(submitted.facts, PolicyRules.compile(opened.policy, opened.policy_hash), submitted.nonce)
+    newest = golden(ApplicationJudged, 4)
+    assert (newest.nonce, newest.findings_hash) == (submitted.nonce, salted.findings_hash)
     committed, source = golden(InputsCommitted), golden(SourceValueRecorded)
     named = {each.institution: each.pledge_won for each in opened.institutions}
     assert committed.pledges_root == pledges_root(named)

@@ -316,6 +316,7 @@ class Stated:
     events: list[Outgoing] = field(default_factory=list)
     leaf: Leaf = ()
     facts: Any = None
+    nonce: str = ""
     withdrawn: bool = False
 
 
@@ -409,7 +410,7 @@ class Intake:
         dumped = _FACTS.dump_python(facts, mode="json", exclude_none=True)
         made = state_version(identifier, version, STARTED, f"{number * 1000 + version:032x}", dumped)
         stated.faulty, stated.facts, stated.withdrawn = faulty, facts, False
-        stated.leaf = (identifier, version, made.payload_hash)
+        stated.leaf, stated.nonce = (identifier, version, made.payload_hash), made.nonce
         party = str(uuid.uuid5(uuid.NAMESPACE_URL, f"party {number}"))
         stated.events.append(submitted_event(ROUND, party, made, None))
         self.log.append(stated.events[-1:], "intake")
@@ -540,7 +541,7 @@ class Intake:
         of = self.epochs[epoch - 1]
         leaves = []
         for identifier, version, payload in of.leaves:
-            verdict = judge(self.applications[identifier].facts, self.rules)
+            verdict = judge(self.applications[identifier].facts, self.rules, self.applications[identifier].nonce)
             judged = (of.judged_in[identifier], verdict.outcome.value, verdict.findings_hash)
             leaves.append((identifier, version, payload, *judged))
         return leaves

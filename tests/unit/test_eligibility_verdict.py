@@ -131,6 +131,11 @@ def test_findings_are_hashed_as_application_judged_writes_them(of: ApplicationFa
     assert verdict.findings_hash == json_hash(
         {"as_of": rules.as_of.isoformat(), "findings": written, "policy_hash": POLICY_HASH}
     )
+    salted = judge(of, rules, "5" * 32)
+    assert (salted.outcome, salted.findings_json) == (verdict.outcome, verdict.findings_json)
+    assert salted.findings_hash == json_hash(
+        {"as_of": rules.as_of.isoformat(), "findings": written, "nonce": "5" * 32, "policy_hash": POLICY_HASH}
+    )
     event = ApplicationJudged(
         round="2018-h2",
         application="0b0e3a52-6d52-4a43-9a01-5d9f6d0c2f11",

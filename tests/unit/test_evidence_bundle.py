@@ -68,6 +68,8 @@ def test_both_depths_have_one_root_and_the_public_one_names_only_the_selected() 
             assert f'"{named}"' not in public
         assert one.facts["applicant"]["business_number"] not in public
         assert one.nonce not in public
+        said = {"as_of": ROUND.policy["as_of"], "findings": one.findings, "policy_hash": json_hash(ROUND.policy)}
+        assert json_hash(said) not in public, "who knows all that a firm stated could see that it applied"
 
 
 @pytest.mark.parametrize(

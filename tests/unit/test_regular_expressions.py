@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from re import _constants, _parser  # type: ignore[attr-defined]
 from time import process_time
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ import pytest
 
 from shared.explanation import _KOREAN
 
+_constants, _parser = re._constants, re._parser  # type: ignore[attr-defined]
 PROJECT: Final = Path(__file__).parents[2]
 METHODS: Final = ("match", "fullmatch", "search", "findall", "finditer", "sub", "split")
 NO_CONSTANT: Final = {

@@ -19,8 +19,8 @@ _PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
 class Verdict:
     """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
 
-    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"policy_hash":…})`, and is meant to be
-    stored and published as it is.
+    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"nonce":…,"policy_hash":…})`, and is meant
+    to be stored and published as it is.
     """
 
     outcome: VerdictOutcome
@@ -37,8 +37,9 @@ class Verdict:
         return tuple(map(BoundRule.finding, self.conditions, self.observations))
 
 
-def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
-    """Every condition of the applicant's track is judged and stated, then waivers are applied."""
+def judge(facts: ApplicationFacts, rules: PolicyRules, nonce: str | None = None) -> Verdict:
+    """Every condition of the applicant's track is judged and stated, then waivers are applied. `nonce`: of the version
+    judged; None where the verdict is not published."""
     track = rules.tracks.get(facts.track, rules.no_such_track)
     conditions = track.conditions
     observations = tuple([bound.observe(facts, bound.terms) for bound in conditions])
@@ -49,14 +50,14 @@ def judge(facts: ApplicationFacts, rules: PolicyRules) -> Verdict:
         outcome = outcome_of(
             seen.outcome for bound, seen in zip(conditions, observations, strict=True) if bound.decides
         )
-    return _verdict(outcome, conditions, observations, rules)
+    return _verdict(outcome, conditions, observations, rules, nonce)
 
 
-def parked(rules: PolicyRules, fault: str) -> Verdict:
+def parked(rules: PolicyRules, fault: str, nonce: str | None = None) -> Verdict:
     """No verdict, but the statement that judging failed: the round waits until officers deal with it."""
     conditions = rules.no_judgement.conditions
     observations = (unknown("a judgement", fault),)
-    return _verdict(VerdictOutcome.PARKED, conditions, observations, rules)
+    return _verdict(VerdictOutcome.PARKED, conditions, observations, rules, nonce)
 
 
 def _waive(
@@ -90,9 +91,11 @@ def _verdict(
     conditions: tuple[BoundRule, ...],
     observations: tuple[Observation, ...],
     rules: PolicyRules,
+    nonce: str | None,
 ) -> Verdict:
     findings_json = f"[{','.join(map(BoundRule.canonical, conditions, observations))}]"
-    hashed = f"{rules.hashed_head}{findings_json}{rules.hashed_tail}".encode()
+    salted = f',"nonce":"{nonce}"' if nonce else ""
+    hashed = f"{rules.hashed_head}{findings_json}{salted}{rules.hashed_tail}".encode()
     findings_hash = sha256(hashed).hexdigest()
     return Verdict(outcome, rules.as_of, rules.policy_hash, findings_json, findings_hash, conditions, observations)
 

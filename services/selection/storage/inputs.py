@@ -86,10 +86,12 @@ SET version = excluded.version, payload_hash = excluded.payload_hash, facts = ex
 WHERE requests.version < excluded.version
 """
 SAVE_VERDICTS = """
-INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
-SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb, evidence::jsonb
-FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence)
+INSERT INTO verdicts
+    (application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence, nonce)
+SELECT application, version, epoch, round, payload_hash, outcome, findings_hash, findings::jsonb, evidence::jsonb, nonce
+FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[])
+     AS new(application, version, epoch, round, payload_hash, outcome, findings_hash, findings, evidence, nonce)
 ON CONFLICT DO NOTHING
 """
 
@@ -120,6 +122,8 @@ class JudgedApplication:
     """Their JSON, as it was hashed."""
     evidence: str | None
     """What registries said, as JSON; None where none was asked."""
+    nonce: str | None
+    """That the findings were hashed with; None of before there was one."""
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
@@ -246,4 +250,5 @@ async def save_verdicts(connection: Connection, rows: Sequence[JudgedApplication
         [row.findings_hash for row in ordered],
         [row.findings for row in ordered],
         [row.evidence for row in ordered],
+        [row.nonce for row in ordered],
     )

@@ -16,7 +16,7 @@ WHERE {_BUCKET.format("application::text")}
 WITHDRAWN = "SELECT application::text, version FROM withdrawals WHERE application = ANY($1::uuid[])"
 REQUESTS = f"SELECT request, version, payload_hash, withdrawn FROM requests WHERE {_BUCKET.format('request')}"  # noqa: S608
 FINDINGS = """
-SELECT application::text, version, epoch, findings, findings_hash
+SELECT application::text, version, epoch, findings, findings_hash, nonce
 FROM verdicts JOIN unnest($1::uuid[], $2::int[], $3::int[]) AS asked(application, version, epoch)
      USING (application, version, epoch)
 """
@@ -85,8 +85,10 @@ async def requests(
     return every, {row["request"]: row["version"] + 1 for row in rows if row["withdrawn"]}
 
 
-async def findings(connection: Connection, leaves: Sequence[Current]) -> list[tuple[str, int, int, Any, str]]:
-    """(application, version, epoch, findings, findings hash) as they are stored."""
+async def findings(
+    connection: Connection, leaves: Sequence[Current]
+) -> list[tuple[str, int, int, Any, str, str | None]]:
+    """(application, version, epoch, findings, findings hash, its nonce) as they are stored."""
     keys = [leaf[0] for leaf in leaves], [leaf[1] for leaf in leaves], [leaf[3] for leaf in leaves]
     return [tuple(row) for row in await connection.fetch(FINDINGS, *keys)]
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from shared.contracts.findings import Change, Finding, VerdictOutcome
 from shared.contracts.registries import RegistryAnswer
-from shared.contracts.values import ApplicationId, Contract, Epoch, Line, RoundId, Sha256Hex, Version
+from shared.contracts.values import ApplicationId, Contract, Epoch, Line, Nonce, RoundId, Sha256Hex, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Evidence:
 
 
 class ApplicationJudged(Contract):
-    """`findings_hash = SHA-256(canonical JSON of {as_of, findings, policy_hash})`.
+    """`findings_hash = SHA-256(canonical JSON of {as_of, findings, nonce, policy_hash})`, where the nonce is the
+    judged version's: findings name the firm, and all firms can be tried. Of before it was stated it is not in the hash.
 
     `counterfactual`: the nearest changes that would have made an ineligible one eligible; None where nothing would, or
     nobody asked. It explains and decides nothing, so no hash covers it.
@@ -38,3 +39,4 @@ class ApplicationJudged(Contract):
     as_of: date
     counterfactual: tuple[Change, ...] | None = None
     evidence: tuple[Evidence, ...] | None = None
+    nonce: Nonce | None = None
