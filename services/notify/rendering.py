@@ -12,12 +12,16 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from services.notify.domain import notices
+from services.notify.domain.quoting import shown
 from shared.contracts.events import Language
 from shared.written import day, moment, one_line, stated_day, won
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 NOTICE_NAMES: Final = ("appeal", "contact")
 """Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
+
+SUBJECT_NAMES: Final = ("kind", "round_title", "reference", "version", "reserve_position", "count")
+"""All that a subject may name: nothing that an applicant wrote, since it goes to whatever address was entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,12 @@ class Renderer:
         }
 
     def render(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
+        """What is not marked as ours is quoted here, whatever the template does; a subject has no such text at all."""
         templates = self._templates[name, language]
+        values = shown(values)
+        named = {name: values[name] for name in SUBJECT_NAMES if name in values}
         return Rendered(
-            one_line(templates.subject.render(values)),
+            one_line(templates.subject.render(named)),
             templates.text.render(values).strip() + "\n",
             templates.html.render(values),
         )
