@@ -23,6 +23,7 @@ from shared.working_days import korean_date, last_day
 from shared.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
+NOT_ME_PATH: Final = "/not-me/"
 REFERENCE_CHARACTERS: Final = 8
 """Of an application's id, which a subject names it by."""
 LONGEST_SEEN: Final = 500
@@ -62,8 +63,10 @@ class Mail:
 
 
 class Composer:
-    def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "") -> None:
-        """`selection_url`: where a pack's link leads to; without it no mail has one."""
+    def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "", public_url: str = "") -> None:
+        """`selection_url`: where a pack's link leads to; `public_url`: where *this was not me* does. Without them no
+        mail has one."""
+        self._public_url = public_url.rstrip("/")
         self._renderer = renderer
         self._sender = sender
         self._selection_url = selection_url.rstrip("/")
@@ -84,6 +87,7 @@ class Composer:
         values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
         values["pack_link"] = self._pack_link(delivery.facts)
         values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in delivery.facts.get("items", ())]
+        values["not_me"] = self._not_me_link(addressee)
         rendered = self._renderer.render(TEMPLATES[delivery.kind], language, values)
         headers = [
             ("From", self._from),
@@ -103,6 +107,11 @@ class Composer:
     def _pack_link(self, facts: Mapping[str, Any]) -> Ours | None:
         path = facts.get("pack")
         return Ours(self._selection_url + path) if path and self._selection_url else None
+
+    def _not_me_link(self, addressee: Addressee) -> Ours | None:
+        if not (addressee.disowning and self._public_url):
+            return None
+        return Ours(f"{self._public_url}{NOT_ME_PATH}{addressee.disowning}")
 
 
 def address_of(addressee: Addressee) -> str:

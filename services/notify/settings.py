@@ -64,6 +64,12 @@ class NotifySettings(ServiceSettings):
         description="Address at which firms reach selection, so that mails link to the pack of a selected product; "
         "empty: they do not.",
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+        description="Address at which people reach notify, so that mails to applicants have a link *this was not me*; "
+        "only `/not-me/…` need be reachable. Empty: they name the programme office instead.",
+    )
     bounce_address: str = Field(
         "",
         pattern=r"^([A-Za-z0-9._-]+@[A-Za-z0-9.-]+)?$",

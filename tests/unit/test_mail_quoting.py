@@ -61,7 +61,7 @@ def mail(kind: str, language: Language, said: str) -> tuple[str, str, str, str]:
     content = COMPOSER.compose(claimed, addressee, {"kwater": "K-water"}, datetime(2018, 9, 18, tzinfo=UTC), None)
     message = message_from_bytes(content.content, policy=default)
     text, html = (message.get_body((part,)).get_content() for part in ("plain", "html"))  # type: ignore[union-attr]
-    return str(message["Subject"]), str(message["To"]), text, unescape(re.sub(r"<[^>]*>", "", html))
+    return str(message["Subject"]), str(message["To"]), text, unescape(re.sub(r"<[^>]*>", " ", html))
 
 
 @pytest.mark.parametrize("said", HOSTILE.values(), ids=list(HOSTILE))

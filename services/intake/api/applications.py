@@ -16,7 +16,7 @@ from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import appeals, outcomes, releases, rounds, versions
+from services.intake.storage import appeals, disowned, outcomes, releases, rounds, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
@@ -72,6 +72,7 @@ async def status(application: str, request: Request) -> Response:
         window = (await rounds.windows(connection, [stored.round]))[stored.round]
         filed = await appeals.of_application(connection, application)
         left = await releases.freed(connection, stored.round, application)
+        disowned_at = await disowned.since(connection, application)
     return JSONResponse(
         {
             "application": stored.application,
@@ -84,6 +85,7 @@ async def status(application: str, request: Request) -> Response:
             "appeal": _appeal_status(outcome, filed),
             "result": outcome.get("result"),
             "left": {"cause": left.cause, "at": left.freed_at.isoformat(), "reason": left.reason} if left else None,
+            "contact_disowned_at": disowned_at.isoformat() if disowned_at else None,
             "status_ended_at": ended.isoformat() if (ended := outcome.get("status_ended_at")) else None,
         }
     )

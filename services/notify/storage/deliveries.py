@@ -67,7 +67,7 @@ claimed AS (
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
     d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, d.created_at, c.name, c.email, c.language,
-    c.institution, s.address IS NOT NULL AS suppressed, w.url, w.secret,
+    c.institution, s.address IS NOT NULL AS suppressed, l.link::text AS disowning, w.url, w.secret,
     CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
     r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
     CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes
@@ -75,6 +75,7 @@ FROM claimed d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
 LEFT JOIN suppressions s ON s.address = encode(sha256(convert_to(lower(c.email), 'UTF8')), 'hex')
+LEFT JOIN disowning_links l ON l.party = d.recipient AND l.address = c.address
 LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
 LEFT JOIN applications a ON a.application = d.subject
 LEFT JOIN verdicts v ON v.application = d.subject
@@ -143,6 +144,8 @@ class Addressee:
     language: str
     institution: str | None = None
     suppressed: bool = False
+    disowning: str | None = None
+    """What its *this was not me* is named by; None of somebody at an institution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,9 @@ async def claim(connection: Connection, channel: Channel, limit: int, replica: s
 def _addressee(row: Any) -> Addressee | None:
     if not row["email"]:
         return None
-    return Addressee(row["name"], row["email"], row["language"], row["institution"], row["suppressed"])
+    return Addressee(
+        row["name"], row["email"], row["language"], row["institution"], row["suppressed"], row["disowning"]
+    )
 
 
 def _target(row: Any) -> Target | None:
