@@ -93,6 +93,8 @@ def create_app(settings: NotifySettings) -> FastAPI:
     ahead = timedelta(hours=settings.closing_soon_hours)
     runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
+    runtime.duty("share out", lambda: duties.share_out(runtime.pool, settings.rates), 0.2)
+    runtime.duty("mail windows", lambda: duties.forget_windows(runtime.pool), 600)
     told = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
     runtime.needs("told", told.missing)
     runtime.duty("told", lambda: told.open(runtime.pool), 0.2)

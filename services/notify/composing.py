@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from services.notify.domain.notices import TEMPLATES
 from services.notify.domain.quoting import LONGEST_NAME, LONGEST_REASON, Ours, quoted
 from services.notify.mime import free_text, mailbox, message
-from services.notify.rendering import NOTICE_NAMES, Renderer
+from services.notify.rendering import NOTICE_NAMES, Rendered, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
@@ -84,11 +84,7 @@ class Composer:
         delivery = claimed.delivery
         language = Language(addressee.language)
         address = address_of(addressee)
-        values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
-        values["pack_link"] = self._pack_link(delivery.facts)
-        values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in delivery.facts.get("items", ())]
-        values["not_me"] = self._not_me_link(addressee)
-        rendered = self._renderer.render(TEMPLATES[delivery.kind], language, values)
+        rendered = self._rendered(claimed, addressee, institutions, now)
         headers = [
             ("From", self._from),
             ("To", mailbox(quoted(addressee.name, LONGEST_NAME), address)),
@@ -104,6 +100,32 @@ class Composer:
             headers.append(("traceparent", traceparent))
         return Mail(address, message(headers, rendered.text, rendered.html, f"=_{delivery.id}"))
 
+    def _rendered(
+        self, claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime
+    ) -> Rendered:
+        language = Language(addressee.language)
+        values = self._values(claimed, addressee, institutions, now)
+        if not claimed.said:
+            return self._renderer.render(TEMPLATES[claimed.delivery.kind], language, values)
+        said = (claimed, *claimed.said)
+        parts = [
+            (TEMPLATES[one.delivery.kind], self._values(one, addressee, institutions, now) | _number(one))
+            for one in said
+        ]
+        rounds = {one.delivery.round for one in said}
+        values |= {"count": len(said), "round_title": values["round_title"] if len(rounds) == 1 else Ours("")}
+        return self._renderer.render_gathered(language, values, parts)
+
+    def _values(
+        self, claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime
+    ) -> dict[str, Any]:
+        facts = claimed.delivery.facts
+        values = values_of(claimed, addressee, institutions, claimed.delivery.time_map.programme(now))
+        values["pack_link"] = self._pack_link(facts)
+        values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in facts.get("items", ())]
+        values["not_me"] = self._not_me_link(addressee)
+        return values
+
     def _pack_link(self, facts: Mapping[str, Any]) -> Ours | None:
         path = facts.get("pack")
         return Ours(self._selection_url + path) if path and self._selection_url else None
@@ -112,6 +134,11 @@ class Composer:
         if not (addressee.disowning and self._public_url):
             return None
         return Ours(f"{self._public_url}{NOT_ME_PATH}{addressee.disowning}")
+
+
+def _number(one: Claimed) -> dict[str, str | None]:
+    """What is of no application, an invitation, is of the party, whose id nobody knows."""
+    return {"application": None if one.delivery.subject == one.delivery.recipient else one.delivery.subject}
 
 
 def address_of(addressee: Addressee) -> str:

@@ -4,7 +4,7 @@
 under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ class _Templates:
 
 
 class Renderer:
-    def __init__(self, names: Iterable[str] = tuple(dict.fromkeys(notices.TEMPLATES.values()))) -> None:
+    def __init__(self, names: Iterable[str] = (*dict.fromkeys(notices.TEMPLATES.values()), notices.GATHERED)) -> None:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),
@@ -63,11 +63,36 @@ class Renderer:
 
     def render(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
         """What is not marked as ours is quoted here, whatever the template does; a subject has no such text at all."""
+        return self._rendered(name, language, shown(values))
+
+    def render_gathered(
+        self, language: Language, values: Mapping[str, Any], said: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> Rendered:
+        """One mail of the subjects and contents of several, each its template's name and values."""
+        parts = [self._part(name, language, shown(own)) for name, own in said]
+        return self._rendered(notices.GATHERED, language, shown(values) | {"said": parts})
+
+    def _rendered(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
         templates = self._templates[name, language]
-        values = shown(values)
-        named = {name: values[name] for name in SUBJECT_NAMES if name in values}
         return Rendered(
-            one_line(templates.subject.render(named)),
+            self._subject(templates, values),
             templates.text.render(values).strip() + "\n",
             templates.html.render(values),
         )
+
+    def _part(self, name: str, language: Language, values: Mapping[str, Any]) -> dict[str, Any]:
+        templates = self._templates[name, language]
+        return {
+            "subject": self._subject(templates, values),
+            "text": _content(templates.text, values).strip(),
+            "html": _content(templates.html, values),
+            "application": values["application"],
+        }
+
+    def _subject(self, templates: _Templates, values: Mapping[str, Any]) -> str:
+        return one_line(templates.subject.render({name: values[name] for name in SUBJECT_NAMES if name in values}))
+
+
+def _content(template: Template, values: Mapping[str, Any]) -> str:
+    """What it says, without what is around it in a mail of its own."""
+    return "".join(template.blocks["content"](template.new_context(dict(values))))

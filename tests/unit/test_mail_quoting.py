@@ -1,6 +1,7 @@
 """What an applicant writes is no weapon in our mails: in no subject, and in a body quoted, short, without links."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -47,17 +48,22 @@ def hostile(facts: Any, said: str) -> Any:
     return facts
 
 
-def mail(kind: str, language: Language, said: str) -> tuple[str, str, str, str]:
-    """Its subject, its To header, its text, and what its HTML shows."""
+def claim(kind: str, said: str, number: int = 0, others: Sequence[Claimed] = ()) -> Claimed:
     facts = hostile(SAMPLES[kind], said)
     if kind == "not-selected":
         facts["reason"] = "ineligible"  # a code of ours
-    subject = "4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e01"
+    subject = f"4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e0{number}"
     delivery = Delivery("id", "2018-h2", kind, subject, "", "party", Channel.MAIL, facts, None, 1, REAL_TIME)
+    findings = [SAMPLES["of-application"]["findings"][0] | {"seen": said}]
+    title = {"ko": "시범구매", "en": "A round"}
+    return Claimed(delivery, timedelta(0), None, title, said, findings, [], said=others)
+
+
+def mail(claimed: Claimed, language: Language, said: str) -> tuple[str, str, str, str]:
+    """Its subject, its To header, its text, and what its HTML shows."""
+    kind = claimed.delivery.kind
     to_desk = kind == DIGEST or any(one.kind == kind and role is Role.INSTITUTION for (_, role), one in NOTICES.items())
     addressee = Addressee(said, "somebody@firm.example", language.value, "kwater" if to_desk else None)
-    findings = [SAMPLES["of-application"]["findings"][0] | {"seen": said}]
-    claimed = Claimed(delivery, timedelta(0), addressee, {"ko": "시범구매", "en": "A round"}, said, findings, [])
     content = COMPOSER.compose(claimed, addressee, {"kwater": "K-water"}, datetime(2018, 9, 18, tzinfo=UTC), None)
     message = message_from_bytes(content.content, policy=default)
     text, html = (message.get_body((part,)).get_content() for part in ("plain", "html"))  # type: ignore[union-attr]
@@ -70,7 +76,7 @@ def mail(kind: str, language: Language, said: str) -> tuple[str, str, str, str]:
 def test_no_mail_carries_an_applicants_text_but_quoted_short_and_without_links(
     kind: str, language: Language, said: str
 ) -> None:
-    subject, to, text, html = mail(kind, language, said)
+    subject, to, text, html = mail(claim(kind, said), language, said)
     assert MARK not in subject
     assert len(to) < LONGEST_NAME * 3
     for body in (text, html):
@@ -82,10 +88,24 @@ def test_no_mail_carries_an_applicants_text_but_quoted_short_and_without_links(
             assert all(len(each) <= LONGEST + 2 for each in re.findall(r"“[^“”]*”|「[^「」]*」", body))
 
 
+@pytest.mark.parametrize("said", HOSTILE.values(), ids=list(HOSTILE))
+@pytest.mark.parametrize("language", list(Language))
+def test_nor_does_a_mail_that_says_several(language: Language, said: str) -> None:
+    others = [claim(kind, said, number) for number, kind in enumerate(("verdict", "appeal-decided", "selected"), 1)]
+    subject, _, text, html = mail(claim("receipt", said, others=others), language, said)
+    assert MARK not in subject
+    assert "4" in subject
+    for body in (text, html):
+        assert all(f"4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e0{number}" in body for number in range(4))
+        assert not LINK.search(body)
+        assert re.sub(r"“[^“”]*”|「[^「」]*」", "", body).count(MARK) == 0
+        assert body.count(MARK) >= 4
+
+
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("kind", ["receipt", "award", "digest"])
 def test_a_subject_names_the_round_and_our_reference(kind: str, language: Language) -> None:
-    subject, *_ = mail(kind, language, "x")
+    subject, *_ = mail(claim(kind, "x"), language, "x")
     assert {"ko": "시범구매", "en": "A round"}[language] in subject
     assert kind == "digest" or "(4f0f9d2c)" in subject
 

@@ -11,12 +11,13 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, facts_json
-from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake
+from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
+from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import appeals, disowned, outcomes, releases, rounds, versions
+from services.intake.storage import appeals, disowned, outcomes, releases, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
@@ -160,11 +161,12 @@ async def resubmit(application: str, request: Request) -> Response:
         stated = state_version(application, newest + 1, received, drawn, facts)
         receipt = signed(receipt_of(stored.round, stated), signer)
         await versions.append(connection, stated, receipt)
-        contact = stated_body.contact.details()
+        contact = stated_body.contact.details(network(request))
+        networks = await tokens.secret(connection, tokens.NETWORKS)
         await versions.set_contact(connection, stored.party, contact, received)
         events += [
             submitted_event(stored.round, stored.party, stated, trace),
-            contact_event(stored.party, contact, stated, trace),
+            contact_event(stored.party, contact, stated, trace, networks),
         ]
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
@@ -178,7 +180,8 @@ async def change_contact(application: str, request: Request) -> Response:
         stored: StoredApplication = await opened_application(request, application, connection)
         now = state.clock.now()
         await versions.set_contact(connection, stored.party, contact.details(), now)
-        event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())
+        whence = named(network(request), await tokens.secret(connection, tokens.NETWORKS))
+        event = ContactChanged(party=stored.party, changed_at=now, network=whence, **contact.model_dump())
         identifier = event_id("contact", stored.party, now.isoformat())
         events.append(outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now))
     return Response(status_code=204)

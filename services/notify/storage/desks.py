@@ -12,12 +12,12 @@ from shared.postgres import Connection
 
 # The moment of an erased contact, and of a webhook that ended, stays: a late copy does not bring it back.
 SAVE_CONTACTS = """
-INSERT INTO contacts (party, name, email, language, institution, address, since, changed_at)
-SELECT party, name, email, language, institution, address, changed_at, changed_at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
-    AS changed(party, name, email, language, changed_at, institution, address)
+INSERT INTO contacts (party, name, email, language, institution, network, address, since, changed_at)
+SELECT party, name, email, language, institution, network, address, changed_at, changed_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+    AS changed(party, name, email, language, changed_at, institution, network, address)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, language = excluded.language,
-    institution = excluded.institution, address = excluded.address,
+    institution = excluded.institution, network = excluded.network, address = excluded.address,
     since = coalesce(contacts.since, excluded.since), changed_at = excluded.changed_at
 WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
 """
@@ -31,7 +31,8 @@ WITH freed AS (
                       AND other.party <> contacts.party)),
 unlinked AS (DELETE FROM disowning_links WHERE party = $1)
 INSERT INTO contacts (party) VALUES ($1)
-ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL, address = NULL
+ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL, network = NULL,
+    address = NULL
 """
 SAVE_WEBHOOK = """
 INSERT INTO webhooks (institution, url, secret, secret_before, before_until, changed_at, since)
@@ -48,12 +49,13 @@ WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::
 
 async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:
     rows = [
-        (c.party, c.name, c.email, c.language.value, c.changed_at, c.institution, hashed(c.email)) for c in contacts
+        (c.party, c.name, c.email, c.language.value, c.changed_at, c.institution, c.network, hashed(c.email))
+        for c in contacts
     ]
     if rows:
         columns = newest(rows, lambda row: row[4])
         await connection.execute(SAVE_CONTACTS, *columns)
-        parties, *_, institutions, addresses = columns
+        parties, *_, institutions, _, addresses = columns
         named = zip(parties, addresses, institutions, strict=True)
         await disowning.issue(connection, [(party, address) for party, address, desk in named if desk is None])
 
