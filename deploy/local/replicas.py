@@ -62,6 +62,8 @@ def replica(
     port = free_port(KNOWN_PORTS[service] + slot if plan.prefer_known_ports else None)
     name = f"{service}-{slot}"
     own = {"HTTP_HOST": LOOPBACK, "HTTP_PORT": str(port), "REPLICA": str(slot)}
+    if service == "notify":  # its mails link to itself
+        own["PUBLIC_URL"] = os.environ.get("FIRSTBUY_NOTIFY_PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
     environment = service_environment(plan, databases, shared, service, own)
     command = Command(plan.command(service), state.logs / f"{name}.log", environment, PROJECT)
     kept = Kept(name, command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)

@@ -142,6 +142,8 @@ class Stack:
                 # Receivers of webhooks stand on this machine.
                 "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
                 "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
+                # Mails leave this machine for nobody, and all of a rehearsal's firms may have addresses at one domain.
+                "FIRSTBUY_NOTIFY_MAILS_PER_DOMAIN_HOUR": "0",
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
                 **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
             }

@@ -1,14 +1,16 @@
-"""What became of a delivery, as deliveries.v1 says it; and what was given up, in the audit log."""
+"""What deliveries.v1 says: what became of a delivery, and whose contact says that it was not them. And what was given
+up, in the audit log."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from services.notify.storage.deliveries import Delivery
+from services.notify.storage.disowning import Entry
 from shared import audit
 from shared.canonical import sha256_hex
 from shared.contracts import topics
-from shared.contracts.events import NoticeDelivered, NoticeFailed
+from shared.contracts.events import ContactDisowned, NoticeDelivered, NoticeFailed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
 
@@ -21,6 +23,13 @@ def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
 def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
     event = NoticeFailed(**_stated(delivery), error=error, failed_at=now)
     return _announcement(delivery, event, "notice-failed", now)
+
+
+def contact_disowned(entry: Entry, now: datetime) -> Outgoing:
+    """Of an application, never of the address."""
+    event = ContactDisowned(application=entry.application, round=entry.round, party=entry.party, disowned_at=now)
+    identifier = event_id("contact-disowned", entry.application, now.isoformat())
+    return outgoing(topics.DELIVERIES.name, entry.application, event, event_id=identifier, time=now)
 
 
 def _stated(delivery: Delivery) -> dict[str, Any]:

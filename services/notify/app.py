@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from services.notify import api, duties, handlers
 from services.notify.channels import MailWay, OutboxWay, Way, chance
 from services.notify.composing import Composer, Sender
+from services.notify.disowning import disowning_router
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
 from services.notify.mailserver import MailServer
@@ -66,7 +67,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
         recording = Recording(way, persistence, outbox, clock.now, chance, runtime.stopping, settled)
         return Sending(way, claims, recording, clock.now, runtime.stopping, quiet)
 
-    composer = Composer(Renderer(), sender, settings.selection_url)
+    composer = Composer(Renderer(), sender, settings.selection_url, settings.public_url)
     pace = Pace(settings.mail_per_second)
     mails = sending(MailWay(server, composer, sender, clock.now, runtime.tracing, pace), settings.quiet)
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
@@ -92,6 +93,8 @@ def create_app(settings: NotifySettings) -> FastAPI:
     ahead = timedelta(hours=settings.closing_soon_hours)
     runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
+    runtime.duty("share out", lambda: duties.share_out(runtime.pool, settings.rates), 0.2)
+    runtime.duty("mail windows", lambda: duties.forget_windows(runtime.pool), 600)
     told = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
     runtime.needs("told", told.missing)
     runtime.duty("told", lambda: told.open(runtime.pool), 0.2)
@@ -122,6 +125,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
+    app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES)
     return app

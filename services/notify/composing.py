@@ -1,7 +1,7 @@
 """A claimed delivery becomes a mail: the values of its template, its headers, its bytes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -9,8 +9,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from services.notify.domain.notices import TEMPLATES
+from services.notify.domain.quoting import LONGEST_NAME, LONGEST_REASON, Ours, quoted
 from services.notify.mime import free_text, mailbox, message
-from services.notify.rendering import NOTICE_NAMES, Renderer
+from services.notify.rendering import NOTICE_NAMES, Rendered, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed
 from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
@@ -22,6 +23,11 @@ from shared.working_days import korean_date, last_day
 from shared.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
+NOT_ME_PATH: Final = "/not-me/"
+REFERENCE_CHARACTERS: Final = 8
+"""Of an application's id, which a subject names it by."""
+LONGEST_SEEN: Final = 500
+"""A statement of 200 characters at most, with what registries say of it."""
 
 
 class UnusableAddressError(ValueError):
@@ -56,8 +62,10 @@ class Mail:
 
 
 class Composer:
-    def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "") -> None:
-        """`selection_url`: where a pack's link leads to; without it no mail has one."""
+    def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "", public_url: str = "") -> None:
+        """`selection_url`: where a pack's link leads to; `public_url`: where *this was not me* does. Without them no
+        mail has one."""
+        self._public_url = public_url.rstrip("/")
         self._renderer = renderer
         self._sender = sender
         self._selection_url = selection_url.rstrip("/")
@@ -75,13 +83,10 @@ class Composer:
         delivery = claimed.delivery
         language = Language(addressee.language)
         address = address_of(addressee)
-        values = values_of(claimed, addressee, institutions, delivery.time_map.programme(now))
-        values["pack_link"] = self._pack_link(delivery.facts)
-        values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in delivery.facts.get("items", ())]
-        rendered = self._renderer.render(TEMPLATES[delivery.kind], language, values)
+        rendered = self._rendered(claimed, addressee, institutions, now)
         headers = [
             ("From", self._from),
-            ("To", mailbox(one_line(addressee.name), address)),
+            ("To", mailbox(quoted(addressee.name, LONGEST_NAME), address)),
             ("Subject", free_text(rendered.subject)),
             ("Date", format_datetime(now)),
             ("Message-ID", self._sender.message_id(delivery.id)),
@@ -94,9 +99,45 @@ class Composer:
             headers.append(("traceparent", traceparent))
         return Mail(address, message(headers, rendered.text, rendered.html, f"=_{delivery.id}"))
 
-    def _pack_link(self, facts: Mapping[str, Any]) -> str | None:
+    def _rendered(
+        self, claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime
+    ) -> Rendered:
+        language = Language(addressee.language)
+        values = self._values(claimed, addressee, institutions, now)
+        if not claimed.said:
+            return self._renderer.render(TEMPLATES[claimed.delivery.kind], language, values)
+        said = (claimed, *claimed.said)
+        parts = [
+            (TEMPLATES[one.delivery.kind], self._values(one, addressee, institutions, now) | _number(one))
+            for one in said
+        ]
+        rounds = {one.delivery.round for one in said}
+        values |= {"count": len(said), "round_title": values["round_title"] if len(rounds) == 1 else Ours("")}
+        return self._renderer.render_gathered(language, values, parts)
+
+    def _values(
+        self, claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime
+    ) -> dict[str, Any]:
+        facts = claimed.delivery.facts
+        values = values_of(claimed, addressee, institutions, claimed.delivery.time_map.programme(now))
+        values["pack_link"] = self._pack_link(facts)
+        values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in facts.get("items", ())]
+        values["not_me"] = self._not_me_link(addressee)
+        return values
+
+    def _pack_link(self, facts: Mapping[str, Any]) -> Ours | None:
         path = facts.get("pack")
-        return self._selection_url + path if path and self._selection_url else None
+        return Ours(self._selection_url + path) if path and self._selection_url else None
+
+    def _not_me_link(self, addressee: Addressee) -> Ours | None:
+        if not (addressee.disowning and self._public_url):
+            return None
+        return Ours(f"{self._public_url}{NOT_ME_PATH}{addressee.disowning}")
+
+
+def _number(one: Claimed) -> dict[str, str | None]:
+    """What is of no application, an invitation, is of the party, whose id nobody knows."""
+    return {"application": None if one.delivery.subject == one.delivery.recipient else one.delivery.subject}
 
 
 def address_of(addressee: Addressee) -> str:
@@ -108,29 +149,41 @@ def address_of(addressee: Addressee) -> str:
 
 
 def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """All that a template may name. What an event states of itself goes before what is known of the application."""
+    """All that a template may name. What an event states of itself goes before what is known of the application. Text
+    that is not marked as ours here is quoted when it is rendered."""
     language = Language(addressee.language)
+    facts = claimed.delivery.facts
     return {
         "product": claimed.product,
-        **claimed.delivery.facts,
+        **facts,
+        **({"reason": quoted(facts["reason"], LONGEST_REASON)} if facts.get("reason") else {}),
         "language": language,
-        "name": addressee.name,
+        "name": quoted(addressee.name, LONGEST_NAME),
         "round": claimed.delivery.round,
-        "round_title": claimed.round_title.get(language.value) or claimed.delivery.facts.get("title"),
+        "round_title": Ours(claimed.round_title.get(language.value) or facts.get("title") or ""),
         "kind": claimed.delivery.kind,
-        "desk": institutions.get(addressee.institution or "", addressee.institution),
+        "desk": Ours(institutions.get(addressee.institution or "", addressee.institution or "")),
         "application": claimed.delivery.subject,
+        "reference": claimed.delivery.subject[:REFERENCE_CHARACTERS],
+        "count": len(facts.get("items", ())),
         "delivery": claimed.delivery.id,
-        "findings": [explain(finding_of(each), language, _said_of(each)) for each in claimed.findings or ()],
-        "changes": [explain_change(Change(**stated), language) for stated in claimed.changes or ()],
-        "institutions": institutions,
-        "notices": {name: claimed.notices.get(name, {}).get(language.value, "") for name in NOTICE_NAMES},
+        "findings": [_explained(each, language) for each in claimed.findings or ()],
+        "changes": [Ours(explain_change(Change(**stated), language)) for stated in claimed.changes or ()],
+        "institutions": {code: Ours(name) for code, name in institutions.items()},
+        "notices": {name: Ours(claimed.notices.get(name, {}).get(language.value, "")) for name in NOTICE_NAMES},
         "noticed_at": now,
         "appeal_until": last_day(korean_date(now), FILING_DAYS),
         "appeal_days": FILING_DAYS,
         "answer_days": ANSWER_DAYS,
         "extension_days": EXTENSION_DAYS,
     }
+
+
+def _explained(stated: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """What was seen is the applicant's own statement, or what registries said of it; all else is the policy's."""
+    explained = explain(finding_of(stated), language, _said_of(stated))
+    ours = {name: Ours(words) for name, words in asdict(explained).items()}
+    return ours | {"seen": quoted(explained.seen, LONGEST_SEEN), "stated": isinstance(stated["seen"], str)}
 
 
 def finding_of(stated: Mapping[str, Any]) -> Finding:

@@ -6,12 +6,12 @@ import structlog
 
 from services.notify.announcing import failed, gave_up
 from services.notify.domain.digests import gathering
-from services.notify.domain.notices import DIGEST
 from services.notify.domain.occurrences import verdict
+from services.notify.domain.rates import Rates, keys, shared_out
 from services.notify.domain.reminders import reminder
 from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
-from services.notify.storage import deliveries, digests, facts, heads
+from services.notify.storage import deliveries, digests, facts, heads, rates
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -69,16 +69,46 @@ async def gather(pool: Pool, waited: timedelta, many: int) -> None:
 
 
 async def take_up(pool: Pool) -> None:
+    """But mails to applicants, which are shared out."""
     async with connected(pool) as connection:
         taken = await deliveries.take_up(connection)
     if taken:
         _log.info("took up deliveries", deliveries=taken)
 
 
+async def share_out(pool: Pool, limits: Rates) -> None:
+    """Takes up mails to applicants, counted in the same transaction: beyond the rates they go in one mail, later."""
+    async with connected(pool) as connection, connection.transaction():
+        now = await rates.begin(connection)
+        found = await rates.ready(connection) if now else []
+        if now is None or not found:
+            return
+        counted = await rates.used(connection, (key for one in found for key in keys(one, limits)))
+        shares = shared_out(found, counted, limits, now)
+        await rates.send_alone(connection, shares.alone)
+        await rates.send_together(connection, shares.together)
+        await rates.hold(connection, shares.held)
+        await rates.use(connection, shares.used)
+    _log.info(
+        "shared out mails",
+        alone=len(shares.alone),
+        together=sum(map(len, shares.together)),
+        mails=len(shares.alone) + len(shares.together),
+        held=len(shares.held),
+    )
+
+
+async def forget_windows(pool: Pool) -> None:
+    async with connected(pool) as connection:
+        await rates.forget(connection)
+
+
 async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
     async with outbox.transaction(pool) as (connection, events):
         erased = await deliveries.fail_erased(connection)
-        gathered = await digests.settle_gathered(connection, [one.id for one in erased if one.kind == DIGEST])
+        ids = [one.id for one in erased]
+        await digests.release(connection, ids)
+        gathered = await digests.settle_gathered(connection, ids)
         for delivery in (*erased, *(one.delivery for one in gathered)):
             events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
         events += await gave_up(connection, clock.now(), list(events))

@@ -105,7 +105,7 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
 
     @router.get("/suppressions")
     async def list_suppressions(request: Request, limit: Limit = 100) -> Response:
-        """Newest first. `address` is SHA-256 of the address; `party` whose contact it is now, where it is one's."""
+        """Newest first. `address` is a keyed hash of it; `party` whose contact it is now, where it is one's."""
         await operator(request)
         async with connected(pool()) as connection:
             found = await suppressions.suppressed(connection, limit)

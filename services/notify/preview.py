@@ -21,6 +21,8 @@ SAMPLES: Final = json.loads((Path(__file__).parent / "samples.json").read_text(e
 """By kind, the facts of a mail; `of-application`, what is known of the application beside them."""
 _TITLE: Final = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
 _SELECTION: Final = "https://selection.firstbuy.example"
+_NOTIFY: Final = "https://notify.firstbuy.example"
+_LINK: Final = "5e0d7f0a-94c3-4d0b-8a56-2f1f0e7c9b33"
 _NOW: Final = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
 _DELIVERY: Final = "0b5ed0a2-6a30-5b3b-9a1f-53a5c07b9c55"
 
@@ -63,7 +65,13 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
         raise UnknownKindError(f"no mail is of kind '{kind}'; there are {', '.join(kinds())}")
     facts = SAMPLES[kind]
     to_desk = kind == DIGEST or any(one.kind == kind and role is Role.INSTITUTION for (_, role), one in NOTICES.items())
-    addressee = Addressee("김가상", "somebody@firm.example", language.value, "kwater" if to_desk else None)
+    addressee = Addressee(
+        "김가상",
+        "somebody@firm.example",
+        language.value,
+        "kwater" if to_desk else None,
+        disowning=None if to_desk else _LINK,
+    )
     title = title or _TITLE[language]
     known_of: dict[str, Any] = SAMPLES["of-application"]
     claimed = Claimed(
@@ -76,7 +84,8 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
         known_of["changes"] if kind in {"not-selected", "verdict"} else None,
         known_of["notices"],
     )
-    composer = Composer(_renderer(), Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example"), _SELECTION)
+    sender = Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example")
+    composer = Composer(_renderer(), sender, _SELECTION, _NOTIFY)
     content = composer.compose(claimed, addressee, {"kwater": "한국수자원공사 (K-water)"}, _NOW, None).content
     message = message_from_bytes(content, policy=default)
     return Preview(str(message["Subject"]), _body(message, "plain"), _body(message, "html"), content)

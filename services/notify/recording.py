@@ -17,7 +17,6 @@ import structlog
 from services.notify.announcing import delivered, failed, gave_up
 from services.notify.channels import Attempted, Way
 from services.notify.domain.attempts import MAILBOX_UNKNOWN, Persistence, Settlement, State, settle
-from services.notify.domain.notices import DIGEST
 from services.notify.storage import deliveries, digests, suppressions
 from services.notify.storage.deliveries import Claimed, Delivery
 from shared.contracts.events import NoticeFailed
@@ -119,7 +118,8 @@ class Recording:
                 if delivery.id in recorded and settlement.state is not State.PENDING
             ]
             events += [self._announced(delivery, one.state, one.error, delivery.id) for delivery, one in final]
-            gathered = [delivery.id for delivery, _ in final if delivery.kind == DIGEST]
+            gathering = {claimed.delivery.id for claimed, _ in attempted if claimed.gathers}
+            gathered = [delivery.id for delivery, _ in final if delivery.id in gathering]
             for one in await digests.settle_gathered(connection, gathered) if gathered else ():
                 events.append(self._announced(one.delivery, one.state, one.error, one.digest))
             for claimed, settlement in attempted:

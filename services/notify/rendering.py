@@ -4,7 +4,7 @@
 under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +12,16 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from services.notify.domain import notices
+from services.notify.domain.quoting import shown
 from shared.contracts.events import Language
 from shared.written import day, moment, one_line, stated_day, won
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 NOTICE_NAMES: Final = ("appeal", "contact")
 """Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
+
+SUBJECT_NAMES: Final = ("kind", "round_title", "reference", "version", "reserve_position", "count")
+"""All that a subject may name: nothing that an applicant wrote, since it goes to whatever address was entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class _Templates:
 
 
 class Renderer:
-    def __init__(self, names: Iterable[str] = tuple(dict.fromkeys(notices.TEMPLATES.values()))) -> None:
+    def __init__(self, names: Iterable[str] = (*dict.fromkeys(notices.TEMPLATES.values()), notices.GATHERED)) -> None:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),
@@ -58,9 +62,37 @@ class Renderer:
         }
 
     def render(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
+        """What is not marked as ours is quoted here, whatever the template does; a subject has no such text at all."""
+        return self._rendered(name, language, shown(values))
+
+    def render_gathered(
+        self, language: Language, values: Mapping[str, Any], said: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> Rendered:
+        """One mail of the subjects and contents of several, each its template's name and values."""
+        parts = [self._part(name, language, shown(own)) for name, own in said]
+        return self._rendered(notices.GATHERED, language, shown(values) | {"said": parts})
+
+    def _rendered(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
         templates = self._templates[name, language]
         return Rendered(
-            one_line(templates.subject.render(values)),
+            self._subject(templates, values),
             templates.text.render(values).strip() + "\n",
             templates.html.render(values),
         )
+
+    def _part(self, name: str, language: Language, values: Mapping[str, Any]) -> dict[str, Any]:
+        templates = self._templates[name, language]
+        return {
+            "subject": self._subject(templates, values),
+            "text": _content(templates.text, values).strip(),
+            "html": _content(templates.html, values),
+            "application": values["application"],
+        }
+
+    def _subject(self, templates: _Templates, values: Mapping[str, Any]) -> str:
+        return one_line(templates.subject.render({name: values[name] for name in SUBJECT_NAMES if name in values}))
+
+
+def _content(template: Template, values: Mapping[str, Any]) -> str:
+    """What it says, without what is around it in a mail of its own."""
+    return "".join(template.blocks["content"](template.new_context(dict(values))))

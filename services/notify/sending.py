@@ -7,15 +7,16 @@ again under the same message id, and the delivery remembers the doubt.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notify.channels import Way
+from services.notify.domain.notices import DIGEST
 from services.notify.domain.quiet import QuietHours
 from services.notify.recording import Recording
-from services.notify.storage import deliveries, facts
+from services.notify.storage import deliveries, digests, facts
 from services.notify.storage.deliveries import Claimed
-from shared.postgres import Pool, connected
+from shared.postgres import Connection, Pool, connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Sending:
                 claimed = await deliveries.claim(
                     connection, self._way.channel, claims.limit, claims.replica, claims.lease
                 )
+                claimed = await with_others(connection, claimed)
                 names = await facts.institution_names(connection, _named(claimed))
 
             def may_begin(until: float = begun + claims.lease.total_seconds() / 2) -> bool:
@@ -98,8 +100,19 @@ class Sending:
                 return
 
 
+async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """With what is said in the same mail, as far as that still goes to the same address."""
+    gathering = [one.delivery.id for one in claimed if one.gathers and one.delivery.kind != DIGEST]
+    if not gathering:
+        return list(claimed)
+    await digests.release(connection, gathering)
+    said = await deliveries.said_with(connection, gathering)
+    return [replace(one, said=said.get(one.delivery.id, ())) for one in claimed]
+
+
 def _named(claimed: Sequence[Claimed]) -> set[str]:
     """Institutions that mails name: that buy, or whose desk they go to."""
-    mailed = [(one.delivery.facts, one.addressee) for one in claimed if one.addressee is not None]
+    said = [one for first in claimed for one in (first, *first.said)]
+    mailed = [(one.delivery.facts, one.addressee) for one in said if one.addressee is not None]
     buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
     return buying | {addressee.institution for _, addressee in mailed if addressee.institution}

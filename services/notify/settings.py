@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.notify.domain.quiet import QuietHours
+from services.notify.domain.rates import Rates, Scope
 from shared.settings import ServiceSettings
 
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -64,6 +65,12 @@ class NotifySettings(ServiceSettings):
         description="Address at which firms reach selection, so that mails link to the pack of a selected product; "
         "empty: they do not.",
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+        description="Address at which people reach notify, so that mails to applicants have a link *this was not me*; "
+        "only `/not-me/…` need be reachable. Empty: they name the programme office instead.",
+    )
     bounce_address: str = Field(
         "",
         pattern=r"^([A-Za-z0-9._-]+@[A-Za-z0-9.-]+)?$",
@@ -93,6 +100,23 @@ class NotifySettings(ServiceSettings):
         False,
         description="Webhooks may go to private addresses: only where receivers stand in a network of one's own.",
     )
+    mails_per_mailbox_hour: int = Field(
+        10, ge=0, description="Mails to one applicant's address an hour at most; what is more goes in one mail. 0: all."
+    )
+    mails_per_mailbox_day: int = Field(30, ge=0, description="The same a day.")
+    mails_per_domain_hour: int = Field(
+        200, ge=0, description="Mails to applicants at one domain an hour at most, but at `MAIL_PROVIDERS`. 0: all."
+    )
+    mails_per_network_hour: int = Field(
+        300,
+        ge=0,
+        description="Mails an hour at most about what one network (IPv4 /24, IPv6 /48) sent to intake. 0: all.",
+    )
+    mail_providers: str = Field(
+        "naver.com,gmail.com,daum.net,hanmail.net,kakao.com,nate.com,korea.kr,outlook.com,outlook.kr,hotmail.com,"
+        "icloud.com,yahoo.com",
+        description="Domains of which each address is another person's: they have no rate of their own.",
+    )
     mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
     claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
     lease_seconds: int = Field(
@@ -118,6 +142,16 @@ class NotifySettings(ServiceSettings):
     def _times(cls, stated: str) -> str:
         QuietHours.parse(stated)
         return stated
+
+    @property
+    def rates(self) -> Rates:
+        most = {
+            Scope.MAILBOX_HOUR: self.mails_per_mailbox_hour,
+            Scope.MAILBOX_DAY: self.mails_per_mailbox_day,
+            Scope.DOMAIN_HOUR: self.mails_per_domain_hour,
+            Scope.NETWORK_HOUR: self.mails_per_network_hour,
+        }
+        return Rates(most, frozenset(name.strip().lower() for name in self.mail_providers.split(",")))
 
     @property
     def quiet(self) -> QuietHours | None:

@@ -123,7 +123,12 @@ SELECTIONS: Final = Topic(
     _ROUND_LIFE,
 )
 DELIVERIES: Final = Topic(
-    "deliveries.v1", "delivery id", ("notify",), (events.NoticeDelivered, events.NoticeFailed), 6, _ROUND_LIFE
+    "deliveries.v1",
+    "delivery id; of a ContactDisowned the application id",
+    ("notify",),
+    (events.NoticeDelivered, events.NoticeFailed, events.ContactDisowned),
+    6,
+    _ROUND_LIFE,
 )
 AUDIT_HEADS: Final = Topic(
     "audit-heads.v1",

@@ -5,18 +5,27 @@ from typing import Any
 
 import pytest
 
+from services.notify.settings import NotifySettings
 from shared.kafka.producer import EventProducer
 from shared.telemetry import open_metrics
 from tests.conftest import StartStack
 from tests.integration.notified import Notified, Notify
+
+NO_RATES = {f"FIRSTBUY_NOTIFY_MAILS_PER_MAILBOX_{length}": "0" for length in ("HOUR", "DAY")}
+"""The contact of golden messages is one person, and most of these tests send many mails."""
+
+DEFAULT_RATES = {
+    f"FIRSTBUY_NOTIFY_{name.upper()}": str(NotifySettings.model_fields[name].default)
+    for name in ("mails_per_mailbox_hour", "mails_per_mailbox_day", "mails_per_domain_hour", "mails_per_network_hour")
+}
 
 
 @pytest.fixture
 async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
     producers: list[EventProducer] = []
 
-    async def start(**options: Any) -> Notified:
-        stack = await start_stack(services=("notify",), **options)
+    async def start(environment: dict[str, str] = NO_RATES, **options: Any) -> Notified:
+        stack = await start_stack(services=("notify",), environment=NO_RATES | environment, **options)
         kafka = stack.kafka.settings
         producer = EventProducer(kafka, "test", stack.topic_prefix, open_metrics())
         await producer.start()

@@ -28,7 +28,6 @@ from shared.contracts import events
 from shared.contracts.events import Language
 from shared.contracts.findings import Finding, FindingOutcome, Unit
 from shared.explanation import RULE_WORDS, Explained, explain
-from shared.written import one_line
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
@@ -142,10 +141,15 @@ EVERY = [
         (
             RECEIPT,
             "ko",
-            "신청이 접수되었습니다: 상수도",
+            "신청이 접수되었습니다: 2018년 하반기",
             ["2018년 9월 3일 14:21:44 (한국시간)", "9f1c0d5e7b3a48629d04c1e8f7a6b530"],
         ),
-        (RECEIPT, "en", "Application received: 상수도", ["3 September 2018, 14:21:44 (Korean time)", "Version: 1"]),
+        (
+            RECEIPT,
+            "en",
+            "Application received: Pilot purchase",
+            ["3 September 2018, 14:21:44 (Korean time)", "Version: 1"],
+        ),
         (
             RESUBMISSION,
             "ko",
@@ -153,15 +157,15 @@ EVERY = [
             ["버전 2으로 접수", "f55c5e92151017db3b0bf356c4ba9dc2098be991918983249d621303fb7059ff"],
         ),
         (RESUBMISSION, "en", "(version 2)", ["received as version 2"]),
-        (WITHDRAWAL, "ko", "취하되었습니다: 누수", ["2018년 9월 12일 08:59:59"]),
-        (WITHDRAWAL, "en", "withdrawn: 누수", ["12 September 2018, 08:59:59"]),
+        (WITHDRAWAL, "ko", "취하되었습니다: 2018년", ["2018년 9월 12일 08:59:59"]),
+        (WITHDRAWAL, "en", "withdrawn: Pilot", ["12 September 2018, 08:59:59"]),
         (
             SELECTED,
             "ko",
-            "선정되었습니다: 상수도",
+            "선정되었습니다: 2018년",
             ["한국수자원공사 (K-water): 120개, 158,400,000원", "추첨권 6장", "2018년 10월 18일까지"],
         ),
-        (SELECTED, "en", "Selected: 상수도", ["120 units, KRW 158,400,000", "tickets: 6", "within 30 days"]),
+        (SELECTED, "en", "Selected: Pilot", ["120 units, KRW 158,400,000", "tickets: 6", "within 30 days"]),
         (RESERVED, "ko", "예비 1번", ["예비 순위 1번", "30일 이내", "14일 이내", "10일의 범위"]),
         (RESERVED, "en", "Number 1 on the reserve list", ["within 14 days of filing", "until 18 October 2018"]),
         (
@@ -297,7 +301,7 @@ def test_no_name_can_add_or_end_a_header(name: str, product: str) -> None:
         "Content-Language", "MIME-Version", "Content-Type",
     }  # fmt: skip
     assert [address.addr_spec for address in message["To"].addresses] == ["contact@hanbit.example"]
-    assert str(message["Subject"]) == one_line(f"[시범구매] 신청이 취하되었습니다: {product}")
+    assert str(message["Subject"]) == f"[시범구매] 신청이 취하되었습니다: {TITLE['ko']} (19b6e8a4)"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import structlog
 
 from services.intake.domain.admission import ContactDetails, Entry, Submission
 from services.intake.domain.entries import StatedVersion
+from services.intake.domain.networks import named
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
 from shared.canonical import canonical_json
@@ -48,6 +49,7 @@ class Admission:
         self._writers = asyncio.Semaphore(writers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._secret: bytes | None = None
+        self._networks: bytes | None = None
 
     async def submit(self, submission: Submission) -> Answer:
         """The receipt or the refusal, once it is durable."""
@@ -125,10 +127,11 @@ class Admission:
         for attempt in range(5):
             try:
                 async with self._outbox.transaction(pool) as (connection, events):
-                    if self._secret is None:
+                    if self._secret is None or self._networks is None:
                         self._secret = await tokens.secret(connection, "access-tokens")
+                        self._networks = await tokens.secret(connection, tokens.NETWORKS)
                     answers, entries = await admit(connection, group, self._secret, signer)
-                    events += [event for entry in entries for event in entry_events(entry)]
+                    events += [event for entry in entries for event in entry_events(entry, self._networks)]
             except (*CONTENDED, asyncpg.UniqueViolationError):
                 # Unique: another replica took the same idempotency key meanwhile. Looked up again, it is known.
                 if attempt == 4:
@@ -146,11 +149,12 @@ def _marks(submission: Submission) -> set[tuple[str, ...]]:
     return marks
 
 
-def entry_events(entry: Entry) -> tuple[Outgoing, Outgoing]:
+def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
+    """`networks`: the key that names them; without it none is named."""
     submission = entry.submission
     return (
         submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
-        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent),
+        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent, networks),
     )
 
 
@@ -173,7 +177,9 @@ def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparen
     )
 
 
-def contact_event(party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None) -> Outgoing:
+def contact_event(
+    party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None, networks: bytes | None
+) -> Outgoing:
     """ContactChanged, of a contact that came through its contract."""
     body = {
         "changed_at": _utc(stated),
@@ -183,6 +189,8 @@ def contact_event(party: str, contact: ContactDetails, stated: StatedVersion, tr
         "party": party,
         "phone": contact.phone,
     }
+    if network := named(contact.network, networks):
+        body["network"] = network
     return Outgoing(
         topics.CONTACTS.name,
         party,

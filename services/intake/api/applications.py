@@ -11,12 +11,13 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, SubmissionBody, facts_json
-from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake
+from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
+from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import appeals, outcomes, releases, rounds, versions
+from services.intake.storage import appeals, disowned, outcomes, releases, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
@@ -72,6 +73,7 @@ async def status(application: str, request: Request) -> Response:
         window = (await rounds.windows(connection, [stored.round]))[stored.round]
         filed = await appeals.of_application(connection, application)
         left = await releases.freed(connection, stored.round, application)
+        disowned_at = await disowned.since(connection, application)
     return JSONResponse(
         {
             "application": stored.application,
@@ -84,6 +86,7 @@ async def status(application: str, request: Request) -> Response:
             "appeal": _appeal_status(outcome, filed),
             "result": outcome.get("result"),
             "left": {"cause": left.cause, "at": left.freed_at.isoformat(), "reason": left.reason} if left else None,
+            "contact_disowned_at": disowned_at.isoformat() if disowned_at else None,
             "status_ended_at": ended.isoformat() if (ended := outcome.get("status_ended_at")) else None,
         }
     )
@@ -158,11 +161,12 @@ async def resubmit(application: str, request: Request) -> Response:
         stated = state_version(application, newest + 1, received, drawn, facts)
         receipt = signed(receipt_of(stored.round, stated), signer)
         await versions.append(connection, stated, receipt)
-        contact = stated_body.contact.details()
+        contact = stated_body.contact.details(network(request))
+        networks = await tokens.secret(connection, tokens.NETWORKS)
         await versions.set_contact(connection, stored.party, contact, received)
         events += [
             submitted_event(stored.round, stored.party, stated, trace),
-            contact_event(stored.party, contact, stated, trace),
+            contact_event(stored.party, contact, stated, trace, networks),
         ]
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
 
@@ -176,7 +180,8 @@ async def change_contact(application: str, request: Request) -> Response:
         stored: StoredApplication = await opened_application(request, application, connection)
         now = state.clock.now()
         await versions.set_contact(connection, stored.party, contact.details(), now)
-        event = ContactChanged(party=stored.party, changed_at=now, **contact.model_dump())
+        whence = named(network(request), await tokens.secret(connection, tokens.NETWORKS))
+        event = ContactChanged(party=stored.party, changed_at=now, network=whence, **contact.model_dump())
         identifier = event_id("contact", stored.party, now.isoformat())
         events.append(outgoing(topics.CONTACTS.name, stored.party, event, event_id=identifier, time=now))
     return Response(status_code=204)

@@ -18,8 +18,8 @@ class ContactBody(Contract):
     phone: Line | None = None
     language: Language = Language.KO
 
-    def details(self) -> ContactDetails:
-        return ContactDetails(self.name, self.email, self.phone, self.language.value)
+    def details(self, network: str | None = None) -> ContactDetails:
+        return ContactDetails(self.name, self.email, self.phone, self.language.value, network)
 
 
 class FactsBody(Contract):

@@ -1,24 +1,28 @@
 """A person's contact is erased: here, by a tombstone on contacts.v1 wherever it was copied to, and in what is still to
-be sent. What was decided stays: no contact is part of that."""
+be sent. What was decided stays: no contact is part of that. And contacts that say it was not them, until an officer has
+looked into it: the entry stands meanwhile, whoever's address it names."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import StringConstraints, TypeAdapter
 
 from services.intake.api.applications import opened_application
-from services.intake.api.state import OFFICER, OPERATOR, holder, holder_on, intake
+from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, holder_on, intake
+from services.intake.domain.entries import is_id
 from services.intake.erasing import tombstone
-from services.intake.storage import contacts
+from services.intake.storage import contacts, disowned
 from services.intake.storage.versions import StoredApplication
 from shared import audit
-from shared.contracts.values import Contract
+from shared.contracts.values import Contract, Line, RoundId
 from shared.http import bearer_hash, body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
+from shared.postgres import Connection, connected
+from shared.problems import Problem
 
 router = APIRouter(tags=["contacts"])
 
@@ -29,7 +33,13 @@ class ErasureBody(Contract):
     email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s\x00]+@[^\s\x00]+$")]
 
 
-_ERASURE = TypeAdapter(ErasureBody)
+class SettlementBody(Contract):
+    """What an officer found, of a contact that was disowned."""
+
+    reason: Line
+
+
+_ERASURE, _SETTLEMENT = TypeAdapter(ErasureBody), TypeAdapter(SettlementBody)
 
 
 @router.delete("/applications/{application}/contact")
@@ -56,6 +66,33 @@ async def erase_everywhere(request: Request) -> Response:
         await contacts.forget(connection, email)
         erased = await _erase(connection, events, parties, state.clock.now(), operator.name)
     return JSONResponse({"erased": erased})
+
+
+@router.get("/contacts/disowned")
+async def list_disowned(
+    request: Request,
+    round_id: Annotated[RoundId | None, Query(alias="round")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Applications whose contact says that it was not them, and that no officer has settled; newest first."""
+    await holder(request, OFFICER, AUDITOR, OPERATOR)
+    async with connected(intake(request).runtime.pool) as connection:
+        return JSONResponse(jsonable_encoder(await disowned.unsettled(connection, round_id, limit)))
+
+
+@router.post("/applications/{application}/contact/disowned/settlement", openapi_extra=body_of(SettlementBody))
+async def settle_disowned(application: str, request: Request) -> Response:
+    """Takes it off the list, for an officer; who, when and why stand in the audit log. It lets no mail go to that
+    address: notify's operator does (`/suppressions/release`)."""
+    state = intake(request)
+    officer, now = await holder(request, OFFICER), state.clock.now()
+    reason = parse(_SETTLEMENT, await read_body(request, state.settings.body_bytes)).reason
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        if not (is_id(application) and await disowned.settle(connection, application, now)):
+            raise Problem(404, "not-disowned", "It is not among those of GET /contacts/disowned.")
+        detail = {"application": application, "reason": reason}
+        events.append(await audit.record(connection, "intake", now, officer.name, "settle-disowned", detail))
+    return Response(status_code=204)
 
 
 async def _erase(

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import Request
 
 from services.intake.api.admission import Admission
+from services.intake.domain.networks import network_of
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.spreadsheets.reader import SheetReader
@@ -41,6 +42,11 @@ class Intake:
 def intake(request: Request) -> Intake:
     state: Intake = request.app.state.intake
     return state
+
+
+def network(request: Request) -> str | None:
+    """Of whoever sent it, where that can be told."""
+    return network_of(request.client.host if request.client else None)
 
 
 async def holder(request: Request, *roles: str) -> Bearer:

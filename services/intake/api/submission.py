@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
-from services.intake.api.state import intake
+from services.intake.api.state import intake, network
 from services.intake.domain.admission import Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.receipts import receipt_json
@@ -66,7 +66,7 @@ async def read_submission(request: Request) -> Submission:
         business_number=stated.applicant.business_number,
         product_key=product_key(stated.product),
         facts=facts_json(stated.facts()),
-        contact=stated.contact.details(),
+        contact=stated.contact.details(network(request)),
         idempotency_key=idempotency_key(request),
         body_hash=hashlib.sha256(body).digest(),
         chance=Chance.of_bytes(secrets.token_bytes(48)),

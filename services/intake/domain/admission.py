@@ -18,6 +18,8 @@ class ContactDetails:
     email: str
     phone: str | None
     language: str
+    network: str | None = None
+    """Whence it was stated (`networks.network_of`), for its event alone: it is not kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.intake.storage import appeals, outcomes
+from services.intake.storage import appeals, disowned, outcomes
 from services.intake.storage.outcomes import Outcome
 from shared.contracts.events import (
     ApplicationJudged,
     Channel,
+    ContactDisowned,
     NoticeDelivered,
     NoticeFailed,
     PurchaseOverdue,
@@ -47,7 +48,8 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
 
 
 async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """When each applicant was told the result, or could not be: periods of appeal begin with it."""
+    """When each applicant was told the result, or could not be: periods of appeal begin with it. And whose contact says
+    that it was not them."""
     told = []
     for event in batch:
         if not isinstance(event, Event):
@@ -59,6 +61,7 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
                 told.append((failed.subject, round_id, failed.failed_at, *_edition(failed.occasion)))
     if told:
         await appeals.noticed(connection, told)
+    await disowned.save(connection, [event.body for event in events_of(batch, ContactDisowned)])
     return ()
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from typing import Final
 
 from shared.postgres import Connection
 
@@ -37,6 +38,10 @@ async def create(connection: Connection, token_hash: str, holder: Bearer) -> boo
 
 async def revoke(connection: Connection, name: str) -> bool:
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
+
+
+NETWORKS: Final = "networks"
+"""The secret that names networks on contacts.v1."""
 
 
 async def secret(connection: Connection, name: str) -> bytes:

@@ -85,6 +85,8 @@ PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
 DIGEST: Final = "digest"
+GATHERED: Final = "gathered"
+"""The template of a mail to an applicant that says more than one notice."""
 TURN: Final = "turn"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)

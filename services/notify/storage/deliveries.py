@@ -22,11 +22,12 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
      AS due(delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, patient)
 ON CONFLICT DO NOTHING
 """
+# Mails to applicants are taken up by `rates`.
 TAKE_UP = """
 WITH ready AS (
     SELECT delivery FROM deliveries d WHERE state = 'waiting' AND 'digest' <> ALL (needs)
     AND ('contact' <> ALL (needs) OR EXISTS (
-        SELECT FROM contacts c WHERE c.party = d.recipient AND c.email IS NOT NULL))
+        SELECT FROM contacts c WHERE c.party = d.recipient AND c.email IS NOT NULL AND c.institution IS NOT NULL))
     AND ('round' <> ALL (needs) OR EXISTS (SELECT FROM rounds r WHERE r.round = d.round))
     AND ('application' <> ALL (needs) OR EXISTS (SELECT FROM applications a WHERE a.application = d.subject))
     AND ('verdict' <> ALL (needs) OR EXISTS (
@@ -57,7 +58,26 @@ UPDATE deliveries d SET due_at = $2, taken_up_at = CASE attempts WHEN 0 THEN $2 
 WHERE state = 'pending' AND channel = $1 AND patient AND due_at <= now() AND started_at IS NULL
   AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = d.round AND r.rehearsal IS NOT NULL)
 """
-CLAIM = """
+_COMPLETE = """
+SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
+    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, d.created_at, c.name, c.email, c.language,
+    c.institution, s.address IS NOT NULL AS suppressed, l.link::text AS disowning, w.url, w.secret,
+    CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
+    r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
+    CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes, d.digest::text,
+    EXISTS (SELECT FROM deliveries g WHERE g.digest = d.delivery AND g.state = 'gathered') AS gathers
+FROM {which} d
+LEFT JOIN rounds r ON r.round = d.round
+LEFT JOIN contacts c ON c.party = d.recipient
+LEFT JOIN suppressions s ON s.address = c.address
+LEFT JOIN disowning_links l ON l.party = d.recipient AND l.address = c.address
+LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
+LEFT JOIN applications a ON a.application = d.subject
+LEFT JOIN verdicts v ON v.application = d.subject
+{where}
+ORDER BY d.created_at, d.delivery
+"""
+CLAIM = f"""
 WITH due AS (
     SELECT delivery FROM deliveries WHERE state = 'pending' AND channel = $1 AND due_at <= now()
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED),
@@ -65,21 +85,8 @@ claimed AS (
     UPDATE deliveries d SET attempts = attempts + 1, doubts = doubts + (started_at IS NOT NULL)::int,
         started_at = now(), claimed_by = $3, due_at = now() + $4
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
-SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
-    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, d.created_at, c.name, c.email, c.language,
-    c.institution, s.address IS NOT NULL AS suppressed, w.url, w.secret,
-    CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
-    r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
-    CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes
-FROM claimed d
-LEFT JOIN rounds r ON r.round = d.round
-LEFT JOIN contacts c ON c.party = d.recipient
-LEFT JOIN suppressions s ON s.address = keyed_address(c.email)
-LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
-LEFT JOIN applications a ON a.application = d.subject
-LEFT JOIN verdicts v ON v.application = d.subject
-ORDER BY d.created_at, d.delivery
-"""
+{_COMPLETE.format(which="claimed", where="")}"""  # noqa: S608 -- no value of anybody's
+SAID_WITH = _COMPLETE.format(which="deliveries", where="WHERE d.digest = ANY ($1::uuid[]) AND d.state = 'gathered'")
 # Of what was announced: this database has lost it, or that it was settled. One that failed and is tried again goes on.
 SETTLE_TOLD = """
 INSERT INTO deliveries (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, state, attempts,
@@ -143,6 +150,8 @@ class Addressee:
     language: str
     institution: str | None = None
     suppressed: bool = False
+    disowning: str | None = None
+    """What its *this was not me* is named by; None of somebody at an institution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,10 @@ class Claimed:
     """Of a webhook; None where the institution has none any more."""
     created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When it became due to somebody (real time)."""
+    gathers: bool = False
+    """Whether others are said with it, and settled as it is."""
+    said: "Sequence[Claimed]" = ()
+    """Those, of a mail to an applicant; what a digest says is in its own facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,28 +235,39 @@ async def put_off(connection: Connection, channel: Channel, until: datetime) -> 
 
 async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
     """Takes what is due for the length of the lease; nobody else gets it meanwhile."""
-    rows = await connection.fetch(CLAIM, channel.value, limit, replica, lease)
-    return [
-        Claimed(
-            delivery_of(row),
-            row["tried_for"],
-            _addressee(row),
-            {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
-            row["product"],
-            row["findings"],
-            row["changes"],
-            row["notices"] or {},
-            _target(row),
-            row["created_at"],
-        )
-        for row in rows
-    ]
+    return [_claimed(row) for row in await connection.fetch(CLAIM, channel.value, limit, replica, lease)]
+
+
+async def said_with(connection: Connection, claimed: Sequence[str]) -> dict[str, list[Claimed]]:
+    """What each of them says beside itself."""
+    said: dict[str, list[Claimed]] = {}
+    for row in await connection.fetch(SAID_WITH, list(claimed)):
+        said.setdefault(row["digest"], []).append(_claimed(row))
+    return said
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        delivery_of(row),
+        row["tried_for"],
+        _addressee(row),
+        {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
+        row["product"],
+        row["findings"],
+        row["changes"],
+        row["notices"] or {},
+        _target(row),
+        row["created_at"],
+        row["gathers"],
+    )
 
 
 def _addressee(row: Any) -> Addressee | None:
     if not row["email"]:
         return None
-    return Addressee(row["name"], row["email"], row["language"], row["institution"], row["suppressed"])
+    return Addressee(
+        row["name"], row["email"], row["language"], row["institution"], row["suppressed"], row["disowning"]
+    )
 
 
 def _target(row: Any) -> Target | None:

@@ -4,29 +4,34 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.notify.domain.notices import Desk
+from services.notify.storage import disowning
 from services.notify.storage.facts import newest
 from shared.contracts.events import ContactChanged, WebhookChanged
 from shared.postgres import Connection
 
 # The moment of an erased contact, and of a webhook that ended, stays: a late copy does not bring it back.
 SAVE_CONTACTS = """
-INSERT INTO contacts (party, name, email, language, institution, since, changed_at)
-SELECT party, name, email, language, institution, changed_at, changed_at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-    AS changed(party, name, email, language, changed_at, institution)
+INSERT INTO contacts (party, name, email, language, institution, network, address, since, changed_at)
+SELECT party, name, email, language, institution, network, keyed_address(email), changed_at, changed_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
+    AS changed(party, name, email, language, changed_at, institution, network)
 ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, language = excluded.language,
-    institution = excluded.institution, since = coalesce(contacts.since, excluded.since),
-    changed_at = excluded.changed_at
+    institution = excluded.institution, network = excluded.network, address = excluded.address,
+    since = coalesce(contacts.since, excluded.since), changed_at = excluded.changed_at
 WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
 """
+# An address that was disowned stays so: else whoever entered it would free it by erasing it.
 ERASE_CONTACT = """
 WITH freed AS (
     DELETE FROM suppressions USING contacts
-    WHERE party = $1 AND address = keyed_address(email)
+    WHERE party = $1 AND suppressions.address = keyed_address(email)
+      AND reason <> 'not-me'
       AND NOT EXISTS (SELECT FROM contacts other WHERE lower(other.email) = lower(contacts.email)
-                      AND other.party <> contacts.party))
+                      AND other.party <> contacts.party)),
+unlinked AS (DELETE FROM disowning_links WHERE party = $1)
 INSERT INTO contacts (party) VALUES ($1)
-ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL
+ON CONFLICT (party) DO UPDATE SET name = NULL, email = NULL, language = NULL, institution = NULL, network = NULL,
+    address = NULL
 """
 SAVE_WEBHOOK = """
 INSERT INTO webhooks (institution, url, secret, secret_before, before_until, changed_at, since)
@@ -42,9 +47,13 @@ WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::
 
 
 async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:
-    rows = [(c.party, c.name, c.email, c.language.value, c.changed_at, c.institution) for c in contacts]
+    rows = [(c.party, c.name, c.email, c.language.value, c.changed_at, c.institution, c.network) for c in contacts]
     if rows:
-        await connection.execute(SAVE_CONTACTS, *newest(rows, lambda row: row[4]))
+        columns = newest(rows, lambda row: row[4])
+        await connection.execute(SAVE_CONTACTS, *columns)
+        parties, _, emails, *_, institutions, _ = columns
+        named = zip(parties, emails, institutions, strict=True)
+        await disowning.issue(connection, [(party, email) for party, email, desk in named if desk is None])
 
 
 async def erase_contact(connection: Connection, party: str) -> None:

@@ -1,4 +1,5 @@
-"""What is said to one person in one mail: gathered once, for good, so that a repeat says the same under the same id."""
+"""What is said to one person in one mail: gathered once, for good, so that a repeat says the same under the same id. To
+somebody at an institution a digest says it, to an applicant the first of the notices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ ALONE = """
 UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY($1::uuid[])
 """
 GATHERED = "UPDATE deliveries SET state = 'gathered', digest = $2 WHERE delivery = ANY($1::uuid[])"
+# What would go elsewhere than what says it: its contact was changed or erased since, or that of the other.
+RELEASE = """
+UPDATE deliveries d SET state = 'waiting', digest = NULL, due_at = now()
+FROM deliveries s JOIN contacts theirs ON theirs.party = s.recipient, contacts own
+WHERE s.delivery = ANY ($1::uuid[]) AND d.digest = s.delivery AND d.state = 'gathered'
+  AND own.party = d.recipient AND own.institution IS NULL AND own.address IS DISTINCT FROM theirs.address
+"""
 SETTLE_GATHERED = """
 WITH settled AS (
     UPDATE deliveries d SET state = s.state, error = s.error, attempts = s.attempts, doubts = s.doubts,
@@ -62,6 +70,11 @@ async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
 
 async def gather(connection: Connection, deliveries: Sequence[str], digest: str) -> None:
     await connection.execute(GATHERED, list(deliveries), digest)
+
+
+async def release(connection: Connection, digests: Sequence[str]) -> None:
+    """Lets go what these can't say any more: it is due by itself again."""
+    await connection.execute(RELEASE, list(digests))
 
 
 async def settle_gathered(connection: Connection, digests: Sequence[str]) -> list[Settled]:

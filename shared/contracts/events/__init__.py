@@ -11,7 +11,7 @@ from shared.contracts.events.applications import (
 )
 from shared.contracts.events.audit import AuditHeadPublished
 from shared.contracts.events.contacts import ContactChanged, Language, WebhookChanged, WebhookSecret, WebhookUrl
-from shared.contracts.events.deliveries import Channel, NoticeDelivered, NoticeFailed
+from shared.contracts.events.deliveries import Channel, ContactDisowned, NoticeDelivered, NoticeFailed
 from shared.contracts.events.ground import BUCKETS, Invitation, Manifest, Rehearsal, RoundAct, Source, SourceKind
 from shared.contracts.events.inbox import (
     AmendPurchaseRequest,
@@ -106,6 +106,7 @@ __all__ = [
     "Channel",
     "CommitmentTimeStamped",
     "ContactChanged",
+    "ContactDisowned",
     "EligibilityCompleted",
     "EpochOpened",
     "InboxAnswered",

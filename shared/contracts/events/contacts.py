@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.contracts.values import Contract, Email, InstitutionCode, Line, PartyId, UtcTime
+from shared.contracts.values import Contract, Email, InstitutionCode, Line, PartyId, Sha256Hex, UtcTime
 
 WebhookUrl = Annotated[
     str,
@@ -33,6 +33,9 @@ class ContactChanged(Contract):
     language: Language = Language.KO
     institution: InstitutionCode | None = None
     """Of somebody at an institution, who is mailed what concerns it; absent: an applicant's."""
+    network: Sha256Hex | None = None
+    """The network it was stated from (IPv4 /24, IPv6 /48), by a keyed hash of intake's, which tells whether two are one
+    and nothing else. Absent where intake does not know it."""
     changed_at: UtcTime
 
 

@@ -1,8 +1,19 @@
-"""`deliveries.v1`: what notify delivered, or could not."""
+"""`deliveries.v1`: what notify delivered, or could not; and whose contact says that it was not them."""
 
 from enum import StrEnum
 
-from shared.contracts.values import Code, Contract, Count, Line, Positive, RoundId, UtcTime, Uuid
+from shared.contracts.values import (
+    ApplicationId,
+    Code,
+    Contract,
+    Count,
+    Line,
+    PartyId,
+    Positive,
+    RoundId,
+    UtcTime,
+    Uuid,
+)
 
 
 class Channel(StrEnum):
@@ -36,3 +47,13 @@ class NoticeFailed(Contract):
     attempts: Count
     error: Code
     failed_at: UtcTime
+
+
+class ContactDisowned(Contract):
+    """Whoever reads the mails to an application's contact says that they entered nothing. No mail goes to that address
+    any more; the application stands."""
+
+    application: ApplicationId
+    round: RoundId
+    party: PartyId
+    disowned_at: UtcTime

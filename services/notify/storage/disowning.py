@@ -1,0 +1,74 @@
+"""*This was not me*: links that mails carry, and what follows when one is pressed. Addresses by keyed hash
+alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shared.contracts.events import Language
+from shared.postgres import Connection
+
+NOT_ME: Final = "not-me"
+"""Why no mail goes to an address that is disowned. It outlives the contact that was erased."""
+
+ISSUE = """
+INSERT INTO disowning_links (party, address)
+SELECT party, keyed_address(email) FROM unnest($1::text[], $2::text[]) AS told(party, email) ON CONFLICT DO NOTHING
+"""
+KNOWN = """
+SELECT c.language FROM disowning_links l LEFT JOIN contacts c ON c.party = l.party WHERE l.link = $1
+"""
+# Once; and once more where an operator has let mail go there again meanwhile.
+PRESS = """
+UPDATE disowning_links l SET disowned_at = $2
+WHERE link = $1 AND (disowned_at IS NULL OR NOT EXISTS (SELECT FROM suppressions s WHERE s.address = l.address))
+RETURNING party, address
+"""
+SUPPRESS = """
+INSERT INTO suppressions (address, reason) VALUES ($1, $2) ON CONFLICT (address) DO UPDATE SET reason = excluded.reason
+"""
+# Those that have the address now, and that of the mail, whose contact may be another by now.
+ENTRIES = """
+SELECT a.application, a.round, a.party FROM applications a
+WHERE a.party IN (SELECT party FROM contacts WHERE address = $2 AND institution IS NULL UNION SELECT $1)
+ORDER BY a.application
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An application whose contact's address is disowned."""
+
+    application: str
+    round: str
+    party: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    address: str
+    """By hash, as it is suppressed."""
+    entries: Sequence[Entry]
+
+
+async def issue(connection: Connection, links: Sequence[tuple[str, str]]) -> None:
+    """(party, address), in order of parties: each has one link for good."""
+    if links:
+        await connection.execute(ISSUE, *zip(*links, strict=True))
+
+
+async def language_of(connection: Connection, link: str) -> Language | None:
+    """That of the mails that carry it; None of a link that is none."""
+    row = await connection.fetchrow(KNOWN, link)
+    return Language(row["language"] or Language.KO) if row else None
+
+
+async def press(connection: Connection, link: str, now: datetime) -> Disowned | None:
+    """Stops the mails; None where they are stopped by it already."""
+    row = await connection.fetchrow(PRESS, link, now)
+    if row is None:
+        return None
+    await connection.execute(SUPPRESS, row["address"], NOT_ME)
+    entries = await connection.fetch(ENTRIES, row["party"], row["address"])
+    return Disowned(row["address"], [Entry(*one) for one in entries])

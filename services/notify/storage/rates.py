@@ -1,0 +1,99 @@
+"""Mails to applicants that are ready, and how many each mailbox, domain and network had."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from services.notify.domain.rates import Key, Ready, Scope, Used
+from shared.postgres import Connection, rows_changed
+
+_LOCK: Final = 0x72617465  # "rate": one replica at a time shares mails out, until its transaction ends
+BEGIN = "SELECT pg_try_advisory_xact_lock($1) AS mine, now()"
+# What each needs is there, as in `deliveries.TAKE_UP`, which is for all others.
+READY = """
+SELECT d.delivery::text, c.address, c.email, c.network, d.patient
+FROM deliveries d JOIN contacts c ON c.party = d.recipient AND c.email IS NOT NULL AND c.institution IS NULL
+WHERE d.state = 'waiting' AND d.due_at <= now() AND d.channel = 'mail' AND 'digest' <> ALL (needs)
+    AND ('round' <> ALL (needs) OR EXISTS (SELECT FROM rounds r WHERE r.round = d.round))
+    AND ('application' <> ALL (needs) OR EXISTS (SELECT FROM applications a WHERE a.application = d.subject))
+    AND ('verdict' <> ALL (needs) OR EXISTS (
+        SELECT FROM verdicts v JOIN applications a USING (application)
+        WHERE v.application = d.subject AND v.version >= a.version))
+ORDER BY d.created_at, d.delivery LIMIT $1 FOR UPDATE OF d SKIP LOCKED
+"""
+USED = """
+SELECT asked.scope, asked.key, mails, ends_at FROM unnest($1::text[], $2::text[]) AS asked(scope, key)
+JOIN mail_windows w ON w.scope = asked.scope AND w.key = keyed_address(asked.key) WHERE ends_at > now()
+"""
+USE = """
+INSERT INTO mail_windows (scope, key, mails, ends_at)
+SELECT scope, keyed_address(key), mails, ends_at
+FROM unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[]) AS used(scope, key, mails, ends_at)
+ON CONFLICT (scope, key) DO UPDATE SET mails = excluded.mails, ends_at = excluded.ends_at
+"""
+ALONE = """
+UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY ($1::uuid[])
+"""
+# The first says the others too; it can wait for the morning where all can.
+TOGETHER = """
+UPDATE deliveries d SET state = CASE WHEN said.first THEN 'pending' ELSE 'gathered' END, patient = said.patient,
+    digest = CASE WHEN NOT said.first THEN said.digest END, due_at = now(), taken_up_at = now()
+FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::bool[]) AS said(delivery, digest, first, patient)
+WHERE d.delivery = said.delivery
+"""
+HOLD = """
+UPDATE deliveries d SET due_at = held.until FROM unnest($1::uuid[], $2::timestamptz[]) AS held(delivery, until)
+WHERE d.delivery = held.delivery
+"""
+FORGET = "DELETE FROM mail_windows WHERE ends_at <= now()"
+AT_ONCE: Final = 2000
+
+
+async def begin(connection: Connection) -> datetime | None:
+    """The moment by which mails are shared out in this transaction; None where another replica is at it."""
+    row = await connection.fetchrow(BEGIN, _LOCK)
+    return row["now"] if row is not None and row["mine"] else None
+
+
+async def ready(connection: Connection) -> list[Ready]:
+    """Oldest first."""
+    return [Ready(*row) for row in await connection.fetch(READY, AT_ONCE)]
+
+
+async def used(connection: Connection, keys: Iterable[Key]) -> dict[Key, Used]:
+    asked = sorted(set(keys))
+    if not asked:
+        return {}
+    rows = await connection.fetch(USED, *zip(*asked, strict=True))
+    return {(Scope(row["scope"]), row["key"]): Used(row["mails"], row["ends_at"]) for row in rows}
+
+
+async def use(connection: Connection, windows: Mapping[Key, Used]) -> None:
+    rows = [(*key, one.mails, one.ends_at) for key, one in sorted(windows.items())]
+    if rows:
+        await connection.execute(USE, *zip(*rows, strict=True))
+
+
+async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
+    if deliveries:
+        await connection.execute(ALONE, list(deliveries))
+
+
+async def send_together(connection: Connection, groups: Iterable[Sequence[Ready]]) -> None:
+    rows = [
+        (one.delivery, group[0].delivery, one is group[0], all(said.patient for said in group))
+        for group in groups
+        for one in group
+    ]
+    if rows:
+        await connection.execute(TOGETHER, *zip(*rows, strict=True))
+
+
+async def hold(connection: Connection, held: Sequence[tuple[str, datetime]]) -> None:
+    if held:
+        await connection.execute(HOLD, *zip(*held, strict=True))
+
+
+async def forget(connection: Connection) -> int:
+    """Windows that have ended."""
+    return await rows_changed(connection, FORGET)
