@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from services.notify.domain.quoting import _LINKS, _SUSPECT
 from shared.explanation import _KOREAN
 
 _constants, _parser = re._constants, re._parser  # type: ignore[attr-defined]
@@ -26,7 +27,8 @@ NO_CONSTANT: Final = {
     "shared/certificates.py": "a policy's",
     "shared/policies/patterns.py": "a policy's",
     "services/selection/verify.py": "a policy's",
-    "shared/explanation.py": "those of a table, tried by itself",
+    "shared/explanation.py": "those of a table, tried as MADE",
+    "services/notify/domain/quoting.py": "those of a table, tried as MADE",
     "shared/parked_api.py": "of names of topics",
     "deploy/demo/numbers.py": "a policy's, on numbers made there",
 }
@@ -197,9 +199,15 @@ def growth(pattern: re.Pattern[Any], method: str, made: Callable[[int], str]) ->
     return longer / max(shorter, 0.000_1)
 
 
+MADE: Final = (
+    *(("shared/explanation.py", pattern, "fullmatch") for pattern, _ in _KOREAN),
+    *(("services/notify/domain/quoting.py", pattern, "sub") for pattern, _ in _LINKS),
+    ("services/notify/domain/quoting.py", _SUSPECT, "search"),
+)
+"""Patterns that are put together, as they are once they are."""
 EXPRESSIONS: Final = (
     *expressions(),
-    *(Expression("shared/explanation.py:_KOREAN", pattern.pattern, 0, ("fullmatch",)) for pattern, _ in _KOREAN),
+    *(Expression(f"{where}:table", one.pattern, one.flags & ~re.UNICODE, (how,)) for where, one, how in MADE),
 )
 
 
