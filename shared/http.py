@@ -5,6 +5,7 @@ import hashlib
 import re
 import signal
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -18,7 +19,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
-from shared.bodies import BoundedBodies
+from shared.bodies import BODY_SECONDS, BoundedBodies
+from shared.connections import Bounds, Connections, with_files
 from shared.contracts.events import Reason
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
@@ -118,10 +120,12 @@ class Health(Protocol):
     def asyncapi(self) -> dict[str, Any]: ...
 
 
-def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int) -> None:
+def add_service_routes(
+    app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
+) -> None:
     """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, problem details for every error, and a bound on every
-    body: that of the longest which a route takes, in bytes."""
-    app.add_middleware(BoundedBodies, largest=largest_body)
+    body: that of the longest which a route takes, in bytes, and the time it may take to come."""
+    app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
 
     async def live(request: Request) -> Response:
         stuck = health.live()
@@ -181,25 +185,29 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def serve(app: Starlette, host: str, port: int) -> int:
+def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) -> int:
     """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
     handler set here makes a clean stop exit with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_config=None,
-            lifespan="on",
-            timeout_graceful_shutdown=15,
-            backlog=4096,
-        )
+    bounds = with_files(bounds or Bounds())
+    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http=protocol,
+        ws="none",
+        forwarded_allow_ips=[str(network) for network in bounds.trusted],
+        timeout_keep_alive=ceil(bounds.idle_seconds),
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=15,
+        backlog=4096,
     )
+    server = uvicorn.Server(config)
     app.state.server = server
     settle_garbage_collection()
     server.run()

@@ -76,7 +76,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES, settings.http_body_seconds)
     return app
 
 

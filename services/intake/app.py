@@ -157,7 +157,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     ):
         app.include_router(router)
     largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
-    add_service_routes(app, runtime, runtime.metrics.registry, largest)
+    add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
     _describe_submission(app)
     return app
 

@@ -123,5 +123,5 @@ def create_app(settings: NotifySettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
     return app

@@ -92,5 +92,5 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
     return app
