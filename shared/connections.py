@@ -18,6 +18,7 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.headers import with_headers
 from shared.problems import problem_response
 from shared.settings import ServiceSettings
 
@@ -323,7 +324,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wait(_Waits.CLOSE, LINGER_SECONDS)
         self._dropped = 0
         said = problem_response(refused.status, refused.code, refused.title)
-        headers = [*self.server_state.default_headers, *said.raw_headers, (b"connection", b"close")]
+        headers = [*self.server_state.default_headers, *with_headers(said.raw_headers), (b"connection", b"close")]
         lines = [b": ".join(each) for each in headers]
         head = b"\r\n".join([STATUS_LINE[refused.status].rstrip(), *lines, b"", b""])
         self.transport.write(head + bytes(said.body))

@@ -4,7 +4,9 @@ import gc
 import hashlib
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import cache
 from math import ceil
 from typing import Any, Final, Protocol
 
@@ -19,9 +21,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
+from shared import openapi_page
 from shared.bodies import BODY_SECONDS, BoundedBodies
 from shared.connections import Bounds, Connections, with_files
 from shared.contracts.events import Reason
+from shared.headers import Guarded
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
 
@@ -120,11 +124,17 @@ class Health(Protocol):
     def asyncapi(self) -> dict[str, Any]: ...
 
 
+def service_app(title: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """An app without the pages that load others' scripts (`/docs` is ours), and without redirects for a slash too many,
+    which would lead to whatever the request's Host says."""
+    return FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+
+
 def add_service_routes(
     app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
 ) -> None:
-    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, problem details for every error, and a bound on every
-    body: that of the longest which a route takes, in bytes, and the time it may take to come."""
+    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and a bound
+    on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
 
     async def live(request: Request) -> Response:
@@ -138,14 +148,27 @@ def add_service_routes(
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    # Neither changes while the process runs, and either takes a good part of a second to draw.
+    @cache
+    def drawn_asyncapi() -> bytes:
+        return JSONResponse(health.asyncapi()).body  # type: ignore[return-value]
+
+    @cache
+    def drawn_page() -> str:
+        return openapi_page.page(app.openapi())
+
     async def asyncapi(request: Request) -> Response:
-        return JSONResponse(health.asyncapi())
+        return Response(drawn_asyncapi(), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        return Response(drawn_page(), media_type="text/html", headers={"Content-Security-Policy": openapi_page.POLICY})
 
     for path, route in (
         ("/health/live", live),
         ("/health/ready", ready),
         ("/metrics", metrics),
         ("/asyncapi", asyncapi),
+        ("/docs", docs),
     ):
         app.add_route(path, route, include_in_schema=False)
 
@@ -193,7 +216,7 @@ def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) ->
     bounds = with_files(bounds or Bounds())
     protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
     config = uvicorn.Config(
-        app,
+        Guarded(app),
         host=host,
         port=port,
         loop="uvloop",

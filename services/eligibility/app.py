@@ -22,7 +22,7 @@ from shared.audit_heads import sign_head
 from shared.clock import Clock, SystemClock
 from shared.contracts import topics
 from shared.contracts.registries import Registry
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -67,7 +67,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy eligibility", lifespan)
     app.state.runtime = runtime
     app.state.judge = judge
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)

@@ -43,7 +43,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.in_turns import InTurns
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -122,7 +122,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy intake", lifespan)
     app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))

@@ -26,7 +26,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -115,7 +115,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
             await server.close()
             await receivers.close()
 
-    app = FastAPI(title="Firstbuy notify", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy notify", lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool))

@@ -17,7 +17,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -72,7 +72,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy selection", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy selection", lifespan)
     app.state.runtime = runtime
     app.include_router(rounds.router)
     app.include_router(evidence.router)

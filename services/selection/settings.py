@@ -37,7 +37,7 @@ class SelectionSettings(ServiceSettings):
         "",
         pattern=r"^(https?://\S+[^/\s])?$",
         description="Where the public reaches this service. Open data links there, and links are part of its releases: "
-        "set it for good; empty: as each request names it.",
+        "set it for good; empty: there is no open data.",
     )
     ocds_prefix: str = Field(
         "ocds-000000",

@@ -31,14 +31,19 @@ class Packages:
         self.turn = asyncio.Semaphore(MADE_AT_ONCE)
         self.tenderers: dict[str, int] = {}
 
-    def publication(self, asked_at: str) -> Publication:
-        """`asked_at` is where the request reached this service, which stands in for an address that is not set."""
+    def publication(self) -> Publication:
+        """Links are part of what is published: whoever asks has no say in where they lead, by the Host of a request."""
+        if not self._settings.public_url:
+            missing = (
+                "Open data links to this service's public address, FIRSTBUY_SELECTION_PUBLIC_URL, which is not set."
+            )
+            raise Problem(503, "no-public-address", missing)
         return Publication(
             prefix=self._settings.ocds_prefix,
             publisher=self._settings.ocds_publisher,
             publisher_uri=self._settings.ocds_publisher_uri,
             licence=self._settings.ocds_licence_url,
-            address=self._settings.public_url or asked_at.rstrip("/"),
+            address=self._settings.public_url,
         )
 
 
@@ -47,7 +52,7 @@ async def releases(round_id: str, request: Request) -> Response:
     """A release package of OCDS 1.1: what is public of the round by now, and of purchases that were reported."""
     runtime: Runtime = request.app.state.runtime
     packages: Packages = request.app.state.packages
-    publication = packages.publication(str(request.base_url))
+    publication = packages.publication()
     async with packages.turn:
         try:
             async with (
