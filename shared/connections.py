@@ -29,8 +29,8 @@ connection, and the peer might never see its answer (RFC 9112 §9.6)."""
 LINGER_BYTES: Final = 8_000_000
 LINGERING_AT_ONCE: Final = 200
 """Of connections that were one too many; others are closed at once."""
-FILES_BESIDE: Final = LINGERING_AT_ONCE + 300
-"""Open files of a process that are no client's connections: to Kafka, to the database, of answers being written."""
+FILES_BESIDE: Final = LINGERING_AT_ONCE + 500
+"""Open files of a process that are no client's connections: to Kafka, to the database, of answers written and kept."""
 PIPELINED: Final = 16
 """Requests behind the one that is being answered."""
 _PIECE: Final = 16_384

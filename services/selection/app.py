@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.selection import duties, handlers
 from services.selection.api import chances, evidence, ocds, packs, page, purchases, results, rounds
 from services.selection.api.files import WRITTEN_AT_ONCE
+from services.selection.api.kept import KeptAnswers
 from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
@@ -84,6 +85,8 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.state.writing = asyncio.Semaphore(WRITTEN_AT_ONCE)
+    app.state.bundling = asyncio.Semaphore(WRITTEN_AT_ONCE)
+    app.state.kept = KeptAnswers(settings.kept_bytes)
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
     app.include_router(page.router)

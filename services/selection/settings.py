@@ -33,6 +33,12 @@ class SelectionSettings(ServiceSettings):
     timestamp_retry_seconds: float = Field(
         2, gt=0, description="Pause after it first failed to stamp; doubles up to ten minutes."
     )
+    kept_bytes: int = Field(
+        1 << 30,
+        ge=0,
+        description="Most bytes of finished answers (evidence, results, open data) that are kept, in the folder for "
+        "temporary files.",
+    )
     public_url: str = Field(
         "",
         pattern=r"^(https?://\S+[^/\s])?$",
