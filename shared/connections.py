@@ -112,13 +112,15 @@ class Connections:
         self._open: dict[BoundedProtocol, str | None] = {}
         self._of_peer: Counter[str] = Counter()
         self._too_many = 0
+        self._sweeping = False
 
     def protocol(self, **given: Any) -> asyncio.Protocol:
         return BoundedProtocol(self, **given)
 
     def entered(self, connection: "BoundedProtocol", address: str | None) -> _Refused | None:
         peer = self._peer(address)
-        if not self._open:
+        if not self._sweeping:
+            self._sweeping = True
             connection.loop.call_later(_SWEEP_SECONDS, self._sweep, connection.loop)
         self._open[connection] = peer
         if peer is not None:
@@ -160,8 +162,9 @@ class Connections:
         """One timer for all, instead of one or two that each request would set and take back."""
         now = loop.time()
         for connection in [each for each in self._open if each.due(now)]:
-            connection.expired()
-        if self._open:
+            connection.expired(now)
+        self._sweeping = bool(self._open)
+        if self._sweeping:
             loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
 
 
@@ -173,6 +176,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._waits = _Waits.REQUEST
         self._until = _NEVER
         self._stalled_until = _NEVER
+        self._left = 0
+        """Bytes of an answer that the peer had not taken."""
         self._head = 0
         """Bytes of a head that is not complete."""
         self._turns = 0
@@ -187,15 +192,29 @@ class BoundedProtocol(HttpToolsProtocol):
     def due(self, now: float) -> bool:
         return now > self._until or now > self._stalled_until
 
-    def expired(self) -> None:
-        if self._waits is _Waits.HEAD and not self._answering():
+    def expired(self, now: float) -> None:
+        if now > self._stalled_until:
+            self._stalled_until = now + self._bounds.answer_seconds
+            if not self._takes_its_answer():
+                self.transport.abort()
+        elif self._waits is _Waits.HEAD and not self._answering():
             self._refuse(_Refused(408, "too-slow", f"No request came within {self._bounds.head_seconds:g} seconds."))
-        elif self._waits in {_Waits.REQUEST, _Waits.BODY} and not self.transport.is_closing():
-            slow = self.transport.get_write_buffer_size() > 0  # it still takes its answer
+        elif not self.transport.is_closing() and self._waits is not _Waits.CLOSE:
             self.transport.close()
-            self._wait(_Waits.CLOSE, self._bounds.answer_seconds if slow else LINGER_SECONDS)
+            self._wait_for_close()
+        elif self._takes_its_answer():
+            self._wait_for_close()
         else:
             self.transport.abort()
+
+    def _takes_its_answer(self) -> bool:
+        """Whether less of it is left than when that was last looked at: slowly is not never."""
+        before, self._left = self._left, self.transport.get_write_buffer_size()
+        return 0 < self._left < before
+
+    def _wait_for_close(self) -> None:
+        self._left = self.transport.get_write_buffer_size()
+        self._wait(_Waits.CLOSE, self._bounds.answer_seconds if self._left else LINGER_SECONDS)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -272,7 +291,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self._wait(_Waits.CLOSE, self._bounds.answer_seconds)
+            self._wait_for_close()
         elif self._answering():  # the next of a pipeline
             return
         elif self.cycle.more_body:
@@ -284,6 +303,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._left = self.transport.get_write_buffer_size()
         self._stalled_until = self.loop.time() + self._bounds.answer_seconds
 
     def resume_writing(self) -> None:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from shared import openapi_page
 from shared.bodies import BODY_SECONDS, BoundedBodies
@@ -208,24 +209,32 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
+    """How an app is served, whoever serves it."""
+    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
+    return uvicorn.Config(
+        Guarded(app),
+        http=protocol,
+        ws="none",
+        forwarded_allow_ips=[str(network) for network in bounds.trusted],
+        timeout_keep_alive=ceil(bounds.idle_seconds + bounds.answer_seconds),  # the protocol's own bound is before it
+        access_log=False,
+        log_config=None,
+        **given,
+    )
+
+
 def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) -> int:
     """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
     handler set here makes a clean stop exit with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    bounds = with_files(bounds or Bounds())
-    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
-    config = uvicorn.Config(
-        Guarded(app),
+    config = configured(
+        app,
+        with_files(bounds or Bounds()),
         host=host,
         port=port,
         loop="uvloop",
-        http=protocol,
-        ws="none",
-        forwarded_allow_ips=[str(network) for network in bounds.trusted],
-        timeout_keep_alive=ceil(bounds.idle_seconds),
-        access_log=False,
-        log_config=None,
         lifespan="on",
         timeout_graceful_shutdown=15,
         backlog=4096,
