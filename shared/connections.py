@@ -8,29 +8,23 @@ asked once all headers are in memory. Bodies that a route reads are bounded by `
 import asyncio
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from enum import Enum, auto
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
-from typing import Any, Final, Self
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Final
 
 import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.connection_bounds import LINGERING_AT_ONCE, Bounds
 from shared.headers import with_headers
 from shared.problems import problem_response
-from shared.settings import ServiceSettings
 
 _log = structlog.get_logger()
 LINGER_SECONDS: Final = 2.0
 """After an answer, how long what was on its way is read and dropped. Closed with bytes unread, TCP would reset the
 connection, and the peer might never see its answer (RFC 9112 §9.6)."""
 LINGER_BYTES: Final = 8_000_000
-LINGERING_AT_ONCE: Final = 200
-"""Of connections that were one too many; others are closed at once."""
-FILES_BESIDE: Final = LINGERING_AT_ONCE + 500
-"""Open files of a process that are no client's connections: to Kafka, to the database, of answers written and kept."""
 PIPELINED: Final = 16
 """Requests behind the one that is being answered."""
 _PIECE: Final = 16_384
@@ -38,51 +32,6 @@ _SWEEP_SECONDS: Final = 0.25
 _NEVER: Final = float("inf")
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?")
 """RFC 9110 §7.2 and RFC 3986 §3.2.2; http has no empty host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Of one process; each is a setting, `ServiceSettings.http_…`."""
-
-    connections: int = 2000
-    of_peer: int = 100
-    trusted: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.1"),)
-    request_line: int = 8_192
-    headers: int = 32_768
-    head_seconds: float = 10
-    idle_seconds: float = 15
-    answer_seconds: float = 60
-
-    @classmethod
-    def of(cls, settings: ServiceSettings) -> Self:
-        return cls(
-            connections=settings.http_connections,
-            of_peer=settings.http_connections_of_peer,
-            trusted=tuple(map(ip_network, settings.trusted_proxies)),
-            request_line=settings.http_request_line_bytes,
-            headers=settings.http_header_bytes,
-            head_seconds=settings.http_head_seconds,
-            idle_seconds=settings.http_idle_seconds,
-            answer_seconds=settings.http_answer_seconds,
-        )
-
-    @property
-    def head(self) -> int:
-        return self.request_line + self.headers
-
-
-def with_files(bounds: Bounds) -> Bounds:
-    """The process is let open a file for each connection, as far as the machine lets it; beyond that there are fewer
-    connections, since whoever has no file left can neither accept nor reach its database."""
-    wanted = bounds.connections + FILES_BESIDE
-    soft, hard = getrlimit(RLIMIT_NOFILE)
-    if soft != RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == RLIM_INFINITY else min(wanted, hard)
-        setrlimit(RLIMIT_NOFILE, (soft, hard))
-        if soft < wanted:
-            _log.warning("takes fewer connections than set: open files are limited", files=soft)
-            return replace(bounds, connections=max(soft - FILES_BESIDE, 1))
-    return bounds
 
 
 class _Refused(Exception):  # noqa: N818 -- an answer, as a Problem is

@@ -24,7 +24,8 @@ from starlette.types import ASGIApp
 
 from shared import openapi_page
 from shared.bodies import BODY_SECONDS, BoundedBodies
-from shared.connections import Bounds, Connections, with_files
+from shared.connection_bounds import Bounds, with_files
+from shared.connections import Connections
 from shared.contracts.events import Reason
 from shared.headers import Guarded
 from shared.postgres import DatabaseAwayError

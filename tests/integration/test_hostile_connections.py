@@ -20,7 +20,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from deploy.local.stack import Stack
-from shared.connections import LINGER_BYTES, LINGER_SECONDS, Bounds
+from shared.connection_bounds import Bounds
+from shared.connections import LINGER_BYTES, LINGER_SECONDS
 from shared.contracts.access import SERVICES
 from shared.http import configured
 from shared.settings import ServiceSettings
