@@ -218,15 +218,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._raise(_Refused(414, "too-long-address", f"An address has up to {self._bounds.request_line} bytes."))
 
     def on_headers_complete(self) -> None:
-        if sum(len(name) + len(value) + 4 for name, value in self.headers) > self._bounds.headers:
+        size, hosts = 4 * len(self.headers), []
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts.append(value)
+        if size > self._bounds.headers:
             self._raise(self._too_long())
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or not all(map(_HOST.fullmatch, hosts)):
+        if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
             self._raise(_Refused(400, "host-malformed", "Name one host, in the header Host (RFC 9112 §3.2)."))
         if not hosts and self.parser.get_http_version() != "1.0":
             self._raise(_Refused(400, "host-missing", "Name the host, in the header Host (RFC 9112 §3.2)."))
         self._turn(in_body=True)
-        self._wait(_Waits.ANSWER, _NEVER)
+        self._waits, self._until = _Waits.ANSWER, _NEVER
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
