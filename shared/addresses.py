@@ -1,21 +1,79 @@
-"""Whether an address is the internet's: where what somebody names is called, it must be nobody's own network."""
+"""Whether an address is the internet's: where what somebody names is called, it must be nobody's own network.
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+By IANA's registries of special-purpose addresses, and not by Python's word alone: what `is_global` knows depends on the
+version of Python, and it takes an IPv6 address for public that nobody has been given yet.
+"""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
+SPECIAL_4: Final = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/8",  # this network
+            "10.0.0.0/8",  # private use
+            "100.64.0.0/10",  # carriers' shared space
+            "127.0.0.0/8",  # loopback
+            "169.254.0.0/16",  # link local, and clouds' metadata
+            "172.16.0.0/12",  # private use
+            "192.0.0.0/24",  # protocol assignments, the anycast ones too: no receiver is there
+            "192.0.2.0/24",  # documentation
+            "192.31.196.0/24",  # AS112
+            "192.52.193.0/24",  # AMT
+            "192.88.99.0/24",  # relays of 6to4, deprecated
+            "192.168.0.0/16",  # private use
+            "192.175.48.0/24",  # AS112
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",  # documentation
+            "203.0.113.0/24",  # documentation
+            "224.0.0.0/4",  # multicast
+            "240.0.0.0/4",  # reserved, and broadcast
+        ),
+    )
+)
+SPECIAL_6: Final = tuple(
+    map(
+        IPv6Network,
+        (
+            "::/128",  # unspecified
+            "::1/128",  # loopback
+            "::/96",  # IPv4-compatible, deprecated
+            "64:ff9b:1::/48",  # translation within a network
+            "100::/64",  # discard
+            "100:0:0:1::/64",  # dummy
+            "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID, anycast
+            "2001:db8::/32",  # documentation
+            "2620:4f:8000::/48",  # AS112
+            "3fff::/20",  # documentation
+            "5f00::/16",  # segment routing
+            "fc00::/7",  # unique local
+            "fe80::/10",  # link local
+            "fec0::/10",  # site local, deprecated
+            "ff00::/8",  # multicast
+        ),
+    )
+)
+_UNICAST: Final = IPv6Network("2000::/3")
+"""All of IPv6 that is given out to anybody."""
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_6TO4: Final = IPv6Network("2002::/16")
 
 
 def reachable(address: str) -> bool:
     """Whether the internet has this address, itself and as what it stands for: an IPv4 one written as IPv6."""
     found = ip_address(address.partition("%")[0])
-    return all(one.is_global and not one.is_multicast for one in (found, *_stands_for(found)))
+    return _public_4(found) if isinstance(found, IPv4Address) else _public_6(found)
 
 
-def _stands_for(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    if isinstance(address, IPv4Address):
-        return []
-    meant = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        meant.append(IPv4Address(address.packed[-4:]))
-    return [one for one in meant if one is not None]
+def _public_4(address: IPv4Address) -> bool:
+    return address.is_global and not any(address in special for special in SPECIAL_4)
+
+
+def _public_6(address: IPv6Address) -> bool:
+    if address in _MAPPED or address in _NAT64:
+        return _public_4(IPv4Address(address.packed[-4:]))
+    if address in _6TO4:
+        return _public_4(IPv4Address(address.packed[2:6]))
+    return address in _UNICAST and address.is_global and not any(address in special for special in SPECIAL_6)

@@ -39,9 +39,10 @@ def run(
     if words:
         asyncio.run(migrate(str(settings.database_url), migrations))
         return 0
-    from shared.http import serve  # noqa: PLC0415 -- half a second that a migration need not wait for
+    from shared.connection_bounds import Bounds  # noqa: PLC0415 -- half a second that a migration need not wait for
+    from shared.http import serve  # noqa: PLC0415
 
-    return serve(_built(create_app, settings), settings.http_host, settings.http_port)
+    return serve(_built(create_app, settings), settings.http_host, settings.http_port, Bounds.of(settings))
 
 
 def _built(create_app: Callable[[Settings], FastAPI], settings: Settings) -> FastAPI:

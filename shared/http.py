@@ -4,7 +4,10 @@ import gc
 import hashlib
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+from math import ceil
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -17,9 +20,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
-from shared.bodies import BoundedBodies
+from shared import openapi_page
+from shared.bodies import BODY_SECONDS, BoundedBodies
+from shared.connection_bounds import Bounds, with_files
+from shared.connections import Connections
 from shared.contracts.events import Reason
+from shared.headers import Guarded
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
 
@@ -143,10 +151,18 @@ class Health(Protocol):
     def asyncapi(self) -> dict[str, Any]: ...
 
 
-def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int) -> None:
-    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, problem details for every error, and a bound on every
-    body: that of the longest which a route takes, in bytes."""
-    app.add_middleware(BoundedBodies, largest=largest_body)
+def service_app(title: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """An app without the pages that load others' scripts (`/docs` is ours), and without redirects for a slash too many,
+    which would lead to whatever the request's Host says."""
+    return FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+
+
+def add_service_routes(
+    app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
+) -> None:
+    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and a bound
+    on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
+    app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
 
     async def live(request: Request) -> Response:
         stuck = health.live()
@@ -159,14 +175,27 @@ def add_service_routes(app: FastAPI, health: Health, registry: CollectorRegistry
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    # Neither changes while the process runs, and either takes a good part of a second to draw.
+    @cache
+    def drawn_asyncapi() -> bytes:
+        return JSONResponse(health.asyncapi()).body  # type: ignore[return-value]
+
+    @cache
+    def drawn_page() -> str:
+        return openapi_page.page(app.openapi())
+
     async def asyncapi(request: Request) -> Response:
-        return JSONResponse(health.asyncapi())
+        return Response(drawn_asyncapi(), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        return Response(drawn_page(), media_type="text/html", headers={"Content-Security-Policy": openapi_page.POLICY})
 
     for path, route in (
         ("/health/live", live),
         ("/health/ready", ready),
         ("/metrics", metrics),
         ("/asyncapi", asyncapi),
+        ("/docs", docs),
     ):
         app.add_route(path, route, include_in_schema=False)
 
@@ -206,25 +235,37 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def serve(app: Starlette, host: str, port: int) -> int:
+def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
+    """How an app is served, whoever serves it."""
+    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
+    return uvicorn.Config(
+        Guarded(app),
+        http=protocol,
+        ws="none",
+        forwarded_allow_ips=[str(network) for network in bounds.trusted],
+        timeout_keep_alive=ceil(bounds.idle_seconds + bounds.answer_seconds),  # the protocol's own bound is before it
+        access_log=False,
+        log_config=None,
+        **given,
+    )
+
+
+def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) -> int:
     """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
     handler set here makes a clean stop exit with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_config=None,
-            lifespan="on",
-            timeout_graceful_shutdown=15,
-            backlog=4096,
-        )
+    config = configured(
+        app,
+        with_files(bounds or Bounds()),
+        host=host,
+        port=port,
+        loop="uvloop",
+        lifespan="on",
+        timeout_graceful_shutdown=15,
+        backlog=4096,
     )
+    server = uvicorn.Server(config)
     app.state.server = server
     settle_garbage_collection()
     server.run()

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-from pydantic import Field, PostgresDsn, SecretStr, ValidationError
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka.security import ssl_context
@@ -134,6 +135,27 @@ class ServiceSettings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Address the HTTP port is bound to.")
     http_port: int = Field(description="HTTP port: the API, health, metrics and AsyncAPI.")
+    http_trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks, comma between, of proxies: their `X-Forwarded-…` is believed, and they are "
+        "not counted as one client.",
+    )
+    http_connections: int = Field(2000, ge=1, description="Most connections at once; one more is answered 503.")
+    http_connections_of_peer: int = Field(
+        100, ge=1, description="Most of them from one address (of IPv6: one /64); one more is answered 503."
+    )
+    http_request_line_bytes: int = Field(8_192, ge=256, description="Longest address of a request; else 414.")
+    http_header_bytes: int = Field(32_768, ge=1_024, description="Longest headers of a request together; else 431.")
+    http_head_seconds: float = Field(
+        10, gt=0, description="Longest time from a request's first byte to its body; else 408."
+    )
+    http_body_seconds: float = Field(60, gt=0, description="Longest time a body may take to come; else 408.")
+    http_idle_seconds: float = Field(
+        15, gt=0, description="How long a connection is kept on which no request begins; longer than a proxy keeps it."
+    )
+    http_answer_seconds: float = Field(
+        60, gt=0, description="How long an answer is kept for who takes nothing of it; then the connection is closed."
+    )
     replica: str = Field(
         "0", pattern=r"^[A-Za-z0-9.-]+$", description="Slot of this replica; two live processes never share one."
     )
@@ -151,6 +173,18 @@ class ServiceSettings(BaseSettings):
     )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
+
+    @property
+    def trusted_proxies(self) -> list[str]:
+        return [one.strip() for one in self.http_trusted_proxies.split(",") if one.strip()]
+
+    @field_validator("http_trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        """Each is an address or a network; `*` would believe anybody."""
+        for one in filter(None, map(str.strip, value.split(","))):
+            ip_network(one)
+        return value
 
     def signing_key(self) -> bytes | None:
         """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""

@@ -165,9 +165,10 @@ def amend(
 
 
 @app.command("list")
-def list_institutions(url: Url = None, as_json: AsJson = False) -> None:
-    """Those that are known, and how far each has come."""
-    known = ask("GET", "/institutions", url=url)
+def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Those that are known, and how far each has come; with a token of the office also what they pledged to rounds that
+    are not announced."""
+    known = ask("GET", "/institutions", url=url, token=token)
     if as_json:
         print_json(known)
         return

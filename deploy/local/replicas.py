@@ -20,6 +20,7 @@ from shared.settings import KafkaSettings
 SERVICES = access.SERVICES
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
 REGISTRIES_PORT = 8790
+LINKED_TO = ("selection", "notify")
 JOB_TIMEOUT = 120.0
 
 
@@ -62,8 +63,9 @@ def replica(
     port = free_port(KNOWN_PORTS[service] + slot if plan.prefer_known_ports else None)
     name = f"{service}-{slot}"
     own = {"HTTP_HOST": LOOPBACK, "HTTP_PORT": str(port), "REPLICA": str(slot)}
-    if service == "notify":  # its mails link to itself
-        own["PUBLIC_URL"] = os.environ.get("FIRSTBUY_NOTIFY_PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
+    if service in LINKED_TO:  # mails and open data link to their own service
+        public = f"FIRSTBUY_{service.upper()}_PUBLIC_URL"
+        shared = {public: os.environ.get(public) or f"http://{LOOPBACK}:{port}", **shared}
     environment = service_environment(plan, databases, shared, service, own)
     command = Command(plan.command(service), state.logs / f"{name}.log", environment, PROJECT)
     kept = Kept(name, command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
@@ -140,12 +142,13 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
 
 
 def reached_here(planned: Mapping[str, Sequence[tuple[Kept, int]]]) -> dict[str, str]:
-    """Notify's setting by which its mails link to selection, once that has its port; one that the environment names is
-    kept."""
+    """The settings by which notify's mails and open data link to selection, once that has its port; one that the
+    environment names is kept."""
     if not planned.get("selection"):
         return {}
-    name, (_, port) = "FIRSTBUY_NOTIFY_SELECTION_URL", planned["selection"][0]
-    return {name: os.environ.get(name) or f"http://{LOOPBACK}:{port}"}
+    _, port = planned["selection"][0]
+    names = ("FIRSTBUY_NOTIFY_SELECTION_URL", "FIRSTBUY_SELECTION_PUBLIC_URL")
+    return {name: os.environ.get(name) or f"http://{LOOPBACK}:{port}" for name in names}
 
 
 def kafka_users(kafka: KafkaServer, prefix: str) -> dict[str, dict[str, str]]:

@@ -175,11 +175,10 @@ class Stack:
 
         planned: dict[str, list[tuple[Kept, int]]] = {}
         for service in plan.services:
-            shared = {**shared, **reached_here(planned)}
-            planned[service] = [
-                replica(self.state, plan, self.databases, shared, service, slot, told)
-                for slot in range(plan.replicas.get(service, 1))
-            ]
+            planned[service] = []
+            for slot in range(plan.replicas.get(service, 1)):
+                planned[service].append(replica(self.state, plan, self.databases, shared, service, slot, told))
+                shared = {**shared, **reached_here(planned)}
         self.services = {service: [kept for kept, _ in ones] for service, ones in planned.items()}
         self.ports = {service: [port for _, port in ones] for service, ones in planned.items()}
         everyone = [kept for ones in self.services.values() for kept in ones]

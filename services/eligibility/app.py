@@ -22,7 +22,7 @@ from shared.audit_heads import sign_head
 from shared.clock import Clock, SystemClock
 from shared.contracts import topics
 from shared.contracts.registries import Registry
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -67,7 +67,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy eligibility", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy eligibility", lifespan)
     app.state.runtime = runtime
     app.state.judge = judge
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)
@@ -76,7 +76,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES, settings.http_body_seconds)
     return app
 
 

@@ -45,7 +45,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.in_turns import InTurns
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -134,7 +134,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy intake", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy intake", lifespan)
     app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
@@ -171,7 +171,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     ):
         app.include_router(router)
     largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
-    add_service_routes(app, runtime, runtime.metrics.registry, largest)
+    add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
     _describe_submission(app)
     return app
 

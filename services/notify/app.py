@@ -27,7 +27,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -118,7 +118,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
             await server.close()
             await receivers.close()
 
-    app = FastAPI(title="Firstbuy notify", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy notify", lifespan)
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))
@@ -127,5 +127,5 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
     return app

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.selection import duties, handlers
 from services.selection.api import chances, evidence, ocds, packs, page, purchases, results, rounds
 from services.selection.api.files import WRITTEN_AT_ONCE
+from services.selection.api.kept import KeptAnswers
 from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
@@ -17,7 +18,7 @@ from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes
+from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
@@ -68,7 +69,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = FastAPI(title="Firstbuy selection", version="1", lifespan=lifespan)
+    app = service_app("Firstbuy selection", lifespan)
     app.state.runtime = runtime
     app.include_router(rounds.router)
     app.include_router(evidence.router)
@@ -80,6 +81,8 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.state.writing = asyncio.Semaphore(WRITTEN_AT_ONCE)
+    app.state.bundling = asyncio.Semaphore(WRITTEN_AT_ONCE)
+    app.state.kept = KeptAnswers(settings.kept_bytes)
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
     app.include_router(page.router)
@@ -88,5 +91,5 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, app.state.may_open, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
-    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
     return app

@@ -33,11 +33,17 @@ class SelectionSettings(ServiceSettings):
     timestamp_retry_seconds: float = Field(
         2, gt=0, description="Pause after it first failed to stamp; doubles up to ten minutes."
     )
+    kept_bytes: int = Field(
+        1 << 30,
+        ge=0,
+        description="Most bytes of finished answers (evidence, results, open data) that are kept, in the folder for "
+        "temporary files.",
+    )
     public_url: str = Field(
         "",
         pattern=r"^(https?://\S+[^/\s])?$",
         description="Where the public reaches this service. Open data links there, and links are part of its releases: "
-        "set it for good; empty: as each request names it.",
+        "set it for good; empty: there is no open data.",
     )
     ocds_prefix: str = Field(
         "ocds-000000",

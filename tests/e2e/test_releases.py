@@ -103,6 +103,31 @@ class Scene:
         await until(there, f"results are {wanted}")
         return found
 
+    async def public(self) -> dict[str, tuple[str, bytes]]:
+        """Tag and content of what everybody may see of the confirmed result, as it is answered twice."""
+        found = {}
+        for path in ("results", "results?format=csv", "evidence", "ocds"):
+            url = f"{self.stack.url('selection')}/rounds/{ROUND}/{path}"
+            answers = [(await self.client.get(url)).raise_for_status() for _ in range(2)]
+            assert answers[0].headers["etag"] == answers[1].headers["etag"]
+            known = {"If-None-Match": answers[0].headers["etag"]}
+            assert (await self.client.get(url, headers=known)).status_code == 304
+            found[url] = answers[0].headers["etag"], answers[0].content
+        return found
+
+    async def shown_anew(self, before: dict[str, tuple[str, bytes]]) -> None:
+        """Each, to whoever has the former, once selection has heard of the change."""
+        for url, (tag, content) in before.items():
+            found: list[bytes] = []
+
+            async def changed(url: str = url, tag: str = tag, found: list[bytes] = found) -> bool:
+                answer = await self.client.get(url, headers={"If-None-Match": tag})
+                found[:] = [answer.content]
+                return answer.status_code == 200
+
+            await until(changed, f"{url} is another")
+            assert found[0] != content
+
     async def told(self) -> Counter[tuple[str, str]]:
         """(institution, kind of notice) on the outboxes; (application, kind) of mails delivered."""
         found: Counter[tuple[str, str]] = Counter()
@@ -177,12 +202,14 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     answers = {said["quotes"]: said for said in await answered(scene.stack, "lh")}
     assert [answers[quoted]["answer"] for quoted in ("w0", "w1", "w2")] == ["rejected", "accepted", "duplicate"]
     assert answers["w0"]["reasons"][0]["pointer"] == "/reason"
+    shown_before = await scene.public()
     batch = await scene.release(2)
     assert (batch["promoted"], batch["changed"], batch["withdrawn"]) == (0, 1, 1)
     await scene.office.act(ROUND, "confirm-release", {"epoch": 1, "batch": 2, "batch_root": batch["batch_root"]})
     published = await scene.results({two: "SelectionWithdrawn", four: "AwardsChanged", six: "ProductReserved"})
     assert [award["request"] for award in published[four]["awards"]] == ["kepco/r1"]
     assert (published[two]["cause"], published[two]["reason"]) == ("given-up", "부도")
+    await scene.shown_anew(shown_before)
 
     # What is contracted can't be taken back; the next one that leaves makes room for the sixth.
     bought = {"round": ROUND, "request": "r1", "application": five, "quantity": 2, "contracted_on": "2018-09-20"}

@@ -187,6 +187,73 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
     assert "Python 3.11 and this file" in verifier
 
 
+PUBLIC = (
+    "evidence",
+    "evidence?epoch=1",
+    "results",
+    "results?format=csv&language=ko",
+    "results?format=xlsx",
+    "ocds",
+    "policy",
+)
+
+
+async def test_public_answers_are_known_by_what_they_hold(rounds: Shown) -> None:
+    found = set()
+    for path in PUBLIC:
+        url = f"{rounds.selection}/rounds/{rounds.confirmed}/{path}"
+        plain = await rounds.client.get(url, headers={"Accept-Encoding": "identity"})
+        assert (plain.status_code, plain.headers["cache-control"]) == (200, "public, no-cache"), path
+        found.add(plain.headers["etag"])
+        packed = await rounds.client.get(url, headers={"Accept-Encoding": "gzip"})
+        assert packed.content == plain.content, path
+        if "gzip" in packed.headers.get("content-encoding", ""):
+            assert packed.headers["etag"] != plain.headers["etag"], "other bytes"
+            assert "Accept-Encoding" in packed.headers["vary"]
+        else:
+            assert path in {"results?format=xlsx", "policy"}, "nothing is gained"
+        for answer, takes in ((plain, "identity"), (packed, "gzip")):
+            headers = {"If-None-Match": answer.headers["etag"], "Accept-Encoding": takes}
+            again = await rounds.client.get(url, headers=headers)
+            assert (again.status_code, again.content) == (304, b""), path
+            assert again.headers["etag"] == answer.headers["etag"]
+        other = await rounds.client.get(url, headers={"If-None-Match": '"other"'})
+        assert other.status_code == 200
+    assert len(found) == len(PUBLIC)
+
+
+async def test_what_takes_a_token_is_kept_by_nobody_and_shown_to_nobody_else(rounds: Shown) -> None:
+    url = f"{rounds.selection}/rounds/{rounds.confirmed}/evidence"
+    for _ in range(2):
+        mine = await rounds.bundle(rounds.confirmed, "auditor", rounds.operator)
+        assert mine.headers["cache-control"] == "private, no-store"
+        assert "etag" not in mine.headers
+        public = await rounds.bundle(rounds.confirmed, "public")
+        assert public.content != mine.content
+        assert len(public.content) < len(mine.content)
+        for headers in ({}, {"Authorization": "Bearer other"}, {"If-None-Match": "*"}):
+            answer = await rounds.client.get(url, params={"depth": "auditor"}, headers=headers)
+            assert answer.status_code in {401, 403}
+
+
+async def test_clients_that_loop_on_evidence_keep_nobody_from_the_results(rounds: Shown) -> None:
+    about = f"{rounds.selection}/rounds/{rounds.confirmed}"
+    statuses: list[int] = []
+    done = asyncio.Event()
+
+    async def loop(asked: str) -> None:
+        while not done.is_set():
+            statuses.append((await rounds.client.get(f"{about}/{asked}")).status_code)
+
+    looping = [asyncio.create_task(loop(f"evidence?epoch={1 + number % 2}")) for number in range(6)]
+    asked = [f"results?epoch={1 + number % 2}&format={kind}" for number in range(8) for kind in ("json", "csv", "xlsx")]
+    answers = [(await rounds.client.get(f"{about}/{one}")).status_code for one in asked]
+    done.set()
+    await asyncio.gather(*looping)
+    assert answers == [200] * 24
+    assert set(statuses) == {200}
+
+
 async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, rounds: Shown) -> None:
     await page.goto(f"{rounds.selection}/rounds/{rounds.waiting}/verify")
     await page.locator("#check").click()

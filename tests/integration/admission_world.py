@@ -43,7 +43,7 @@ from shared.merkle import digest_of
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, open_pool
 from shared.telemetry import open_metrics, open_tracing
-from tests.rounds import CLOSES, OPENS, application
+from tests.rounds import CLOSES, OPENS, application, business_number
 
 HOUR = timedelta(hours=1)
 OFFICERS = ("one", "two")
@@ -243,13 +243,13 @@ class World:
         self.servers = servers
         self.clock = servers.clock
         self.operations = servers.operations
-        self.keys: dict[str, tuple[int, int]] = {}
-        """Firm and price that were accepted under an idempotency key."""
-        self.reused: list[tuple[str, tuple[int, int]]] = []
-        self.refused_keys: set[str] = set()
+        self.keys: dict[tuple[int, str], int] = {}
+        """Price that was accepted of a firm under an idempotency key of its."""
+        self.reused: list[tuple[tuple[int, str], int]] = []
+        self.refused_keys: set[tuple[int, str]] = set()
         """Under which somebody was refused behind the freeze: nothing stands under them for ever."""
         self.receipts: dict[tuple[str, int], Receipt] = {}
-        self.firsts: dict[str, Receipt] = {}
+        self.firsts: dict[tuple[int, str], Receipt] = {}
         """The first receipt under each key."""
         self.entered: dict[int, Receipt] = {}
         self.late: set[str] = set()
@@ -356,19 +356,19 @@ class World:
         elif answer.status_code == 201:
             assert told["token"]
             if key:
-                assert self.keys.setdefault(key, (firm, price)) == (firm, price), "one body under one key"
-                assert self.firsts.setdefault(key, told) == told, "a retry gets the first receipt"
+                assert self.keys.setdefault((firm, key), price) == price, "one body under one key of a firm"
+                assert self.firsts.setdefault((firm, key), told) == told, "a retry gets the first receipt"
             self._accepted(operation, told)
             known = self.entered.setdefault(firm, told)
             assert known["application"] == told["application"], "one application of one product"
         elif answer.status_code == 410:
-            assert key not in known_before, "a retry gets its receipt after the close too"
+            assert (firm, key) not in known_before, "a retry gets its receipt after the close too"
             self._refused(operation, body["contact"]["email"])
             if key and operation.stood is not None and operation.stood[0] != "open":
-                self.refused_keys.add(key)
+                self.refused_keys.add((firm, key))
         elif answer.status_code == 422:
             assert key, answer.text
-            self.reused.append((key, (firm, price)))
+            self.reused.append(((firm, key), price))
         else:
             assert (answer.status_code, told["type"].rsplit(":", 1)[1]) == (409, "already-entered"), answer.text
 
@@ -510,20 +510,23 @@ class World:
         """Whoever got no answer asks again under the key: the receipt, exactly if it was accepted."""
         for key, firm, price in self.unanswered:
             rows = await self.servers.pool.fetch(
-                "SELECT application::text FROM idempotency_keys WHERE round = $1 AND key = $2", self.round, key
+                "SELECT application::text FROM keys_of_firms WHERE round = $1 AND business_number = $2 AND key = $3",
+                self.round,
+                business_number(firm),
+                key,
             )
             body = application(firm, price_won=price)
             answer = await self._send(body, {"Idempotency-Key": key})
             if answer.status_code == 201:
-                assert self.keys.setdefault(key, (firm, price)) == (firm, price), "one body under one key"
+                assert self.keys.setdefault((firm, key), price) == price, "one body under one key of a firm"
                 assert answer.json()["application"] == rows[0]["application"]
                 self.receipts.setdefault((answer.json()["application"], 1), answer.json())
             else:
                 assert answer.status_code == (422 if rows else 410), answer.text
-        assert not any(self.keys[key] == body for key, body in self.reused), "the same body, taken for another"
+        assert not any(self.keys[key] == price for key, price in self.reused), "the same body, taken for another"
         assert not self.refused_keys & self.keys.keys(), "refused behind the freeze, and accepted"
-        for key, receipt in self.firsts.items():
-            firm, price = self.keys[key]
+        for (firm, key), receipt in self.firsts.items():
+            price = self.keys[firm, key]
             answer = await self._send(application(firm, price_won=price), {"Idempotency-Key": key})
             assert (answer.status_code, answer.json()) == (201, receipt), "its receipt, after the freeze too"
 

@@ -83,8 +83,8 @@ class AdmissionMachine(WorldMachine[World]):
     def retry(self, choice: int, another: bool, place: Place) -> None:
         """Under a key that was used: its body again, or another one."""
         keys = sorted(self.world.firsts)
-        key = keys[choice % len(keys)]
-        firm, price = self.world.keys[key]
+        firm, key = keys[choice % len(keys)]
+        price = self.world.keys[firm, key]
         self.run(self.world.submit([(firm, price + another, key)], place, Accident.NONE))
 
     @precondition(lambda self: self.can_start() and self.world.entered)

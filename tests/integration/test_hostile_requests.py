@@ -18,6 +18,7 @@ import pytest
 from deploy.local.stack import Stack
 from shared.bodies import BoundedBodies
 from shared.contracts.access import SERVICES
+from shared.headers import HEADERS as HEADERS_OF_ALL
 from shared.problems import Problem
 from tests.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
@@ -248,6 +249,63 @@ async def status_of(address: str, request: bytes) -> int:
             return int((await reader.readline()).split()[1])
     finally:
         writer.transport.abort()
+
+
+SERVED = ("/health/live", "/health/ready", "/metrics", "/asyncapi", "/openapi.json", "/docs", "/redoc", "/", "/none")
+"""Beside what an OpenAPI lists."""
+
+
+FORGED = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+
+
+@pytest.fixture(scope="module")
+async def answers(stack: Stack, routes: list[Route]) -> list[tuple[str, httpx2.Response]]:
+    """Of every route without a token and with one, of what is no route, and of a slash too many; about a round there
+    is."""
+    async with httpx2.AsyncClient(base_url=stack.url("intake")) as client:
+        office = await Office.of(stack, client)
+        round_id = await office.announce(rehearsal=clock_map(3600))
+        await office.status(round_id, "open")
+        async with asyncio.timeout(PATIENCE):
+            while (await client.get(f"{stack.url('selection')}/rounds/{round_id}/ocds")).status_code != 200:
+                await asyncio.sleep(0.1)
+    found = []
+    for service in SERVICES:
+        token = office.officers[0] if service == "intake" else {"Authorization": f"Bearer {stack.operator_token}"}
+        mine = [route for route in routes if route.service == service]
+        of = [(route.method, re.sub(r"{round(_id)?}", round_id, route.path)) for route in mine]
+        of = [(method, re.sub(r"{(\w+)}", lambda named: VALUES.get(named[1], "none"), path)) for method, path in of]
+        of += [*(("GET", path) for path in SERVED), ("PUT", "/docs"), ("GET", "/docs/")]
+        of += [(method, f"{path}/") for method, path in of if method == "GET"]
+        async with httpx2.AsyncClient(base_url=stack.url(service), timeout=PATIENCE) as client:
+            for method, path in of:
+                for sent in ({}, token):
+                    answer = await client.request(method, path, headers=sent | FORGED)
+                    found.append((f"{service} {method} {path}", answer))
+    return found
+
+
+async def test_every_answer_says_that_it_runs_nothing(answers: list[tuple[str, httpx2.Response]]) -> None:
+    assert {answer.status_code for _, answer in answers} >= {200, 401, 404, 405}
+    for asked, answer in answers:
+        for name, value in HEADERS_OF_ALL:
+            said = answer.headers.get_list(name.decode())
+            if name == b"content-security-policy":
+                assert len(said) == 1, asked
+                for wanted in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
+                    assert wanted in said[0], asked
+                assert "unsafe" not in said[0]
+                assert "http" not in said[0]
+            else:
+                assert said == [value.decode()], asked
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            assert not re.search(r"(src|href)=.?(https?:)?//", answer.text), asked
+
+
+async def test_no_answer_names_the_host_that_was_asked_for(answers: list[tuple[str, httpx2.Response]]) -> None:
+    for asked, answer in answers:
+        assert "evil" not in answer.text, asked
+        assert "evil" not in str(answer.headers), asked
 
 
 async def test_no_value_of_any_parameter_fails_a_service(stack: Stack, routes: list[Route]) -> None:

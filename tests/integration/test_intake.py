@@ -53,7 +53,8 @@ async def test_applications_are_received_changed_and_withdrawn(
     receipt = first.json()
     again = await apply(client, round_id, 1, **{"Idempotency-Key": "k1"})
     assert (again.status_code, again.json()) == (201, receipt), "a retry gets the stored receipt"
-    reused = await apply(client, round_id, 2, **{"Idempotency-Key": "k1"})
+    other = application(1, price_won=2_000_000)
+    reused = await client.post(f"/rounds/{round_id}/applications", json=other, headers={"Idempotency-Key": "k1"})
     assert (reused.status_code, reused.json()["type"]) == (422, "urn:firstbuy:problem:idempotency-key-reused")
     assert (await apply(client, round_id, 1)).status_code == 409, "one application per firm and product"
 
@@ -315,3 +316,48 @@ async def test_a_batch_a_crash_left_in_the_outbox_is_published(
 
     await until(gone, "its row is gone")
     await database.close()
+
+
+async def test_an_idempotency_key_is_a_firm_s_own(client: httpx2.AsyncClient, office: Office) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.status(round_id, "open")
+    key = {"Idempotency-Key": "1"}
+    answers = await asyncio.gather(*(apply(client, round_id, number, **key) for number in range(1, 6)))
+    assert [answer.status_code for answer in answers] == [201] * 5
+    assert len({answer.json()["application"] for answer in answers}) == 5
+    again = await asyncio.gather(*(apply(client, round_id, number, **key) for number in range(1, 6)))
+    assert [answer.json() for answer in again] == [answer.json() for answer in answers]
+
+
+async def test_a_key_that_a_replica_of_the_version_before_took_is_known(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.status(round_id, "open")
+    first = (await apply(client, round_id, 1, **{"Idempotency-Key": "k"})).raise_for_status().json()
+    database = await asyncpg.connect(stack.database_url("intake"))
+    assert await database.fetchval("SELECT count(*) FROM idempotency_keys") == 1, "kept for that version too"
+    await database.execute("DELETE FROM keys_of_firms")
+    await database.close()
+    assert (await apply(client, round_id, 1, **{"Idempotency-Key": "k"})).json() == first
+    assert (await apply(client, round_id, 2, **{"Idempotency-Key": "k"})).status_code == 201
+
+
+async def test_pledges_to_rounds_that_are_not_announced_are_the_office_s_to_see(
+    stack: Stack, client: httpx2.AsyncClient, office: Office
+) -> None:
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.institution("kepco", **{round_id.replace("-", "_"): 10**9, "secret_2019": 10**8})
+
+    async def pledged(headers: dict[str, str]) -> set[str]:
+        (shown,) = (await client.get("/institutions", headers=headers)).raise_for_status().json()
+        return {pledge["round"] for pledge in shown["pledges"]}
+
+    assert await pledged({}) == {round_id}
+    assert await pledged(office.officers[0]) == {round_id, "secret-2019"}
+    operator = {"Authorization": f"Bearer {stack.operator_token}"}
+    body = {"role": "institution", "name": "kepco's", "institution": "kepco"}
+    made = (await client.post("/tokens", json=body, headers=operator)).raise_for_status().json()
+    for token, status in ((made["token"], 403), ("none", 401)):
+        answer = await client.get("/institutions", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status

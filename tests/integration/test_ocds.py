@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import TypeAdapter
 
@@ -16,7 +17,7 @@ from services.selection.storage.inputs import Application
 from shared.contracts.events import InputsCommitted, InstitutionChanged, InstitutionStatus, PurchaseReported
 from shared.contracts.facts import ApplicationFacts
 from shared.postgres import Connection, open_pool
-from tests.conftest import Database
+from tests.conftest import Database, StartStack
 from tests.data.facts import firm
 from tests.ocds import PUBLICATION, ROUND, TURNS
 
@@ -170,3 +171,11 @@ async def test_a_report_that_was_early_comes_when_its_award_is_public(connection
     await ocds.save_reports(connection, [early])
     said = made(await process(connection))
     assert said["report-1"]["date"] == said["confirmed-1"]["date"]
+
+
+async def test_without_a_public_address_there_is_no_open_data(start_stack: StartStack) -> None:
+    """Nobody but the operator says where its links lead."""
+    stack = await start_stack(services=("selection",), environment={"FIRSTBUY_SELECTION_PUBLIC_URL": ""})
+    async with httpx2.AsyncClient(base_url=stack.url("selection")) as client:
+        answer = await client.get("/rounds/any/ocds")
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:firstbuy:problem:no-public-address")

@@ -25,6 +25,7 @@ class Section(StrEnum):
     WITHOUT_KAFKA = "not run: they need Apache Kafka"
     WITHOUT_BROWSER = "not run: they need a browser"
     WITHOUT_TOOL = "not run: examples that need kcat, or Java and Maven"
+    WITHOUT_NGINX = "not run: they need nginx"
     WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
 
 
@@ -32,6 +33,7 @@ FIXES: Final = {
     Section.WITHOUT_KAFKA: "FIRSTBUY_REQUIRE=apache-kafka makes their absence an error.",
     Section.WITHOUT_BROWSER: "FIRSTBUY_REQUIRE=browser makes its absence an error.",
     Section.WITHOUT_TOOL: "FIRSTBUY_REQUIRE=kcat,java makes their absence an error.",
+    Section.WITHOUT_NGINX: "FIRSTBUY_REQUIRE=nginx makes its absence an error.",
     Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
 }
 

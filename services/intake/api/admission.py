@@ -145,7 +145,7 @@ class Admission:
 def _marks(submission: Submission) -> set[tuple[str, ...]]:
     marks: set[tuple[str, ...]] = {(submission.round, submission.business_number, submission.product_key)}
     if submission.idempotency_key:
-        marks.add((submission.round, submission.idempotency_key))
+        marks.add((submission.round, submission.business_number, "key", submission.idempotency_key))
     return marks
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake.api.state import INSTITUTION, OFFICER, OPERATOR, Intake, holder, intake
+from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, Intake, holder, holder_on, intake
 from services.intake.domain import institutions as institution
 from services.intake.domain.institutions import Institution, Refused
 from services.intake.domain.shards import shard_of
@@ -122,8 +122,13 @@ async def _see_topics(state: Intake, code: str) -> None:
 
 @router.get("/institutions")
 async def list_institutions(request: Request) -> Response:
+    """Who they are, and what they pledged to rounds that are announced; with a token of the office, to any round."""
     async with connected(intake(request).runtime.pool) as connection:
-        return JSONResponse(await institutions.institutions(connection))
+        public = "authorization" not in request.headers
+        if not public:
+            await holder_on(connection, request, AUDITOR, OFFICER, OPERATOR)
+        found = await institutions.institutions(connection, public=public)
+    return JSONResponse(found, headers={"Vary": "Authorization"})
 
 
 @router.post("/tokens", openapi_extra=body_of(TokenBody))

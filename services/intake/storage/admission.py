@@ -15,11 +15,18 @@ from shared.canonical import sha256_hex
 from shared.postgres import Connection
 from shared.signing import Signer
 
+# The second half: what a replica of the version before has kept since the migration.
 KNOWN_KEYS = """
-SELECT k.round AS addressed, k.key, k.body_hash, a.round, v.application::text, v.version, v.nonce, v.payload_hash,
-       v.received_at, v.key_id, v.signature
-FROM unnest($1::text[], $2::text[]) AS asked(round, key)
-JOIN idempotency_keys k USING (round, key)
+SELECT asked.round AS addressed, asked.firm, asked.key, k.body_hash, a.round, v.application::text, v.version, v.nonce,
+       v.payload_hash, v.received_at, v.key_id, v.signature
+FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(round, firm, key)
+CROSS JOIN LATERAL (
+    SELECT body_hash, application FROM keys_of_firms kept
+    WHERE kept.round = asked.round AND kept.business_number = asked.firm AND kept.key = asked.key
+    UNION
+    SELECT body_hash, application FROM idempotency_keys kept JOIN applications USING (application)
+    WHERE kept.round = asked.round AND kept.key = asked.key AND business_number = asked.firm
+) k
 JOIN applications a USING (application)
 JOIN application_versions v ON v.application = k.application AND v.version = 1
 """
@@ -28,6 +35,7 @@ INSERT INTO applications (application, round, party, business_number, product_ke
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[])
 ON CONFLICT DO NOTHING RETURNING application::text
 """
+# `idempotency_keys` is written for replicas of the version before.
 INSERT_DETAILS = """
 WITH versions AS (
     INSERT INTO application_versions
@@ -35,14 +43,19 @@ WITH versions AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $16::text[],
                          $17::text[])
 ), keys AS (
+    INSERT INTO keys_of_firms (round, key, body_hash, application, business_number)
+    SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[], $18::text[])
+), for_before AS (
     INSERT INTO idempotency_keys (round, key, body_hash, application)
-    SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[])
+    SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[]) ON CONFLICT DO NOTHING
 )
 INSERT INTO contacts (party, name, email, phone, language, changed_at)
 SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $3::timestamptz[])
 """
 
 Answer = Receipt | Refusal
+Key = tuple[str, str, str]
+"""Round, firm, and its key."""
 
 
 async def admit(
@@ -50,7 +63,7 @@ async def admit(
 ) -> tuple[list[Answer], list[Entry]]:
     """Answers to each submission in order, and the entries that are new. To be run in a READ COMMITTED transaction.
 
-    No two of a group may name the same product of a firm, or the same idempotency key; the caller keeps them apart.
+    No two of a group may name the same product of a firm, or the same key of one; the caller keeps them apart.
     """
     known = await _known(connection, group, secret, signer)
     fresh = [submission for submission in group if _key(submission) not in known]
@@ -115,8 +128,9 @@ def _late(submission: Submission, window: RoundWindow) -> Refused:
     return Refused(window.round, contact.email, contact.name, contact.language, received_at)
 
 
-def _key(submission: Submission) -> tuple[str, str]:
-    return submission.round, submission.idempotency_key or ""
+def _key(submission: Submission) -> Key:
+    """A firm's own: whatever another firm's keys are, they are none of its."""
+    return submission.round, submission.business_number, submission.idempotency_key or ""
 
 
 def _retried(submission: Submission, body_hash: bytes, receipt: Receipt) -> Answer:
@@ -125,13 +139,13 @@ def _retried(submission: Submission, body_hash: bytes, receipt: Receipt) -> Answ
 
 async def _known(
     connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer
-) -> dict[tuple[str, str], tuple[bytes, Receipt]]:
+) -> dict[Key, tuple[bytes, Receipt]]:
     asked = [_key(submission) for submission in group if submission.idempotency_key]
     if not asked:
         return {}
-    rows = await connection.fetch(KNOWN_KEYS, [key[0] for key in asked], [key[1] for key in asked])
+    rows = await connection.fetch(KNOWN_KEYS, *([key[part] for key in asked] for part in range(3)))
     return {
-        (row["addressed"], row["key"]): (
+        (row["addressed"], row["firm"], row["key"]): (
             row["body_hash"],
             signed(
                 Receipt(
@@ -192,6 +206,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [entry.submission.contact.language for entry in kept],
         [receipt.key_id for receipt in receipts],
         [receipt.signature for receipt in receipts],
+        [entry.submission.business_number for entry in keyed],
     )
     return {
         entry.application: replace(receipt, token=entry.token) for entry, receipt in zip(kept, receipts, strict=True)

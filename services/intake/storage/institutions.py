@@ -22,7 +22,8 @@ INSTITUTIONS = """
 SELECT i.institution, i.name, i.status,
        coalesce(jsonb_agg(jsonb_build_object('round', p.round, 'won', p.won) ORDER BY p.round)
                 FILTER (WHERE p.round IS NOT NULL), '[]') AS pledges
-FROM institutions i LEFT JOIN pledges p USING (institution)
+FROM institutions i LEFT JOIN pledges p ON p.institution = i.institution AND (
+    NOT $2 OR p.round IN (SELECT round FROM rounds UNION SELECT series FROM rounds))
 WHERE $1::text IS NULL OR i.institution = $1
 GROUP BY i.institution ORDER BY i.institution
 """
@@ -59,7 +60,7 @@ async def lock(connection: Connection, code: str) -> None:
 
 
 async def institution(connection: Connection, code: str) -> Institution | None:
-    row = await connection.fetchrow(INSTITUTIONS, code)
+    row = await connection.fetchrow(INSTITUTIONS, code, False)
     if row is None:
         return None
     pledges = {pledge["round"]: pledge["won"] for pledge in row["pledges"]}
@@ -74,8 +75,9 @@ async def set_pledges(connection: Connection, code: str, pledges: Sequence[tuple
     await connection.executemany(SET_PLEDGE, [(round_id, code, won) for round_id, won in pledges])
 
 
-async def institutions(connection: Connection, code: str | None = None) -> list[dict[str, object]]:
-    return [dict(row) for row in await connection.fetch(INSTITUTIONS, code)]
+async def institutions(connection: Connection, *, public: bool) -> list[dict[str, object]]:
+    """All of them; with pledges to announced rounds alone, where they are for the public."""
+    return [dict(row) for row in await connection.fetch(INSTITUTIONS, None, public)]
 
 
 async def pledges(connection: Connection, round_id: str) -> list[tuple[str, int]]:

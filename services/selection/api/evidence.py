@@ -9,9 +9,10 @@ from typing import IO, Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from services.selection.api.files import PIECE, pieces, turn_to_write
+from services.selection.api.files import PIECE, pieces
+from services.selection.api.kept import PRIVATE, kept_answer, turn
 from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, opens, request_record
-from services.selection.storage import drawn, evidence, rounds
+from services.selection.storage import drawn, evidence, rounds, versions
 from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
@@ -21,6 +22,7 @@ from shared.problems import Problem
 from shared.runtime import Runtime
 
 router = APIRouter(tags=["evidence"])
+_TYPE: Final = "application/x-ndjson"
 _VERIFIER: Final = Path(__file__).parents[1] / "verify.py"
 
 
@@ -40,6 +42,7 @@ async def bundle(
         known = await rounds.known(connection, round_id)
         proposed = await evidence.proposed_epochs(connection, round_id)
         told = await evidence.told(connection, round_id)
+        version = await versions.of_result(connection, round_id)
     if known is None:
         raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
     shown = {number for number, confirmed in proposed.items() if confirmed or depth is Depth.AUDITOR}
@@ -53,14 +56,15 @@ async def bundle(
         raise Problem(
             503, "not-read-back", "The round's events are still being read: ask again.", headers={"Retry-After": "1"}
         )
-    name = f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl"
-    async with turn_to_write(request):
-        written = await _file(_lines(runtime.pool, known, number, depth))
-    return StreamingResponse(
-        pieces(written),
-        media_type="application/x-ndjson",
-        headers={"Content-Disposition": download(name)},
-    )
+    headers = {"Content-Disposition": download(f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl")}
+
+    async def written() -> IO[bytes]:
+        async with turn(request.app.state.bundling):
+            return await _file(_lines(runtime.pool, known, number, depth))
+
+    if depth is Depth.PUBLIC:
+        return await kept_answer(request, ("evidence", round_id, number, version), written, _TYPE, headers)
+    return StreamingResponse(pieces(await written()), media_type=_TYPE, headers=headers | {"Cache-Control": PRIVATE})
 
 
 @router.get("/verify.py")

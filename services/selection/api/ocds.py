@@ -1,18 +1,18 @@
 """Open data: a round's releases in one package, and the policy they link to."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Iterable
 from typing import IO, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
-from services.selection.api.files import pieces
+from services.selection.api.kept import ASKED_AGAIN, kept_answer, knows
 from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.release import NotReadYetError, Publication
 from services.selection.settings import SelectionSettings
-from services.selection.storage import ocds
+from services.selection.storage import ocds, versions
 from shared.canonical import canonical_json
 from shared.postgres import connected
 from shared.problems import Problem
@@ -31,14 +31,19 @@ class Packages:
         self.turn = asyncio.Semaphore(MADE_AT_ONCE)
         self.tenderers: dict[str, int] = {}
 
-    def publication(self, asked_at: str) -> Publication:
-        """`asked_at` is where the request reached this service, which stands in for an address that is not set."""
+    def publication(self) -> Publication:
+        """Links are part of what is published: whoever asks has no say in where they lead, by the Host of a request."""
+        if not self._settings.public_url:
+            missing = (
+                "Open data links to this service's public address, FIRSTBUY_SELECTION_PUBLIC_URL, which is not set."
+            )
+            raise Problem(503, "no-public-address", missing)
         return Publication(
             prefix=self._settings.ocds_prefix,
             publisher=self._settings.ocds_publisher,
             publisher_uri=self._settings.ocds_publisher_uri,
             licence=self._settings.ocds_licence_url,
-            address=self._settings.public_url or asked_at.rstrip("/"),
+            address=self._settings.public_url,
         )
 
 
@@ -47,21 +52,26 @@ async def releases(round_id: str, request: Request) -> Response:
     """A release package of OCDS 1.1: what is public of the round by now, and of purchases that were reported."""
     runtime: Runtime = request.app.state.runtime
     packages: Packages = request.app.state.packages
-    publication = packages.publication(str(request.base_url))
-    async with packages.turn:
-        try:
-            async with (
-                connected(runtime.pool) as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                process = await ocds.process(connection, round_id, packages.tenderers)
+    publication = packages.publication()
+    async with connected(runtime.pool) as connection:
+        version = await versions.of_open_data(connection, round_id)
+
+    async def made() -> IO[bytes]:
+        async with (
+            packages.turn,
+            connected(runtime.pool) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            process = await ocds.process(connection, round_id, packages.tenderers)
             if process is None:
                 raise Problem(404, "unknown-round", f"No round {round_id} is known here.")
-            file = await asyncio.to_thread(_file, package(publication, process))
-        except NotReadYetError as error:
-            still = "The round's events are still being read: ask again."
-            raise Problem(503, error.code, still, headers={"Retry-After": "1"}) from error
-    return StreamingResponse(pieces(file), media_type="application/json")
+            return await asyncio.to_thread(_file, package(publication, process))
+
+    try:
+        return await kept_answer(request, ("ocds", round_id, version), made, "application/json", {})
+    except NotReadYetError as error:
+        still = "The round's events are still being read: ask again."
+        raise Problem(503, error.code, still, headers={"Retry-After": "1"}) from error
 
 
 @router.get("/{round_id}/policy")
@@ -72,7 +82,11 @@ async def policy(round_id: str, request: Request) -> Response:
         found = await ocds.policy(connection, round_id)
     if found is None:
         raise Problem(404, "not-open", f"No round {round_id} that has opened is known here.")
-    return Response(canonical_json(found), media_type="application/json")
+    content = canonical_json(found)
+    headers = {"Cache-Control": ASKED_AGAIN, "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    if knows(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _file(written: Iterable[bytes]) -> IO[bytes]:

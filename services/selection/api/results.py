@@ -1,12 +1,24 @@
 """The lines of a confirmed result as a table, as far as everybody may see them."""
 
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.selection.api.files import turn_to_write
-from services.selection.api.tables import Column, Format, Kind, Row, Rows, Table, check_fits, sent, wanted
-from services.selection.storage import evidence, published, rounds
+from services.selection.api.kept import kept_answer, turn
+from services.selection.api.tables import (
+    MEDIA_TYPES,
+    Column,
+    Format,
+    Kind,
+    Row,
+    Rows,
+    Table,
+    check_fits,
+    headers_of,
+    wanted,
+    written,
+)
+from services.selection.storage import evidence, published, rounds, versions
 from services.selection.storage.published import PublishedLine
 from shared.contracts.events import Language
 from shared.postgres import Pool, connected
@@ -61,10 +73,17 @@ async def show(
             raise Problem(404, "unknown-epoch", f"Epochs of round {round_id} with a confirmed result: {listed}.")
         check_fits(kind, await published.size(connection, round_id, number))
         root = await published.selection_root(connection, round_id, number)
+        version = await versions.of_result(connection, round_id)
     table = Table("results", COLUMNS, {"round": round_id, "epoch": number, "selection_root": root})
-    async with turn_to_write(request):
-        rows = _rows(runtime.pool, round_id, number)
-        return await sent(table, rows, kind, language, f"{round_id}-epoch-{number}")
+    language = None if kind is Format.JSON else language
+
+    async def made() -> IO[bytes]:
+        async with turn(request.app.state.writing):
+            return await written(table, _rows(runtime.pool, round_id, number), kind, language)
+
+    key = ("results", round_id, number, kind.value, language and language.value, version)
+    headers = headers_of(table, kind, f"{round_id}-epoch-{number}")
+    return await kept_answer(request, key, made, MEDIA_TYPES[kind], headers, packed=kind is not Format.XLSX)
 
 
 async def _rows(pool: Pool, round_id: str, epoch: int) -> Rows:

@@ -102,8 +102,11 @@ def check_fits(kind: Format, rows: int) -> None:
 async def sent(table: Table, rows: Rows, kind: Format, language: Language | None, name: str) -> Response:
     """The answer with the whole table; `rows` come many at a time, and are read to their end before it begins."""
     file = await written(table, rows, kind, language)
-    headers = {"Content-Disposition": download(f"{name}-{table.name}.{kind.value}"), "Vary": "Accept"}
-    return StreamingResponse(pieces(file), media_type=MEDIA_TYPES[kind], headers=headers)
+    return StreamingResponse(pieces(file), media_type=MEDIA_TYPES[kind], headers=headers_of(table, kind, name))
+
+
+def headers_of(table: Table, kind: Format, name: str) -> dict[str, str]:
+    return {"Content-Disposition": download(f"{name}-{table.name}.{kind.value}"), "Vary": "Accept"}
 
 
 async def at_once(rows: Sequence[Row]) -> Rows:

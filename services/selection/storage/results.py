@@ -70,13 +70,13 @@ SELECT EXISTS (
     WHERE c.round = $1 AND c.epoch = $2 AND c.selection_root = p.body->>'selection_root')
 """
 # Pledges as the freeze fixed them, those to a whole series included; before it, as far as they are known.
+# Pledges to a round that has not opened are known here before anybody is told of it.
 SPENT = """
 WITH pledged AS (
     SELECT key AS institution, value::bigint AS won
     FROM rounds r, jsonb_each_text(r.pledges) WHERE r.round = $1 AND r.pledges IS NOT NULL
     UNION ALL
-    SELECT institution, won FROM pledges
-    WHERE round = $1 AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = $1 AND r.pledges IS NOT NULL)
+    SELECT institution, won FROM pledges JOIN rounds r USING (round) WHERE round = $1 AND r.pledges IS NULL
 )
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
        count(award) AS awards,

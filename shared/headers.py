@@ -1,0 +1,37 @@
+"""What every answer says to a browser, whichever route gave it, an error or a refusal too: that it is what its type
+says, runs and loads nothing, stands in no frame, and is told to nobody as a referrer.
+
+An answer that needs more room, such as the page that checks evidence, says its own; what it says stands.
+"""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS: Final = (
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+
+
+class Guarded:
+    """ASGI, around the whole app: its own middleware would miss the answer to a fault."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = with_headers(message.get("headers", ()))
+            await send(message)
+
+        await self._app(scope, receive, guarded if scope["type"] == "http" else send)
+
+
+def with_headers(said: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    names = {name.lower() for name, _ in said}
+    return [*said, *(each for each in HEADERS if each[0] not in names)]
