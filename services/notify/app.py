@@ -101,6 +101,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     waited = timedelta(seconds=settings.digest_seconds)
     runtime.duty("digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from)), 0.5)
     runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock)), 1)
+    runtime.duty("disowned", told.once_open(lambda: duties.tell_disowned(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
     for number in range(WEBHOOK_LOOPS):

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import structlog
 
-from services.notify.announcing import failed, gave_up
+from services.notify.announcing import contact_disowned, failed, gave_up
 from services.notify.domain.digests import gathering
 from services.notify.domain.occurrences import verdict
 from services.notify.domain.rates import Rates, keys, shared_out
 from services.notify.domain.reminders import reminder
 from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
-from services.notify.storage import deliveries, digests, facts, heads, rates
+from services.notify.storage import deliveries, digests, disowning, facts, heads, rates
+from shared import audit
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -101,6 +102,18 @@ async def share_out(pool: Pool, limits: Rates) -> None:
 async def forget_windows(pool: Pool) -> None:
     async with connected(pool) as connection:
         await rates.forget(connection)
+
+
+async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Officers see later entries with a disowned address too."""
+    async with outbox.transaction(pool) as (connection, events):
+        entries, now = await disowning.later_entries(connection), clock.now()
+        if entries:
+            events += [contact_disowned(entry, now) for entry in entries]
+            detail = {"applications": [entry.application for entry in entries]}
+            events.append(await audit.record(connection, "notify", now, "notify", disowning.NOT_ME, detail))
+    if entries:
+        _log.info("told of disowned contacts", applications=len(entries))
 
 
 async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:

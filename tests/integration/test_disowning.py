@@ -102,6 +102,14 @@ async def test_a_button_in_the_mails_own_language_stops_the_mails_and_a_look_doe
         "failed": 2,
     }
     assert len(texts(notified)) == 2
+    (late,), (party,) = ids(1), ids(1)
+    await notified.publish(contact(party, email=VICTIM.lower()), submitted(late, party))
+    await notified.until(lambda told: told["settled"] and told["kinds"]["receipt"]["mail"]["failed"] == 1)
+
+    async def flagged() -> bool:
+        return late in {said["application"] for said, _ in await disowned_events(notified, 1)}
+
+    await until(flagged, "what is entered later with that address is flagged too")
 
 
 async def test_another_contact_of_the_entry_is_mailed_and_the_first_stays_unreached_even_when_erased(

@@ -31,8 +31,21 @@ INSERT INTO suppressions (address, reason) VALUES ($1, $2) ON CONFLICT (address)
 # Those that have the address now, and that of the mail, whose contact may be another by now.
 ENTRIES = """
 SELECT a.application, a.round, a.party FROM applications a
-WHERE a.party IN (SELECT party FROM contacts WHERE address = $2 AND institution IS NULL UNION SELECT $1)
+WHERE a.round IS NOT NULL
+  AND a.party IN (SELECT party FROM contacts WHERE address = $2 AND institution IS NULL UNION SELECT $1)
 ORDER BY a.application
+"""
+TELL = "INSERT INTO disowned_entries SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+LATER = """
+WITH told AS (
+    INSERT INTO disowned_entries
+    SELECT a.application FROM suppressions s
+    JOIN contacts c ON c.address = s.address AND c.institution IS NULL
+    JOIN applications a ON a.party = c.party AND a.round IS NOT NULL
+    WHERE s.reason = 'not-me' AND NOT EXISTS (SELECT FROM disowned_entries d WHERE d.application = a.application)
+    ORDER BY a.application LIMIT 1000
+    ON CONFLICT DO NOTHING RETURNING application)
+SELECT a.application, a.round, a.party FROM told JOIN applications a USING (application) ORDER BY a.application
 """
 
 
@@ -70,5 +83,11 @@ async def press(connection: Connection, link: str, now: datetime) -> Disowned | 
     if row is None:
         return None
     await connection.execute(SUPPRESS, row["address"], NOT_ME)
-    entries = await connection.fetch(ENTRIES, row["party"], row["address"])
-    return Disowned(row["address"], [Entry(*one) for one in entries])
+    entries = [Entry(*one) for one in await connection.fetch(ENTRIES, row["party"], row["address"])]
+    await connection.execute(TELL, [entry.application for entry in entries])
+    return Disowned(row["address"], entries)
+
+
+async def later_entries(connection: Connection) -> list[Entry]:
+    """Those that were entered with a disowned address after it was; each once."""
+    return [Entry(*row) for row in await connection.fetch(LATER)]
