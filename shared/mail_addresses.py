@@ -3,16 +3,18 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.values import Email
+from shared.contracts.values import LONGEST_EMAIL, Email
 
 _LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*+")
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LONGEST_LOCAL: Final = 64
-_LONGEST: Final = 254
-"""RFC 5321, 4.5.3.1: a path of 256 with its angle brackets."""
+WrittenEmail = Annotated[
+    str, StringConstraints(min_length=3, max_length=LONGEST_EMAIL, pattern=r"^[^\s\x00]+@[^\s\x00]+$")
+]
+"""To look for: also such as no edge takes any more."""
 
 
 class UnmailableError(ValueError):
@@ -33,8 +35,8 @@ def mailable(address: str) -> str:
     labels = written.split(".")
     if len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
         raise UnmailableError("after the @ stands no name of a mail server")
-    if len(local) + 1 + len(written) > _LONGEST:
-        raise UnmailableError(f"it is longer than {_LONGEST} characters, its domain as the DNS has it")
+    if len(local) + 1 + len(written) > LONGEST_EMAIL:
+        raise UnmailableError(f"it is longer than {LONGEST_EMAIL} characters, its domain as the DNS has it")
     return f"{local}@{written}"
 
 

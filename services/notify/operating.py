@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from services.notify.announcing import failed, gave_up
 from services.notify.domain.bounces import UnreadableBounceError, bounce
@@ -15,6 +15,7 @@ from shared import audit
 from shared.clock import Clock
 from shared.contracts.values import Contract, Line, RoundId, Uuid
 from shared.http import body_of, parse, read_body
+from shared.mail_addresses import WrittenEmail
 from shared.outbox import OutboxPublisher
 from shared.parked_api import Admit
 from shared.postgres import Pool, connected
@@ -24,16 +25,15 @@ BOUNCE_BYTES: Final = 1_000_000
 BODY_BYTES: Final = 16_384
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Round = Annotated[RoundId | None, Query(alias="round")]
-Email = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s\x00]+@[^\s\x00]+$")]
 
 
 class SuppressionBody(Contract):
-    email: Email
+    email: WrittenEmail
     reason: Line = Field("by the office", description="Why no mail goes there.")
 
 
 class ReleaseBody(Contract):
-    email: Email
+    email: WrittenEmail
 
 
 _SUPPRESSION, _RELEASE = TypeAdapter(SuppressionBody), TypeAdapter(ReleaseBody)

@@ -28,8 +28,9 @@ Line = Annotated[
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 """Text of several lines; NUL is what PostgreSQL can't hold."""
 
+LONGEST_EMAIL = 254
 Email = Annotated[
-    str, StringConstraints(min_length=1, max_length=254, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+    str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
 ]
 """An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`)."""
 

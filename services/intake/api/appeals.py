@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
 from services.intake.api.applications import opened_application
@@ -21,7 +21,7 @@ from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
 from shared.contracts.facts import product_key
-from shared.contracts.values import Contract
+from shared.contracts.values import Contract, Text
 from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.postgres import connected
@@ -33,7 +33,7 @@ router = APIRouter(tags=["appeals"])
 class AppealBody(Contract):
     """`amended`: the facts as they should have been judged, of the same firm and product."""
 
-    grounds: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
+    grounds: Annotated[Text, Field(min_length=1)]
     amended: FactsBody | None = None
 
 

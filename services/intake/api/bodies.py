@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from services.intake.domain.admission import ContactDetails
 from shared.canonical import Json
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
-from shared.contracts.values import Code, Contract, Line
+from shared.contracts.values import Code, Contract, Line, Text
 from shared.mail_addresses import MailableEmail
 
 
@@ -43,7 +43,7 @@ class SubmissionBody(FactsBody):
 
 
 class WithdrawalBody(Contract):
-    reason: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    reason: Text = ""
 
 
 SUBMISSION: TypeAdapter[SubmissionBody] = TypeAdapter(SubmissionBody)

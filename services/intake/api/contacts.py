@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import TypeAdapter
 
 from services.intake.api.applications import opened_application
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, holder_on, intake
@@ -21,6 +21,7 @@ from shared import audit
 from shared.contracts.values import Contract, Line, RoundId
 from shared.http import bearer_hash, body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing
+from shared.mail_addresses import WrittenEmail
 from shared.postgres import Connection, connected
 from shared.problems import Problem
 
@@ -30,7 +31,7 @@ router = APIRouter(tags=["contacts"])
 class ErasureBody(Contract):
     """Every contact with this address, of whatever application."""
 
-    email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s\x00]+@[^\s\x00]+$")]
+    email: WrittenEmail
 
 
 class SettlementBody(Contract):

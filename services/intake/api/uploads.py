@@ -23,12 +23,13 @@ from services.intake.uploading import Understood, messages, understand, upload_r
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language
+from shared.contracts.values import RoundId
 from shared.http import download, read_bytes
 from shared.postgres import Connection, connected
 from shared.problems import Problem
 
 router = APIRouter(prefix="/institutions", tags=["uploads"])
-RoundQuery = Annotated[str, Query(alias="round", pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
+RoundQuery = Annotated[RoundId, Query(alias="round")]
 _EARLIER_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
