@@ -136,7 +136,7 @@ async def test_values_at_every_bound_go_through_all_services_to_the_mail(start_s
         "FIRSTBUY_NOTIFY_PLAIN_WEBHOOKS": "true",
     }
     stack = await start_stack(environment=environment)
-    firms = examples(40)
+    firms = max(8, examples(20))
     async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=60) as client, receiving() as receiver:
         office = await Office.of(stack, client)
         round_id = "a" * 40
