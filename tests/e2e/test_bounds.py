@@ -133,7 +133,8 @@ async def test_values_at_every_bound_go_through_all_services_to_the_mail(start_s
     environment = {
         "FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3",
         "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
-        "FIRSTBUY_NOTIFY_PLAIN_WEBHOOKS": "true",
+        "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
+        "FIRSTBUY_NOTIFY_DIGEST_SECONDS": "1",
     }
     stack = await start_stack(environment=environment)
     firms = max(8, examples(20))
@@ -160,6 +161,7 @@ async def test_values_at_every_bound_go_through_all_services_to_the_mail(start_s
         await appeal(client, receipts[3])
         await until(lambda: settled(stack, round_id), "everybody is told", 90)
         await nothing_is_left(stack, round_id)
+        assert receiver.got, "the longest address of a webhook was called"
 
 
 async def told_at_desks(office: Office, code: str, webhook: str) -> None:
