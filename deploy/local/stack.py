@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,6 +34,8 @@ from deploy.local.replicas import (
     replica,
 )
 from deploy.local.state import State, fingerprint
+
+RATES = tuple(f"FIRSTBUY_NOTIFY_MAILS_PER_{scope}" for scope in ("MAILBOX_HOUR", "MAILBOX_DAY", "DOMAIN_HOUR"))
 
 
 @dataclass(slots=True)
@@ -142,8 +145,8 @@ class Stack:
                 # Receivers of webhooks stand on this machine.
                 "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
                 "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
-                # Mails leave this machine for nobody, and all of a rehearsal's firms may have addresses at one domain.
-                "FIRSTBUY_NOTIFY_MAILS_PER_DOMAIN_HOUR": "0",
+                # Mails leave this machine for nobody, and a rehearsal has a month of them within a minute.
+                **{name: os.environ.get(name, "0") for name in RATES},
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
                 **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
             }
