@@ -91,7 +91,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("verdicts", lambda: duties.tell_verdicts(runtime.pool), 0.2)
     ahead = timedelta(hours=settings.closing_soon_hours)
-    runtime.duty("closes", lambda: duties.remind_of_closes(runtime.pool, clock, ahead), 0.5)
+    runtime.duty_by_round("closes", duties.remind_of_closes, 0.5, clock, ahead)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
     runtime.duty("share out", lambda: duties.share_out(runtime.pool, settings.rates), 0.2)
     runtime.duty("mail windows", lambda: duties.forget_windows(runtime.pool), 600)

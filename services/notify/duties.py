@@ -8,11 +8,12 @@ from services.notify.announcing import contact_disowned, failed, gave_up
 from services.notify.domain.digests import gathering
 from services.notify.domain.occurrences import verdict
 from services.notify.domain.rates import Rates, keys, shared_out
-from services.notify.domain.reminders import reminder
+from services.notify.domain.reminders import Window, reminder
 from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
 from services.notify.storage import deliveries, digests, disowning, facts, heads, rates
 from shared import audit
+from shared.by_round import ByRound
 from shared.clock import Clock
 from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected
@@ -45,14 +46,20 @@ async def tell_verdicts(pool: Pool) -> None:
         _log.info("owes verdicts", verdicts=len(told))
 
 
-async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta) -> None:
+async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
     """Institutions are reminded once of each close, `ahead` of it; an extension is another close."""
     async with connected(pool) as connection, connection.transaction():
-        due = [(window, reminder(window, clock.now(), ahead)) for window in await facts.unreminded(connection)]
-        for _, turn in due:
-            if isinstance(turn, Turn):
-                await facts.save_turn(connection, turn)
-        await facts.set_reminded(connection, [window.round for window, turn in due if turn])
+
+        async def remind(window: Window) -> None:
+            turn = reminder(window, clock.now(), ahead)
+            if not turn:
+                return
+            async with connection.transaction():
+                if isinstance(turn, Turn):
+                    await facts.save_turn(connection, turn)
+                await facts.set_reminded(connection, window.round)
+
+        await apart.each(await facts.unreminded(connection), lambda window: window.round, remind)
 
 
 async def gather(pool: Pool, waited: timedelta, many: int) -> None:

@@ -10,10 +10,12 @@ from services.notify import duties
 from services.notify.domain.notices import Planned
 from services.notify.handlers import delivery_id, keep_contacts, keep_rounds
 from services.notify.storage import deliveries, digests, followup, suppressions
+from shared.by_round import ByRound
 from shared.contracts import events
 from shared.contracts.events import Channel
 from shared.kafka.records import Event
 from shared.postgres import Pool, connected, open_pool
+from shared.telemetry import open_metrics
 from tests.conftest import Database
 from tests.integration.notified import ROUND, golden, ids
 
@@ -47,7 +49,7 @@ def opened(closes_at: datetime, **changes: Any) -> Event[Any]:
 
 
 async def reminded(pool: Pool) -> list[str]:
-    await duties.remind_of_closes(pool, Stopped(), AHEAD)
+    await duties.remind_of_closes(pool, Stopped(), AHEAD, ByRound("closes", open_metrics().round_failures))
     rows = await pool.fetch("SELECT round FROM turns WHERE happening = 'closing-soon' ORDER BY round")
     return [row["round"] for row in rows]
 
@@ -65,6 +67,15 @@ async def test_a_round_whose_opening_was_read_before_windows_were_kept_holds_up_
         await keep_rounds(connection, [opened(soon), opened(soon, round="2019-h1")])
         await connection.execute("UPDATE rounds SET opens_at = NULL, closes_at = NULL WHERE round = $1", ROUND)
         await keep_rounds(connection, [read("RoundExtended", closes_at=(soon + timedelta(hours=1)).isoformat())])
+    assert await reminded(pool) == ["2019-h1"]
+
+
+async def test_a_close_that_can_not_be_reckoned_with_holds_up_no_other(pool: Pool) -> None:
+    soon = NOW + timedelta(hours=24)
+    async with connected(pool) as connection:
+        await keep_rounds(connection, [opened(soon), opened(soon, round="2019-h1")])
+        first = datetime(1, 1, 2, tzinfo=UTC)
+        await connection.execute("UPDATE rounds SET closes_at = $2 WHERE round = $1", ROUND, first)
     assert await reminded(pool) == ["2019-h1"]
 
 

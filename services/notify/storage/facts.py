@@ -35,7 +35,7 @@ WHERE closes_at IS DISTINCT FROM reminded AND opens_at IS NOT NULL
   AND NOT EXISTS (SELECT FROM turns t WHERE t.round = r.round AND t.happening = 'voided')
 FOR UPDATE SKIP LOCKED
 """
-REMINDED = "UPDATE rounds SET reminded = closes_at WHERE round = ANY($1::text[])"
+REMINDED = "UPDATE rounds SET reminded = closes_at WHERE round = $1"
 SAVE_TURN = """
 INSERT INTO turns
     (round, happening, occasion, occurred_at, roots, traceparent, closes_at, opens_at, title, appended_at)
@@ -162,8 +162,8 @@ async def unreminded(connection: Connection) -> list[Window]:
     ]
 
 
-async def set_reminded(connection: Connection, rounds: Sequence[str]) -> None:
-    await connection.execute(REMINDED, list(rounds))
+async def set_reminded(connection: Connection, round_id: str) -> None:
+    await connection.execute(REMINDED, round_id)
 
 
 async def save_pledged(connection: Connection, frozen: RoundFrozen) -> None:
