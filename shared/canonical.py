@@ -7,6 +7,7 @@ The property test compares with the `rfc8785` package.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from shared.contracts.values import I_JSON_MAX
@@ -66,6 +67,12 @@ def payload_hash(nonce: str, facts: Any) -> str:
     """SHA-256(nonce ‖ canonical JSON of the facts). `facts` is the JSON as it was sent, not a model's reading of it:
     a reader that does not know a new field must still hash it."""
     return payload_hash_of(nonce, canonical_json(facts))
+
+
+def findings_hash(verdict: Mapping[str, Any]) -> str:
+    """Of a verdict as `ApplicationJudged` states it; its nonce is part of it where there is one."""
+    names = ("as_of", "findings", "nonce", "policy_hash")
+    return json_hash({name: verdict[name] for name in names if verdict.get(name) is not None})
 
 
 def payload_hash_of(nonce: str, canonical_facts: bytes) -> str:

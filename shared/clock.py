@@ -40,7 +40,7 @@ class TimeMap:
         return _moved(self.programme_anchor, _microseconds(real - self.real_anchor) * self.rate)
 
     def real(self, programme: datetime) -> datetime:
-        return _moved(self.real_anchor, round(_microseconds(programme - self.programme_anchor) / self.rate))
+        return _moved(self.real_anchor, _microseconds((programme - self.programme_anchor) / self.rate))
 
 
 _FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)

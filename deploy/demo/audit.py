@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from deploy.demo.account import Account, Entry
 from services.selection.domain import commitment, draw, matching, proposal, tickets
-from shared.canonical import json_hash, payload_hash
+from shared.canonical import findings_hash, json_hash, payload_hash
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.findings import Finding, VerdictOutcome
@@ -121,8 +121,7 @@ def _wrong_hashes(account: Account) -> int:
     wrong += sum(payload_hash(one["nonce"], one["facts"]) != one["payload_hash"] for one in account.requests.values())
     for entry in account.entries:
         if entry.verdict:
-            said = {name: entry.verdict[name] for name in ("as_of", "findings", "policy_hash")} | {"nonce": entry.nonce}
-            wrong += json_hash(said) != entry.verdict["findings_hash"]
+            wrong += findings_hash({**entry.verdict, "nonce": entry.nonce}) != entry.verdict["findings_hash"]
     return wrong
 
 

@@ -20,7 +20,7 @@ from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from services.selection.domain.packs import FORMAT
 from services.selection.domain.tickets import standing_of, tickets
-from shared.canonical import checked_canonical_json, json_hash, payload_hash
+from shared.canonical import checked_canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
@@ -125,10 +125,9 @@ def _application(found: Findings, pack: Pack) -> None:
 
 def _verdict(found: Findings, pack: Pack) -> None:
     verdict, facts = pack["verdict"], pack["application"]["facts"]
-    hashed = {name: verdict[name] for name in ("as_of", "findings", "policy_hash")}
-    salted = hashed | {"nonce": pack["application"]["nonce"]}  # of verdicts from before there was one it is in no hash
+    salted = verdict | {"nonce": pack["application"]["nonce"]}  # of verdicts from before there was one it is in no hash
     found.say(
-        verdict["findings_hash"] in (json_hash(salted), json_hash(hashed))
+        verdict["findings_hash"] in (findings_hash(salted), findings_hash(verdict))
         and verdict["as_of"] == pack["policy"]["as_of"],
         "findings_hash is of these findings, by the policy's day",
         "verdict: findings_hash is not of these findings, policy and day",

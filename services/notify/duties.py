@@ -117,8 +117,9 @@ async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
         entries, now = await disowning.later_entries(connection), clock.now()
         if entries:
             events += [contact_disowned(entry, now) for entry in entries]
-            detail = {"applications": [entry.application for entry in entries]}
-            events.append(await audit.record(connection, "notify", now, "notify", disowning.NOT_ME, detail))
+            sealed = {"applications": [entry.application for entry in entries]}
+            detail = {"entries": len(entries)}
+            events.append(await audit.record(connection, "notify", now, "notify", disowning.NOT_ME, detail, sealed))
     if entries:
         _log.info("told of disowned contacts", applications=len(entries))
 

@@ -6,7 +6,7 @@ from pydantic_core import from_json
 
 from services.selection.storage import evidence, inputs, ocds, purchases, releases, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
-from shared.canonical import canonical_json, json_hash, payload_hash
+from shared.canonical import canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import (
     ApplicationJudged,
     ApplicationScored,
@@ -143,8 +143,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged, raw = event.body, from_json(event.raw)
-        said = {name: raw[name] for name in ("as_of", "findings", "nonce", "policy_hash") if raw.get(name) is not None}
-        _check(json_hash(said) == judged.findings_hash, f"verdict on {judged.application}")
+        _check(findings_hash(raw) == judged.findings_hash, f"verdict on {judged.application}")
         rows.append(
             JudgedApplication(
                 judged.application,

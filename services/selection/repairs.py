@@ -10,7 +10,7 @@ from services.selection.storage import repairs, rounds
 from services.selection.storage.drawn import Current
 from services.selection.storage.repairs import StatedFacts
 from services.selection.storage.rounds import KnownRound
-from shared.canonical import json_hash
+from shared.canonical import findings_hash
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import events_of
@@ -115,11 +115,7 @@ async def _drop_altered_findings(connection: Connection, known: KnownRound, curr
     said = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
 
     def altered(rows: Sequence[tuple[str, int, int, Any, str, str | None]]) -> set[tuple[str, int, int]]:
-        return {
-            row[:3]
-            for row in rows
-            if json_hash(said | {"findings": row[3]} | ({"nonce": row[5]} if row[5] else {})) != row[4]
-        }
+        return {row[:3] for row in rows if findings_hash(said | {"findings": row[3], "nonce": row[5]}) != row[4]}
 
     dropped: list[Current] = []
     for start in range(0, len(current), _CHECKED_AT_ONCE):

@@ -25,7 +25,7 @@ from tests.support.told import Section, tell
 
 pytestmark = pytest.mark.xdist_group("proxy")  # one stack and one nginx for the whole file
 EXAMPLE = PROJECT / "deploy/proxy/nginx.conf"
-SERVICES = ("intake", "eligibility", "selection")
+SERVICES = ("intake", "eligibility", "selection", "notify")
 APPLY, RESULTS = "apply.firstbuy.example", "results.firstbuy.example"
 ROUND = "0b5ed0a2-6a30-4b3b-9a1f-53a5c07b9c55"
 OF_PEER = 3
@@ -110,7 +110,7 @@ def as_here(example: str, stack: Stack, made: Proxy, folder: Path) -> str:
         "/etc/ssl/firstbuy": str(folder),
         **{
             f"server 127.0.0.1:{port};": f"server {stack.url(service).removeprefix('http://')};"
-            for service, port in (("intake", 8001), ("eligibility", 8002), ("selection", 8003))
+            for service, port in (("intake", 8001), ("eligibility", 8002), ("selection", 8003), ("notify", 8004))
         },
     }
     for said, here in changed.items():
@@ -168,6 +168,9 @@ async def test_each_name_leads_to_its_service_over_tls(proxy: Proxy) -> None:
         checked = await apply.post(f"/rounds/{ROUND}/check", json={})
         assert checked.headers["content-type"] == "application/problem+json"
         assert "Strict-Transport-Security" in checked.headers
+        pressed = await apply.post(f"/not-me/{ROUND}")
+        assert (pressed.status_code, "This link is not known" in pressed.text) == (404, True), "notify's own page"
+        assert (await results.get(f"/not-me/{ROUND}")).headers["content-type"] == "application/problem+json"
 
 
 async def test_what_is_for_those_who_run_it_is_not_shown(proxy: Proxy) -> None:

@@ -43,7 +43,7 @@ class SubmissionBody(FactsBody):
 
 
 class WithdrawalBody(Contract):
-    reason: Text = ""
+    reason: Annotated[Text, Field(max_length=2000)] = ""
 
 
 SUBMISSION: TypeAdapter[SubmissionBody] = TypeAdapter(SubmissionBody)

@@ -1,9 +1,8 @@
 """Reads one file and ends: `python -m services.intake.spreadsheets.apart LIMITS < file > sheet`.
 
-A process of its own, so that a file made to exhaust its reader exhausts nothing else. `LIMITS` are JSON,
-`Bounds` and `said`, the type it was sent as. Writes a JSON object, either
-`{"sheet": …}` (`packed.py`) or `{"refused": {"kind": …, "code": …, "detail": …, "fix": …}}`. Imports little: each
-upload waits for it to start.
+A process of its own, so that a file made to exhaust its reader exhausts nothing else. `LIMITS` are JSON: the members of
+`Bounds`, and `said`, the type it was sent as. Writes a JSON object, either `{"sheet": …}` (`packed.py`) or
+`{"refused": {"kind": …, "code": …, "detail": …, "fix": …}}`. Imports little: each upload waits for it to start.
 """
 
 import json
@@ -23,13 +22,12 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (bounds.seconds, bounds.seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (bounds.memory_bytes, bounds.memory_bytes))
-    content = sys.stdin.buffer.read()
-    sys.stdout.buffer.write(_answer(content, said, bounds))
+    sys.stdout.buffer.write(_answer(said, bounds))
 
 
-def _answer(content: bytes, said: str, bounds: Bounds) -> bytes:
+def _answer(said: str, bounds: Bounds) -> bytes:
     try:
-        sheet = read_file(content, said, bounds)
+        sheet = read_file(sys.stdin.buffer.read(), said, bounds)
         return json.dumps({"sheet": packed(sheet)}, ensure_ascii=False).encode()
     except UnreadableFileError as error:
         refused = error

@@ -14,6 +14,7 @@ import structlog
 
 from services.intake.domain.uploads.sheets import Sheet
 from services.intake.spreadsheets.bounds import (
+    SAVE_PLAIN,
     Bounds,
     NoSpreadsheetError,
     TooLargeError,
@@ -81,9 +82,12 @@ class SheetReader:
 
 
 def _sheet_of(code: int | None, answer: bytes, complaint: bytes) -> Sheet:
-    if code != 0:
-        _log.warning("an upload ended its reader", code=code, said=complaint[-500:].decode(errors="replace"))
+    if code is None or code < 0:
+        _log.warning("an upload ended its reader", code=code)
         raise too_costly("time or memory")
+    if code > 0:
+        _log.error("the reader of uploads failed", code=code, said=complaint[-2000:].decode(errors="replace"))
+        raise UnreadableFileError("unreadable", "reading it failed here, which is a fault of ours", SAVE_PLAIN)
     said: dict[str, Any] = json.loads(answer)
     if refused := said.get("refused"):
         raise _refusal(**refused)

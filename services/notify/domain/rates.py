@@ -35,7 +35,7 @@ _LENGTH: Final = {
     Scope.NETWORK_HOUR: timedelta(hours=1),
 }
 Key = tuple[Scope, str]
-"""Whose mails are counted: of a mailbox and a domain by hash."""
+"""Whose mails are counted: a mailbox, a domain, or a network as intake names it. Stored by keyed hash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,4 @@
-"""*This was not me*: links that mails carry, and what follows when one is pressed. Addresses by keyed hash
-alone."""
+"""*This was not me*: links that mails carry, and what follows when one is pressed. Addresses by keyed hash alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Disowned:
     address: str
-    """By hash, as it is suppressed."""
+    """By keyed hash, as it is suppressed."""
     entries: Sequence[Entry]
 
 

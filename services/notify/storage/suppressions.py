@@ -1,5 +1,5 @@
-"""Addresses no mail goes to: their mailbox is unknown, or the office said so. Kept by keyed hash, erased with
-the contact."""
+"""Addresses no mail goes to: their mailbox is unknown, or the office said so. Kept by keyed hash,
+erased with the contact."""
 
 from datetime import datetime
 
