@@ -47,6 +47,7 @@ from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes, service_app
 from shared.kafka.in_turns import InTurns
+from shared.kept_answers import KeptAnswers
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -135,6 +136,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
             yield
 
     app = service_app("Firstbuy intake", lifespan)
+    app.state.kept = KeptAnswers(settings.kept_bytes)
     app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets)
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))

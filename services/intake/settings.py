@@ -26,6 +26,11 @@ class IntakeSettings(ServiceSettings):
     clock_offset_seconds: float = Field(
         1.0, gt=0, description="Not ready while the server's clock is surely further from the database's than this."
     )
+    kept_bytes: int = Field(
+        134_217_728,
+        ge=0,
+        description="Most bytes of finished answers (results) that are kept, in the folder for temporary files.",
+    )
     plain_webhooks: bool = Field(
         False,
         description="Webhooks may go to http:// and to private addresses: only where receivers stand in a network of "

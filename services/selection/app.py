@@ -8,8 +8,6 @@ from fastapi import FastAPI
 
 from services.selection import duties, handlers
 from services.selection.api import chances, evidence, ocds, packs, page, purchases, results, rounds
-from services.selection.api.files import WRITTEN_AT_ONCE
-from services.selection.api.kept import KeptAnswers
 from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
@@ -20,6 +18,7 @@ from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
+from shared.kept_answers import KeptAnswers
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
@@ -27,6 +26,7 @@ from shared.parked_api import SETTLEMENT_BYTES, holder_of, parked_router
 from shared.runtime import Runtime
 
 SERVICE = "selection"
+WRITTEN_AT_ONCE = 1  # files of one kind, evidence or tables: each holds a connection until it is on disk
 
 
 def create_app(settings: SelectionSettings) -> FastAPI:

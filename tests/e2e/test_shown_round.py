@@ -188,20 +188,21 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
 
 
 PUBLIC = (
-    "evidence",
-    "evidence?epoch=1",
-    "results",
-    "results?format=csv&language=ko",
-    "results?format=xlsx",
-    "ocds",
-    "policy",
+    ("selection", "evidence"),
+    ("selection", "evidence?epoch=1"),
+    ("selection", "results"),
+    ("selection", "results?format=csv&language=ko"),
+    ("selection", "results?format=xlsx"),
+    ("selection", "ocds"),
+    ("selection", "policy"),
+    ("intake", "results"),
 )
 
 
 async def test_public_answers_are_known_by_what_they_hold(rounds: Shown) -> None:
     found = set()
-    for path in PUBLIC:
-        url = f"{rounds.selection}/rounds/{rounds.confirmed}/{path}"
+    for service, path in PUBLIC:
+        url = f"{rounds.stack.url(service)}/rounds/{rounds.confirmed}/{path}"
         plain = await rounds.client.get(url, headers={"Accept-Encoding": "identity"})
         assert (plain.status_code, plain.headers["cache-control"]) == (200, "public, no-cache"), path
         found.add(plain.headers["etag"])

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.intake.storage import outcomes
 from services.selection.storage import versions
 from shared.postgres import Connection, open_pool
 from tests.conftest import Database
@@ -55,3 +56,37 @@ async def test_a_version_is_another_after_a_change(connection: Connection, chang
     after = await versions.of_result(connection, "r"), await versions.of_open_data(connection, "r")
     assert (result[0] != after[0]) is (change in OF_RESULT)
     assert (result[1] != after[1]) is (change in OF_RESULT or change in OF_OPEN_DATA)
+
+
+INTAKE_BEGUN = (
+    """INSERT INTO outcomes (application, round, result_type, result_epoch, result) VALUES
+       ('00000000-0000-0000-0000-000000000001', 'r', 'ProductSelected', 1, '{}'),
+       ('00000000-0000-0000-0000-000000000002', 'other', 'ProductSelected', 1, '{}')""",
+)
+OF_PUBLISHED = (
+    """INSERT INTO outcomes (application, round, result_type, result_epoch, result)
+       VALUES ('00000000-0000-0000-0000-000000000003', 'r', 'ProductNotSelected', 1, '{}')""",
+    "UPDATE outcomes SET result_epoch = 2 WHERE round = 'r'",
+    "UPDATE outcomes SET result_batch = 1 WHERE round = 'r'",
+    "UPDATE outcomes SET result_type = 'ProductReserved' WHERE round = 'r'",
+    "UPDATE outcomes SET status_ended_at = now() WHERE round = 'r'",
+)
+OF_NOTHING_PUBLISHED = (
+    """INSERT INTO outcomes (application, round, verdict_version, verdict_epoch, verdict)
+       VALUES ('00000000-0000-0000-0000-000000000004', 'r', 1, 1, '{}')""",
+    "UPDATE outcomes SET result_epoch = 2 WHERE round = 'other'",
+    "UPDATE outcomes SET noticed_at = now()",
+)
+
+
+@pytest.mark.parametrize("change", [*OF_PUBLISHED, *OF_NOTHING_PUBLISHED])
+async def test_intakes_results_are_another_version_after_a_change(database: Database, change: str) -> None:
+    pool = await open_pool(await database("intake"), 2, "test")
+    async with pool.acquire() as held:
+        for statement in INTAKE_BEGUN:
+            await held.execute(statement)
+        before = await outcomes.results_version(held, "r")
+        await held.execute(change)
+        after = await outcomes.results_version(held, "r")
+    await pool.close()
+    assert (before != after) is (change in OF_PUBLISHED)

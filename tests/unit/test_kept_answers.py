@@ -7,8 +7,8 @@ from typing import IO
 
 import pytest
 
-from services.selection.api import kept
-from services.selection.api.kept import Kept, KeptAnswers, Make, knows, takes_gzip, turn
+from shared import kept_answers
+from shared.kept_answers import Kept, KeptAnswers, Make, knows, takes_gzip, turn
 from shared.problems import Problem
 
 
@@ -85,7 +85,7 @@ async def test_the_longest_unasked_go_first_and_one_that_is_read_stays_whole() -
 
 
 async def test_of_many_short_ones_some_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "AT_MOST", 2)
+    monkeypatch.setattr(kept_answers, "AT_MOST", 2)
     answers, made = KeptAnswers(1_000), list[bytes]()
     for number in (1, 2, 3, 1):
         await answers.get((number,), making(b"x", made))
@@ -93,7 +93,7 @@ async def test_of_many_short_ones_some_are_kept(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_after_a_while_it_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(kept_answers, "KEPT_SECONDS", -1.0)
     answers, made = KeptAnswers(1_000), list[bytes]()
     for _ in range(2):
         await answers.get(("a",), making(b"x", made))
@@ -101,7 +101,7 @@ async def test_after_a_while_it_is_made_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_whoever_waits_too_long_for_a_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "WAITED_SECONDS", 0.01)
+    monkeypatch.setattr(kept_answers, "WAITED_SECONDS", 0.01)
     turns = asyncio.Semaphore(1)
     async with turn(turns):
         with pytest.raises(Problem, match="Others"):

@@ -1,8 +1,10 @@
 """Rounds: announced by an officer, read by anyone, moved by the clock and by officers' acts."""
 
+import asyncio
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -21,6 +23,7 @@ from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
 from shared.http import body_of, parse, read_body
+from shared.kept_answers import kept_answer
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
 from shared.problems import Problem
@@ -199,11 +202,24 @@ async def manifest(
 async def results(round_id: str, request: Request) -> Response:
     """Every published result, in draw order; entries without a name, which only selected products carry. Without the
     link to a product's pack, which is its applicant's and its buyers'."""
-    async with connected(intake(request).runtime.pool) as connection:
+    pool = intake(request).runtime.pool
+    async with connected(pool) as connection:
         await known_round(connection, round_id)
-        rows = await outcomes.results(connection, round_id)
-    public = [{key: value for key, value in row.items() if key not in _NOT_PUBLIC} for row in rows]
-    return JSONResponse({"round": round_id, "results": public})
+        version = await outcomes.results_version(connection, round_id)
+
+    async def made() -> IO[bytes]:
+        async with connected(pool) as connection:
+            rows = await outcomes.results(connection, round_id)
+        public = [{key: value for key, value in row.items() if key not in _NOT_PUBLIC} for row in rows]
+        return await asyncio.to_thread(_file, {"round": round_id, "results": public})
+
+    return await kept_answer(request, (round_id, version), made, "application/json", {})
+
+
+def _file(content: dict[str, Any]) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by who keeps it
+    file.write(JSONResponse(content).body)
+    return file
 
 
 async def known_round(connection: Connection, round_id: str) -> StoredRound:

@@ -58,6 +58,13 @@ RESULTS = """
 SELECT result_type, result, status_ended_at FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
 ORDER BY (result->>'position')::bigint NULLS LAST, application
 """
+# What they say follows from what is named here: within an epoch and a batch a result does not change.
+RESULTS_VERSION = """
+SELECT encode(sha256(convert_to(coalesce(jsonb_agg(
+    jsonb_build_array(application, result_type, result_epoch, result_batch, status_ended_at) ORDER BY application
+)::text, ''), 'UTF8')), 'hex')
+FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
+"""
 AWAITING_SOURCE = """
 SELECT m.round, m.epoch, m.body, (
     SELECT e.supplementary_source FROM epochs e
@@ -173,6 +180,12 @@ async def results(connection: Connection, round_id: str) -> list[dict[str, Any]]
         {"result": row["result_type"], **row["result"], **_ended(row["status_ended_at"])}
         for row in await connection.fetch(RESULTS, round_id)
     ]
+
+
+async def results_version(connection: Connection, round_id: str) -> str:
+    """Of all that `results` tells: while it stands, so do they."""
+    version: str = await connection.fetchval(RESULTS_VERSION, round_id)
+    return version
 
 
 def _ended(moment: datetime | None) -> dict[str, str]:

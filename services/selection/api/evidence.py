@@ -9,14 +9,14 @@ from typing import IO, Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from services.selection.api.files import PIECE, pieces
-from services.selection.api.kept import PRIVATE, kept_answer, turn
 from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, opens, request_record
 from services.selection.storage import drawn, evidence, rounds, versions
 from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
+from shared.files import PIECE, pieces
 from shared.http import download
+from shared.kept_answers import PRIVATE, kept_answer, turn
 from shared.postgres import Pool, connected
 from shared.problems import Problem
 from shared.runtime import Runtime

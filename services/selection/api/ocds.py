@@ -8,12 +8,12 @@ from typing import IO, Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.selection.api.kept import ASKED_AGAIN, kept_answer, knows
 from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.release import NotReadYetError, Publication
 from services.selection.settings import SelectionSettings
 from services.selection.storage import ocds, versions
 from shared.canonical import canonical_json
+from shared.kept_answers import ASKED_AGAIN, kept_answer, knows
 from shared.postgres import connected
 from shared.problems import Problem
 from shared.runtime import Runtime

@@ -4,7 +4,6 @@ from typing import IO, Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.selection.api.kept import kept_answer, turn
 from services.selection.api.tables import (
     MEDIA_TYPES,
     Column,
@@ -21,6 +20,7 @@ from services.selection.api.tables import (
 from services.selection.storage import evidence, published, rounds, versions
 from services.selection.storage.published import PublishedLine
 from shared.contracts.events import Language
+from shared.kept_answers import kept_answer, turn
 from shared.postgres import Pool, connected
 from shared.problems import Problem
 from shared.runtime import Runtime

@@ -22,8 +22,8 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from xlsxwriter import Workbook
 
-from services.selection.api.files import pieces
 from shared.contracts.events import Language
+from shared.files import pieces
 from shared.http import download
 from shared.problems import Problem
 

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from typing import IO, Final
 
 PIECE: Final = 1 << 18
-WRITTEN_AT_ONCE: Final = 1
-"""Files of one kind being written, evidence or tables: each holds a connection to the database until it is on disk."""
 
 
 async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

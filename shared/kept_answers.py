@@ -1,7 +1,7 @@
 """Answers that are the same for everybody are made once for all who ask, and kept while nothing they say has changed.
 
 What is confirmed does not change, but more comes to it: a later epoch, a batch of releases, a purchase. So an answer is
-known by the version of all it is made of (`services.selection.storage.versions`), never by its round alone. Only what
+known by the version of all it is made of, never by its round alone. Only what
 anybody may see is kept here: what takes a token is made for whoever sent it, and nothing in between may keep it.
 """
 
@@ -20,7 +20,7 @@ from typing import IO, Final
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.selection.api.files import PIECE
+from shared.files import PIECE
 from shared.problems import Problem
 
 Key = tuple[str | int | None, ...]
