@@ -85,11 +85,11 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.outbox("{institution}"))
-    runtime.duty("turns", lambda: duties.spread_turns(runtime.pool), 0.2)
+    runtime.duty_by_round("turns", duties.spread_turns, 0.2)
     apart = timedelta(seconds=settings.heads_seconds)
     runtime.duty("heads", lambda: duties.spread_heads(runtime.pool, apart), 1)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
-    runtime.duty("verdicts", lambda: duties.tell_verdicts(runtime.pool), 0.2)
+    runtime.duty_by_round("verdicts", duties.tell_verdicts, 0.2)
     ahead = timedelta(hours=settings.closing_soon_hours)
     runtime.duty_by_round("closes", duties.remind_of_closes, 0.5, clock, ahead)
     runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
@@ -99,8 +99,11 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.needs("told", told.missing)
     runtime.duty("told", lambda: told.open(runtime.pool), 0.2)
     waited = timedelta(seconds=settings.digest_seconds)
-    runtime.duty("digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from)), 0.5)
-    runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock)), 1)
+    digests, erased = runtime.by_round("digests"), runtime.by_round("erased")
+    runtime.duty(
+        "digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
+    )
+    runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock, erased)), 1)
     runtime.duty("disowned", told.once_open(lambda: duties.tell_disowned(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)

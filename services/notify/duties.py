@@ -21,12 +21,17 @@ from shared.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def spread_turns(pool: Pool) -> None:
+async def spread_turns(pool: Pool, apart: ByRound) -> None:
     """A round's turns become a delivery for each of its institutions, once the round's opening is known."""
-    async with connected(pool) as connection, connection.transaction():
-        for turn, institutions in await facts.take_turns(connection):
-            await owe(connection, [spread(turn, institutions)])
-            _log.info("spread turn", round=turn.round, turn=turn.happening, institutions=len(institutions))
+    async with connected(pool) as connection:
+
+        async def spread_of(round_id: str) -> None:
+            async with connection.transaction():
+                for turn, institutions in await facts.take_turns(connection, round_id):
+                    await owe(connection, [spread(turn, institutions)])
+                    _log.info("spread turn", round=round_id, turn=turn.happening, institutions=len(institutions))
+
+        await apart.each(await facts.rounds_with_turns(connection), str, spread_of)
 
 
 async def spread_heads(pool: Pool, apart: timedelta) -> None:
@@ -37,13 +42,18 @@ async def spread_heads(pool: Pool, apart: timedelta) -> None:
             _log.info("spread audit head", service=head.service, count=head.count, institutions=len(institutions))
 
 
-async def tell_verdicts(pool: Pool) -> None:
+async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
     """Each verdict is told to its applicant once its epoch is committed."""
-    async with connected(pool) as connection, connection.transaction():
-        told = await facts.take_verdicts(connection)
-        await owe(connection, [verdict(one) for one in told])
-    if told:
-        _log.info("owes verdicts", verdicts=len(told))
+    async with connected(pool) as connection:
+
+        async def tell(round_id: str) -> None:
+            async with connection.transaction():
+                told = await facts.take_verdicts(connection, round_id)
+                await owe(connection, [verdict(one) for one in told])
+            if told:
+                _log.info("owes verdicts", round=round_id, verdicts=len(told))
+
+        await apart.each(await facts.rounds_with_verdicts(connection), str, tell)
 
 
 async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
@@ -62,18 +72,23 @@ async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: By
         await apart.each(await facts.unreminded(connection), lambda window: window.round, remind)
 
 
-async def gather(pool: Pool, waited: timedelta, many: int) -> None:
+async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> None:
     """What somebody at an institution is owed of one round goes in one mail where it is `many`."""
-    async with connected(pool) as connection, connection.transaction():
-        found = await digests.gatherable(connection, waited)
-        alone, gathered = gathering(found, many)
-        await digests.send_alone(connection, alone)
-        for due, said in gathered:
-            identifier = delivery_id(due)
-            await deliveries.insert(connection, [(identifier, due)])
-            await digests.gather(connection, said, identifier)
-    if found:
-        _log.info("gathered deliveries", deliveries=len(found), digests=len(gathered))
+    async with connected(pool) as connection:
+
+        async def gather_of(round_id: str) -> None:
+            async with connection.transaction():
+                found = await digests.gatherable(connection, round_id, waited)
+                alone, gathered = gathering(found, many)
+                await digests.send_alone(connection, alone)
+                for due, said in gathered:
+                    identifier = delivery_id(due)
+                    await deliveries.insert(connection, [(identifier, due)])
+                    await digests.gather(connection, said, identifier)
+            if found:
+                _log.info("gathered deliveries", round=round_id, deliveries=len(found), digests=len(gathered))
+
+        await apart.each(await digests.rounds_to_gather(connection, waited), str, gather_of)
 
 
 async def take_up(pool: Pool) -> None:
@@ -85,7 +100,10 @@ async def take_up(pool: Pool) -> None:
 
 
 async def share_out(pool: Pool, limits: Rates) -> None:
-    """Takes up mails to applicants, counted in the same transaction: beyond the rates they go in one mail, later."""
+    """Takes up mails to applicants, counted in the same transaction: beyond the rates they go in one mail, later.
+
+    Of all rounds at once: rates are of a person, however many rounds that is told of. Nothing that a round states is
+    read here."""
     async with connected(pool) as connection, connection.transaction():
         now = await rates.begin(connection)
         found = await rates.ready(connection) if now else []
@@ -124,14 +142,19 @@ async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
         _log.info("told of disowned contacts", applications=len(entries))
 
 
-async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    async with outbox.transaction(pool) as (connection, events):
-        erased = await deliveries.fail_erased(connection)
-        ids = [one.id for one in erased]
-        await digests.release(connection, ids)
-        gathered = await digests.settle_gathered(connection, ids)
-        for delivery in (*erased, *(one.delivery for one in gathered)):
-            events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
-        events += await gave_up(connection, clock.now(), list(events))
-    if events:
-        _log.info("gave up deliveries to erased contacts", deliveries=len(events))
+async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+    async def fail(round_id: str) -> None:
+        async with outbox.transaction(pool) as (connection, events):
+            erased = await deliveries.fail_erased(connection, round_id)
+            ids = [one.id for one in erased]
+            await digests.release(connection, ids)
+            gathered = await digests.settle_gathered(connection, ids)
+            for delivery in (*erased, *(one.delivery for one in gathered)):
+                events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
+            events += await gave_up(connection, clock.now(), list(events))
+        if events:
+            _log.info("gave up deliveries to erased contacts", round=round_id, deliveries=len(events))
+
+    async with connected(pool) as connection:
+        rounds = await deliveries.rounds_of_erased(connection)
+    await apart.each(rounds, str, fail)

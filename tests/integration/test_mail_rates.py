@@ -25,7 +25,7 @@ from shared.kafka.records import Event, Tombstone
 from shared.postgres import Pool, connected, open_pool
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
-from tests.integration.notified import golden, ids, mails_in
+from tests.integration.notified import ROUND, golden, ids, mails_in
 from tests.rounds import Office, application, clock_map
 
 VICTIM = "victim@elsewhere.example"
@@ -215,7 +215,7 @@ async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_thr
     assert len(applications) == 5
     assert await states(pool) == {"pending": 1, "gathered": 2, "waiting": 2}
     async with connected(pool) as connection:
-        given_up = await deliveries.fail_erased(connection)
+        given_up = await deliveries.fail_erased(connection, ROUND)
         assert [one.recipient for one in given_up] == [gone]
     await duties.share_out(pool, THREE)
     (other,) = await claimed(pool)
@@ -232,7 +232,7 @@ async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: P
         await keep_contacts(connection, [Tombstone(first["recipient"], "topic", 0, 1)])
 
     async with connected(pool) as connection, connection.transaction():
-        erased = [one.id for one in await deliveries.fail_erased(connection)]
+        erased = [one.id for one in await deliveries.fail_erased(connection, ROUND)]
         await digests.release(connection, erased)
         assert await digests.settle_gathered(connection, erased) == []
     assert erased == [first["delivery"]]

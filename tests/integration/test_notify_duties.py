@@ -1,19 +1,21 @@
 """What notify owes from what it has read: reminders, turns, digests, on a real database and with no Kafka."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from services.notify import duties
-from services.notify.domain.notices import Planned
-from services.notify.handlers import delivery_id, keep_contacts, keep_rounds
+from services.notify.domain.notices import Need, Planned
+from services.notify.handlers import delivery_id, keep_contacts, keep_rounds, keep_verdicts, take_applications
 from services.notify.storage import deliveries, digests, followup, suppressions
 from shared.by_round import ByRound
 from shared.contracts import events
 from shared.contracts.events import Channel
-from shared.kafka.records import Event
+from shared.kafka.records import Event, Tombstone
+from shared.outbox import OutboxPublisher
 from shared.postgres import Pool, connected, open_pool
 from shared.telemetry import open_metrics
 from tests.conftest import Database
@@ -48,8 +50,12 @@ def opened(closes_at: datetime, **changes: Any) -> Event[Any]:
     return read("RoundOpened", institutions=invited, rehearsal=None, **window | changes)
 
 
+def apart(duty: str) -> ByRound:
+    return ByRound(duty, open_metrics().round_failures)
+
+
 async def reminded(pool: Pool) -> list[str]:
-    await duties.remind_of_closes(pool, Stopped(), AHEAD, ByRound("closes", open_metrics().round_failures))
+    await duties.remind_of_closes(pool, Stopped(), AHEAD, apart("closes"))
     rows = await pool.fetch("SELECT round FROM turns WHERE happening = 'closing-soon' ORDER BY round")
     return [row["round"] for row in rows]
 
@@ -88,7 +94,7 @@ async def test_who_comes_to_a_desk_is_not_told_of_a_turn_before_however_late_it_
     async with connected(pool) as connection:
         await keep_contacts(connection, people)
         await keep_rounds(connection, [opened(NOW + timedelta(days=9))])
-    await duties.spread_turns(pool)
+    await duties.spread_turns(pool, apart("turns"))
     rows = await pool.fetch("SELECT recipient FROM deliveries WHERE channel = 'mail'")
     assert [row["recipient"] for row in rows] == [there]
     assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'outbox'") == 1
@@ -143,3 +149,78 @@ async def test_a_mail_that_came_back_says_nothing_of_an_address_that_was_stated_
         other = read("ContactChanged", party=party, email="new@hanbit.example", changed_at=later)
         await keep_contacts(connection, [other])
         assert await suppressions.address_of(connection, digest) is None
+
+
+BROKEN, WHOLE = ROUND, "2019-h1"
+FAULT = f"""
+CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.round = '{BROKEN}' THEN RAISE 'a fault of this round'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON deliveries FOR EACH ROW EXECUTE FUNCTION fault()
+"""
+
+
+async def turns(pool: Pool, broken: ByRound) -> None:
+    await duties.spread_turns(pool, broken)
+
+
+async def verdicts(pool: Pool, broken: ByRound) -> None:
+    await duties.tell_verdicts(pool, broken)
+
+
+async def gathered(pool: Pool, broken: ByRound) -> None:
+    await duties.gather(pool, timedelta(0), 2, broken)
+
+
+async def erased(pool: Pool, broken: ByRound) -> None:
+    outbox = OutboxPublisher(SimpleNamespace())  # type: ignore[arg-type]
+    await duties.fail_erased(pool, outbox, Stopped(), broken)
+
+
+async def begin(pool: Pool, round_id: str) -> None:
+    """A round with something for each of the duties."""
+    at_desk, applicant, gone = ids(3)
+    application = ids(1)[0]
+    people = [
+        read("ContactChanged", party=at_desk, institution="kwater", changed_at=NOW.isoformat()),
+        *(read("ContactChanged", party=party, changed_at=NOW.isoformat()) for party in (applicant, gone)),
+    ]
+    entry: dict[str, Any] = {"application": application, "party": applicant, "round": round_id, "version": 1}
+    owed = [
+        *(Planned(round_id, "award", of, "e", at_desk, Channel.MAIL, {}, (Need.DIGEST,), None) for of in "ab"),
+        Planned(round_id, "withdrawal", application, "e", gone, Channel.MAIL, {}, (), None),
+    ]
+    async with connected(pool) as connection:
+        await keep_contacts(connection, people)
+        await keep_rounds(connection, [opened(NOW + timedelta(days=9), round=round_id)])
+        await take_applications(connection, [read("ApplicationSubmitted", **entry)])
+        await keep_verdicts(connection, [read("ApplicationJudged", **entry, epoch=1)])
+        await keep_rounds(connection, [read("InputsCommitted", round=round_id, epoch=1)])
+        await deliveries.insert(connection, [(delivery_id(one), one) for one in owed])
+        await keep_contacts(connection, [Tombstone(gone, "topic", 0, 1)])
+
+
+WORK: dict[str, tuple[Callable[[Pool, ByRound], Awaitable[None]], str]] = {
+    "turns": (turns, "channel = 'outbox'"),
+    "verdicts": (verdicts, "kind = 'verdict'"),
+    "digests": (gathered, "kind = 'digest'"),
+    "erased": (erased, "state = 'failed'"),
+}
+"""Of each duty: what it does, and which deliveries show that it has."""
+
+
+@pytest.mark.parametrize("duty", WORK)
+async def test_a_round_that_fails_a_duty_is_named_and_leaves_the_others_theirs(pool: Pool, duty: str) -> None:
+    work, done = WORK[duty]
+    for round_id in (BROKEN, WHOLE):
+        await begin(pool, round_id)
+    await pool.execute(FAULT)
+    metrics = open_metrics()
+    await work(pool, ByRound(duty, metrics.round_failures))
+    found = f"SELECT DISTINCT round FROM deliveries WHERE {done} ORDER BY round"  # noqa: S608
+    assert [row["round"] for row in await pool.fetch(found)] == [WHOLE]
+    assert metrics.registry.get_sample_value("firstbuy_round_failures_total", {"duty": duty, "round": BROKEN}) == 1
+    await pool.execute("DROP TRIGGER fault ON deliveries")
+    await work(pool, apart(duty))
+    assert [row["round"] for row in await pool.fetch(found)] == [BROKEN, WHOLE], "nothing of it was lost"

@@ -10,11 +10,11 @@ from services.notify.domain.digests import Gatherable
 from services.notify.storage.deliveries import Delivery, delivery_of
 from shared.postgres import Connection
 
+_WAITED = "FROM deliveries WHERE state = 'waiting' AND 'digest' = ANY (needs) AND created_at <= now() - $1::interval"
+ROUNDS_TO_GATHER = f"SELECT DISTINCT round {_WAITED} ORDER BY round"
 # Of whoever has one that waited long enough: all that is ready to be said of the same round.
-GATHERABLE = """
-WITH waited AS (
-    SELECT DISTINCT recipient, round FROM deliveries
-    WHERE state = 'waiting' AND 'digest' = ANY (needs) AND created_at <= now() - $1::interval LIMIT 100)
+GATHERABLE = f"""
+WITH waited AS (SELECT DISTINCT recipient, round {_WAITED} AND round = $3 LIMIT 100)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.facts, c.institution
 FROM deliveries d
 JOIN waited w ON w.recipient = d.recipient AND w.round = d.round
@@ -22,7 +22,7 @@ JOIN rounds r ON r.round = d.round
 JOIN contacts c ON c.party = d.recipient AND c.email IS NOT NULL
 WHERE d.state = 'waiting' AND 'digest' = ANY (d.needs)
 ORDER BY d.recipient, d.round, d.created_at, d.delivery LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-"""
+"""  # noqa: S608
 ALONE = """
 UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY($1::uuid[])
 """
@@ -59,9 +59,14 @@ class Settled:
     digest: str
 
 
-async def gatherable(connection: Connection, waited: timedelta) -> list[Gatherable]:
-    """In order of recipient and round. Nobody else gets them until the transaction ends."""
-    return [Gatherable(*row) for row in await connection.fetch(GATHERABLE, waited, AT_ONCE)]
+async def rounds_to_gather(connection: Connection, waited: timedelta) -> list[str]:
+    """Of which something has waited long enough."""
+    return [row["round"] for row in await connection.fetch(ROUNDS_TO_GATHER, waited)]
+
+
+async def gatherable(connection: Connection, round_id: str, waited: timedelta) -> list[Gatherable]:
+    """Of a round, in order of recipient. Nobody else gets them until the transaction ends."""
+    return [Gatherable(*row) for row in await connection.fetch(GATHERABLE, waited, AT_ONCE, round_id)]
 
 
 async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:

@@ -44,18 +44,22 @@ ON CONFLICT DO NOTHING
 """
 # An announcement is told to all who take part, since whom the round invites is said at its opening: a moment later, so
 # that a service that begins has read who they are.
-TAKE_TURNS = """
-UPDATE turns t SET spread = true FROM (
-    SELECT t.round, t.happening, t.occasion, CASE WHEN t.happening <> 'announced' THEN r.institutions ELSE
-        ARRAY(SELECT institution FROM institutions WHERE status = 'active' ORDER BY institution) END AS institutions
+_UNSPREAD = """
     FROM turns t LEFT JOIN rounds r USING (round)
     WHERE NOT t.spread AND CASE t.happening WHEN 'announced' THEN t.noted_at < now() - interval '2 seconds'
                                             ELSE r.round IS NOT NULL END
+"""
+ROUNDS_WITH_TURNS = f"SELECT DISTINCT t.round {_UNSPREAD} ORDER BY t.round"
+TAKE_TURNS = f"""
+UPDATE turns t SET spread = true FROM (
+    SELECT t.round, t.happening, t.occasion, CASE WHEN t.happening <> 'announced' THEN r.institutions ELSE
+        ARRAY(SELECT institution FROM institutions WHERE status = 'active' ORDER BY institution) END AS institutions
+    {_UNSPREAD} AND t.round = $1
     ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)
 RETURNING t.round, t.happening, t.occasion, t.occurred_at, t.roots, t.traceparent, t.closes_at, t.opens_at, t.title,
     t.appended_at, due.institutions
-"""
+"""  # noqa: S608
 SAVE_PLEDGED = """
 UPDATE rounds SET institutions = ARRAY(
     SELECT DISTINCT one FROM unnest(institutions || $2::text[]) AS one ORDER BY one)
@@ -107,21 +111,26 @@ WHERE (verdicts.version, verdicts.epoch) < (excluded.version, excluded.epoch)
 """
 # A verdict is told when its epoch is committed: until then it may be another. Looked for from the committed rounds on,
 # which are few: all others' verdicts wait meanwhile.
-TAKE_VERDICTS = """
+_COMMITTED = """
 WITH committed AS MATERIALIZED (
     SELECT DISTINCT ON (round) round, substring(occasion FROM '^epoch-([0-9]+)$')::int AS epoch,
            roots->>'commitment' AS commitment, traceparent
-    FROM turns WHERE happening = 'committed' ORDER BY round, 2 DESC),
-due AS (
-    SELECT v.application, a.party, c.commitment, c.traceparent
+    FROM turns WHERE happening = 'committed' AND round = coalesce($1, round) ORDER BY round, 2 DESC)
+"""
+_UNTOLD = """
     FROM committed c
     JOIN verdicts v ON v.round = c.round AND NOT v.told AND v.epoch <= c.epoch
     JOIN applications a ON a.application = v.application AND a.version = v.version AND a.party IS NOT NULL
+"""
+ROUNDS_WITH_VERDICTS = f"{_COMMITTED} SELECT DISTINCT c.round {_UNTOLD} ORDER BY c.round"
+TAKE_VERDICTS = f"""
+{_COMMITTED}, due AS (
+    SELECT v.application, a.party, c.commitment, c.traceparent {_UNTOLD}
     LIMIT 2000 FOR UPDATE OF v SKIP LOCKED)
 UPDATE verdicts v SET told = true FROM due WHERE v.application = due.application
 RETURNING v.application, v.version, v.round, v.outcome, due.party, due.commitment, due.traceparent,
     encode(sha256(convert_to(v.outcome || v.findings::text, 'UTF8')), 'hex') AS said
-"""
+"""  # noqa: S608
 
 
 async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, int, int, Decision]]) -> None:
@@ -188,9 +197,14 @@ async def save_turn(connection: Connection, turn: Turn) -> None:
     )
 
 
-async def take_turns(connection: Connection) -> list[tuple[Turn, list[str]]]:
-    """Turns of rounds that have become known, each once, with the round's institutions."""
-    rows = await connection.fetch(TAKE_TURNS)
+async def rounds_with_turns(connection: Connection) -> list[str]:
+    """That have become known, and of which a turn was not spread."""
+    return [row["round"] for row in await connection.fetch(ROUNDS_WITH_TURNS)]
+
+
+async def take_turns(connection: Connection, round_id: str) -> list[tuple[Turn, list[str]]]:
+    """Of a round that has become known: each once, with the round's institutions."""
+    rows = await connection.fetch(TAKE_TURNS, round_id)
     return [
         (
             Turn(
@@ -238,8 +252,13 @@ async def save_verdicts(connection: Connection, verdicts: Iterable[Judged]) -> N
     await connection.execute(SAVE_VERDICTS, *newest(rows, lambda row: (row[1], row[2])))
 
 
-async def take_verdicts(connection: Connection) -> list[Committed]:
-    """Verdicts whose epoch has been committed, each once."""
+async def rounds_with_verdicts(connection: Connection) -> list[str]:
+    """With verdicts whose epoch has been committed and that were not told."""
+    return [row["round"] for row in await connection.fetch(ROUNDS_WITH_VERDICTS, None)]
+
+
+async def take_verdicts(connection: Connection, round_id: str) -> list[Committed]:
+    """Of a round: those whose epoch has been committed, each once."""
     return [
         Committed(
             row["round"],
@@ -251,7 +270,7 @@ async def take_verdicts(connection: Connection) -> list[Committed]:
             row["commitment"],
             row["traceparent"],
         )
-        for row in await connection.fetch(TAKE_VERDICTS)
+        for row in await connection.fetch(TAKE_VERDICTS, round_id)
     ]
 
 
