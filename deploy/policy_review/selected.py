@@ -10,6 +10,7 @@ from shared.policies.standings import Kind, kinds_of, points_of, possible_ticket
 _METHODS = {Method.WEIGHTED_DRAW: "a draw weighted by tickets", Method.SCORE: "a score, whose ties are drawn"}
 _WORDS = {
     "selections_per_firm": "products of one firm selected",
+    "applications_per_firm": "entries of one firm",
     "requests_per_product": "purchase requests one product takes",
     "places": "products selected",
     "reserve": "products in reserve",

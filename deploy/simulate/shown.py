@@ -145,6 +145,7 @@ def _bounds(of: Limits | TrackLimits, unbounded: str) -> str:
     bounds = (
         unbounded if of.places is None else f"{of.places:,} places",
         "" if of.selections_per_firm is None else f"{of.selections_per_firm:,} of a firm",
+        "" if of.applications_per_firm is None else f"{of.applications_per_firm:,} entries of a firm",
         "" if of.reserve is None else f"a reserve of {of.reserve:,}",
     )
     return ", ".join(filter(None, bounds))

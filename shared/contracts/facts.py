@@ -96,7 +96,7 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One product at one price. It is known by its item id where it has one, else by the firm's own reference."""
+    """One product at one price. It has two names: the firm's own reference and, once it has one, its item id."""
 
     name: Line
     reference: ProductReference
@@ -139,5 +139,5 @@ class RequestFacts:
 
 
 def product_key(product: Product) -> str:
-    """What makes a product one within a firm and a round."""
+    """The name that an entry comes with: the item id where it has one, else the reference."""
     return f"item:{product.item_id}" if product.item_id else f"ref:{product.reference}"

@@ -102,6 +102,8 @@ class TrackLimits:
     """Length of the track's reserve."""
     selections_per_firm: Positive | None = None
     """Products of one firm selected in the track at the most."""
+    applications_per_firm: Positive | None = None
+    """Entries of one firm that stand in the track at the most; a withdrawn one gives its place back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,9 @@ class Limits:
     """Products selected at the most; None where demand alone decides."""
     reserve: Count | None = None
     """Length of the reserve; None for all that could still be bought."""
+    applications_per_firm: Positive | None = None
+    """Entries of one firm that stand at the most; a withdrawn one gives its place back. None lets a firm multiply its
+    chances by entering more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,12 @@ def table_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def table_remarks(policy: Policy) -> Iterator[Problem]:
-    """A greater record is never worth more: the programme is for those who have sold least."""
+    """A greater record is never worth more: the programme is for those who have sold least. Nor are more entries."""
+    uncapped = [track.track for track in policy.tracks if not (track.limits and track.limits.applications_per_firm)]
+    if policy.limits.applications_per_firm is None and uncapped:
+        detail = f"a firm may enter any number of products in {', '.join(uncapped)}, and draws with the tickets of all"
+        fix = "give the most entries that one firm may have, such as 3"
+        yield Problem("/limits/applications_per_firm", "no-firm-limit", detail, fix)
     told: set[int] = set()
     for fewer, more in _rising(policy):
         number = first_step(policy, more)
@@ -84,11 +89,12 @@ def _limits(policy: Policy) -> Iterator[Problem]:
         if reserve is not None and policy.limits.reserve is not None and reserve > policy.limits.reserve:
             detail = f"{track.track} has a reserve of {reserve}, the whole round one of {policy.limits.reserve}"
             yield Problem(f"/tracks/{index}/limits/reserve", "more-than-the-round", detail, "give as many at the most")
-        firm = track.limits.selections_per_firm if track.limits else None
-        if firm is not None and firm > policy.limits.selections_per_firm:
-            detail = f"{firm} of one firm in {track.track}, {policy.limits.selections_per_firm} in the whole round"
-            pointer = f"/tracks/{index}/limits/selections_per_firm"
-            yield Problem(pointer, "more-than-the-round", detail, "give as many at the most")
+        for name in ("selections_per_firm", "applications_per_firm"):
+            firm, of_round = getattr(track.limits, name, None), getattr(policy.limits, name)
+            if firm is not None and of_round is not None and firm > of_round:
+                detail = f"{firm} of one firm in {track.track}, {of_round} in the whole round"
+                pointer = f"/tracks/{index}/limits/{name}"
+                yield Problem(pointer, "more-than-the-round", detail, "give as many at the most")
 
 
 def _scoring(scoring: Scoring) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from deploy.local.postgres import create_database, running_postgres
 from deploy.local.state import State
 from services.intake.domain.admission import ContactDetails, Entry, Submission, enter
 from services.intake.domain.entries import Chance
+from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
 from services.intake.storage import rounds
 from services.intake.storage.admission import admit, insert
@@ -44,12 +45,14 @@ Write = Callable[[Connection, Submission], Awaitable[str | None]]
 
 
 def submission(round_id: str) -> Submission:
-    number = secrets.randbelow(10**10)
+    number, reference = secrets.randbelow(10**10), str(uuid.uuid4())
     return Submission(
         round=round_id,
         received_at=SystemClock().now(),
         business_number=f"{number:010d}",
-        product_key=f"ref:{uuid.uuid4()}",
+        product_key=f"ref:{reference}",
+        names=names_of(reference, None),
+        track="general",
         facts={"track": "general"},
         contact=ContactDetails("담당자", "a@example.org", None, "ko"),
         idempotency_key=None,

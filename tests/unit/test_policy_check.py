@@ -134,9 +134,21 @@ def test_the_vocabulary_is_what_the_rules_ask_for() -> None:
 
 def test_an_older_policy_keeps_its_hash_when_the_contract_grows() -> None:
     """A round that stands was announced under it."""
-    first, second = (replace(policy(name), notices=None) for name in ("2018-h1", "2018-h2"))
+    first, second = (
+        replace(stated, notices=None, limits=replace(stated.limits, applications_per_firm=None))
+        for stated in map(policy, ("2018-h1", "2018-h2"))
+    )
     assert policy_hash(first) == "b72eb8546e32073f01ec7e1f0e06e86f99a6f573094a334a0cde19a40c294027"
     assert policy_hash(second) == "44b345415e511b60b87611a39c490fdf8dc398b4743a7b486bb94421c19519b8"
+
+
+def test_a_firm_without_a_limit_of_entries_is_remarked_on_and_allowed() -> None:
+    uncapped = replace(H2, limits=replace(H2.limits, applications_per_firm=None))
+    assert problems_of(uncapped) == ()
+    (remark,) = remarks_of(uncapped)
+    assert (remark.pointer, remark.code) == ("/limits/applications_per_firm", "no-firm-limit")
+    track = replace(H2.tracks[0], limits=TrackLimits(applications_per_firm=1))
+    assert remarks_of(replace(uncapped, tracks=(track,))) == (), "each track has its own"
 
 
 def test_more_for_a_greater_record_is_remarked_on_and_allowed() -> None:
@@ -156,9 +168,9 @@ def test_what_is_listed_for_nothing_is_remarked_on() -> None:
     assert [remark.code for remark in remarks_of(bare)] == ["classes-not-asked", "certificates-not-asked"]
 
 
-@pytest.mark.parametrize("name", ["places", "reserve", "selections_per_firm"])
+@pytest.mark.parametrize("name", ["places", "reserve", "selections_per_firm", "applications_per_firm"])
 def test_a_tracks_limits_are_within_the_rounds(name: str) -> None:
-    limits = replace(H2.limits, places=3, reserve=3, selections_per_firm=3)
+    limits = replace(H2.limits, places=3, reserve=3, selections_per_firm=3, applications_per_firm=3)
 
     def found(own: int) -> list[tuple[str, str]]:
         track = replace(H2.tracks[0], limits=TrackLimits(**{name: own}))

@@ -201,9 +201,10 @@ def test_limits_are_told_of_the_round_and_of_each_track_that_has_its_own() -> No
     multi = policy("multi-track")
     tracks = (replace(multi.tracks[0], limits=TrackLimits(selections_per_firm=1)), multi.tracks[1], H1.tracks[0])
     assert limits(replace(multi, tracks=tracks)) == (
-        "45 places, 2 of a firm, a reserve of 20; startup: the round's places, 1 of a firm; first-step: 15 places"
+        "45 places, 2 of a firm, 3 entries of a firm, a reserve of 20; "
+        "startup: the round's places, 1 of a firm; first-step: 15 places"
     )
-    assert limits(H2) == "as many places as are asked for, 2 of a firm, a reserve of 100"
+    assert limits(H2) == "as many places as are asked for, 2 of a firm, 3 entries of a firm, a reserve of 100"
 
 
 def test_from_the_command_line_as_table_json_and_page(tmp_path: Path) -> None:

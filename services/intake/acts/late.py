@@ -11,8 +11,9 @@ from typing import Final
 from services.intake.acts.epochs import open_epoch, standing_terms
 from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.api.admission import entry_events
-from services.intake.api.bodies import SubmissionBody, facts_json
-from services.intake.domain.admission import Entry, Submission
+from services.intake.api.bodies import FACTS, SubmissionBody, facts_json
+from services.intake.api.submission import firm_limit
+from services.intake.domain.admission import Entry, FirmLimit, Submission
 from services.intake.domain.entries import (
     Chance,
     StatedVersion,
@@ -22,8 +23,9 @@ from services.intake.domain.entries import (
     party_id,
     state_version,
 )
+from services.intake.domain.firms import Names, names, refusal
 from services.intake.domain.receipts import receipt_json
-from services.intake.storage import admission, late, tokens
+from services.intake.storage import admission, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
 from shared.contracts.facts import product_key
@@ -49,14 +51,25 @@ async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBo
         raise Problem(422, "invalid-fields", "Send the application in /entry, as POST /rounds/{round}/applications.")
     seed, round_id = stored.window.seed, stored.window.round
     number, product = entry.applicant.business_number, product_key(entry.product)
-    if await late.is_entered(connection, round_id, number, product):
-        raise Problem(409, "already-entered", "This product of this firm is entered already.")
+    await _find_place(connection, round_id, number, names(entry.product), entry.track)
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
     stated = state_version(application, 1, now, drawn, facts_json(entry.facts()))
     contact = entry.contact.details()
     return LateEntry(application, party, number, product, stated.facts, drawn, stated.payload_hash, contact)
+
+
+async def _find_place(connection: Connection, round_id: str, number: str, product: Names, track: str) -> None:
+    """Raises a Problem where the firm has the product already, or as many entries as it may."""
+    firm = round_id, number
+    await firms.lock(connection, [firm])
+    others = (await firms.standing(connection, [firm]))[firm]
+    why = refusal(product, track, others, (await firms.caps(connection, [round_id]))[round_id])
+    if isinstance(why, FirmLimit):
+        raise firm_limit(why)
+    if why is not None:
+        raise Problem(409, why.value, "This product of this firm is entered already.")
 
 
 def named(drafted: LateEntry) -> Terms:
@@ -71,12 +84,16 @@ async def admit(approved: Approved) -> Done:
     if kept is None:
         raise Problem(409, "expired", "The draft of this entry is gone: propose it again.")
     secret = await tokens.secret(connection, "access-tokens")
+    facts = FACTS.validate_json(kept.facts)
+    await _find_place(connection, round_id, kept.business_number, names(facts.product), facts.track)
     stated = StatedVersion(kept.application, 1, approved.now, kept.nonce, kept.payload_hash, kept.facts)
     submission = Submission(
         round=round_id,
         received_at=approved.moment,
         business_number=kept.business_number,
         product_key=kept.product_key,
+        names=names(facts.product),
+        track=facts.track,
         facts={},
         contact=kept.contact,
         idempotency_key=None,

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
-from services.intake.api.applications import opened_application
+from services.intake.api.applications import opened_application, stands_beside_others
 from services.intake.api.bodies import FactsBody, facts_json
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
@@ -20,7 +20,6 @@ from services.intake.storage.versions import StoredApplication
 from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
-from shared.contracts.facts import product_key
 from shared.contracts.values import Contract, Text
 from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
@@ -61,6 +60,8 @@ async def file_appeal(application: str, request: Request) -> Response:
         if not in_time(result.noticed_at, now):
             until = may_file_until(result.noticed_at)
             raise Problem(410, "period-over", f"An appeal could be filed until {until} (행정기본법 §36).")
+        if body.amended is not None:
+            await stands_beside_others(connection, stored, body.amended)
         appeal = Appeal(
             str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now
         )
@@ -84,9 +85,6 @@ async def file_appeal(application: str, request: Request) -> Response:
 def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
     if body.amended is None:
         return None
-    same_firm = body.amended.applicant.business_number == stored.business_number
-    if not (same_firm and product_key(body.amended.product) == stored.product_key):
-        raise Problem(409, "another-product", "Amended facts keep firm and product.")
     stated: Any = facts_json(body.amended.facts())
     offered: Any = from_json(stored.stated.facts)["product"]
     moved = [name for name in OFFERED if stated["product"].get(name) != offered.get(name)]

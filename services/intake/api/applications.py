@@ -10,18 +10,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
-from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, SubmissionBody, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
+from services.intake.api.submission import firm_limit
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
+from services.intake.domain.firms import names, over_limit
 from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.storage import appeals, disowned, outcomes, releases, rounds, tokens, versions
+from services.intake.storage import appeals, disowned, firms, outcomes, releases, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
-from shared.contracts.facts import product_key
 from shared.http import bearer_hash, body_of, parse, read_body
 from shared.inclusion import inclusion_proof
 from shared.kafka.cloudevents import event_id, outgoing
@@ -149,14 +150,10 @@ async def resubmit(application: str, request: Request) -> Response:
         stored: StoredApplication = await opened_application(request, application, connection)
         window = await latched(connection, stored.round)
         received = inside(window, window.time_map.programme(received_at))
-        same_firm = stated_body.applicant.business_number == stored.business_number
-        if not (same_firm and product_key(stated_body.product) == stored.product_key):
-            raise Problem(
-                409, "another-product", "A resubmission keeps firm and product: apply anew for another product."
-            )
         newest, _ = await versions.lock(connection, application)
         if newest != replaces:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
+        await stands_beside_others(connection, stored, stated_body)
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
         stated = state_version(application, newest + 1, received, drawn, facts)
         receipt = signed(receipt_of(stored.round, stated), signer)
@@ -169,6 +166,29 @@ async def resubmit(application: str, request: Request) -> Response:
             contact_event(stored.party, contact, stated, trace, networks),
         ]
     return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
+
+
+async def stands_beside_others(connection: Connection, stored: StoredApplication, stated: FactsBody) -> None:
+    """Raises a Problem where it is another firm's or another product, where it takes a name that another entry of the
+    firm has, or where a limit of the firm's leaves it no place: it was withdrawn, or changes its track.
+
+    Nobody enters or changes an entry of the firm from here until the transaction ends.
+    """
+    firm = stored.round, stored.business_number
+    await firms.lock(connection, [firm])
+    entries = {one.application: one for one in (await firms.standing(connection, [firm]))[firm]}
+    own = entries.pop(stored.application)
+    product, others = names(stated.product), list(entries.values())
+    if stated.applicant.business_number != stored.business_number or not product & own.names:
+        another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
+        raise Problem(409, "another-product", another)
+    if any((product - own.names) & one.names for one in others):
+        raise Problem(409, "already-entered", "Another entry of this firm has this item id or this reference.")
+    if own.withdrawn or stated.track != own.track:
+        caps = (await firms.caps(connection, [stored.round]))[stored.round]
+        reached = over_limit(stated.track, others, caps)
+        if reached:
+            raise firm_limit(reached)
 
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))

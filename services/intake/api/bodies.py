@@ -49,10 +49,10 @@ class WithdrawalBody(Contract):
 SUBMISSION: TypeAdapter[SubmissionBody] = TypeAdapter(SubmissionBody)
 CONTACT: TypeAdapter[ContactBody] = TypeAdapter(ContactBody)
 WITHDRAWAL: TypeAdapter[WithdrawalBody] = TypeAdapter(WithdrawalBody)
-_FACTS: TypeAdapter[ApplicationFacts] = TypeAdapter(ApplicationFacts)
+FACTS: TypeAdapter[ApplicationFacts] = TypeAdapter(ApplicationFacts)
 
 
 def facts_json(facts: ApplicationFacts) -> Json:
     """The facts as JSON. What was not stated is left out, so that a later optional field changes no old hash."""
-    value: Json = _FACTS.dump_python(facts, mode="json", exclude_none=True)
+    value: Json = FACTS.dump_python(facts, mode="json", exclude_none=True)
     return value

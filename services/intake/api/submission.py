@@ -10,12 +10,13 @@ from fastapi import Request, Response
 from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
 from services.intake.api.state import intake, network
-from services.intake.domain.admission import Refusal, Submission
+from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
+from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
-from shared.http import parse, read_body
+from shared.http import bearer_hash, parse, read_body
 from shared.problems import Problem
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
@@ -40,6 +41,8 @@ async def submit_application(request: Request) -> Response:
         answer = await intake(request).admission.submit(submission)
     except TooManyWaitingError:
         return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
+    if isinstance(answer, FirmLimit):
+        return firm_limit(answer).response()
     if isinstance(answer, Refusal):
         status, title = _REFUSALS[answer]
         return Problem(status, answer.value, title).response()
@@ -65,13 +68,25 @@ async def read_submission(request: Request) -> Submission:
         received_at=received_at,
         business_number=stated.applicant.business_number,
         product_key=product_key(stated.product),
+        names=names(stated.product),
+        track=stated.track,
         facts=facts_json(stated.facts()),
         contact=stated.contact.details(network(request)),
         idempotency_key=idempotency_key(request),
         body_hash=hashlib.sha256(body).digest(),
         chance=Chance.of_bytes(secrets.token_bytes(48)),
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
+        token_hash=bearer_hash(request.headers.get("authorization")),
     )
+
+
+def firm_limit(reached: FirmLimit) -> Problem:
+    """409. Of the firm's entries only the one is named whose token was sent."""
+    where = f"in track {reached.track}" if reached.track else "in this round"
+    title = f"A firm may have {reached.most} entries {where}, and this one has as many: withdraw one, or change one."
+    fix = "withdraw it with POST /applications/{id}/withdrawal, or change it with PUT /applications/{id}"
+    named = (Reason(pointer="", code="entry", detail=reached.opened, fix=fix),) if reached.opened else ()
+    return Problem(409, "firm-limit", title, named)
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -102,7 +117,7 @@ OPENAPI: Final = {
         "201": {"description": "Signed receipt: id, version, nonce, payload hash, receipt time, key id; access token"},
         "400": {"description": "Unreadable"},
         "404": {"description": "No such round"},
-        "409": {"description": "Not open yet, or this product is entered already"},
+        "409": {"description": "Not open yet, entered already, or as many entries as a firm may have"},
         "410": {"description": "Closed"},
         "413": {"description": "Too large"},
         "415": {"description": "Not JSON"},

@@ -31,12 +31,18 @@ class Submission:
     received_at: datetime
     business_number: str
     product_key: str
+    """The name of the product that its entry comes with."""
+    names: frozenset[str]
+    """All names of the product, as `firms.names` has them."""
+    track: str
     facts: Json
     contact: ContactDetails
     idempotency_key: str | None
     body_hash: bytes
     chance: Chance
     traceparent: str | None
+    token_hash: str | None = None
+    """Of the token that was sent with it, which opens another entry."""
 
 
 class Refusal(StrEnum):
@@ -45,6 +51,15 @@ class Refusal(StrEnum):
     CLOSED = Closed.CLOSED.value
     ALREADY_ENTERED = "already-entered"
     KEY_REUSED = "idempotency-key-reused"
+
+
+@dataclass(frozen=True, slots=True)
+class FirmLimit:
+    """The firm has as many entries standing as the round, or its track, lets it. `opened`: whose token came."""
+
+    most: int
+    track: str | None
+    opened: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
-"""Admission under the latch: a retry's receipt first, then the shared lock, then the window, then the insert."""
+"""Admission under the latch: a retry's receipt first, then the shared lock, then the window, then what the firm has
+already, then the insert."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.intake.domain.admission import Entry, Refusal, Submission, enter
+from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
+from services.intake.domain.firms import Standing, refusal
 from services.intake.domain.receipts import Receipt, receipt_of, signed
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
-from services.intake.storage import refused
+from services.intake.storage import firms, refused
 from services.intake.storage.refused import Refused
 from services.intake.storage.rounds import cuts, latched
 from shared.canonical import sha256_hex
@@ -53,7 +55,8 @@ INSERT INTO contacts (party, name, email, phone, language, changed_at)
 SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $3::timestamptz[])
 """
 
-Answer = Receipt | Refusal
+Answer = Receipt | Refusal | FirmLimit
+_Decision = Entry | Refusal | FirmLimit
 Key = tuple[str, str, str]
 """Round, firm, and its key."""
 
@@ -68,7 +71,9 @@ async def admit(
     known = await _known(connection, group, secret, signer)
     fresh = [submission for submission in group if _key(submission) not in known]
     taking = await _windows(connection, fresh)
-    decided = {id(submission): enter(submission, taking[id(submission)], secret) for submission in fresh}
+    decided: dict[int, _Decision] = {
+        id(submission): enter(submission, taking[id(submission)], secret) for submission in fresh
+    }
     closed = [submission for submission in fresh if decided[id(submission)] is Refusal.CLOSED]
     if closed:
         # A retry may have waited for the lock behind the freeze, and that for the first attempt: it is known by now.
@@ -80,27 +85,45 @@ async def admit(
     ]
     if late:
         await refused.remember(connection, late)
-    named: dict[str, Entry] = {}  # in a rehearsal a product addressed to a cut and to its series gets one id
-    for each in decided.values():
-        if isinstance(each, Entry):
-            named.setdefault(each.application, each)
-    entries = [named[application] for application in sorted(named)]
+    entering = [each for each in decided.values() if isinstance(each, Entry)]
+    decided |= await _refused_beside_others(connection, entering)
+    entries = sorted((each for each in decided.values() if isinstance(each, Entry)), key=lambda one: one.application)
     new = await insert(connection, entries, signer)
-    if len(new) < len(entries):
+    if len(new) < len(entering):
         # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
         known |= await _known(connection, fresh, secret, signer)
     answers: list[Answer] = []
     for submission in group:
         decision = decided.get(id(submission))
-        if isinstance(decision, Entry) and named[decision.application] is decision and decision.application in new:
+        if isinstance(decision, Entry) and decision.application in new:
             answers.append(new[decision.application])
         elif _key(submission) in known:
             answers.append(_retried(submission, *known[_key(submission)]))
-        elif isinstance(decision, Refusal):
+        elif isinstance(decision, (Refusal, FirmLimit)):
             answers.append(decision)
         else:
             answers.append(Refusal.ALREADY_ENTERED)
     return answers, [entry for entry in entries if entry.application in new]
+
+
+async def _refused_beside_others(connection: Connection, entering: Sequence[Entry]) -> dict[int, _Decision]:
+    """By the `id()` of its submission, why an entry can't stand beside those its firm has, or beside one before it."""
+    if not entering:
+        return {}
+    of_firm = {(entry.round, entry.submission.business_number) for entry in entering}
+    await firms.lock(connection, of_firm)
+    caps = await firms.caps(connection, {entry.round for entry in entering})
+    standing = await firms.standing(connection, of_firm)
+    refused: dict[int, _Decision] = {}
+    for entry in entering:
+        asked, others = entry.submission, standing[entry.round, entry.submission.business_number]
+        why = refusal(asked.names, asked.track, others, caps[entry.round], asked.token_hash)
+        if why is None:
+            token_hash = sha256_hex(entry.token.encode())
+            others.append(Standing(entry.application, asked.names, asked.track, withdrawn=False, token_hash=token_hash))
+        else:
+            refused[id(asked)] = why
+    return refused
 
 
 async def _windows(connection: Connection, submissions: Sequence[Submission]) -> dict[int, RoundWindow | None]:

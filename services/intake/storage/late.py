@@ -6,9 +6,6 @@ from datetime import datetime
 from services.intake.domain.admission import ContactDetails
 from shared.postgres import Connection
 
-IS_ENTERED = """
-SELECT EXISTS (SELECT FROM applications WHERE round = $1 AND business_number = $2 AND product_key = $3)
-"""
 KEEP = """
 INSERT INTO late_entries (act, application, party, business_number, product_key, facts, nonce, payload_hash,
                           name, email, phone, language)
@@ -33,11 +30,6 @@ class LateEntry:
     nonce: str
     payload_hash: str
     contact: ContactDetails
-
-
-async def is_entered(connection: Connection, round_id: str, business_number: str, product_key: str) -> bool:
-    entered: bool = await connection.fetchval(IS_ENTERED, round_id, business_number, product_key)
-    return entered
 
 
 async def keep(connection: Connection, act: str, entry: LateEntry) -> None:
