@@ -187,6 +187,8 @@ class Limits:
     applications_per_firm: Positive | None = None
     """Entries of one firm that stand at the most; a withdrawn one gives its place back. None lets a firm multiply its
     chances by entering more."""
+    contract_tolerance_percent: Count | None = None
+    """Per cent by which the sum of a reported contract may be above what was awarded; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,13 +102,13 @@ async def test_a_round_is_open_data_from_its_announcement_to_its_purchases(
         renamed = {"name": "한국전력공사 (새 이름)", "pledges": [{"round": round_id, "won": 30_000_000}]}
         (await client.put("/institutions/kepco", json=renamed, headers=office.officers[0])).raise_for_status()
         about = {"round": round_id, "request": "r1"}
-        bought = about | {"application": first, "quantity": 2, "contracted_on": "2018-10-20"}
+        bought = about | {"application": first, "quantity": 2, "contracted_on": "2019-06-03"}
         for number, won in enumerate((1_900_000, 2_000_000)):
             report = ("ReportPurchase", f"p{number}", bought | {"amount_won": won})
             await write_inbox(stack, "kepco", report)
         declined = about | {"application": second, "reason": "call 010-0000-0000 for why"}
         await write_inbox(stack, "kepco", ("ReportNonPurchase", "p2", declined))
-        stranger = about | {"application": third, "quantity": 1, "contracted_on": "2018-10-20", "amount_won": 1}
+        stranger = about | {"application": third, "quantity": 1, "contracted_on": "2019-06-03", "amount_won": 1}
         await write_inbox(stack, "lh", ("ReportPurchase", "x1", stranger))
         ocid = f"ocds-000000-{round_id}-kepco.r1"
 

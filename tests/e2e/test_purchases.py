@@ -43,7 +43,7 @@ async def test_every_award_is_followed_until_something_is_said_of_it(start_stack
             return {one["application"]: one for one in answer["purchases"]}
 
         about = {"round": round_id, "request": "r1"}
-        bought = about | {"application": first, "quantity": 2, "contracted_on": "2018-10-20"}
+        bought = about | {"application": first, "quantity": 2, "contracted_on": "2019-06-03"}
         await write_inbox(
             stack,
             "kepco",
@@ -118,7 +118,7 @@ async def as_tables(client: httpx2.AsyncClient, stack: Stack, round_id: str, ove
     read = [dict(zip(heads, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
     assert {one["state"] for one in read} == {"contracted", "not-purchased", "overdue"}
     bought = next(one for one in read if one["state"] == "contracted")
-    assert (bought["contracted_won"], bought["contracted_on"].date().isoformat()) == (2_000_000, "2018-10-20")
+    assert (bought["contracted_won"], bought["contracted_on"].date().isoformat()) == (2_000_000, "2019-06-03")
     assert next(one for one in read if one["state"] == "not-purchased")["reason"] == "=budget cut"
     results = (await client.get(f"{url}/results")).raise_for_status().json()
     assert [one["position"] for one in results["results"]] == list(range(1, FIRMS + 1))

@@ -212,7 +212,7 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     await scene.shown_anew(shown_before)
 
     # What is contracted can't be taken back; the next one that leaves makes room for the sixth.
-    bought = {"round": ROUND, "request": "r1", "application": five, "quantity": 2, "contracted_on": "2018-09-20"}
+    bought = {"round": ROUND, "request": "r1", "application": five, "quantity": 2, "contracted_on": "2019-06-03"}
     await write_inbox(scene.stack, "kepco", ("ReportPurchase", "p1", bought | {"amount_won": 2_000_000}))
 
     async def reported() -> bool:

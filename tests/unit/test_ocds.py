@@ -269,7 +269,7 @@ def test_a_contract_is_what_was_reported_and_its_award_what_the_round_gave() -> 
     (award,), (contract,) = body["awards"], body["contracts"]
     assert award["value"]["amount"] == 2_000_000
     assert (contract["value"]["amount"], contract["items"][0]["quantity"]) == (950_000, 1)
-    assert contract["dateSigned"] == "2018-10-31T15:00:00Z", "1 November in Korea"
+    assert contract["dateSigned"] == "2018-11-01T00:00:00+09:00", "1 November in Korea"
     assert "implementation" not in contract, "no payment is reported"
 
 

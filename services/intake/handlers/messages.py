@@ -24,14 +24,13 @@ from services.intake.domain.series import cut_at
 from services.intake.handlers.answers import answered, elsewhere, in_no_cut, no_such_round, not_open_yet, rejected
 from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.reading import Read, read_message
+from services.intake.handlers.reports import take_report
 from services.intake.storage import releases, requests, rounds
 from services.intake.storage.requests import InboxMessage, RequestVersion
 from shared.contracts import topics
 from shared.contracts.events import (
     AmendPurchaseRequest,
     Answer,
-    NonPurchaseReported,
-    PurchaseReported,
     PurchaseRequestAccepted,
     PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
@@ -89,9 +88,7 @@ async def _take(
     if window is None:
         return [rejected(message, now, no_such_round(asks.round))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
-        said = _report(read, window)
-        await releases.report(connection, said)
-        return [_reported(message, said, now), answered(message, now, Answer.ACCEPTED, request=request)]
+        return await take_report(connection, read, request, ledger.newest(request), window, now)
     match turn_of(window, window.time_map.programme(message.appended_at)):
         case Turn.HELD:
             await requests.hold(connection, window.round, message)
@@ -230,22 +227,3 @@ async def _cancel(
 
 def _request(read: Read) -> str:
     return f"{read.message.institution}/{read.asks.request}"
-
-
-def _report(read: Read, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
-    """A report is taken whenever it comes: it says what happened after the selection."""
-    message, asks = read.message, read.asks
-    whose = {"round": window.round, "request": _request(read), "institution": message.institution}
-    model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
-    return model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
-
-
-def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
-    return outgoing(
-        topics.PURCHASE_REQUESTS.name,
-        said.request,
-        said,
-        event_id=event_id("report", message.topic, message.offset),
-        time=now,
-        traceparent=message.traceparent,
-    )

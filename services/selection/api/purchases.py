@@ -71,11 +71,13 @@ async def pledges(
         awards = await purchases.of_round(connection, round_id)
         now = await _now(request, connection, round_id)
         names = await institutions.names(connection, (row["institution"] for row in pledged))
-    overdue = [award for award in awards if award.state(now) is State.OVERDUE]
-    count = Counter(award.institution for award in overdue)
-    amount: Counter[str] = Counter()
-    for award in overdue:
-        amount[award.institution] += award.amount_won
+    count, amount, contracted = Counter[str](), Counter[str](), Counter[str]()
+    for award in awards:
+        if award.state(now) is State.OVERDUE:
+            count[award.institution] += 1
+            amount[award.institution] += award.amount_won
+        if award.report is not None:
+            contracted[award.institution] += award.report.amount_won or 0
     rows: list[Row] = [
         (
             row["institution"],
@@ -83,7 +85,7 @@ async def pledges(
             row["pledge_won"],
             row["awarded_won"],
             row["awards"],
-            row["contracted_won"],
+            contracted[row["institution"]],
             row["pledge_won"] - row["awarded_won"],
             count[row["institution"]],
             amount[row["institution"]],

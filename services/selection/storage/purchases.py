@@ -36,6 +36,26 @@ LEFT JOIN purchases p
 WHERE NOT r.void AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
 """
 OF_ROUND = _AWARDS + " AND c.round = $1 ORDER BY institution, s.line, request"
+# Contracts of awards that a confirmed result or batch gave, as far as anything was contracted.
+CONTRACTS = """
+SELECT p.round, p.application::text, given.product, p.request, p.institution, p.reported_at, p.quantity AS bought,
+       p.amount_won AS paid_won, p.contracted_on, p.reason
+FROM purchases p CROSS JOIN LATERAL (
+    SELECT s.product FROM results s
+    JOIN proposals q ON q.round = s.round AND q.epoch = s.epoch
+    JOIN confirmations c ON c.round = s.round AND c.epoch = s.epoch AND c.selection_root = q.body->>'selection_root'
+    WHERE s.round = p.round AND s.application = p.application AND (
+        s.awards @> p_award OR EXISTS (
+            SELECT FROM release_lines l JOIN releases r USING (round, epoch, batch)
+            WHERE l.application = s.application AND l.round = s.round AND l.epoch = s.epoch AND l.awards @> p_award
+              AND r.confirmed_at IS NOT NULL AND coalesce(r.confirmed_root = r.body->>'batch_root', true)))
+    ORDER BY s.epoch DESC LIMIT 1) given
+WHERE p.round = $1 AND p.contracted_on IS NOT NULL
+ORDER BY p.institution, p.request, p.application
+""".replace(
+    "p_award",
+    "jsonb_build_array(jsonb_build_object('request', p.request, 'institution', p.institution))",
+)
 UNREPORTED = (
     _AWARDS
     + """
@@ -76,7 +96,25 @@ async def save(connection: Connection, reports: Sequence[PurchaseReported | NonP
 
 
 async def of_round(connection: Connection, round_id: str) -> list[Awarded]:
-    return [_awarded(row) for row in await connection.fetch(OF_ROUND, round_id)]
+    """Awards that stand, and behind them contracts of awards that a later epoch or a batch has taken back: those are of
+    nothing awarded."""
+    standing = [_awarded(row) for row in await connection.fetch(OF_ROUND, round_id)]
+    known = {(award.request, award.application) for award in standing}
+    contracts = [
+        Awarded(
+            application=row["application"],
+            product=row["product"],
+            request=row["request"],
+            institution=row["institution"],
+            quantity=0,
+            amount_won=0,
+            due_on=None,
+            report=_report(row),
+        )
+        for row in await connection.fetch(CONTRACTS, round_id)
+        if (row["request"], row["application"]) not in known
+    ]
+    return standing + contracts
 
 
 async def unreported(connection: Connection) -> list[Unreported]:
@@ -101,11 +139,14 @@ def _map(rehearsal: Any) -> TimeMap:
     return time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None)
 
 
-def _awarded(row: Any) -> Awarded:
-    reported_at: datetime | None = row["reported_at"]
-    report = Report(
+def _report(row: Any) -> Report:
+    return Report(
         quantity=row["bought"], amount_won=row["paid_won"], contracted_on=row["contracted_on"], reason=row["reason"]
     )
+
+
+def _awarded(row: Any) -> Awarded:
+    reported_at: datetime | None = row["reported_at"]
     return Awarded(
         application=row["application"],
         product=row["product"],
@@ -114,5 +155,5 @@ def _awarded(row: Any) -> Awarded:
         quantity=row["quantity"],
         amount_won=row["amount_won"],
         due_on=due_on(row["confirmed_at"]),
-        report=report if reported_at else None,
+        report=_report(row) if reported_at else None,
     )

@@ -79,9 +79,7 @@ WITH pledged AS (
     SELECT institution, won FROM pledges JOIN rounds r USING (round) WHERE round = $1 AND r.pledges IS NULL
 )
 SELECT p.institution, p.won AS pledge_won, coalesce(sum((award->>'amount_won')::bigint), 0)::bigint AS awarded_won,
-       count(award) AS awards,
-       (SELECT coalesce(sum(b.amount_won), 0)::bigint FROM purchases b
-        WHERE b.round = $1 AND b.institution = p.institution) AS contracted_won
+       count(award) AS awards
 FROM pledged p
 LEFT JOIN standing_results s ON s.round = $1 AND s.epoch = (
     SELECT max(c.epoch) FROM confirmations c JOIN proposals q ON q.round = c.round AND q.epoch = c.epoch

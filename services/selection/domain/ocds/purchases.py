@@ -12,7 +12,7 @@ from typing import Any
 from services.selection.domain.matching import Award
 from services.selection.domain.ocds.awards import Selected
 from services.selection.domain.ocds.names import Names
-from services.selection.domain.ocds.release import Party, Publication, Release, both, moment, money
+from services.selection.domain.ocds.release import Party, Publication, Release, both, money
 from services.selection.domain.ocds.words import BOUGHT, NOT_BOUGHT, PURCHASE, PURCHASE_RATIONALE
 from shared.purchases import Report
 from shared.working_days import KST
@@ -98,14 +98,15 @@ def _award(reported: Reported, buyer: Party) -> Mapping[str, Any]:
 
 
 def _contract(reported: Reported, buyer: Party) -> Mapping[str, Any]:
-    """All that was contracted so far, of which an institution states the sum; its day began at midnight in Korea."""
+    """All that was contracted so far, of which an institution states the sum. Its day is Korea's, also to whoever takes
+    the first ten characters."""
     selected, report = reported.selected, reported.report
     contract = {"id": "1", "awardID": selected.application, "title": selected.product}
     if report.contracted_on is None:
         return contract | {"status": "cancelled"}
     return contract | {
         "status": "active",
-        "dateSigned": moment(datetime.combine(report.contracted_on, time(), KST)),
+        "dateSigned": datetime.combine(report.contracted_on, time(), KST).isoformat(),
         "value": money(report.amount_won or 0),
         "items": [selected.item(reported.line.request, buyer.name, report.quantity or 0)],
     }
