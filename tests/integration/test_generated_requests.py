@@ -24,8 +24,8 @@ from tests.support.examples import ORDINARY, SETTING
 from tests.support.stacks import LastingStack
 
 pytestmark = [pytest.mark.xdist_group("generated"), pytest.mark.soak]
-EACH = 3 if SETTING <= ORDINARY else SETTING // 2
-"""Of an operation, of either kind: some hundred operations make a hundred thousand in `make soak`."""
+EACH = 3 if SETTING <= ORDINARY else SETTING * 4 // 5
+"""Of an operation, of either kind: 62 operations make a hundred thousand in `make soak`."""
 ROLES = ("nobody", "wrong", "applicant", "institution", "officer", "auditor", "operator")
 
 
