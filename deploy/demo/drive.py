@@ -174,6 +174,7 @@ class _Month:
             self.desks.write(plan.demand.in_time, over_seconds=window.sending),
             self._close_registry(window.sending / 2),
         )
+        await self._senders().send(plan.beyond, stop=lambda: datetime.now(UTC) >= stop_at)
         self.course.busiest_margin = (self.closes - datetime.now(UTC)).total_seconds()
         if not done or self.course.busiest_margin < 0:
             raise TooSlowError(

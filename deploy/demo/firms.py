@@ -81,21 +81,18 @@ def make_firm(number: int, rng: random.Random, as_of: date, taken: set[str]) -> 
 
 
 def _numbers(rng: random.Random, findings: dict[str, str], taken: set[str], *, corporation: bool) -> Json:
-    right = rng.random() >= 0.01
-    findings["business-number"] = PASS if right else FAIL
-    number = business_number(rng, corporation=corporation, right=right)
+    findings["business-number"] = PASS
+    number = business_number(rng, corporation=corporation)
     while number in taken:
-        number = business_number(rng, corporation=corporation, right=right)
+        number = business_number(rng, corporation=corporation)
     taken.add(number)
     facts: Json = {"business_number": number}
     findings["corporate-number"] = PASS
     if corporation:
-        chance = rng.random()
-        if chance < 0.01:
+        if rng.random() < 0.01:
             findings["corporate-number"] = UNKNOWN
         else:
-            findings["corporate-number"] = FAIL if chance < 0.02 else PASS
-            facts["corporate_number"] = corporate_number(rng, right=chance >= 0.02)
+            facts["corporate_number"] = corporate_number(rng)
     return facts
 
 

@@ -2,8 +2,8 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from deploy.demo.demand import Demand, make_demand
@@ -33,6 +33,8 @@ _PRODUCTS_OF_A_FIRM: Final = ((1, 2, 3), (84, 12, 4))
 class Plan:
     in_time: tuple[Script, ...]
     early: tuple[Script, ...]
+    beyond: tuple[Script, ...]
+    """When all else is in: more products of firms that have as many entries as they may."""
     late: tuple[Script, ...]
     fates: tuple[Fate, ...]
     demand: Demand
@@ -48,11 +50,14 @@ class Plan:
 
     def answers(self) -> Counter[int]:
         """How often each HTTP status must be answered."""
-        return Counter(call.expects for call in calls_of((*self.early, *self.in_time, *self.late)))
+        return Counter(call.expects for call in calls_of(self._all()))
 
     def count(self, what: str) -> int:
         """How often a call of that name is in the plan."""
-        return sum(call.what == what for call in calls_of((*self.early, *self.in_time, *self.late)))
+        return sum(call.what == what for call in calls_of(self._all()))
+
+    def _all(self) -> tuple[Script, ...]:
+        return (*self.early, *self.in_time, *self.beyond, *self.late)
 
 
 def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledges: Sequence[tuple[str, int]]) -> Plan:
@@ -75,6 +80,7 @@ def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledg
     return Plan(
         tuple(scripts),
         tuple(_alone(rng, one, "before the opening", 409) for one in outside[:cut]),
+        tuple(_beyond(rng, entered, fates, policy)),
         tuple(_alone(rng, one, "after the close", 410) for one in outside[cut:]),
         tuple(fates),
         make_demand(round_id, pledges, applications, rng),
@@ -124,6 +130,20 @@ def _changed(rng: random.Random, number: int, firm: Firm, offered: Offered, poli
     dropped = {key: value for key, value in new.facts.items() if key not in ("item_id", "detailed_class")}
     price = max(10_000, offered.facts["price_won"] * rng.randint(80, 99) // 100)
     return Offered(dropped | kept | {"price_won": price}, new.certificates, new.findings)
+
+
+def _beyond(
+    rng: random.Random, entered: Sequence[tuple[Firm, Offered]], fates: Sequence[Fate], policy: Policy
+) -> Iterator[Script]:
+    """One more product of each firm that stands with as many as the policy lets it."""
+    standing = Counter(firm.number for (firm, _), fate in zip(entered, fates, strict=True) if not fate.withdrawn)
+    firms = {firm.number: firm for firm, _ in entered}
+    for number, firm in firms.items():
+        if standing[number] == policy.limits.applications_per_firm:
+            more = make_product(len(entered) + number, rng, firm.kind, policy.as_of, policy.certificates)
+            renamed = {**more.facts, "reference": f"BEYOND-{number}"}
+            renamed.pop("item_id", None)
+            yield _alone(rng, (firm, replace(more, facts=renamed)), "beyond the firm's limit", 409)
 
 
 def _share(applications: int, what: str) -> int:

@@ -82,9 +82,6 @@ def _certificates(
     if chance < 14:
         findings["certificate"] = FAIL
         return (_valid(rng, kind, as_of) | {"number": wrong_certificate_number(kind.number_pattern, rng)},)
-    if chance < 16:
-        findings["certificate"] = FAIL
-        return ({"kind": "iso-9001", "number": "Q-1187", "issued_on": (as_of - timedelta(days=200)).isoformat()},)
     if chance < 17:
         findings["certificate"] = FAIL
         return (_valid(rng, kind, as_of) | _future(as_of),)

@@ -27,6 +27,7 @@ from services.intake.api import (
 )
 from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
+from services.intake.api.fitness import Fitnesses
 from services.intake.api.inboxes import answer_settled
 from services.intake.api.inboxes import router as inboxes_router
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
@@ -138,7 +139,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app = service_app("Firstbuy intake", lifespan)
     app.state.kept = KeptAnswers(settings.kept_bytes)
     app.add_middleware(ClosedWhile, missing=restore.missing)
-    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets)
+    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets, Fitnesses())
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(
         SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR), public=False

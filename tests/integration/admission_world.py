@@ -26,6 +26,7 @@ from starlette.routing import Route
 from services.intake import duties
 from services.intake.api import acts, applications, withdrawal
 from services.intake.api.admission import Admission
+from services.intake.api.fitness import Fitnesses
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
 from services.intake.domain.admission import Submission
@@ -188,7 +189,9 @@ class Servers:
         own: Any = _OwnReplica()
         no_files: Any = SimpleNamespace()
         inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
-        app.state.intake = Intake(runtime, settings, self.clock, self.outbox, own, self.signing, inboxes, no_files)
+        app.state.intake = Intake(
+            runtime, settings, self.clock, self.outbox, own, self.signing, inboxes, no_files, Fitnesses()
+        )
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)
         app.include_router(applications.router)

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from services.intake.api.applications import opened_application, stands_beside_others
 from services.intake.api.bodies import FactsBody, facts_json
+from services.intake.api.fitness import require_fit
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, in_time, may_file_until
@@ -61,6 +62,8 @@ async def file_appeal(application: str, request: Request) -> Response:
             until = may_file_until(result.noticed_at)
             raise Problem(410, "period-over", f"An appeal could be filed until {until} (행정기본법 §36).")
         if body.amended is not None:
+            fitness = await state.fitnesses.read(connection, stored.round)
+            require_fit(fitness, body.amended.facts(), moment, "/amended")
             await stands_beside_others(connection, stored, body.amended)
         appeal = Appeal(
             str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.admission import contact_event, submitted_event
 from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
+from services.intake.api.fitness import require_fit, with_warnings
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.api.submission import firm_limit
 from services.intake.domain.appeals import Appeal, may_file_until
@@ -143,7 +144,8 @@ async def resubmit(application: str, request: Request) -> Response:
     received_at = state.clock.now()
     stated_body = parse(SUBMISSION, body)
     replaces = _if_match(request)
-    facts = facts_json(stated_body.facts())
+    stated_facts = stated_body.facts()
+    facts = facts_json(stated_facts)
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -153,6 +155,8 @@ async def resubmit(application: str, request: Request) -> Response:
         newest, _ = await versions.lock(connection, application)
         if newest != replaces:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
+        fitness = await state.fitnesses.read(connection, stored.round)
+        require_fit(fitness, stated_facts, received_at)
         await stands_beside_others(connection, stored, stated_body)
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
         stated = state_version(application, newest + 1, received, drawn, facts)
@@ -165,7 +169,8 @@ async def resubmit(application: str, request: Request) -> Response:
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace, networks),
         ]
-    return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
+    answer = with_warnings(receipt_json(receipt), fitness, stated_facts)
+    return JSONResponse(answer, headers={"ETag": f'"{stated.version}"'})
 
 
 async def stands_beside_others(connection: Connection, stored: StoredApplication, stated: FactsBody) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import Request
 
 from services.intake.api.admission import Admission
+from services.intake.api.fitness import Fitnesses
 from services.intake.domain.networks import network_of
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
@@ -37,6 +38,7 @@ class Intake:
     signing: SigningKey
     watch: InboxWatch
     sheets: SheetReader
+    fitnesses: Fitnesses
 
 
 def intake(request: Request) -> Intake:

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from fastapi import Request, Response
 
 from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
+from services.intake.api.fitness import require_fit, with_warnings
 from services.intake.api.state import intake, network
 from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
@@ -31,10 +33,13 @@ _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
 }
 
 
+Warned = Callable[[dict[str, Any]], dict[str, Any]]
+
+
 async def submit_application(request: Request) -> Response:
     """201 with a receipt once the application is durable; a retry under the same Idempotency-Key gets the same."""
     try:
-        submission = await read_submission(request)
+        submission, warned = await read_submission(request)
     except Problem as problem:
         return problem.response()
     try:
@@ -47,15 +52,16 @@ async def submit_application(request: Request) -> Response:
         status, title = _REFUSALS[answer]
         return Problem(status, answer.value, title).response()
     return Response(
-        json.dumps(receipt_json(answer)),
+        json.dumps(warned(receipt_json(answer))),
         201,
         {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
         "application/json",
     )
 
 
-async def read_submission(request: Request) -> Submission:
-    """The body as a submission, stamped when it was fully read; a Problem when it can't be read or held."""
+async def read_submission(request: Request) -> tuple[Submission, Warned]:
+    """The body as a submission, stamped when it was fully read, and what adds its warnings to an answer; a Problem when
+    it can't be read or held, or could never count."""
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
@@ -63,14 +69,17 @@ async def read_submission(request: Request) -> Submission:
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
     stated: SubmissionBody = parse(SUBMISSION, body)
-    return Submission(
+    facts = stated.facts()
+    fitness = await state.fitnesses.of(state.runtime.pool, round_id)
+    require_fit(fitness, facts, received_at)
+    submission = Submission(
         round=round_id,
         received_at=received_at,
         business_number=stated.applicant.business_number,
         product_key=product_key(stated.product),
         names=names(stated.product),
         track=stated.track,
-        facts=facts_json(stated.facts()),
+        facts=facts_json(facts),
         contact=stated.contact.details(network(request)),
         idempotency_key=idempotency_key(request),
         body_hash=hashlib.sha256(body).digest(),
@@ -78,6 +87,7 @@ async def read_submission(request: Request) -> Submission:
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
         token_hash=bearer_hash(request.headers.get("authorization")),
     )
+    return submission, lambda answer: with_warnings(answer, fitness, facts)
 
 
 def firm_limit(reached: FirmLimit) -> Problem:
@@ -114,7 +124,7 @@ OPENAPI: Final = {
         },
     },
     "responses": {
-        "201": {"description": "Signed receipt: id, version, nonce, payload hash, receipt time, key id; access token"},
+        "201": {"description": "Signed receipt: id, version, nonce, payload hash, time, key id; token; warnings"},
         "400": {"description": "Unreadable"},
         "404": {"description": "No such round"},
         "409": {"description": "Not open yet, entered already, or as many entries as a firm may have"},

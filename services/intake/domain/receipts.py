@@ -8,8 +8,9 @@ from services.intake.domain.entries import StatedVersion
 from shared.canonical import Json
 from shared.signing import Signer
 
-UNSIGNED: Final = frozenset({"token", "key_id", "signature"})
-"""Fields of a receipt that the signature does not cover. Everything else is signed, whatever it is called."""
+UNSIGNED: Final = frozenset({"token", "key_id", "signature", "warnings"})
+"""Fields of a receipt, or of the answer it came in, that the signature does not cover. Everything else is signed,
+whatever it is called."""
 
 
 @dataclass(frozen=True, slots=True)

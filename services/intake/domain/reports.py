@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.intake.domain.rounds import RoundStatus, RoundWindow
+from services.intake.domain.rounds import RoundStatus, RoundWindow, latest_today
 from shared.contracts.events import Reason, ReportNonPurchase, ReportPurchase
 from shared.working_days import korean_date
 
@@ -74,8 +74,7 @@ def _beyond(asks: ReportPurchase, award: Award, tolerance: int) -> Iterator[Reas
 
 
 def _on_no_day(day: date, window: RoundWindow, award: Award, now: datetime) -> Iterator[Reason]:
-    """In a rehearsal, whose clock is not the wall's, a day is in the future that is so by both."""
-    today = max(korean_date(now), korean_date(window.time_map.programme(now)))
+    today = latest_today(window.time_map, now)
     if award.confirmed_at is not None and day < korean_date(award.confirmed_at):
         since = korean_date(award.confirmed_at)
         detail = f"{day} is before the selection was confirmed, on {since}"

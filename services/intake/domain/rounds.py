@@ -2,10 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from shared.clock import TimeMap
+from shared.working_days import korean_date
 
 
 class RoundStatus(StrEnum):
@@ -47,6 +48,11 @@ class RoundWindow:
         if self.frozen or received_at >= self.closes_at:
             return Closed.CLOSED
         return None
+
+
+def latest_today(clock: TimeMap, now: datetime) -> date:
+    """The day in Korea. Of a rehearsal, whose clock is not the wall's, the later of both."""
+    return max(korean_date(now), korean_date(clock.programme(now)))
 
 
 def round_lock(round_id: str) -> int:

@@ -1,29 +1,11 @@
-"""Registration numbers. A checksum only filters typing errors; whether a firm exists is a registry's business."""
-
-from operator import mul
+"""Registration numbers, by their check digits."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, passed, unknown
 from shared.contracts.facts import ApplicationFacts, LegalForm
+from shared.registration_numbers import business_check_digit, corporate_check_digit
 
 BUSINESS_NUMBER = "business-number"
 CORPORATE_NUMBER = "corporate-number"
-
-_BUSINESS_WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
-_CORPORATE_WEIGHTS = (1, 2) * 6
-_ZERO = ord("0")
-
-
-def business_check_digit(number: str) -> int:
-    """`S = Σ dᵢwᵢ + ⌊5·d₉/10⌋` over the first nine digits; the check digit is `(10 − S mod 10) mod 10`."""
-    digits = number.encode()
-    total: int = sum(map(mul, digits, _BUSINESS_WEIGHTS)) - _ZERO * sum(_BUSINESS_WEIGHTS)
-    return (10 - (total + (digits[8] - _ZERO) * 5 // 10) % 10) % 10
-
-
-def corporate_check_digit(number: str) -> int:
-    """Weights 1 and 2 in turn over the first twelve digits, no digit-summing."""
-    total: int = sum(map(mul, number.encode(), _CORPORATE_WEIGHTS)) - _ZERO * sum(_CORPORATE_WEIGHTS)
-    return (10 - total % 10) % 10
 
 
 def business_number(facts: ApplicationFacts, terms: Terms) -> Observation:

@@ -1,0 +1,74 @@
+"""Applications looked at by their round's policy before they wait to be admitted."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+
+from services.intake.domain.fitness import Fitness
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage import policies
+from shared.contracts.events import Reason
+from shared.contracts.facts import ApplicationFacts
+from shared.contracts.policy import POLICY
+from shared.postgres import Connection, Pool, connected
+from shared.problems import Problem
+
+_log = structlog.get_logger()
+KEPT_SECONDS: Final = 60.0
+AT_MOST: Final = 100
+
+
+class Fitnesses:
+    """By round, as it was addressed. One that has opened is read once a minute, however many apply."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[float, Fitness]] = OrderedDict()
+        self._one = asyncio.Lock()
+
+    async def of(self, pool: Pool, round_id: str) -> Fitness | None:
+        """None of a round that there is not, which admission says. Takes a connection where it is not kept."""
+        if kept := self._standing(round_id):
+            return kept
+        async with self._one, connected(pool) as connection:
+            return await self.read(connection, round_id)
+
+    async def read(self, connection: Connection, round_id: str) -> Fitness | None:
+        """On the connection in hand. None too where the policy can't be read, which stops no entry: officers see it."""
+        if kept := self._standing(round_id):
+            return kept
+        stored = await policies.of_round(connection, round_id)
+        if stored is None:
+            return None
+        try:
+            fitness = Fitness(POLICY.validate_python(stored.policy), stored.time_map)
+        except ValidationError:
+            _log.exception("can't read a policy", round=round_id)
+            return None
+        if stored.status is not RoundStatus.ANNOUNCED:
+            self._kept[round_id] = time.monotonic() + KEPT_SECONDS, fitness
+            while len(self._kept) > AT_MOST:
+                self._kept.popitem(last=False)
+        return fitness
+
+    def _standing(self, round_id: str) -> Fitness | None:
+        until, fitness = self._kept.get(round_id, (0.0, None))
+        return fitness if until > time.monotonic() else None
+
+
+def require_fit(fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = "") -> None:
+    """Raises a Problem with all that keeps it from ever counting. `where`: in the body its facts stand."""
+    faults = fitness.faults(stated, received_at) if fitness else ()
+    if faults:
+        placed = tuple(one.model_copy(update={"pointer": where + one.pointer}) for one in faults)
+        raise Problem(422, "invalid-fields", "It could never count in this round: see each error.", placed)
+
+
+def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:
+    """The answer to an application, with what was remarked on where anything was."""
+    found: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
+    return answer | ({"warnings": [one.model_dump() for one in found]} if found else {})
