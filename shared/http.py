@@ -94,6 +94,12 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
 
 
+def content_of(*media_types: str) -> dict[str, Any]:
+    """For a route's `openapi_extra`: a body that is a file of one of these types."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(media_types, file)}}
+
+
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """A schema that refers to nothing outside of itself; no model of ours holds itself."""
     match schema:

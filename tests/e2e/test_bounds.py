@@ -14,7 +14,9 @@ import httpx2
 
 from deploy.local.stack import Stack
 from services.intake.api.bodies import ContactBody, SubmissionBody, WithdrawalBody
+from services.intake.domain.requests import LEAST_PRICE_WON
 from shared.contracts.events import SubmitPurchaseRequest
+from shared.regions import REGIONS
 from tests.conftest import StartStack
 from tests.integration.consuming import until
 from tests.receiver import receiving
@@ -23,6 +25,7 @@ from tests.support.examples import examples
 
 Json = dict[str, Any]
 I_JSON_MAX: Final = 2**53 - 1
+PAPERS: Final = (("applicant", "sme_confirmation"), ("product", "direct_production"))
 WINDOW_SECONDS: Final = 14.0
 FILLERS: Final = ("가", "a", '"', "\\", "<&>", "😀", "\u202e", "ß", "=", "www.a.kr ", "{{x}}", "%s", "\u0085", "\u2028")
 WITH_A_FORM: Final[dict[str, str]] = {
@@ -105,6 +108,11 @@ def entry(seed: int) -> Json:
     body["product"] |= {"reference": f"{seed}".rjust(64, "r")}
     body["product"].pop("item_id", None)
     body["contact"] |= {"email": longest_address(seed)}
+    body["applicant"] |= {"started_on": "0001-01-01", "legal_form": "sole-proprietor"}
+    body["product"] |= {"regions": [*REGIONS], "price_won": max(LEAST_PRICE_WON, body["product"]["price_won"])}
+    for paper in (*body.get("certificates", ()), *(body[of].get(name) for of, name in PAPERS)):
+        if paper:
+            paper |= {"issued_on": "0001-01-01"} | ({"kind": "nep"} if "kind" in paper else {})
     if seed % 2 == 0:
         kept = ("name", "business_number")
         body["applicant"] = good["applicant"] | {name: body["applicant"][name] for name in kept}

@@ -44,6 +44,8 @@ def test_a_good_application_has_neither() -> None:
         (firm(started_on=date(9999, 12, 31)), {"/applicant/started_on": "in-the-future"}),
         (firm(sme_confirmation=ENDED), {"/applicant/sme_confirmation/expires_on": "ends-before-issue"}),
         (product(direct_production=ENDED), {"/product/direct_production/expires_on": "ends-before-issue"}),
+        (product(regions=("seoul", "mars")), {"/product/regions/1": "unknown-region"}),
+        (product(price_won=9), {"/product/price_won": "below-any-price"}),
         (holding(NEP, replace(NEP, kind="zzz")), {"/certificates/1/kind": "unknown-kind"}),
         (
             holding(replace(NEP, expires_on=date(2017, 3, 1))),

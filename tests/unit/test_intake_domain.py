@@ -10,7 +10,7 @@ import pytest
 from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
 from services.intake.domain.admission import ContactDetails, Entry, Refusal, Submission, enter
 from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
-from services.intake.domain.requests import NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
+from services.intake.domain.requests import Bought, NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
 from services.intake.domain.rounds import Closed, RoundStatus, RoundWindow
 from services.intake.domain.sources import (
     Timetable,
@@ -116,6 +116,15 @@ def test_late_is_said_only_after_the_freeze(appended_at: datetime, status: Round
         ({"pledge_won": None}, {}, "not-in-round"),
         ({"pledge_won": 999}, {}, "budget-above-pledge"),
         ({}, {"price_ceiling_won": 1001}, "ceiling-above-budget"),
+        ({}, {"price_ceiling_won": 9}, "below-any-price"),
+        ({}, {"price_ceiling_won": 10}, NewVersion(1)),
+        ({}, {"region": "jeju"}, NewVersion(1)),
+        ({}, {"region": "mars"}, "unknown-region"),
+        ({"bought": Bought()}, {"certificate_kinds": ("nep",)}, "unknown-kind"),
+        ({"bought": Bought(kinds=("nep",))}, {"certificate_kinds": ("nep",)}, NewVersion(1)),
+        ({"bought": Bought(classes=("42", "4112"))}, {}, "class-not-bought"),
+        ({"bought": Bought(classes=("42", "4111"))}, {}, NewVersion(1)),
+        ({"bought": None}, {"certificate_kinds": ("nep",)}, NewVersion(1)),
     ],
 )
 def test_a_request_is_taken_once_and_within_the_pledge(

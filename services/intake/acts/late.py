@@ -12,7 +12,7 @@ from services.intake.acts.epochs import open_epoch, standing_terms
 from services.intake.acts.ground import Approved, Done, Terms, text
 from services.intake.api.admission import entry_events
 from services.intake.api.bodies import FACTS, SubmissionBody, facts_json
-from services.intake.api.fitness import require_fit
+from services.intake.api.fitness import fitness_by, require_fit
 from services.intake.api.submission import firm_limit
 from services.intake.domain.admission import Entry, FirmLimit, Submission
 from services.intake.domain.entries import (
@@ -25,13 +25,11 @@ from services.intake.domain.entries import (
     state_version,
 )
 from services.intake.domain.firms import Names, names, refusal
-from services.intake.domain.fitness import Fitness
 from services.intake.domain.receipts import receipt_json
 from services.intake.storage import admission, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
 from shared.contracts.facts import product_key
-from shared.contracts.policy import POLICY
 from shared.postgres import Connection
 from shared.problems import Problem
 
@@ -54,7 +52,7 @@ async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBo
         raise Problem(422, "invalid-fields", "Send the application in /entry, as POST /rounds/{round}/applications.")
     seed, round_id = stored.window.seed, stored.window.round
     number, product = entry.applicant.business_number, product_key(entry.product)
-    fitness = Fitness(POLICY.validate_python(stored.policy), stored.window.time_map)
+    fitness = fitness_by(round_id, stored.policy, stored.window.time_map)
     require_fit(fitness, entry.facts(), now, "/entry")
     await _find_place(connection, round_id, number, names(entry.product), entry.track)
     chance = Chance.of_bytes(token_bytes(48))

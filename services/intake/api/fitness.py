@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.intake.domain.fitness import Fitness
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import policies
+from shared.clock import TimeMap
 from shared.contracts.events import Reason
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import POLICY
@@ -38,18 +39,14 @@ class Fitnesses:
             return await self.read(connection, round_id)
 
     async def read(self, connection: Connection, round_id: str) -> Fitness | None:
-        """On the connection in hand. None too where the policy can't be read, which stops no entry: officers see it."""
+        """On the connection in hand."""
         if kept := self._standing(round_id):
             return kept
         stored = await policies.of_round(connection, round_id)
         if stored is None:
             return None
-        try:
-            fitness = Fitness(POLICY.validate_python(stored.policy), stored.time_map)
-        except ValidationError:
-            _log.exception("can't read a policy", round=round_id)
-            return None
-        if stored.status is not RoundStatus.ANNOUNCED:
+        fitness = fitness_by(round_id, stored.policy, stored.time_map)
+        if fitness and stored.status is not RoundStatus.ANNOUNCED:
             self._kept[round_id] = time.monotonic() + KEPT_SECONDS, fitness
             while len(self._kept) > AT_MOST:
                 self._kept.popitem(last=False)
@@ -58,6 +55,15 @@ class Fitnesses:
     def _standing(self, round_id: str) -> Fitness | None:
         until, fitness = self._kept.get(round_id, (0.0, None))
         return fitness if until > time.monotonic() else None
+
+
+def fitness_by(round_id: str, policy: dict[str, Any], clock: TimeMap) -> Fitness | None:
+    """By a policy as it is stored. None where it can't be read, which stops no entry: officers see it."""
+    try:
+        return Fitness(POLICY.validate_python(policy), clock)
+    except ValidationError as error:
+        _log.error("can't read a policy", round=round_id, error=str(error))
+        return None
 
 
 def require_fit(fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = "") -> None:

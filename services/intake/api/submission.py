@@ -18,7 +18,7 @@ from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
-from shared.http import bearer_hash, parse, read_body
+from shared.http import bearer_hash, body_of, parse, read_body
 from shared.problems import Problem
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
@@ -117,12 +117,7 @@ OPENAPI: Final = {
         {"name": "round", "in": "path", "required": True, "schema": {"type": "string"}},
         {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
     ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": SUBMISSION.json_schema(ref_template="#/components/schemas/{model}")}
-        },
-    },
+    **body_of(SubmissionBody),
     "responses": {
         "201": {"description": "Signed receipt: id, version, nonce, payload hash, time, key id; token; warnings"},
         "400": {"description": "Unreadable"},

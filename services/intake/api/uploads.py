@@ -24,7 +24,7 @@ from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language
 from shared.contracts.values import RoundId
-from shared.http import download, read_bytes
+from shared.http import content_of, download, read_bytes
 from shared.postgres import Connection, connected
 from shared.problems import Problem
 
@@ -44,7 +44,7 @@ async def template_xlsx(language: Language = Language.KO) -> Response:
     return _file(await asyncio.to_thread(xlsx_template, language), XLSX_TYPE, "firstbuy-requests.xlsx")
 
 
-@router.post("/{code}/uploads")
+@router.post("/{code}/uploads", openapi_extra=content_of(CSV_TYPE, XLSX_TYPE))
 async def upload(code: str, request: Request, round_id: RoundQuery, preview: bool = False) -> Response:
     """All rows are sent to the institution's inbox, or none: 422 names each bad cell. `preview` sends nothing, and
     shows every row as it was understood. The same file for the same round, or one Idempotency-Key, is one upload."""

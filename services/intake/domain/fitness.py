@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 
+from services.intake.domain.requests import LEAST_PRICE_WON
 from services.intake.domain.rounds import latest_today
 from shared.certificates import AcceptedKinds, Flaw
 from shared.clock import TimeMap
 from shared.contracts.events import Reason
-from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Document, LegalForm
+from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Document, LegalForm, Product
 from shared.contracts.policy import Policy
+from shared.regions import REGIONS
 from shared.registration_numbers import business_check_digit, corporate_check_digit
 
 _FLAWS: Final = {
@@ -45,6 +47,7 @@ class Fitness:
             *self._track_faults(stated),
             *_applicant_faults(stated.applicant, latest_today(self._clock, received_at)),
             *(fault for place, one in enumerate(stated.certificates) for fault in self._certificate_faults(place, one)),
+            *_product_faults(stated.product),
             *_paper_faults("/applicant/sme_confirmation", stated.applicant.sme_confirmation),
             *_paper_faults("/product/direct_production", stated.product.direct_production),
         )
@@ -111,6 +114,19 @@ def _applicant_faults(applicant: Applicant, today: date) -> Iterator[Reason]:
         detail = f"{applicant.started_on} has not come; today is {today}"
         fix = "state the day the business began, as its registration does"
         yield _reason("/applicant/started_on", "in-the-future", detail, fix)
+
+
+def _product_faults(product: Product) -> Iterator[Reason]:
+    for place, region in enumerate(product.regions):
+        if region not in REGIONS:
+            detail, fix = (
+                f"there is no region '{region}'",
+                f"one of {', '.join(REGIONS)}; without any the whole country",
+            )
+            yield _reason(f"/product/regions/{place}", "unknown-region", detail, fix)
+    if product.price_won < LEAST_PRICE_WON:
+        detail, fix = f"nothing costs {product.price_won} won", "state the price of one unit, VAT included, in won"
+        yield _reason("/product/price_won", "below-any-price", detail, fix)
 
 
 def _paper_faults(at: str, paper: Certificate | Document | None) -> Iterator[Reason]:

@@ -1,12 +1,15 @@
 """What an inbox message comes to: a purchase request accepted, changed or withdrawn, or the reasons why not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from services.intake.domain.rounds import Closed, RoundWindow
 from shared.contracts.events import Reason
 from shared.contracts.facts import RequestFacts
+from shared.regions import REGIONS
 
 
 class Turn(StrEnum):
@@ -32,14 +35,28 @@ def turn_of(window: RoundWindow, appended_at: datetime) -> Turn:
             return Turn.IN_TIME
 
 
+LEAST_PRICE_WON: Final = 10
+"""The least coin: nothing has a price below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a round's policy lets institutions buy: classes by their prefixes (none: all), and kinds of certificate."""
+
+    classes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an institution has in a round: the pledge, and the request of that id so far, if any."""
+    """What an institution has in a round: the pledge, and the request of that id so far, if any. `bought` is None where
+    the policy can't be read."""
 
     pledge_won: int | None
     version: int
     withdrawn: bool
     same_facts: bool
+    bought: Bought | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +150,25 @@ def _checked(facts: RequestFacts, standing: Standing) -> NewVersion | Refused:
                 fix="raise the budget or lower the ceiling",
             )
         )
+    reasons += _never_matched(facts, standing.bought)
     return tuple(reasons) or NewVersion(standing.version + 1)
+
+
+def _never_matched(facts: RequestFacts, bought: Bought | None) -> Iterator[Reason]:
+    """What no product of the round can meet."""
+    if facts.region is not None and facts.region not in REGIONS:
+        detail, fix = f"there is no region '{facts.region}'", f"one of {', '.join(REGIONS)}; without it any"
+        yield Reason(pointer="/facts/region", code="unknown-region", detail=detail, fix=fix)
+    if facts.price_ceiling_won is not None and facts.price_ceiling_won < LEAST_PRICE_WON:
+        detail, fix = f"nothing costs {facts.price_ceiling_won} won", "state the most that one unit may cost, in won"
+        yield Reason(pointer="/facts/price_ceiling_won", code="below-any-price", detail=detail, fix=fix)
+    if bought is None:
+        return
+    if bought.classes and not facts.class_code.startswith(bought.classes):
+        detail = f"{facts.class_code} is no class that is bought in this round"
+        fix = f"a class that begins with one of {', '.join(bought.classes)}"
+        yield Reason(pointer="/facts/class_code", code="class-not-bought", detail=detail, fix=fix)
+    for place, kind in enumerate(facts.certificate_kinds):
+        if kind not in bought.kinds:
+            detail, fix = f"the round knows no certificate '{kind}'", f"one of {', '.join(bought.kinds)}"
+            yield Reason(pointer=f"/facts/certificate_kinds/{place}", code="unknown-kind", detail=detail, fix=fix)

@@ -1,8 +1,9 @@
-"""The requests and pledges that some messages are about."""
+"""The requests, pledges and policies that some messages are about."""
 
 from collections.abc import Iterable
 
-from services.intake.storage import institutions, requests
+from services.intake.domain.requests import Bought
+from services.intake.storage import institutions, policies, requests
 from services.intake.storage.requests import RequestVersion
 from shared.postgres import Connection
 
@@ -16,6 +17,7 @@ class Ledger:
         self._stored = stored
         self._changed: dict[str, RequestVersion] = {}
         self._pledges: dict[tuple[str, str], int | None] = {}
+        self._bought: dict[str, Bought | None] = {}
 
     @classmethod
     async def of(cls, connection: Connection, named: Iterable[str]) -> "Ledger":
@@ -29,6 +31,12 @@ class Ledger:
         if (round_id, code) not in self._pledges:
             self._pledges[round_id, code] = await institutions.pledge(self._connection, round_id, code)
         return self._pledges[round_id, code]
+
+    async def bought(self, round_id: str) -> Bought | None:
+        """What the round's policy lets institutions buy."""
+        if round_id not in self._bought:
+            self._bought[round_id] = await policies.bought(self._connection, round_id)
+        return self._bought[round_id]
 
     def change(self, version: RequestVersion) -> None:
         self._changed[version.request] = version

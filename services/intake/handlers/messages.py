@@ -127,6 +127,7 @@ async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime
         stored.version if stored else 0,
         stored.withdrawn if stored else False,
         stored is not None and stored.facts == facts,
+        await ledger.bought(window.round),
     )
     match asks:
         case SubmitPurchaseRequest():

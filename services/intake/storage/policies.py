@@ -1,8 +1,9 @@
-"""The policy that an application to a round is looked at by."""
+"""The policy that applications and requests to a round are looked at by."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from services.intake.domain.requests import Bought
 from services.intake.domain.rounds import RoundStatus
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
@@ -12,6 +13,13 @@ from shared.postgres import Connection
 POLICY = """
 SELECT status, policy, rehearsal FROM rounds WHERE round = $1 OR series = $1
 ORDER BY (status = 'open') DESC, cut DESC NULLS LAST LIMIT 1
+"""
+
+
+BOUGHT = """
+SELECT ARRAY(SELECT jsonb_array_elements_text(policy->'purchasable_classes')) AS classes,
+       ARRAY(SELECT kind->>'kind' FROM jsonb_array_elements(policy->'certificates') AS kind) AS kinds
+FROM rounds WHERE round = $1 AND jsonb_typeof(policy->'certificates') = 'array'
 """
 
 
@@ -31,3 +39,9 @@ async def of_round(connection: Connection, round_id: str) -> StoredPolicy | None
         return None
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     return StoredPolicy(RoundStatus(row["status"]), row["policy"], time_map(rehearsal))
+
+
+async def bought(connection: Connection, round_id: str) -> Bought | None:
+    """What institutions may ask for in a round; None where its policy is not known yet."""
+    row = await connection.fetchrow(BOUGHT, round_id)
+    return Bought(tuple(row["classes"]), tuple(row["kinds"])) if row else None
