@@ -44,11 +44,12 @@ class Sender:
     bounces: str = ""
     """Where mails that come back go, each under its own name (VERP): `bounces@office.example`. Empty: to `address`."""
 
-    def envelope(self, delivery: str) -> str:
+    def envelope(self, delivery: str, tag: str) -> str:
+        """`tag`: what nobody can know who was not mailed."""
         if not self.bounces:
             return self.address
         local, _, domain = self.bounces.rpartition("@")
-        return f"{local}+{delivery}@{domain}"
+        return f"{local}+{delivery}-{tag}@{domain}"
 
     def message_id(self, delivery: str) -> str:
         """The same for every attempt of a delivery, so that a repeat shows as one."""
