@@ -13,6 +13,7 @@ from services.notify.composing import Composer, Sender
 from services.notify.disowning import disowning_router
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
+from services.notify.entry_page import entry_router
 from services.notify.mailserver import MailServer
 from services.notify.operating import operating_router
 from services.notify.pacing import Pace
@@ -71,7 +72,8 @@ def create_app(settings: NotifySettings) -> FastAPI:
         recording = Recording(way, persistence, outbox, clock.now, chance, runtime.stopping, settled)
         return Sending(way, claims, recording, clock.now, runtime.stopping, quiet)
 
-    composer = Composer(Renderer(), sender, settings.selection_url, settings.public_url)
+    renderer = Renderer()
+    composer = Composer(renderer, sender, settings.selection_url, settings.public_url)
     pace = Pace(settings.mail_per_second)
     mails = sending(MailWay(server, composer, sender, clock.now, runtime.tracing, pace), settings.quiet)
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
@@ -134,6 +136,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     proven = bool(settings.bounce_address)
     app.include_router(returning_router(lambda: runtime.pool, outbox, clock, operator, came_back, proven=proven))
     app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
+    app.include_router(entry_router(lambda: runtime.pool, renderer))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
     return app

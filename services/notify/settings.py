@@ -68,8 +68,9 @@ class NotifySettings(ServiceSettings):
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
-        description="Address at which people reach notify, so that mails to applicants have a link *this was not me*; "
-        "only `/not-me/…` need be reachable. Empty: they name the programme office instead.",
+        description="Address at which people reach notify, so that mails to applicants have a link *this was not me* "
+        "and one to where the entry stands; only `/not-me/…` and `/entry/…` need be reachable. Empty: they have "
+        "neither, and name the programme office.",
     )
     bounce_address: str = Field(
         "",
