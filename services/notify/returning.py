@@ -1,5 +1,6 @@
 """HTTP in, for operators and their mail server: mails that came back, and those of them that a person has to see."""
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def _no_such() -> Problem:
 
 async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: bytes, *, proven: bool) -> CameTo:
     try:
-        said = bounce(content)
+        said = await asyncio.to_thread(bounce, content)
     except UnreadableBounceError as error:
         async with connected(pool) as connection:
             return CameTo(listed=await _kept(connection, content, f"{UNREADABLE}: {error}"), why=UNREADABLE)

@@ -110,6 +110,11 @@ def test_only_an_address_that_is_no_more_is_gone(status: str, action: str, final
         "in relay recipient table (in reply to RCPT TO command)",
         "550 5.1.1 User not listed in public Name & Address Book",
         "550 5.2.1 The email account that you tried to reach is disabled.",
+        "550 5.1.1 <kim@firm.example> does not exist",
+        "550 5.1.1 The email address you entered couldn't be found",
+        "550 5.1.1 가입되지 않은 회원입니다",
+        "550 5.1.2 <kim@firm.example>: domain does not exist",
+        "550 5.1.1 <kim@firm.example>",
         "550 5.1.1 Requested action not taken: mailbox unavailable",
         "550 5.1.2 Host unknown (Name server: firm.example: host not found)",
         "556 5.1.10 Domain firm.example does not accept mail (nullMX)",
@@ -142,6 +147,9 @@ def test_words_that_name_a_mailbox_that_is_not_there_agree(words: str) -> None:
         "550 5.1.1 Recipient address rejected: Access denied",
         "550 5.1.1 relay not permitted",
         "550 5.1.1 sender address does not exist",
+        "550 5.1.2 domain firstbuy.example does not exist",
+        "550 5.1.1 <kim@firm.example>: unknown host mail.firstbuy.example",
+        "550 5.1.1 MAIL.FIRSTBUY.EXAMPLE: host not found",
         "550 5.1.1 user unknown (in reply to MAIL FROM command)",
         "550-5.2.1 this user receives mail at a rate that 550-5.2.1 keeps further messages out for now",
         "550 5.2.1 user unknown, try again later",
@@ -224,6 +232,15 @@ def test_without_a_status_that_says_something_codes_and_words_are_read(
 ) -> None:
     found = about(returned(WHOLE, status=stated, diagnostic=diagnostic))
     assert (found.judgement, found.status) == (judgement, status)
+
+
+@pytest.mark.parametrize(("text", "judgement"), [("Sorry.", GONE), ("552 mailbox is full", CONTRADICTED)])
+@pytest.mark.parametrize("diagnostic", [None, "smtp; 550 5.1.1"])
+def test_where_a_report_has_no_words_those_beside_it_count(
+    diagnostic: str | None, text: str, judgement: Judgement
+) -> None:
+    report = returned(WHOLE, diagnostic=diagnostic).replace(b"Sorry.", text.encode())
+    assert about(report).judgement is judgement
 
 
 def test_words_beyond_ascii_are_read_as_they_came() -> None:

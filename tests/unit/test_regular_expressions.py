@@ -19,13 +19,13 @@ import pytest
 
 from services.notify.domain.quoting import _LINKS, _SUSPECT
 from services.notify.domain.refusal_words import _ABSENT as ABSENT
-from services.notify.domain.refusal_words import _AGAINST, _AGREES, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US
+from services.notify.domain.refusal_words import _AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US
 from shared.explanation import _KOREAN
 
 _constants, _parser = re._constants, re._parser  # type: ignore[attr-defined]
 PROJECT: Final = Path(__file__).parents[2]
 METHODS: Final = ("match", "fullmatch", "search", "findall", "finditer", "sub", "split")
-WORDS: Final = (_AGAINST, _AGREES, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US)
+WORDS: Final = (_AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US)
 NO_CONSTANT: Final = {
     "shared/certificates.py": "a policy's",
     "shared/policies/patterns.py": "a policy's",

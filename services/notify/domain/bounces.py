@@ -7,6 +7,7 @@ from typing import Final
 
 from services.notify.domain.diagnostics import UNDEFINED, Judgement, Said, judged, plain, said, told
 from services.notify.domain.plain_bounces import told_in
+from services.notify.domain.refusal_words import speaks_against
 from services.notify.domain.returned_mail import Returned, groups, returned
 
 _NAMED: Final = re.compile(
@@ -36,6 +37,8 @@ class Told:
     status: str | None
     answer: Said
     words: str
+    beside: str = ""
+    """What stands beside the report for people, where the report itself has no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Bounce:
         if address is None or not one.final:
             return Finding(status, one.final, Judgement.STANDS, one.words)
         judgement = judged(one.status, one.answer, address)
+        if judgement is Judgement.GONE and speaks_against(said(one.beside).words):
+            judgement = Judgement.CONTRADICTED
         if judgement is not Judgement.STANDS and ours not in one.recipients:
             judgement = Judgement.ELSEWHERE
         return Finding(status, one.final, judgement, one.words)
@@ -77,7 +82,7 @@ def bounce(content: bytes) -> Bounce:
     except RecursionError:
         raise UnreadableBounceError("it holds parts within parts within parts") from None
     if mail.reports:
-        recipients = tuple(_told(mail.reports))
+        recipients = tuple(_told(mail))
         if not recipients:
             raise UnreadableBounceError("its report names no recipient with Action: failed or delayed")
     else:
@@ -96,8 +101,9 @@ def bounce(content: bytes) -> Bounce:
     raise UnreadableBounceError("neither the address it came back to nor the mail it returns names a notice")
 
 
-def _told(reports: tuple[str, ...]) -> Iterator[Told]:
-    for fields in (group for report in reports for group in groups(report)):
+def _told(mail: Returned) -> Iterator[Told]:
+    text = "\n".join(mail.texts)
+    for fields in (group for report in mail.reports for group in groups(report)):
         words = " ".join(fields.get("diagnostic-code", ()))
         stated = " ".join(fields.get("status", ()))
         found = _STATUS.search(stated)
@@ -107,7 +113,7 @@ def _told(reports: tuple[str, ...]) -> Iterator[Told]:
         if not action and not {"final-recipient", "original-recipient"}.isdisjoint(fields):
             action = FAILED if (status or answer.status or "").startswith("5") else ""
         if action in {FAILED, DELAYED}:
-            yield Told(action == FAILED, _recipients(fields), status, answer, words)
+            yield Told(action == FAILED, _recipients(fields), status, answer, words, text if answer.wordless else "")
 
 
 def _recipients(fields: dict[str, list[str]]) -> frozenset[str]:

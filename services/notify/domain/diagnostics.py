@@ -11,7 +11,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from services.notify.domain.refusal_words import OF_THE_MOMENT, OF_US, agrees, no_such_mailbox, speaks_against
+from services.notify.domain.refusal_words import (
+    OF_THE_MOMENT,
+    OF_US,
+    agrees,
+    no_such_mailbox,
+    of_a_domain,
+    speaks_against,
+)
 from shared.mail_addresses import UnmailableError, mailable
 
 LONGEST_SAID: Final = 4_000
@@ -23,7 +30,10 @@ _STATUS: Final = re.compile(r"(?<![\w.])[245]\.\d{1,3}\.\d{1,3}(?![\w]|\.\d)")
 _REPLY: Final = re.compile(r"(?<![\w.])[245][0-5]\d(?=[\s#-]|$)")
 _NO_MAILBOX_REPLIES: Final = frozenset({"550", "551", "553", "554", "556"})
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:=]{1,255}")
-_HOST: Final = re.compile(r"(?<![\w/.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?![\w/-])")
+_HOST: Final = re.compile(
+    r"(?<![\w/.-])(?:[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}|[A-Z0-9-]{1,63}(?:\.[A-Z0-9-]{1,63}){1,8})(?![\w/-])"
+)
+_MAILBOX: Final = "mailbox"
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WHOM_TO_ASK: Final = ("postmaster@", "hostmaster@")
 _SIGNS: Final = re.compile(r"(?:[^\w']|_)+")
@@ -47,12 +57,18 @@ DOUBTFUL: Final = frozenset({Judgement.CONTRADICTED, Judgement.UNCLEAR, Judgemen
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`statuses` and `replies` in their order; `words` in lower case, without addresses and names of hosts."""
+    """`statuses` and `replies` in their order; `words` in lower case, without names of hosts, and `mailbox` for each
+    address."""
 
     statuses: tuple[str, ...]
     replies: tuple[str, ...]
     addresses: frozenset[str]
+    hosts: frozenset[str]
     words: str
+
+    @property
+    def wordless(self) -> bool:
+        return set(self.words.split()) <= {_MAILBOX}
 
     @property
     def of_us(self) -> bool:
@@ -82,11 +98,13 @@ def said(text: str) -> Said:
     """Of an answer or a Diagnostic-Code, with its type before it or without."""
     text = unicodedata.normalize("NFKC", _TYPE.sub("", text[:LONGEST_SAID], count=1)).replace("’", "'")
     addresses = frozenset(plain(found.rstrip(".…")) for found in _ADDRESS.findall(text))
-    bare = _ADDRESS.sub(" ", text)
+    bare = _ADDRESS.sub(f" {_MAILBOX} ", text)
     statuses, replies = _STATUS.findall(bare), _REPLY.findall(bare)
-    bare = _HOST.sub(" ", _REPLY.sub(" ", _STATUS.sub(" ", bare)))
+    bare = _REPLY.sub(" ", _STATUS.sub(" ", bare))
+    hosts = frozenset(found.lower() for found in _HOST.findall(bare) if not found.rpartition(".")[2].isdigit())
+    bare = _HOST.sub(" ", bare)
     words = _SIGNS.sub(" ", _CAMEL.sub(" ", bare)).strip(" '").casefold()
-    return Said(tuple(statuses), tuple(replies), addresses, words)
+    return Said(tuple(statuses), tuple(replies), addresses, hosts, words)
 
 
 def told(status: str | None, answer: Said) -> str | None:
@@ -105,9 +123,11 @@ def judged(status: str | None, answer: Said, address: str) -> Judgement:
     others = (one for one in answer.statuses if one != UNDEFINED and not _GONE.fullmatch(one))
     if any(others) or any(one not in _NO_MAILBOX_REPLIES for one in answer.replies):
         return Judgement.CONTRADICTED
-    if speaks_against(answer.words):
+    domain = plain(address).rpartition("@")[2]
+    foreign = any(one != domain and not one.endswith(f".{domain}") for one in answer.hosts)
+    if speaks_against(answer.words) or (foreign and of_a_domain(answer.words)):
         return Judgement.CONTRADICTED
-    return Judgement.GONE if not answer.words or agrees(answer.words) else Judgement.UNCLEAR
+    return Judgement.GONE if answer.wordless or agrees(answer.words) else Judgement.UNCLEAR
 
 
 @lru_cache(maxsize=1024)

@@ -32,27 +32,29 @@ _MAILBOX: Final = _any("""
     destinatario, buzón, cuenta, dirección
 """)
 _ABSENT: Final = _any("""
-    unknown, not found, wasn't found, not known, not recognized, not recognised, unrecognized, nonexist*
+    does not exist, does not exists, doesn't exist, doesn't exists, doesnt exist, do not exist, don't exist
+    did not exist, unknown, not found, wasn't found, not known, not recognized, not recognised, unrecognized, nonexist*
     non exist*, undefined, no such, not an existing, no longer exists, no longer exist, no longer valid
     no longer in use, no longer available, no longer active, no longer on, deleted, terminated, cancelled
     canceled, cannot find, can't find, could not find, couldn't find, unable to find, not listed in
-    존재하지 않, 존재 하지 않, 등록되지 않, 등록되어 있지 않, 없는, 없습, 없음, 없어, 없다, 알 수 없, 탈퇴
+    couldn't be found, could not be found, cannot be found, can't be found, not registered
+    존재하지 않, 존재 하지 않, 등록되지 않, 등록되어 있지 않, 가입되지 않, 없는, 없습, 없음, 없어, 없다, 알 수 없, 탈퇴
     삭제, 해지, 存在し, 見つかりません, ありません, 不明, 不存在, 找不到, 无此, 無此, 没有此, 未知
     unbekannt*, existiert nicht, nicht gefunden, inconnu*, inexist*, introuvable, n'existe pas, desconocid*
     no existe, no encontrad*
 """)
 _NO_SUCH: Final = _any("""
-    does not exist, does not exists, doesn't exist, doesn't exists, doesnt exist, do not exist, don't exist
-    did not exist, no mailbox here, no mailbox by that name, no mailbox by this name, has no mailbox
+    not our user, not our customer, no longer at
+    no mailbox here, no mailbox by that name, no mailbox by this name, has no mailbox
     no such user, no such mailbox, nobody here, nobody by, no one here, no one by, there is no one
-    there is no such, there is no user, not our customer, left the company, left the organi*, left this company
+    there is no such, there is no user, left the company, left the organi*, left this company
     no longer works, no longer employed, doesn't have a, doesn't have an account, does not have an account
     not found in directory, not in directory, not found in ldap
     宛先不明
 """)
 _AGREES: Final = _any("""
     mailbox unavailable, mailbox not available, mailbox is unavailable, mailbox disabled, mailbox is disabled
-    mailbox moved, account disabled, account is disabled, account that you tried to reach is disabled
+    mailbox moved, mailbox has moved, account disabled, account is disabled, account that you tried to reach is disabled
     user disabled, has been disabled, has been deactivated, bad destination, bad recipient, bad address
     bad mailbox, invalid recipient*, invalid address, invalid mailbox, invalid user, recipient invalid
     address invalid, illegal alias, unrouteable address, not a valid, unroutable address, not a mailbox
@@ -60,7 +62,12 @@ _AGREES: Final = _any("""
     recipient address rejected, user rejected, undeliverable address, undeliverable recipient, nobody, syntax
     nullmx, null mx, does not accept mail, does not accept email, doesn't accept mail, host unknown
     unknown host, host not found, domain unknown, unknown domain, domain not found, no such host
-    no such domain, nxdomain
+    no such domain, domain does not exist, domain doesn't exist, nxdomain
+""")
+_DOMAIN: Final = _any("""
+    domain unknown, unknown domain, domain not found, no such domain, domain does not exist, domain doesn't exist
+    domain name does not exist, domain is unknown, nxdomain, host unknown, unknown host, host not found
+    no such host, 도메인
 """)
 
 OF_US: Final = _any("""
@@ -125,6 +132,11 @@ def no_such_mailbox(words: str) -> bool:
 def agrees(words: str) -> bool:
     """With a status by which the mailbox is not there; that it is not there, or no more than the status says."""
     return no_such_mailbox(words) or _AGREES.search(words) is not None
+
+
+def of_a_domain(words: str) -> bool:
+    """That a domain or a host is not there, whosever it is."""
+    return _DOMAIN.search(words) is not None
 
 
 def speaks_against(words: str) -> bool:
