@@ -23,10 +23,9 @@ from shared.postgres import Connection, Pool, connected
 
 LINK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Beside those of every answer (`shared.headers`).
-PAGE_HEADERS: Final = {
+PAGE_HEADERS: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+_WITH_A_BUTTON: Final = PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
 }
 
 
@@ -69,4 +68,4 @@ async def _language(connection: Connection, link: str) -> Language | None:
 
 
 def _answer(words: Words, language: Language, status: int = 200) -> Response:
-    return HTMLResponse(page(words, language), status, PAGE_HEADERS)
+    return HTMLResponse(page(words, language), status, _WITH_A_BUTTON)
