@@ -9,12 +9,17 @@ CommitmentTimeStamped:
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
+from typing import Final, cast
 
-from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import (
+    Certificate,
+    DuplicateExtension,
+    UnsupportedGeneralNameType,
+    load_pem_x509_certificates,
+)
 from cryptography.x509.oid import ObjectIdentifier
 from rfc3161_client import (
     HashAlgorithm,
@@ -23,11 +28,11 @@ from rfc3161_client import (
     TimeStampResponse,
     VerificationError,
     VerifierBuilder,
-    decode_timestamp_response,
 )
 
+from shared.stamp_reading import StampAnswer, answer_of, stricter, token_of
+
 SHA256: Final = ObjectIdentifier("2.16.840.1.101.3.4.2.1")
-_GRANTED: Final = bytes.fromhex("3003020100")  # PKIStatusInfo: granted
 _AUTHORITY_LENGTH: Final = 200
 
 
@@ -42,7 +47,7 @@ class WrongStampError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Stamp:
     token: bytes
-    """The TimeStampToken, DER."""
+    """The TimeStampToken as the authority made it, BER."""
     stamped_at: datetime
     """The authority's own time: real time, also in a rehearsal."""
     authority: str
@@ -72,47 +77,34 @@ def request_for(root: str) -> TimeStampRequest:
 
 def answered(answer: bytes, request: TimeStampRequest, root: str, roots: Sequence[Certificate]) -> Stamp:
     """The stamp in an authority's answer to this request. Raises WrongStampError."""
-    return _checked(_decoded(answer), VerifierBuilder.from_request(request), root, roots)
+    return _checked(answer_of, answer, VerifierBuilder.from_request(request), root, roots)
 
 
 def checked_token(token: bytes, root: str, roots: Sequence[Certificate]) -> Stamp:
     """The stamp in a token that was published. Raises WrongStampError."""
-    return _checked(_decoded(_sequence(_GRANTED + token)), VerifierBuilder(), root, roots)
+    return _checked(token_of, token, VerifierBuilder(), root, roots)
 
 
-def _decoded(answer: bytes) -> TimeStampResponse:
+def _checked(
+    reader: Callable[[bytes], StampAnswer],
+    content: bytes,
+    verifier: VerifierBuilder,
+    root: str,
+    roots: Sequence[Certificate],
+) -> Stamp:
     try:
-        return decode_timestamp_response(answer)
+        answer = reader(content)
     except ValueError as error:
         raise WrongStampError(f"unreadable: {error}") from error
-
-
-def _checked(response: TimeStampResponse, verifier: VerifierBuilder, root: str, roots: Sequence[Certificate]) -> Stamp:
     for trusted in dict.fromkeys(roots):
         verifier = verifier.add_root_certificate(trusted)
+    info = answer.tst_info
     try:
-        verifier.build().verify(response, hashlib.sha256(bytes.fromhex(root)).digest())
-        if response.tst_info.message_imprint.hash_algorithm != SHA256:
+        verifier.build().verify(cast("TimeStampResponse", answer), hashlib.sha256(bytes.fromhex(root)).digest())
+        if info.message_imprint.hash_algorithm != SHA256:
             raise WrongStampError("the digest stamped is of another algorithm than SHA-256")
-        token = response.time_stamp_token()
-        return Stamp(token, response.tst_info.gen_time.astimezone(UTC), _signer(response))
-    except (VerificationError, ValueError) as error:
+        stricter(answer, roots)
+    except (VerificationError, ValueError, DuplicateExtension, UnsupportedGeneralNameType) as error:
         raise WrongStampError(str(error)) from error
-
-
-def _signer(response: TimeStampResponse) -> str:
-    (signer,) = response.signed_data.signer_infos
-    for der in response.signed_data.certificates:
-        certificate = load_der_x509_certificate(der)
-        if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number):
-            return certificate.subject.rfc4514_string()[:_AUTHORITY_LENGTH]
-    raise WrongStampError("the signer's certificate is not in the token")
-
-
-def _sequence(content: bytes) -> bytes:
-    """A DER SEQUENCE."""
-    length = len(content)
-    if length < 0x80:
-        return bytes((0x30, length)) + content
-    spelled = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((0x30, 0x80 | len(spelled))) + spelled + content
+    authority = answer.signed_data.certificate.subject.rfc4514_string()[:_AUTHORITY_LENGTH]
+    return Stamp(answer.token, info.gen_time, authority)

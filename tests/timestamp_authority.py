@@ -39,7 +39,7 @@ class TimestampAuthority:
         self.altered: Callable[[bytes], bytes] = lambda query: query
         self.answer: Callable[[bytes], bytes] = self.stamped
         self.root = folder / "root.pem"
-        key = ec.generate_private_key(ec.SECP256R1())
+        self.root_key = key = ec.generate_private_key(ec.SECP256R1())
         issuer = _named(f"{name} root")
         root = _certificate(issuer, issuer, key, key).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True

@@ -38,7 +38,8 @@ def ask(
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
-    """The answer's JSON (None where there is none). A refusal is printed with every error and its fix, exit code 1."""
+    """The answer's JSON, or its text (None where there is none). A refusal is printed with every error and its fix,
+    exit code 1."""
     sent = dict(headers or {})
     if token:
         sent["Authorization"] = f"Bearer {token}"
@@ -51,7 +52,9 @@ def ask(
         fail(f"{where} does not answer: {error or type(error).__name__}")
     if answer.status_code >= 400:
         refused(answer.status_code, answer.text)
-    return answer.json() if answer.content else None
+    if not answer.content:
+        return None
+    return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
 
 
 def download(path: str, target: Path | None, name: str, *, url: str | None, token: str | None) -> tuple[Path, int]:

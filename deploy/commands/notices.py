@@ -16,6 +16,15 @@ from shared.contracts.events import Language
 
 app = typer.Typer(help="Notices: how they read, what could not be delivered, what came back.", no_args_is_help=True)
 PAGE: Final = 100
+WHY: Final = {
+    "unreadable": "it could not be read",
+    "unproven": "it did not come back to the address that its mail was sent from",
+    "unknown-notice": "it names a notice that is not known",
+    "contradicted": "status and words do not agree, so the address stands",
+    "unclear": "its words do not say why, so the address stands",
+    "elsewhere": "it is about another address than the one that was mailed",
+}
+"""Why a returned mail waits for a person, by code."""
 RoundId = Annotated[str | None, typer.Option("--round", help="Of this round alone.")]
 After = Annotated[str | None, typer.Option(help="Those behind this delivery, the last of a page.")]
 Email = Annotated[str, typer.Argument(help="The address.")]
@@ -132,15 +141,62 @@ def bounce(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in a mail that came back: its notice has failed, and an address that is no more gets no other."""
+    """Take in a mail that came back: its notice has failed, and an address that is surely no more gets no other. What
+    can't be read, or is in doubt, is kept for a person: `firstbuy notify bounces`."""
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         fail(f"{file}: {error.strerror}", 2)
     headers, held = {"Content-Type": "message/rfc822"}, operator_token(token, url)
     told = ask("POST", "/bounces", url=url, token=held, service="notify", content=content, headers=headers)
-    text = f"{told['status']}: " + ("the notice has failed" if told["failed"] else "noted")
-    _done(told, text + (", its address is suppressed" if told["suppressed"] else ""), as_json=as_json)
+    text = (f"{told['status']}: " if told["status"] else "") + ("the notice has failed" if told["failed"] else "noted")
+    text += ", its address is suppressed" if told["suppressed"] else ""
+    text += f"; {WHY[told['why']]}: firstbuy notify bounces {told['listed']}" if told["listed"] else ""
+    _done(told, text, as_json=as_json)
+
+
+@app.command()
+def bounces(
+    returned: Annotated[str | None, typer.Argument(help="The id of one, to read it whole; without it: all.")] = None,
+    done: Annotated[bool, typer.Option("--done", help="It has been seen to: take it off the list.")] = False,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Returned mails that a person has to see: they could not be read, or are in doubt."""
+    held = operator_token(token, url)
+    if returned is None:
+        if done:
+            fail("--done is of one: name it", 2)
+        _print_returned(ask("GET", f"/bounces?limit={PAGE}", url=url, token=held, service="notify"), as_json=as_json)
+        return
+    path = f"/bounces/{returned}"
+    if done:
+        told = ask("DELETE", path, url=url, token=held, service="notify")
+        _done(told, "it is listed no more", as_json=as_json)
+        return
+    mail = ask("GET", path, url=url, token=held, service="notify")
+    console.print(_harmless(mail), markup=False, soft_wrap=True, highlight=False)
+
+
+def _harmless(text: str) -> str:
+    """Anybody may have written it: nothing in it steers the terminal."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text.replace("\r\n", "\n"))
+
+
+def _print_returned(rows: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        about = f" (notice {row['delivery']})" if row["delivery"] else ""
+        code, _, detail = row["why"].partition(": ")
+        console.print(f"{row['id']}  {kst(row['arrived_at'])}{about}", markup=False, soft_wrap=True)
+        console.print(f"    {detail or WHY[code]}", markup=False, soft_wrap=True)
+        if row["words"]:
+            console.print(f"    {_harmless(' '.join(row['words'].split()))}", markup=False, soft_wrap=True)
+    if not rows:
+        console.print("none")
 
 
 @app.command()

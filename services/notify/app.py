@@ -13,12 +13,14 @@ from services.notify.composing import Composer, Sender
 from services.notify.disowning import disowning_router
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
+from services.notify.entry_page import entry_router
 from services.notify.mailserver import MailServer
-from services.notify.operating import BOUNCE_BYTES, operating_router
+from services.notify.operating import operating_router
 from services.notify.pacing import Pace
 from services.notify.receivers import Receivers
 from services.notify.recording import Recording
 from services.notify.rendering import Renderer
+from services.notify.returning import BOUNCE_BYTES, forget_erased, returning_router
 from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
 from services.notify.told import Told
@@ -62,12 +64,16 @@ def create_app(settings: NotifySettings) -> FastAPI:
     settled = Counter(
         "firstbuy_notices", "Attempts settled", ["kind", "channel", "state"], registry=runtime.metrics.registry
     )
+    came_back = Counter(
+        "firstbuy_returned_mails", "Mails that came back", ["outcome"], registry=runtime.metrics.registry
+    )
 
     def sending(way: Way, quiet: QuietHours | None = None) -> Sending:
         recording = Recording(way, persistence, outbox, clock.now, chance, runtime.stopping, settled)
         return Sending(way, claims, recording, clock.now, runtime.stopping, quiet)
 
-    composer = Composer(Renderer(), sender, settings.selection_url, settings.public_url)
+    renderer = Renderer()
+    composer = Composer(renderer, sender, settings.selection_url, settings.public_url)
     pace = Pace(settings.mail_per_second)
     mails = sending(MailWay(server, composer, sender, clock.now, runtime.tracing, pace), settings.quiet)
     notices = sending(OutboxWay(runtime.producer, clock.now, runtime.tracing))
@@ -104,6 +110,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
         "digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
     )
     runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock, erased)), 1)
+    runtime.duty("erased returns", lambda: forget_erased(runtime.pool), 60)
     runtime.duty("disowned", told.once_open(lambda: duties.tell_disowned(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
@@ -129,7 +136,10 @@ def create_app(settings: NotifySettings) -> FastAPI:
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
+    proven = bool(settings.bounce_address)
+    app.include_router(returning_router(lambda: runtime.pool, outbox, clock, operator, came_back, proven=proven))
     app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
+    app.include_router(entry_router(lambda: runtime.pool, renderer))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
     return app

@@ -114,7 +114,7 @@ class MailWay:
             traceparent = claimed.delivery.traceparent
             trace = self._tracing.follow("mail", traceparent) if traceparent else None
             mail = self._composer.compose(claimed, claimed.addressee, institutions, self._now(), trace)
-            return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id))
+            return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id, claimed.tag))
         except UnusableAddressError as error:
             return Outcome(Ending.NEVER, error.code)
         except Exception:  # noqa: BLE001 -- a fault of ours, in a template say: reported, and tried again when mended

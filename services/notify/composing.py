@@ -24,6 +24,7 @@ from shared.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 NOT_ME_PATH: Final = "/not-me/"
+ENTRY_PATH: Final = "/entry/"
 REFERENCE_CHARACTERS: Final = 8
 """Of an application's id, which a subject names it by."""
 LONGEST_SEEN: Final = 500
@@ -44,11 +45,12 @@ class Sender:
     bounces: str = ""
     """Where mails that come back go, each under its own name (VERP): `bounces@office.example`. Empty: to `address`."""
 
-    def envelope(self, delivery: str) -> str:
+    def envelope(self, delivery: str, tag: str) -> str:
+        """`tag`: what nobody can know who was not mailed."""
         if not self.bounces:
             return self.address
         local, _, domain = self.bounces.rpartition("@")
-        return f"{local}+{delivery}@{domain}"
+        return f"{local}+{delivery}-{tag}@{domain}"
 
     def message_id(self, delivery: str) -> str:
         """The same for every attempt of a delivery, so that a repeat shows as one."""
@@ -63,8 +65,8 @@ class Mail:
 
 class Composer:
     def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "", public_url: str = "") -> None:
-        """`selection_url`: where a pack's link leads to; `public_url`: where *this was not me* does. Without them no
-        mail has one."""
+        """`selection_url`: where a pack's link leads to; `public_url`: where *this was not me* and an entry's
+        state do. Without them no mail has one."""
         self._public_url = public_url.rstrip("/")
         self._renderer = renderer
         self._sender = sender
@@ -122,17 +124,20 @@ class Composer:
         values = values_of(claimed, addressee, institutions, claimed.delivery.time_map.programme(now))
         values["pack_link"] = self._pack_link(facts)
         values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in facts.get("items", ())]
-        values["not_me"] = self._not_me_link(addressee)
+        values["not_me"] = self._own_link(NOT_ME_PATH, addressee)
+        of_an_entry = claimed.said or claimed.delivery.subject != claimed.delivery.recipient
+        values["entry"] = self._own_link(ENTRY_PATH, addressee) if of_an_entry else None
         return values
 
     def _pack_link(self, facts: Mapping[str, Any]) -> Ours | None:
         path = facts.get("pack")
         return Ours(self._selection_url + path) if path and self._selection_url else None
 
-    def _not_me_link(self, addressee: Addressee) -> Ours | None:
+    def _own_link(self, path: str, addressee: Addressee) -> Ours | None:
+        """None of somebody at an institution."""
         if not (addressee.disowning and self._public_url):
             return None
-        return Ours(f"{self._public_url}{NOT_ME_PATH}{addressee.disowning}")
+        return Ours(f"{self._public_url}{path}{addressee.disowning}")
 
 
 def _number(one: Claimed) -> dict[str, str | None]:

@@ -21,12 +21,11 @@ from shared.contracts.events import Language
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected
 
-_LINK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+LINK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Beside those of every answer (`shared.headers`).
-_HEADERS: Final = {
+PAGE_HEADERS: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+_WITH_A_BUTTON: Final = PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
 }
 
 
@@ -65,8 +64,8 @@ def disowning_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
 
 
 async def _language(connection: Connection, link: str) -> Language | None:
-    return await disowning.language_of(connection, link) if _LINK.fullmatch(link) else None
+    return await disowning.language_of(connection, link) if LINK.fullmatch(link) else None
 
 
 def _answer(words: Words, language: Language, status: int = 200) -> Response:
-    return HTMLResponse(page(words, language), status, _HEADERS)
+    return HTMLResponse(page(words, language), status, _WITH_A_BUTTON)

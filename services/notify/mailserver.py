@@ -18,11 +18,11 @@ from aiosmtplib import (
 
 from services.notify.composing import Mail
 from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
+from services.notify.domain.diagnostics import Judgement, judged, said
 from services.notify.pipelining import EXTENSION, Transaction
 from services.notify.settings import MailServerAddress
 
 CLOSING: Final = 421
-_UNKNOWN_MAILBOX: Final = re.compile(r"5\.1\.(0|1|2|3|6|10)\b")
 _BAD_SENDER: Final = re.compile(r"5\.1\.(7|8)\b")
 _log = structlog.get_logger()
 
@@ -151,13 +151,16 @@ def refused(refusal: SMTPResponseException) -> Outcome:
     """What a server's no means. Only a refusal of this recipient or this content is final: one of our sender, or of
     anything else, is ours to mend, and the same mail may pass afterwards."""
     final = 500 <= refusal.code < 600
+    answer = said(f"{refusal.code} {refusal.message}")
     match refusal:
         case _ if refusal.code == CLOSING:
             return Outcome(Ending.LATER, "session-ended")
-        case SMTPRecipientRefused() if final and _UNKNOWN_MAILBOX.match(refusal.message):
+        case SMTPRecipientRefused() if final and judged(None, answer, refusal.recipient) is Judgement.GONE:
             return Outcome(Ending.NEVER, MAILBOX_UNKNOWN)
-        case SMTPRecipientRefused() if _BAD_SENDER.match(refusal.message):  # said of us, in answer to RCPT
-            return Outcome(Ending.LATER, "sender-refused")
+        case SMTPRecipientRefused() if _BAD_SENDER.match(refusal.message) or (final and answer.of_us):
+            return Outcome(Ending.LATER, "sender-refused")  # said of us, in answer to RCPT
+        case SMTPRecipientRefused() if answer.of_the_moment:
+            return Outcome(Ending.LATER, "recipient-deferred")
         case SMTPRecipientRefused():
             return Outcome(Ending.NEVER, "recipient-refused") if final else Outcome(Ending.LATER, "recipient-deferred")
         case SMTPDataError():

@@ -1,4 +1,4 @@
-"""HTTP in, for operators: what could not be delivered, mails that came back, addresses that no mail goes to."""
+"""HTTP in, for operators: what could not be delivered, addresses that no mail goes to."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -8,8 +8,6 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.notify.announcing import failed, gave_up
-from services.notify.domain.bounces import UnreadableBounceError, bounce
 from services.notify.storage import followup, suppressions
 from shared import audit
 from shared.clock import Clock
@@ -21,7 +19,6 @@ from shared.parked_api import Admit
 from shared.postgres import Pool, connected
 from shared.problems import Problem
 
-BOUNCE_BYTES: Final = 1_000_000
 BODY_BYTES: Final = 16_384
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Round = Annotated[RoundId | None, Query(alias="round")]
@@ -80,28 +77,6 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
             detail = {"delivery": delivery}
             events.append(await audit.record(connection, "notify", now, holder.name, "retry", detail))
         return JSONResponse(jsonable_encoder(found))
-
-    @router.post("/bounces")
-    async def take_bounce(request: Request) -> Response:
-        """A mail that came back, whole, as `message/rfc822`. It has failed; an address that is gone gets no other."""
-        await operator(request)
-        content = await read_body(request, BOUNCE_BYTES, "message/rfc822")
-        try:
-            said = bounce(content)
-        except UnreadableBounceError as error:
-            raise Problem(422, error.code, f"The mail can't be taken: {error}.") from error
-        told: dict[str, Any] = {"delivery": said.delivery, "status": said.status, "failed": False, "suppressed": False}
-        if not said.final:
-            return JSONResponse(told)
-        async with outbox.transaction(pool()) as (connection, events):
-            address = await suppressions.address_of(connection, said.delivery)
-            bounced = await suppressions.bounced(connection, said.delivery, "bounced")
-            events += [failed(one, "bounced", one.time_map.programme(clock.now())) for one in bounced]
-            events += await gave_up(connection, clock.now(), list(events))
-            if address is not None and said.address_is_gone:
-                await suppressions.suppress(connection, address, f"bounced {said.status}", said.delivery)
-            told |= {"failed": bool(bounced), "suppressed": address is not None and said.address_is_gone}
-        return JSONResponse(told)
 
     @router.get("/suppressions")
     async def list_suppressions(request: Request, limit: Limit = 100) -> Response:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.notify.composing import Composer, Sender
-from services.notify.domain.notices import DIGEST, NOTICES, TEMPLATES, Role
+from services.notify.domain.notices import DIGEST, INVITATION, NOTICES, TEMPLATES, Role
 from services.notify.rendering import Renderer
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
 from shared.clock import REAL_TIME
@@ -98,8 +98,9 @@ def _renderer() -> Renderer:
 
 
 def _delivery(kind: str, facts: Any) -> Delivery:
-    subject = "4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e01"
-    return Delivery(_DELIVERY, "2018-h2", kind, subject, "preview", "preview", Channel.MAIL, facts, None, 1, REAL_TIME)
+    party, application = "preview", "4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e01"
+    subject = party if kind == INVITATION else application
+    return Delivery(_DELIVERY, "2018-h2", kind, subject, "preview", party, Channel.MAIL, facts, None, 1, REAL_TIME)
 
 
 def _body(message: Any, kind: str) -> str:

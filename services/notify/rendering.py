@@ -4,6 +4,7 @@
 under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from services.notify.domain import notices
 from services.notify.domain.quoting import shown
 from shared.contracts.events import Language
+from shared.particles import particle
 from shared.written import day, moment, one_line, stated_day, won
 
+_EMPTY_LINES: Final = re.compile(r"\n{3,}")
 TEMPLATES: Final = Path(__file__).parent / "templates"
 NOTICE_NAMES: Final = ("appeal", "contact")
 """Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
@@ -49,7 +52,7 @@ class Renderer:
             auto_reload=False,
             cache_size=-1,
         )
-        environment.filters |= {"won": won, "moment": moment, "day": day, "date": stated_day}
+        environment.filters |= {"won": won, "moment": moment, "day": day, "date": stated_day, "particle": particle}
         self._templates = {
             (name, language): _Templates(
                 *(
@@ -65,6 +68,9 @@ class Renderer:
         """What is not marked as ours is quoted here, whatever the template does; a subject has no such text at all."""
         return self._rendered(name, language, shown(values))
 
+    def subject(self, name: str, language: Language, values: Mapping[str, Any]) -> str:
+        return self._subject(self._templates[name, language], shown(values))
+
     def render_gathered(
         self, language: Language, values: Mapping[str, Any], said: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> Rendered:
@@ -76,7 +82,7 @@ class Renderer:
         templates = self._templates[name, language]
         return Rendered(
             self._subject(templates, values),
-            templates.text.render(values).strip() + "\n",
+            _spaced(templates.text.render(values)) + "\n",
             templates.html.render(values),
         )
 
@@ -84,13 +90,18 @@ class Renderer:
         templates = self._templates[name, language]
         return {
             "subject": self._subject(templates, values),
-            "text": _content(templates.text, values).strip(),
+            "text": _spaced(_content(templates.text, values)),
             "html": _content(templates.html, values),
             "application": values["application"],
         }
 
     def _subject(self, templates: _Templates, values: Mapping[str, Any]) -> str:
         return one_line(templates.subject.render({name: values[name] for name in SUBJECT_NAMES if name in values}))
+
+
+def _spaced(text: str) -> str:
+    """With one empty line at most between its paragraphs, whatever of them the template leaves out."""
+    return _EMPTY_LINES.sub("\n\n", text).strip()
 
 
 def _content(template: Template, values: Mapping[str, Any]) -> str:

@@ -68,15 +68,16 @@ class NotifySettings(ServiceSettings):
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
-        description="Address at which people reach notify, so that mails to applicants have a link *this was not me*; "
-        "only `/not-me/…` need be reachable. Empty: they name the programme office instead.",
+        description="Address at which people reach notify, so that mails to applicants have a link *this was not me* "
+        "and one to where the entry stands; only `/not-me/…` and `/entry/…` need be reachable. Empty: they have "
+        "neither, and name the programme office.",
     )
     bounce_address: str = Field(
         "",
-        pattern=r"^([A-Za-z0-9._-]+@[A-Za-z0-9.-]+)?$",
+        pattern=r"^([A-Za-z0-9._-]{1,14}@[A-Za-z0-9.-]+)?$",
         description="Where mails that can't be delivered come back to, each under a name of its own "
-        "(`local+delivery@domain`); what arrives there is to be given to `firstbuy notify bounce`. Empty: to the "
-        "sender's address.",
+        "(`local+delivery-tag@domain`; `local` has up to 14 characters); what arrives there is to be given to "
+        "`firstbuy notify bounce`. Empty: to the sender's address.",
     )
     mail_per_second: float = Field(0, ge=0, description="Mails one replica sends a second at most; 0: no limit.")
     quiet_hours: str = Field(

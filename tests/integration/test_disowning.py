@@ -204,3 +204,41 @@ async def test_officers_see_the_entry_that_stands_all_the_same_until_one_settles
         rows = (await client.get("/audit", headers=officer)).json()["rows"]
         settled = [row["detail"] for row in rows if row["action"] == "settle-disowned"]
         assert any({"application": one, **said}.items() <= detail.items() for detail in settled)
+
+
+async def test_the_page_of_an_entry_says_what_was_told_until_its_address_is_disowned_or_replaced(
+    notify: Notify,
+) -> None:
+    notified = await notify()
+    parties, applications = ids(2), ids(2)
+    await notified.publish(
+        opened(),
+        contact(parties[0], email=VICTIM),
+        contact(parties[1], email="other@elsewhere.example", language="en"),
+        *(submitted(one, party) for one, party in zip(applications, parties, strict=True)),
+    )
+    await notified.until(all_sent(2))
+    await notified.publish(submitted(applications[0], parties[0], 2))
+    await notified.until(all_sent(3))
+    first, second = links(notified)[0], links(notified, "other@elsewhere.example")[0]
+    async with httpx2.AsyncClient() as client:
+        shown = await client.get(first.replace("/not-me/", "/entry/"))
+        assert shown.status_code == 200
+        assert [words in shown.text for words in (applications[0], "신청이 접수", "변경한 신청이")] == [True] * 3
+        assert shown.text.index("변경한 신청이") < shown.text.index("신청이 접수"), "the newest first"
+        assert applications[1] not in shown.text
+        assert VICTIM.lower() not in shown.text.lower()
+        assert "script-src" not in shown.headers["content-security-policy"]
+        assert shown.headers["cache-control"] == "no-store"
+        assert "Application received" in (await client.get(second.replace("/not-me/", "/entry/"))).text
+        for unknown in (ids(1)[0], "x", first.rpartition("/")[2] + "x"):
+            assert (await client.get(f"{first.partition('/not-me/')[0]}/entry/{unknown}")).status_code == 404
+        await client.post(first)
+        assert (await client.get(first.replace("/not-me/", "/entry/"))).status_code == 404, "disowned"
+        later = "2018-12-01T00:00:00Z"
+        await notified.publish(contact(parties[1], email="new@elsewhere.example", changed_at=later))
+
+        async def hidden() -> bool:
+            return (await client.get(second.replace("/not-me/", "/entry/"))).status_code == 404
+
+        await until(hidden, "another address has it now")

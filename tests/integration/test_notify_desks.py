@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from standardwebhooks import Webhook
 
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
-from tests.integration.notified import ROUND, Notified, Notify, all_sent, contact, event, ids, opened, submitted
+from tests.integration.notified import ROUND, Notified, Notify, all_sent, contact, erased, event, ids, opened, submitted
 from tests.receiver import Receiver, receiving
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY="
@@ -240,7 +241,7 @@ async def test_what_can_wait_waits_for_the_end_of_the_quiet_hours_and_a_receipt_
 
 BOUNCE = """\
 From: MAILER-DAEMON@mx.example
-To: bounces+{delivery}@firstbuy.example
+To: {to}
 Subject: Undelivered
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status; boundary="b"
@@ -257,9 +258,14 @@ Reporting-MTA: dns; mx.example
 Final-Recipient: rfc822; contact@hanbit.example
 Action: failed
 Status: {status}
+Diagnostic-Code: smtp; {words}
 
 --b--
 """
+
+
+async def come_back(notified: Notified, mail: bytes) -> Any:
+    return await ask(notified, "POST", "/bounces", content=mail, headers={"Content-Type": "message/rfc822"})
 
 
 async def test_a_mail_that_came_back_has_failed_and_its_address_gets_no_other_until_it_is_released(
@@ -271,14 +277,14 @@ async def test_a_mail_that_came_back_has_failed_and_its_address_gets_no_other_un
     await notified.until(all_sent(1))
     (mail,) = notified.mails()
     delivery = str(mail["Message-ID"]).strip("<>").partition("@")[0]
-    assert str(mail["X-Envelope-From"]) == f"<bounces+{delivery}@firstbuy.example>"
+    envelope = str(mail["X-Envelope-From"])
+    assert re.fullmatch(rf"<bounces\+{delivery}-[0-9a-f]{{12}}@firstbuy\.example>", envelope)
 
-    returned = BOUNCE.format(delivery=delivery, status="5.1.1").encode()
-    headers = {"Content-Type": "message/rfc822"}
-    told = await ask(notified, "POST", "/bounces", content=returned, headers=headers)
-    assert told == {"delivery": delivery, "status": "5.1.1", "failed": True, "suppressed": True}
-    again = await ask(notified, "POST", "/bounces", content=returned, headers=headers)
-    assert again["failed"] is False
+    returned = BOUNCE.format(to=envelope, status="5.1.1", words="550 5.1.1 user unknown").encode()
+    told = await come_back(notified, returned)
+    assert (told["delivery"], told["status"], told["failed"], told["suppressed"]) == (delivery, "5.1.1", True, True)
+    assert (await come_back(notified, returned))["failed"] is False
+    assert await ask(notified, "GET", "/bounces") == []
     assert [row["party"] for row in await ask(notified, "GET", "/suppressions")] == [party]
 
     await notified.publish(submitted(applications[1], party))
@@ -298,3 +304,65 @@ async def test_a_mail_that_came_back_has_failed_and_its_address_gets_no_other_un
         rows = (await client.get("/audit")).json()["rows"]
     assert [row["action"] for row in rows if row["actor"] == "operator"] == ["release", "retry"]
     assert "hanbit" not in json.dumps(rows), "the log has no address"
+
+
+async def test_a_mail_that_came_back_in_doubt_gives_up_no_address_and_waits_for_a_person(notify: Notify) -> None:
+    notified = await notify()
+    (party,), (application,) = ids(1), ids(1)
+    await notified.publish(opened(), contact(party), submitted(application, party))
+    await notified.until(all_sent(1))
+    (mail,) = notified.mails()
+    delivery = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    returned = BOUNCE.format(to=f"bounces+{delivery}@f.example", status="5.1.1", words="550 5.1.1 your IP is listed")
+
+    told = await come_back(notified, returned.encode())
+    assert (told["failed"], told["suppressed"], told["why"]) == (True, False, "contradicted")
+    assert await ask(notified, "GET", "/suppressions") == []
+    assert [row["error"] for row in await ask(notified, "GET", "/deliveries/failed")] == ["returned"]
+    (row,) = await ask(notified, "GET", "/bounces")
+    assert (row["id"], row["delivery"], row["words"]) == (told["listed"], delivery, "smtp; 550 5.1.1 your IP is listed")
+
+    unreadable, unknown = b"Subject: x\r\n\r\nout of office", returned.replace(delivery, ids(1)[0]).encode()
+    assert (await come_back(notified, unreadable))["why"] == "unreadable"
+    assert (await come_back(notified, unknown))["why"] == "unknown-notice"
+    again = await come_back(notified, unreadable)
+    rows = await ask(notified, "GET", "/bounces")
+    assert len(rows) == 3, "one that comes twice stands once"
+    async with httpx2.AsyncClient(base_url=notified.stack.url("notify")) as client:
+        path, headers = f"/bounces/{again['listed']}", {"Authorization": f"Bearer {notified.stack.operator_token}"}
+        shown = await client.get(path, headers=headers)
+        assert (shown.content, shown.headers["content-type"]) == (unreadable, "text/plain; charset=utf-8")
+        assert (await client.get("/bounces")).status_code == 401
+        assert (await client.get("/metrics")).text.count('firstbuy_returned_mails_total{outcome="listed"} 4.0') == 1
+        await ask(notified, "DELETE", path)
+        assert (await client.get(path, headers=headers)).status_code == 404
+    assert len(await ask(notified, "GET", "/bounces")) == 2
+
+
+@pytest.mark.parametrize("tag", ["", "-000000000000"])
+async def test_a_return_without_the_tag_of_its_mail_is_not_believed(notify: Notify, tag: str) -> None:
+    notified = await notify(environment={"FIRSTBUY_NOTIFY_BOUNCE_ADDRESS": "bounces@firstbuy.example"})
+    (party,), (application,) = ids(1), ids(1)
+    await notified.publish(opened(), contact(party), submitted(application, party))
+    await notified.until(all_sent(1))
+    delivery = notified.message_ids()[0].strip("<>").partition("@")[0]
+    forged = BOUNCE.format(to=f"bounces+{delivery}{tag}@firstbuy.example", status="5.1.1", words="550 5.1.1")
+    told = await come_back(notified, forged.encode())
+    assert (told["failed"], told["suppressed"], told["why"]) == (False, False, "unproven")
+    assert await ask(notified, "GET", "/suppressions") == []
+
+
+async def test_a_returned_mail_is_erased_with_the_contact_it_went_to(notify: Notify) -> None:
+    notified = await notify()
+    (party,), (application,) = ids(1), ids(1)
+    await notified.publish(opened(), contact(party), submitted(application, party))
+    await notified.until(all_sent(1))
+    delivery = notified.message_ids()[0].strip("<>").partition("@")[0]
+    returned = BOUNCE.format(to=f"bounces+{delivery}@f.example", status="5.1.1", words="550 5.1.1 no way")
+    assert (await come_back(notified, returned.encode()))["why"] == "unclear"
+    await notified.publish(erased(party))
+    await known(notified, "contacts WHERE email IS NULL", 1)
+    await notified.stack.restart("notify")
+    async with asyncio.timeout(20):
+        while await notified.rows("SELECT FROM returned_mails"):
+            await asyncio.sleep(0.1)

@@ -25,6 +25,12 @@ ANSWERS = {
     "refused@f.example": "554 5.7.1 not here",
     "busy@f.example": "451 4.3.0 later",
     "closing@f.example": "421 4.3.2 going down",
+    "nobody@f.example": "550 No such user here",
+    "other@f.example": "550 5.1.1 <a@f.example>: user unknown",
+    "full@f.example": "550 5.1.1 mailbox full",
+    "sender-listed@f.example": "550 5.1.0 the MailFrom domain is on a blocklist",
+    "server-listed@f.example": "550 5.1.1 your server is on a blocklist",
+    "rate@f.example": "550 5.2.1 this user receives mail at a rate that keeps further messages out",
 }
 
 
@@ -105,6 +111,12 @@ async def test_one_session_carries_many_mails(server: MailServer, moody: Moody) 
         ("refused@f.example", b"x", Outcome(Ending.NEVER, "recipient-refused")),
         ("bad-sender@f.example", b"x", Outcome(Ending.LATER, "sender-refused")),
         ("busy@f.example", b"x", Outcome(Ending.LATER, "recipient-deferred")),
+        ("nobody@f.example", b"x", Outcome(Ending.NEVER, "mailbox-unknown")),
+        ("other@f.example", b"x", Outcome(Ending.NEVER, "recipient-refused")),
+        ("full@f.example", b"x", Outcome(Ending.NEVER, "recipient-refused")),
+        ("sender-listed@f.example", b"x", Outcome(Ending.LATER, "sender-refused")),
+        ("server-listed@f.example", b"x", Outcome(Ending.LATER, "sender-refused")),
+        ("rate@f.example", b"x", Outcome(Ending.LATER, "recipient-deferred")),
         ("closing@f.example", b"x", Outcome(Ending.LATER, "session-ended")),
         ("a@f.example", b"spam", Outcome(Ending.NEVER, "message-refused")),
         ("a@f.example", b"grey", Outcome(Ending.LATER, "message-deferred")),

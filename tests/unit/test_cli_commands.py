@@ -389,3 +389,28 @@ def test_a_parked_record_is_shown_and_settled_at_its_place(answering: Answered) 
         "/parked/firstbuy.applications.v1/3/1207/settlement",
     ]
     assert json.loads(sent[1].content) == {"reason": "sent again"}
+
+
+def test_a_returned_mail_for_a_person_is_listed_shown_without_steering_the_terminal_and_seen_to(
+    answering: Answered,
+) -> None:
+    row = {"id": "7c1e", "why": "contradicted", "delivery": "0b5e", "status": "5.1.1", "words": "550 \x1b[2J your IP"}
+    row["arrived_at"] = "2018-09-03T00:00:00Z"
+    sent = answering((200, [row]), (200, "Subject: x\x1b[2J"), (200, {"done": True}))
+    listed = run("notify", "bounces", *URL)
+    assert "7c1e" in listed.output
+    assert "status and words do not agree" in listed.output
+    assert "your IP" in listed.output
+    shown, done = run("notify", "bounces", "7c1e", *URL), run("notify", "bounces", "7c1e", "--done", *URL)
+    assert (listed.exit_code, shown.exit_code, done.exit_code) == (0, 0, 0)
+    assert "\x1b" not in listed.output + shown.output
+    assert [(one.method, one.url.path) for one in sent][1:] == [("GET", "/bounces/7c1e"), ("DELETE", "/bounces/7c1e")]
+
+
+def test_what_a_returned_mail_came_to_is_said(tmp_path: Path, answering: Answered) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(b"Subject: x")
+    came_to = {"delivery": None, "status": None, "failed": False, "suppressed": False}
+    answering((200, {**came_to, "listed": "7c1e", "why": "unreadable"}))
+    told = run("notify", "bounce", str(mail), *URL)
+    assert "noted; it could not be read: firstbuy notify bounces 7c1e" in told.output

@@ -154,7 +154,7 @@ EVERY = [
             RESUBMISSION,
             "ko",
             "(버전 2)",
-            ["버전 2으로 접수", "f55c5e92151017db3b0bf356c4ba9dc2098be991918983249d621303fb7059ff"],
+            ["버전 2로 접수", "f55c5e92151017db3b0bf356c4ba9dc2098be991918983249d621303fb7059ff"],
         ),
         (RESUBMISSION, "en", "(version 2)", ["received as version 2"]),
         (WITHDRAWAL, "ko", "취하되었습니다: 2018년", ["2018년 9월 12일 08:59:59"]),

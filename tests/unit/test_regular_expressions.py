@@ -18,17 +18,21 @@ from typing import Any, Final
 import pytest
 
 from services.notify.domain.quoting import _LINKS, _SUSPECT
+from services.notify.domain.refusal_words import _ABSENT as ABSENT
+from services.notify.domain.refusal_words import _AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US
 from shared.explanation import _KOREAN
 
 _constants, _parser = re._constants, re._parser  # type: ignore[attr-defined]
 PROJECT: Final = Path(__file__).parents[2]
 METHODS: Final = ("match", "fullmatch", "search", "findall", "finditer", "sub", "split")
+WORDS: Final = (_AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US)
 NO_CONSTANT: Final = {
     "shared/certificates.py": "a policy's",
     "shared/policies/patterns.py": "a policy's",
     "services/selection/verify.py": "a policy's",
     "shared/explanation.py": "those of a table, tried as MADE",
     "services/notify/domain/quoting.py": "those of a table, tried as MADE",
+    "services/notify/domain/refusal_words.py": "of lists of words, tried as MADE",
     "shared/parked_api.py": "of names of topics",
     "deploy/demo/numbers.py": "a policy's, on numbers made there",
 }
@@ -203,6 +207,8 @@ MADE: Final = (
     *(("shared/explanation.py", pattern, "fullmatch") for pattern, _ in _KOREAN),
     *(("services/notify/domain/quoting.py", pattern, "sub") for pattern, _ in _LINKS),
     ("services/notify/domain/quoting.py", _SUSPECT, "search"),
+    *(("services/notify/domain/refusal_words.py", pattern, "search") for pattern in WORDS),
+    ("services/notify/domain/refusal_words.py", ABSENT, "finditer"),
 )
 """Patterns that are put together, as they are once they are."""
 EXPRESSIONS: Final = (

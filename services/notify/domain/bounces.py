@@ -1,17 +1,24 @@
-"""What a returned mail says (RFC 3464, 3461): which notice, and whether the address is no more."""
+"""What a returned mail says: which notice, whether that has failed, and whether its address is no more."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
 from typing import Final
 
-_DELIVERY: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_NO_MAILBOX: Final = re.compile(r"5\.1\.(0|1|2|3|6|10)|5\.2\.1")
-"""Bad destination, or a mailbox that is disabled (RFC 3463). A full one (5.2.2) or a refused content (5.7) says nothing
-of the address."""
+from services.notify.domain.diagnostics import UNDEFINED, Judgement, Said, judged, plain, said, told
+from services.notify.domain.plain_bounces import told_in
+from services.notify.domain.refusal_words import speaks_against
+from services.notify.domain.returned_mail import Returned, groups, returned
+
+_NAMED: Final = re.compile(
+    r"(?i)(?<![0-9a-f])([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:-([0-9a-f]{12}))?(?![0-9a-f-])"
+)
+_MESSAGE_ID: Final = re.compile(r"(?mi)^message-id:\s{0,20}([^\n]{1,400})$")
+_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_POINT: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
+_ARRIVED_AT: Final = ("To", "Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To", "X-Delivered-To")
+FAILED, DELAYED = "failed", "delayed"
 
 
 class UnreadableBounceError(ValueError):
@@ -21,57 +28,124 @@ class UnreadableBounceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounce:
-    """`status`: of RFC 3463, such as 5.1.1. `final`: by the report's action, whatever the status: a server that gives
-    up after days says `failed` and 4.4.7."""
+class Told:
+    """Of one recipient. `recipients`: its address as it may be meant; empty where none is named."""
 
-    delivery: str
+    final: bool
+    """By the report's action, whatever the status: a server that gives up after days says `failed` and 4.4.7."""
+    recipients: frozenset[str]
+    status: str | None
+    answer: Said
+    words: str
+    beside: str = ""
+    """What stands beside the report for people, where the report itself has no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`status`: of RFC 3463, such as 5.1.1. `words`: as the server said them."""
+
     status: str
     final: bool
+    judgement: Judgement
+    words: str
 
-    @property
-    def address_is_gone(self) -> bool:
-        return self.final and _NO_MAILBOX.fullmatch(self.status) is not None
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """`tag`: what proves that it came back to the address that this notice's mail was sent from, if it has one."""
+
+    delivery: str
+    tag: str | None
+    told: tuple[Told, ...]
+
+    def about(self, address: str | None) -> Finding:
+        """`address`: the one that was mailed; None where that is not known any more."""
+        ours = plain(address) if address else None
+        one = min(self.told, key=lambda each: (ours not in each.recipients, not each.final))
+        status = told(one.status, one.answer) or (UNDEFINED if one.final else "4.0.0")
+        if address is None or not one.final:
+            return Finding(status, one.final, Judgement.STANDS, one.words)
+        judgement = judged(one.status, one.answer, address)
+        if judgement is Judgement.GONE and speaks_against(said(one.beside).words):
+            judgement = Judgement.CONTRADICTED
+        if judgement is not Judgement.STANDS and ours not in one.recipients:
+            judgement = Judgement.ELSEWHERE
+        return Finding(status, one.final, judgement, one.words)
 
 
 def bounce(content: bytes) -> Bounce:
     """Of the whole returned mail. Its delivery is in the address it came back to, else in the id of the mail it
     returns. Raises UnreadableBounceError."""
     try:
-        message = message_from_bytes(content)
-        parts = list(message.walk())
+        mail = returned(content)
     except RecursionError:
-        raise UnreadableBounceError("it holds mails within mails within mails") from None
-    reports = [part for part in parts if part.get_content_type() == "message/delivery-status"]
-    if not reports:
-        raise UnreadableBounceError("it holds no message/delivery-status: give the whole returned mail")
-    told = _status(reports)
-    if told is None:
-        raise UnreadableBounceError("its report has no Status of an Action: failed or delayed")
-    for text in _named(message, parts):
-        found = _DELIVERY.search(text)
+        raise UnreadableBounceError("it holds parts within parts within parts") from None
+    if mail.reports:
+        recipients = tuple(_told(mail))
+        if not recipients:
+            raise UnreadableBounceError("its report names no recipient with Action: failed or delayed")
+    else:
+        recipients = tuple(
+            Told(one.final, frozenset(map(plain, one.recipients)), None, said(one.words), one.words)
+            for one in told_in(mail)
+        )
+        if not recipients:
+            raise UnreadableBounceError(
+                "it holds no message/delivery-status, and is no text of a mail server that gave up or waits"
+            )
+    for text in _naming(mail):
+        found = _NAMED.search(text)
         if found:
-            return Bounce(found.group(), *told)
+            return Bounce(found.group(1).lower(), found.group(2) and found.group(2).lower(), recipients)
     raise UnreadableBounceError("neither the address it came back to nor the mail it returns names a notice")
 
 
-def _status(reports: list[Message]) -> tuple[str, bool] | None:
-    """And whether it is final."""
-    fields = [group for report in reports for group in report.get_payload() if isinstance(group, Message)]
-    for group in fields:
-        action = str(group.get("Action") or "").strip().lower()
-        found = _STATUS.search(str(group.get("Status") or ""))
-        if found and action in {"failed", "delayed"}:
-            return found.group(), action == "failed"
-    return None
+def _told(mail: Returned) -> Iterator[Told]:
+    text = "\n".join(mail.texts)
+    for fields in (group for report in mail.reports for group in groups(report)):
+        words = " ".join(fields.get("diagnostic-code", ()))
+        stated = " ".join(fields.get("status", ()))
+        found = _STATUS.search(stated)
+        status = found.group() if found else None
+        answer = said(words)
+        action = (" ".join(fields.get("action", ())).lower().split() or [""])[0].rstrip(";(")
+        if not action and not {"final-recipient", "original-recipient"}.isdisjoint(fields):
+            action = FAILED if (status or answer.status or "").startswith("5") else ""
+        if action in {FAILED, DELAYED}:
+            yield Told(action == FAILED, _recipients(fields), status, answer, words, text if answer.wordless else "")
 
 
-def _named(message: Message, parts: list[Message]) -> Iterator[str]:
+def _recipients(fields: dict[str, list[str]]) -> frozenset[str]:
+    """The final one, since the one before it may have been forwarded from; that where the final one is no address."""
+    for name, encoded in (("final-recipient", False), ("original-recipient", True)):
+        for value in fields.get(name, ()):
+            kind, semicolon, address = value.partition(";")
+            if not semicolon:
+                kind, address = "rfc822", value
+            if kind.strip().lower() in {"rfc822", "utf-8"} and "@" in address:
+                return _meant(re.sub(r"\([^()]{0,200}\)", "", address), encoded=encoded)
+    return frozenset()
+
+
+def _meant(address: str, *, encoded: bool) -> frozenset[str]:
+    """With what RFC 6533 writes for characters beyond ASCII; and `encoded` as servers pass xtext on (RFC 3461)."""
+    written = {_POINT.sub(_character, address)}
+    if encoded:
+        written |= {_XTEXT.sub(lambda found: chr(int(found.group(1), 16)), one) for one in written}
+    return frozenset(map(plain, written))
+
+
+def _character(found: re.Match[str]) -> str:
+    point = int(found.group(1), 16)
+    return chr(point) if point < 0x110000 else found.group()
+
+
+def _naming(mail: Returned) -> Iterator[str]:
     """Where a notice's id may stand, the surest first."""
-    for name in ("To", "Delivered-To", "X-Original-To", "X-Envelope-To"):
-        yield from map(str, message.get_all(name, ()))
-    for part in parts:
-        if part is not message and part.get("Message-ID"):
-            yield str(part["Message-ID"])
-        if part.get_content_type() == "text/rfc822-headers":
-            yield from re.findall(r"(?mi)^message-id:.*$", str(part.get_payload()))
+    for name in _ARRIVED_AT:
+        yield from map(str, mail.headers.get_all(name, ()))
+    for original in (*mail.originals, *mail.texts):
+        yield from _MESSAGE_ID.findall(re.sub(r"\n[ \t]+", " ", original))
+    for name in ("In-Reply-To", "References"):
+        yield from map(str, mail.headers.get_all(name, ()))

@@ -84,6 +84,8 @@ AWARD_WITHDRAWN: Final = "award-withdrawn"
 PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
+INVITATION: Final = "extended"
+"""To apply after all: of no application."""
 DIGEST: Final = "digest"
 GATHERED: Final = "gathered"
 """The template of a mail to an applicant that says more than one notice."""
@@ -112,7 +114,7 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
     (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),
     (Happening.EXCLUDED, Role.APPLICANT): Notice("excluded", _MAIL, (Need.APPLICATION,)),
-    (Happening.RECONSIDERED, Role.APPLICANT): Notice("extended", _MAIL),
+    (Happening.RECONSIDERED, Role.APPLICANT): Notice(INVITATION, _MAIL),
     (Happening.JUDGED, Role.APPLICANT): _result("verdict", Need.APPLICATION, Need.VERDICT),
     (Happening.SELECTED, Role.APPLICANT): _result("selected"),
     (Happening.RESERVED, Role.APPLICANT): _result("reserve", Need.APPLICATION),

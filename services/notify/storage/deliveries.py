@@ -69,7 +69,8 @@ SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.
     CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
     r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
     CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes, d.digest::text,
-    EXISTS (SELECT FROM deliveries g WHERE g.digest = d.delivery AND g.state = 'gathered') AS gathers
+    EXISTS (SELECT FROM deliveries g WHERE g.digest = d.delivery AND g.state = 'gathered') AS gathers,
+    notice_tag(d.delivery) AS tag
 FROM {which} d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
@@ -189,6 +190,8 @@ class Claimed:
     """Whether others are said with it, and settled as it is."""
     said: "Sequence[Claimed]" = ()
     """Those, of a mail to an applicant; what a digest says is in its own facts."""
+    tag: str = ""
+    """What proves a return of its mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,7 @@ def _claimed(row: Any) -> Claimed:
         _target(row),
         row["created_at"],
         row["gathers"],
+        tag=row["tag"],
     )
 
 

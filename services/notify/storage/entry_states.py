@@ -1,0 +1,62 @@
+"""What whoever has an entry's mails may see of it: what was told, by the random link that its mails carry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from services.notify.storage.deliveries import round_time
+from shared.clock import TimeMap
+from shared.contracts.events import Language
+from shared.postgres import Connection
+
+MOST_TOLD: Final = 200
+# Not of an address that is disowned, or that the contact has no more: it is told nothing more either.
+LANGUAGE = """
+SELECT c.language FROM disowning_links l JOIN contacts c ON c.party = l.party AND c.address = l.address
+WHERE l.link = $1 AND NOT EXISTS (SELECT FROM suppressions s WHERE s.address = l.address AND s.reason = 'not-me')
+"""
+TOLD = """
+SELECT d.subject, d.kind, d.facts, d.created_at, a.product, r.title_ko, r.title_en, r.rehearsal
+FROM disowning_links l
+JOIN deliveries d ON d.recipient = l.party AND d.channel = 'mail' AND d.facts <> '{}'
+LEFT JOIN applications a ON a.application = d.subject
+LEFT JOIN rounds r ON r.round = d.round
+WHERE l.link = $1 AND d.subject <> d.recipient
+ORDER BY d.created_at DESC, d.delivery LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice about an application: `at` is when it became due (real time)."""
+
+    application: str
+    kind: str
+    facts: Mapping[str, Any]
+    at: datetime
+    product: str | None
+    round_title: Mapping[str, str | None]
+    time_map: TimeMap
+
+
+async def language_of(connection: Connection, link: str) -> Language | None:
+    """None of a link that shows nothing."""
+    found = await connection.fetchval(LANGUAGE, link)
+    return Language(found) if found else None
+
+
+async def told(connection: Connection, link: str) -> list[Told]:
+    """Newest first, whether its mail has arrived or not."""
+    return [
+        Told(
+            row["subject"],
+            row["kind"],
+            row["facts"],
+            row["created_at"],
+            row["product"],
+            {"ko": row["title_ko"], "en": row["title_en"]},
+            round_time(row["rehearsal"]),
+        )
+        for row in await connection.fetch(TOLD, link, MOST_TOLD)
+    ]

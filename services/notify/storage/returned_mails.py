@@ -1,0 +1,67 @@
+"""Returned mails that a person has to look at, and the tag that proves where one came back to."""
+
+from typing import Any, Final
+
+from shared.canonical import sha256_hex
+from shared.postgres import Connection, rows_changed
+
+MOST_KEPT: Final = 500
+LONGEST_WORDS: Final = 1_000
+TAG = "SELECT notice_tag($1)"
+# One that is kept already is found, however many there are.
+KEEP = """
+INSERT INTO returned_mails (digest, why, delivery, status, words, content)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE (SELECT count(*) FROM returned_mails) < $7 OR EXISTS (SELECT FROM returned_mails WHERE digest = $1)
+ON CONFLICT (digest) DO UPDATE SET why = excluded.why RETURNING id::text
+"""
+LIST = """
+SELECT id::text, why, delivery::text, status, words, length(content) AS bytes, arrived_at
+FROM returned_mails ORDER BY arrived_at DESC, id LIMIT $1
+"""
+CONTENT = "SELECT content FROM returned_mails WHERE id = $1"
+DONE = "DELETE FROM returned_mails WHERE id = $1"
+FORGET_ERASED = """
+DELETE FROM returned_mails m USING deliveries d, contacts c
+WHERE d.delivery = m.delivery AND c.party = d.recipient AND c.email IS NULL
+"""
+
+
+async def tag_of(connection: Connection, delivery: str) -> str:
+    """As the envelope sender of its mail carries it."""
+    found: str = await connection.fetchval(TAG, delivery)
+    return found
+
+
+async def keep(
+    connection: Connection,
+    content: bytes,
+    why: str,
+    delivery: str | None = None,
+    status: str | None = None,
+    words: str | None = None,
+) -> str | None:
+    """Its id; None where as many are kept as may be."""
+    said = words.replace("\x00", "")[:LONGEST_WORDS] if words else None
+    values = (sha256_hex(content), why, delivery, status, said, content, MOST_KEPT)
+    found: str | None = await connection.fetchval(KEEP, *values)
+    return found
+
+
+async def kept(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Newest first, without what they say whole."""
+    return [dict(row) for row in await connection.fetch(LIST, limit)]
+
+
+async def content_of(connection: Connection, identifier: str) -> bytes | None:
+    found: bytes | None = await connection.fetchval(CONTENT, identifier)
+    return found
+
+
+async def done(connection: Connection, identifier: str) -> bool:
+    return await rows_changed(connection, DONE, identifier) > 0
+
+
+async def forget_erased(connection: Connection) -> int:
+    """Those about notices to contacts that were erased meanwhile; how many."""
+    return await rows_changed(connection, FORGET_ERASED)

@@ -1,0 +1,121 @@
+"""Reads BER (X.690, 8): lengths of either form, strings in pieces. What is signed stays as the bytes that came."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+BOOLEAN, INTEGER, OCTET_STRING, OID, GENERALIZED_TIME = 0x01, 0x02, 0x04, 0x06, 0x18
+SEQUENCE, SET = 0x30, 0x31
+CONSTRUCTED: Final = 0x20
+_INDEFINITE: Final = 0x80
+_DEEPEST: Final = 32
+_DEEPEST_PIECE: Final = 5
+
+
+class UnreadableBerError(ValueError):
+    """Not BER, or not of the shape that is asked for; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """`tag`: the identifier octet, of tags below 31. `content`: without the octets that end an indefinite length."""
+
+    tag: int
+    content: bytes
+    raw: bytes
+
+    @property
+    def members(self) -> "tuple[Element, ...]":
+        if not self.tag & CONSTRUCTED:
+            raise UnreadableBerError("what should hold others does not")
+        return tuple(_elements(self.content))
+
+    def of(self, tag: int) -> "Element":
+        """Itself. Raises UnreadableBerError where it is another."""
+        if self.tag != tag:
+            raise UnreadableBerError(f"a {tag:#04x} is wanted, a {self.tag:#04x} stands there")
+        return self
+
+    @property
+    def integer(self) -> int:
+        if not self.of(INTEGER).content:
+            raise UnreadableBerError("an integer without octets")
+        return int.from_bytes(self.content, "big", signed=True)
+
+    @property
+    def first(self) -> "Element":
+        """Of its members."""
+        members = self.members
+        if not members:
+            raise UnreadableBerError("it holds nothing")
+        return members[0]
+
+    @property
+    def octets(self) -> bytes:
+        """Of an OCTET STRING, in one piece or in several, which may be in pieces themselves as far as OpenSSL reads."""
+        return _joined(self, _DEEPEST_PIECE)
+
+    @property
+    def dotted(self) -> str:
+        """Of an OBJECT IDENTIFIER."""
+        arcs, arc = list[int](), 0
+        for octet in self.of(OID).content:
+            arc = arc << 7 | octet & 0x7F
+            if not octet & 0x80:
+                arcs.append(arc)
+                arc = 0
+        if not arcs or self.content[-1] & 0x80:
+            raise UnreadableBerError("an object identifier that does not end")
+        first = min(arcs[0] // 40, 2)
+        return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def _joined(string: Element, deeper: int) -> bytes:
+    if string.tag == OCTET_STRING:
+        return string.content
+    if not deeper:
+        raise UnreadableBerError("a string in pieces of pieces")
+    string.of(OCTET_STRING | CONSTRUCTED)
+    return b"".join(_joined(piece, deeper - 1) for piece in string.members)
+
+
+def element(data: bytes) -> Element:
+    """The one that all of `data` is. Raises UnreadableBerError."""
+    found, after = _read(data, 0, 0)
+    if after != len(data):
+        raise UnreadableBerError("something stands behind its end")
+    return found
+
+
+def _elements(data: bytes) -> Iterator[Element]:
+    place = 0
+    while place < len(data):
+        found, place = _read(data, place, 0)
+        yield found
+
+
+def _read(data: bytes, start: int, depth: int) -> tuple[Element, int]:
+    """And where the next begins."""
+    if depth > _DEEPEST:
+        raise UnreadableBerError("it is nested beyond reason")
+    if start + 2 > len(data):
+        raise UnreadableBerError("it ends too early")
+    tag, first = data[start], data[start + 1]
+    if tag & 0x1F == 0x1F:
+        raise UnreadableBerError("a tag of more than one octet")
+    begin = start + 2
+    if first == _INDEFINITE:
+        if not tag & CONSTRUCTED:
+            raise UnreadableBerError("an indefinite length of what holds nothing")
+        place = begin
+        while data[place : place + 2] != b"\x00\x00":
+            _, place = _read(data, place, depth + 1)
+        return Element(tag, data[begin:place], data[start : place + 2]), place + 2
+    length = first
+    if first > _INDEFINITE:
+        begin += first & 0x7F
+        length = int.from_bytes(data[start + 2 : begin], "big")
+    end = begin + length
+    if end > len(data):
+        raise UnreadableBerError("it ends too early")
+    return Element(tag, data[begin:end], data[start:end]), end
