@@ -19,7 +19,7 @@ from services.notify.storage import followup, returned_mails, suppressions
 from shared import audit
 from shared.clock import Clock
 from shared.contracts.values import Uuid
-from shared.http import read_body
+from shared.http import content_of, read_body
 from shared.kafka.cloudevents import Outgoing
 from shared.outbox import OutboxPublisher
 from shared.parked_api import Admit
@@ -58,7 +58,7 @@ def returning_router(
     """`proven`: mails go out under envelope senders with a tag, so that what comes back has one."""
     router = APIRouter(tags=["deliveries"])
 
-    @router.post("/bounces")
+    @router.post("/bounces", openapi_extra=content_of("message/rfc822"))
     async def take_bounce(request: Request) -> Response:
         """A mail that came back, whole, as `message/rfc822`. Its notice has failed; an address that is surely gone gets
         no other mail. What can't be read, or is in doubt, is kept for a person: `listed` is its id."""
