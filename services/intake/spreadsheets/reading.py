@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Final
 
+from services.intake.domain.uploads.columns import is_column
 from services.intake.domain.uploads.sheets import Sheet
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError
-from services.intake.spreadsheets.csv_file import read_csv
+from services.intake.spreadsheets.csv_file import IsHeader, read_csv
 from services.intake.spreadsheets.xlsx_file import read_xlsx
 
 CSV_TYPE: Final = "text/csv"
@@ -38,8 +39,8 @@ def check_type(said: str) -> None:
         raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
 
 
-def read_file(content: bytes, said: str, bounds: Bounds) -> Sheet:
-    """Raises UnreadableFileError."""
+def read_file(content: bytes, said: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
+    """`is_header`: whether a text names a column of such tables. Raises UnreadableFileError."""
     check_type(said)
     if content.startswith(_COMPOUND):
         detail = "it is of the old XLS format, or locked by a password"
@@ -47,4 +48,4 @@ def read_file(content: bytes, said: str, bounds: Bounds) -> Sheet:
     found = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
     if found not in _SAID[said]:
         raise NoSpreadsheetError("other-type", f"it was sent as {said}, and is none", f"send its own type: {_FIX}")
-    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds)
+    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds, is_header)
