@@ -29,7 +29,8 @@ _STROKE: Final = re.compile("(?<=[0-9A-Za-z ])[\u30fc\uff70\u3161\u4e00](?=[0-9A
 """Letters that are typed for a dash; between letters of their own alphabet they are letters."""
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_IN_PROSE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL_IN_PROSE: Final = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""NUL is the contract's to refuse, in every text."""
 _JOINER: Final = re.compile("[\u200c\u200d]")
 _LOST: Final = "\ufffd"
 _AS_IT_IS: Final = re.compile("[0-9A-Za-z가-힣](?:[ -~가-힣]*[!-~가-힣])?")
@@ -157,7 +158,7 @@ def number_of_document(text: str) -> str | Wrong:
     """Of a certificate or confirmation, whose own letters and dashes belong to it."""
     if _CODE_AS_IT_IS.fullmatch(text) and text[0].isalnum():
         return text
-    said = line(text if text.isascii() else plain(text))
+    said = line(plain(text) or text)
     return re.sub(" *- *", "-", said) if isinstance(said, str) else said
 
 

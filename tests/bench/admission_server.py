@@ -35,7 +35,7 @@ def _answer(receipt: Receipt) -> Response:
 async def validate(request: Request) -> Response:
     """All that intake does with a body, and no storage."""
     state = intake(request)
-    submission = await read_submission(request)
+    submission = (await read_submission(request))[0]
     chance = submission.chance
     stated = state_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
     receipt = replace(receipt_of(submission.round, stated), token="fba_none")
@@ -45,7 +45,7 @@ async def validate(request: Request) -> Response:
 async def per_request(request: Request) -> Response:
     """The same admission, in a transaction of its own."""
     state = intake(request)
-    submission = await read_submission(request)
+    submission = (await read_submission(request))[0]
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         secret = await tokens.secret(connection, "access-tokens")

@@ -22,8 +22,9 @@ from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.facts import product_key
-from shared.http import bearer_hash, body_of, parse, read_body
+from shared.http import bearer_hash, body_of, parse, parsed, read_body
 from shared.inclusion import inclusion_proof
+from shared.json_read import told
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected
@@ -140,7 +141,8 @@ async def resubmit(application: str, request: Request) -> Response:
     state = intake(request)
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
-    stated_body = parse(SUBMISSION, body)
+    read = parsed(SUBMISSION, body)
+    stated_body = read.value
     replaces = _if_match(request)
     facts = facts_json(stated_body.facts())
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
@@ -168,7 +170,7 @@ async def resubmit(application: str, request: Request) -> Response:
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace, networks),
         ]
-    return JSONResponse(receipt_json(receipt), headers={"ETag": f'"{stated.version}"'})
+    return JSONResponse(receipt_json(receipt) | told(read.read_as), headers={"ETag": f'"{stated.version}"'})
 
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))

@@ -13,9 +13,10 @@ from services.intake.api.state import intake, network
 from services.intake.domain.admission import Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.receipts import receipt_json
-from shared.contracts.events import Reason
+from shared.contracts.events import ReadAs, Reason
 from shared.contracts.facts import product_key
-from shared.http import parse, read_body
+from shared.http import parsed, read_body
+from shared.json_read import told
 from shared.problems import Problem
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
@@ -33,7 +34,7 @@ _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
 async def submit_application(request: Request) -> Response:
     """201 with a receipt once the application is durable; a retry under the same Idempotency-Key gets the same."""
     try:
-        submission = await read_submission(request)
+        submission, read_as = await read_submission(request)
     except Problem as problem:
         return problem.response()
     try:
@@ -44,22 +45,24 @@ async def submit_application(request: Request) -> Response:
         status, title = _REFUSALS[answer]
         return Problem(status, answer.value, title).response()
     return Response(
-        json.dumps(receipt_json(answer)),
+        json.dumps(receipt_json(answer) | told(read_as)),
         201,
         {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
         "application/json",
     )
 
 
-async def read_submission(request: Request) -> Submission:
-    """The body as a submission, stamped when it was fully read; a Problem when it can't be read or held."""
+async def read_submission(request: Request) -> tuple[Submission, tuple[ReadAs, ...]]:
+    """The body as a submission, stamped when it was fully read, and what of it was written otherwise than it is kept; a
+    Problem when it can't be read or held."""
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
         raise Problem(404, Refusal.UNKNOWN_ROUND.value, _REFUSALS[Refusal.UNKNOWN_ROUND][1])
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
-    stated: SubmissionBody = parse(SUBMISSION, body)
+    read = parsed(SUBMISSION, body)
+    stated: SubmissionBody = read.value
     return Submission(
         round=round_id,
         received_at=received_at,
@@ -71,7 +74,7 @@ async def read_submission(request: Request) -> Submission:
         body_hash=hashlib.sha256(body).digest(),
         chance=Chance.of_bytes(secrets.token_bytes(48)),
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
-    )
+    ), read.read_as
 
 
 def idempotency_key(request: Request) -> str | None:

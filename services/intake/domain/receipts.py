@@ -8,7 +8,7 @@ from services.intake.domain.entries import StatedVersion
 from shared.canonical import Json
 from shared.signing import Signer
 
-UNSIGNED: Final = frozenset({"token", "key_id", "signature"})
+UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as"})
 """Fields of a receipt that the signature does not cover. Everything else is signed, whatever it is called."""
 
 

@@ -1,12 +1,13 @@
 """What kind of file was sent, by what it is and by what it was said to be, and what it holds."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
 from services.intake.domain.uploads.columns import is_column
 from services.intake.domain.uploads.sheets import Sheet
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError
-from services.intake.spreadsheets.csv_file import IsHeader, read_csv
+from services.intake.spreadsheets.csv_file import IsHeader, decoded, read_csv, rows
 from services.intake.spreadsheets.xlsx_file import read_xlsx
 
 CSV_TYPE: Final = "text/csv"
@@ -37,6 +38,15 @@ def check_type(said: str) -> None:
     if said not in _SAID:
         known = f"'Content-Type: {CSV_TYPE}' or '{XLSX_TYPE}'"
         raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
+
+
+def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a list that has to be CSV, each with its number. Raises UnreadableFileError, which says what else it
+    is."""
+    if content.startswith((_ZIP, _COMPOUND)):
+        kind = "an XLSX" if content.startswith(_ZIP) else "an XLS"
+        raise NoSpreadsheetError("other-type", f"it is {kind}, whatever it is called", "save it as CSV UTF-8")
+    yield from rows(decoded(content)[0], is_header)
 
 
 def read_file(content: bytes, said: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
