@@ -24,7 +24,7 @@ _PLAINLY: Final = {
 }
 """How a value of that type is written so that everybody reads the same."""
 _A_NUMBER_TO_OTHERS: Final = re.compile(
-    r"[+-]?(0[0-9]+|0o[0-7]+|[0-9][0-9.]*[eE][+-]?[0-9]+|[0-9][0-9_]*(:[0-9]+)+(\.[0-9]*)?|[0-9_]*_[0-9_]*)"
+    r"[+-]?(0[0-9]+|0o[0-7]+|[0-9][0-9.]*[eE][+-]?[0-9]+|[0-9][0-9_]*(:[0-9]+)+(\.[0-9]*)?|[0-9]+(_[0-9]*)+)"
 )
 """Text to this reader, and a number to those of another version of YAML."""
 _THREE_DIGITS: Final = re.compile("[0-9]{3}")

@@ -9,18 +9,19 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from typing import Final
 
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
-_SHAPELESS: Final = (
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u2060-\u2065\u206a-\u206f\u3164\ufeff"
-    "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 """Code points without a shape (Unicode's Default_Ignorable_Code_Point), but for joiners and variation selectors, and
-those that turn the reading direction."""
-_INVISIBLE: Final = re.compile(f"[{_SHAPELESS}\u061c\u200f]")
+those that turn whole runs."""
 _INVISIBLE_IN_NUMBERS: Final = re.compile(
-    f"[{_SHAPELESS}\u200c\u200d\ufe00-\ufe0f\u202a\u202c\u202d\u2066\u2068\u2069]"
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff\u200c\u200d\ufe00-\ufe0f\u202a\u202c\u202d\u2066\u2068\u2069]"
 )
 """Not those that turn digits round: what they leave looks otherwise than it reads."""
 _BLANK: Final = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -37,6 +38,7 @@ _AS_IT_IS: Final = re.compile("[0-9A-Za-z가-힣](?:[ -~가-힣]*[!-~가-힣])?"
 """A line nothing has to be done to, as nearly all are."""
 _PROSE_AS_IT_IS: Final = re.compile("[\n -~가-힣]*")
 _CODE_AS_IT_IS: Final = re.compile("[!-~]+")
+_BETWEEN_GROUPS: Final = re.compile(" ?- ?| ")
 _WHOLE: Final = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?")
 _SHORTENED: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
 _DAY: Final = re.compile(
@@ -149,9 +151,12 @@ def digits(text: str, groups: tuple[int, ...]) -> str:
     """Digits alone, of a number that is written in groups with dashes or blanks between, or none; else as it came."""
     if text.isascii() and text.isdecimal():
         return text
-    parts = (f"[0-9]{{{size}}}" for size in groups)
     said = plain(text)
-    return re.sub("[ -]", "", said) if re.fullmatch(" ?-? ?".join(parts), said) else said
+    parts = _BETWEEN_GROUPS.split(said)
+    ends, group_ends = accumulate(map(len, parts)), set(accumulate(groups))
+    whole = "".join(parts)
+    fits = whole.isascii() and whole.isdecimal() and len(whole) == sum(groups) and group_ends.issuperset(ends)
+    return whole if fits else said
 
 
 def number_of_document(text: str) -> str | Wrong:
@@ -159,7 +164,7 @@ def number_of_document(text: str) -> str | Wrong:
     if _CODE_AS_IT_IS.fullmatch(text) and text[0].isalnum():
         return text
     said = line(plain(text) or text)
-    return re.sub(" *- *", "-", said) if isinstance(said, str) else said
+    return "-".join(map(str.strip, said.split("-"))) if isinstance(said, str) else said
 
 
 def whole(text: str) -> int | Wrong:

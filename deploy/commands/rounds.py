@@ -11,7 +11,7 @@ from rich.table import Table
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
 from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.policies import print_problems, read_text
-from deploy.commands.screen import console, fail, kst, print_json
+from deploy.commands.screen import console, kst, print_json
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
 from deploy.policy_review.rounds import examine_round
@@ -101,9 +101,11 @@ def open_round(
 ) -> None:
     """Register the file's institutions with their pledges, then announce its round with its policy. Where Kafka can be
     reached as its operator they get topics first; a password comes by `firstbuy institution onboard`."""
-    stated = read_yaml(file)
-    if not isinstance(stated, dict) or not {"round", "policy", "institutions"} <= stated.keys():
-        fail(f"{file} is no round: it has `round`, `policy` and `institutions`")
+    examined = examine_round(read_text(file), policies, datetime.now(UTC))
+    if examined.round is None or examined.errors:
+        print_problems(file, examined.errors, "red")
+        raise typer.Exit(1)
+    stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
     round_id = stated["round"]["round"]
     found = operator_kafka(url)

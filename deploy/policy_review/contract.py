@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from deploy.policy_review.mending import follows_from_items, mended
 from deploy.yaml_file import escaped
-from shared.json_read import read_document
+from shared.document_read import read_document
 from shared.policies.problem import Problem
 
 _WHOLE: Final = ("extra_forbidden", "unexpected_keyword_argument")

@@ -188,6 +188,17 @@ REFUSED: dict[str, tuple[InboxMessage, list[tuple[str, str]]]] = {
         [("/facts/note", "turning-text")],
     ),
     **{
+        f"a note with {code}": (
+            sent(purchase_request("r-1", "a", note=note), type=SUBMIT),
+            [("/facts/note", code)],
+        )
+        for note, code in {
+            "a\x85b": "control-character",
+            "깨\ufffd진": "lost-letters",
+            "a" + "\u0301" * 31: "many-marks",
+        }.items()
+    },
+    **{
         f"contracted on {value!r}": (sent(REPORT | {"contracted_on": value}, type="ReportPurchase"), [(DAY, code)])
         for value, code in {
             0: "date-type",

@@ -98,6 +98,15 @@ def test_the_command_says_it_for_people_and_programs(tmp_path: Path) -> None:
     assert (error["pointer"], error["code"]) == ("/institutions/0/pledge_won", "missing")
 
 
+def test_a_round_that_can_not_be_announced_is_not_begun(tmp_path: Path) -> None:
+    file = tmp_path / "round.yaml"
+    file.write_text(H2.replace(", pledge_won: 10000000000}", "}", 1))
+    told = CliRunner().invoke(assembled(), ["round", "open", str(file), "--url", "http://127.0.0.1:9"])
+    assert told.exit_code == 1
+    assert "pledge_won is missing" in told.output
+    assert "does not answer" not in told.output
+
+
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "1: 2", "round: 5\npolicy: x1\ninstitutions: []\n"])
 def test_what_is_no_round_at_all_is_an_error_and_no_crash(text: str) -> None:
     assert examined(text).errors
