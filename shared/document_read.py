@@ -91,7 +91,7 @@ def _text(plan: Any, text: str) -> str | int | Wrong:
         return Wrong("datetime-type", "a number is no moment", "write it as 2018-09-14T18:00:00+09:00")
     if plan is bool:
         return Wrong("bool-type", "a text is no yes or no", "write true or false, without quotes")
-    if plan is int:
+    if plan is int and not (text.isascii() and text.isdecimal()):  # which a program has put into quotes
         found = as_written.whole(text)
         return text if isinstance(found, Wrong) else found
     return text

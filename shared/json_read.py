@@ -26,6 +26,7 @@ _FIXES: Final = {
     "string_pattern_mismatch": "write it in the form the schema gives",
     "json_invalid": "send valid JSON in UTF-8, without lone surrogates",
     "address_invalid": "write an address that mail goes to, such as name@firm.example",
+    "int_type": "write a whole number, without quotes; in quotes with commas between thousands",
     "timezone_aware": "give the offset, such as +09:00",
 }
 REASONS_AT_MOST: Final = 50

@@ -80,7 +80,7 @@ WRITTEN: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "another day": ({"contracted_on": "2018년 11월 2일"}, "contracted_on", date(2018, 11, 2), "2018-11-02"),
     "thousands": ({"amount_won": "1,000,000"}, "amount_won", 1_000_000, "1000000"),
     "full width": ({"quantity": "１２"}, "quantity", 12, "12"),
-    "text": ({"quantity": "5"}, "quantity", 5, "5"),
+    "a blank": ({"quantity": "5\u00a0"}, "quantity", 5, "5"),
     "a dash": ({"request": "2018\u2011017"}, "request", "2018-017", "2018-017"),
     "zero width": ({"round": "\u200br-1"}, "round", "r-1", "r-1"),
 }
@@ -173,6 +173,10 @@ REFUSED: dict[str, tuple[InboxMessage, list[tuple[str, str]]]] = {
     ),
     "1e400": (
         sent(json.dumps(CONTENT).replace('"quantity": 5', '"quantity": 1e400').encode(), type=SUBMIT),
+        [("/facts/quantity", "int-type")],
+    ),
+    "a number as text": (
+        sent(purchase_request("r-1", "a", quantity="5"), type=SUBMIT),
         [("/facts/quantity", "int-type")],
     ),
     "a number as other text": (

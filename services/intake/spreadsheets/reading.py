@@ -26,6 +26,7 @@ _SAID: Final = {
     CSV_TYPE: {FileKind.CSV},
     "application/csv": {FileKind.CSV},
     "text/plain": {FileKind.CSV},
+    "text/tab-separated-values": {FileKind.CSV},
     XLSX_TYPE: {FileKind.XLSX},
     "application/vnd.ms-excel": set(FileKind),  # what Windows says of a CSV where Excel is installed
     "application/octet-stream": set(FileKind),
