@@ -100,14 +100,14 @@ def _text(plan: Any, text: str) -> str | int | Wrong:
 _READERS: Final[Mapping[Writing, Callable[[str, tuple[int, ...]], str | Wrong]]] = {
     Writing.LINE: lambda text, _: text if text.isspace() else _unless_blanks_alone(text, as_written.line(text)),
     Writing.PROSE: lambda text, _: as_written.prose(text),
-    Writing.CODE: lambda text, _: _unless_blanks_alone(text, as_written.plain(text)),
+    Writing.CODE: lambda text, _: as_written.plain(text),
     Writing.DIGITS: as_written.digits,
     Writing.DOCUMENT: lambda text, _: _unless_blanks_alone(text, as_written.number_of_document(text)),
 }
 
 
 def _unless_blanks_alone(text: str, read: str | Wrong) -> str | Wrong:
-    """Blanks around a text are told to nobody."""
+    """Blanks around a line are told to nobody: its contract strips them."""
     return text if read is text or read == text.strip() else read
 
 

@@ -77,7 +77,7 @@ SAME = {
     "/certificates/0/number": ["NEP\u2010MOTIE\u20102025\u2010001", "ＮＥＰ-MOTIE-2025-001\u200b"],
     "/certificates/0/issued_on": ["2025.2.1."],
     "/certificates/0/kind": ["ｎｅｐ", "nep\u200b"],
-    "/track": ["\u200bgeneral"],
+    "/track": ["\u200bgeneral", " general", "general\u00a0"],
 }
 
 
