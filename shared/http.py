@@ -4,7 +4,7 @@ import gc
 import hashlib
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from math import ceil
@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
@@ -26,46 +26,15 @@ from shared import openapi_page
 from shared.bodies import BODY_SECONDS, BoundedBodies
 from shared.connection_bounds import Bounds, with_files
 from shared.connections import Connections
-from shared.contracts.events import Reason
 from shared.headers import Guarded
+from shared.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
 
 _log = structlog.get_logger()
-REASONS_AT_MOST: Final = 50
 
 
 _UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
-_FIXES = {
-    "missing": "add this field",
-    "unexpected_keyword_argument": "remove this field, or mend its name",
-    "extra_forbidden": "remove this field, or mend its name",
-    "string_pattern_mismatch": "write it in the form the schema gives",
-    "json_invalid": "send valid JSON in UTF-8, without lone surrogates",
-    "address_invalid": "write an address that mail goes to, such as name@firm.example",
-    "timezone_aware": "give the offset, such as +09:00",
-}
-
-
-def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
-    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
-
-    Not more than anybody reads: of a body made of nothing but errors, as many reasons would be many times its size, and
-    an answer has to fit a record.
-    """
-    return tuple(
-        Reason(
-            pointer=_shortened(prefix + "".join(f"/{part}" for part in error["loc"])),
-            code=error["type"].replace("_", "-"),
-            detail=_shortened(error["msg"]),
-            fix=_shortened(_FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}")),
-        )
-        for error in errors[:REASONS_AT_MOST]
-    )
-
-
-def _shortened(text: str) -> str:
-    return (text if len(text) <= 500 else f"{text[:500]}…").replace("\x00", "␀")
 
 
 async def read_body(request: Request, limit: int, kind: str = "application/json") -> bytes:
@@ -115,23 +84,25 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
     """400 when it is no JSON at all, 422 with a reason per field when a field is not as the contract says."""
+    return parsed(adapter, body).value
+
+
+def parsed(adapter: TypeAdapter[Any], body: bytes) -> JsonRead:
+    """The same, with what was written otherwise than it is kept."""
     try:
-        return adapter.validate_json(body, extra="forbid")
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        if errors[0]["type"] == "json_invalid":
-            raise Problem(400, "unreadable", "The body is no JSON.", reasons_of(errors)) from error
-        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(errors)) from error
+        return read_json(adapter, body)
+    except UnreadableJsonError as error:
+        if not error.is_json:
+            raise Problem(400, "unreadable", "The body is no JSON.", error.reasons) from error
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", error.reasons) from error
 
 
 def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
-    """422 when a value that came otherwise than in a body, or within free terms, is not as the contract says. As it
-    came: in no JSON around it, which could mean something else."""
+    """422 when a value that came otherwise than in a body, or within free terms, is not as the contract says."""
     try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        told = error.errors(include_url=False, include_input=False)
-        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(told, pointer)) from error
+        return read_value(adapter, value, pointer)
+    except UnreadableJsonError as error:
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", error.reasons) from error
 
 
 def download(name: str, disposition: str = "attachment") -> str:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final
 
 import httpx2
 import typer
-import yaml
 
 from deploy.commands.screen import errors, fail
 from deploy.local.description import described
 from deploy.local.state import State, StateUnusableError
+from deploy.yaml_file import UnreadableYamlError, document_of
+from shared.json_read import UnreadableJsonError, loaded
 
 Url = Annotated[
     str | None,
@@ -123,18 +124,19 @@ def refused(status: int, text: str) -> None:
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        read = loaded(path.read_bytes())
     except OSError as error:
         fail(f"{path}: {error.strerror}")
-    except ValueError as error:
+    except UnreadableJsonError as error:
         fail(f"{path} is no JSON: {error}")
+    if reasons := read.reasons():
+        fail(f"{path}: {reasons[0].detail}: {reasons[0].fix}")
+    return read.document
 
 
 def read_yaml(path: Path) -> Any:
-    """As JSON: a date becomes its text."""
+    """As JSON: a date is its text."""
     try:
-        return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
-    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
-        fail(f"{path} is no YAML: {error}")
+        return document_of(path)
+    except UnreadableYamlError as error:
+        fail(str(error))

@@ -18,6 +18,7 @@ from deploy.commands.screen import console, fail, print_json
 from deploy.onboarding.client import write_secret
 from deploy.onboarding.cluster import QUOTA, Cluster
 from deploy.onboarding.listed import Listed, Person, UnreadableListError, read_list
+from shared import as_written
 from shared.contracts.events import InstitutionStatus, Language
 from shared.settings import DeploymentSettings, KafkaSettings
 
@@ -243,7 +244,7 @@ def _cluster(url: str | None) -> Cluster:
 def _pledge(given: str, round_id: str | None) -> tuple[str, int]:
     named, separator, won = given.rpartition("=")
     named = named if separator else round_id or ""
-    digits = won.replace(",", "").replace("_", "")
-    if not named or not digits.isdecimal():
+    sum_won = as_written.whole(won.replace("_", "").replace(",", "") if "_" in won else won)
+    if not named or isinstance(sum_won, as_written.Wrong):
         fail(f"--pledge {given}: write ROUND=WON, such as 2018-h2=500000000, or WON with --round", 2)
-    return named, int(digits)
+    return as_written.plain(named), sum_won

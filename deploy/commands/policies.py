@@ -1,5 +1,6 @@
 """`firstbuy policy …`: what is wrong with a policy, before a round is opened under it; what one changes of another."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ import typer
 from deploy.commands.http import AsJson
 from deploy.commands.screen import console, fail, print_json
 from deploy.policy_review import differing
-from deploy.policy_review.checking import Examined, examine
+from deploy.policy_review.checking import Examined, Located, examine
+from deploy.yaml_file import UnreadableYamlError, text_of
 from shared.contracts.policy import Policy
 from shared.periods import months_after
 
@@ -22,7 +24,7 @@ def check(file: Annotated[Path, typer.Argument(help="A policy of deploy/policies
     """Everything that is wrong with it, by line and field, with the fix. Exit code 1 when there is anything.
 
     What can be run but is probably not meant is remarked on, and is no error."""
-    found = examine(text_of(file))
+    found = examine(read_text(file))
     if as_json:
         lists = {"errors": found.errors, "remarks": found.remarks}
         shown = {name: [asdict(each) for each in each_of] for name, each_of in lists.items()}
@@ -33,22 +35,23 @@ def check(file: Annotated[Path, typer.Argument(help="A policy of deploy/policies
         raise typer.Exit(1)
 
 
-def text_of(file: Path) -> str:
+def read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
-    except UnicodeDecodeError as error:
-        fail(f"{file} is not UTF-8: {error.reason} at byte {error.start + 1}")
+        return text_of(file)
+    except UnreadableYamlError as error:
+        fail(str(error))
 
 
-def _print(file: Path, found: Examined) -> None:
-    for problem in found.errors or found.remarks:
-        colour = "red" if found.errors else "yellow"
+def print_problems(file: Path, problems: Sequence[Located], colour: str) -> None:
+    for problem in problems:
         where = f"{file}:{problem.line}: {problem.pointer or '/'}: "
         console.print(where, style="dim", end="", markup=False, soft_wrap=True)
         console.print(problem.detail, style=colour, markup=False, soft_wrap=True)
         console.print(f"    → {problem.fix}", markup=False, soft_wrap=True)
+
+
+def _print(file: Path, found: Examined) -> None:
+    print_problems(file, found.errors or found.remarks, "red" if found.errors else "yellow")
     if found.errors:
         return
     remarked = f", {len(found.remarks)} to consider" if found.remarks else ""
@@ -76,7 +79,7 @@ def diff(
 
 def sound(file: Path) -> Policy:
     """The policy of a file; ends the command with its problems where it has any."""
-    found = examine(text_of(file))
+    found = examine(read_text(file))
     if found.policy is None or found.errors:
         _print(file, found)
         raise typer.Exit(1)

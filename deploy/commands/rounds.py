@@ -1,5 +1,7 @@
 """`firstbuy round …`: what rounds there are, how complete they are. Officers' acts on them are in `acts.py`."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,11 +10,14 @@ from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
 from deploy.commands.operator import carried_out, operator_kafka
-from deploy.commands.screen import console, fail, kst, print_json
+from deploy.commands.policies import print_problems, read_text
+from deploy.commands.screen import console, kst, print_json
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
+from deploy.policy_review.rounds import examine_round
 
-app = typer.Typer(help="Rounds: list, show, open, reconcile; officers' acts on them.", no_args_is_help=True)
+app = typer.Typer(help="Rounds: list, show, check, open, reconcile; officers' acts on them.", no_args_is_help=True)
+POLICIES = PROJECT / "deploy" / "policies"
 Round = Annotated[str, typer.Argument(help="The round's id, such as 2018-h2.")]
 Reason = Annotated[str, typer.Option(help="Why; it is published with the act.")]
 
@@ -63,20 +68,44 @@ def _milestone(body: dict[str, Any]) -> str:
     return "\n".join(f"{name.replace('_', ' ')}: {body[name]}" for name in told if name in body)
 
 
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A round of deploy/rounds/, as YAML.")],
+    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = POLICIES,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that is wrong with a round file, by line and field, with the fix. Exit code 1 when there is anything.
+
+    Nothing is asked of a deployment, and nothing changed."""
+    found = examine_round(read_text(file), policies, datetime.now(UTC))
+    if as_json:
+        lists = {"errors": found.errors, "remarks": found.remarks}
+        print_json({"file": str(file), **{name: [asdict(one) for one in each] for name, each in lists.items()}})
+    else:
+        print_problems(file, found.errors, "red")
+        print_problems(file, found.remarks, "yellow")
+        if not found.errors:
+            console.print(f"{file} can be announced", markup=False, soft_wrap=True)
+    if found.errors:
+        raise typer.Exit(1)
+
+
 @app.command("open")
 def open_round(
     file: Annotated[Path, typer.Argument(help="A round of deploy/rounds/, as YAML.")],
     reason: Reason = "announced from a file",
-    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = PROJECT / "deploy" / "policies",
+    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = POLICIES,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Register the file's institutions with their pledges, then announce its round with its policy. Where Kafka can be
     reached as its operator they get topics first; a password comes by `firstbuy institution onboard`."""
-    stated = read_yaml(file)
-    if not isinstance(stated, dict) or not {"round", "policy", "institutions"} <= stated.keys():
-        fail(f"{file} is no round: it has `round`, `policy` and `institutions`")
+    examined = examine_round(read_text(file), policies, datetime.now(UTC))
+    if examined.round is None or examined.errors:
+        print_problems(file, examined.errors, "red")
+        raise typer.Exit(1)
+    stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
     round_id = stated["round"]["round"]
     found = operator_kafka(url)

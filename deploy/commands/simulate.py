@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from deploy.commands.http import AsJson
 from deploy.commands.operator import operator_kafka
@@ -24,11 +23,10 @@ from deploy.simulate.replay import Replay
 from deploy.simulate.results import Results, results_of
 from deploy.simulate.shown import as_json as results_json
 from deploy.simulate.shown import show
+from shared import as_written
 from shared.contracts import topics
 from shared.contracts.policy import Policy
 from shared.settings import KafkaSettings
-
-_DATE: TypeAdapter[date] = TypeAdapter(date)
 
 
 def simulate(
@@ -130,10 +128,12 @@ def where() -> tuple[KafkaSettings, str]:
 
 
 def _day(text: str | None) -> date | None:
-    try:
-        return None if text is None else _DATE.validate_python(text)
-    except ValidationError:
-        fail(f"--as-of {text}: give a day of the calendar as YYYY-MM-DD")
+    if text is None:
+        return None
+    day = as_written.day(text)
+    if isinstance(day, as_written.Wrong):
+        fail(f"--as-of {text}: {day.detail}: give a day of the calendar as YYYY-MM-DD")
+    return date.fromisoformat(day)
 
 
 def _moved(given: list[str], other: Policy) -> dict[str, str]:

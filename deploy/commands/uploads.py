@@ -118,10 +118,19 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
             facts = message.get("facts", {name: message[name] for name in message if name not in ("round", "request")})
             said = ", ".join(f"{name} {value}" for name, value in facts.items())
             console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}", markup=False)
+            for one in row.get("read_as", ()):
+                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}", markup=False)
+        _print_passed_over(answer.get("file", {}))
         console.print(f"{len(answer['rows']):,} rows, {answer['errors_total']:,} errors; nothing was sent")
         _print_errors(answer["errors"])
     if not answer["sendable"]:
         raise typer.Exit(1)
+
+
+def _print_passed_over(file: dict[str, Any]) -> None:
+    for what in ("sheets", "hidden rows", "hidden columns"):
+        if named := file.get(f"{what.replace(' ', '_')}_passed_over"):
+            console.print(f"not read: {what} {', '.join(named)}", markup=False, soft_wrap=True)
 
 
 def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bool) -> None:

@@ -17,7 +17,7 @@ _ROOTS: Final = ("bucket_root", "manifest_root")
 def examined_receipt(
     receipt: Any, keys: Sequence[Mapping[str, Any]], application: Mapping[str, Any] | None = None
 ) -> Findings:
-    """The signature over every field but token, key_id and signature; the payload hash too, where facts are given."""
+    """The signature over every field that is not `UNSIGNED`; the payload hash too, where facts are given."""
     found = Findings()
     missing = [name for name in (*_RECEIPT, "key_id", "signature") if name not in receipt]
     if missing:

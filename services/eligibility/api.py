@@ -20,7 +20,8 @@ from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
 from shared.explanation import explain, explain_change, speaks_against
-from shared.http import body_of, parse, read_body
+from shared.http import body_of, parsed, read_body
+from shared.json_read import told
 from shared.postgres import connected
 from shared.problems import Problem
 from shared.runtime import Runtime
@@ -55,7 +56,8 @@ async def check(round_id: str, request: Request) -> Response:
     Judged by what is stated; `registries` will be asked about an application. Here none is: whoever may ask this must
     neither use up their calls nor learn what they say of others.
     """
-    stated: CheckBody = parse(_CHECK, await read_body(request, BODY_BYTES))
+    read = parsed(_CHECK, await read_body(request, BODY_BYTES))
+    stated: CheckBody = read.value
     judging: Judge = request.app.state.judge
     async with connected(request.app.state.runtime.pool) as connection:
         rules = await judging.rules(connection, round_id)
@@ -79,6 +81,7 @@ async def check(round_id: str, request: Request) -> Response:
             "findings": [finding_json(finding) for finding in verdict.findings],
             "counterfactual": _CHANGES.dump_python(changes, mode="json") if nearest else None,
             "explanation": {language.value: _explained(verdict.findings, changes, language) for language in Language},
+            **told(read.read_as),
         }
     )
 

@@ -35,6 +35,8 @@ class Understood:
             "encoding": sheet.encoding,
             "sheet": sheet.name,
             "sheets_passed_over": list(sheet.passed_over),
+            "hidden_rows_passed_over": list(sheet.hidden_rows),
+            "hidden_columns_passed_over": list(sheet.hidden_columns),
             "header_row": self.reading.header_row,
         }
 

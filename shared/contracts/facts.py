@@ -11,18 +11,18 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.contracts.values import Code, Count, Line, Positive, Text, Won
+from shared.contracts.values import Code, Count, DocumentNumber, Line, Positive, Text, Won, Writing, Written
 
-BusinessNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+BusinessNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Written(Writing.DIGITS, (3, 2, 5))]
 """사업자등록번호, ten digits without hyphens."""
-CorporateNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+CorporateNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$"), Written(Writing.DIGITS, (6, 7))]
 """법인등록번호, thirteen digits without a hyphen."""
-ProductClass = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
+ProductClass = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$"), Written(Writing.DIGITS, (8,))]
 """Four levels of two digits (세부품명번호 has two more)."""
-DetailedClass = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
-ItemId = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
+DetailedClass = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Written(Writing.DIGITS, (8, 2))]
+ItemId = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$"), Written(Writing.DIGITS, (8,))]
 """물품식별번호."""
-ProductReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+ProductReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"), Written(Writing.CODE)]
 
 
 class LegalForm(StrEnum):
@@ -49,7 +49,7 @@ class BusinessStatus(StrEnum):
 class Document:
     """A confirmation with a number and a period of validity, both ends included."""
 
-    number: Line
+    number: DocumentNumber
     issued_on: date
     expires_on: date | None = None
 
@@ -59,7 +59,7 @@ class Certificate:
     """A technology-product certificate; its kind is one of the policy's."""
 
     kind: Code
-    number: Line
+    number: DocumentNumber
     issued_on: date
     expires_on: date | None = None
     grade: Code | None = None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from shared.contracts import policy_file, topics
+from shared.contracts import policy_file, round_file, topics
 from shared.contracts.asyncapi import institution_side
 from shared.contracts.policy import POLICY
 from shared.contracts.values import Contract
@@ -33,10 +33,11 @@ def models() -> dict[str, type[Contract]]:
 
 
 def schemas() -> dict[str, Schema]:
-    """The schema of each event and of a policy, as readers validate it, and of a policy file as people write it."""
+    """The schema of each event and of a policy, as readers validate it, and of files as people write them."""
     found = {name: model.model_json_schema() for name, model in models().items()}
     found["Policy"] = POLICY.json_schema()
     found[policy_file.NAME] = policy_file.file_schema(found["Policy"])
+    found[round_file.NAME] = round_file.file_schema()
     return {name: {"$schema": DIALECT, "$id": f"urn:firstbuy:schema:{name}:1"} | found[name] for name in sorted(found)}
 
 

@@ -16,23 +16,23 @@ _TITLE: Final = "A policy file of deploy/policies: docs/policy.md explains it"
 
 def file_schema(policy: Schema) -> Schema:
     """Of the contract's own schema of a policy."""
-    closed: Schema = _closed(deepcopy(policy))
-    closed["title"] = _TITLE
-    condition = closed["$defs"]["Condition"]["properties"]
+    whole: Schema = closed(deepcopy(policy))
+    whole["title"] = _TITLE
+    condition = whole["$defs"]["Condition"]["properties"]
     condition["rule"] = {"description": condition["rule"]["description"], "enum": list(RULE_TERMS), "type": "string"}
-    closed["$defs"]["Condition"]["allOf"] = [_case(code, terms) for code, terms in RULE_TERMS.items()]
-    return closed
+    whole["$defs"]["Condition"]["allOf"] = [_case(code, terms) for code, terms in RULE_TERMS.items()]
+    return whole
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """No property beyond those listed, and no titles made of field names: descriptions say more."""
     if isinstance(schema, list):
-        return [_closed(each) for each in schema]
+        return [closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     found = {
-        name: {each: _closed(inner) for each, inner in value.items()} if name in ("properties", "$defs") else
-        _closed(value)
+        name: {each: closed(inner) for each, inner in value.items()} if name in ("properties", "$defs") else
+        closed(value)
         for name, value in schema.items()
         if name != "title"
     }  # fmt: skip

@@ -3,12 +3,33 @@
 All JSON is I-JSON (RFC 7493): no NUL, no lone surrogate, no integer above 2^53.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 I_JSON_MAX = 2**53 - 1
+
+
+class Writing(StrEnum):
+    """Kinds of text that edges read as people write them (`shared.as_written`)."""
+
+    LINE = "line"
+    PROSE = "prose"
+    CODE = "code"
+    DIGITS = "digits"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Of which kind a text is. `groups`: how digits are written, such as 3-2-5. No part of the schema: a reader of
+    events sees values as they were kept."""
+
+    kind: Writing
+    groups: tuple[int, ...] = ()
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -22,30 +43,39 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A moment with its offset given; kept in UTC."""
 
 Line = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$"),
+    Written(Writing.LINE),
 ]
 """One line of text."""
-Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+DocumentNumber = Annotated[Line, Written(Writing.DOCUMENT)]
+"""The number of a certificate or confirmation, in whatever form its authority gives it."""
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$"), Written(Writing.PROSE)]
 """Text of several lines; NUL is what PostgreSQL can't hold."""
 
 LONGEST_EMAIL = 254
 Email = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$"),
+    Written(Writing.CODE),
 ]
 """An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`)."""
 
-RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
+_CODE = Written(Writing.CODE)
+RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$"), _CODE]
 PolicyId = RoundId
-InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+InstitutionCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$"), _CODE]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$"), _CODE]
 """A stable lower-case code: of a rule, a track, a kind of certificate, a reason."""
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"), _CODE
+]
 ApplicationId = Uuid
 PartyId = Uuid
 RequestId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}/[A-Za-z0-9._-]{1,64}$")]
 """`<institution code>/<the institution's own id>`: unique because the code is."""
-RequestReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+RequestReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"), _CODE]
+Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), _CODE]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """128 bits in hex; keeps a published hash of few facts from being guessed."""
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +73,70 @@ def test_what_was_read_can_be_read_again_as_it_is_kept() -> None:
     assert (again.asks, again.message.message_id) == (first.asks, "m")
 
 
+REPORT = json.loads((GOLDEN / "ReportPurchase.v1.1.json").read_text())
+DAY = "/contracted_on"
+WRITTEN: dict[str, tuple[dict[str, Any], str, Any, str]] = {
+    "a day": ({"contracted_on": "2018. 11. 2."}, "contracted_on", date(2018, 11, 2), "2018-11-02"),
+    "another day": ({"contracted_on": "2018년 11월 2일"}, "contracted_on", date(2018, 11, 2), "2018-11-02"),
+    "thousands": ({"amount_won": "1,000,000"}, "amount_won", 1_000_000, "1000000"),
+    "full width": ({"quantity": "１２"}, "quantity", 12, "12"),
+    "a blank": ({"quantity": "5\u00a0"}, "quantity", 5, "5"),
+    "a dash": ({"request": "2018\u2011017"}, "request", "2018-017", "2018-017"),
+    "zero width": ({"round": "\u200br-1"}, "round", "r-1", "r-1"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("form", ["binary", "plain", "structured"])
+def test_what_is_written_otherwise_is_read_and_said(name: str, form: str) -> None:
+    change, named, kept, read_as = WRITTEN[name]
+    content, kind = REPORT | change, "ReportPurchase"
+    messages = {
+        "binary": sent(content, type=kind),
+        "plain": sent(content | {"type": kind}),
+        "structured": sent({"specversion": "1.0", "type": f"kr.firstbuy.{kind}.v1", "data": content}),
+    }
+    read = read_message(messages[form])
+    assert read.reasons == ()
+    assert getattr(read.asks, named) == kept
+    (said,) = read.message.read_as
+    assert said.field == ("/data" if form == "structured" else "") + f"/{named}"
+    assert (said.said, said.read) == (str(change[named]), read_as)
+
+
+@pytest.mark.parametrize("headers", [{"type": SUBMIT}, {}])
+def test_a_byte_order_mark_is_passed_over_and_said(headers: dict[str, str]) -> None:
+    marked = b"\xef\xbb\xbf" + json.dumps(CONTENT | ({} if headers else {"type": SUBMIT})).encode()
+    read = read_message(sent(marked, **headers))
+    assert read.reasons == ()
+    assert [(one.field, one.said) for one in read.message.read_as] == [("", "\ufeff")]
+
+
+def test_a_note_in_parts_is_composed() -> None:
+    read = read_message(sent(purchase_request("r-1", "a", note="\u1112\u1161\u11ab"), type=SUBMIT))
+    assert read.asks.facts.note == "한"
+
+
 DEEP = b'{"type":"SubmitPurchaseRequest","round":' + b"[" * 100_000
 STRUCTURED = "application/cloudevents+json"
 REFUSED: dict[str, tuple[InboxMessage, list[tuple[str, str]]]] = {
     "no value": (sent(b"", type=SUBMIT), [("", "no-value")]),
     "no JSON": (sent(b"\x00\xff", type=SUBMIT), [("", "json-invalid")]),
     "not UTF-8": (sent('{"type":"가"}'.encode("euc-kr")), [("", "json-invalid")]),
-    "a byte order mark": (sent(b"\xef\xbb\xbf{}", type=SUBMIT), [("", "json-invalid")]),
+    "two byte order marks": (sent(b"\xef\xbb\xbf" * 2 + b"{}", type=SUBMIT), [("", "json-invalid")]),
+    "UTF-16": (sent('{"type":"가"}'.encode("utf-16")), [("", "json-invalid")]),
+    "no number": (sent(CONTENT | {"type": SUBMIT, "x": float("nan")}), [("", "json-invalid")]),
+    "no number in an attribute": (
+        sent({"specversion": "1.0", "type": FULL, "other": float("inf"), "data": CONTENT}),
+        [("", "json-invalid")],
+    ),
+    "a number beyond all bounds": (
+        sent(
+            b'{"type":"SubmitPurchaseRequest",'
+            + json.dumps(purchase_request("r-1", "a", price_ceiling_won=7)).replace(": 7", ": 1e400").encode()[1:]
+        ),
+        [("/facts/price_ceiling_won", "int-type")],
+    ),
     "an array": (sent([CONTENT], type=SUBMIT), [("", "dict-type")]),
     "a number": (sent(b"7"), [("", "dict-type")]),
     "deep": (sent(DEEP), [("", "json-invalid")]),
@@ -122,6 +179,45 @@ REFUSED: dict[str, tuple[InboxMessage, list[tuple[str, str]]]] = {
         sent(purchase_request("r-1", "a", quantity="5"), type=SUBMIT),
         [("/facts/quantity", "int-type")],
     ),
+    "a number as other text": (
+        sent(purchase_request("r-1", "a", quantity="5e0"), type=SUBMIT),
+        [("/facts/quantity", "int-type")],
+    ),
+    "a number with a fraction": (
+        sent(purchase_request("r-1", "a", quantity=5.0), type=SUBMIT),
+        [("/facts/quantity", "int-type")],
+    ),
+    "a name that turns": (
+        sent(purchase_request("r-1", "a", note="a\u202eb"), type=SUBMIT),
+        [("/facts/note", "turning-text")],
+    ),
+    **{
+        f"a note with {code}": (
+            sent(purchase_request("r-1", "a", note=note), type=SUBMIT),
+            [("/facts/note", code)],
+        )
+        for note, code in {
+            "a\x85b": "control-character",
+            "깨\ufffd진": "lost-letters",
+            "a" + "\u0301" * 31: "many-marks",
+        }.items()
+    },
+    **{
+        f"contracted on {value!r}": (sent(REPORT | {"contracted_on": value}, type="ReportPurchase"), [(DAY, code)])
+        for value, code in {
+            0: "date-type",
+            0.5: "date-type",
+            True: "date-type",
+            1541116800: "date-type",
+            "0": "date-from-datetime-parsing",
+            "1541116800": "date-from-datetime-parsing",
+            "20181102": "date-from-datetime-parsing",
+            "2018-11-31": "date-from-datetime-parsing",
+            "2018-11-01T15:00:00Z": "date-from-datetime-inexact",
+            "2018-11-02T00:00:00": "date-from-datetime-inexact",
+            "2018-11-02+09:00": "date-from-datetime-inexact",
+        }.items()
+    },
     "NUL": (
         sent(purchase_request("r-1", "a", note="a\x00b"), type=SUBMIT),
         [("/facts/note", "string-pattern-mismatch")],

@@ -188,6 +188,77 @@ def test_a_list_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str
         read_list(file)
 
 
+LIST = 'institution,name,round,pledge_won\nbugc,"버그, 도시공사",bug-c,"1,000,000,000"\n'
+LISTED = [Listed("bugc", "버그, 도시공사", {"bug-c": 1_000_000_000})]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIST,
+        LIST.replace(",", ";").replace('"1;000;000;000"', "1,000,000,000").replace("버그;", "버그,"),
+        LIST.replace(",", "\t").replace('"1\t000\t000\t000"', "1,000,000,000").replace("버그\t", "버그,"),
+        LIST.replace("1,000,000,000", "１０００００００００"),
+        LIST.replace("institution,name,round,pledge_won", "기관 코드,기관명,차수,약정액(원)"),
+        "sep=,\n" + LIST,
+    ],
+    ids=["commas", "semicolons", "tabs", "full width", "Korean", "sep"],
+)
+def test_a_list_is_read_as_korean_excel_saves_it(tmp_path: Path, encoding: str, text: str) -> None:
+    file = tmp_path / "list.CSV"
+    file.write_bytes(text.encode(encoding))
+    assert read_list(file) == LISTED
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (LIST.replace("1,000,000,000", "10억").encode(), "line 2: pledge_won is '10억': write whole won"),
+        (LIST.replace("1,000,000,000", "1e9").encode(), "line 2: pledge_won is '1e9'"),
+        (LIST.replace("pledge_won", "pledge").encode("cp949"), "line 1: 'pledge' is no column: did you mean"),
+        (LIST.replace("name,", "name,name,").encode(), "line 1: name stands twice"),
+        (LIST.replace('"', "").encode(), "line 2: it has 8 cells, the header 4: put quotes"),
+        (LIST.replace("bugc", "Bug C").encode(), "line 2: .*pattern"),
+        (LIST.replace("버그", "a\u202eb").encode(), "line 2: name: it has signs that turn"),
+        (LIST.encode() + "b,버그,bug-c,1".encode("cp949"), "two encodings: line 2 has UTF-8, line 3 CP949"),
+        (b"PK\x03\x04rest", "it is an XLSX, whatever it is called: save it as CSV UTF-8"),
+        (b"\xff\xd8\xff\xe0", "neither UTF-8 nor CP949 text: see line 1: save it as CSV UTF-8"),
+        (b"", "holds nothing: begin with a line of institution"),
+        (LIST.replace('"', "'").replace("'1", '"1', 1).encode(), "is no CSV|cells"),
+    ],
+)  # fmt: skip
+def test_a_list_that_can_not_be_read_says_where_and_how_to_mend_it(tmp_path: Path, content: bytes, told: str) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(content)
+    with pytest.raises(UnreadableListError, match=told) as refused:
+        read_list(file)
+    assert "codec" not in str(refused.value)
+
+
+def test_all_lines_that_are_wrong_are_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("institution,round,pledge_won\nA B,r-1,5\na1,r-1,x\na2,,5\n")
+    with pytest.raises(UnreadableListError, match=r"line 2:(.|\n)*line 3:(.|\n)*line 4: a pledge is for a round"):
+        read_list(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- {institution: a1, pledges: {r-1: 5.5}}", "pledges is 5.5"),
+        ("- {institution: a1, pledges: {r-1: true}}", "pledges is True"),
+        ("- institution: a1\n  name: A\n  name: B", "line 3: name is given twice"),
+        ("- {institution: a1, name: 5}", "line 1, institution 1: name is 5: write it as text"),
+    ],
+)
+def test_a_yaml_list_is_read_as_it_is_meant(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text(text)
+    with pytest.raises(UnreadableListError, match=told):
+        read_list(file)
+
+
 def test_a_client_configuration_has_all_that_a_client_needs() -> None:
     made = ClientConfiguration(SECURED, "firstbuy.", "kepco", "p4ss")
     java, other = (dict(line.split("=", 1) for line in text.splitlines() if "=" in line and line[0] != "#")

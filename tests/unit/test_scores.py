@@ -1,22 +1,51 @@
 """A panel's marks: what a file says, what of it can't be taken, and who stands apart."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.scores import StatedMark, apart, changed, counted, faults, read_table
+from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
+from services.intake.spreadsheets.bounds import NoSpreadsheetError
+from services.intake.spreadsheets.reading import csv_rows
+from shared.contracts.events import Reason
 from shared.panel import PanelMark, marks_root
 
 ONE, TWO = "0a7d1c3b-0e52-4f4c-8e9b-512f6f0a7be1", "1b7d1c3b-0e52-4f4c-8e9b-512f6f0a7be1"
+
+
+def read(content: str | bytes) -> tuple[list[StatedMark], list[Reason]]:
+    sent = content.encode() if isinstance(content, str) else content
+    return read_table(csv_rows(sent, lambda header: column_named(header) is not None))
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_table_is_read_as_korean_excel_saves_it(encoding: str, between: str) -> None:
+    lines = [
+        ["심사위원", "신청 번호", "점수", "이해충돌"],
+        ["r-1", ONE, "６１", "아니오"],
+        ["r\u20111", TWO, "5", "예"],
+    ]
+    if encoding == "cp949":
+        lines[2][0] = "r-1"
+    marks, reasons = read("\r\n".join(map(between.join, lines)).encode(encoding))
+    assert reasons == []
+    assert marks == [StatedMark("/lines/2", ONE, "r-1", 61), StatedMark("/lines/3", TWO, "r-1", 5, True)]
+
+
+def test_what_is_no_csv_is_said_in_words() -> None:
+    with pytest.raises(NoSpreadsheetError, match="an XLSX, whatever it is called"):
+        read(b"PK\x03\x04...")
 
 
 def test_a_table_is_read_as_spreadsheets_write_it() -> None:
     text = (
         f"\ufeffApplication,Reviewer,Points,Conflict_of_interest\r\n{ONE.upper()}, r-1 ,61,\r\n\r\n{TWO},r-1,0,Yes\r\n"
     )
-    marks, reasons = read_table(text)
+    marks, reasons = read(text)
     assert reasons == []
     assert marks == [StatedMark("/lines/2", ONE, "r-1", 61), StatedMark("/lines/4", TWO, "r-1", 0, True)]
-    assert read_table(f"application,reviewer,points\n{ONE},r-1,61\n")[0] == [StatedMark("/lines/2", ONE, "r-1", 61)]
+    assert read(f"application,reviewer,points\n{ONE},r-1,61\n")[0] == [StatedMark("/lines/2", ONE, "r-1", 61)]
 
 
 def test_every_line_that_can_not_be_read_is_named_with_the_fix() -> None:
@@ -28,7 +57,7 @@ def test_every_line_that_can_not_be_read_is_named_with_the_fix() -> None:
         f"{ONE},r-1,5,maybe",
         f"{ONE},r-2,५,no",
     ]
-    marks, reasons = read_table("application,reviewer,points,conflict_of_interest\n" + "\n".join(lines))
+    marks, reasons = read("application,reviewer,points,conflict_of_interest\n" + "\n".join(lines))
     assert marks == []
     assert [(one.pointer, one.code) for one in reasons] == [
         ("/lines/2", "cells"),
@@ -39,8 +68,8 @@ def test_every_line_that_can_not_be_read_is_named_with_the_fix() -> None:
         ("/lines/7/points", "no-number"),
     ]
     assert all(one.fix for one in reasons)
-    assert [one.code for one in read_table("id;points\n")[1]] == ["head"]
-    assert [one.code for one in read_table("")[1]] == ["head"]
+    assert [one.code for one in read("id;points\n")[1]] == ["head"]
+    assert [one.code for one in read("")[1]] == ["head"]
 
 
 def test_what_can_not_be_taken() -> None:

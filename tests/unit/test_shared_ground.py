@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from shared.clock import REAL_TIME, SetClock, TimeMap
 from shared.contracts.topics import CONSUMED, SHARED_TOPICS, provisioned
-from shared.http import bearer_hash, reasons_of
+from shared.http import bearer_hash
+from shared.json_read import reasons_of
 from shared.kafka.cloudevents import event_id
 from shared.problems import Problem
 from shared.telemetry import open_tracing

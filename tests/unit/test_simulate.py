@@ -228,6 +228,7 @@ def test_from_the_command_line_as_table_json_and_page(tmp_path: Path) -> None:
         ((), "--round"),
         (("--sample", "--round", "2018-h1"), "--round"),
         (("--sample", "--as-of", "2018-02-30"), "YYYY-MM-DD"),
+        (("--sample", "--as-of", "1514764800"), "YYYY-MM-DD"),
         (("--sample", "--track", "general"), "OLD=NEW"),
         (("--sample", "--track", "general=nowhere"), "one of general"),
         (("--sample", "--html", "/nowhere/x.html"), "/nowhere/x.html"),

@@ -1,9 +1,10 @@
 """Tables that institutions upload: what each cell comes to, whatever program wrote it."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from time import process_time
 from typing import Any
 
@@ -11,7 +12,7 @@ import openpyxl
 import pytest
 from xlsxwriter import Workbook
 
-from services.intake.domain.uploads.cells import Kind, Wrong, read
+from services.intake.domain.uploads.cells import Kind, read
 from services.intake.domain.uploads.columns import COLUMNS, letters, named
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.domain.uploads.sheets import Unusable, Value
@@ -20,6 +21,7 @@ from services.intake.spreadsheets.reading import XLSX_TYPE, read_file
 from services.intake.spreadsheets.template import csv_template, xlsx_template
 from services.intake.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
 from services.intake.uploading import Understood, understand
+from shared.as_written import Wrong
 from shared.contracts.events import Language
 
 BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000, seconds=5, memory_bytes=268_435_456)
@@ -80,6 +82,17 @@ READ: list[tuple[Kind, Value, Any]] = [
     (Kind.TEXT, "'=SUM(A1)", "=SUM(A1)"),
     (Kind.TEXT, "'quoted'", "'quoted'"),
     (Kind.TEXT, 3, "3"),
+    (Kind.NUMBER, 100_000_000.00000001, 100_000_000),
+    (Kind.NUMBER, 0.1 * 3 * 10, 3),
+    (Kind.NUMBER, 1.1 * 300, 330),
+    (Kind.NUMBER, 119_999_999.99999999, 120_000_000),
+    (Kind.NUMBER, "１２０，０００，０００", 120_000_000),
+    (Kind.NUMBER, "\u200b50\u00a0", 50),
+    (Kind.CLASS, "４１１１２２０１", "41112201"),
+    (Kind.REFERENCE, "2018\u2011017", "2018-017"),
+    (Kind.DAY, "2018년 9월 14일", "2018-09-14"),
+    (Kind.CODES, "ｎｅｐ，net", ["nep", "net"]),
+    (Kind.TEXT, "\u1112\u1161\u11ab", "한"),
 ]
 
 
@@ -108,6 +121,15 @@ REFUSED: list[tuple[Kind, Value, str]] = [
     (Kind.DAY, "2018-02-30", "no-such-day"),
     (Kind.DAY, 43357, "not-a-day"),
     (Kind.CODES, 5, "not-a-code"),
+    (Kind.NUMBER, 99_999_999.5, "not-a-whole-number"),
+    (Kind.NUMBER, 1_000_000.001, "not-a-whole-number"),
+    (Kind.NUMBER, float("nan"), "not-a-whole-number"),
+    (Kind.REFERENCE, 12345678901234567890.0, "number"),
+    (Kind.REFERENCE, 1234567890123456, "number"),
+    (Kind.DAY, datetime(2018, 11, 1, 15), "date-from-datetime-inexact"),  # noqa: DTZ001 -- as spreadsheets have them
+    (Kind.DAY, datetime(2018, 11, 2, tzinfo=UTC), "date-from-datetime-inexact"),
+    (Kind.DAY, "2018-11-02 00:00:00", "date-from-datetime-inexact"),
+    (Kind.TEXT, "a\u202eb", "turning-text"),
     (Kind.TEXT, Unusable("#N/A", "error-value", "it shows #N/A", "mend it"), "error-value"),
 ]
 
@@ -124,6 +146,16 @@ def test_what_is_not_plainly_meant_is_refused_with_the_fix(kind: Kind, value: Va
 def test_a_column_is_known_by_its_name_and_in_korean(column: Any) -> None:
     for header in (column.name, column.ko, f" {column.name.upper().replace('_', ' ')} ", column.ko.replace("(", "\n(")):
         assert named(header) == column.name
+
+
+def test_what_is_kept_otherwise_than_it_is_written_is_told_by_its_cell() -> None:
+    (row,) = taken(table(HEADER, 'r\u20101,４１１１２２０１,5,"20,000,000"')).reading.rows
+    assert [(one.cell, one.said, one.read) for one in row.read_as] == [
+        ("A2", "r\u20101", "r-1"),
+        ("B2", "４１１１２２０１", "41112201"),
+        ("D2", "20,000,000", "20000000"),
+    ]
+    assert taken(table(HEADER, GOOD)).reading.rows[0].read_as == ()
 
 
 def test_columns_are_lettered_as_spreadsheets_do() -> None:
@@ -191,11 +223,54 @@ def test_every_kind_of_message_can_stand_in_one_table() -> None:
     }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "euc-kr"])
-def test_korean_text_is_read_as_it_was_written(encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("cp949", "CP949"), ("euc-kr", "CP949"), ("utf-16", "UTF-16")],
+)
+def test_korean_text_is_read_as_it_was_written(encoding: str, named: str) -> None:
     read_so_far = taken("구매 요청 번호,물품분류번호,수량,예산\nr-1,41112201,5,20000000\n한글,,,\n".encode(encoding))
-    assert read_so_far.sheet.encoding == ("UTF-8" if encoding.startswith("utf") else "CP949")
+    assert read_so_far.sheet.encoding == named
     assert read_so_far.reading.rows[1].seen["request"] == "한글"
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_what_stands_between_cells_is_seen_by_the_header(between: str) -> None:
+    rows = [
+        ["제목, 2018", "", ""],
+        [*HEADER.split(","), "note"],
+        ["r-1", "41112201", "5", "20,000,000", "a, b, c, d, e"],
+    ]
+    understood = taken(table(*(between.join(row) for row in rows)))
+    assert list(understood.reading.all_errors()) == []
+    assert understood.reading.rows[0].message["facts"]["note"] == "a, b, c, d, e"
+    assert understood.reading.rows[0].message["facts"]["budget_won"] == 20_000_000
+
+
+def test_excel_s_word_for_its_separator_is_no_row() -> None:
+    assert told(table("sep=;", HEADER.replace(",", ";"), "r-1;41112201;x;2")) == [("C2", "not-a-whole-number")]
+
+
+def test_excel_s_unicode_text_is_read() -> None:
+    content = table(HEADER, GOOD).decode().replace(",", "\t").encode("utf-16")
+    assert taken(content).reading.rows[0].message["facts"]["quantity"] == 5
+
+
+WORDS = {
+    "구매요청": "SubmitPurchaseRequest",
+    "희망": "SubmitPurchaseRequest",
+    "변경": "AmendPurchaseRequest",
+    "철회": "WithdrawPurchaseRequest",
+    "요청 철회": "WithdrawPurchaseRequest",
+    "구매실적": "ReportPurchase",
+    "구매 실적": "ReportPurchase",
+    "미구매": "ReportNonPurchase",
+    " 희\u200b망\u00a0": "SubmitPurchaseRequest",
+}
+
+
+@pytest.mark.parametrize("word", WORDS, ids=ascii)
+def test_the_type_is_said_in_korean_too(word: str) -> None:
+    assert taken(table(f"구분,{HEADER}", f"{word},{GOOD}")).reading.rows[0].type == WORDS[word]
 
 
 def test_line_breaks_within_a_cell_move_no_row() -> None:
@@ -226,6 +301,153 @@ def test_excels_habits_are_taken_as_they_are() -> None:
     (row,) = understood.reading.rows
     assert (row.number, row.message["request"]) == (4, "17")
     assert (row.message["quantity"], row.message["contracted_on"]) == (2, "2018-10-20")
+
+
+def dated(*days: float) -> bytes:
+    """Reports whose day is that serial, in a column of dates."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as made:
+        sheet, form = made.add_worksheet(), made.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["type", "contracted_on"])
+        for row, serial in enumerate(days, 1):
+            sheet.write_string(row, 0, "report-purchase")
+            sheet.write_number(row, 1, serial, form)
+    return file.getvalue()
+
+
+def of_day(content: bytes) -> list[str]:
+    """The day that was read in each row, or the code of its refusal."""
+    reading = taken(content).reading
+    refused = {error.cell: error.code for error in reading.all_errors()}
+    return [row.message.get("contracted_on") or refused[f"B{row.number}"] for row in reading.rows]
+
+
+def test_a_day_with_a_time_is_never_the_day_before() -> None:
+    inexact = "date-from-datetime-inexact"
+    assert of_day(dated(43405.625, 43405.999722, 43406.5, 43405.99)) == [inexact] * 4
+    assert of_day(dated(43406, 43405.999999999, 43406.000000001)) == ["2018-11-02"] * 3
+
+
+@pytest.mark.parametrize(
+    ("stated", "day"),
+    [
+        ("2018-11-02", "2018-11-02"),
+        ("2018-11-02T00:00:00.000", "2018-11-02"),
+        ("2018-11-01T15:00:00Z", "date-from-datetime-inexact"),
+        ("2018-11-02T00:00:00+09:00", "date-from-datetime-inexact"),
+        ("2018-11-02T00:00:00Z", "date-from-datetime-inexact"),
+        ("15:00:00", "no-such-day"),
+        ("soon", "no-such-day"),
+    ],
+)
+def test_a_day_that_is_written_in_iso_is_one_day_everywhere(stated: str, day: str) -> None:
+    serial = re.compile(b'<c r="B2" s="[0-9]+"><v>43406</v></c>')
+    said = f'<c r="B2" t="d"><v>{stated}</v></c>'.encode()
+    assert of_day(repacked(dated(43406), lambda name, part: serial.sub(said, part))) == [day]
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [
+        ("줄1_x000D_\n줄2", "줄1\r\n줄2"),
+        ("_x005F_x000D_", "_x000D_"),
+        ("a_x0009_b", "a\tb"),
+        ("_xAC00_나", "가나"),
+        ("_xD83D__xDE80_", "🚀"),
+        ("_xD83D_ alone", "_xD83D_ alone"),
+        ("_x12_ _xyz0_ _X000D_", "_x12_ _xyz0_ _X000D_"),
+    ],
+)
+@pytest.mark.parametrize("inline", [True, False])
+def test_what_xml_can_not_hold_is_the_character_it_stands_for(kept: str, text: str, inline: bool) -> None:
+    def fill(made: Any) -> None:
+        made.active.append([*HEADER.split(","), "note"])
+        made.active.append(["r-1", "41112201", 5, 20_000_000, "NOTE"])
+
+    def written(name: str, part: bytes) -> bytes:
+        if inline and name.endswith("sheet1.xml"):
+            cell = re.compile(b'<c r="E2"[^>]*>.*?</c>')
+            return cell.sub(f'<c r="E2" t="str"><v>{kept}</v></c>'.encode(), part)
+        return part.replace(b"NOTE", kept.encode())
+
+    assert taken(repacked(workbook(fill), written)).reading.rows[0].message["facts"]["note"] == text
+
+
+def test_headers_and_names_of_sheets_are_read_so_too() -> None:
+    def fill(made: Any) -> None:
+        made.active.title = "_x005F_x0041_"
+        made.active.append(["request", "class_code", "quantity", "예산_x000D_\n(원)"])
+        made.active.append(["r-1", "41112201", 5, 20_000_000])
+        made.create_sheet("_x005F_x0042_")
+
+    understood = taken(workbook(fill))
+    assert list(understood.reading.all_errors()) == []
+    assert (understood.sheet.name, understood.sheet.passed_over) == ("_x0041_", ("_x0042_",))
+
+
+def filled(sheet: Any) -> None:
+    sheet.append([*HEADER.split(","), "note"])
+    for number in range(1, 8):
+        sheet.append([f"r-{number}", "41112201", 5, 20_000_000, "seen"])
+
+
+def hidden(change: Callable[[Any], None]) -> Understood:
+    def fill(made: Any) -> None:
+        filled(made.active)
+        change(made.active)
+
+    return taken(workbook(fill))
+
+
+def test_rows_that_nobody_sees_are_passed_over_and_named() -> None:
+    def change(sheet: Any) -> None:
+        for row in (3, 5, 6, 7, 30):
+            sheet.row_dimensions[row].hidden = True
+
+    understood = hidden(change)
+    assert [row.message["request"] for row in understood.reading.rows] == ["r-1", "r-3", "r-7"]
+    assert [row.number for row in understood.reading.rows] == [2, 4, 8]
+    assert understood.file()["hidden_rows_passed_over"] == ["3", "5-7"]
+
+
+def test_a_row_of_no_height_is_hidden() -> None:
+    def flat(name: str, part: bytes) -> bytes:
+        return part.replace(b'<row r="3"', b'<row r="3" ht="0" customHeight="1"')
+
+    assert taken(repacked(workbook(lambda made: filled(made.active)), flat)).file()["hidden_rows_passed_over"] == ["3"]
+
+
+def test_where_all_rows_are_hidden_but_some_those_are_read() -> None:
+    def change(sheet: Any) -> None:
+        sheet.sheet_format.zeroHeight = True
+        for row in (1, 2):
+            sheet.row_dimensions[row].height = 15
+
+    understood = hidden(change)
+    assert [row.message["request"] for row in understood.reading.rows] == ["r-1"]
+    assert understood.file()["hidden_rows_passed_over"] == ["3-8"]
+
+
+def test_columns_that_nobody_sees_are_passed_over_and_named() -> None:
+    def change(sheet: Any) -> None:
+        sheet.column_dimensions["E"].hidden = True
+        sheet.column_dimensions["H"].hidden = True
+
+    understood = hidden(change)
+    assert "note" not in understood.reading.rows[0].message["facts"]
+    assert list(understood.reading.all_errors()) == []
+    assert understood.file()["hidden_columns_passed_over"] == ["E"]
+
+
+def test_what_is_hidden_without_number_is_told_in_short() -> None:
+    def change(sheet: Any) -> None:
+        for row in range(2, 300):
+            sheet.cell(row, 1, f"h-{row}")
+            sheet.row_dimensions[row].hidden = row % 2 == 0 or row > 20
+
+    told_so = hidden(change).file()["hidden_rows_passed_over"]
+    assert told_so[:2] == ["2", "4"]
+    assert told_so[-1] == "21-299" or told_so[-1] == "20-299"
 
 
 def test_a_formula_counts_by_the_result_it_had() -> None:
@@ -302,7 +524,19 @@ UNREADABLE: dict[str, tuple[bytes, type[UnreadableFileError], str]] = {
     "an archive": (repacked(PLAIN, lambda name, part: b""), UnreadableFileError, ""),
     "XLS": (bytes.fromhex("d0cf11e0a1b11ae1") + b"\x00" * 600, NoSpreadsheetError, "old XLS"),
     "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", NoSpreadsheetError, "neither UTF-8 nor CP949"),
-    "UTF-16": (table(HEADER, GOOD).decode().encode("utf-16"), NoSpreadsheetError, "neither UTF-8 nor CP949"),
+    "UTF-16 unmarked": (table(HEADER, GOOD).decode().encode("utf-16-le"), NoSpreadsheetError, "neither UTF-8 nor"),
+    "half of UTF-16": (table(HEADER, GOOD).decode().encode("utf-16")[:-1], NoSpreadsheetError, "no whole UTF-16"),
+    "no text": (table(HEADER, GOOD) + b"\n\xff\xfe", NoSpreadsheetError, "see line 3"),
+    "two encodings": (
+        f"{HEADER},note\n{GOOD},한글\n".encode() + "r-2,41112201,5,2,한글".encode("cp949"),
+        UnreadableFileError,
+        "line 2 has UTF-8, line 3 CP949",
+    ),
+    "two in one line": (
+        f"{HEADER},note,region\n{GOOD},".encode() + "구매".encode("cp949") + ",대전".encode(),
+        UnreadableFileError,
+        "two encodings",
+    ),
     "a quote left open": (table(HEADER, 'r-1,"4111'), UnreadableFileError, "line 2"),
     "no header": (table(GOOD), UnreadableFileError, "no row names the columns"),
     "no rows": (table(HEADER, ",,,"), UnreadableFileError, "nothing stands below"),

@@ -24,8 +24,9 @@ from services.intake.storage import appeals, disowned, firms, outcomes, releases
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
-from shared.http import bearer_hash, body_of, parse, read_body
+from shared.http import bearer_hash, body_of, parse, parsed, read_body
 from shared.inclusion import inclusion_proof
+from shared.json_read import told
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected
@@ -142,7 +143,8 @@ async def resubmit(application: str, request: Request) -> Response:
     state = intake(request)
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
-    stated_body = parse(SUBMISSION, body)
+    read = parsed(SUBMISSION, body)
+    stated_body = read.value
     replaces = _if_match(request)
     stated_facts = stated_body.facts()
     facts = facts_json(stated_facts)
@@ -169,7 +171,7 @@ async def resubmit(application: str, request: Request) -> Response:
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace, networks),
         ]
-    answer = with_warnings(receipt_json(receipt), fitness, stated_facts)
+    answer = with_warnings(receipt_json(receipt) | told(read.read_as), fitness, stated_facts)
     return JSONResponse(answer, headers={"ETag": f'"{stated.version}"'})
 
 

@@ -57,7 +57,7 @@ async def set_institution(code: str, request: Request) -> Response:
     takes its two topics: whoever runs Kafka makes them (`firstbuy institution onboard`), intake has no right to."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
-    checked(_CODE, code, "/code")
+    code = checked(_CODE, code, "/code")
     body: InstitutionBody = parse(_INSTITUTION, await read_body(request, state.settings.body_bytes))
     inbox, outbox = topics.inbox(code), topics.outbox(code)
     prefix = state.runtime.prefix

@@ -3,46 +3,32 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from services.intake import announcing
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.domain.judging_day import unfit_day
-from services.intake.domain.series import SERIES_LENGTH, cut_at, cut_id
-from services.intake.domain.terms import chance_faults, rehearsal_faults, window_faults
+from services.intake.domain.series import cut_at, cut_id
+from services.intake.domain.terms import chain_faults, chance_faults, first_cut_faults, rehearsal_faults, window_faults
 from services.intake.storage import outcomes, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
-from shared.beacon import ChainKey, UnusableKeyError
 from shared.canonical import json_hash
-from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
+from shared.contracts.events import Reason
 from shared.contracts.policy import POLICY, Policy
-from shared.contracts.values import Actor, Contract, Count, Line, RoundId, UtcTime
+from shared.contracts.round_file import RoundTerms
+from shared.contracts.values import Actor, Contract, Line
 from shared.http import body_of, parse, read_body
 from shared.kept_answers import kept_answer
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
 from shared.problems import Problem
-from shared.working_days import korean_date
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
-
-
-class RoundTerms(Contract):
-    """What is fixed at the announcement, beside the policy."""
-
-    round: RoundId
-    title: Line
-    opens_at: UtcTime
-    closes_at: UtcTime
-    lead_seconds: Count
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
-    rehearsal: Rehearsal | None = None
-    unattended: bool = False
 
 
 class AnnouncementBody(Contract):
@@ -64,13 +50,6 @@ async def announce(request: Request) -> Response:
     terms, now = body.round, state.clock.now()
     if faults := tuple(_faults(terms, now)):
         raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
-    for number, source in enumerate(terms.sources):
-        if source.kind is SourceKind.DRAND and not (source.anchor and source.chain_hash):
-            fix = "give its genesis as anchor, and its chain_hash"
-            reason = Reason(pointer=f"/round/sources/{number}", code="no-chain", detail=source.source, fix=fix)
-            raise Problem(422, "invalid-fields", "A drand source names its chain.", (reason,))
-        if source.kind is SourceKind.DRAND and source.public_key:
-            _check_key(f"/round/sources/{number}/public_key", source.public_key, source.scheme)
     if problems := problems_of(body.policy):
         reasons = tuple(
             Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
@@ -107,17 +86,9 @@ async def announce(request: Request) -> Response:
 def _faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
     yield from window_faults(terms.opens_at, terms.closes_at)
     yield from chance_faults(terms.lead_seconds, terms.sources)
+    yield from chain_faults(terms.sources)
     if terms.rehearsal is not None:
         yield from rehearsal_faults(terms.rehearsal, now)
-
-
-def _check_key(pointer: str, public_key: str, scheme: str | None) -> None:
-    try:
-        ChainKey.of(public_key, scheme)
-    except UnusableKeyError as error:
-        fix = "give public_key and scheme as the chain's info states them, or no key: then signatures are not checked"
-        reason = Reason(pointer=pointer, code=error.code, detail=str(error), fix=fix)
-        raise Problem(422, "invalid-fields", "A drand source's key can't be used.", (reason,)) from error
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
@@ -142,20 +113,8 @@ def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
 
 
 def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
-    day = korean_date(terms.closes_at)
-    if day.isoformat() != policy["as_of"]:
-        detail = f"the first cut is judged by {policy['as_of']}, but closes on {day} in Korea"
-        reason = Reason(
-            pointer="/round/closes_at",
-            code="not-the-day-of-the-cut",
-            detail=detail,
-            fix="close the first cut on the policy's as_of, or let that be the day of the close",
-        )
-        raise Problem(422, "invalid-fields", "The window and the policy name different days for the cut.", (reason,))
-    if len(terms.round) > SERIES_LENGTH:
-        fix = f"at most {SERIES_LENGTH} characters: the cuts' ids are longer by their number"
-        reason = Reason(pointer="/round/round", code="too-long", detail=f"{len(terms.round)} characters", fix=fix)
-        raise Problem(422, "invalid-fields", "The id of a rolling intake is too long.", (reason,))
+    if faults := tuple(first_cut_faults(terms.round, terms.closes_at, date.fromisoformat(policy["as_of"]))):
+        raise Problem(422, "invalid-fields", "A rolling intake can't begin so: see each error.", faults)
 
 
 def _check_judging_day(terms: RoundTerms, policy: Policy) -> None:

@@ -9,15 +9,19 @@ from pydantic import Field, TypeAdapter
 from services.intake.acts.scores import close_terms, panel_points
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.api.upload_views import unreadable
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.scores import StatedMark, apart, changed, counted, faults, read_table
+from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
+from services.intake.spreadsheets.bounds import UnreadableFileError
+from services.intake.spreadsheets.reading import csv_rows
 from services.intake.storage import rounds, scores
 from services.intake.storage.scores import Panel
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ApplicationScored, Reason
 from shared.contracts.values import ApplicationId, Code, Contract, Count
-from shared.http import REASONS_AT_MOST, body_of, parse, read_body
+from shared.http import body_of, parse, read_body
+from shared.json_read import REASONS_AT_MOST
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.panel import PanelMark, marks_root
 from shared.postgres import connected
@@ -124,11 +128,11 @@ async def _read(request: Request) -> list[StatedMark]:
             StatedMark(f"/scores/{number}", one.application, one.reviewer, one.points, one.conflict_of_interest)
             for number, one in enumerate(body.scores)
         ]
+    content = await read_body(request, FILE_BYTES, _CSV)
     try:
-        text = (await read_body(request, FILE_BYTES, _CSV)).decode()
-    except UnicodeDecodeError as error:
-        raise Problem(400, "unreadable", f"The file is not UTF-8: byte {error.start + 1}.") from error
-    marks, reasons = read_table(text)
+        marks, reasons = read_table(csv_rows(content, lambda header: column_named(header) is not None))
+    except UnreadableFileError as error:
+        raise unreadable(error) from error
     reasons += [
         Reason(
             pointer=f"{mark.at}/reviewer", code="code", detail=f"{mark.reviewer[:50]!r}", fix="lower case, digits, -"

@@ -18,7 +18,8 @@ from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
-from shared.http import bearer_hash, body_of, parse, read_body
+from shared.http import bearer_hash, body_of, parsed, read_body
+from shared.json_read import told
 from shared.problems import Problem
 
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
@@ -60,15 +61,16 @@ async def submit_application(request: Request) -> Response:
 
 
 async def read_submission(request: Request) -> tuple[Submission, Warned]:
-    """The body as a submission, stamped when it was fully read, and what adds its warnings to an answer; a Problem when
-    it can't be read or held, or could never count."""
+    """The body as a submission, stamped when it was fully read, and what adds to an answer what was read otherwise than
+    it came, and what is remarked on; a Problem when it can't be read or held, or could never count."""
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
         raise Problem(404, Refusal.UNKNOWN_ROUND.value, _REFUSALS[Refusal.UNKNOWN_ROUND][1])
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
-    stated: SubmissionBody = parse(SUBMISSION, body)
+    read = parsed(SUBMISSION, body)
+    stated: SubmissionBody = read.value
     facts = stated.facts()
     fitness = await state.fitnesses.of(state.runtime.pool, round_id)
     require_fit(fitness, facts, received_at)
@@ -87,7 +89,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
         token_hash=bearer_hash(request.headers.get("authorization")),
     )
-    return submission, lambda answer: with_warnings(answer, fitness, facts)
+    return submission, lambda answer: with_warnings(answer | told(read.read_as), fitness, facts)
 
 
 def firm_limit(reached: FirmLimit) -> Problem:

@@ -1,6 +1,7 @@
 """Uploads as they are shown: what was understood, what is wrong by cell, what became of each row."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 
@@ -58,7 +59,13 @@ def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str,
         "file": understood.file(),
         "columns": reading.columns,
         "rows": [
-            {"row": row.number, "type": row.type, "message": row.message, "errors": len(row.errors)}
+            {
+                "row": row.number,
+                "type": row.type,
+                "message": row.message,
+                "errors": len(row.errors),
+                "read_as": [asdict(one) for one in row.read_as],
+            }
             for row in reading.rows
         ],
         "errors_total": len(errors),

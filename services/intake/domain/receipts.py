@@ -8,7 +8,7 @@ from services.intake.domain.entries import StatedVersion
 from shared.canonical import Json
 from shared.signing import Signer
 
-UNSIGNED: Final = frozenset({"token", "key_id", "signature", "warnings"})
+UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warnings"})
 """Fields of a receipt, or of the answer it came in, that the signature does not cover. Everything else is signed,
 whatever it is called."""
 

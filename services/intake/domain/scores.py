@@ -1,7 +1,5 @@
 """A panel's marks: read from a table, checked row by row, and looked at for those that stand apart."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +7,24 @@ from fractions import Fraction
 from statistics import median
 from typing import Final
 
+from services.intake.domain.uploads.columns import plain
+from shared import as_written
 from shared.contracts.events import Reason
 from shared.panel import PanelMark
 
 COLUMNS: Final = ("application", "reviewer", "points", "conflict_of_interest")
 APART: Final = Fraction(1, 4)
 """A mark stands apart when it is this share of the panel's points, or more, away from the median of the others."""
-_YES_NO: Final = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
+_POINTS_BELOW: Final = 1_000_000
+_YES_NO: Final = {
+    **dict.fromkeys(("", "no", "false", "0", "아니오", "아니요", "없음"), False),
+    **dict.fromkeys(("yes", "true", "1", "예", "네", "있음"), True),
+}
+_HEADERS: Final = {
+    plain(said): name
+    for name, in_korean in zip(COLUMNS, ("신청 번호", "심사위원", "점수", "이해충돌"), strict=True)
+    for said in (name, in_korean)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +38,38 @@ class StatedMark:
     conflict_of_interest: bool = False
 
 
-def read_table(text: str) -> tuple[list[StatedMark], list[Reason]]:
-    """Rows of a CSV file with a head of `COLUMNS`, of which the last may be left out; and what can't be read."""
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    head = [name.strip().lower() for name in next(rows, [])]
-    if tuple(head) not in (COLUMNS, COLUMNS[:-1]):
-        detail = f"its first line is {','.join(head)[:200]}"
+def column_named(header: str) -> str | None:
+    return _HEADERS.get(plain(header))
+
+
+def read_table(rows: Iterable[tuple[int, Sequence[str]]]) -> tuple[list[StatedMark], list[Reason]]:
+    """Numbered rows below a head of `COLUMNS`, of which the last may be left out; and what can't be read."""
+    table = iter(rows)
+    _, said = next(table, (1, ()))
+    head = [column_named(name) for name in said]
+    if sorted(map(str, head)) not in (sorted(COLUMNS), sorted(COLUMNS[:-1])):
+        detail = f"its first line is {','.join(said)[:200]}"
         return [], [Reason(pointer="/lines/1", code="head", detail=detail, fix=f"begin with {','.join(COLUMNS)}")]
     marks: list[StatedMark] = []
     reasons: list[Reason] = []
-    for number, row in enumerate(rows, start=2):
-        at, cells = f"/lines/{number}", [cell.strip() for cell in row]
-        if not any(cells):
+    for number, row in table:
+        at = f"/lines/{number}"
+        if all(map(as_written.is_blank, row)):
             continue
-        if len(cells) != len(head):
-            detail = f"{len(cells)} cells, the head has {len(head)}"
+        if len(row) != len(head):
+            detail = f"{len(row)} cells, the head has {len(head)}"
             reasons.append(Reason(pointer=at, code="cells", detail=detail, fix="give one cell for each column"))
             continue
-        conflict = _YES_NO.get(cells[3].lower() if len(cells) > 3 else "")
-        if not cells[2].isascii() or not cells[2].isdigit() or len(cells[2]) > 6:
-            detail = f"{cells[2][:50]!r} is no whole number"
+        cells = dict(zip(head, map(as_written.plain, row), strict=True))
+        points, conflict = as_written.whole(cells["points"]), _YES_NO.get(cells.get(COLUMNS[3], "").lower())
+        if isinstance(points, as_written.Wrong) or points >= _POINTS_BELOW:
+            detail = f"{cells['points'][:50]!r} is no whole number"
             reasons.append(Reason(pointer=f"{at}/points", code="no-number", detail=detail, fix="give whole points"))
         elif conflict is None:
-            detail, fix = f"{cells[3][:50]!r} is neither yes nor no", "write yes, no, or nothing for no"
+            detail, fix = f"{cells[COLUMNS[3]][:50]!r} is neither yes nor no", "write yes, no, or nothing for no"
             reasons.append(Reason(pointer=f"{at}/conflict_of_interest", code="yes-or-no", detail=detail, fix=fix))
         else:
-            marks.append(StatedMark(at, cells[0].lower(), cells[1], int(cells[2]), conflict))
+            marks.append(StatedMark(at, cells["application"].lower(), cells["reviewer"], points, conflict))
     return marks, reasons
 
 

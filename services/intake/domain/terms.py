@@ -1,10 +1,13 @@
 """How far a round's terms may reach. What goes beyond is a slip of the hand, or carries its clock past the calendar."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from shared.contracts.events import Reason, Rehearsal, Source
+from services.intake.domain.series import SERIES_LENGTH
+from shared.beacon import ChainKey, UnusableKeyError
+from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
+from shared.working_days import korean_date
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2500, 1, 1, tzinfo=UTC)
@@ -39,6 +42,36 @@ def chance_faults(lead_seconds: int, sources: Sequence[Source]) -> Iterator[Reas
         yield from _seconds_faults(f"{pointer}/fails_after_seconds", source.fails_after_seconds or 0)
         if source.anchor is not None:
             yield from _moment_faults(f"{pointer}/anchor", source.anchor)
+
+
+def chain_faults(sources: Sequence[Source]) -> Iterator[Reason]:
+    """Of sources that are chains of drand."""
+    for number, source in enumerate(sources):
+        pointer = f"/round/sources/{number}"
+        if source.kind is not SourceKind.DRAND:
+            continue
+        if not (source.anchor and source.chain_hash):
+            fix = "give its genesis as anchor, and its chain_hash"
+            detail = f"{source.source} does not name its chain"
+            yield Reason(pointer=pointer, code="no-chain", detail=detail, fix=fix)
+        elif source.public_key:
+            try:
+                ChainKey.of(source.public_key, source.scheme)
+            except UnusableKeyError as error:
+                fix = "give public_key and scheme as the chain's info states them, or no key: none is checked then"
+                yield Reason(pointer=f"{pointer}/public_key", code=error.code, detail=str(error), fix=fix)
+
+
+def first_cut_faults(series: str, closes_at: datetime, as_of: date) -> Iterator[Reason]:
+    """Of a rolling intake, which a round under a rolling policy is the first cut of."""
+    day = korean_date(closes_at)
+    if day != as_of:
+        detail = f"the first cut is judged by {as_of}, but closes on {day} in Korea"
+        fix = "close the first cut on the policy's as_of, or let that be the day of the close"
+        yield Reason(pointer="/round/closes_at", code="not-the-day-of-the-cut", detail=detail, fix=fix)
+    if len(series) > SERIES_LENGTH:
+        fix = f"at most {SERIES_LENGTH} characters: the cuts' ids are longer by their number"
+        yield Reason(pointer="/round/round", code="too-long", detail=f"{len(series)} characters", fix=fix)
 
 
 def rehearsal_faults(rehearsal: Rehearsal, now: datetime) -> Iterator[Reason]:

@@ -18,6 +18,7 @@ def answered(message: InboxMessage, now: datetime, answer: Answer, **fields: Any
         quotes=message.message_id,
         offset=message.offset,
         answered_at=now,
+        read_as=message.read_as,
         **fields,
     )
     return outgoing(

@@ -4,25 +4,25 @@ Three are taken: CloudEvents in binary mode (attributes in headers), in structur
 body), and plain JSON whose `type` and `id` stand beside the content. What is said twice must be said alike.
 """
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from services.intake.storage.requests import InboxMessage
 from shared.contracts.events import (
     AmendPurchaseRequest,
+    ReadAs,
     Reason,
     ReportNonPurchase,
     ReportPurchase,
     SubmitPurchaseRequest,
     WithdrawPurchaseRequest,
 )
-from shared.http import reasons_of
+from shared.json_read import JsonRead, UnreadableJsonError, loaded, read_json, read_value
 from shared.kafka.cloudevents import SCHEMA_PREFIX, TYPE_PREFIX, TYPE_SUFFIX, type_name
 
 MOST_BYTES: Final = 262_144
@@ -51,25 +51,29 @@ class Read:
     asks: Any
     reasons: tuple[Reason, ...] = ()
 
+    @classmethod
+    def of(cls, message: InboxMessage, read: JsonRead, before: tuple[ReadAs, ...] = ()) -> "Read":
+        return cls(replace(message, read_as=(*before, *read.read_as)), read.value)
+
 
 def read_message(message: InboxMessage) -> Read:
     if broken := _broken(message):
         return Read(message, None, (broken,))
     if message.type in ADAPTERS and not message.content_type.startswith(_STRUCTURED):
-        asks = read_body(message.type, message.body)
-        if not isinstance(asks, tuple):
-            reasons = (*_of_another_schema(message.type, message.schema), *_said_twice(message.body))
-            return Read(message, None if reasons else asks, reasons)
+        read = read_body(message.type, message.body)
+        if isinstance(read, JsonRead):
+            reasons = _of_another_schema(message.type, message.schema)
+            return Read(message, None, reasons) if reasons else Read.of(message, read)
     return _unwrapped(message)
 
 
-def read_body(kind: str, body: bytes, where: str = "") -> Any:
-    """What the content of a message of that type asks; a tuple of reasons where it can't be read. `where` it stands in
-    what was sent."""
+def read_body(kind: str, body: bytes, where: str = "") -> JsonRead | tuple[Reason, ...]:
+    """What the content of a message of that type asks; reasons where it can't be read. `where` it stands in what was
+    sent."""
     try:
-        return ADAPTERS[kind].validate_json(body, extra="forbid")
-    except ValidationError as error:
-        return _reasons(error, where)
+        return read_json(ADAPTERS[kind], body, where)
+    except UnreadableJsonError as error:
+        return error.reasons
 
 
 def clean_id(said: str) -> str:
@@ -92,23 +96,24 @@ def _broken(message: InboxMessage) -> Reason | None:
 
 def _unwrapped(message: InboxMessage) -> Read:
     try:
-        said = _OBJECT.validate_json(message.body)
-    except ValidationError as error:
-        return Read(message, None, _reasons(error, ""))
+        sent = loaded(message.body)
+        said = read_value(_OBJECT, sent.document, "")
+    except UnreadableJsonError as error:
+        return Read(message, None, error.reasons)
     structured = message.content_type.startswith(_STRUCTURED) or "specversion" in said
     content = said.get("data") if structured else {name: said[name] for name in said if name not in ("type", "id")}
     schema = said.get("dataschema", message.schema) if structured else message.schema
     kind, kind_reasons = _type(message, said)
     identifier, id_reasons = _id(message, said)
     read = replace(message, type=kind, message_id=identifier, body=to_json(content), content_type="", schema="")
-    reasons = (*kind_reasons, *id_reasons, *_of_another_schema(kind, schema), *_said_twice(message.body))
+    reasons = (*kind_reasons, *id_reasons, *_of_another_schema(kind, schema), *sent.reasons())
     if not isinstance(content, dict):
         fix = "send the content as a JSON object in /data"
         reasons = (*reasons, Reason(pointer="/data", code="no-data", detail="an event without content", fix=fix))
     if reasons:
         return Read(read, None, reasons)
     asks = read_body(kind, read.body, "/data" if structured else "")
-    return Read(read, None, asks) if isinstance(asks, tuple) else Read(read, asks)
+    return Read(read, None, asks) if isinstance(asks, tuple) else Read.of(read, asks, sent.read_as())
 
 
 def _type(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
@@ -154,25 +159,3 @@ def _of_another_schema(kind: str, schema: Any) -> tuple[Reason, ...]:
         return ()
     detail = f"its schema is said to be {schema[:200]}".replace("\x00", "␀")
     return (Reason(pointer="", code="unsupported-schema", detail=detail, fix=f"send what {ours} describes"),)
-
-
-def _said_twice(body: bytes) -> tuple[Reason, ...]:
-    """RFC 7493: a name stands once in an object. Readers differ in which of two they take."""
-    twice: list[str] = []
-
-    def once(pairs: Sequence[tuple[str, Any]]) -> None:
-        names: set[str] = set()
-        for name, _ in pairs:
-            if name in names:
-                twice.append(name)
-            names.add(name)
-
-    json.loads(body, object_pairs_hook=once, parse_int=len, parse_float=len)
-    if not twice:
-        return ()
-    detail = f"'{twice[0][:100]}' stands twice in one object"
-    return (Reason(pointer="", code="said-twice", detail=detail, fix="say it once"),)
-
-
-def _reasons(error: ValidationError, prefix: str) -> tuple[Reason, ...]:
-    return reasons_of(error.errors(include_url=False, include_input=False), prefix)

@@ -13,6 +13,8 @@ def packed(sheet: Sheet) -> dict[str, Any]:
         "encoding": sheet.encoding,
         "name": sheet.name,
         "passed_over": sheet.passed_over,
+        "hidden_rows": sheet.hidden_rows,
+        "hidden_columns": sheet.hidden_columns,
     }
 
 
@@ -24,6 +26,8 @@ def unpacked(sheet: dict[str, Any]) -> Sheet:
         encoding=sheet["encoding"],
         name=sheet["name"],
         passed_over=tuple(sheet["passed_over"]),
+        hidden_rows=tuple(sheet["hidden_rows"]),
+        hidden_columns=tuple(sheet["hidden_columns"]),
     )
 
 

@@ -1,11 +1,13 @@
 """What kind of file was sent, by what it is and by what it was said to be, and what it holds."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
+from services.intake.domain.uploads.columns import is_column
 from services.intake.domain.uploads.sheets import Sheet
 from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError
-from services.intake.spreadsheets.csv_file import read_csv
+from services.intake.spreadsheets.csv_file import IsHeader, decoded, read_csv, rows
 from services.intake.spreadsheets.xlsx_file import read_xlsx
 
 CSV_TYPE: Final = "text/csv"
@@ -24,6 +26,7 @@ _SAID: Final = {
     CSV_TYPE: {FileKind.CSV},
     "application/csv": {FileKind.CSV},
     "text/plain": {FileKind.CSV},
+    "text/tab-separated-values": {FileKind.CSV},
     XLSX_TYPE: {FileKind.XLSX},
     "application/vnd.ms-excel": set(FileKind),  # what Windows says of a CSV where Excel is installed
     "application/octet-stream": set(FileKind),
@@ -38,8 +41,17 @@ def check_type(said: str) -> None:
         raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
 
 
-def read_file(content: bytes, said: str, bounds: Bounds) -> Sheet:
-    """Raises UnreadableFileError."""
+def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a list that has to be CSV, each with its number. Raises UnreadableFileError, which says what else it
+    is."""
+    if content.startswith((_ZIP, _COMPOUND)):
+        kind = "an XLSX" if content.startswith(_ZIP) else "an XLS"
+        raise NoSpreadsheetError("other-type", f"it is {kind}, whatever it is called", "save it as CSV UTF-8")
+    yield from rows(decoded(content)[0], is_header)
+
+
+def read_file(content: bytes, said: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
+    """`is_header`: whether a text names a column of such tables. Raises UnreadableFileError."""
     check_type(said)
     if content.startswith(_COMPOUND):
         detail = "it is of the old XLS format, or locked by a password"
@@ -47,4 +59,4 @@ def read_file(content: bytes, said: str, bounds: Bounds) -> Sheet:
     found = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
     if found not in _SAID[said]:
         raise NoSpreadsheetError("other-type", f"it was sent as {said}, and is none", f"send its own type: {_FIX}")
-    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds)
+    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds, is_header)

@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.contracts.events import ReadAs
 from shared.postgres import Connection
 
 MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
@@ -68,6 +69,8 @@ class InboxMessage:
     schema: str = ""
     unreadable: str = ""
     """Why there is no record at this offset that could be decoded."""
+    read_as: tuple[ReadAs, ...] = ()
+    """What it says otherwise than it is kept, once it was read."""
 
     @property
     def unnamed(self) -> str:

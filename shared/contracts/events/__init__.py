@@ -36,6 +36,7 @@ from shared.contracts.events.outbox import (
     AwardWithdrawn,
     InboxAnswered,
     PurchaseReminded,
+    ReadAs,
     Reason,
     RoundNoticed,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "PurchaseRequestAccepted",
     "PurchaseRequestCancelled",
     "PurchaseRequestWithdrawn",
+    "ReadAs",
     "Reason",
     "RefusalReconsidered",
     "RegistryAnswered",

@@ -43,6 +43,15 @@ class Reason(Contract):
     fix: str
 
 
+class ReadAs(Contract):
+    """A value that was written otherwise than it is kept: where (a JSON pointer), as it was sent and as it was read,
+    each at most 200 characters of it."""
+
+    field: str
+    said: str
+    read: str
+
+
 class InboxAnswered(Contract):
     """The one answer to one inbox message, quoting the sender's own id."""
 
@@ -59,6 +68,7 @@ class InboxAnswered(Contract):
     payload_hash: Sha256Hex | None = None
     reasons: tuple[Reason, ...] = ()
     answered_at: UtcTime
+    read_as: tuple[ReadAs, ...] = ()
 
 
 class RoundNoticed(Contract):

@@ -1,20 +1,20 @@
 """What a cell may hold, and how a field is read of it. Nothing is guessed: what is not plainly meant is refused, with
-the fix. Only what spreadsheets do of their own accord is seen through: `50.0`, `120,000,000`, a leading apostrophe."""
+the fix. What people and spreadsheets do of their own accord is seen through: `50.0`, `120,000,000`, digits of full
+width, a leading apostrophe."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final
 
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Unusable, Value
+from shared import as_written
+from shared.as_written import Wrong
 from shared.canonical import Json
 
-_GROUPED: Final = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.0+)?")
-_PLAIN: Final = re.compile(r"[0-9]+(\.0+)?")
-_YEAR_FIRST: Final = re.compile(r"([0-9]{4})\s*[-./]\s*([0-9]{1,2})\s*[-./]\s*([0-9]{1,2})\s*\.?")
 _LISTED: Final = re.compile(r"[,;\s]+")
+_DIGITS_KEPT: Final = 10**15
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
@@ -29,18 +29,11 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    code: str
-    detail: str
-    fix: str
-
-
 def shown(value: Value) -> str:
     """A cell's value for people, never longer than a line."""
     if isinstance(value, Unusable):
         text = value.shown
-    elif isinstance(value, datetime) and not (value.hour or value.minute or value.second):
+    elif isinstance(value, datetime) and value.tzinfo is None and value.time() == time():
         text = value.date().isoformat()
     else:
         text = "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
@@ -58,9 +51,15 @@ def read(kind: Kind, value: Value) -> Json | Wrong:
         value = _without_apostrophe(kind, value.strip())
         if value.startswith("=") and kind is not Kind.TEXT:
             return Wrong("formula", "nothing is calculated here", "write the value itself, without =")
-    elif isinstance(value, float) and value.is_integer():
-        value = int(value)
+    elif isinstance(value, float):
+        value = _whole_as_shown(value)
     return _READERS[kind](value)
+
+
+def _whole_as_shown(value: float) -> float | int:
+    """A sum that binary fractions have left beside a whole number is that number: spreadsheets keep fifteen digits."""
+    shown_so = float(f"{value:.15g}")
+    return int(shown_so) if shown_so.is_integer() else value
 
 
 def _without_apostrophe(kind: Kind, text: str) -> str:
@@ -78,7 +77,10 @@ def _reference(value: Value) -> Json | Wrong:
         )
     if isinstance(value, float):
         return Wrong("number", f"{value} is no id", "format the column as text, then write the id again")
-    return str(value)
+    if isinstance(value, int) and abs(value) >= _DIGITS_KEPT:
+        detail = "a spreadsheet keeps fifteen digits of a number, and this one has more"
+        return Wrong("number", detail, "format the column as text, then write the id again")
+    return as_written.plain(str(value))
 
 
 def _class(value: Value) -> Json | Wrong:
@@ -88,45 +90,42 @@ def _class(value: Value) -> Json | Wrong:
             f"{value} has {len(str(value))} digits: a spreadsheet drops zeros at the beginning",
             "format the column as text, then write all eight digits",
         )
-    return _reference(value)
+    said = _reference(value)
+    return as_written.digits(said, (8,)) if isinstance(said, str) else said
 
 
 def _number(value: Value) -> Json | Wrong:
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and (_GROUPED.fullmatch(value) or _PLAIN.fullmatch(value)) and len(value) < 40:
-        return int(value.partition(".")[0].replace(",", ""))
     if isinstance(value, date):
         detail = "the spreadsheet has made a date of it"
     elif isinstance(value, float):
         detail = f"{value} is no whole number"
     else:
-        detail = "this is no whole number in digits"
-    return Wrong("not-a-whole-number", detail, "write digits alone, such as 120000000 or 120,000,000: no unit, no sign")
+        return as_written.whole(str(value))
+    return Wrong("not-a-whole-number", detail, as_written.WRITE_A_NUMBER)
 
 
 def _day(value: Value) -> Json | Wrong:
     if isinstance(value, datetime):
+        if value.tzinfo is not None or value.time() != time():
+            return as_written.timed_day(f"a day alone is needed, and this is {value.isoformat(' ')}")
         return value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    written = _YEAR_FIRST.fullmatch(value) if isinstance(value, str) else None
-    try:
-        if written:
-            return date(*map(int, written.groups())).isoformat()
-    except ValueError:
-        return Wrong("no-such-day", "there is no such day", "write the year, the month and the day: 2018-09-14")
-    return Wrong("not-a-day", "this is no date", "write the year, the month and the day: 2018-09-14")
+    if isinstance(value, str):
+        return as_written.day(value)
+    return Wrong("not-a-day", "this is no date", as_written.WRITE_A_DAY)
 
 
 def _codes(value: Value) -> Json | Wrong:
     if not isinstance(value, str):
         return Wrong("not-a-code", "these are no codes", "write codes with commas between, such as nep, net")
-    return [code for code in _LISTED.split(value) if code]
+    return [code for code in _LISTED.split(as_written.plain(value)) if code]
 
 
 def _text(value: Value) -> Json | Wrong:
-    return shown(value) if isinstance(value, date) else str(value)
+    return as_written.prose(value) if isinstance(value, str) else shown(value)
 
 
 _READERS: Final[Mapping[Kind, Callable[[Value], Json | Wrong]]] = {

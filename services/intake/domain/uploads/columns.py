@@ -8,6 +8,7 @@ from typing import Final
 
 from services.intake.domain.uploads.cells import Kind
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST
+from shared.as_written import is_blank, shape
 
 EXAMPLE: Final = "EXAMPLE-1"
 """The request of a template's example line, which is never sent."""
@@ -42,7 +43,8 @@ TYPE: Final = Column(
     "구분",
     "",
     Kind.TEXT,
-    "submit (or nothing), amend, withdraw, report-purchase or report-non-purchase",
+    "submit (요청) or nothing, amend (변경), withdraw (철회), report-purchase (구매실적), report-non-purchase (미구매)",
+    ("유형",),
     example="submit",
 )
 COLUMNS: Final = (
@@ -125,21 +127,40 @@ BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in COLUMN
 _FACTS: Final = ("class_code", "quantity", "budget_won")
 _OPTIONAL: Final = ("price_ceiling_won", "certificate_kinds", "region", "delivery_days_at_most", "note")
 MESSAGES: Final = (
-    Message("SubmitPurchaseRequest", ("submit", "요청", "신규"), ("request", *_FACTS), _OPTIONAL),
-    Message("AmendPurchaseRequest", ("amend", "변경", "수정"), ("request", "replaces", *_FACTS), _OPTIONAL),
-    Message("WithdrawPurchaseRequest", ("withdraw", "철회", "취소"), ("request",), ("reason",)),
+    Message(
+        "SubmitPurchaseRequest",
+        ("submit", "요청", "신규", "구매 요청", "희망", "구매 희망", "신청", "구매 신청"),
+        ("request", *_FACTS),
+        _OPTIONAL,
+    ),
+    Message(
+        "AmendPurchaseRequest",
+        ("amend", "변경", "수정", "정정", "변경 요청", "구매 요청 변경", "구매 요청 수정"),
+        ("request", "replaces", *_FACTS),
+        _OPTIONAL,
+    ),
+    Message(
+        "WithdrawPurchaseRequest",
+        ("withdraw", "철회", "취소", "구매 요청 철회", "구매 요청 취소", "요청 철회", "요청 취소"),
+        ("request",),
+        ("reason",),
+    ),
     Message(
         "ReportPurchase",
-        ("report-purchase", "구매 보고", "계약 보고"),
+        ("report-purchase", "구매 보고", "계약 보고", "구매 실적", "계약 실적", "구매 실적 보고", "실적"),
         ("request", "application", "contracted_quantity", "contracted_won", "contracted_on"),
     ),
-    Message("ReportNonPurchase", ("report-non-purchase", "미구매 보고"), ("request", "application", "reason")),
+    Message(
+        "ReportNonPurchase",
+        ("report-non-purchase", "미구매 보고", "미구매", "미구매 사유", "미구매 사유 보고"),
+        ("request", "application", "reason"),
+    ),
 )
 
 
 def plain(header: str) -> str:
-    """A header as it is compared: without blanks, line breaks, hyphens, width or case."""
-    folded = unicodedata.normalize("NFKC", header).casefold()
+    """A header as it is compared: without blanks, line breaks, hyphens, width, case or signs without a shape."""
+    folded = unicodedata.normalize("NFKC", shape(header)).casefold()
     return "".join(letter for letter in folded if letter.isalnum() or letter in "()")
 
 
@@ -157,9 +178,13 @@ def named(header: str) -> str | None:
     return _HEADERS.get(plain(header)) if len(header) <= SHOWN_AT_MOST else None
 
 
+def is_column(header: str) -> bool:
+    return named(header) is not None
+
+
 def message_named(word: str) -> Message | None:
     """The kind of message; without a word a new request."""
-    name = _WORDS.get(plain(word)) if word.strip() else MESSAGES[0].name
+    name = _WORDS.get(plain(word)) if not is_blank(word) else MESSAGES[0].name
     return next((one for one in MESSAGES if one.name == name), None)
 
 

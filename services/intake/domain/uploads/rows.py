@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
-from services.intake.domain.uploads.cells import Wrong, read, shown
+from services.intake.domain.uploads.cells import read, shown
 from services.intake.domain.uploads.columns import (
     BY_NAME,
     COLUMNS,
@@ -18,7 +18,9 @@ from services.intake.domain.uploads.columns import (
     message_named,
     named,
 )
-from services.intake.domain.uploads.sheets import Sheet, SheetRow, Unusable, Value, is_empty
+from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Sheet, SheetRow, Unusable, Value, is_empty
+from shared.as_written import Wrong
+from shared.canonical import Json
 from shared.contracts.events import Reason
 
 _HEADER_WITHIN: Final = 20
@@ -39,6 +41,15 @@ class CellError:
 
 
 @dataclass(frozen=True, slots=True)
+class CellReadAs:
+    """A cell that is written otherwise than its value is kept."""
+
+    cell: str
+    said: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One message, as far as it could be read. `seen`: what stands in the row, by column."""
 
@@ -47,6 +58,7 @@ class Row:
     message: dict[str, Any]
     seen: Mapping[str, str]
     errors: tuple[CellError, ...]
+    read_as: tuple[CellReadAs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +205,7 @@ class _Reader:
     round: str
     institution: str
     errors: list[CellError] = field(default_factory=list)
+    read_as: list[CellReadAs] = field(default_factory=list)
 
     def row(self) -> Row:
         seen = {name: shown(value) for name in self.columns if not is_empty(value := self._value(name))}
@@ -208,7 +221,7 @@ class _Reader:
         for name in message.needs:
             _around(body, BY_NAME[name].pointer)  # so that only what is missing in it is missing
         self._none_besides(message)
-        return Row(self.source.number, message.name, body, seen, tuple(self.errors))
+        return Row(self.source.number, message.name, body, seen, tuple(self.errors), tuple(self.read_as))
 
     def _value(self, name: str) -> Value:
         index = self.columns.get(name)
@@ -234,7 +247,14 @@ class _Reader:
         if isinstance(value, Wrong):
             self._wrong(name, value)
             return
+        self._tell(name, value)
         _around(body, column.pointer)[column.pointer.rpartition("/")[2]] = value
+
+    def _tell(self, name: str, read_so: Json) -> None:
+        stated = self._value(name)
+        said, kept = shown(stated).strip(), ", ".join(map(str, read_so)) if isinstance(read_so, list) else str(read_so)
+        if said != kept[:SHOWN_AT_MOST] and stated != read_so and not said.endswith("…"):
+            self.read_as.append(CellReadAs(f"{letters(self.columns[name])}{self.source.number}", said, kept))
 
     def _none_besides(self, message: Message) -> None:
         """What stands in a row and is no part of its message would be lost without a word."""

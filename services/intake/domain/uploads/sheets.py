@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeAlias
 
+from shared.as_written import is_blank
+
 LONGEST_TEXT: Final = 32_767
 """Characters of a cell: as many as Excel lets one hold."""
 SHOWN_AT_MOST: Final = 200
@@ -34,17 +36,20 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What a file holds. `passed_over`: its other sheets."""
+    """What a file shows. `passed_over`: its other sheets. `hidden_rows` and `hidden_columns` hold something that nobody
+    sees on the screen: their numbers and letters, such as `3` or `7-90`, passed over as well."""
 
     format: str
     rows: Sequence[SheetRow]
     encoding: str | None = None
     name: str | None = None
     passed_over: tuple[str, ...] = ()
+    hidden_rows: tuple[str, ...] = ()
+    hidden_columns: tuple[str, ...] = ()
 
 
 def is_empty(value: Value) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and is_blank(value))
 
 
 def text_value(text: str) -> Value:

@@ -1,0 +1,200 @@
+"""How people write a value, and the value it is: one reader for each kind, used by every entrance.
+
+What a keyboard, a PDF or a spreadsheet leaves in a value that looks right is seen through: widths, dashes, blanks,
+signs without a shape, decomposed Korean. Nothing is guessed: what is not plainly of the kind is `Wrong`, or comes back
+as it was, for the contract to refuse.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from typing import Final
+
+_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""Code points without a shape (Unicode's Default_Ignorable_Code_Point), but for joiners and variation selectors, and
+those that turn whole runs."""
+_INVISIBLE_IN_NUMBERS: Final = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff\u200c\u200d\ufe00-\ufe0f\u202a\u202c\u202d\u2066\u2068\u2069]"
+)
+"""Not those that turn digits round: what they leave looks otherwise than it reads."""
+_BLANK: Final = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_DASH: Final = re.compile("[\u02d7\u1806\u2010-\u2015\u2043\u2212\u2500\u2501\ufe58\ufe63\uff0d]")
+_STROKE: Final = re.compile("(?<=[0-9A-Za-z ])[\u30fc\uff70\u3161\u4e00](?=[0-9A-Za-z ])")
+"""Letters that are typed for a dash; between letters of their own alphabet they are letters."""
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_IN_PROSE: Final = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""NUL is the contract's to refuse, in every text."""
+_JOINER: Final = re.compile("[\u200c\u200d]")
+_LOST: Final = "\ufffd"
+_AS_IT_IS: Final = re.compile("[0-9A-Za-z가-힣](?:[ -~가-힣]*[!-~가-힣])?")
+"""A line nothing has to be done to, as nearly all are."""
+_PROSE_AS_IT_IS: Final = re.compile("[\n -~가-힣]*")
+_CODE_AS_IT_IS: Final = re.compile("[!-~]+")
+_BETWEEN_GROUPS: Final = re.compile(" ?- ?| ")
+_WHOLE: Final = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?")
+_SHORTENED: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
+_DAY: Final = re.compile(
+    r"([0-9]{4}) ?(?:([-./]) ?([0-9]{1,2}) ?\2 ?([0-9]{1,2})(?![0-9])(?: ?\.)?|년 ?([0-9]{1,2})월 ?([0-9]{1,2})일)"
+)
+_A_NUMBER: Final = re.compile(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*")
+_LONGEST_NUMBER: Final = 40
+_LONGEST_LINE: Final = 2000
+"""Longer ones are left to the contract, which takes none of them."""
+_LONGEST_PROSE: Final = 40_000
+_FOREIGN: Final = re.compile("[^\x00-\u02ff\u1100-\u11ff\u2010-\u20cf\u3131-\ua66e\uac00-\ud7ff]{31,}")
+_MARKS_AT_MOST: Final = 30
+"""On one letter, as in Unicode's stream-safe text: the time to put marks in order grows with the square of their
+number."""
+WRITE_A_NUMBER: Final = "write digits alone, such as 120000000 or 120,000,000: no unit, no sign"
+WRITE_A_DAY: Final = "write the year, the month and the day: 2018-09-14"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why a value is not of its kind. `code` is stable."""
+
+    code: str
+    detail: str
+    fix: str
+
+
+def shape(text: str) -> str:
+    """Without signs that have none."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing is to be seen of it."""
+    return not shape(text).strip()
+
+
+def line(text: str) -> str | Wrong:
+    """A name, or another text of one line: in NFC, without blanks around it or signs without a shape."""
+    if len(text) > _LONGEST_LINE or _AS_IT_IS.fullmatch(text):
+        return text
+    came, text = text, _seen(_BLANK.sub(" ", text)).strip()
+    if wrong := _unfit(text, _CONTROL, "write it on one line, without control characters"):
+        return wrong
+    if _TURNING.search(text):
+        return Wrong("turning-text", "it has signs that turn the reading direction", "write it without them")
+    if came.strip() and not any(unicodedata.category(sign)[0] in "LN" for sign in text):
+        return Wrong("no-letter", "no letter and no digit of it can be seen", "write it in letters or digits")
+    return text
+
+
+def prose(text: str) -> str | Wrong:
+    """A text of several lines: in NFC, without signs without a shape. Its blanks and line ends stay."""
+    if len(text) > _LONGEST_PROSE or _PROSE_AS_IT_IS.fullmatch(text):
+        return text
+    if _has_many_marks(text):
+        return Wrong("many-marks", f"a letter has more than {_MARKS_AT_MOST} marks", "write it in plain letters")
+    text = _seen(text)
+    if wrong := _unfit(text, _CONTROL_IN_PROSE, "write it without control characters"):
+        return wrong
+    if "\u202d" in text or "\u202e" in text:
+        return Wrong("turning-text", "it has signs that turn the reading direction", "write it without them")
+    return text
+
+
+def _seen(text: str) -> str:
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", shape(text))
+    return _JOINER.sub(lambda found: found.group() if _joins(text, found.start()) else "", text)
+
+
+def _joins(text: str, at: int) -> bool:
+    """A joiner shapes emoji and the letters of some alphabets; none that is written here."""
+    before, after = text[max(at - 1, 0)], text[min(at + 1, len(text) - 1)]
+    return all(
+        ord(one) > 0x2FF and not unicodedata.name(one, "").startswith(("HANGUL", "CJK", "ZERO", "FULLWIDTH"))
+        for one in (before, after)
+    )
+
+
+def _has_many_marks(text: str) -> bool:
+    for found in _FOREIGN.finditer(text):
+        marks = 0
+        for sign in found.group():
+            marks = marks + 1 if unicodedata.combining(sign) else 0
+            if marks > _MARKS_AT_MOST:
+                return True
+    return False
+
+
+def _unfit(text: str, control: re.Pattern[str], fix: str) -> Wrong | None:
+    if found := control.search(text):
+        return Wrong("control-character", f"it has the control character U+{ord(found.group()):04X}", fix)
+    if _LOST in text:
+        detail = "some of its letters were lost when it was saved, and stand as U+FFFD"
+        return Wrong("lost-letters", detail, "write those letters again, and save it as UTF-8")
+    return None
+
+
+def plain(text: str) -> str:
+    """A number or a code: in ASCII where it was typed in other widths or dashes, without blanks around it."""
+    if text.isascii() or len(text) > _LONGEST_LINE:
+        return text.strip()
+    text = unicodedata.normalize("NFC", _INVISIBLE_IN_NUMBERS.sub("", text)).translate(_FULL_WIDTH)
+    return _STROKE.sub("-", _DASH.sub("-", _BLANK.sub(" ", text))).strip()
+
+
+def digits(text: str, groups: tuple[int, ...]) -> str:
+    """Digits alone, of a number that is written in groups with dashes or blanks between, or none; else as it came."""
+    if text.isascii() and text.isdecimal():
+        return text
+    said = plain(text)
+    parts = _BETWEEN_GROUPS.split(said)
+    ends, group_ends = accumulate(map(len, parts)), set(accumulate(groups))
+    whole = "".join(parts)
+    fits = whole.isascii() and whole.isdecimal() and len(whole) == sum(groups) and group_ends.issuperset(ends)
+    return whole if fits else said
+
+
+def number_of_document(text: str) -> str | Wrong:
+    """Of a certificate or confirmation, whose own letters and dashes belong to it."""
+    if _CODE_AS_IT_IS.fullmatch(text) and text[0].isalnum():
+        return text
+    said = line(plain(text) or text)
+    return "-".join(map(str.strip, said.split("-"))) if isinstance(said, str) else said
+
+
+def whole(text: str) -> int | Wrong:
+    """A whole number, of won or of things: digits, with commas between thousands or without."""
+    said = plain(text)
+    if len(said) < _LONGEST_NUMBER and _WHOLE.fullmatch(said):
+        return int(said.partition(".")[0].replace(",", ""))
+    detail = "this is no whole number in digits"
+    if _SHORTENED.fullmatch(said):
+        detail = "it is shortened, as spreadsheets show long numbers, and may have lost digits"
+    return Wrong("not-a-whole-number", detail, WRITE_A_NUMBER)
+
+
+def day(text: str) -> str | Wrong:
+    """A day of the calendar, as `YYYY-MM-DD`. One with a time of day is of another day elsewhere, and is none."""
+    said = plain(text)
+    if found := _DAY.fullmatch(said):
+        try:
+            return date(*(int(part) for part in found.group(1, 3, 4, 5, 6) if part)).isoformat()
+        except ValueError:
+            return Wrong("no-such-day", "there is no such day", WRITE_A_DAY)
+    if _DAY.match(said):
+        return timed_day("more than a day stands there, such as a time or a zone")
+    return Wrong("not-a-day", "this is no date", WRITE_A_DAY)
+
+
+def timed_day(detail: str) -> Wrong:
+    return Wrong("date-from-datetime-inexact", detail, "write the day alone, as it is in Korea, such as 2018-09-14")
+
+
+def is_number(text: str) -> bool:
+    """What a reader of moments could take for seconds since 1970."""
+    return bool(_A_NUMBER.fullmatch(plain(text)))

@@ -1,0 +1,119 @@
+"""`firstbuy round check`: everything that is wrong with a round file, at once."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import assembled
+from deploy.policy_review.rounds import ExaminedRound, examine_round
+from shared.contracts.generate import FOLDER
+from tests.data.facts import POLICIES
+
+ROUNDS = POLICIES.parent / "rounds"
+H2 = (ROUNDS / "2018-h2.yaml").read_text()
+NOW = datetime(2018, 8, 1, tzinfo=UTC)
+
+
+def examined(text: str) -> ExaminedRound:
+    return examine_round(text, POLICIES, NOW)
+
+
+@pytest.mark.parametrize("path", sorted(ROUNDS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_round_we_ship_can_be_announced_without_a_remark(path: Path) -> None:
+    found = examined(path.read_text())
+    assert (found.errors, found.remarks) == ((), ())
+    assert found.round is not None
+
+
+SPOILED = {
+    "no pledge": (", pledge_won: 10000000000}", "}", "/institutions/0/pledge_won", "missing"),
+    "a pledge in words": ("pledge_won: 10000000000}", "pledge_won: 100억}", "/institutions/0/pledge_won", "int-type"),
+    "a pledge in octal": ("pledge_won: 10000000000}", "pledge_won: 0777}", "/institutions/0/pledge_won",
+                          "read-otherwise"),
+    "a number for a moment": ('"2018-09-14T18:00:00+09:00"', "1536915600", "/round/closes_at", "datetime-type"),
+    "a moment without its offset": ('"2018-09-14T18:00:00+09:00"', "2018-09-14T18:00:00", "/round/closes_at",
+                                    "timezone-aware"),
+    "closed before it opens": ("2018-09-14T18:00", "2018-08-14T18:00", "/round/closes_at", "order"),
+    "an institution twice": ("institution: lh", "institution: kepco", "/institutions/1/institution",
+                             "repeated-institution"),
+    "no such policy": ("policy: 2018-h2", "policy: 2018-h3", "/policy", "no-policy"),
+    "another round's policy": ("2018-09-14T18:00", "2018-08-18T18:00", "/round/closes_at", ""),
+    "a misspelt field": ("lead_seconds:", "lead_second:", "/round/lead_seconds", "missing"),
+    "a name that turns": ("한국전력공사", "한국\u202e전력", "/institutions/0/name", "turning-text"),
+    "yes": ("  title:", "  unattended: yes\n  title:", "/round/unattended", "read-otherwise"),
+    "a field twice": ("policy: 2018-h2", "policy: 2018-h2\npolicy: 2018-h1", "/policy", "repeated-field"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_fault_names_its_line_and_field(name: str) -> None:
+    old, new, pointer, code = SPOILED[name]
+    assert old in H2
+    errors = examined(H2.replace(old, new, 1)).errors
+    if not code:
+        assert errors == ()
+        return
+    assert (pointer, code) in {(error.pointer, error.code) for error in errors}
+    assert all(error.line >= 1 and error.fix for error in errors)
+
+
+def test_everything_is_said_at_once() -> None:
+    text = H2
+    for name in ("no pledge", "an institution twice", "no such policy", "closed before it opens", "yes"):
+        text = text.replace(*SPOILED[name][:2], 1)
+    codes = {error.code for error in examined(text).errors}
+    assert codes == {"missing", "repeated-institution", "no-policy", "order", "read-otherwise"}
+
+
+def test_a_policy_that_is_not_sound_is_said_with_how_to_see_it(tmp_path: Path) -> None:
+    (tmp_path / "2018-h2.yaml").write_text("policy: 2018-h2\n")
+    (error,) = examine_round(H2, tmp_path, NOW).errors
+    assert (error.pointer, error.code) == ("/policy", "unsound-policy")
+    assert f"firstbuy policy check {tmp_path / '2018-h2.yaml'}" in error.fix
+
+
+def test_a_policy_of_another_year_does_not_fit() -> None:
+    text = H2.replace("2018-08-16", "2019-08-16", 1).replace("2018-09-14", "2019-09-14", 1)
+    assert [(one.pointer, one.code) for one in examined(text).errors] == [("/policy", "not-the-day-of-the-round")]
+
+
+def test_a_rolling_intake_closes_its_first_cut_on_its_day() -> None:
+    text = (ROUNDS / "small-2019.yaml").read_text().replace("2019-01-31T18", "2019-01-30T18", 1)
+    assert [one.code for one in examined(text).errors] == ["not-the-day-of-the-cut"]
+
+
+def test_the_command_says_it_for_people_and_programs(tmp_path: Path) -> None:
+    good = CliRunner().invoke(assembled(), ["round", "check", str(ROUNDS / "2018-h2.yaml")])
+    assert (good.exit_code, "can be announced" in good.stdout) == (0, True)
+    file = tmp_path / "round.yaml"
+    file.write_text(H2.replace(", pledge_won: 10000000000}", "}", 1))
+    told = CliRunner().invoke(assembled(), ["round", "check", str(file)])
+    assert told.exit_code == 1
+    assert "/institutions/0/pledge_won: pledge_won is missing" in told.stdout
+    as_json = CliRunner().invoke(assembled(), ["round", "check", str(file), "--json"])
+    (error,) = json.loads(as_json.stdout)["errors"]
+    assert (error["pointer"], error["code"]) == ("/institutions/0/pledge_won", "missing")
+
+
+def test_a_round_that_can_not_be_announced_is_not_begun(tmp_path: Path) -> None:
+    file = tmp_path / "round.yaml"
+    file.write_text(H2.replace(", pledge_won: 10000000000}", "}", 1))
+    told = CliRunner().invoke(assembled(), ["round", "open", str(file), "--url", "http://127.0.0.1:9"])
+    assert told.exit_code == 1
+    assert "pledge_won is missing" in told.output
+    assert "does not answer" not in told.output
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", "1: 2", "round: 5\npolicy: x1\ninstitutions: []\n"])
+def test_what_is_no_round_at_all_is_an_error_and_no_crash(text: str) -> None:
+    assert examined(text).errors
+
+
+def test_every_field_is_described_in_the_published_schema() -> None:
+    schema = json.loads((FOLDER / "RoundFile.json").read_text())
+    for name in ("RoundTerms", "Pledging", "DeskMember"):
+        assert all(each.get("description") for each in schema["$defs"][name]["properties"].values()), name
+    assert schema["additionalProperties"] is False
