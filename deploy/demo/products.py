@@ -82,10 +82,10 @@ def _certificates(
     if chance < 14:
         findings["certificate"] = FAIL
         return (_valid(rng, kind, as_of) | {"number": wrong_certificate_number(kind.number_pattern, rng)},)
-    if chance < 17:
+    if chance < 15:
         findings["certificate"] = FAIL
         return (_valid(rng, kind, as_of) | _future(as_of),)
-    if chance < 20 and graded is not None:
+    if chance < 18 and graded is not None:
         return _of_grade(rng, findings, graded, as_of)
     findings["certificate"] = PASS
     held = [_valid(rng, kind, as_of)]

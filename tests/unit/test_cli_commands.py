@@ -192,7 +192,7 @@ def test_open_registers_the_institutions_before_it_announces(answering: Answered
     assert json.loads(sent[0].content)["pledges"] == [{"round": "2018-h2", "won": 10_000_000_000}]
     announced = json.loads(sent[-1].content)
     assert announced["policy"]["as_of"] == "2018-09-14"
-    assert announced["round"]["closes_at"] == "2018-09-14T18:00:00+09:00"
+    assert announced["round"]["closes_at"] == "2018-09-14T09:00:00Z", "18:00 in Korea"
 
 
 def test_a_token_is_made_and_revoked(answering: Answered) -> None:

@@ -28,6 +28,7 @@ SAID_IN = (
     "services/intake/api/inboxes.py",
     "services/intake/domain/requests.py",
     "services/intake/domain/releases.py",
+    "services/intake/domain/reports.py",
 )
 SPOILT: tuple[Any, ...] = (None, "", "x" * 20_000, -1, 0, 2**53, 1.5, True, [], {}, [7], "\x00", "2018-13-40", "A b")
 
