@@ -85,7 +85,9 @@ def check(
         print_problems(file, found.errors, "red")
         print_problems(file, found.remarks, "yellow")
         if not found.errors:
-            console.print(f"{file} can be announced", markup=False, soft_wrap=True)
+            over = any(one.code == "window-past" for one in found.remarks)
+            said = "is sound, and can only be rehearsed" if over else "can be announced"
+            console.print(f"{file} {said}", markup=False, soft_wrap=True)
     if found.errors:
         raise typer.Exit(1)
 
@@ -102,8 +104,9 @@ def open_round(
     """Register the file's institutions with their pledges, then announce its round with its policy. Where Kafka can be
     reached as its operator they get topics first; a password comes by `firstbuy institution onboard`."""
     examined = examine_round(read_text(file), policies, datetime.now(UTC))
-    if examined.round is None or examined.errors:
-        print_problems(file, examined.errors, "red")
+    over = tuple(one for one in examined.remarks if one.code == "window-past")
+    if examined.round is None or examined.errors or over:
+        print_problems(file, (*examined.errors, *over), "red")
         raise typer.Exit(1)
     stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")

@@ -13,7 +13,14 @@ from deploy.policy_review.contract import Described
 from deploy.policy_review.mending import follows
 from deploy.yaml_file import UnreadableYamlError, read, text_of
 from services.intake.domain.judging_day import unfit_day
-from services.intake.domain.terms import chain_faults, chance_faults, first_cut_faults, rehearsal_faults, window_faults
+from services.intake.domain.terms import (
+    chain_faults,
+    chance_faults,
+    first_cut_faults,
+    past_faults,
+    rehearsal_faults,
+    window_faults,
+)
 from shared.contracts.events import Reason
 from shared.contracts.policy import Policy
 from shared.contracts.round_file import RoundFile, RoundTerms, file_schema
@@ -43,8 +50,16 @@ def examine_round(text: str, policies: Path, now: datetime) -> ExaminedRound:
         touched = looked.touched | file.unsure()
         found += [one for one in _problems(looked.value, policies, now) if not follows(one.pointer, touched)]
     errors = located(file, found, file.problems)
+    over = _over(looked.value, now)
     stated = None if looked.problems else looked.value
-    return ExaminedRound(errors, located(file, looked.read_as, ()), stated)
+    return ExaminedRound(errors, located(file, (*looked.read_as, *over), ()), stated)
+
+
+def _over(stated: RoundFile | None, now: datetime) -> Iterator[Problem]:
+    """A round of the past is sound, and can only be rehearsed."""
+    if stated is not None:
+        for fault in past_faults(stated.round.closes_at, stated.round.rehearsal, now):
+            yield Problem(fault.pointer, fault.code, fault.detail, fault.fix)
 
 
 def _problems(stated: RoundFile, policies: Path, now: datetime) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from services.intake import duties
 from services.intake.announcing import announce_cuts
 from services.intake.api import (
     acts,
+    announcements,
     appeals,
     applications,
     contacts,
@@ -155,6 +156,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         partial(answer_settled, runtime.prefix),
     )
     for router in (
+        announcements.router,
         rounds.router,
         acts.router,
         appeals.router,

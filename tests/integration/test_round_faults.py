@@ -15,6 +15,7 @@ import pytest
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
 from services.intake.domain.acts import ActKind
+from shared.working_days import korean_date
 from tests.integration.consuming import until
 from tests.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2
 from tests.support.stacks import LastingStack
@@ -176,3 +177,64 @@ async def test_no_terms_of_an_act_fail_whatever_stands_in_them(office: Office) -
         for terms in (dict.fromkeys(names, value), *({name: value} for name in names[:: len(names) // 3])):
             answer = await office.propose(round_id, kind.value, terms)
             assert answer.status_code < 500, (kind, terms, answer.text)
+
+
+def announcement(round_id: str, **changed: Any) -> str:
+    opens, closes = datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) + timedelta(days=9)
+    terms = {
+        "round": round_id,
+        "title": "시험",
+        "opens_at": opens.replace(microsecond=0).isoformat(),
+        "closes_at": closes.replace(microsecond=0).isoformat(),
+        "lead_seconds": 3600,
+        "sources": [SOURCE],
+    } | changed
+    day = korean_date(datetime.fromisoformat(str(terms["closes_at"])))
+    policy = policy_2018_h2() | {"as_of": day.isoformat()}
+    return json.dumps({"round": terms, "policy": policy, "reason": "a test"}, default=str)
+
+
+async def announced(office: Office, content: str) -> httpx2.Response:
+    headers = office.officers[0] | {"content-type": "application/json"}
+    return await office.client.post("/rounds", content=content, headers=headers)
+
+
+async def test_a_window_that_is_over_is_not_announced(office: Office) -> None:
+    opens, closes = datetime.now(UTC) - timedelta(days=9), datetime.now(UTC) - timedelta(seconds=1)
+    over = announcement("over", opens_at=opens.isoformat(), closes_at=closes.isoformat())
+    answer = await announced(office, over)
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/round/closes_at", "window-past")
+    assert (await office.client.get("/rounds/over")).status_code == 404
+
+
+OTHER: dict[str, dict[str, Any]] = {
+    "another title": {"title": "다른 이름"},
+    "another close": {"closes_at": (datetime.now(UTC) + timedelta(days=9, hours=1)).replace(microsecond=0).isoformat()},
+    "another lead": {"lead_seconds": 60},
+    "another source": {"sources": [SOURCE | {"source": "other"}]},
+    "one source more": {"sources": [SOURCE, SOURCE | {"source": "other"}]},
+    "no second officer": {"unattended": True},
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+async def test_a_round_that_stands_is_not_announced_otherwise(office: Office, name: str) -> None:
+    round_id = "stands-" + name.replace(" ", "-")
+    first = announcement(round_id)
+    assert (await announced(office, first)).status_code == 201
+    assert (await announced(office, first)).status_code == 200, "the same again is no error"
+    stated = json.loads(first)
+    stated["round"] |= OTHER[name]
+    answer = await announced(office, json.dumps(stated))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:firstbuy:problem:round-exists"), answer.text
+
+
+async def test_what_may_be_named_in_a_round_can_be_asked_for(office: Office) -> None:
+    round_id = await office.announce("choices", rehearsal=clock_map(3600))
+    told = (await office.client.get(f"/rounds/{round_id}/choices")).raise_for_status().json()
+    assert [one["track"] for one in told["tracks"]] == ["general"]
+    assert {"nep", "gs"} <= {one["kind"] for one in told["certificates"]}
+    assert len(told["regions"]) == 17
+    assert (await office.client.get("/rounds/no-such-round/choices")).status_code == 404

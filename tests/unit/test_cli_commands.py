@@ -184,9 +184,19 @@ def test_confirm_says_when_nothing_is_proposed(answering: Answered) -> None:
     assert "nothing is proposed" in result.stderr
 
 
-def test_open_registers_the_institutions_before_it_announces(answering: Answered) -> None:
+REHEARSED = """round:
+  rehearsal: {real_anchor: "2026-01-01T00:00:00Z", programme_anchor: "2018-08-16T00:00:00Z", rate: 1000, seed: test}
+"""
+
+
+def test_open_registers_the_institutions_before_it_announces(answering: Answered, tmp_path: Path) -> None:
     sent = answering(*[(200, {"institution": "x"})] * 26, (201, {"round": "2018-h2", "policy_hash": "ab"}))
-    result = run("round", "open", str(PROJECT / "deploy/rounds/2018-h2.yaml"), *URL, "--json")
+    over = run("round", "open", str(PROJECT / "deploy/rounds/2018-h2.yaml"), *URL)
+    assert (over.exit_code, sent) == (1, []), "nothing is registered for a round that can't be announced"
+    assert "give a window to come" in " ".join(over.output.split())
+    file = tmp_path / "rehearsed.yaml"
+    file.write_text((PROJECT / "deploy/rounds/2018-h2.yaml").read_text().replace("round:\n", REHEARSED, 1))
+    result = run("round", "open", str(file), *URL, "--json")
     assert json.loads(result.stdout) == {"round": "2018-h2", "policy_hash": "ab", "institutions": 26}
     assert [request.method for request in sent] == ["PUT"] * 26 + ["POST"]
     assert json.loads(sent[0].content)["pledges"] == [{"round": "2018-h2", "won": 10_000_000_000}]

@@ -23,7 +23,7 @@ def examined(text: str) -> ExaminedRound:
 
 @pytest.mark.parametrize("path", sorted(ROUNDS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_round_we_ship_can_be_announced_without_a_remark(path: Path) -> None:
-    found = examined(path.read_text())
+    found = examine_round(path.read_text(), POLICIES, datetime(2018, 4, 1, tzinfo=UTC))
     assert (found.errors, found.remarks) == ((), ())
     assert found.round is not None
 
@@ -87,7 +87,7 @@ def test_a_rolling_intake_closes_its_first_cut_on_its_day() -> None:
 
 def test_the_command_says_it_for_people_and_programs(tmp_path: Path) -> None:
     good = CliRunner().invoke(assembled(), ["round", "check", str(ROUNDS / "2018-h2.yaml")])
-    assert (good.exit_code, "can be announced" in good.stdout) == (0, True)
+    assert (good.exit_code, "is sound, and can only be rehearsed" in good.stdout) == (0, True)
     file = tmp_path / "round.yaml"
     file.write_text(H2.replace(", pledge_won: 10000000000}", "}", 1))
     told = CliRunner().invoke(assembled(), ["round", "check", str(file)])
@@ -117,3 +117,10 @@ def test_every_field_is_described_in_the_published_schema() -> None:
     for name in ("RoundTerms", "Pledging", "DeskMember"):
         assert all(each.get("description") for each in schema["$defs"][name]["properties"].values()), name
     assert schema["additionalProperties"] is False
+
+
+def test_a_round_of_the_past_is_sound_and_remarked_on() -> None:
+    found = examine_round(H2, POLICIES, datetime(2018, 9, 14, 9, tzinfo=UTC))
+    assert found.errors == ()
+    (remark,) = found.remarks
+    assert (remark.pointer, remark.code) == ("/round/closes_at", "window-past")

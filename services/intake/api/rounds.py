@@ -1,126 +1,26 @@
-"""Rounds: announced by an officer, read by anyone, moved by the clock and by officers' acts."""
+"""Rounds as anyone reads them; moved by the clock and by officers' acts."""
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
 from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import TypeAdapter
 
-from services.intake import announcing
-from services.intake.api.state import OFFICER, Intake, holder, intake
-from services.intake.domain.judging_day import unfit_day
-from services.intake.domain.series import cut_at, cut_id
-from services.intake.domain.terms import chain_faults, chance_faults, first_cut_faults, rehearsal_faults, window_faults
-from services.intake.storage import outcomes, putback_rounds, rounds
-from services.intake.storage.rounds import Announcement, StoredRound
-from shared.canonical import json_hash
-from shared.contracts.events import Reason
-from shared.contracts.policy import POLICY, Policy
-from shared.contracts.round_file import RoundTerms
-from shared.contracts.values import Actor, Contract, Line
-from shared.http import body_of, parse, read_body
+from services.intake.api.state import Intake, intake
+from services.intake.domain.series import cut_at
+from services.intake.storage import outcomes, policies, rounds
+from services.intake.storage.rounds import StoredRound
 from shared.kept_answers import kept_answer
-from shared.policies.soundness import problems_of
 from shared.postgres import Connection, connected
 from shared.problems import Problem
+from shared.regions import REGIONS
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
 
-class AnnouncementBody(Contract):
-    round: RoundTerms
-    policy: Policy
-    reason: Line
-
-
-_ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
 _NOT_PUBLIC: Final = frozenset({"party", "pack"})
-
-
-@router.post("", openapi_extra=body_of(AnnouncementBody))
-async def announce(request: Request) -> Response:
-    """Announces a round with its policy. Neither can be changed afterwards; the same announcement again is no error."""
-    state = intake(request)
-    officer = await holder(request, OFFICER)
-    body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
-    terms, now = body.round, state.clock.now()
-    if faults := tuple(_faults(terms, now)):
-        raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
-    if problems := problems_of(body.policy):
-        reasons = tuple(
-            Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
-            for each in problems
-        )
-        raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
-    announcement = _announcement(terms, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
-    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        actor = Actor(name=officer.name, role=officer.role)
-        if announcement.series is None and await rounds.load(connection, announcement.round) is None:
-            _check_judging_day(terms, body.policy)
-        announced = await announcing.announce(connection, announcement, (actor,), body.reason, now)
-        events += announced
-        if not announced:
-            await putback_rounds.give_policy(
-                connection, announcement.round, announcement.policy_hash, announcement.policy
-            )
-            stored = await rounds.load(connection, announcement.round)
-    answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
-    if announcement.series is not None:
-        answer["series"] = announcement.series
-    if announced:
-        return JSONResponse(answer, 201)
-    same = stored is not None and (stored.policy_hash, stored.window.opens_at, stored.series) == (
-        announcement.policy_hash,
-        announcement.opens_at,
-        announcement.series,
-    )
-    if not same:
-        raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
-    return JSONResponse(answer)
-
-
-def _faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
-    yield from window_faults(terms.opens_at, terms.closes_at)
-    yield from chance_faults(terms.lead_seconds, terms.sources)
-    yield from chain_faults(terms.sources)
-    if terms.rehearsal is not None:
-        yield from rehearsal_faults(terms.rehearsal, now)
-
-
-def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
-    """Of a rolling policy the round is the first cut of a series, which has the round's id."""
-    rolling = "rolling" in policy
-    if rolling:
-        _check_first_cut(terms, policy)
-    return Announcement(
-        round=cut_id(terms.round, 1) if rolling else terms.round,
-        title=terms.title,
-        opens_at=terms.opens_at,
-        closes_at=terms.closes_at,
-        policy=policy,
-        policy_hash=json_hash(policy),
-        lead_seconds=terms.lead_seconds,
-        sources=[source.model_dump(mode="json") for source in terms.sources],
-        rehearsal=terms.rehearsal.model_dump(mode="json") if terms.rehearsal else None,
-        unattended=terms.unattended,
-        series=terms.round if rolling else None,
-        cut=1 if rolling else None,
-    )
-
-
-def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
-    if faults := tuple(first_cut_faults(terms.round, terms.closes_at, date.fromisoformat(policy["as_of"]))):
-        raise Problem(422, "invalid-fields", "A rolling intake can't begin so: see each error.", faults)
-
-
-def _check_judging_day(terms: RoundTerms, policy: Policy) -> None:
-    """For a new round: one that stands may be announced again as it was."""
-    if reason := unfit_day(policy.as_of, terms.opens_at, terms.closes_at):
-        raise Problem(422, "invalid-fields", "The policy is judged by a day that is none of this round.", (reason,))
 
 
 @router.get("")
@@ -140,6 +40,29 @@ async def show_round(round_id: str, request: Request) -> Response:
         stored = await known_round(connection, round_id)
         milestones = await outcomes.milestones(connection, round_id)
     return JSONResponse({**_summary(state, stored), "policy": stored.policy, "milestones": milestones})
+
+
+@router.get("/{round_id}/choices")
+async def choices(round_id: str, request: Request) -> Response:
+    """What applications and requests may name here: tracks, kinds of certificate, regions, and classes that are bought,
+    by their first digits; all where there is none."""
+    async with connected(intake(request).runtime.pool) as connection:
+        stored = await policies.of_round(connection, round_id)
+    if stored is None:
+        raise Problem(404, "unknown-round", f"No round {round_id}: see GET /rounds.")
+    policy = stored.policy
+    kinds = ("kind", "name", "authority", "grades", "number_pattern")
+    return JSONResponse(
+        {
+            "round": round_id,
+            "tracks": [
+                {name: one.get(name, []) for name in ("track", "name", "certificates")} for one in policy["tracks"]
+            ],
+            "certificates": [{name: one.get(name, []) for name in kinds} for one in policy["certificates"]],
+            "classes": policy.get("purchasable_classes", []),
+            "regions": [{"region": code, "name": {"ko": named.ko, "en": named.en}} for code, named in REGIONS.items()],
+        }
+    )
 
 
 @router.get("/{round_id}/manifest")

@@ -31,6 +31,14 @@ def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/roun
         )
 
 
+def past_faults(closes_at: datetime, rehearsal: Rehearsal | None, now: datetime) -> Iterator[Reason]:
+    """Of a round that is not announced yet: it would be frozen empty at once. `now` is real."""
+    if rehearsal is None and closes_at <= now:
+        fix = "give a window to come; one of the past can be rehearsed"
+        detail = f"the round would have closed on {korean_date(closes_at)} already"
+        yield Reason(pointer="/round/closes_at", code="window-past", detail=detail, fix=fix)
+
+
 def chance_faults(lead_seconds: int, sources: Sequence[Source]) -> Iterator[Reason]:
     yield from _seconds_faults("/round/lead_seconds", lead_seconds)
     if len(sources) > MOST_SOURCES:
