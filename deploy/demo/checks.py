@@ -1,20 +1,23 @@
 """What the topics and the APIs say, laid beside what the generator expects. A difference is never rounded away."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import from_json
+
 from deploy.demo.account import RESULTS, SELECTED, Account
 from deploy.demo.audit import Audit
 from deploy.demo.client import Traffic
-from deploy.demo.demand import Message
+from deploy.demo.demand import ACCEPTED, FALSE_REPORT, REJECTED, Message
 from deploy.demo.desks import Sent
 from deploy.demo.drive import Course, expected_notices
+from deploy.demo.entries import AS_WRITTEN
 from deploy.demo.figures import Figures
 from deploy.demo.first_half import FirstHalf
-from deploy.demo.generator import Plan
+from deploy.demo.generator import BEYOND, Plan
 from shared.merkle import digest_of
 
 
@@ -37,8 +40,9 @@ def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, fi
         *_verdicts(plan, account, figures),
         *_registry(course, account),
         *_inboxes(plan, course.sent, account),
+        *_beyond(plan, course.traffic),
         *_results(account, course.apis),
-        *_money(account, course.apis),
+        *_money(plan, account, course.apis),
         *_roots(account, audit),
         *_order(account),
         *_notices(course, first, account),
@@ -49,6 +53,16 @@ def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, fi
 def _http(plan: Plan, traffic: Traffic) -> Iterator[Check]:
     yield Check("HTTP answers by status", dict(sorted(plan.answers().items())), dict(sorted(traffic.statuses.items())))
     yield Check("calls answered otherwise than they must be", [], traffic.differing[:5])
+
+
+def _beyond(plan: Plan, traffic: Traffic) -> Iterator[Check]:
+    for what in (BEYOND, AS_WRITTEN):
+        yield Check(f"answered: {what}", plan.count(what), traffic.accepted[what])
+    yield Check("entries that were told what was read otherwise", plan.count(AS_WRITTEN), traffic.read_otherwise)
+
+
+def _sum(rows: Iterable[Mapping[str, Any]], column: str) -> int:
+    return sum(row[column] or 0 for row in rows)
 
 
 def _entries(plan: Plan, traffic: Traffic, account: Account, apis: Mapping[str, Any]) -> Iterator[Check]:
@@ -97,7 +111,7 @@ def _inboxes(plan: Plan, sent: Sent, account: Account) -> Iterator[Check]:
     answers: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for answer in account.answers:
         answers.setdefault((answer["institution"], answer["quotes"]), []).append(answer)
-    messages = len(plan.demand.early) + len(plan.demand.in_time) + len(plan.demand.late)
+    messages = plan.demand.messages
     yield Check("inbox messages sent", messages, len(sent))
     yield Check("inbox answers", messages, len(account.answers))
     odd = [key for key in sent.keys() | answers.keys() if len(answers.get(key, ())) != 1 or key not in sent]
@@ -108,6 +122,9 @@ def _inboxes(plan: Plan, sent: Sent, account: Account) -> Iterator[Check]:
         if (said := answers.get((institution, quotes))) and not _as_expected(message, said[0])
     ]
     yield Check("inbox messages answered otherwise than expected", [], wrong[:5])
+    false = [key for key, message in sent.items() if message.what == FALSE_REPORT]
+    refused = sum(said["answer"] == REJECTED for key in false for said in answers.get(key, ()))
+    yield Check("reports that can not be true, refused", len(false), refused)
     expected = {name: (version, _plain(facts)) for name, (version, facts) in plan.demand.standing.items()}
     found = {name: (one["version"], _plain(one["facts"])) for name, one in account.requests.items()}
     yield Check("purchase requests that stand: differing", [], _differing(expected, found))
@@ -138,7 +155,7 @@ def _results(account: Account, apis: Mapping[str, Any]) -> Iterator[Check]:
     yield Check("selected without being eligible", 0, stray)
 
 
-def _money(account: Account, apis: Mapping[str, Any]) -> Iterator[Check]:
+def _money(plan: Plan, account: Account, apis: Mapping[str, Any]) -> Iterator[Check]:
     quantity: Counter[str] = Counter()
     money: Counter[str] = Counter()
     over: list[str] = []
@@ -163,6 +180,8 @@ def _money(account: Account, apis: Mapping[str, Any]) -> Iterator[Check]:
     yield Check("capacities, classes, ceilings, budgets, quantities, pledges exceeded", [], over[:5])
     by_api = {row["institution"]: row["awarded_won"] for row in apis["pledges"]}
     yield Check("money awarded by institution (the API)", {code: awarded[code] for code in by_api}, by_api)
+    reported = sum(from_json(one.body)["amount_won"] for one in plan.demand.reports if one.answer == ACCEPTED)
+    yield Check("money contracted, by true reports alone (the API)", reported, _sum(apis["pledges"], "contracted_won"))
 
 
 def _roots(account: Account, audit: Audit) -> Iterator[Check]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
-from deploy.demo.entries import Call, Script
+from deploy.demo.entries import AS_WRITTEN, Call, Script
 
 CONNECTIONS: Final = 48
 _BUSY: Final = (429, 503)
@@ -40,6 +40,8 @@ class Traffic:
     accepted: Counter[str] = field(default_factory=Counter)
     differing: list[str] = field(default_factory=list)
     busy: int = 0
+    read_otherwise: int = 0
+    """New entries whose answer says that something of them was read otherwise than it was written."""
     receipts: list[Receipt] = field(default_factory=list)
     last_answer: float = 0.0
     """Of the monotonic clock."""
@@ -50,6 +52,7 @@ class Traffic:
         self.last_answer = time.monotonic()
         if status == call.expects:
             self.accepted[call.what] += 1
+            self.read_otherwise += call.what == AS_WRITTEN and b'"read_as"' in answer
         elif len(self.differing) < 50:
             self.differing.append(f"{call.what}: {status} instead of {call.expects}: {answer[:300]!r}")
 

@@ -1,15 +1,20 @@
 """What the institutions write into their inboxes: requests, changes of mind, mistakes; and the answer each must get."""
 
 import random
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from deploy.demo.catalogue import ANYTHING, WANTED, ProductClass
 from deploy.demo.entries import as_bytes
+from shared.working_days import korean_date
 
 ACCEPTED, REJECTED, LATE, DUPLICATE = "accepted", "rejected", "late", "duplicate"
 SUBMIT, AMEND, WITHDRAW = "SubmitPurchaseRequest", "AmendPurchaseRequest", "WithdrawPurchaseRequest"
+REPORT = "ReportPurchase"
+FALSE_REPORT: Final = "a report that can not be true"
 ASKED_SHARE: Final = 0.72
 """Of its pledge, what an institution asks for in the first go."""
 USUAL_APPLICATIONS: Final = 2000
@@ -37,7 +42,56 @@ class Demand:
     early: list[Message] = field(default_factory=list)
     in_time: list[Message] = field(default_factory=list)
     late: list[Message] = field(default_factory=list)
+    reports: list[Message] = field(default_factory=list)
+    """Of awards, once there are any."""
     standing: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> int:
+        return len(self.early) + len(self.in_time) + len(self.late) + len(self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Awarded:
+    """An award to report on, and when it was confirmed by the round's clock."""
+
+    round: str
+    application: str
+    request: str
+    institution: str
+    quantity: int
+    amount_won: int
+    confirmed_at: datetime
+
+
+def reports_on(award: Awarded, reserve: str) -> list[Message]:
+    """False reports of every kind, then the true one. `reserve`: an application that is not selected."""
+    bought = {"quantity": award.quantity, "amount_won": award.amount_won}
+    true = {
+        "round": award.round,
+        "request": award.request.partition("/")[2],
+        "application": award.application,
+        "contracted_on": korean_date(award.confirmed_at).isoformat(),
+        **bought,
+    }
+    false: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"application": str(uuid.UUID(int=0, version=4))}, "unknown-application"),
+        ({"application": reserve}, "no-such-award"),
+        ({"request": "NOPE-1"}, "unknown-request"),
+        ({"quantity": award.quantity * 100}, "above-award"),
+        ({"amount_won": award.amount_won * 1_000_000}, "above-award"),
+        ({"contracted_on": "1900-01-01"}, "before-confirmation"),
+        ({"contracted_on": "2206-07-10"}, "in-the-future"),
+    )
+    return [
+        *(
+            Message(
+                award.institution, f"false-{number}", REPORT, as_bytes(true | changed), REJECTED, (code,), FALSE_REPORT
+            )
+            for number, (changed, code) in enumerate(false)
+        ),
+        Message(award.institution, "true", REPORT, as_bytes(true), ACCEPTED, what="a report"),
+    ]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deploy.demo import first_half
 from deploy.demo.client import Senders, Traffic
+from deploy.demo.demand import Awarded, reports_on
 from deploy.demo.desks import Desks, Sent
 from deploy.demo.first_half import Beside, FirstHalf
 from deploy.demo.generator import Plan
@@ -165,7 +166,7 @@ class _Month:
         plan, traffic, window = self.course.plan, self.course.traffic, self.course.window
         self._expect("answered", sum(plan.answers().values()))
         self._expect("admitted", len(plan.fates))
-        self._expect("messages", len(plan.demand.early) + len(plan.demand.in_time) + len(plan.demand.late))
+        self._expect("messages", plan.demand.messages)
         self._expect("judged", len(plan.fates))
         began = time.monotonic()
         stop_at = self.closes - timedelta(seconds=LAST_SECONDS)
@@ -238,6 +239,7 @@ class _Month:
         published = lambda: sum(len(seen.of(name)) for name in results) >= plan.admitted  # noqa: E731
         if not await observer.until(published, PATIENCE):
             raise DemoFailedError(f"results were not published in {PATIENCE:.0f} s; see {self.target.logs}")
+        await self._report()
         mail, outbox = expected_notices(plan, seen)
         self._expect("mail", mail)
         self._expect("outbox", outbox)
@@ -246,6 +248,29 @@ class _Month:
         await observer.until(told, patience)
         delivered = seen.delivered
         self.screen.phase("told", f"{delivered['mail']} mails, {delivered['outbox']} notices to institutions")
+
+    async def _report(self) -> None:
+        """One institution says what became of an award, after much that can't be true."""
+        seen, demand = self.course.seen, self.course.plan.demand
+        selected = next((one for one in seen.of("ProductSelected") if one["awards"]), None)
+        reserve = next(iter(seen.of("ProductReserved") or seen.of("ProductNotSelected")), None)
+        if selected is None or reserve is None:
+            return
+        award = selected["awards"][0]
+        confirmed_at = datetime.fromisoformat(self._newest("SelectionConfirmed")["confirmed_at"])
+        named = {name: award[name] for name in ("request", "institution", "quantity", "amount_won")}
+        told = Awarded(self.round_id, selected["application"], **named, confirmed_at=confirmed_at)
+        demand.reports += reports_on(told, reserve["application"])
+        self._expect("messages", demand.messages)
+        await self.desks.write(demand.reports)
+        answered = lambda: len(seen.of("InboxAnswered")) >= demand.messages  # noqa: E731
+        await self.course.observer.until(answered, PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            pledges = await self.office.get("selection", f"/rounds/{self.round_id}/pledges")
+            if any(row["contracted_won"] for row in pledges):
+                return
+            await asyncio.sleep(0.1)
 
     async def show(self) -> None:
         """Moves the bars."""

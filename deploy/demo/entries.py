@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from deploy.demo.firms import FAIL, PASS, UNKNOWN, WAIVED, Firm, FirmKind, Json
@@ -15,6 +16,8 @@ _STARTUP_WAIVES: Final = (
     "business-number", "corporate-number", "business-active", "not-sanctioned", "sme-confirmation",
     "direct-production", "sales-or-credit",
 )  # fmt: skip
+AS_WRITTEN: Final = "entered as people write it"
+_FULL_WIDTH: Final = {ord("0") + digit: ord("０") + digit for digit in range(10)}
 ENTER: Final = "/rounds/{round}/applications"
 CHANGE: Final = "/applications/{application}"
 WITHDRAW: Final = "/applications/{application}/withdrawal"
@@ -93,11 +96,14 @@ class Life:
     stale: bool = False
     no_if_match: bool = False
     withdrawn: bool = False
+    as_written: bool = False
 
 
 def script_and_fate(firm: Firm, offered: Offered, life: Life, contact: Json, key: str) -> tuple[Script, Fate]:
     first = body(firm, offered, contact)
-    calls = [Call("entered", 201, first, key=key)]
+    if life.as_written:
+        first = as_bytes(_as_people_write(json.loads(first)))
+    calls = [Call(AS_WRITTEN if life.as_written else "entered", 201, first, key=key)]
     if life.again_same_key:
         calls.append(Call("the same again under the same key", 201, first, key=key))
     if life.again_other_key:
@@ -128,6 +134,18 @@ def script_and_fate(firm: Firm, offered: Offered, life: Life, contact: Json, key
         findings,
     )
     return Script(tuple(calls)), fate
+
+
+def _as_people_write(stated: Json) -> Json:
+    """The same in Korean ways: a number in groups, days with dots, a sum with commas, digits of full width."""
+    applicant, product = stated["applicant"], stated["product"]
+    number, started = applicant["business_number"], date.fromisoformat(applicant["started_on"])
+    applicant["business_number"] = f"{number[:3]}-{number[3:5]}-{number[5:]}"
+    applicant["started_on"] = f"{started.year}. {started.month}. {started.day}."
+    product["price_won"] = f"{product['price_won']:,}"
+    for one in stated["certificates"]:
+        one["issued_on"] = one["issued_on"].translate(_FULL_WIDTH)
+    return stated
 
 
 def body(firm: Firm, offered: Offered, contact: Json) -> bytes:

@@ -22,10 +22,12 @@ SHARES: Final = {
     "stale": 0.04,
     "withdrawn": 0.03,
     "malformed": 0.05,
+    "as_written": 0.05,
     "early": 0.01,
     "late": 0.02,
 }
 """Of the applications, the share each of these happens to, or is sent besides."""
+BEYOND: Final = "beyond the firm's limit"
 _PRODUCTS_OF_A_FIRM: Final = ((1, 2, 3), (84, 12, 4))
 
 
@@ -106,7 +108,15 @@ def _lives(rng: random.Random, entered: Sequence[tuple[Firm, Offered]], policy: 
     """Each kind of happening falls to its share of the applications, chosen anew for each; at least to one."""
     chosen = {
         what: set(rng.sample(range(len(entered)), _share(len(entered), what)))
-        for what in ("again_same_key", "again_other_key", "key_for_another", "no_if_match", "changed", "withdrawn")
+        for what in (
+            "again_same_key",
+            "again_other_key",
+            "key_for_another",
+            "no_if_match",
+            "changed",
+            "withdrawn",
+            "as_written",
+        )
     }
     stale = set(rng.sample(sorted(chosen["changed"]), min(len(chosen["changed"]), _share(len(entered), "stale"))))
     return [
@@ -118,6 +128,7 @@ def _lives(rng: random.Random, entered: Sequence[tuple[Firm, Offered]], policy: 
             stale=number in stale,
             no_if_match=number in chosen["no_if_match"],
             withdrawn=number in chosen["withdrawn"],
+            as_written=number in chosen["as_written"],
         )
         for number, (firm, offered) in enumerate(entered)
     ]
@@ -143,7 +154,7 @@ def _beyond(
             more = make_product(len(entered) + number, rng, firm.kind, policy.as_of, policy.certificates)
             renamed = {**more.facts, "reference": f"BEYOND-{number}"}
             renamed.pop("item_id", None)
-            yield _alone(rng, (firm, replace(more, facts=renamed)), "beyond the firm's limit", 409)
+            yield _alone(rng, (firm, replace(more, facts=renamed)), BEYOND, 409)
 
 
 def _share(applications: int, what: str) -> int:

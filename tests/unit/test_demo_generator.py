@@ -15,6 +15,7 @@ from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.intake.api.bodies import SUBMISSION, SubmissionBody
 from shared.contracts.findings import VerdictOutcome
+from shared.http import parse
 from tests.data.facts import policy
 
 H2 = policy("2018-h2")
@@ -31,7 +32,7 @@ def stated(plan: Plan) -> dict[tuple[str, str], SubmissionBody]:
     newest = {}
     for call in calls_of(plan.in_time):
         if call.expects in (200, 201) and call.method in ("POST", "PUT") and b'"track"' in call.body:
-            body = SUBMISSION.validate_json(call.body, extra="forbid")
+            body: SubmissionBody = parse(SUBMISSION, call.body)
             newest[body.applicant.business_number, body.product.reference] = body
     return newest
 
