@@ -1,20 +1,21 @@
 """Records of `applications.v1` taken one after another; of each application only the newest version counts.
 
-Of an application nothing is kept but its newest version's case, and that only until its partition is read to the end:
-all its versions are in one partition. So memory is a hundred bytes or so for each application of the round in one
-partition, however many rounds and versions the topic holds.
+Of an application nothing is kept but its newest version's case, its firm by a hash, and when it came. So memory is two
+hundred bytes or so for each application of the round, however many rounds and versions the topic holds.
 """
 
 import heapq
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from deploy.simulate.cases import Case, Comparison
+from deploy.simulate.firms import Came
 from shared.contracts.events import ApplicationSubmitted, ApplicationWithdrawn
 from shared.contracts.facts import ApplicationFacts
 
@@ -35,6 +36,8 @@ class Tally:
     records: int = 0
     withdrawn: int = 0
     unreadable: int = 0
+    firms: dict[bytes, list[Came]] = field(default_factory=dict)
+    """By a hash of the firm's number: its entries that stand."""
 
     @property
     def applications(self) -> int:
@@ -51,7 +54,7 @@ class Replay:
     confirm: Callable[[ApplicationFacts], ApplicationFacts] = _as_stated
     """What makes facts those that both policies are judged by."""
     tally: Tally = field(default_factory=Tally)
-    _newest: dict[bytes, tuple[int, Case | None]] = field(default_factory=dict)
+    _newest: dict[bytes, tuple[int, tuple[bytes, Came] | None]] = field(default_factory=dict)
     _interned: dict[Case, Case] = field(default_factory=dict)
 
     def take(self, kind: str, value: bytes) -> None:
@@ -71,20 +74,24 @@ class Replay:
             self.tally.unreadable += 1
             return
         case = self.comparison.case(self.confirm(submitted.facts))
-        self._keep(submitted.application, submitted.version, self._interned.setdefault(case, case))
+        firm = sha256(submitted.facts.applicant.business_number.encode()).digest()[:8]
+        came = submitted.received_at, self._interned.setdefault(case, case)
+        self._keep(submitted.application, submitted.version, (firm, came))
 
-    def _keep(self, application: str, version: int, case: Case | None) -> None:
+    def _keep(self, application: str, version: int, stands: tuple[bytes, Came] | None) -> None:
         key = UUID(application).bytes
         known = self._newest.get(key)
         if known is None or known[0] < version:
-            self._newest[key] = (version, case)
+            self._newest[key] = (version, stands)
 
     def settle(self) -> None:
         changed: list[tuple[bytes, Case]] = []
-        for key, (_, case) in self._newest.items():
-            if case is None:
+        for key, (_, stands) in self._newest.items():
+            if stands is None:
                 self.tally.withdrawn += 1
                 continue
+            firm, (_, case) = stands
+            self.tally.firms.setdefault(firm, []).append(stands[1])
             self.tally.cases[case] += 1
             if case.gained or case.lost:
                 changed.append((key, case))

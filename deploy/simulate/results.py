@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from deploy.demo.firms import FirmKind
 from deploy.simulate.cases import NOT_STATED, Case, Judged, band_words
+from deploy.simulate.firms import Beyond, beyond
 from deploy.simulate.replay import Tally
 from shared.contracts.policy import Method, Policy
 
@@ -88,6 +89,8 @@ class Results:
     by_track: tuple[Group, ...]
     stands: tuple[Stand, ...]
     examples: tuple[tuple[str, Case], ...]
+    beyond: tuple[Beyond | None, Beyond | None]
+    """What each policy's limit of a firm's entries keeps out; None where it has none. Other figures count it in."""
 
     @property
     def draws(self) -> tuple[bool, bool]:
@@ -132,6 +135,7 @@ def results_of(
         by_track=groups(lambda case: case.track, sorted({case.track for case in cases}), str),
         stands=_stands(cases),
         examples=tuple(tally.examples),
+        beyond=(beyond(old, tally.firms.values(), new=False), beyond(new, tally.firms.values(), new=True)),
     )
 
 

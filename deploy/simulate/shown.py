@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.simulate.cases import Case, band_words
+from deploy.simulate.firms import Beyond
 from deploy.simulate.results import CHANCE_METHOD, NO_CHANCE, Group, Results, Stand
 from shared.contracts.policy import Limits, Policy, TrackLimits
 
@@ -40,6 +41,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "by_record": [_group(each) for each in results.by_band],
         "by_track": [_group(each) for each in results.by_track],
         "tickets_of_one": [_stand(each, results) for each in results.stands],
+        "beyond_the_firms_limit": _pair((_beyond(results.beyond[0]), _beyond(results.beyond[1]))),
         "changed": [_example(application, case) for application, case in results.examples],
     }
 
@@ -47,6 +49,10 @@ def as_json(results: Results) -> dict[str, Any]:
 def _side(policy: Policy) -> dict[str, Any]:
     own = {track.track: asdict(track.limits) for track in policy.tracks if track.limits}
     return {"policy": policy.policy, "method": policy.method.value, **asdict(policy.limits), "tracks": own}
+
+
+def _beyond(kept_out: Beyond | None) -> dict[str, int] | None:
+    return asdict(kept_out) if kept_out else None
 
 
 def _pair(values: tuple[Any, Any]) -> dict[str, Any]:
@@ -163,6 +169,12 @@ def notes(results: Results) -> list[str]:
     for policy, count in zip((results.old, results.new), results.faulted, strict=True):
         if count:
             said.append(f"{count:,} could not be judged under {policy.policy}: it would be parked")
+    for policy, kept_out, drawn in zip((results.old, results.new), results.beyond, results.tickets, strict=True):
+        if kept_out and kept_out.entries:
+            said.append(
+                f"{policy.policy} limits the entries of a firm: {kept_out.entries:,} of {kept_out.firms:,} firms "
+                f"came last and would not have been admitted, with {kept_out.tickets:,} of {drawn:,} tickets"
+            )
     for policy, drawn in zip((results.old, results.new), results.draws, strict=True):
         if not drawn:
             said.append(f"{policy.policy}: {NO_CHANCE}")

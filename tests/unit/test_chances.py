@@ -1,5 +1,6 @@
 """Chances: exact for one place, simulated by the real draw, and beside each other they agree."""
 
+from dataclasses import replace
 from itertools import permutations
 from math import prod
 
@@ -75,3 +76,26 @@ def test_as_many_draws_as_can_be_placed(standing: int, draws: int) -> None:
 def test_nobody_stands() -> None:
     found = chances(H2, ROOT, [], {}, [], {})
     assert (found.of_tickets, found.times, found.draws) == (0, {}, 1000)
+
+
+def test_a_firms_chance_is_that_of_all_its_entries() -> None:
+    """One that has three of four entries, and another with one: for one place, by all its tickets."""
+    offers = {one: replace(offer, firm="d" if one == "d" else "abc") for one, offer in OFFERS.items()}
+    found = chances(H2, ROOT, ENTRIES, offers, demand(1), {"lh": 10_000})
+    whole, single = found.of_firm("a"), found.of_firm("d")
+    assert whole is not None
+    assert single is not None
+    assert whole == found.of_firm("c"), "whichever of its entries is asked for"
+    assert (whole.entries, whole.tickets, single.entries, single.tickets) == (3, 11, 1, 1)
+    assert whole.selected is not None
+    assert abs(whole.selected - 11 / 12) < 0.04
+    assert whole.selected + (single.selected or 0) == pytest.approx(1)
+    assert found.by_entries() == {1: single, 3: whole}
+    assert found.of_firm("out") is None
+
+
+def test_firms_with_as_many_entries_are_told_in_the_mean() -> None:
+    found = chances(H2, ROOT, ENTRIES, OFFERS, demand(1), {"lh": 10_000})
+    (mean,) = found.by_entries().values()
+    assert (mean.firms, mean.entries, mean.tickets) == (4, 1, 3)
+    assert mean.selected == pytest.approx(0.25)

@@ -15,12 +15,12 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from deploy.cli import assembled
-from deploy.simulate.cases import NOT_STATED, Comparison, Side, band_of, band_words
+from deploy.simulate.cases import NOT_STATED, Comparison, Side, band_of, band_words, judged
 from deploy.simulate.page import html
 from deploy.simulate.replay import Replay
 from deploy.simulate.results import Results, results_of
 from deploy.simulate.sample import APPLIED, ROUND, SELECTED, sample_policy, sample_records
-from deploy.simulate.shown import limits, show
+from deploy.simulate.shown import limits, notes, show
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.events import ApplicationSubmitted
@@ -261,3 +261,45 @@ def test_a_round_nobody_applied_in_has_no_tables_and_still_a_page() -> None:
     assert "0 applications" in (said := printed.export_text())
     assert "┏" not in said
     assert html(nothing).startswith("<!doctype html>")
+
+
+def one_firm(of: list[ApplicationSubmitted], entries: int) -> list[tuple[str, str, bytes]]:
+    """The sample with as many of its entries under one firm's number."""
+    number = of[0].facts.applicant.business_number
+    records = []
+    for place, one in enumerate(of):
+        if place < entries:
+            one = one.model_copy(
+                update={"facts": replace(one.facts, applicant=replace(one.facts.applicant, business_number=number))}
+            )
+        records.append((one.application, "ApplicationSubmitted", one.model_dump_json(exclude_none=True).encode()))
+    return records
+
+
+def capped(of: Policy, most: int | None, **tracks: int) -> Policy:
+    own = tuple(replace(one, limits=TrackLimits(applications_per_firm=tracks.get(one.track))) for one in of.tracks)
+    return replace(of, limits=replace(of.limits, applications_per_firm=most), tracks=own)
+
+
+def test_it_says_what_a_limit_of_a_firms_entries_would_keep_out() -> None:
+    records = one_firm(newest(), 40)
+    results = replayed(records, comparison(capped(H1, None), capped(H2, 3)))
+    assert results.beyond[0] is None, "no limit, nothing kept out"
+    kept_out = results.beyond[1]
+    assert kept_out is not None
+    assert (kept_out.entries, kept_out.firms) == (37, 1)
+    latest = sorted(newest()[:40], key=lambda one: one.received_at)[3:]
+    rules = Side.of(H2, "1" * 64, H1.as_of)
+    assert kept_out.tickets == sum(judged(one.facts, rules).tickets for one in latest)
+    assert any("37 of 1 firms came last" in note for note in notes(results))
+
+
+def test_a_tracks_limit_counts_the_tracks_entries_alone() -> None:
+    results = replayed(one_firm(newest(), 40), comparison(capped(H1, None, general=2), capped(H2, 50, general=39)))
+    assert [one and one.entries for one in results.beyond] == [38, 1]
+
+
+def test_without_more_than_one_entry_nothing_is_kept_out() -> None:
+    results = replayed(SAMPLE, comparison(capped(H1, 1), capped(H2, 3)))
+    assert results.beyond[1] is not None
+    assert not any("limits the entries" in note for note in notes(results) if H2.policy in note)

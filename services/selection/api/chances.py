@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.domain.chances import Chance, Chances, Kind, chances, method_in_words
+from services.selection.domain.chances import Chance, Chances, FirmChance, Kind, chances, method_in_words
 from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
@@ -70,7 +70,8 @@ class Estimates:
 @router.get("/{round_id}/chances")
 async def show(round_id: str, request: Request, application: UUID | None = None) -> Response:
     """By kind of firm: how many stand, with how many tickets, the chance each has, and, once a result is confirmed, the
-    share that was selected. With `application`, that one's alone."""
+    share that was selected; and by how many entries a firm has, its chance with all of them. With `application`, that
+    one's alone, and its firm's."""
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
         known = await rounds.known(connection, round_id)
@@ -93,7 +94,9 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         chance = found.of(str(application))
         if chance is None:
             raise Problem(404, "not-in-the-draw", "No application of this id stands in the draw.")
-        return JSONResponse(told | {"application": str(application), **_shown(chance)})
+        firm = found.of_firm(str(application))
+        whole = {"firm": _shown_firm(firm, found.of_tickets)} if firm else {}
+        return JSONResponse(told | {"application": str(application), **_shown(chance), **whole})
     async with connected(runtime.pool) as connection:
         selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
     rows = [
@@ -106,7 +109,18 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         }
         for kind, of_kind in sorted(estimate.kinds.items(), key=lambda item: (-item[0].tickets, item[0].startup))
     ]
-    return JSONResponse(told | {"kinds": rows})
+    firms = [{"firms": one.firms, **_shown_firm(one, found.of_tickets)} for one in found.by_entries().values()]
+    return JSONResponse(told | {"kinds": rows, "firms": firms})
+
+
+def _shown_firm(firm: FirmChance, of_tickets: int) -> dict[str, Any]:
+    """With all its entries: what a firm gains by entering more."""
+    return {
+        "entries": firm.entries,
+        "tickets": firm.tickets,
+        "first_place": firm.tickets / of_tickets,
+        "selected": firm.selected,
+    }
 
 
 def _shown(chance: Chance) -> dict[str, Any]:

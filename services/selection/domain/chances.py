@@ -6,7 +6,7 @@ the same number of them comes to the same estimate, and nobody learns anything o
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from math import sqrt
 from typing import Final
@@ -43,6 +43,23 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmChance:
+    """Of one firm, or of each of several with as many entries, in the mean. `selected`: the share of simulated draws in
+    which one of its entries at least is; None without any."""
+
+    firms: int
+    entries: int
+    tickets: float
+    selected: float | None
+
+
+def _mean(firms: Sequence[FirmChance]) -> FirmChance:
+    shares = [one.selected for one in firms if one.selected is not None]
+    tickets = sum(one.tickets for one in firms) / len(firms)
+    return FirmChance(len(firms), firms[0].entries, tickets, sum(shares) / len(shares) if shares else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Chances:
     """`times` each application was selected in `draws` draws. `of_tickets` counts every ticket in the draw."""
 
@@ -50,11 +67,36 @@ class Chances:
     of_tickets: int
     draws: int
     times: Mapping[str, int]
+    firms: Mapping[str, str] = field(default_factory=dict)
+    """By application, whose it is."""
+    firm_times: Mapping[str, int] = field(default_factory=dict)
+    """How often a firm was selected with one of its entries at least."""
 
     def of(self, application: str) -> Chance | None:
         """None of one that does not stand in the draw."""
         tickets = self.standing.get(application)
         return None if tickets is None else self._chance(tickets, self.times.get(application, 0), 1)
+
+    def of_firm(self, application: str) -> "FirmChance | None":
+        """Of the firm whose application it is, with all its entries; None where that does not stand in the draw."""
+        firm = self.firms.get(application)
+        if firm is None or application not in self.standing:
+            return None
+        return self._firm(firm, [one for one in self.standing if self.firms.get(one) == firm])
+
+    def by_entries(self) -> "dict[int, FirmChance]":
+        """By how many entries a firm has in the draw: the mean over those firms."""
+        entries: dict[str, list[str]] = {}
+        for one in self.standing:
+            entries.setdefault(self.firms.get(one, one), []).append(one)
+        found: dict[int, list[FirmChance]] = {}
+        for firm, own in entries.items():
+            found.setdefault(len(own), []).append(self._firm(firm, own))
+        return {number: _mean(firms) for number, firms in sorted(found.items())}
+
+    def _firm(self, firm: str, own: Sequence[str]) -> "FirmChance":
+        selected = self.firm_times.get(firm, 0) / self.draws if self.draws else None
+        return FirmChance(1, len(own), sum(self.standing[one] for one in own), selected)
 
     def of_kind(self, tickets: int, applications: Sequence[str]) -> Chance:
         """The mean over all of a kind."""
@@ -89,13 +131,19 @@ def chances(
 ) -> Chances:
     standing = [entry for entry in entries if stands(entry, policy)]
     draws = draws_of(len(standing))
-    times: Counter[str] = Counter()
+    times, firm_times = Counter[str](), Counter[str]()
+    firms = {application: offer.firm for application, offer in offers.items()}
     for number in range(1, draws + 1):
-        for _, placement in placed(policy, seed_for(commitment_root, number), standing, offers, demands, pledges):
-            if placement.result is Result.SELECTED:
-                times[placement.application] += 1
+        seed = seed_for(commitment_root, number)
+        selected = [
+            placement.application
+            for _, placement in placed(policy, seed, standing, offers, demands, pledges)
+            if placement.result is Result.SELECTED
+        ]
+        times.update(selected)
+        firm_times.update({firms[application] for application in selected})
     tickets = {entry.application: entry.tickets for entry in standing}
-    return Chances(tickets, sum(tickets.values()), draws, times)
+    return Chances(tickets, sum(tickets.values()), draws, times, firms, firm_times)
 
 
 def method_in_words(policy: Policy, draws: int) -> str:
