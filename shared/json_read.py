@@ -167,6 +167,10 @@ def _other_encoding(body: bytes) -> str | None:
     return None
 
 
+_CODES: Final = {"unexpected_keyword_argument": "extra_forbidden"}
+"""One code for one mistake, whichever class of pydantic's a field is of."""
+
+
 def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
     """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
 
@@ -177,7 +181,7 @@ def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
         reason_of(
             prefix + "".join(f"/{part}" for part in error["loc"]),
             Wrong(
-                error["type"].replace("_", "-"),
+                _CODES.get(error["type"], error["type"]).replace("_", "-"),
                 error["msg"],
                 _FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}"),
             ),

@@ -252,10 +252,28 @@ def test_who_says_no_type_is_told_both_places_and_all_types() -> None:
     assert all(kind in reason.fix for kind in TYPES)
 
 
-def test_a_long_id_is_quoted_up_to_its_two_hundredth_character() -> None:
-    read = read_message(sent(CONTENT | {"type": SUBMIT, "id": "x" * 5000}))
-    assert read.message.message_id == "x" * 200
-    assert read.reasons == ()
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_an_id_that_can_not_be_quoted_is_refused_and_quoted_as_far_as_it_goes(where: str) -> None:
+    """Two that begin alike would be answered as one."""
+
+    def read(length: int) -> Read:
+        if where == "body":
+            return read_message(sent(CONTENT | {"type": SUBMIT, "id": "x" * length}))
+        return read_message(replace(sent(CONTENT, type=SUBMIT), message_id="x" * length))
+
+    assert read(200).reasons == ()
+    assert [(one.pointer, one.code) for one in read(201).reasons] == [
+        ("" if where == "header" else "/id", "id-too-long")
+    ]
+    assert read(5000).message.message_id == "x" * 200
+    assert read(5000).asks is None
+
+
+def test_a_field_that_is_not_known_has_one_code_wherever_it_stands() -> None:
+    facts = CONTENT["facts"] | {"colour": "red"}
+    for content in (CONTENT | {"colour": "red"}, CONTENT | {"facts": facts}):
+        (reason,) = read_message(sent(content, type=SUBMIT)).reasons
+        assert reason.code == "extra-forbidden"
 
 
 def test_a_conflict_of_types_names_both() -> None:

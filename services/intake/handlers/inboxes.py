@@ -228,7 +228,7 @@ class InboxReader:
             record.offset,
             institution,
             type_name(headers.get("ce_type", "")).replace("\x00", "␀"),
-            clean_id(headers.get("ce_id", "")) or place,
+            headers.get("ce_id", "").replace("\x00", "") or place,
             record.value or b"",
             stamp,
             trace_of(headers.get("traceparent")),
@@ -242,4 +242,4 @@ def _named(message: InboxMessage) -> str:
     try:
         return read_message(message).message.message_id
     except Exception:  # noqa: BLE001 -- it is being parked, with the error that counts
-        return message.message_id
+        return clean_id(message.message_id)

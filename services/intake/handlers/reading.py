@@ -57,6 +57,8 @@ class Read:
 
 
 def read_message(message: InboxMessage) -> Read:
+    if len(message.message_id) > LONGEST_ID:
+        return Read(replace(message, message_id=clean_id(message.message_id)), None, (_too_long(message.message_id),))
     if broken := _broken(message):
         return Read(message, None, (broken,))
     if message.type in ADAPTERS and not message.content_type.startswith(_STRUCTURED):
@@ -145,11 +147,19 @@ def _id(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reas
         fix = "send the id as text"
         return message.message_id, (Reason(pointer="/id", code="id-no-text", detail="its id is no text", fix=fix),)
     identifier = clean_id(str(stated)) or message.message_id
+    if len(str(stated)) > LONGEST_ID:
+        return identifier, (_too_long(str(stated), "/id"),)
     if message.message_id not in (identifier, message.unnamed):
         detail = f"the header says '{message.message_id}', the body '{identifier}'"
         reason = Reason(pointer="/id", code="id-conflict", detail=detail, fix="say it once, or alike")
         return message.message_id, (reason,)
     return identifier, ()
+
+
+def _too_long(said: str, pointer: str = "") -> Reason:
+    """The answer could not quote it, and two that begin alike would be one."""
+    fix = f"give it {LONGEST_ID} characters at the most; the answer quotes the first {LONGEST_ID} of this one"
+    return Reason(pointer=pointer, code="id-too-long", detail=f"its id has {len(said)} characters", fix=fix)
 
 
 def _of_another_schema(kind: str, schema: Any) -> tuple[Reason, ...]:
