@@ -24,7 +24,7 @@ from services.notify.domain.occurrences import (
     submission,
     withdrawal,
 )
-from services.notify.domain.turns import turn
+from services.notify.domain.turns import spread, turn
 from services.notify.storage import deliveries, desks, facts, heads
 from shared.contracts.events import (
     AppealDecided,
@@ -35,6 +35,7 @@ from shared.contracts.events import (
     AuditHeadPublished,
     ContactChanged,
     InstitutionChanged,
+    InstitutionStatus,
     NoticeDelivered,
     NoticeFailed,
     PurchaseOverdue,
@@ -81,9 +82,14 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Who pledges to a round that is open already is told of it, as the others were."""
     changes = [event.body for event in events_of(batch, InstitutionChanged)]
     if changes:
         await facts.save_institutions(connection, changes)
+    for change in changes:
+        if change.status is InstitutionStatus.ACTIVE and change.pledges:
+            told = await facts.join(connection, change.institution, [pledge.round for pledge in change.pledges])
+            await owe(connection, [spread(one, [change.institution]) for one in told])
     return ()
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from services.notify import duties
 from services.notify.domain.notices import Need, Planned
-from services.notify.handlers import delivery_id, keep_contacts, keep_rounds, keep_verdicts, take_applications
+from services.notify.handlers import (
+    delivery_id,
+    keep_contacts,
+    keep_institutions,
+    keep_rounds,
+    keep_verdicts,
+    take_applications,
+)
 from services.notify.storage import deliveries, digests, followup, suppressions
 from shared.by_round import ByRound
 from shared.contracts import events
@@ -224,3 +231,35 @@ async def test_a_round_that_fails_a_duty_is_named_and_leaves_the_others_theirs(p
     await pool.execute("DROP TRIGGER fault ON deliveries")
     await work(pool, apart(duty))
     assert [row["round"] for row in await pool.fetch(found)] == [BROKEN, WHOLE], "nothing of it was lost"
+
+
+def pledged(code: str, *rounds: str, status: str = "active") -> Event[Any]:
+    pledges = [{"round": round_id, "won": 1} for round_id in rounds]
+    return read("InstitutionChanged", institution=code, status=status, pledges=pledges, changed_at=NOW.isoformat())
+
+
+async def told_on_outboxes(pool: Pool) -> list[tuple[str, str, str]]:
+    rows = await pool.fetch("SELECT recipient, round, occasion FROM deliveries WHERE channel = 'outbox'")
+    return sorted((row["recipient"], row["round"], row["occasion"]) for row in rows)
+
+
+async def test_who_pledges_to_an_open_round_is_told_of_it_as_the_others_were(pool: Pool) -> None:
+    closes_at = NOW + timedelta(days=9)
+    later = closes_at + timedelta(days=1)
+    async with connected(pool) as connection:
+        await keep_rounds(connection, [opened(closes_at), opened(closes_at, round="2019-h1")])
+        await keep_rounds(connection, [read("RoundExtended", closes_at=later.isoformat())])
+    await duties.spread_turns(pool, apart("turns"))
+    before = await told_on_outboxes(pool)
+    assert [(code, of) for code, of, _ in before] == [("kwater", ROUND), ("kwater", ROUND), ("kwater", "2019-h1")]
+    async with connected(pool) as connection:
+        await keep_institutions(
+            connection, [pledged("bpa", ROUND), pledged("bpa", ROUND), pledged("lh", status="agreed")]
+        )
+        await keep_institutions(connection, [pledged("kwater", ROUND, "no-such-round")])
+    added = set(await told_on_outboxes(pool)) - set(before)
+    assert added == {("bpa", ROUND, occasion) for _, of, occasion in before if of == ROUND}
+    async with connected(pool) as connection:
+        await keep_rounds(connection, [read("RoundFrozen", pledges=[{"institution": "bpa", "pledge_won": 1}])])
+        await keep_institutions(connection, [pledged("nps", ROUND)])
+    assert not any(code == "nps" for code, _, _ in await told_on_outboxes(pool)), "it is closed"

@@ -65,6 +65,17 @@ UPDATE rounds SET institutions = ARRAY(
     SELECT DISTINCT one FROM unnest(institutions || $2::text[]) AS one ORDER BY one)
 WHERE round = $1
 """
+# After the freeze it is named by that.
+JOIN = """
+UPDATE rounds r SET institutions = ARRAY(SELECT one FROM unnest(r.institutions || $1::text) AS one ORDER BY one)
+WHERE r.round = ANY ($2::text[]) AND $1 <> ALL (r.institutions)
+  AND NOT EXISTS (SELECT FROM turns t WHERE t.round = r.round AND t.happening IN ('frozen', 'voided'))
+RETURNING round
+"""
+TOLD_TURNS = """
+SELECT round, happening, occasion, occurred_at, roots, traceparent, closes_at, opens_at, title, appended_at FROM turns
+WHERE round = ANY ($1::text[]) AND spread AND happening IN ('opened', 'extended') ORDER BY occurred_at
+"""
 SAVE_DECISIONS = """
 INSERT INTO decisions (application, epoch, batch, decision)
 SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::jsonb[]) ON CONFLICT DO NOTHING
@@ -181,6 +192,12 @@ async def save_pledged(connection: Connection, frozen: RoundFrozen) -> None:
     await connection.execute(SAVE_PLEDGED, frozen.round, pledged)
 
 
+async def join(connection: Connection, institution: str, rounds: Sequence[str]) -> list[Turn]:
+    """Takes an institution into those of the rounds that are open without it; what the others were told of them."""
+    joined = [row["round"] for row in await connection.fetch(JOIN, institution, list(rounds))]
+    return [_turn(row) for row in await connection.fetch(TOLD_TURNS, joined)] if joined else []
+
+
 async def save_turn(connection: Connection, turn: Turn) -> None:
     await connection.execute(
         SAVE_TURN,
@@ -205,24 +222,22 @@ async def rounds_with_turns(connection: Connection) -> list[str]:
 async def take_turns(connection: Connection, round_id: str) -> list[tuple[Turn, list[str]]]:
     """Of a round that has become known: each once, with the round's institutions."""
     rows = await connection.fetch(TAKE_TURNS, round_id)
-    return [
-        (
-            Turn(
-                row["round"],
-                Happening(row["happening"]),
-                row["occasion"],
-                row["occurred_at"],
-                row["roots"],
-                row["traceparent"],
-                row["closes_at"],
-                row["opens_at"],
-                row["title"],
-                row["appended_at"],
-            ),
-            row["institutions"],
-        )
-        for row in rows
-    ]
+    return [(_turn(row), row["institutions"]) for row in rows]
+
+
+def _turn(row: Any) -> Turn:
+    return Turn(
+        row["round"],
+        Happening(row["happening"]),
+        row["occasion"],
+        row["occurred_at"],
+        row["roots"],
+        row["traceparent"],
+        row["closes_at"],
+        row["opens_at"],
+        row["title"],
+        row["appended_at"],
+    )
 
 
 async def save_institutions(connection: Connection, changes: Iterable[InstitutionChanged]) -> None:
