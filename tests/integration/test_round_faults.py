@@ -238,3 +238,14 @@ async def test_what_may_be_named_in_a_round_can_be_asked_for(office: Office) -> 
     assert {"nep", "gs"} <= {one["kind"] for one in told["certificates"]}
     assert len(told["regions"]) == 17
     assert (await office.client.get("/rounds/no-such-round/choices")).status_code == 404
+
+
+async def test_a_pledge_to_a_round_that_is_not_announced_is_taken_and_remarked_on(office: Office) -> None:
+    known = await office.announce("pledged-to", rehearsal=clock_map(3600))
+    pledges = [{"round": known, "won": 1_000_000}, {"round": "mistyped", "won": 1_000_000}]
+    body = {"name": "한국전력공사", "status": "agreed", "pledges": pledges}
+    answer = await office.client.put("/institutions/pledging", json=body, headers=office.officers[0])
+    (warning,) = answer.raise_for_status().json()["warnings"]
+    assert (warning["pointer"], warning["code"]) == ("/pledges/1/round", "unknown-round")
+    again = await office.client.put("/institutions/pledging", json=body, headers=office.officers[0])
+    assert again.json() == answer.json(), "the same again says the same"

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,7 +14,7 @@ from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, I
 from services.intake.domain import institutions as institution
 from services.intake.domain.institutions import Institution, Refused
 from services.intake.domain.shards import shard_of
-from services.intake.storage import institutions, tokens
+from services.intake.storage import institutions, rounds, tokens
 from services.intake.storage.tokens import Bearer
 from shared import audit
 from shared.contracts import topics
@@ -23,7 +23,7 @@ from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import body_of, checked, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
-from shared.postgres import connected
+from shared.postgres import Connection, connected
 from shared.problems import Problem
 
 router = APIRouter(tags=["institutions"])
@@ -61,7 +61,7 @@ async def set_institution(code: str, request: Request) -> Response:
     body: InstitutionBody = parse(_INSTITUTION, await read_body(request, state.settings.body_bytes))
     inbox, outbox = topics.inbox(code), topics.outbox(code)
     prefix = state.runtime.prefix
-    answer = {"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name}
+    answer: dict[str, Any] = {"institution": code, "inbox": prefix + inbox.name, "outbox": prefix + outbox.name}
     async with connected(state.runtime.pool) as connection:
         before = await institutions.institution(connection, code)
     after = _changed(before, body)
@@ -72,8 +72,9 @@ async def set_institution(code: str, request: Request) -> Response:
         await institutions.lock(connection, code)
         before = await institutions.institution(connection, code)
         after = _changed(before, body)
+        answer |= {"status": after.status.value} | await _remarks(connection, body)
         if after == before:
-            return JSONResponse({**answer, "status": after.status.value})
+            return JSONResponse(answer)
         await institutions.set_institution(connection, code, after.name, after.status.value, now)
         await institutions.set_pledges(connection, code, list(after.pledges.items()))
         if after.status is InstitutionStatus.ACTIVE:
@@ -87,7 +88,23 @@ async def set_institution(code: str, request: Request) -> Response:
         detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
         detail |= {"reason": body.reason} if body.reason else {}
         events.append(await audit.record(connection, "intake", now, officer.name, "set-institution", detail))
-    return JSONResponse({**answer, "status": after.status.value})
+    return JSONResponse(answer)
+
+
+async def _remarks(connection: Connection, body: InstitutionBody) -> dict[str, Any]:
+    """A pledge may come before its round is announced; one to a round that is mistyped looks the same."""
+    unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
+    told = [
+        Reason(
+            pointer=f"/pledges/{place}/round",
+            code="unknown-round",
+            detail=f"no round {pledge.round} is announced",
+            fix="see GET /rounds; it counts once a round of this id is announced",
+        ).model_dump()
+        for place, pledge in enumerate(body.pledges)
+        if pledge.round in unknown
+    ]
+    return {"warnings": told} if told else {}
 
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:

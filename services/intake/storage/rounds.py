@@ -24,6 +24,9 @@ ON CONFLICT DO NOTHING RETURNING round
 """
 SERIES = "SELECT * FROM rounds WHERE series = ANY($1::text[]) ORDER BY series, opens_at, cut"
 NEWEST_CUTS = "SELECT DISTINCT ON (series) * FROM rounds WHERE series IS NOT NULL ORDER BY series, cut DESC"
+UNKNOWN = """
+SELECT named FROM unnest($1::text[]) AS named WHERE NOT EXISTS (SELECT FROM rounds WHERE named IN (round, series))
+"""
 FIRST_DAY = "SELECT policy->>'as_of' FROM rounds WHERE series = $1 AND cut = 1"
 ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
@@ -166,6 +169,11 @@ async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Se
 async def newest_cuts(connection: Connection) -> list[StoredRound]:
     """The last one announced of every series."""
     return [_stored(row) for row in await connection.fetch(NEWEST_CUTS)]
+
+
+async def unknown(connection: Connection, named: Sequence[str]) -> set[str]:
+    """Of these, what is neither a round nor a series."""
+    return {row["named"] for row in await connection.fetch(UNKNOWN, list(named))}
 
 
 async def first_day(connection: Connection, series: str) -> date | None:
