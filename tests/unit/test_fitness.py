@@ -45,7 +45,6 @@ def test_a_good_application_has_neither() -> None:
         (firm(sme_confirmation=ENDED), {"/applicant/sme_confirmation/expires_on": "ends-before-issue"}),
         (product(direct_production=ENDED), {"/product/direct_production/expires_on": "ends-before-issue"}),
         (product(regions=("seoul", "mars")), {"/product/regions/1": "unknown-region"}),
-        (product(price_won=9), {"/product/price_won": "below-any-price"}),
         (holding(NEP, replace(NEP, kind="zzz")), {"/certificates/1/kind": "unknown-kind"}),
         (
             holding(replace(NEP, expires_on=date(2017, 3, 1))),
@@ -84,6 +83,7 @@ def test_what_may_count_is_none(stated: ApplicationFacts) -> None:
     ("stated", "told"),
     [
         (holding(), {"/certificates": "no-certificate"}),
+        (product(price_won=9), {"/product/price_won": "below-any-price"}),
         (holding(replace(NEP, number="NEP 12")), {"/certificates/0/number": "unusual-number"}),
         (holding(replace(NEP, expires_on=date(2018, 9, 1))), {"/certificates/0/expires_on": "not-valid-on-the-day"}),
         (holding(replace(NEP, issued_on=date(2019, 1, 1))), {"/certificates/0/expires_on": "not-valid-on-the-day"}),

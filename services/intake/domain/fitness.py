@@ -68,6 +68,9 @@ class Fitness:
             detail = f"{product.class_code} is no class that institutions may buy in this round"
             fix = f"see whether it belongs to one of {', '.join(bought)}"
             found.append(_reason("/product/class_code", "class-not-bought", detail, fix))
+        if product.price_won < LEAST_PRICE_WON:
+            detail, fix = f"it costs {product.price_won} won", "state the price of one unit, VAT included, in won"
+            found.append(_reason("/product/price_won", "below-any-price", detail, fix))
         return tuple(found)
 
     def _track_faults(self, stated: ApplicationFacts) -> Iterator[Reason]:
@@ -124,9 +127,6 @@ def _product_faults(product: Product) -> Iterator[Reason]:
                 f"one of {', '.join(REGIONS)}; without any the whole country",
             )
             yield _reason(f"/product/regions/{place}", "unknown-region", detail, fix)
-    if product.price_won < LEAST_PRICE_WON:
-        detail, fix = f"nothing costs {product.price_won} won", "state the price of one unit, VAT included, in won"
-        yield _reason("/product/price_won", "below-any-price", detail, fix)
 
 
 def _paper_faults(at: str, paper: Certificate | Document | None) -> Iterator[Reason]:

@@ -36,7 +36,7 @@ def turn_of(window: RoundWindow, appended_at: datetime) -> Turn:
 
 
 LEAST_PRICE_WON: Final = 10
-"""The least coin: nothing has a price below it."""
+"""The least coin: who would pay less for a unit can't mean it."""
 
 
 @dataclass(frozen=True, slots=True)
