@@ -58,7 +58,7 @@ def confirm(
     if not as_json:
         for name in ("selection_root", "batch_root"):
             if name in terms:
-                console.print(f"{name.replace('_', ' ')} {terms[name]}", soft_wrap=True)
+                console.print(f"{name.replace('_', ' ')} {terms[name]}")
 
 
 def _proposed(round_id: str, shown: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def propose(
         print_json({"terms": terms, **proposed})
         return
     approval = f"firstbuy round approve {round_id} {proposed['act']}"
-    console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
+    console.print(f"proposed; another officer approves with: {approval}")
 
 
 @app.command()

@@ -33,7 +33,7 @@ def file(
     if as_json:
         print_json(filed)
     else:
-        console.print(f"filed: {filed['appeal']}; to be answered by {filed['answer_due']}", soft_wrap=True)
+        console.print(f"filed: {filed['appeal']}; to be answered by {filed['answer_due']}")
 
 
 @app.command("list")

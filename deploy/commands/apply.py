@@ -64,4 +64,4 @@ def _print_explained(told: dict[str, Any], explained: dict[str, Any]) -> None:
     if explained["would_help"]:
         console.print("would be eligible with:")
         for line in explained["would_help"]:
-            console.print(f"  {line}", markup=False, soft_wrap=True)
+            console.print(f"  {line}", markup=False)

@@ -42,7 +42,7 @@ def contacts(
         print_json(told)
         return
     for one in told["contacts"]:
-        console.print(f"{one['name']} <{one['email']}> {one['language']}", markup=False, soft_wrap=True)
+        console.print(f"{one['name']} <{one['email']}> {one['language']}", markup=False)
     if not told["contacts"]:
         console.print("nobody")
 
@@ -72,9 +72,9 @@ def webhook(
     if as_json:
         print_json(told)
         return
-    console.print(told["url"] or "no webhook", markup=False, soft_wrap=True)
+    console.print(told["url"] or "no webhook", markup=False)
     if told.get("secret"):
-        console.print(f"Its secret is here, this once: {told['secret']}", markup=False, soft_wrap=True)
+        console.print(f"Its secret is here, this once: {told['secret']}", markup=False)
 
 
 def people(contact: Sequence[str], language: Language) -> tuple[Person, ...]:

@@ -84,7 +84,7 @@ def onboard(
     if status is not InstitutionStatus.ACTIVE:
         for one in wanted:
             _register(one, [status], url, bearer)
-        console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet", soft_wrap=True)
+        console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet")
         return
     held = [one.code for one in wanted if known.get(one.code) is InstitutionStatus.SUSPENDED]
     if held:
@@ -162,7 +162,7 @@ def amend(
     if not pledges:
         fail("--pledge says what it pledges now", 2)
     _register(Listed(code, None, pledges), [None], url, operator_token(token, url), reason)
-    console.print(f"{code} pledges " + ", ".join(f"{won:,} won to {of}" for of, won in pledges.items()), soft_wrap=True)
+    console.print(f"{code} pledges " + ", ".join(f"{won:,} won to {of}" for of, won in pledges.items()))
 
 
 @app.command("list")
@@ -174,7 +174,7 @@ def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = Fa
         print_json(known)
         return
     for one in known:
-        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}", markup=False, soft_wrap=True)
+        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}", markup=False)
 
 
 @app.command("plan")
@@ -231,7 +231,7 @@ def _register(
 
 def _move(code: str, status: InstitutionStatus, reason: str | None, url: str | None, token: str | None) -> None:
     _register(Listed(code), [status], url, operator_token(token, url), reason)
-    console.print(f"{code} is {status}", soft_wrap=True)
+    console.print(f"{code} is {status}")
 
 
 def _cluster(url: str | None) -> Cluster:

@@ -128,7 +128,7 @@ def _print_log(log: Path, lines: list[str], *, named: bool) -> None:
 def status_table(running: dict[str, Any]) -> Table:
     table = Table(title="Firstbuy")
     for heading in ("process", "address", "state", "restarts", "id"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     kafka, postgres = running["kafka"], running["postgres"]
     table.add_row("PostgreSQL", postgres["address"], f"{postgres['kind']} {postgres['version']}", "", "")
     table.add_row("Kafka", kafka["bootstrap_servers"], f"{kafka['kind']} {kafka['version']}", "", "")

@@ -41,7 +41,7 @@ def pack(
     path = f"/rounds/{round_id}/packs/{application}?{query}"
     target, size = download(path, output, name, url=url, token=bearer)
     check = "pack.json is attached to it" if pdf else f"check it with `firstbuy verify pack {target}`"
-    console.print(f"{target}: {size:,} bytes; {check}", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes; {check}")
 
 
 @app.command("results")
@@ -70,7 +70,7 @@ def pledges(
         return
     table = Table("institution", title="Pledges, in won", box=box.SIMPLE)
     for name in ("pledged", "awarded", "contracted", "left", "overdue"):
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(name, justify="right")
     for row in rows:
         amounts = [f"{row[f'{name}_won']:,}" for name in ("pledge", "awarded", "contracted", "left")]
         if row["pledge_won"]:
@@ -108,4 +108,4 @@ def _write(path: str, output: Path, language: Language | None, url: str | None, 
     query = {"format": kind, "language": language.value if language else None, **asked}
     stated = urlencode({name: value for name, value in query.items() if value is not None})
     target, size = download(f"{path}?{stated}", output, output.name, url=url, token=None)
-    console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes")

@@ -56,7 +56,7 @@ def list_scores(round_id: Round, url: Url = None, token: Token = None, as_json: 
         without = shown["closing"]["without_marks"]
         console.print(f"{shown['closing']['marks']} marks; eligible without one that counts: {without}")
     else:
-        console.print(shown["waits_for"], markup=False, soft_wrap=True)
+        console.print(shown["waits_for"], markup=False)
 
 
 @app.command()
@@ -71,4 +71,4 @@ def close(round_id: Round, reason: Reason, url: Url = None, token: Token = None,
         told = (
             f"{shown['closing']['marks']} marks, {shown['closing']['without_marks']} eligible without one that counts"
         )
-        console.print(f"{told}; root {shown['closing']['marks_root']}", soft_wrap=True)
+        console.print(f"{told}; root {shown['closing']['marks_root']}")

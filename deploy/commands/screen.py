@@ -3,14 +3,53 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+_UNBOUNDED: Final = 1_000_000
+
+
+class Screen(Console):
+    """Breaks no line: a number or an id that begins on one ends on it. A table that is wider than the terminal is
+    printed row by row; where a program reads, no width is too large."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if len(objects) == 1 and isinstance(objects[0], Table):
+            self._print_table(objects[0])
+            return
+        if all(isinstance(one, str) for one in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
+
+    def _print_table(self, table: Table) -> None:
+        if table.title:
+            super().print(table.title, style="italic", soft_wrap=True)
+            table.title = None
+        width = Measurement.get(self, self.options.update(max_width=_UNBOUNDED), table).maximum
+        if self.is_terminal and width > self.width:
+            self._print_rows(table)
+            return
+        table.width = width
+        super().print(table, crop=False)
+
+    def _print_rows(self, table: Table) -> None:
+        heads = [str(column.header) for column in table.columns]
+        for cells in zip(*(column.cells for column in table.columns), strict=True):
+            said = [str(cell).replace("\n", "\n    ") for cell in cells]
+            if table.show_header:
+                lines = [f"  [bold]{head}:[/] {cell}" for head, cell in zip(heads, said, strict=True) if cell]
+                lines[0] = lines[0].removeprefix("  ")
+            else:
+                lines = [f"[bold]{said[0]}:[/] {' '.join(said[1:])}"]
+            super().print("\n".join(lines), soft_wrap=True)
+
+
+console = Screen(highlight=False)
+errors = Screen(stderr=True, highlight=False)
 
 _KST = timezone(timedelta(hours=9))
 
@@ -25,14 +64,13 @@ def print_json(document: Any) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    errors.print(message, style="red", markup=False, soft_wrap=True)
+    errors.print(message, style="red", markup=False)
     raise typer.Exit(code)
 
 
 def print_receipt(receipt: Mapping[str, Any]) -> None:
     table = Table(title="Receipt", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
     for name in ("round", "application", "version", "received_at", "payload_hash", "nonce", "token"):
-        table.add_row(name.replace("_", " "), str(receipt[name]))
+        if name in receipt:
+            table.add_row(name.replace("_", " "), str(receipt[name]))
     console.print(table)

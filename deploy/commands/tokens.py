@@ -25,7 +25,7 @@ def create(
     if as_json:
         print_json(made)
     else:
-        console.print(made["token"], markup=False, soft_wrap=True)
+        console.print(made["token"], markup=False)
 
 
 @app.command()
