@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -122,11 +123,17 @@ def refused(status: int, text: str) -> None:
     raise typer.Exit(1)
 
 
-def read_json(path: Path) -> Any:
+def content_of(path: Path) -> bytes:
+    """A file as it is; `-` is standard input."""
     try:
-        read = loaded(path.read_bytes())
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         fail(f"{path}: {error.strerror}")
+
+
+def read_json(path: Path) -> Any:
+    try:
+        read = loaded(content_of(path))
     except UnreadableJsonError as error:
         fail(f"{path} is no JSON: {error}")
     if reasons := read.reasons():

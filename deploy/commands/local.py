@@ -64,7 +64,7 @@ def down() -> None:
     console.print("stopped" if running else "nothing runs")
 
 
-def status(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def status(as_json: bool) -> None:
     """What runs, and whether it is ready. Exit code 3 when nothing runs, 1 when something is not ready."""
     running = described(_state())
     if running is None:

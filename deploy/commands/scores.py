@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from deploy.commands.acts import propose
-from deploy.commands.http import AsJson, Token, Url, ask
+from deploy.commands.http import AsJson, Token, Url, ask, content_of
 from deploy.commands.rounds import Reason, Round
 from deploy.commands.screen import console, fail, print_json
 
@@ -23,12 +23,8 @@ def import_scores(
     as_json: AsJson = False,
 ) -> None:
     """Take a file of marks; all of it, or none and every line that is wrong. The same file again changes nothing."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
     kind = {"Content-Type": "text/csv"}
-    taken = ask("POST", f"/rounds/{round_id}/scores", url=url, token=token, content=content, headers=kind)
+    taken = ask("POST", f"/rounds/{round_id}/scores", url=url, token=token, content=content_of(file), headers=kind)
     if as_json:
         print_json(taken)
     else:

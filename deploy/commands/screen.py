@@ -74,3 +74,13 @@ def print_receipt(receipt: Mapping[str, Any]) -> None:
         if name in receipt:
             table.add_row(name.replace("_", " "), str(receipt[name]))
     console.print(table)
+    print_remarks(receipt)
+
+
+def print_remarks(answer: Mapping[str, Any], read_as: str = "{where}: {said!r} is read as {read}") -> None:
+    """What was written otherwise than it is kept, and what was taken but only seems right."""
+    for one in answer.get("read_as", ()):
+        console.print(read_as.format(where=one["field"] or "/", said=one["said"], read=one["read"]), markup=False)
+    for one in answer.get("warnings", ()):
+        console.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow", markup=False)
+        console.print(f"    → {one['fix']}", style="dim", markup=False)

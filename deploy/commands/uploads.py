@@ -11,9 +11,9 @@ from rich import box
 from rich.table import Table
 
 from deploy.commands import institutions
-from deploy.commands.http import AsJson, Token, Url, ask, operator_token
+from deploy.commands.http import AsJson, Token, Url, ask, content_of, operator_token
 from deploy.commands.institutions import Code
-from deploy.commands.screen import console, errors, fail, kst, print_json
+from deploy.commands.screen import console, errors, kst, print_json
 
 app = institutions.app
 _TYPES: Final = {
@@ -62,7 +62,7 @@ def upload(
     query = urlencode({"round": round_id, "preview": "true" if preview else "false"})
     headers = {"Content-Type": _TYPES.get(file.suffix.lower(), "application/octet-stream")}
     headers |= {"Idempotency-Key": secrets.token_hex(16)} if again else {}
-    content = _read(file)
+    content = content_of(file)
     path = f"/institutions/{code}/uploads"
     answer = ask("POST", f"{path}?{query}", url=url, token=bearer, content=content, headers=headers)
     if preview:
@@ -96,13 +96,6 @@ def uploads(
     for one in listed["uploads"]:
         said = f"{one['upload']} {kst(one['uploaded_at'])} {one['round']} by {one['uploaded_by']}"
         console.print(f"{said}: {_counted(one['states'])}", markup=False)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
 
 
 def _counted(states: dict[str, int]) -> str:

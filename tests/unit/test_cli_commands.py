@@ -285,7 +285,7 @@ def test_a_check_prints_what_speaks_against_and_what_would_help(answering: Answe
         "explanation": {"ko": {"against": [against], "would_help": ["연간 매출액: 500,000,000원 이상"]}},
     }
     sent = answering((200, told), (200, told | {"outcome": "eligible"}))
-    arguments = ["apply", str(file), "--check", "--eligibility", "http://eligibility.test"]
+    arguments = ["apply", str(file), "--check", "--round", "2018-h2", "--eligibility", "http://eligibility.test"]
     result = run(*arguments)
     assert result.exit_code == 1
     assert "연간 매출액: 500,000,000원 이상" in result.stdout
