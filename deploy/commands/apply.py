@@ -111,21 +111,22 @@ def _check(round_id: str, content: bytes, language: Language, url: str | None, a
     if as_json:
         print_json(told)
     else:
-        _print_explained(told, told["explanation"][language.value], _WORDS[language])
+        _print_explained(told, language)
     if told["outcome"] != "eligible":
         raise typer.Exit(1)
 
 
-def _print_explained(told: Mapping[str, Any], explained: Mapping[str, Any], words: Mapping[str, str]) -> None:
+def _print_explained(told: Mapping[str, Any], language: Language) -> None:
+    words, explained = _WORDS[language], told["explanation"][language.value]
     print_remarks(told, words["read_as"])
     outcome = words.get(told["outcome"], told["outcome"])
     console.print(words["check"].format(round=told["round"], outcome=outcome, as_of=told["as_of"]), markup=False)
     table = Table(*(words[name] for name in _COLUMNS))
-    for one in explained.get("findings", explained["against"]):
+    for one in told.get("findings_in_words", {}).get(language.value, explained["against"]):
         table.add_row(*(one[name] for name in _COLUMNS))
     if table.rows:
         console.print(table)
-    if told.get("tickets") is not None:
+    if told.get("tickets"):
         console.print(words["tickets"].format(tickets=told["tickets"]))
     if told.get("registries"):
         asked = ", ".join(one["authority"] for one in told["registries"])

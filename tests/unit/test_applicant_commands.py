@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import assembled
+from services.eligibility.domain.compiled import PolicyRules
+from services.eligibility.domain.judge import judge
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
+from shared.contracts.events import Language
+from shared.explanation import explain
+from tests.data.facts import GOOD, policy
 from tests.unit.test_cli_commands import PROBLEM, URL, Answered, answering, run
 from tests.unit.test_receipts import ID, KEYS, RECEIPT, SIGNER, STATED
 
@@ -217,3 +223,26 @@ def test_an_application_is_named_once(answering: Answered, kept: Path, command: 
 
 def test_the_version_is_that_of_the_package() -> None:
     assert run("--version").stdout.startswith("firstbuy 0.")
+
+
+def test_a_check_says_findings_and_tickets_in_one_language(answering: Answered, facts: str) -> None:
+    rules = PolicyRules.compile(policy("2018-h2"), "a" * 64)
+    findings = judge(GOOD, rules).findings
+    told = {
+        "round": "2018-h2", "outcome": "eligible", "as_of": "2018-09-14", "tickets": 3, "read_as": READ_AS,
+        "registries": [{"registry": "business-status", "authority": "국세청"}],
+        "findings_in_words": {one.value: [asdict(explain(each, one)) for each in findings] for one in Language},
+        "explanation": {one.value: {"against": [], "would_help": ["x"]} for one in Language},
+    }  # fmt: skip
+    answering((200, told), (200, told))
+    asked = ["apply", facts, "--check", "--round", "2018-h2", "--eligibility", "http://eligibility.test", "--language"]
+    korean, english = run(*asked, "ko"), run(*asked, "en")
+    assert (korean.exit_code, english.exit_code) == (0, 0), korean.output + english.output
+    for told_in, words in (
+        (korean.stdout, ["추첨권: 3장", "요건 충족", "중소기업확인서", "국세청", "2208162517"]),
+        (english.stdout, ["tickets in the draw: 3", "eligible", "SME confirmation", "is read as 2208162517"]),
+    ):
+        for word in words:
+            assert word in told_in
+    for word in ("condition", "outcome", "eligible", "as of", "needed", "tickets", "read as"):
+        assert word not in korean.stdout
