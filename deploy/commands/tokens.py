@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
-from deploy.commands.screen import console, print_json
+from deploy.commands.screen import console, kst, print_json
 
 app = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 
@@ -26,6 +27,20 @@ def create(
         print_json(made)
     else:
         console.print(made["token"], markup=False)
+
+
+@app.command("list")
+def list_tokens(url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Who holds one, in which role and since when; no token is shown. That of the first operator is a setting."""
+    listed = ask("GET", "/tokens", url=url, token=operator_token(token, url))
+    if as_json:
+        print_json(listed)
+        return
+    table = Table("name", "role", "institution", "made (KST)", "revoked (KST)")
+    for one in listed:
+        revoked = kst(one["revoked_at"]) if one["revoked_at"] else "–"
+        table.add_row(one["name"], one["role"], one["institution"] or "–", kst(one["created_at"]), revoked)
+    console.print(table if listed else "none was made")
 
 
 @app.command()
