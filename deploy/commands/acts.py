@@ -47,8 +47,8 @@ def confirm(
     batch = {}
     if given_out is not None and given_out["epoch"] == newest["epoch"]:
         batch = {"batch": given_out["batch"], "batch_root": given_out["batch_root"]}
-    if shown["status"] == "confirmed":
-        if not batch:
+    if shown["status"] in ("confirmed", "final"):
+        if not batch or shown["status"] == "final":
             fail(f"{round_id} is confirmed already, and no batch waits (firstbuy round releases {round_id})")
         terms = {"epoch": newest["epoch"]} | batch
         propose(round_id, "confirm-release", terms, reason, url, token, as_json)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.commands import desks
-from deploy.commands.desks import ContactLanguage, Contacts, Webhook, people, set_desk
+from deploy.commands.desks import Code, ContactLanguage, Contacts, Webhook, code_of, people, set_desk
 from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
@@ -25,7 +25,6 @@ from shared.settings import DeploymentSettings, KafkaSettings
 app = typer.Typer(help="Institutions.", no_args_is_help=True)
 app.command()(desks.contacts)
 app.command()(desks.webhook)
-Code = Annotated[str, typer.Argument(help="Its short lower-case code.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log.")]
 Pledges = Annotated[
     list[str] | None, typer.Option("--pledge", help="ROUND=WON, or WON with --round; may be given again.")
@@ -47,7 +46,9 @@ WITH_USER = {InstitutionStatus.ACTIVE, InstitutionStatus.SUSPENDED}
 
 @app.command()
 def onboard(
-    code: Annotated[str | None, typer.Argument(help="A short lower-case code; its topics are named by it.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(help="A short lower-case code; its topics are named by it.", callback=code_of)
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The institution's full name.")] = None,
     pledge: Pledges = None,
     round_id: RoundId = None,

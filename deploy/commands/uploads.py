@@ -11,8 +11,8 @@ from rich import box
 from rich.table import Table
 
 from deploy.commands import institutions
+from deploy.commands.desks import Code
 from deploy.commands.http import AsJson, Token, Url, ask, content_of, operator_token
-from deploy.commands.institutions import Code
 from deploy.commands.screen import console, errors, kst, print_json
 
 app = institutions.app

@@ -94,6 +94,11 @@ LISTINGS: dict[str, tuple[list[str], list[Any], list[str]]] = {
         [[{"address": ROOTS[0], "reason": "bounced", "suppressed_at": MOMENT, "party": IDS[0]}]],
         [ROOTS[0], IDS[0], KST],
     ),
+    "tokens": (
+        ["token", "list", "--token", "op"],
+        [[{"name": TITLE, "role": "officer", "institution": None, "created_at": MOMENT, "revoked_at": MOMENT}]],
+        [TITLE, KST],
+    ),
     "pledges": (["pledges", ROUND], [[PLEDGE]], ["korea-land-and-housing-corp", WRITTEN, f"2: {WRITTEN}"]),
     "purchases": (["purchases", ROUND], [{"purchases": [PURCHASE]}], [WRITTEN, "2019-03-31"]),
     "institutions": (
