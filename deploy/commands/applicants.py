@@ -32,7 +32,7 @@ def status(
         print_json(shown)
         return
     for line in _standing(shown):
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def _standing(shown: Mapping[str, Any]) -> list[str]:
@@ -137,4 +137,4 @@ def proof(
     except OSError as error:
         fail(f"{output}: {error.strerror}")
     with_receipt = f" --receipt {receipt}" if receipt else ""
-    console.print(f"{output}: check it with `firstbuy verify proof {output}{with_receipt}`", markup=False)
+    console.print(f"{output}: check it with `firstbuy verify proof {output}{with_receipt}`")

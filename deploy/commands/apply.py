@@ -120,7 +120,7 @@ def _print_explained(told: Mapping[str, Any], language: Language) -> None:
     words, explained = _WORDS[language], told["explanation"][language.value]
     print_remarks(told, words["read_as"])
     outcome = words.get(told["outcome"], told["outcome"])
-    console.print(words["check"].format(round=told["round"], outcome=outcome, as_of=told["as_of"]), markup=False)
+    console.print(words["check"].format(round=told["round"], outcome=outcome, as_of=told["as_of"]))
     table = Table(*(words[name] for name in _COLUMNS))
     for one in told.get("findings_in_words", {}).get(language.value, explained["against"]):
         table.add_row(*(one[name] for name in _COLUMNS))
@@ -130,8 +130,8 @@ def _print_explained(told: Mapping[str, Any], language: Language) -> None:
         console.print(words["tickets"].format(tickets=told["tickets"]))
     if told.get("registries"):
         asked = ", ".join(one["authority"] for one in told["registries"])
-        console.print(words["registries"].format(registries=asked), markup=False)
+        console.print(words["registries"].format(registries=asked))
     if explained["would_help"]:
         console.print(words["would_help"])
         for line in explained["would_help"]:
-            console.print(f"  {line}", markup=False)
+            console.print(f"  {line}")

@@ -60,7 +60,7 @@ def contacts(
         print_json(told)
         return
     for one in told["contacts"]:
-        console.print(f"{one['name']} <{one['email']}> {one['language']}", markup=False)
+        console.print(f"{one['name']} <{one['email']}> {one['language']}")
     if not told["contacts"]:
         console.print("nobody")
 
@@ -90,9 +90,9 @@ def webhook(
     if as_json:
         print_json(told)
         return
-    console.print(told["url"] or "no webhook", markup=False)
+    console.print(told["url"] or "no webhook")
     if told.get("secret"):
-        console.print(f"Its secret is here, this once: {told['secret']}", markup=False)
+        console.print(f"Its secret is here, this once: {told['secret']}")
 
 
 def people(contact: Sequence[str], language: Language) -> tuple[Person, ...]:

@@ -36,7 +36,7 @@ def run_until_stopped(state: State, replicas: Mapping[str, int], *, fresh: bool)
     try:
         return asyncio.run(_supervise(state, replicas, fresh=fresh))
     except EXPECTED as fault:
-        errors.print(str(fault), style="red", markup=False)
+        errors.print(str(fault), style="red")
         return 1
 
 
@@ -57,7 +57,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
     spinner = console.status("starting")
 
     def report(line: str) -> None:
-        console.print(line, markup=False)
+        console.print(line)
 
     spinner.start()
     try:

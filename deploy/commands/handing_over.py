@@ -82,7 +82,7 @@ def _show(one: ClientConfiguration) -> None:
         console.print("Its password is here, this once:", style="bold")
     for title, text in (("client.properties (Java, Spring)", one.properties()), ("librdkafka", one.librdkafka())):
         console.print(f"\n--- {title}", style="dim")
-        console.print(text, markup=False, end="")
+        console.print(text, end="")
 
 
 def print_plan(

@@ -114,12 +114,12 @@ def refused(status: int, text: str) -> None:
         title, reasons = problem["title"], problem.get("errors", [])
     except (ValueError, KeyError, TypeError):
         title, reasons = text[:500] or "no answer to read", []
-    errors.print(f"{status}: {title}", style="red", markup=False)
+    errors.print(f"{status}: {title}", style="red")
     for reason in reasons:
         where = reason.get("cell") or reason.get("pointer") or "/"
-        errors.print(f"  {where}: {reason.get('detail', '')}", markup=False)
+        errors.print(f"  {where}: {reason.get('detail', '')}")
         if reason.get("fix"):
-            errors.print(f"    → {reason['fix']}", style="dim", markup=False)
+            errors.print(f"    → {reason['fix']}", style="dim")
     raise typer.Exit(1)
 
 

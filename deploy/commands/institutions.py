@@ -175,7 +175,7 @@ def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = Fa
         print_json(known)
         return
     for one in known:
-        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}", markup=False)
+        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}")
 
 
 @app.command("plan")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from deploy.commands.foreground import run_until_stopped
 from deploy.commands.screen import console, fail, print_json
@@ -135,7 +136,7 @@ def status_table(running: dict[str, Any]) -> Table:
     table.add_row("mail", running["mail_folder"], "", "", "")
     for ones in running["services"].values():
         for one in ones:
-            state = "[green]ready[/]" if one["ready"] else f"[red]not ready[/] ({one['status']})"
+            state = Text("ready", "green") if one["ready"] else Text(f"not ready ({one['status']})", "red")
             table.add_row(one["name"], one["url"], state, str(one["restarts"]), str(one["pid"] or ""))
     return table
 

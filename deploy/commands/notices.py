@@ -55,8 +55,8 @@ def preview(
     if as_json:
         print_json({"kind": kind, "subject": found.subject, "text": found.text, "html": found.html})
         return
-    console.print(found.subject, style="bold", markup=False)
-    console.print(f"\n{found.text}", markup=False, end="")
+    console.print(found.subject, style="bold")
+    console.print(f"\n{found.text}", end="")
 
 
 def _show_table(as_json: bool) -> None:
@@ -176,7 +176,7 @@ def bounces(
         _done(told, "it is listed no more", as_json=as_json)
         return
     mail = ask("GET", path, url=url, token=held, service="notify")
-    console.print(_harmless(mail), markup=False, highlight=False)
+    console.print(_harmless(mail), highlight=False)
 
 
 def _harmless(text: str) -> str:
@@ -191,10 +191,10 @@ def _print_returned(rows: Any, *, as_json: bool) -> None:
     for row in rows:
         about = f" (notice {row['delivery']})" if row["delivery"] else ""
         code, _, detail = row["why"].partition(": ")
-        console.print(f"{row['id']}  {kst(row['arrived_at'])}{about}", markup=False)
-        console.print(f"    {detail or WHY[code]}", markup=False)
+        console.print(f"{row['id']}  {kst(row['arrived_at'])}{about}")
+        console.print(f"    {detail or WHY[code]}")
         if row["words"]:
-            console.print(f"    {_harmless(' '.join(row['words'].split()))}", markup=False)
+            console.print(f"    {_harmless(' '.join(row['words'].split()))}")
     if not rows:
         console.print("none")
 
@@ -208,7 +208,7 @@ def suppressed(url: Url = None, token: Token = None, as_json: AsJson = False) ->
         return
     for row in rows:
         line = f"{row['address']} {row['reason']:<24} {kst(row['suppressed_at'])} {row['party'] or ''}"
-        console.print(line, markup=False)
+        console.print(line)
     if not rows:
         console.print("none")
 
@@ -241,4 +241,4 @@ def _done(told: Any, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        console.print(text, markup=False)
+        console.print(text)

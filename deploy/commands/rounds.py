@@ -85,7 +85,7 @@ def check(
         print_problems(file, found.errors, "red")
         print_problems(file, found.remarks, "yellow")
         if not found.errors:
-            console.print(f"{file} can be announced", markup=False)
+            console.print(f"{file} can be announced")
     if found.errors:
         raise typer.Exit(1)
 

@@ -52,7 +52,7 @@ def list_scores(round_id: Round, url: Url = None, token: Token = None, as_json: 
         without = shown["closing"]["without_marks"]
         console.print(f"{shown['closing']['marks']} marks; eligible without one that counts: {without}")
     else:
-        console.print(shown["waits_for"], markup=False)
+        console.print(shown["waits_for"])
 
 
 @app.command()

@@ -9,13 +9,15 @@ import typer
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 _UNBOUNDED: Final = 1_000_000
 
 
 class Screen(Console):
-    """Breaks no line: a number or an id that begins on one ends on it. A table that is wider than the terminal is
-    printed row by row; where a program reads, no width is too large."""
+    """What others wrote is printed as they wrote it, and no line is broken: a number or an id that begins on one ends
+    on it. A table that is wider than the terminal is printed row by row; where a program reads, no width is too large.
+    """
 
     def print(self, *objects: Any, **options: Any) -> None:
         if len(objects) == 1 and isinstance(objects[0], Table):
@@ -37,19 +39,22 @@ class Screen(Console):
         super().print(table, crop=False)
 
     def _print_rows(self, table: Table) -> None:
-        heads = [str(column.header) for column in table.columns]
         for cells in zip(*(column.cells for column in table.columns), strict=True):
-            said = [str(cell).replace("\n", "\n    ") for cell in cells]
             if table.show_header:
-                lines = [f"  [bold]{head}:[/] {cell}" for head, cell in zip(heads, said, strict=True) if cell]
-                lines[0] = lines[0].removeprefix("  ")
+                named = [(str(column.header), cell) for column, cell in zip(table.columns, cells, strict=True)]
             else:
-                lines = [f"[bold]{said[0]}:[/] {' '.join(said[1:])}"]
-            super().print("\n".join(lines), soft_wrap=True)
+                named = [(str(cells[0]), cells[1])]
+            lines = [_named(name, cell) for name, cell in named if str(cell)]
+            super().print(Text("\n  ").join(lines), soft_wrap=True)
 
 
-console = Screen(highlight=False)
-errors = Screen(stderr=True, highlight=False)
+def _named(name: str, cell: Any) -> Text:
+    said = cell if isinstance(cell, Text) else Text(str(cell).replace("\n", "\n    "))
+    return Text.assemble((name, "bold"), ": ", said)
+
+
+console = Screen(highlight=False, markup=False)
+errors = Screen(stderr=True, highlight=False, markup=False)
 
 _KST = timezone(timedelta(hours=9))
 
@@ -64,7 +69,7 @@ def print_json(document: Any) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    errors.print(message, style="red", markup=False)
+    errors.print(message, style="red")
     raise typer.Exit(code)
 
 
@@ -80,7 +85,7 @@ def print_receipt(receipt: Mapping[str, Any]) -> None:
 def print_remarks(answer: Mapping[str, Any], read_as: str = "{where}: {said!r} is read as {read}") -> None:
     """What was written otherwise than it is kept, and what was taken but only seems right."""
     for one in answer.get("read_as", ()):
-        console.print(read_as.format(where=one["field"] or "/", said=one["said"], read=one["read"]), markup=False)
+        console.print(read_as.format(where=one["field"] or "/", said=one["said"], read=one["read"]))
     for one in answer.get("warnings", ()):
-        console.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow", markup=False)
-        console.print(f"    → {one['fix']}", style="dim", markup=False)
+        console.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow")
+        console.print(f"    → {one['fix']}", style="dim")

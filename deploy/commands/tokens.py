@@ -26,7 +26,7 @@ def create(
     if as_json:
         print_json(made)
     else:
-        console.print(made["token"], markup=False)
+        console.print(made["token"])
 
 
 @app.command("list")
@@ -51,4 +51,4 @@ def revoke(
 ) -> None:
     """End a token from now on."""
     ask("DELETE", f"/tokens/{name}", url=url, token=operator_token(token, url))
-    console.print(f"revoked: {name}", markup=False)
+    console.print(f"revoked: {name}")

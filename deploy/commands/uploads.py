@@ -37,7 +37,7 @@ def show(
     if as_json:
         print_json(shown)
         return
-    console.print(f"{shown['institution']} {shown['name']}: {shown['status']}", markup=False)
+    console.print(f"{shown['institution']} {shown['name']}: {shown['status']}")
     for one in shown["rounds"]:
         _print_sums(one)
         _print_requests(one)
@@ -95,7 +95,7 @@ def uploads(
         return
     for one in listed["uploads"]:
         said = f"{one['upload']} {kst(one['uploaded_at'])} {one['round']} by {one['uploaded_by']}"
-        console.print(f"{said}: {_counted(one['states'])}", markup=False)
+        console.print(f"{said}: {_counted(one['states'])}")
 
 
 def _counted(states: dict[str, int]) -> str:
@@ -110,9 +110,9 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
             message = row["message"]
             facts = message.get("facts", {name: message[name] for name in message if name not in ("round", "request")})
             said = ", ".join(f"{name} {value}" for name, value in facts.items())
-            console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}", markup=False)
+            console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}")
             for one in row.get("read_as", ()):
-                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}", markup=False)
+                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}")
         _print_passed_over(answer.get("file", {}))
         console.print(f"{len(answer['rows']):,} rows, {answer['errors_total']:,} errors; nothing was sent")
         _print_errors(answer["errors"])
@@ -123,7 +123,7 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
 def _print_passed_over(file: dict[str, Any]) -> None:
     for what in ("sheets", "hidden rows", "hidden columns"):
         if named := file.get(f"{what.replace(' ', '_')}_passed_over"):
-            console.print(f"not read: {what} {', '.join(named)}", markup=False)
+            console.print(f"not read: {what} {', '.join(named)}")
 
 
 def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bool) -> None:
@@ -131,21 +131,21 @@ def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bo
         print_json(answer)
         return
     before = "sent before as" if repeated else "upload"
-    console.print(f"{before} {answer['upload']}: {_counted(answer['states'])}", markup=False)
+    console.print(f"{before} {answer['upload']}: {_counted(answer['states'])}")
     for row in answer["answers"]:
         if row["state"] not in ("accepted", "sent"):
-            console.print(f"{row['row']:>5} {row['request']}: {row['state']}", markup=False)
+            console.print(f"{row['row']:>5} {row['request']}: {row['state']}")
             _print_errors(row["errors"])
     if "sent" in answer["states"]:
         follow = f"firstbuy institution uploads {answer['institution']} {answer['upload']}"
-        console.print(f"not answered yet: look again with `{follow}`", markup=False)
+        console.print(f"not answered yet: look again with `{follow}`")
 
 
 def _print_errors(reasons: list[dict[str, Any]]) -> None:
     for reason in reasons:
         where = reason["cell"] or reason["pointer"] or "/"
-        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}", markup=False)
-        errors.print(f"    → {reason['fix']}", style="dim", markup=False)
+        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}")
+        errors.print(f"    → {reason['fix']}", style="dim")
 
 
 def _print_sums(one: dict[str, Any]) -> None:
@@ -163,11 +163,11 @@ def _print_requests(one: dict[str, Any]) -> None:
         facts = request["facts"]
         wanted = f", {facts['quantity']:,} of {facts['class_code']} for {facts['budget_won']:,} won" if facts else ""
         line = f"{request['request']} (version {request['version']}): {request['state']}{wanted}"
-        console.print(line, markup=False)
+        console.print(line)
         for award in request["awards"]:
             due = f", to be reported on by {award['due_on']}" if award["state"] in ("open", "overdue") else ""
             line = f"  {award['product']}: {award['quantity']:,} for {award['amount_won']:,} won, {award['state']}{due}"
-            console.print(line, markup=False)
+            console.print(line)
     if one["next"]:
         more = "GET " + one["next"]
         console.print(

@@ -11,7 +11,7 @@ ROUND = "2018-h2-" + "rehearsal-of-the-second-half-of-"[:32]
 IDS = [f"3f0c9e1d-94c3-4d0b-8a56-2f1f0e7c9b{number}" for number in range(10, 14)]
 ROOTS = [pair * 32 for pair in ("ab", "cd", "ef")]
 MOMENT, KST = "2018-08-16T00:00:00+00:00", "2018-08-16 09:00"
-TITLE = "2018년 하반기 기술개발제품 시범구매, a title as long as they are in announcements"
+TITLE = "2018년 하반기 기술개발제품 시범구매 [again], a title as long as they are in announcements"
 WON = 123_456_789_012_345
 WRITTEN = f"{WON:,}"
 
@@ -22,7 +22,7 @@ ONE_ROUND: dict[str, Any] = {
 MILESTONE = {"type": "SelectionProposed", "body": {"epoch": 1, "commitment_root": ROOTS[0], "selection_root": ROOTS[1]}}
 ACT = {
     "act": IDS[0], "kind": "confirm", "terms": {"epoch": 2, "commitment_root": ROOTS[0], "selection_root": ROOTS[1]},
-    "reason": "computed again, " * 9, "proposed_by": "kim", "approved_by": None, "expires_at": MOMENT,
+    "reason": "computed [bold]again[/], " * 9, "proposed_by": "kim", "approved_by": None, "expires_at": MOMENT,
 }  # fmt: skip
 RELEASES = {
     "free": [{"subject": IDS[0], "cause": "given-up", "reason": "said so, " * 9, "freed_at": MOMENT}],
