@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,7 +53,7 @@ def must_be_new(path: Path | None) -> None:
         fail(f"{path}: {error.strerror}; nothing was sent", 2)
 
 
-def keep(path: Path, receipt: Mapping[str, Any]) -> None:
+def keep(path: Path, receipt: Mapping[str, Any] | Sequence[Any]) -> None:
     """As it was answered, to be read by its owner alone: the whole of it, or what was there before. Where it can't be
     kept it is printed, since its token is told this once."""
     text = json.dumps(receipt, ensure_ascii=False, indent=2) + "\n"
@@ -74,10 +74,15 @@ def keep(path: Path, receipt: Mapping[str, Any]) -> None:
 
 
 def keep_newer(path: Path | None, answer: Mapping[str, Any]) -> None:
-    """In place of the receipt of the version before, whose token still opens it."""
-    if path is not None and "signature" in answer:
-        before = _read(path)
-        keep(path, {**answer, **{name: before[name] for name in ("token",) if name in before}})
+    """In place of the receipt of the version before, whose token still opens it; behind those before, where the file
+    has them all. What gives up a place is answered without a receipt."""
+    if path is None or "signature" not in answer:
+        return
+    before = read_json(path)
+    if isinstance(before, list):
+        keep(path, [*before, answer])
+    else:
+        keep(path, {**answer, "token": before["token"]} if "token" in before else answer)
 
 
 def _read(path: Path | None) -> dict[str, Any]:

@@ -170,6 +170,4 @@ def _print_requests(one: dict[str, Any]) -> None:
             console.print(line)
     if one["next"]:
         more = "GET " + one["next"]
-        console.print(
-            f"{one['requests_total']:,} requests in all; more: --round {one['round']}, or {more}", markup=False
-        )
+        console.print(f"{one['requests_total']:,} requests in all; more: --round {one['round']}, or {more}")

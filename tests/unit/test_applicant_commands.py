@@ -1,6 +1,7 @@
 """What a firm does by commands: apply, keep the receipt, and go on by it."""
 
 import json
+import os
 import stat
 from dataclasses import asdict
 from pathlib import Path
@@ -164,6 +165,29 @@ def test_a_change_names_the_version_of_the_receipt_which_then_is_the_newer_one(
     assert "220-81-62517" in changed.stdout
     assert json.loads(kept.read_text()) == NEWER | {"read_as": READ_AS, "token": TOKEN}
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_file_of_every_receipt_gets_the_newer_one_behind_them(answering: Answered, facts: str, kept: Path) -> None:
+    sent = answering((200, NEWER))
+    kept.write_text(json.dumps([RECEIPT | {"version": 0}, RECEIPT]))
+    assert run("change", facts, "--receipt", str(kept), "--token", "t", *URL).exit_code == 0
+    assert sent[0].headers["if-match"] == '"1"'
+    assert json.loads(kept.read_text()) == [RECEIPT | {"version": 0}, RECEIPT, NEWER]
+
+
+def test_a_receipt_that_can_t_be_kept_is_printed(
+    answering: Answered, facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    answering((201, RECEIPT))
+    monkeypatch.setattr(os, "fsync", full)
+    applied = run("apply", facts, "--round", "2018-h2", "-o", str(tmp_path / "r.json"), *URL)
+    assert applied.exit_code == 1
+    assert json.loads(applied.stdout) == RECEIPT
+    assert "No space left" in applied.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["a.json"], "nor half of it"
 
 
 def test_without_a_receipt_a_change_asks_for_the_newest_version(answering: Answered, facts: str) -> None:
