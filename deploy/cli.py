@@ -2,13 +2,15 @@
 group of commands (`firstbuy round …`) by a line in `GROUPS`."""
 
 from collections.abc import Callable
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 
 from deploy.commands import (
     acts,
     appeals,
+    applicants,
     apply,
     audit,
     contacts,
@@ -29,11 +31,14 @@ from deploy.commands import (
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
     "down": local.down,
-    "status": local.status,
+    "status": applicants.status,
     "logs": local.logs,
     "doctor": doctor.doctor,
     "demo": demo.demo,
     "apply": apply.apply,
+    "change": applicants.change,
+    "withdraw": applicants.withdraw,
+    "proof": applicants.proof,
     "pledges": results.pledges,
     "purchases": results.purchases,
     "simulate": simulate.simulate,
@@ -53,6 +58,21 @@ GROUPS: dict[str, typer.Typer] = {
 }
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"firstbuy {metadata.version('firstbuy')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Say which version this is.", callback=_print_version, is_eager=True)
+]
+
+
+def options(version: Version = False) -> None:
+    pass
+
+
 def assembled() -> typer.Typer:
     app = typer.Typer(
         name="firstbuy",
@@ -60,6 +80,7 @@ def assembled() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they may hold passwords and personal data
     )
+    app.callback()(options)
     for name, command in COMMANDS.items():
         app.command(name)(command)
     for name, group in GROUPS.items():

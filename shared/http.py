@@ -39,9 +39,21 @@ _UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 async def read_body(request: Request, limit: int, kind: str = "application/json") -> bytes:
     """The whole body; 415 when it is not of that kind, 413 when it is longer than `limit` bytes."""
+    _require_kind(request, kind)
+    return await read_bytes(request, limit, f"The body is longer than {limit} bytes: shorten the description.")
+
+
+def _require_kind(request: Request, kind: str) -> None:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         raise Problem(415, "not-json", f"Send the application as 'Content-Type: {kind}'.")
-    return await read_bytes(request, limit, f"The body is longer than {limit} bytes: shorten the description.")
+
+
+async def read_body_if_sent(request: Request, limit: int) -> bytes:
+    """As `read_body`; empty where no body was sent, whatever type was named for it."""
+    sent = await read_bytes(request, limit, f"The body is longer than {limit} bytes.")
+    if sent:
+        _require_kind(request, "application/json")
+    return sent
 
 
 async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
@@ -56,11 +68,11 @@ async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
     return b"".join(chunks)
 
 
-def body_of(model: type[BaseModel]) -> dict[str, Any]:
+def body_of(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks."""
     schema = model.model_json_schema()
     whole = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole}}}}
 
 
 def content_of(*media_types: str) -> dict[str, Any]:

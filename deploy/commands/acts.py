@@ -47,8 +47,8 @@ def confirm(
     batch = {}
     if given_out is not None and given_out["epoch"] == newest["epoch"]:
         batch = {"batch": given_out["batch"], "batch_root": given_out["batch_root"]}
-    if shown["status"] == "confirmed":
-        if not batch:
+    if shown["status"] in ("confirmed", "final"):
+        if not batch or shown["status"] == "final":
             fail(f"{round_id} is confirmed already, and no batch waits (firstbuy round releases {round_id})")
         terms = {"epoch": newest["epoch"]} | batch
         propose(round_id, "confirm-release", terms, reason, url, token, as_json)
@@ -58,7 +58,7 @@ def confirm(
     if not as_json:
         for name in ("selection_root", "batch_root"):
             if name in terms:
-                console.print(f"{name.replace('_', ' ')} {terms[name]}", soft_wrap=True)
+                console.print(f"{name.replace('_', ' ')} {terms[name]}")
 
 
 def _proposed(round_id: str, shown: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def propose(
         print_json({"terms": terms, **proposed})
         return
     approval = f"firstbuy round approve {round_id} {proposed['act']}"
-    console.print(f"proposed; another officer approves with: {approval}", soft_wrap=True)
+    console.print(f"proposed; another officer approves with: {approval}")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from deploy.commands.acts import propose
 from deploy.commands.http import AsJson, Token, Url, ask, read_json
+from deploy.commands.receipts import ApplicationId, ReceiptFile, held
 from deploy.commands.rounds import Round
 from deploy.commands.screen import console, fail, kst, print_json
 
@@ -16,8 +17,9 @@ app = typer.Typer(help="Appeals: file, list, decide.", no_args_is_help=True)
 
 @app.command()
 def file(
-    application: Annotated[str, typer.Argument(help="The application's id; its token opens it.")],
     grounds: Annotated[str, typer.Option(help="Why the result is wrong.")],
+    application: ApplicationId = None,
+    receipt: ReceiptFile = None,
     amended: Annotated[
         Path | None, typer.Option(help="The facts as they should have been judged, as JSON: same firm, same product.")
     ] = None,
@@ -26,14 +28,15 @@ def file(
     as_json: AsJson = False,
 ) -> None:
     """Appeal against a published result, within 30 days of being told it."""
+    opened = held(application, receipt, token)
     body: dict[str, Any] = {"grounds": grounds}
     if amended is not None:
         body["amended"] = {name: value for name, value in read_json(amended).items() if name != "contact"}
-    filed = ask("POST", f"/applications/{application}/appeal", url=url, token=token, body=body)
+    filed = ask("POST", f"/applications/{opened.application}/appeal", url=url, token=opened.token, body=body)
     if as_json:
         print_json(filed)
     else:
-        console.print(f"filed: {filed['appeal']}; to be answered by {filed['answer_due']}", soft_wrap=True)
+        console.print(f"filed: {filed['appeal']}; to be answered by {filed['answer_due']}")
 
 
 @app.command("list")

@@ -63,8 +63,8 @@ def verify(
     if as_json:
         print_json(told)
     else:
-        console.print(f"{len(rows)} rows, head {told['head']}", soft_wrap=True)
-        console.print("\n".join(found) or f"the chain is whole; {_compared(heads, kept, signed)}", soft_wrap=True)
+        console.print(f"{len(rows)} rows, head {told['head']}")
+        console.print("\n".join(found) or f"the chain is whole; {_compared(heads, kept, signed)}")
     if found:
         raise typer.Exit(1)
 

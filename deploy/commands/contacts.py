@@ -48,7 +48,7 @@ def disowned(
         print_json(rows)
         return
     for row in rows:
-        console.print(f"{row['application']}  {row['round']}  {row['disowned_at']}", markup=False, highlight=False)
+        console.print(f"{row['application']}  {row['round']}  {row['disowned_at']}", highlight=False)
     console.print(f"disowned: {len(rows)}")
 
 

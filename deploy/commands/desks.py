@@ -2,16 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from pydantic import TypeAdapter
 
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.screen import console, fail, print_json
 from deploy.onboarding.listed import Listed, Person, person
 from shared.contracts.events import Language
+from shared.contracts.values import InstitutionCode
+from shared.json_read import UnreadableJsonError, read_value
 
-Code = Annotated[str, typer.Argument(help="Its short lower-case code.")]
+_CODE: Final = TypeAdapter(InstitutionCode)
+
+
+def code_of(stated: str | None) -> str | None:
+    """As it is kept; ends the command where it is none, before anybody is asked anything."""
+    try:
+        return None if stated is None else str(read_value(_CODE, stated, "/code"))
+    except UnreadableJsonError:
+        fail(
+            f"CODE {stated!r} is no institution's code: write 2 to 31 small letters, digits and hyphens, "
+            "a letter first, such as kepco",
+            2,
+        )
+
+
+Code = Annotated[str, typer.Argument(help="Its short lower-case code.", callback=code_of)]
 Contacts = Annotated[
     list[str] | None, typer.Option("--contact", help="Who is mailed: 'Name <address>'; may be given again.")
 ]
@@ -42,7 +60,7 @@ def contacts(
         print_json(told)
         return
     for one in told["contacts"]:
-        console.print(f"{one['name']} <{one['email']}> {one['language']}", markup=False, soft_wrap=True)
+        console.print(f"{one['name']} <{one['email']}> {one['language']}")
     if not told["contacts"]:
         console.print("nobody")
 
@@ -72,9 +90,9 @@ def webhook(
     if as_json:
         print_json(told)
         return
-    console.print(told["url"] or "no webhook", markup=False, soft_wrap=True)
+    console.print(told["url"] or "no webhook")
     if told.get("secret"):
-        console.print(f"Its secret is here, this once: {told['secret']}", markup=False, soft_wrap=True)
+        console.print(f"Its secret is here, this once: {told['secret']}")
 
 
 def people(contact: Sequence[str], language: Language) -> tuple[Person, ...]:

@@ -36,7 +36,7 @@ def list_parked(
         return
     table = Table(title="Parked records")
     for column in ("service", "topic", "partition", "offset", "error", "attempts", "parked", "settled"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column)
     for row in rows:
         place = (row["service"], row["topic"], str(row["partition"]), str(row["offset"]))
         when = (kst(row["parked_at"]), kst(row["settled_at"]) if row["settled_at"] else "")
@@ -94,7 +94,7 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
         return
     table = Table(show_header=False)
     table.add_column()
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in row.items():
         table.add_row(name.replace("_", " "), "" if value is None else str(value))
     console.print(table)

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import httpx2
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from deploy.commands.screen import console, print_json
 from deploy.local.databases import PostgresFailedError, version_of
@@ -44,7 +45,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         table = Table("", "what", "found", "what to do")
         for finding in findings:
             table.add_row(
-                "[green]✓[/]" if finding.ok else "[yellow]–[/]", finding.subject, finding.found, finding.advice
+                Text("✓", "green") if finding.ok else Text("–", "yellow"),
+                finding.subject,
+                finding.found,
+                finding.advice,
             )
         console.print(table)
     blocking = {"Python", "state folder", "PostgreSQL", "Kafka to be used"}

@@ -36,7 +36,7 @@ def run_until_stopped(state: State, replicas: Mapping[str, int], *, fresh: bool)
     try:
         return asyncio.run(_supervise(state, replicas, fresh=fresh))
     except EXPECTED as fault:
-        errors.print(str(fault), style="red", markup=False, soft_wrap=True)
+        errors.print(str(fault), style="red")
         return 1
 
 
@@ -57,7 +57,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
     spinner = console.status("starting")
 
     def report(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line)
 
     spinner.start()
     try:
@@ -94,7 +94,7 @@ def _set_old_logs_aside(state: State) -> None:
 def links(stack: Stack) -> Table:
     table = Table(title="Firstbuy is up", show_header=False)
     table.add_column()
-    table.add_column(overflow="fold")
+    table.add_column()
     for service in stack.services:
         for url in stack.urls(service):
             table.add_row(service, url)

@@ -49,7 +49,7 @@ def hand_over(
         for one in given:
             if one.password is not None or not kafka.secured:
                 one.write(out)
-        errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone", soft_wrap=True)
+        errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone")
     if as_json:
         shown = {} if out is not None else secrets
         print_json([_as_json(one, shown.get(one.code), with_secret=out is None) for one in given])
@@ -57,7 +57,7 @@ def hand_over(
         for one in given:
             _show(one)
             if one.code in secrets:
-                console.print(f"The secret of its webhook, this once: {secrets[one.code]}", soft_wrap=True)
+                console.print(f"The secret of its webhook, this once: {secrets[one.code]}")
 
 
 def _as_json(one: ClientConfiguration, webhook_secret: str | None, *, with_secret: bool) -> dict[str, Any]:
@@ -70,19 +70,19 @@ def _as_json(one: ClientConfiguration, webhook_secret: str | None, *, with_secre
 
 
 def _show(one: ClientConfiguration) -> None:
-    console.print(f"{one.code} writes to {one.inbox}", soft_wrap=True)
-    console.print(f"{one.code} reads {one.outbox}", soft_wrap=True)
+    console.print(f"{one.code} writes to {one.inbox}")
+    console.print(f"{one.code} reads {one.outbox}")
     if not one.kafka.secured:
-        console.print("This Kafka asks nobody who they are: there is no user to make, and no right.", soft_wrap=True)
+        console.print("This Kafka asks nobody who they are: there is no user to make, and no right.")
     elif one.password is None:
         told = f"Its user {one.user} has its password: `firstbuy institution rotate {one.code}` gives another."
-        console.print(told, soft_wrap=True)
+        console.print(told)
         return
     else:
-        console.print("Its password is here, this once:", style="bold", soft_wrap=True)
+        console.print("Its password is here, this once:", style="bold")
     for title, text in (("client.properties (Java, Spring)", one.properties()), ("librdkafka", one.librdkafka())):
         console.print(f"\n--- {title}", style="dim")
-        console.print(text, markup=False, soft_wrap=True, end="")
+        console.print(text, end="")
 
 
 def print_plan(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -113,20 +114,26 @@ def refused(status: int, text: str) -> None:
         title, reasons = problem["title"], problem.get("errors", [])
     except (ValueError, KeyError, TypeError):
         title, reasons = text[:500] or "no answer to read", []
-    errors.print(f"{status}: {title}", style="red", markup=False, soft_wrap=True)
+    errors.print(f"{status}: {title}", style="red")
     for reason in reasons:
         where = reason.get("cell") or reason.get("pointer") or "/"
-        errors.print(f"  {where}: {reason.get('detail', '')}", markup=False, soft_wrap=True)
+        errors.print(f"  {where}: {reason.get('detail', '')}")
         if reason.get("fix"):
-            errors.print(f"    → {reason['fix']}", style="dim", markup=False, soft_wrap=True)
+            errors.print(f"    → {reason['fix']}", style="dim")
     raise typer.Exit(1)
+
+
+def content_of(path: Path) -> bytes:
+    """A file as it is; `-` is standard input."""
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
 
 
 def read_json(path: Path) -> Any:
     try:
-        read = loaded(path.read_bytes())
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
+        read = loaded(content_of(path))
     except UnreadableJsonError as error:
         fail(f"{path} is no JSON: {error}")
     if reasons := read.reasons():

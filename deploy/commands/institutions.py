@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.commands import desks
-from deploy.commands.desks import ContactLanguage, Contacts, Webhook, people, set_desk
+from deploy.commands.desks import Code, ContactLanguage, Contacts, Webhook, code_of, people, set_desk
 from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
@@ -25,7 +25,6 @@ from shared.settings import DeploymentSettings, KafkaSettings
 app = typer.Typer(help="Institutions.", no_args_is_help=True)
 app.command()(desks.contacts)
 app.command()(desks.webhook)
-Code = Annotated[str, typer.Argument(help="Its short lower-case code.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log.")]
 Pledges = Annotated[
     list[str] | None, typer.Option("--pledge", help="ROUND=WON, or WON with --round; may be given again.")
@@ -47,7 +46,9 @@ WITH_USER = {InstitutionStatus.ACTIVE, InstitutionStatus.SUSPENDED}
 
 @app.command()
 def onboard(
-    code: Annotated[str | None, typer.Argument(help="A short lower-case code; its topics are named by it.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(help="A short lower-case code; its topics are named by it.", callback=code_of)
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The institution's full name.")] = None,
     pledge: Pledges = None,
     round_id: RoundId = None,
@@ -84,7 +85,7 @@ def onboard(
     if status is not InstitutionStatus.ACTIVE:
         for one in wanted:
             _register(one, [status], url, bearer)
-        console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet", soft_wrap=True)
+        console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet")
         return
     held = [one.code for one in wanted if known.get(one.code) is InstitutionStatus.SUSPENDED]
     if held:
@@ -162,7 +163,7 @@ def amend(
     if not pledges:
         fail("--pledge says what it pledges now", 2)
     _register(Listed(code, None, pledges), [None], url, operator_token(token, url), reason)
-    console.print(f"{code} pledges " + ", ".join(f"{won:,} won to {of}" for of, won in pledges.items()), soft_wrap=True)
+    console.print(f"{code} pledges " + ", ".join(f"{won:,} won to {of}" for of, won in pledges.items()))
 
 
 @app.command("list")
@@ -174,7 +175,7 @@ def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = Fa
         print_json(known)
         return
     for one in known:
-        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}", markup=False, soft_wrap=True)
+        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}")
 
 
 @app.command("plan")
@@ -231,7 +232,7 @@ def _register(
 
 def _move(code: str, status: InstitutionStatus, reason: str | None, url: str | None, token: str | None) -> None:
     _register(Listed(code), [status], url, operator_token(token, url), reason)
-    console.print(f"{code} is {status}", soft_wrap=True)
+    console.print(f"{code} is {status}")
 
 
 def _cluster(url: str | None) -> Cluster:

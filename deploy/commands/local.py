@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from deploy.commands.foreground import run_until_stopped
 from deploy.commands.screen import console, fail, print_json
@@ -64,7 +65,7 @@ def down() -> None:
     console.print("stopped" if running else "nothing runs")
 
 
-def status(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def status(as_json: bool) -> None:
     """What runs, and whether it is ready. Exit code 3 when nothing runs, 1 when something is not ready."""
     running = described(_state())
     if running is None:
@@ -128,14 +129,14 @@ def _print_log(log: Path, lines: list[str], *, named: bool) -> None:
 def status_table(running: dict[str, Any]) -> Table:
     table = Table(title="Firstbuy")
     for heading in ("process", "address", "state", "restarts", "id"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     kafka, postgres = running["kafka"], running["postgres"]
     table.add_row("PostgreSQL", postgres["address"], f"{postgres['kind']} {postgres['version']}", "", "")
     table.add_row("Kafka", kafka["bootstrap_servers"], f"{kafka['kind']} {kafka['version']}", "", "")
     table.add_row("mail", running["mail_folder"], "", "", "")
     for ones in running["services"].values():
         for one in ones:
-            state = "[green]ready[/]" if one["ready"] else f"[red]not ready[/] ({one['status']})"
+            state = Text("ready", "green") if one["ready"] else Text(f"not ready ({one['status']})", "red")
             table.add_row(one["name"], one["url"], state, str(one["restarts"]), str(one["pid"] or ""))
     return table
 

@@ -43,7 +43,7 @@ def preview(
     """A notice as it would be sent, of an invented firm. Nothing is sent, and nothing has to run."""
     if out is not None:
         names = [_write(out, one, language, title) for one in ([kind] if kind else kinds())]
-        console.print(f"{len(names)} notices in {out}", soft_wrap=True)
+        console.print(f"{len(names)} notices in {out}")
         return
     if kind is None:
         _show_table(as_json)
@@ -55,8 +55,8 @@ def preview(
     if as_json:
         print_json({"kind": kind, "subject": found.subject, "text": found.text, "html": found.html})
         return
-    console.print(found.subject, style="bold", markup=False, soft_wrap=True)
-    console.print(f"\n{found.text}", markup=False, soft_wrap=True, end="")
+    console.print(found.subject, style="bold")
+    console.print(f"\n{found.text}", end="")
 
 
 def _show_table(as_json: bool) -> None:
@@ -112,13 +112,13 @@ def _print_deliveries(
         return
     shown = Table(title=f"{which.capitalize()} deliveries")
     for column in ("delivery", "round", "notice", "channel", "recipient", "state", "error", "attempts", "since"):
-        shown.add_column(column, overflow="fold")
+        shown.add_column(column)
     for row in rows:
         facts = (row["delivery"], row["round"] or "", row["kind"], row["channel"], row["recipient"], row["state"])
         shown.add_row(*facts, row["error"] or "", str(row["attempts"]), kst(row["created_at"]))
     console.print(shown if rows else f"nothing is {which}")
     if len(rows) == PAGE:
-        console.print(f"there may be more: --after {rows[-1]['delivery']}", soft_wrap=True)
+        console.print(f"there may be more: --after {rows[-1]['delivery']}")
 
 
 @app.command()
@@ -176,7 +176,7 @@ def bounces(
         _done(told, "it is listed no more", as_json=as_json)
         return
     mail = ask("GET", path, url=url, token=held, service="notify")
-    console.print(_harmless(mail), markup=False, soft_wrap=True, highlight=False)
+    console.print(_harmless(mail), highlight=False)
 
 
 def _harmless(text: str) -> str:
@@ -191,10 +191,10 @@ def _print_returned(rows: Any, *, as_json: bool) -> None:
     for row in rows:
         about = f" (notice {row['delivery']})" if row["delivery"] else ""
         code, _, detail = row["why"].partition(": ")
-        console.print(f"{row['id']}  {kst(row['arrived_at'])}{about}", markup=False, soft_wrap=True)
-        console.print(f"    {detail or WHY[code]}", markup=False, soft_wrap=True)
+        console.print(f"{row['id']}  {kst(row['arrived_at'])}{about}")
+        console.print(f"    {detail or WHY[code]}")
         if row["words"]:
-            console.print(f"    {_harmless(' '.join(row['words'].split()))}", markup=False, soft_wrap=True)
+            console.print(f"    {_harmless(' '.join(row['words'].split()))}")
     if not rows:
         console.print("none")
 
@@ -207,8 +207,8 @@ def suppressed(url: Url = None, token: Token = None, as_json: AsJson = False) ->
         print_json(rows)
         return
     for row in rows:
-        line = f"{row['address'][:16]}… {row['reason']:<24} {kst(row['suppressed_at'])} {row['party'] or ''}"
-        console.print(line, markup=False, soft_wrap=True)
+        line = f"{row['address']} {row['reason']:<24} {kst(row['suppressed_at'])} {row['party'] or ''}"
+        console.print(line)
     if not rows:
         console.print("none")
 
@@ -241,4 +241,4 @@ def _done(told: Any, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(text)

@@ -45,9 +45,9 @@ def read_text(file: Path) -> str:
 def print_problems(file: Path, problems: Sequence[Located], colour: str) -> None:
     for problem in problems:
         where = f"{file}:{problem.line}: {problem.pointer or '/'}: "
-        console.print(where, style="dim", end="", markup=False, soft_wrap=True)
-        console.print(problem.detail, style=colour, markup=False, soft_wrap=True)
-        console.print(f"    → {problem.fix}", markup=False, soft_wrap=True)
+        console.print(where, style="dim", end="")
+        console.print(problem.detail, style=colour)
+        console.print(f"    → {problem.fix}")
 
 
 def _print(file: Path, found: Examined) -> None:
@@ -55,11 +55,11 @@ def _print(file: Path, found: Examined) -> None:
     if found.errors:
         return
     remarked = f", {len(found.remarks)} to consider" if found.remarks else ""
-    console.print(f"{file} is sound{remarked}; policy hash {found.policy_hash}", markup=False, soft_wrap=True)
+    console.print(f"{file} is sound{remarked}; policy hash {found.policy_hash}")
     if found.policy and found.policy.rolling:
         first, months = found.policy.as_of, found.policy.rolling.every_months
         cuts = ", ".join(months_after(first, months * number).isoformat() for number in range(_CUTS_SHOWN))
-        console.print(f"cuts: {cuts}, …", markup=False, soft_wrap=True)
+        console.print(f"cuts: {cuts}, …")
 
 
 @app.command()
@@ -74,7 +74,7 @@ def diff(
     if as_json:
         print_json(differing.as_json(before, after, found))
     else:
-        console.print(differing.as_text(before, after, found), markup=False, soft_wrap=True)
+        console.print(differing.as_text(before, after, found))
 
 
 def sound(file: Path) -> Policy:

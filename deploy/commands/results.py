@@ -1,5 +1,6 @@
 """What a result comes to, for those who use it: `firstbuy round pack|results`, `pledges`, `purchases`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -19,6 +20,28 @@ _FORMATS: Final = ("csv", "xlsx", "json")
 _TO: Final = "File to write, FILE.csv or FILE.xlsx for a spreadsheet."
 Output = Annotated[Path | None, typer.Option("--output", "-o", help=_TO)]
 Heads = Annotated[Language | None, typer.Option(help="Heads the columns in it; else by their names.")]
+_KOREAN: Final[Mapping[str, str]] = {
+    "Pledges, in won": "구매 약정, 단위 원",
+    "institution": "기관 코드",
+    "product": "제품명",
+    "pledged": "약정액",
+    "awarded": "배정액",
+    "contracted": "계약액",
+    "left": "약정 잔액",
+    "overdue": "보고 기한 경과",
+    "awarded (won)": "배정 금액(원)",
+    "contracted (won)": "계약 금액(원)",
+    "state": "상태",
+    "due on": "보고 기한",
+    "reason": "미구매 사유",
+}
+_STATES: Final[Mapping[str, str]] = {
+    "open": "보고 대기",
+    "contracted": "계약",
+    "not-purchased": "미구매",
+    "overdue": "보고 기한 경과",
+}
+"""Of awards, in Korean."""
 
 
 @app.command()
@@ -41,7 +64,7 @@ def pack(
     path = f"/rounds/{round_id}/packs/{application}?{query}"
     target, size = download(path, output, name, url=url, token=bearer)
     check = "pack.json is attached to it" if pdf else f"check it with `firstbuy verify pack {target}`"
-    console.print(f"{target}: {size:,} bytes; {check}", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes; {check}")
 
 
 @app.command("results")
@@ -68,9 +91,10 @@ def pledges(
     if as_json:
         print_json(rows)
         return
-    table = Table("institution", title="Pledges, in won", box=box.SIMPLE)
-    for name in ("pledged", "awarded", "contracted", "left", "overdue"):
-        table.add_column(name, justify="right", overflow="fold")
+    heads = _said(language, "institution", "pledged", "awarded", "contracted", "left", "overdue")
+    table = Table(heads[0], title=_said(language, "Pledges, in won")[0], box=box.SIMPLE)
+    for head in heads[1:]:
+        table.add_column(head, justify="right")
     for row in rows:
         amounts = [f"{row[f'{name}_won']:,}" for name in ("pledge", "awarded", "contracted", "left")]
         if row["pledge_won"]:
@@ -92,12 +116,18 @@ def purchases(
     if as_json:
         print_json(shown)
         return
-    table = Table("institution", "product", "awarded (won)", "state", "due on", "contracted (won)", "reason")
+    heads = "institution", "product", "awarded (won)", "state", "due on", "contracted (won)", "reason"
+    table = Table(*_said(language, *heads))
     for one in shown["purchases"]:
         contracted = "–" if one["contracted_won"] is None else f"{one['contracted_won']:,}"
-        cells = f"{one['awarded_won']:,}", one["state"], one["due_on"] or "–", contracted, one["reason"] or ""
+        state = _STATES.get(one["state"], one["state"]) if language is Language.KO else one["state"]
+        cells = f"{one['awarded_won']:,}", state, one["due_on"] or "–", contracted, one["reason"] or ""
         table.add_row(one["institution"], one["product"], *cells)
     console.print(table)
+
+
+def _said(language: Language | None, *words: str) -> list[str]:
+    return [_KOREAN[word] if language is Language.KO else word for word in words]
 
 
 def _write(path: str, output: Path, language: Language | None, url: str | None, **asked: int | None) -> None:
@@ -108,4 +138,4 @@ def _write(path: str, output: Path, language: Language | None, url: str | None, 
     query = {"format": kind, "language": language.value if language else None, **asked}
     stated = urlencode({name: value for name, value in query.items() if value is not None})
     target, size = download(f"{path}?{stated}", output, output.name, url=url, token=None)
-    console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes")

@@ -52,7 +52,7 @@ def show(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
         return
     table = Table(title=shown["title"], show_header=False)
     table.add_column()
-    table.add_column(overflow="fold")
+    table.add_column()
     for name in ("opens_at", "closes_at", "now"):
         table.add_row(name.replace("_", " "), f"{kst(shown[name])} KST")
     for name in ("status", "policy_hash", "applications_root", "requests_root"):
@@ -87,7 +87,7 @@ def check(
         if not found.errors:
             over = any(one.code == "window-past" for one in found.remarks)
             said = "is sound, and can only be rehearsed" if over else "can be announced"
-            console.print(f"{file} {said}", markup=False, soft_wrap=True)
+            console.print(f"{file} {said}")
     if found.errors:
         raise typer.Exit(1)
 
@@ -126,8 +126,8 @@ def open_round(
     else:
         series = f", the first cut of {announced['series']}," if announced.get("series") else ""
         told = f"announced {announced['round']}{series} with {len(stated['institutions'])} institutions; policy hash:"
-        console.print(told, soft_wrap=True)
-        console.print(announced["policy_hash"], soft_wrap=True)
+        console.print(told)
+        console.print(announced["policy_hash"])
 
 
 @app.command()
@@ -145,7 +145,7 @@ def export(
     path = f"/rounds/{round_id}/evidence?depth={depth}" + (f"&epoch={epoch}" if epoch else "")
     bearer = operator_token(token, url) if depth == "auditor" else None
     target, size = download(path, output, f"{round_id}-{depth}.evidence.jsonl", url=url, token=bearer)
-    console.print(f"{target}: {size:,} bytes; check it with `firstbuy verify evidence {target}`", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes; check it with `firstbuy verify evidence {target}`")
 
 
 @app.command()
@@ -156,7 +156,7 @@ def ocds(
 ) -> None:
     """The round as open data: a release package of OCDS 1.1, of what is public by now. --url names selection here."""
     target, size = download(f"/rounds/{round_id}/ocds", output, f"{round_id}.ocds.json", url=url, token=None)
-    console.print(f"{target}: {size:,} bytes", soft_wrap=True)
+    console.print(f"{target}: {size:,} bytes")
 
 
 @app.command()
@@ -176,7 +176,7 @@ def chances(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
         kind = ", ".join(words) or "other"
         table.add_row(kind, str(one["standing"]), str(one["tickets"]), f"{one['first_place']:.2%}", expected, actual)
     console.print(table)
-    console.print(f"{shown['method']}; {shown['of_tickets']:,} tickets in all", soft_wrap=True)
+    console.print(f"{shown['method']}; {shown['of_tickets']:,} tickets in all")
 
 
 @app.command()
@@ -214,7 +214,7 @@ def reconcile(
         for subject in ("verdicts", "requests", "applications"):
             table.add_row("", f"buckets of {subject}", _buckets(differing.get(subject, [])))
         console.print(table)
-        console.print("admitted = judged = selected from" if complete else "not complete", soft_wrap=True)
+        console.print("admitted = judged = selected from" if complete else "not complete")
     if not complete:
         raise typer.Exit(1)
 

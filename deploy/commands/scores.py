@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from deploy.commands.acts import propose
-from deploy.commands.http import AsJson, Token, Url, ask
+from deploy.commands.http import AsJson, Token, Url, ask, content_of
 from deploy.commands.rounds import Reason, Round
 from deploy.commands.screen import console, fail, print_json
 
@@ -23,12 +23,8 @@ def import_scores(
     as_json: AsJson = False,
 ) -> None:
     """Take a file of marks; all of it, or none and every line that is wrong. The same file again changes nothing."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
     kind = {"Content-Type": "text/csv"}
-    taken = ask("POST", f"/rounds/{round_id}/scores", url=url, token=token, content=content, headers=kind)
+    taken = ask("POST", f"/rounds/{round_id}/scores", url=url, token=token, content=content_of(file), headers=kind)
     if as_json:
         print_json(taken)
     else:
@@ -56,7 +52,7 @@ def list_scores(round_id: Round, url: Url = None, token: Token = None, as_json: 
         without = shown["closing"]["without_marks"]
         console.print(f"{shown['closing']['marks']} marks; eligible without one that counts: {without}")
     else:
-        console.print(shown["waits_for"], markup=False, soft_wrap=True)
+        console.print(shown["waits_for"])
 
 
 @app.command()
@@ -71,4 +67,4 @@ def close(round_id: Round, reason: Reason, url: Url = None, token: Token = None,
         told = (
             f"{shown['closing']['marks']} marks, {shown['closing']['without_marks']} eligible without one that counts"
         )
-        console.print(f"{told}; root {shown['closing']['marks_root']}", soft_wrap=True)
+        console.print(f"{told}; root {shown['closing']['marks_root']}")

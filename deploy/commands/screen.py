@@ -3,14 +3,58 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+_UNBOUNDED: Final = 1_000_000
+
+
+class Screen(Console):
+    """What others wrote is printed as they wrote it, and no line is broken: a number or an id that begins on one ends
+    on it. A table that is wider than the terminal is printed row by row; where a program reads, no width is too large.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if len(objects) == 1 and isinstance(objects[0], Table):
+            self._print_table(objects[0])
+            return
+        if all(isinstance(one, str) for one in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
+
+    def _print_table(self, table: Table) -> None:
+        if table.title:
+            super().print(table.title, style="italic", soft_wrap=True)
+            table.title = None
+        width = Measurement.get(self, self.options.update(max_width=_UNBOUNDED), table).maximum
+        if self.is_terminal and width > self.width:
+            self._print_rows(table)
+            return
+        table.width = width
+        super().print(table, crop=False)
+
+    def _print_rows(self, table: Table) -> None:
+        for cells in zip(*(column.cells for column in table.columns), strict=True):
+            if table.show_header:
+                named = [(str(column.header), cell) for column, cell in zip(table.columns, cells, strict=True)]
+            else:
+                named = [(str(cells[0]), cells[1])]
+            lines = [_named(name, cell) for name, cell in named if str(cell)]
+            super().print(Text("\n  ").join(lines), soft_wrap=True)
+
+
+def _named(name: str, cell: Any) -> Text:
+    said = cell if isinstance(cell, Text) else Text(str(cell).replace("\n", "\n    "))
+    return Text.assemble((name, "bold"), ": ", said)
+
+
+console = Screen(highlight=False, markup=False)
+errors = Screen(stderr=True, highlight=False, markup=False)
 
 _KST = timezone(timedelta(hours=9))
 
@@ -25,14 +69,23 @@ def print_json(document: Any) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    errors.print(message, style="red", markup=False, soft_wrap=True)
+    errors.print(message, style="red")
     raise typer.Exit(code)
 
 
 def print_receipt(receipt: Mapping[str, Any]) -> None:
     table = Table(title="Receipt", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
     for name in ("round", "application", "version", "received_at", "payload_hash", "nonce", "token"):
-        table.add_row(name.replace("_", " "), str(receipt[name]))
+        if name in receipt:
+            table.add_row(name.replace("_", " "), str(receipt[name]))
     console.print(table)
+    print_remarks(receipt)
+
+
+def print_remarks(answer: Mapping[str, Any], read_as: str = "{where}: {said!r} is read as {read}") -> None:
+    """What was written otherwise than it is kept, and what was taken but only seems right."""
+    for one in answer.get("read_as", ()):
+        console.print(read_as.format(where=one["field"] or "/", said=one["said"], read=one["read"]))
+    for one in answer.get("warnings", ()):
+        console.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow")
+        console.print(f"    → {one['fix']}", style="dim")

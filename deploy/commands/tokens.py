@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
-from deploy.commands.screen import console, print_json
+from deploy.commands.screen import console, kst, print_json
 
 app = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 
@@ -25,7 +26,21 @@ def create(
     if as_json:
         print_json(made)
     else:
-        console.print(made["token"], markup=False, soft_wrap=True)
+        console.print(made["token"])
+
+
+@app.command("list")
+def list_tokens(url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Who holds one, in which role and since when; no token is shown. That of the first operator is a setting."""
+    listed = ask("GET", "/tokens", url=url, token=operator_token(token, url))
+    if as_json:
+        print_json(listed)
+        return
+    table = Table("name", "role", "institution", "made (KST)", "revoked (KST)")
+    for one in listed:
+        revoked = kst(one["revoked_at"]) if one["revoked_at"] else "–"
+        table.add_row(one["name"], one["role"], one["institution"] or "–", kst(one["created_at"]), revoked)
+    console.print(table if listed else "none was made")
 
 
 @app.command()
@@ -36,4 +51,4 @@ def revoke(
 ) -> None:
     """End a token from now on."""
     ask("DELETE", f"/tokens/{name}", url=url, token=operator_token(token, url))
-    console.print(f"revoked: {name}", markup=False)
+    console.print(f"revoked: {name}")

@@ -11,9 +11,9 @@ from rich import box
 from rich.table import Table
 
 from deploy.commands import institutions
-from deploy.commands.http import AsJson, Token, Url, ask, operator_token
-from deploy.commands.institutions import Code
-from deploy.commands.screen import console, errors, fail, kst, print_json
+from deploy.commands.desks import Code
+from deploy.commands.http import AsJson, Token, Url, ask, content_of, operator_token
+from deploy.commands.screen import console, errors, kst, print_json
 
 app = institutions.app
 _TYPES: Final = {
@@ -37,7 +37,7 @@ def show(
     if as_json:
         print_json(shown)
         return
-    console.print(f"{shown['institution']} {shown['name']}: {shown['status']}", markup=False, soft_wrap=True)
+    console.print(f"{shown['institution']} {shown['name']}: {shown['status']}")
     for one in shown["rounds"]:
         _print_sums(one)
         _print_requests(one)
@@ -62,7 +62,7 @@ def upload(
     query = urlencode({"round": round_id, "preview": "true" if preview else "false"})
     headers = {"Content-Type": _TYPES.get(file.suffix.lower(), "application/octet-stream")}
     headers |= {"Idempotency-Key": secrets.token_hex(16)} if again else {}
-    content = _read(file)
+    content = content_of(file)
     path = f"/institutions/{code}/uploads"
     answer = ask("POST", f"{path}?{query}", url=url, token=bearer, content=content, headers=headers)
     if preview:
@@ -95,14 +95,7 @@ def uploads(
         return
     for one in listed["uploads"]:
         said = f"{one['upload']} {kst(one['uploaded_at'])} {one['round']} by {one['uploaded_by']}"
-        console.print(f"{said}: {_counted(one['states'])}", markup=False, soft_wrap=True)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}")
+        console.print(f"{said}: {_counted(one['states'])}")
 
 
 def _counted(states: dict[str, int]) -> str:
@@ -117,9 +110,9 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
             message = row["message"]
             facts = message.get("facts", {name: message[name] for name in message if name not in ("round", "request")})
             said = ", ".join(f"{name} {value}" for name, value in facts.items())
-            console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}", markup=False)
+            console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}")
             for one in row.get("read_as", ()):
-                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}", markup=False)
+                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}")
         _print_passed_over(answer.get("file", {}))
         console.print(f"{len(answer['rows']):,} rows, {answer['errors_total']:,} errors; nothing was sent")
         _print_errors(answer["errors"])
@@ -130,7 +123,7 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
 def _print_passed_over(file: dict[str, Any]) -> None:
     for what in ("sheets", "hidden rows", "hidden columns"):
         if named := file.get(f"{what.replace(' ', '_')}_passed_over"):
-            console.print(f"not read: {what} {', '.join(named)}", markup=False, soft_wrap=True)
+            console.print(f"not read: {what} {', '.join(named)}")
 
 
 def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bool) -> None:
@@ -138,21 +131,21 @@ def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bo
         print_json(answer)
         return
     before = "sent before as" if repeated else "upload"
-    console.print(f"{before} {answer['upload']}: {_counted(answer['states'])}", markup=False, soft_wrap=True)
+    console.print(f"{before} {answer['upload']}: {_counted(answer['states'])}")
     for row in answer["answers"]:
         if row["state"] not in ("accepted", "sent"):
-            console.print(f"{row['row']:>5} {row['request']}: {row['state']}", markup=False, soft_wrap=True)
+            console.print(f"{row['row']:>5} {row['request']}: {row['state']}")
             _print_errors(row["errors"])
     if "sent" in answer["states"]:
         follow = f"firstbuy institution uploads {answer['institution']} {answer['upload']}"
-        console.print(f"not answered yet: look again with `{follow}`", markup=False, soft_wrap=True)
+        console.print(f"not answered yet: look again with `{follow}`")
 
 
 def _print_errors(reasons: list[dict[str, Any]]) -> None:
     for reason in reasons:
         where = reason["cell"] or reason["pointer"] or "/"
-        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}", markup=False, soft_wrap=True)
-        errors.print(f"    → {reason['fix']}", style="dim", markup=False, soft_wrap=True)
+        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}")
+        errors.print(f"    → {reason['fix']}", style="dim")
 
 
 def _print_sums(one: dict[str, Any]) -> None:
@@ -170,13 +163,11 @@ def _print_requests(one: dict[str, Any]) -> None:
         facts = request["facts"]
         wanted = f", {facts['quantity']:,} of {facts['class_code']} for {facts['budget_won']:,} won" if facts else ""
         line = f"{request['request']} (version {request['version']}): {request['state']}{wanted}"
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line)
         for award in request["awards"]:
             due = f", to be reported on by {award['due_on']}" if award["state"] in ("open", "overdue") else ""
             line = f"  {award['product']}: {award['quantity']:,} for {award['amount_won']:,} won, {award['state']}{due}"
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line)
     if one["next"]:
         more = "GET " + one["next"]
-        console.print(
-            f"{one['requests_total']:,} requests in all; more: --round {one['round']}, or {more}", markup=False
-        )
+        console.print(f"{one['requests_total']:,} requests in all; more: --round {one['round']}, or {more}")

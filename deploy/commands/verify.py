@@ -127,11 +127,11 @@ def _tell(examined: Mapping[str, Findings], as_json: bool) -> None:
         print_json([{"what": what, **asdict(found)} for what, found in examined.items()])
     else:
         for what, found in examined.items():
-            console.print(what, style="bold", markup=False, soft_wrap=True)
+            console.print(what, style="bold")
             for mark, lines in (("✓", found.checked), ("✗", found.differs), ("–", found.not_checked)):
                 for line in lines:
                     words = f"not checked: {line}" if lines is found.not_checked else line
-                    console.print(f"  {mark} {words}", markup=False, soft_wrap=True)
+                    console.print(f"  {mark} {words}")
     if any(found.differs for found in examined.values()):
         raise typer.Exit(1)
 

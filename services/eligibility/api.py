@@ -1,5 +1,7 @@
 """HTTP in: how far a round is judged, and what a firm's facts would be judged to be before it applies."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -22,6 +24,7 @@ from shared.contracts.values import Code, Contract
 from shared.explanation import explain, explain_change, speaks_against
 from shared.http import body_of, parsed, read_body
 from shared.json_read import told
+from shared.policies.standings import tickets_given
 from shared.postgres import connected
 from shared.problems import Problem
 from shared.runtime import Runtime
@@ -79,6 +82,10 @@ async def check(round_id: str, request: Request) -> Response:
                 if any(question.registry is use.registry for question in questions(facts, rules))
             ],
             "findings": [finding_json(finding) for finding in verdict.findings],
+            "findings_in_words": {language.value: _in_words(verdict.findings, language) for language in Language},
+            "tickets": tickets_given(rules.tickets, verdict.findings, facts.applicant.supply_record)
+            if verdict.outcome is VerdictOutcome.ELIGIBLE
+            else 0,
             "counterfactual": _CHANGES.dump_python(changes, mode="json") if nearest else None,
             "explanation": {language.value: _explained(verdict.findings, changes, language) for language in Language},
             **told(read.read_as),
@@ -86,16 +93,16 @@ async def check(round_id: str, request: Request) -> Response:
     )
 
 
-def _explained(findings: tuple[Finding, ...], changes: tuple[Change, ...], language: Language) -> dict[str, Any]:
+def _explained(findings: Iterable[Finding], changes: tuple[Change, ...], language: Language) -> dict[str, Any]:
     """What speaks against it, and what would have helped, in words."""
-    against = [explain(finding, language) for finding in findings if speaks_against(finding)]
     return {
-        "against": [
-            {name: getattr(one, name) for name in ("rule", "outcome", "seen", "needed", "gap", "legal_source")}
-            for one in against
-        ],
+        "against": _in_words(filter(speaks_against, findings), language),
         "would_help": [explain_change(change, language) for change in changes],
     }
+
+
+def _in_words(findings: Iterable[Finding], language: Language) -> list[dict[str, str]]:
+    return [asdict(explain(finding, language)) for finding in findings]
 
 
 @router.get("/rounds/{round_id}/completeness")

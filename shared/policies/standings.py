@@ -7,6 +7,8 @@ just above them stand for all others. The first-timer rule follows from the reco
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.contracts.facts import SupplyRecord
+from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import Policy, Scoring, TicketStep, Track
 
 
@@ -78,6 +80,14 @@ def first_step(policy: Policy, kind: Kind) -> int | None:
 def tickets_of(policy: Policy, kind: Kind) -> int | None:
     number = first_step(policy, kind)
     return None if number is None else policy.tickets[number].tickets
+
+
+def tickets_given(steps: Iterable[TicketStep], findings: Iterable[Finding], record: SupplyRecord | None) -> int | None:
+    """Of an eligible firm, by what was found of it; None where no step fits, which no sound policy leaves."""
+    passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
+    won, count = (record.won, record.count) if record else (None, None)
+    kind = Kind("startup" in passed, "first-timer" in passed, won, count)
+    return next((step.tickets for step in steps if fits(step, kind)), None)
 
 
 def possible_tickets(policy: Policy, startup: bool, won: int | None, count: int | None) -> tuple[int, ...]:

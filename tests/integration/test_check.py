@@ -35,12 +35,14 @@ async def test_a_check_judges_explains_and_stores_nothing(start_stack: StartStac
         good = (await eligibility.post(url, json=application(1))).json()
         assert (good["outcome"], good["counterfactual"]) == ("eligible", None)
         assert good["explanation"]["ko"] == {"against": [], "would_help": []}
+        assert good["tickets"] >= 1
+        assert len(good["findings_in_words"]["ko"]) == len(good["findings"]) > 1
 
         without = application(2)
         without["certificates"] = []
         del without["contact"]
         told = (await eligibility.post(url, json=without)).json()
-        assert told["outcome"] == "ineligible"
+        assert (told["outcome"], told["tickets"]) == ("ineligible", 0)
         assert [change["pointer"] for change in told["counterfactual"]] == ["/certificates/-"]
         assert any("인증" in one["rule"] for one in told["explanation"]["ko"]["against"])
         assert told["explanation"]["en"]["would_help"] == [

@@ -75,7 +75,11 @@ async def test_applications_are_received_changed_and_withdrawn(
 
     withdrawn = await client.post(f"{url}/withdrawal", json={"reason": "sold out"}, headers=opened)
     assert (withdrawn.json()["version"], withdrawn.json()["withdrawn"]) == (3, True)
+    text = opened | {"Content-Type": "text/plain"}
     assert (await client.post(f"{url}/withdrawal", json={}, headers=opened)).json() == withdrawn.json()
+    for headers in (opened, text):
+        assert (await client.post(f"{url}/withdrawal", headers=headers)).json() == withdrawn.json()
+    assert (await client.post(f"{url}/withdrawal", content=b"sold out", headers=text)).status_code == 415
     receipts = (await client.get(f"{url}/receipt", headers=opened)).json()
     assert [item["version"] for item in receipts] == [1, 2, 3]
 
@@ -117,6 +121,17 @@ async def test_who_may_do_what(client: httpx2.AsyncClient, office: Office) -> No
     assert (await client.post("/tokens", json={"role": "officer", "name": "x"})).status_code == 401
     made = await client.post("/tokens", json={"role": "officer", "name": "x"}, headers=office.officers[0])
     assert made.status_code == 403, "an officer makes no tokens"
+    assert (await client.get("/tokens", headers=office.officers[0])).status_code == 403
+    operator = {"Authorization": f"Bearer {office.stack.operator_token}"}
+    desk = {"role": "institution", "name": "a desk", "institution": "kepco"}
+    (await client.post("/tokens", json=desk, headers=operator)).raise_for_status()
+    assert (await client.delete("/tokens/a desk", headers=operator)).status_code == 204
+    listed = await client.get("/tokens", headers=operator)
+    assert [one["role"] for one in listed.json()] == ["officer", "officer", "institution"]
+    last = listed.json()[-1]
+    assert last | desk == last
+    assert last["revoked_at"]
+    assert set(last) == {"name", "role", "institution", "created_at", "revoked_at"}, "no token and no hash"
     assert (await client.post("/rounds", json={}, headers={"Authorization": "Bearer x"})).status_code == 401
     round_id = await office.announce(rehearsal=clock_map(3600))
     body = {"act": "confirm", "terms": {}, "reason": "too early"}

@@ -111,6 +111,47 @@ async def test_every_receipt_verifies_with_a_published_key(
     assert fingerprints == [key["fingerprint"] for key in keys]
 
 
+async def test_a_firm_does_all_by_commands_from_its_receipt_on(
+    stack: Stack, client: httpx2.AsyncClient, office: Office, tmp_path: Path
+) -> None:
+    """Applies, changes, asks, withdraws; and proves, in a round that freezes, by a receipt kept as a file."""
+    soon = await office.announce(rehearsal=clock_map(4))
+    await office.status(soon, "open")
+    stays = kept(tmp_path, "stays.json", (await apply(client, soon, 2)).json())
+    round_id = await office.announce(rehearsal=clock_map(3600))
+    await office.status(round_id, "open")
+    url, receipt = ["--url", stack.url("intake")], str(tmp_path / "receipt.json")
+    with_receipt = ["--receipt", receipt, *url]
+    written = application(1) | {"applicant": application(1)["applicant"] | {"started_on": "2015. 3. 2."}}
+
+    form = kept(tmp_path, "a.json", written)
+    code, told = await firstbuy("apply", form, "-o", receipt, "--round", round_id, *url)
+    assert code == 0, told
+    assert "/applicant/started_on: '2015. 3. 2.' is read as 2015-03-02" in told
+    first = json.loads(Path(receipt).read_text())
+    assert (await firstbuy("verify", "receipt", receipt, *url))[0] == 0
+    cheaper = kept(tmp_path, "b.json", application(1, price_won=900_000))
+    code, told = await firstbuy("change", cheaper, *with_receipt)
+    assert code == 0, told
+    assert json.loads(Path(receipt).read_text())["token"] == first["token"]
+    assert (await firstbuy("verify", "receipt", receipt, *url))[0] == 0
+    code, told = await firstbuy("status", *with_receipt)
+    assert (code, f"{first['application']}, version 2\n" in told) == (0, True), told
+    code, told = await firstbuy("withdraw", "--reason", "sold out", *with_receipt)
+    assert code == 0, told
+    assert "withdrawn" in (await firstbuy("status", first["application"], "--token", first["token"], *url))[1]
+
+    await office.status(soon, "frozen")
+    proof = str(tmp_path / "proof.json")
+    code, told = await firstbuy("proof", "--receipt", stays, "-o", proof, *url)
+    assert code == 0, told
+    manifest = f"{stack.url('intake')}/rounds/{soon}/manifest"
+    code, told = await firstbuy("verify", "proof", proof, "--manifest", manifest, "--receipt", stays)
+    assert code == 0, told
+    code, told = await firstbuy("appeal", "file", "--grounds", "misread", "--receipt", stays, *url)
+    assert (code, "there is no result to appeal against" in told) == (1, True), told
+
+
 async def test_a_proof_leads_to_the_frozen_root(
     stack: Stack, client: httpx2.AsyncClient, office: Office, tmp_path: Path
 ) -> None:

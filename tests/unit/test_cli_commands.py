@@ -1,6 +1,7 @@
 """The commands that speak HTTP: what they send, and what they print when they are refused."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typer.testing import CliRunner, Result
 
 from deploy.cli import assembled
 from deploy.local.state import PROJECT
+from shared.purchases import State
 
 URL = ["--url", "http://firstbuy.test"]
+PURCHASE_STATES = [state.value for state in State]
 Answered = Callable[..., list[httpx2.Request]]
 
 
@@ -145,8 +148,9 @@ def test_confirm_names_the_newest_batch_with_the_selection_or_after_it(
     assert json.loads(sent[1].content) == {"act": act, "terms": {"epoch": 2} | terms, "reason": "x"}
 
 
-def test_confirm_says_when_all_is_confirmed_and_no_batch_waits(answering: Answered) -> None:
-    sent = answering((200, {"status": "confirmed", "milestones": [PROPOSED, given_out(3, epoch=1)]}))
+@pytest.mark.parametrize("status", ["confirmed", "final"])
+def test_confirm_says_when_all_is_confirmed_and_no_batch_waits(answering: Answered, status: str) -> None:
+    sent = answering((200, {"status": status, "milestones": [PROPOSED, given_out(3, epoch=1)]}))
     result = run("round", "confirm", "2018-h2", "--reason", "x", *URL)
     assert result.exit_code == 1
     assert "confirmed already" in result.stderr
@@ -213,6 +217,18 @@ def test_a_token_is_made_and_revoked(answering: Answered) -> None:
     assert [(request.method, request.url.path) for request in sent] == [("POST", "/tokens"), ("DELETE", "/tokens/kim")]
 
 
+def test_tokens_are_listed_by_who_holds_them(answering: Answered) -> None:
+    made = {"created_at": "2018-08-16T00:00:00+00:00", "revoked_at": None}
+    kim = {"name": "kim", "role": "officer", "institution": None} | made
+    desk = {"name": "desk", "role": "institution", "institution": "kepco"} | made
+    sent = answering((200, [kim, desk | {"revoked_at": "2018-09-01T00:00:00+00:00"}]), (200, []))
+    told = run("token", "list", "--token", "op", *URL).stdout
+    for word in ("kim", "officer", "kepco", "2018-08-16 09:00", "2018-09-01 09:00"):
+        assert word in told
+    assert (sent[0].method, sent[0].url.path) == ("GET", "/tokens")
+    assert "none was made" in run("token", "list", "--token", "op", *URL).stdout
+
+
 def test_pledges_as_a_table_and_as_json(answering: Answered) -> None:
     amounts = {"pledge_won": 10_000, "awarded_won": 2_500, "contracted_won": 1_750, "left_won": 7_500}
     rows = [{"institution": "kepco", "awards": 3, **amounts, "overdue": 2, "overdue_won": 750}]
@@ -223,6 +239,17 @@ def test_pledges_as_a_table_and_as_json(answering: Answered) -> None:
     assert "7,500" in told
     assert "2: 750" in told
     assert json.loads(run("pledges", "2018-h2", "--json", *URL).stdout) == rows
+
+
+def test_what_is_shown_of_money_is_korean_from_head_to_state(answering: Answered) -> None:
+    amounts = {"pledge_won": 10_000, "awarded_won": 2_500, "contracted_won": 1_750, "left_won": 7_500}
+    one = {"institution": "kepco", "product": "센서", "due_on": None, "reason": None}
+    bought = [one | {"awarded_won": 5, "contracted_won": 5, "state": state} for state in PURCHASE_STATES]
+    answering((200, [one | amounts | {"overdue": 0, "overdue_won": 0}]), (200, {"purchases": bought}))
+    for command in ("pledges", "purchases"):
+        told = run(command, "2018-h2", "--language", "ko", *URL)
+        assert told.exit_code == 0, told.output
+        assert re.findall("[A-Za-z]+", told.stdout.replace("kepco", "")) == []
 
 
 def test_rounds_are_listed_and_shown(answering: Answered) -> None:
@@ -295,7 +322,7 @@ def test_a_check_prints_what_speaks_against_and_what_would_help(answering: Answe
         "explanation": {"ko": {"against": [against], "would_help": ["연간 매출액: 500,000,000원 이상"]}},
     }
     sent = answering((200, told), (200, told | {"outcome": "eligible"}))
-    arguments = ["apply", str(file), "--check", "--eligibility", "http://eligibility.test"]
+    arguments = ["apply", str(file), "--check", "--round", "2018-h2", "--eligibility", "http://eligibility.test"]
     result = run(*arguments)
     assert result.exit_code == 1
     assert "연간 매출액: 500,000,000원 이상" in result.stdout

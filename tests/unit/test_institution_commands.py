@@ -88,6 +88,18 @@ def test_a_pledge_that_is_none_is_refused_before_anything_is_sent(answering: Ans
     assert sent == []
 
 
+@pytest.mark.parametrize(
+    "command", ["onboard", "rotate", "suspend", "resume", "leave", "amend", "contacts", "webhook", "show", "uploads"]
+)
+def test_a_code_that_is_none_is_said_before_kafka_is_asked(answering: Answered, kafka: list[str], command: str) -> None:
+    sent = answering()
+    refused = run("institution", command, "Bad Code!", *URL)
+    assert refused.exit_code == 2
+    assert "CODE 'Bad Code!'" in refused.stderr
+    assert "small letters, digits and hyphens" in refused.stderr
+    assert (sent, kafka) == ([], [])
+
+
 def test_onboard_says_that_somebody_must_make_the_topics(answering: Answered) -> None:
     sent = answering((200, []))
     told = run("institution", "onboard", "kepco", "--name", "x", *URL)

@@ -18,6 +18,7 @@ from shared.contracts.policy import Condition, Policy, ScoreStep, Scoring, Ticke
 from shared.contracts.vocabulary import RULE_TERMS, Kind
 from shared.policies.conditions import condition_problems
 from shared.policies.soundness import problems_of
+from shared.policies.standings import tickets_given
 from shared.policies.tables import MOST_STEPS, table_problems
 from tests.data.facts import GOOD, policy
 from tests.support.examples import examples
@@ -157,7 +158,9 @@ def test_a_sound_policy_judges_and_weighs_whatever_is_applied_with(of: Policy, f
         return
     verdict = judge(facts, PolicyRules.compile(of, "0" * 64))
     record = facts.applicant.supply_record
-    assert tickets(standing_of(verdict.findings, record), of) >= 1
+    given_in_the_draw = tickets(standing_of(verdict.findings, record), of)
+    assert given_in_the_draw >= 1
+    assert tickets_given(of.tickets, verdict.findings, record) == given_in_the_draw, "a check says no other"
     assert of.scoring is not None
     assert supply_record_points(record, of.scoring) == 1
 

@@ -11,7 +11,7 @@ from services.eligibility.domain.rules.fault import FAULT, unjudged
 from services.eligibility.domain.rules.track import TRACK, track
 from shared.certificates import AcceptedKinds
 from shared.contracts.findings import Finding, FindingOutcome
-from shared.contracts.policy import Condition, Policy, RegistryUse, Track, Waiver
+from shared.contracts.policy import Condition, Policy, RegistryUse, TicketStep, Track, Waiver
 
 _PASS = FindingOutcome.PASS
 _PARTS = tuple[str, str, str]
@@ -85,6 +85,7 @@ class PolicyRules:
     registries: tuple[RegistryUse, ...]
     kinds: AcceptedKinds
     """All of the policy, whatever track accepts them."""
+    tickets: tuple[TicketStep, ...]
 
     @classmethod
     def compile(cls, policy: Policy, policy_hash: str) -> "PolicyRules":
@@ -99,6 +100,7 @@ class PolicyRules:
             hashed_tail=f',"policy_hash":"{policy_hash}"}}',
             registries=policy.registries or (),
             kinds=AcceptedKinds.compile(policy.as_of, policy.certificates),
+            tickets=policy.tickets,
         )
 
 

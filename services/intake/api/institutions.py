@@ -167,6 +167,14 @@ async def create_token(request: Request) -> Response:
     return JSONResponse({"token": token, "role": body.role, "name": body.name}, 201)
 
 
+@router.get("/tokens")
+async def list_tokens(request: Request) -> Response:
+    """Who holds one, in which role, since when, and whether it was revoked. No token, and no hash of one."""
+    await holder(request, OPERATOR)
+    async with connected(intake(request).runtime.pool) as connection:
+        return JSONResponse(await tokens.listed(connection))
+
+
 @router.delete("/tokens/{name}")
 async def revoke_token(name: str, request: Request) -> Response:
     state = intake(request)

@@ -17,7 +17,7 @@ from services.intake.storage import outcomes, releases, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn, SelectionGivenUp
-from shared.http import body_of, parse, read_body
+from shared.http import body_of, parse, read_body_if_sent
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
 from shared.problems import Problem
@@ -27,12 +27,12 @@ router = APIRouter(prefix="/applications", tags=["applications"])
 _PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "AwardsChanged")
 
 
-@router.post("/{application}/withdrawal", openapi_extra=body_of(WithdrawalBody))
+@router.post("/{application}/withdrawal", openapi_extra=body_of(WithdrawalBody, required=False))
 async def withdraw(application: str, request: Request) -> Response:
     """Takes the application out of the round, as a version; or, once the result is published, gives up its place,
     selected or in reserve, which goes to the reserve in the next batch. Again it changes nothing."""
     state = intake(request)
-    body = await read_body(request, state.settings.body_bytes)
+    body = await read_body_if_sent(request, state.settings.body_bytes)
     received_at = state.clock.now()
     reason = parse(WITHDRAWAL, body or b"{}").reason
     trace = state.runtime.tracing.begin("POST withdrawal", request.headers.get("traceparent"))

@@ -2,7 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from shared.postgres import Connection
 
@@ -12,6 +13,7 @@ INSERT INTO tokens (token_hash, role, name, institution) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO NOTHING RETURNING name
 """
 REVOKE_TOKEN = "UPDATE tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING name"
+TOKENS = "SELECT name, role, institution, created_at, revoked_at FROM tokens ORDER BY created_at, name"
 MAKE_SECRET = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 SECRET = "SELECT value FROM secrets WHERE name = $1"
 
@@ -38,6 +40,14 @@ async def create(connection: Connection, token_hash: str, holder: Bearer) -> boo
 
 async def revoke(connection: Connection, name: str) -> bool:
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
+
+
+async def listed(connection: Connection) -> list[dict[str, Any]]:
+    """All that were ever made, oldest first, as they are answered: neither a token nor its hash."""
+    return [
+        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in await connection.fetch(TOKENS)
+    ]
 
 
 NETWORKS: Final = "networks"
