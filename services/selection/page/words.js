@@ -359,7 +359,6 @@ export const PAGE = {
   },
   script: { en: "verify.py", ko: "verify.py" },
   bundle: { en: "the evidence", ko: "증거 파일" },
-  language: { en: "Language", ko: "언어" },
   hold: { en: "Roots you hold (optional)", ko: "가지고 계신 루트 (선택)" },
   commitment: { en: "Commitment root", ko: "확약 루트" },
   selection: { en: "Selection root", ko: "선정 루트" },
@@ -368,6 +367,18 @@ export const PAGE = {
   published: { en: "Check the published evidence", ko: "공표된 증거 검증" },
   file: { en: "Or check a file of yours, such as the auditor's bundle (it is not uploaded)", ko: "또는 감사용 증거 파일처럼 가지고 계신 파일 검증 (올려 보내지 않습니다)" },
   progress: { en: "Progress", ko: "진행" },
+  find: { en: "Find an application", ko: "내 신청 찾기" },
+  findAbout: {
+    en:
+      "Enter the application's id, or open your receipt, or drop it here: the evidence is read in this browser, and the " +
+      "page says where the application stands. Neither id nor receipt is sent anywhere.",
+    ko:
+      "신청 번호를 넣거나 접수증 파일을 열거나 여기에 끌어다 놓으십시오. 이 브라우저에서 증거 파일을 읽어 신청이 어디에 있는지 알려 드립니다. " +
+      "번호도 접수증도 어디로도 보내지 않습니다.",
+  },
+  sought: { en: "Application id", ko: "신청 번호" },
+  look: { en: "Find", ko: "찾기" },
+  receipt: { en: "Or your receipt (JSON)", ko: "또는 접수증 파일 (JSON)" },
   findings: { en: "What was checked", ko: "검증 내용" },
   differs: { en: "✗ Differs", ko: "✗ 다름" },
   checked: { en: "✓ Checked", ko: "✓ 확인" },
@@ -420,6 +431,12 @@ export const STATUS = {
     en: () => "This browser computes hashes on pages under https (or http://127.0.0.1) only. Open the page there, or use verify.py.",
     ko: () => "이 브라우저는 https(또는 http://127.0.0.1) 페이지에서만 해시를 계산합니다. 그 주소로 여시거나 verify.py를 쓰십시오.",
   },
+};
+
+/** Of a file that was opened on another round's page. */
+export const ELSEWHERE = {
+  en: (v) => `This file is of another round than this page: ${v.title ?? ""} (${v.round})`,
+  ko: (v) => `이 파일은 이 페이지와 다른 회차의 것입니다: ${v.title ?? ""} (${v.round})`,
 };
 
 export const MORE = {
