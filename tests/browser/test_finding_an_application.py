@@ -270,6 +270,18 @@ async def test_what_a_later_batch_moved_is_told(page: Page, served: Served) -> N
     assert {moved.result for moved in newest.values()} == set(Result)
 
 
+@pytest.mark.parametrize("stated", ["constructor", "chosen", "<b>selected</b>"])
+async def test_a_forged_result_is_shown_as_it_is_stated(page: Page, served: Served, stated: str) -> None:
+    records = records_of(PUBLIC)
+    forged = entry(records, "reserve")
+    forged |= {"result": stated, "reason": stated, "outcome": stated}
+    await page.goto(served.page("forged", rewritten(records, Depth.PUBLIC)))
+    seen = await sought(page, forged["application"])
+    assert (seen.state, seen.heading) == ("wrong", stated)
+    assert seen.says("what follows is what the evidence states")
+    assert seen.says(f"Why: {stated}.")
+
+
 async def test_nothing_is_said_where_the_evidence_is_cut_off(page: Page, served: Served) -> None:
     await page.goto(served.page("bundled", b"".join(PUBLIC.splitlines(keepends=True)[:8])))
     seen = await sought(page, UNKNOWN)

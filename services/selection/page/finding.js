@@ -59,6 +59,7 @@ const REASONS = {
   "given-up": { en: "its firm gave its place up", ko: "기업이 자리를 포기했습니다" },
   declined: { en: "two officers declined it", ko: "담당자 두 명이 선정을 거절했습니다" },
 };
+const RESULTS = ["selected", "reserve", "not-selected"];
 const OUTCOMES = {
   eligible: { en: "It met the conditions.", ko: "심사 결과: 조건을 갖추었습니다." },
   ineligible: { en: "It did not meet the conditions.", ko: "심사 결과: 조건을 갖추지 못했습니다." },
@@ -158,7 +159,7 @@ export function told(found, sought, language, nameOf) {
   }
   if (differs) lines.push([say("differing", { differs: number(differs) })]);
   lines.push([say(found.listed ? "manifest" : "no-manifest", { ...found, count: number(found.count), version: entry.version })]);
-  if (sought.version !== undefined) lines.push([asReceived(entry, sought, say)]);
+  if (sought.version !== undefined && sought.payload !== undefined) lines.push([asReceived(entry, sought, say)]);
   lines.push([stated(OUTCOMES, entry.outcome, language)], [say("tickets", { tickets: number(entry.tickets) })]);
   if (entry.score !== null) lines.push([say("score", { score: number(entry.score) })]);
   lines.push([entry.position === null ? say("no-position") : say("position", { position: number(entry.position), stood: number(stood) })]);
@@ -181,7 +182,7 @@ export function told(found, sought, language, nameOf) {
 /** As the last confirmed batch left it. */
 function headingOf({ entry, since }, say) {
   const last = since.findLast(({ confirmed }) => confirmed);
-  if (last === undefined) return say(entry.result, { reserve: entry.reserve });
+  if (last === undefined) return RESULTS.includes(entry.result) ? say(entry.result, { reserve: entry.reserve }) : entry.result;
   return last.result === "reserve" ? say("again-reserve") : say(last.result);
 }
 
