@@ -81,6 +81,18 @@ async def test_the_page_names_its_round_before_anything_else(page: Page, served:
     assert await page.locator("h1 [lang=ko]").count() == await page.locator("h1 [lang=en]").count() == 1
 
 
+async def test_the_browser_of_the_tests_draws_hangul(page: Page) -> None:
+    """Else a Korean page would be narrower here than for its readers."""
+    drawn = """(text) => {
+        const canvas = document.createElement("canvas");
+        const pen = canvas.getContext("2d");
+        pen.font = "40px sans-serif";
+        pen.fillText(text, 0, 50);
+        return canvas.toDataURL();
+    }"""
+    assert await page.evaluate(drawn, "가") != await page.evaluate(drawn, "힣")
+
+
 @SCREENS
 async def test_nothing_runs_over_the_edge_and_all_can_be_touched(page: Page, served: Served, screen: Screen) -> None:
     records = records_of(PUBLIC)
@@ -125,6 +137,9 @@ async def test_a_selected_application_is_found(page: Page, served: Served, scree
     heading, *said = expected[screen.language]
     assert (seen.state, seen.heading) == ("right", heading)
     assert [words for words in said if not seen.says(words)] == []
+    other = "en" if screen.language == "ko" else "ko"
+    await page.locator(f"[data-language={other}]").click()
+    assert (await found(page)).heading == expected[other][0], "what was found follows the language"
     assert [one.partition("/rounds/")[2] for one in served.asked] == ["bundled/evidence"]
     assert [one for one in sent if application in one.lower()] == []
 
