@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from deploy.demo.page import scrolling
+
 WIDTH: Final = 860
 _LABEL: Final = 250
 _ROW: Final = 26
@@ -37,10 +39,11 @@ def bars(chart: Sequence[Bar], *, title: str) -> str:
     room = WIDTH - _LABEL - _VALUE
     rows = [_row(bar, number, room / longest) for number, bar in enumerate(chart)]
     height = _ROW * len(chart) + 4
-    return (
-        f'<div class="scroll"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title, quote=True)}">'
-        f"<title>{escape(title)}</title>{''.join(rows)}</svg></div>"
+    said = escape(title)
+    drawn = (
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}"><title>{said}</title>{"".join(rows)}</svg>'
     )
+    return scrolling(drawn, title)
 
 
 def _row(bar: Bar, number: int, scale: float) -> str:

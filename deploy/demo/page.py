@@ -35,7 +35,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, sums: int = 0, 
         for number, row in enumerate(listed)
     )
     top = f"<thead><tr>{heads}</tr></thead>" if head else ""
-    return f'<div class="scroll"><table class="{css}">{top}<tbody>{body}</tbody></table></div>'
+    named = ", ".join(cell for cell in head if cell) or "표 · table"
+    return scrolling(f'<table class="{css}">{top}<tbody>{body}</tbody></table>', named)
+
+
+def scrolling(wide: str, name: str) -> str:
+    """Scrolls within itself on a narrow screen, with the keyboard too."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(name)}">{wide}</div>'
 
 
 def kst(moment: str, *, seconds: bool = False) -> str:

@@ -11,7 +11,7 @@ from deploy.demo.checks import Check
 from deploy.demo.entries import STATES_A_FACT
 from deploy.demo.figures import OUTCOMES, Figures, Group, Purse
 from deploy.demo.first_half import FirstHalf
-from deploy.demo.page import kst, page, section, table
+from deploy.demo.page import kst, page, scrolling, section, table
 from deploy.demo.two_policies import first_half_section
 from deploy.demo.words import FOUNDERS, KINDS, REASONS, RULES, billions
 
@@ -271,7 +271,7 @@ def _proof(account: Account, audit: Audit, checks: Sequence[Check]) -> str:
         "<p>The first three are equal: nothing was lost or added between the close and the draw. The commitment stood "
         "before the public value was due, so nobody could choose the result. Any ticket can be recomputed with "
         "<code>printf '%s' 'SEED:APPLICATION:1' | sha256sum</code>.</p>"
-        f'<div class="scroll"><table class="roots">{body}</table></div>'
+        + scrolling(f'<table class="roots">{body}</table>', "증명 · roots")
         + table((), [(name, f"{kst(moment, seconds=True)} KST") for name, moment in turns])
         + f"<p>Confirmed by {escape(officers)}.</p>"
         f"<details><summary>{len(checks)} checks</summary><ul class=checks>{held}</ul></details>",

@@ -11,6 +11,7 @@ from services.selection.api import chances, evidence, ocds, packs, page, purchas
 from services.selection.packing import Packing
 from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
+from services.selection.storage import naming
 from services.selection.timestamps import Authority, Stamping, chance
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
@@ -23,6 +24,7 @@ from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.parked_api import SETTLEMENT_BYTES, holder_of, parked_router
+from shared.postgres import connected
 from shared.runtime import Runtime
 
 SERVICE = "selection"
@@ -64,6 +66,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 
+    async def named(round_id: str) -> naming.Named | None:
+        async with connected(runtime.pool) as connection:
+            return await naming.named(connection, round_id)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with runtime.open(app):
@@ -85,7 +91,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.kept = KeptAnswers(settings.kept_bytes)
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
-    app.include_router(page.router)
+    app.include_router(page.page_router(named))
     app.include_router(keys_router(signing, lambda: runtime.pool))
     operator = holder_of(settings.operator_token_hash, SERVICE)
     app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)

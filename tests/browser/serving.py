@@ -10,8 +10,18 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from playwright.async_api import Page
 
-from services.selection.api import page
+from services.selection.api.page import page_router
+from services.selection.storage.naming import Named
 from shared.problems import Problem, problem_response
+
+TITLE = "2018년 하반기 기술개발제품 시범구매 (second half of 2018)"
+INSTITUTIONS = {"kepco": "한국전력공사 (Korea Electric Power Corporation, KEPCO)", "lh": "한국토지주택공사"}
+
+
+async def named(round_id: str) -> Named | None:
+    if round_id.startswith("unknown"):
+        return None
+    return Named("<script>alert(1)</script>" if round_id == "marked" else TITLE, INSTITUTIONS)
 
 
 @dataclass
@@ -31,7 +41,7 @@ class Served:
 @asynccontextmanager
 async def serving() -> AsyncIterator[Served]:
     app = FastAPI()
-    app.include_router(page.router)
+    app.include_router(page_router(named))
     listening = socket.create_server(("127.0.0.1", 0))
     served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}")
 

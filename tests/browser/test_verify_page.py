@@ -1,7 +1,6 @@
 """The page that checks a round's evidence, in a real browser: it finds what verify.py finds."""
 
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
 from shared.merkle import digest_of
 from shared.problems import Problem
-from tests.browser.serving import Served, serving, shown
+from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten, with_batches
 from tests.unit.test_evidence_bundle import (
     BUNDLES,
@@ -46,12 +45,6 @@ EXAMINED = """async (rounds) => {
     }
     return found;
 }"""
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serving() as one:
-        yield one
 
 
 def counted(bundle: bytes) -> list[int]:
@@ -86,7 +79,7 @@ async def test_a_published_result_is_checked_and_shown(page: Page, served: Serve
             str(line.position),
             facts[line.placement.application]["product"]["name"]
             + facts[line.placement.application]["applicant"]["name"],
-            f"{institutions[award.request]} / {award.request}",
+            f"{INSTITUTIONS.get(institutions[award.request], institutions[award.request])} / {award.request}",
             f"{award.amount_won:,}",
         ]
         for line in sorted(ROUND.proposal.lines, key=lambda line: line.position or 0)
@@ -286,7 +279,7 @@ async def test_hostile_names_are_shown_as_text(page: Page, served: Served) -> No
     assert seen.rows
     assert all(product == HOSTILE * 2 for _, product, _, _ in seen.rows)
     assert await page.locator("main img, main script").count() == 0
-    assert await page.title() == "Check a round's result"
+    assert await page.title() == f"Check a round's result · {TITLE}"
     assert all(address.startswith((served.address, "data:")) for address in sent), sent
 
 
@@ -295,7 +288,7 @@ async def test_both_languages_say_everything(page: Page, browser: Browser, serve
     context = await browser.new_context(locale="ko-KR")
     korean = await context.new_page()
     await korean.goto(address)
-    assert await korean.title() == "회차 결과 검증"
+    assert await korean.title() == f"회차 결과 검증 · {TITLE}"
     assert await korean.locator("html").get_attribute("lang") == "ko"
     await korean.get_by_role("button", name="공표된 증거 검증").click()
     seen = await shown(korean)
@@ -341,13 +334,19 @@ async def test_it_can_be_used_with_the_keyboard_alone(page: Page, served: Served
 
 async def test_every_field_has_a_label_and_the_outcome_is_announced(page: Page, served: Served) -> None:
     await page.goto(served.page("bundled", BUNDLES[Depth.PUBLIC]))
-    for label in ("Commitment root", "Selection root", "Or check a file of yours"):
+    for label in ("Commitment root", "Selection root", "Or check a file of yours", "Application id", "Or your receipt"):
         assert await page.get_by_label(label).count() == 1
     assert await page.get_by_role("heading", level=1).count() == 1
-    assert await page.locator("#status").get_attribute("aria-live") == "polite"
+    for announced in ("#status", "#heard", "#found"):
+        assert await page.locator(announced).get_attribute("aria-live") == "polite"
+    assert await page.get_by_role("banner").count() == await page.get_by_role("main").count() == 1
     await page.locator("#check").click()
     await shown(page)
-    assert await page.get_by_role("heading", level=2).count() == 2
+    sections = ["Check a round's result", "Find an application", "What was checked"]
+    sections.append("Results as the bundle states them")
+    assert await page.get_by_role("heading", level=2).all_text_contents() == sections
+    for section in sections:
+        assert await page.locator("section").and_(page.get_by_role("region", name=section)).count() == 1
     assert await page.get_by_role("columnheader").count() == 4
 
 

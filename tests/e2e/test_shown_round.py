@@ -261,6 +261,8 @@ async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, rou
     assert "the result is not confirmed" in (await shown(page)).status
 
     await page.goto(f"{rounds.selection}/rounds/{rounds.confirmed}/verify?epoch=1")
+    heading = await page.get_by_role("heading", level=1).inner_text()
+    assert heading.split() == ["시험", "라운드", rounds.confirmed], "what it was announced as"
     await page.get_by_label("Commitment root").fill(rounds.roots(1)["commitment"])
     await page.get_by_label("Selection root").fill(rounds.roots(1)["selection"])
     await page.locator("#check").click()
@@ -271,8 +273,13 @@ async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, rou
     assert positions == sorted(positions), "in draw order"
     told = sorted((row[2], row[3]) for row in seen.rows)
     assert told == sorted(
-        (f"kepco / {award['request']}", f"{award['amount_won']:,}") for one in awarded for award in one["awards"]
+        (f"기관 kepco / {award['request']}", f"{award['amount_won']:,}") for one in awarded for award in one["awards"]
     )
+
+    await page.locator("#sought").fill(awarded[0]["application"])
+    await page.locator("#find button").click()
+    await page.locator("#found li").first.wait_for()
+    assert await page.locator("#found p").inner_text() == "Selected"
 
     answer = await rounds.bundle(rounds.confirmed, "auditor", rounds.operator, epoch=1)
     bundle = {"name": "auditor.jsonl", "mimeType": "application/x-ndjson", "buffer": answer.content}

@@ -25,10 +25,17 @@ FLAGS: Final = (
     "--no-first-run",
     "--host-resolver-rules=MAP plain.test 127.0.0.1",  # an address that is no secure context
 )
+FONTS: Final = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><include ignore_missing="yes">{known}</include><dir>{hangul}</dir></fontconfig>
+"""
+"""With Hangul, which many a machine for tests has none of: what a page's Korean takes of a line is what readers see."""
 
 
 @pytest.fixture(scope="session")
-async def browser_or_why(state: State, pytestconfig: pytest.Config) -> AsyncIterator[Browser | str]:
+async def browser_or_why(
+    state: State, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Browser | str]:
+    import pylopdf_fonts_ko  # noqa: PLC0415
     from playwright.async_api import async_playwright  # noqa: PLC0415
 
     from tests.browser.chromium import NoBrowserError, find  # noqa: PLC0415
@@ -42,6 +49,10 @@ async def browser_or_why(state: State, pytestconfig: pytest.Config) -> AsyncIter
             yield str(error)
             return
         environment: dict[str, str | float | bool] = {**os.environ, **found.environment}
+        fonts = tmp_path_factory.mktemp("fonts") / "fonts.conf"
+        known = environment.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
+        fonts.write_text(FONTS.format(known=known, hangul=pylopdf_fonts_ko.sans_path().parent), encoding="utf-8")
+        environment["FONTCONFIG_FILE"] = str(fonts)
         browser = await playwright.chromium.launch(executable_path=found.program, args=FLAGS, env=environment)
         tell(pytestconfig, Section.BROWSER, f"Chromium {browser.version} ({found.why})")
         yield browser

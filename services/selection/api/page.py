@@ -1,17 +1,22 @@
 """The page that checks a round's evidence in the browser, and its scripts (`services/selection/page`)."""
 
 import hashlib
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from string import Template
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from services.selection.storage.naming import Named
 from shared.problems import Problem
 
-router = APIRouter(tags=["evidence"])
 FOLDER: Final = Path(__file__).parents[1] / "page"
-_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_HTML: Final = "text/html"
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 HEADERS: Final = {
     # Names in the evidence come from firms: whatever they are, no script but ours runs, and nothing is sent elsewhere.
     "Content-Security-Policy": (
@@ -32,9 +37,8 @@ class Served:
     etag: str
 
     @classmethod
-    def of(cls, file: Path) -> "Served":
-        content = file.read_bytes()
-        return cls(content, _TYPES[file.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    def of(cls, content: bytes, media_type: str) -> "Served":
+        return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
     def response(self, known: str | None) -> Response:
         headers = HEADERS | {"ETag": self.etag}
@@ -43,19 +47,44 @@ class Served:
         return Response(self.content, headers=headers, media_type=self.media_type)
 
 
-_SERVED: Final = {file.name: Served.of(file) for file in FOLDER.iterdir() if file.suffix in _TYPES}
+_PARTS: Final = {
+    file.name: Served.of(file.read_bytes(), _TYPES[file.suffix]) for file in FOLDER.iterdir() if file.suffix in _TYPES
+}
+_PAGE, _UNKNOWN = (
+    Template((FOLDER / name).read_text(encoding="utf-8")) for name in ("verify.html", "unknown-round.html")
+)
 
 
-@router.get("/rounds/{round_id}/verify")
-async def page(round_id: str, request: Request) -> Response:
-    """Checks the round's evidence in the browser, in Korean or English. `?epoch=` names an earlier result."""
-    return _SERVED["verify.html"].response(request.headers.get("if-none-match"))
+def page_router(named: Callable[[str], Awaitable[Named | None]]) -> APIRouter:
+    """`named`: what a round is called, None of one that nobody announced."""
+    router = APIRouter(tags=["evidence"])
+
+    @router.get("/rounds/{round_id}/verify")
+    async def page(round_id: str, request: Request) -> Response:
+        """Checks the round's evidence in the browser, in Korean or English. `?epoch=` names an earlier result."""
+        found = await named(round_id)
+        if found is None:
+            content = _UNKNOWN.substitute(round=escape(round_id))
+            return Response(content, 404, HEADERS, _HTML)
+        return Served.of(_page(round_id, found), _HTML).response(request.headers.get("if-none-match"))
+
+    @router.get("/verify/{name}")
+    async def part(name: str, request: Request) -> Response:
+        """A script or the style of the page."""
+        served = _PARTS.get(name)
+        if served is None:
+            raise Problem(404, "unknown-part", f"The page has no part {name}.")
+        return served.response(request.headers.get("if-none-match"))
+
+    return router
 
 
-@router.get("/verify/{name}")
-async def part(name: str, request: Request) -> Response:
-    """A script or the style of the page."""
-    served = _SERVED.get(name)
-    if served is None:
-        raise Problem(404, "unknown-part", f"The page has no part {name}.")
-    return served.response(request.headers.get("if-none-match"))
+def _page(round_id: str, found: Named) -> bytes:
+    korean, parted, english = found.title.partition(" (")
+    values = {
+        "round": round_id,
+        "korean": korean,
+        "english": parted.lstrip() + english,
+        "institutions": json.dumps(found.institutions, ensure_ascii=False),
+    }
+    return _PAGE.substitute({name: escape(value) for name, value in values.items()}).encode()

@@ -14,6 +14,11 @@ export class Report {
   notChecked = [];
   more = 0; // differences beyond those listed
   selected = []; // the bundle's own results, for the table
+  whole = false; // read to its end
+  title = null; // of the round, as it was opened
+  entries = new Map(); // by application, as the bundle states them
+  institutions = new Map(); // by request
+  batches = []; // {batch, confirmed, changed}: what each moved, computed again
 
   wrong(finding) {
     if (this.differs.length < DIFFERENCES_SHOWN) this.differs.push(finding);

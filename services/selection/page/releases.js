@@ -29,7 +29,8 @@ export class Releases {
     if (awards.length) this.#awards.set(entry.application, awards);
   }
 
-  /** {root, state, counts}: the batch's root, the hash of what was left before it, [promoted, changed, withdrawn]. */
+  /** {root, state, counts, changed}: the batch's root, the hash of what was left before it, [promoted, changed,
+   * withdrawn], and what became of each whom it moved. */
   async giveOut(opened) {
     const leaving = new Map(opened.leaving.map(({ application, cause }) => [application, cause]));
     for (const { request } of opened.cancelled) this.#cancelled.add(request);
@@ -42,6 +43,7 @@ export class Releases {
     const tree = new Tree();
     const counts = [0, 0, 0];
     const after = new Map(this.#awards);
+    const changed = new Map();
     for (const entry of standing) {
       const { application } = entry;
       const had = this.#awards.get(application) ?? [];
@@ -55,11 +57,12 @@ export class Releases {
       after.set(application, held);
       const left = leaving.get(application) ?? null;
       const result = left ? "not-selected" : held.length ? "selected" : "reserve";
+      changed.set(application, { result, reason: left, awards: held });
       await tree.add(canonical([application, result, left, held]));
     }
     this.#awards = after;
     for (const application of leaving.keys()) this.#left.add(application);
-    return { root: hex(await tree.root()), state, counts };
+    return { root: hex(await tree.root()), state, counts, changed };
   }
 
   #kept(application, leaving) {

@@ -56,6 +56,7 @@ async function read(lines, report, held) {
       await examination.take(number, record);
       continue;
     }
+    report.whole = true;
     await examination.finish(shaped("end", record), held);
     if (!(await lines.next()).done) throw new Unreadable({ what: "after-end", line: number });
     return;
@@ -89,7 +90,6 @@ class Examination {
   #requests = new Digest();
   #marks = new Digest();
   #marked = 0;
-  #institutions = new Map(); // by request
   #last = { kind: 0, bucket: -1, identifier: "" };
   #reached = 0; // the section
   #standing = [];
@@ -142,6 +142,7 @@ class Examination {
   async #begin({ pledges }) {
     this.#turns = turnsOf(this.#events, this.#epoch);
     const { policy, opened } = this.#turns;
+    this.#report.title = String(opened.title ?? "");
     this.#seeds = await seedsOf(this.#turns);
     this.#pledges = new Map(pledges);
     this.#releases = new Releases(policy, this.#pledges);
@@ -180,7 +181,7 @@ class Examination {
       await this.#matching.ask(record);
       this.#releases.ask(record);
     }
-    this.#institutions.set(identifier, record.institution);
+    this.#report.institutions.set(identifier, record.institution);
     if (opened === undefined || opened === null) return;
     const { nonce, facts } = shaped("request's facts", opened);
     if (!nonce) this.#report.wrong({ what: "no-nonce", line: number, identifier });
@@ -203,6 +204,7 @@ class Examination {
     const { application: identifier, version, payload_hash: payload, outcome } = entry;
     const bucket = this.#last.bucket;
     this.#count += 1;
+    this.#report.entries.set(identifier, entry);
     await Promise.all([
       this.#applications.add(bucket, [identifier, version, payload]),
       this.#verdicts.add(bucket, [identifier, version, payload, entry.judged_in, outcome, entry.findings_hash]),
@@ -228,7 +230,7 @@ class Examination {
         applicant: String(entry.applicant ?? ""),
         awards: entry.awards.map(([request, quantity, won]) => ({
           request,
-          institution: this.#institutions.get(request) ?? "",
+          institution: this.#report.institutions.get(request) ?? "",
           quantity,
           won,
         })),
@@ -426,19 +428,21 @@ class Examination {
       if (batch !== number || opened.selection_root !== proposal.selection_root || officers.size !== 2) {
         report.wrong({ what: "batch-opened", batch });
       }
-      const { root, state, counts } = await this.#releases.giveOut(opened);
+      const { root, state, counts, changed } = await this.#releases.giveOut(opened);
       const said = proposed.get(batch);
+      const moved = { batch, changed, confirmed: false };
+      report.batches.push(moved);
       if (said === undefined) {
         report.notChecked.push({ what: "batch-not-proposed", batch });
         continue;
       }
       const stated = [said.batch_root, said.state_hash, said.promoted, said.changed, said.withdrawn];
       report.same(canonical([root, state, ...counts]) === canonical(stated), { what: "batch", batch, counts, root, stated });
-      this.#batchConfirmed(batch, root);
+      moved.confirmed = this.#batchConfirmed(batch, root);
     }
   }
 
-  /** By a confirmation of its own, of a later batch, or of the selection after it. */
+  /** Whether it is: by a confirmation of its own, of a later batch, or of the selection after it. */
   #batchConfirmed(batch, root) {
     const confirmed = this.#later.filter(
       ({ event, body }) =>
@@ -451,6 +455,7 @@ class Examination {
         this.#report.wrong({ what: "batch-confirmed", batch: said });
       }
     }
+    return confirmed.length > 0;
   }
 
   #firmsToldApart() {

@@ -16,7 +16,7 @@ const FINDINGS = {
       (v) => `The bundle's root: ${v.size} records give ${v.root}, stated is ${v.stated}`,
     ],
     ko: [
-      (v) => `기록 ${v.size}건이 증거 파일의 루트 ${v.root}와 일치합니다`,
+      (v) => `기록 ${v.size}건이 증거 파일의 루트와 일치합니다: ${v.root}`,
       (v) => `증거 파일의 루트가 다릅니다. 기록 ${v.size}건으로 계산하면 ${v.root}, 적힌 값은 ${v.stated}입니다`,
     ],
   },
@@ -30,7 +30,7 @@ const FINDINGS = {
   },
   policy: {
     en: [() => "The policy is the one that was opened and committed", (v) => `The policy's hash is ${v.hash}, which is not what was opened or committed`],
-    ko: [() => "기준이 개시 때 공표하고 확약한 기준과 같습니다", (v) => `기준의 해시는 ${v.hash}로, 개시하거나 확약한 것과 다릅니다`],
+    ko: [() => "기준이 개시 때 공표하고 확약한 기준과 같습니다", (v) => `기준의 해시가 개시하거나 확약한 것과 다릅니다: ${v.hash}`],
   },
   manifest: {
     en: [
@@ -39,7 +39,7 @@ const FINDINGS = {
     ],
     ko: [
       (v) => `${SETS[v.set].ko} ${v.count}건이 목록의 모든 구간과 확약에 일치합니다`,
-      (v) => `${SETS[v.set].ko}이(가) 목록 또는 확약과 다릅니다. 구간: ${v.buckets.join(", ") || "없음"}, 루트: ${v.root}`,
+      (v) => `목록 또는 확약과 다릅니다: ${SETS[v.set].ko}. 구간: ${v.buckets.join(", ") || "없음"}, 루트: ${v.root}`,
     ],
   },
   entries: {
@@ -52,14 +52,14 @@ const FINDINGS = {
   },
   commitment: {
     en: [(v) => `The commitment of epoch ${v.epoch} is made of its roots`, (v) => `The commitment of epoch ${v.epoch}: its roots make ${v.root}, not ${v.stated}`],
-    ko: [(v) => `${v.epoch}차 확약이 그 루트들로 이루어져 있습니다`, (v) => `${v.epoch}차 확약: 루트들로 계산하면 ${v.root}이고 ${v.stated}가 아닙니다`],
+    ko: [(v) => `${v.epoch}차 확약이 그 루트들로 이루어져 있습니다`, (v) => `${v.epoch}차 확약: 루트들로 계산한 값은 ${v.root}, 적힌 값은 ${v.stated}입니다`],
   },
   seed: {
     en: [
       (v) => `The seed is of the commitment of epoch ${v.epoch} and the source's value`,
       (v) => `The seed is ${shown(v.seed)}, not ${v.stated}`,
     ],
-    ko: [(v) => `추첨 시드가 ${v.epoch}차 확약과 공개 난수원의 값으로 계산됩니다`, (v) => `추첨 시드는 ${shown(v.seed)}이고 ${v.stated}가 아닙니다`],
+    ko: [(v) => `추첨 시드가 ${v.epoch}차 확약과 공개 난수원의 값으로 계산됩니다`, (v) => `추첨 시드: 계산한 값은 ${shown(v.seed)}, 적힌 값은 ${v.stated}입니다`],
   },
   due: {
     en: [
@@ -126,7 +126,7 @@ const FINDINGS = {
   },
   held: {
     en: [(v) => `The ${ROOTS[v.name].en} root is the one you hold, ${v.held}`, (v) => `The ${ROOTS[v.name].en} root is ${v.stated}, you hold ${v.held}`],
-    ko: [(v) => `${ROOTS[v.name].ko} 루트가 가지고 계신 ${v.held}와 같습니다`, (v) => `${ROOTS[v.name].ko} 루트는 ${v.stated}인데 가지고 계신 것은 ${v.held}입니다`],
+    ko: [(v) => `${ROOTS[v.name].ko} 루트가 가지고 계신 것과 같습니다: ${v.held}`, (v) => `${ROOTS[v.name].ko} 루트는 ${v.stated}인데 가지고 계신 것은 ${v.held}입니다`],
   },
 
   "not-canonical": {
@@ -151,7 +151,7 @@ const FINDINGS = {
   },
   "no-type": {
     en: [null, (v) => `There is no record of type ${v.type}`],
-    ko: [null, (v) => `${v.type}이라는 기록 종류는 없습니다`],
+    ko: [null, (v) => `그런 기록 종류는 없습니다: ${v.type}`],
   },
   "no-place": {
     en: [null, (v) => `A record of type ${v.type} has no place after those of ${v.after}`],
@@ -186,7 +186,7 @@ const FINDINGS = {
   },
   order: {
     en: [null, (v) => `${v.identifier} does not stand in order, or stands twice`],
-    ko: [null, (v) => `${v.identifier}이(가) 순서에 맞지 않거나 두 번 있습니다`],
+    ko: [null, (v) => `순서에 맞지 않거나 두 번 있습니다: ${v.identifier}`],
   },
   "no-nonce": {
     en: [null, (v) => `${v.identifier} has no nonce, so the facts can't be held against payload_hash`],
@@ -202,7 +202,7 @@ const FINDINGS = {
   },
   outcome: {
     en: [null, (v) => `${v.identifier}: these findings do not make it ${v.stated} but ${v.mine}`],
-    ko: [null, (v) => `${v.identifier}: 심사 내용으로는 ${v.stated}이(가) 아니라 ${v.mine}입니다`],
+    ko: [null, (v) => `${v.identifier}: 적힌 결과는 ${v.stated}, 심사 내용에 따른 결과는 ${v.mine}입니다`],
   },
   tickets: {
     en: [null, (v) => `${v.identifier}: the policy's steps give it ${shown(v.mine)} tickets, not ${v.stated}`],
@@ -210,7 +210,7 @@ const FINDINGS = {
   },
   offer: {
     en: [null, (v) => `${v.identifier}: ${v.name} is ${shown(v.mine)} in the facts, ${shown(v.stated)} here`],
-    ko: [null, (v) => `${v.identifier}: ${v.name}이(가) 사실에는 ${shown(v.mine)}, 여기에는 ${shown(v.stated)}입니다`],
+    ko: [null, (v) => `${v.identifier}: ${v.name}의 값은 사실에는 ${shown(v.mine)}, 여기에는 ${shown(v.stated)}입니다`],
   },
   "request-certificates": {
     en: [null, (v) => `${v.identifier}: certificate_kinds are not those of the facts`],
@@ -219,7 +219,7 @@ const FINDINGS = {
   names: { en: [null, (v) => `${v.identifier}: the names are not those of the facts`], ko: [null, (v) => `${v.identifier}: 이름이 사실과 다릅니다`] },
   aside: {
     en: [null, (v) => `${v.identifier} does not stand in the draw: it is ${v.reason}`],
-    ko: [null, (v) => `${v.identifier}은(는) 추첨에 오르지 않습니다: ${v.reason}`],
+    ko: [null, (v) => `${v.identifier}: 추첨에 오르지 않습니다 (${v.reason})`],
   },
   "seed-epoch": {
     en: [null, (v) => `The seed is of the first commitment, epoch ${v.epoch}, not of ${v.stated}`],
@@ -235,11 +235,11 @@ const FINDINGS = {
   },
   "drawn-under": {
     en: [null, (v) => `${v.identifier} draws under epoch ${v.under}, not ${v.stated}`],
-    ko: [null, (v) => `${v.identifier}은(는) ${v.stated}차가 아니라 ${v.under}차로 추첨합니다`],
+    ko: [null, (v) => `${v.identifier}: ${v.stated}차가 아니라 ${v.under}차로 추첨합니다`],
   },
   "no-seed": {
     en: [null, (v) => `${v.identifier} draws under epoch ${v.epoch}, which has no seed`],
-    ko: [null, (v) => `${v.identifier}은(는) 시드가 없는 ${v.epoch}차로 추첨합니다`],
+    ko: [null, (v) => `${v.identifier}: 시드가 없는 ${v.epoch}차로 추첨합니다`],
   },
   key: { en: [null, (v) => `The draw key of ${v.identifier} is ${v.key}`], ko: [null, (v) => `${v.identifier}의 추첨 키는 ${v.key}입니다`] },
   "no-source": {
@@ -248,15 +248,15 @@ const FINDINGS = {
   },
   position: {
     en: [null, (v) => `${v.identifier} stands at ${v.mine}, not at ${shown(v.stated)}`],
-    ko: [null, (v) => `${v.identifier}의 순위는 ${v.mine}이고 ${shown(v.stated)}이(가) 아닙니다`],
+    ko: [null, (v) => `${v.identifier}의 순위: 계산한 순위는 ${v.mine}, 적힌 순위는 ${shown(v.stated)}입니다`],
   },
   placement: {
     en: [null, (v) => `${v.identifier} comes to ${shown(v.mine)}, not to ${shown(v.stated)}`],
-    ko: [null, (v) => `${v.identifier}의 결과는 ${shown(v.mine)}이고 ${shown(v.stated)}이(가) 아닙니다`],
+    ko: [null, (v) => `${v.identifier}의 결과: 계산한 결과는 ${shown(v.mine)}, 적힌 결과는 ${shown(v.stated)}입니다`],
   },
   "one-number": {
     en: [null, (v) => `One business number stands as firms ${v.firms.join(", ")}`],
-    ko: [null, (v) => `한 사업자등록번호가 여러 기업 ${v.firms.join(", ")}(으)로 적혀 있습니다`],
+    ko: [null, (v) => `한 사업자등록번호가 여러 기업으로 적혀 있습니다: ${v.firms.join(", ")}`],
   },
   malformed: {
     en: [null, (v) => `A record is not as the format has it: ${v.told}`],
@@ -271,7 +271,7 @@ const FINDINGS = {
     ],
     ko: [
       (v) =>
-        `${v.stated}가 당시 공표된 ${ROOTS[v.name].ko} 루트인지: 기관이 받은 RoundNoticed처럼 직접 가지고 계신 사본을 위 칸에 넣어 견주어 보십시오`,
+        `당시 공표된 ${ROOTS[v.name].ko} 루트가 ${v.stated}인지: 기관이 받은 RoundNoticed처럼 직접 가지고 계신 사본을 위 칸에 넣어 견주어 보십시오`,
     ],
   },
   rehearsal: {
@@ -288,7 +288,7 @@ const FINDINGS = {
   },
   "failed-before": {
     en: [(v) => `That ${v.source}, which stands before it, gave no value in time`],
-    ko: [(v) => `앞 순위인 ${v.source}가 제때 값을 내지 않았는지`],
+    ko: [(v) => `앞 순위의 난수원이 제때 값을 내지 않았는지: ${v.source}`],
   },
   "batch-not-proposed": {
     en: [(v) => `Batch ${v.batch}, which is opened and not proposed yet`],
@@ -359,7 +359,6 @@ export const PAGE = {
   },
   script: { en: "verify.py", ko: "verify.py" },
   bundle: { en: "the evidence", ko: "증거 파일" },
-  language: { en: "Language", ko: "언어" },
   hold: { en: "Roots you hold (optional)", ko: "가지고 계신 루트 (선택)" },
   commitment: { en: "Commitment root", ko: "확약 루트" },
   selection: { en: "Selection root", ko: "선정 루트" },
@@ -368,6 +367,18 @@ export const PAGE = {
   published: { en: "Check the published evidence", ko: "공표된 증거 검증" },
   file: { en: "Or check a file of yours, such as the auditor's bundle (it is not uploaded)", ko: "또는 감사용 증거 파일처럼 가지고 계신 파일 검증 (올려 보내지 않습니다)" },
   progress: { en: "Progress", ko: "진행" },
+  find: { en: "Find an application", ko: "내 신청 찾기" },
+  findAbout: {
+    en:
+      "Enter the application's id, or open your receipt, or drop it here: the evidence is read in this browser, and the " +
+      "page says where the application stands. Neither id nor receipt is sent anywhere.",
+    ko:
+      "신청 번호를 넣거나 접수증 파일을 열거나 여기에 끌어다 놓으십시오. 이 브라우저에서 증거 파일을 읽어 신청이 어디에 있는지 알려 드립니다. " +
+      "번호도 접수증도 어디로도 보내지 않습니다.",
+  },
+  sought: { en: "Application id", ko: "신청 번호" },
+  look: { en: "Find", ko: "찾기" },
+  receipt: { en: "Or your receipt (JSON)", ko: "또는 접수증 파일 (JSON)" },
   findings: { en: "What was checked", ko: "검증 내용" },
   differs: { en: "✗ Differs", ko: "✗ 다름" },
   checked: { en: "✓ Checked", ko: "✓ 확인" },
@@ -420,6 +431,12 @@ export const STATUS = {
     en: () => "This browser computes hashes on pages under https (or http://127.0.0.1) only. Open the page there, or use verify.py.",
     ko: () => "이 브라우저는 https(또는 http://127.0.0.1) 페이지에서만 해시를 계산합니다. 그 주소로 여시거나 verify.py를 쓰십시오.",
   },
+};
+
+/** Of a file that was opened on another round's page. */
+export const ELSEWHERE = {
+  en: (v) => `This file is of another round than this page: ${v.title ?? ""} (${v.round})`,
+  ko: (v) => `이 파일은 이 페이지와 다른 회차의 것입니다: ${v.title ?? ""} (${v.round})`,
 };
 
 export const MORE = {

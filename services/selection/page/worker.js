@@ -1,11 +1,15 @@
 // Reads and checks beside the page, so that it stays at hand while a large bundle is computed.
 
+import { standingOf } from "./finding.js";
 import { examine } from "./verify.js";
 
 const TOLD_EVERY_MS = 100;
+let report = null;
 
-/** `{address}` or `{file}`, and `held`; answers with `{progress}`s and one of `{report}`, `{refused}`, `{broken}`, `{failed}`. */
-addEventListener("message", async ({ data: { address, file, held } }) => {
+/** `{address}` or `{file}`, and `held`; answers with `{progress}`s and one of `{report}`, `{refused}`, `{broken}`, `{failed}`.
+ * After the report also `{find}`, an application's id; answers with `{found}`. */
+addEventListener("message", async ({ data: { address, file, held, find } }) => {
+  if (find) return postMessage({ found: standingOf(report, find) });
   try {
     if (!globalThis.crypto?.subtle) return postMessage({ insecure: true });
     const answer = address ? await fetched(address) : { body: file.stream(), total: file.size };
@@ -19,8 +23,9 @@ addEventListener("message", async ({ data: { address, file, held } }) => {
       told = now;
       postMessage({ progress: { lines, bytes, total: answer.total } });
     };
-    const report = await examine(piecesOf(answer.body), held, step);
-    postMessage({ report: { ...report, lines } });
+    report = await examine(piecesOf(answer.body), held, step);
+    const { depth, round, title, epoch, checked, differs, notChecked, more, selected } = report;
+    postMessage({ report: { depth, round, title, epoch, checked, differs, notChecked, more, selected, lines } });
   } catch (error) {
     postMessage(error instanceof Broken ? { broken: true } : { failed: String(error?.message ?? error) });
   }
