@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx2
-from pydantic_core import from_json
 
 from deploy.demo.generator import Plan
 from deploy.demo.target import DemoFailedError
 from deploy.registries.records import Mood
+from services.intake.api.bodies import SUBMISSION
 from shared.contracts.registries import Registry
+from shared.http import parse
 
 USES: Final = [{"registry": Registry.BUSINESS_STATUS.value, "authority": "국세청 (NTS)", "kinds": []}]
 
@@ -50,6 +51,6 @@ def _stated(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     for script in plan.in_time:
         call = script.calls[0]
         if call.expects == 201:
-            applicant = from_json(call.body)["applicant"]
-            if status := applicant.get("status"):
-                yield applicant["business_number"], {"status": status}
+            applicant = parse(SUBMISSION, call.body).applicant
+            if applicant.status is not None:
+                yield applicant.business_number, {"status": applicant.status.value}

@@ -116,11 +116,10 @@ def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
 
 def _check_new(terms: RoundTerms, policy: Policy, series: str | None, now: datetime) -> None:
     """Not of one that stands, which may be announced again as it was."""
-    if past := tuple(past_faults(terms.closes_at, terms.rehearsal, now)):
-        raise Problem(422, "invalid-fields", "Its window is over: see the error.", past)
-    reason = unfit_day(policy.as_of, terms.opens_at, terms.closes_at) if series is None else None
-    if reason:
-        raise Problem(422, "invalid-fields", "The policy is judged by a day that is none of this round.", (reason,))
+    unfit = unfit_day(policy.as_of, terms.opens_at, terms.closes_at) if series is None else None
+    faults = (*filter(None, (unfit,)), *past_faults(terms.closes_at, terms.rehearsal, now))
+    if faults:
+        raise Problem(422, "invalid-fields", "A new round can't have these terms: see each error.", faults)
 
 
 def _as_announced(stored: StoredRound) -> tuple[Any, ...]:
