@@ -260,6 +260,7 @@ class _Month:
         confirmed_at = datetime.fromisoformat(self._newest("SelectionConfirmed")["confirmed_at"])
         named = {name: award[name] for name in ("request", "institution", "quantity", "amount_won")}
         told = Awarded(self.round_id, selected["application"], **named, confirmed_at=confirmed_at)
+        await self._read_by_intake()
         demand.reports += reports_on(told, reserve["application"])
         self._expect("messages", demand.messages)
         await self.desks.write(demand.reports)
@@ -271,6 +272,15 @@ class _Month:
             if any(row["contracted_won"] for row in pledges):
                 return
             await asyncio.sleep(0.1)
+
+    async def _read_by_intake(self) -> None:
+        """What is reported before intake has read the results is refused: they are not decided yet."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            read = await self.office.get("intake", f"/rounds/{self.round_id}/results")
+            if len(read["results"]) >= self.course.plan.admitted:
+                return
+            await asyncio.sleep(0.2)
 
     async def show(self) -> None:
         """Moves the bars."""
