@@ -55,11 +55,10 @@ Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$"
 
 LONGEST_EMAIL = 254
 Email = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$"),
-    Written(Writing.CODE),
+    str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
 ]
-"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`)."""
+"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`). Read as it is: what one
+more sign makes of it may be another person's."""
 
 _CODE = Written(Writing.CODE)
 RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$"), _CODE]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from services.eligibility.api import CheckBody
 from services.intake.api.announcements import AnnouncementBody
-from services.intake.api.bodies import SUBMISSION, facts_json
+from services.intake.api.bodies import SUBMISSION, ContactBody, facts_json
 from shared.canonical import json_hash
 from shared.contracts.values import UtcTime
 from shared.json_read import UnreadableJsonError, loaded, read_json, read_value
@@ -262,3 +262,10 @@ def test_no_body_holds_its_reader() -> None:
                 read_json(SUBMISSION, body(with_value(pointer, text)))
     assert process_time() - began < 2
     assert loaded(b"{}").document == {}
+
+
+@pytest.mark.parametrize("email", ["\u200bkim@firm.example", "ｋｉｍ@firm.example"])
+def test_an_address_is_read_as_it_is_and_refused_where_no_mail_goes_to_it(email: str) -> None:
+    with pytest.raises(UnreadableJsonError) as refused:
+        read_json(TypeAdapter(ContactBody), json.dumps({"name": "김새싹", "email": email}).encode())
+    assert [(one.pointer, one.code) for one in refused.value.reasons] == [("/email", "address-invalid")]
