@@ -106,7 +106,8 @@ async def refused(office: Office, policy: dict[str, Any]) -> dict[str, Any]:
     """The one error the announcement of a round under the policy is answered."""
     announcement = {"round": "unsound", "title": "t", "opens_at": OPENS, "closes_at": CLOSES, "lead_seconds": 60}
     source = {"source": "lotto", "kind": "rfc3797", "period_seconds": 60, "description": "six numbers"}
-    body = {"round": announcement | {"sources": [source]}, "policy": policy, "reason": "a test"}
+    rehearsed = {"sources": [source], "rehearsal": clock_map(3600)}
+    body = {"round": announcement | rehearsed, "policy": policy, "reason": "a test"}
     headers = office.officers[0] | {"content-type": "application/json"}
     answer = await office.client.post("/rounds", content=json.dumps(body, default=str), headers=headers)
     assert answer.status_code == 422
