@@ -13,14 +13,7 @@ from deploy.policy_review.contract import Described
 from deploy.policy_review.mending import follows
 from deploy.yaml_file import UnreadableYamlError, read, text_of
 from services.intake.domain.judging_day import unfit_day
-from services.intake.domain.terms import (
-    chain_faults,
-    chance_faults,
-    first_cut_faults,
-    past_faults,
-    rehearsal_faults,
-    window_faults,
-)
+from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
 from shared.contracts.events import Reason
 from shared.contracts.policy import Policy
 from shared.contracts.round_file import RoundFile, RoundTerms, file_schema
@@ -63,7 +56,7 @@ def _over(stated: RoundFile | None, now: datetime) -> Iterator[Problem]:
 
 
 def _problems(stated: RoundFile, policies: Path, now: datetime) -> Iterator[Problem]:
-    for fault in _term_faults(stated.round, now):
+    for fault in term_faults(stated.round, now):
         yield Problem(fault.pointer, fault.code, fault.detail, fault.fix)
     seen: set[str] = set()
     for index, one in enumerate(stated.institutions):
@@ -84,14 +77,6 @@ def _problems(stated: RoundFile, policies: Path, now: datetime) -> Iterator[Prob
         for fault in _unfit(stated.round, examined.policy):
             pointer = "/policy" if fault.pointer.startswith("/policy/") else fault.pointer
             yield Problem(pointer, fault.code, fault.detail, fault.fix)
-
-
-def _term_faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
-    yield from window_faults(terms.opens_at, terms.closes_at)
-    yield from chance_faults(terms.lead_seconds, terms.sources)
-    yield from chain_faults(terms.sources)
-    if terms.rehearsal is not None:
-        yield from rehearsal_faults(terms.rehearsal, now)
 
 
 def _unfit(terms: RoundTerms, policy: Policy) -> Iterator[Reason]:

@@ -11,7 +11,7 @@ from services.notify.domain.rates import Rates, keys, shared_out
 from services.notify.domain.reminders import Window, reminder
 from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
-from services.notify.storage import deliveries, digests, disowning, facts, heads, rates
+from services.notify.storage import deliveries, digests, disowning, erased_contacts, facts, heads, rates
 from shared import audit
 from shared.by_round import ByRound
 from shared.clock import Clock
@@ -145,7 +145,7 @@ async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
 async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
     async def fail(round_id: str) -> None:
         async with outbox.transaction(pool) as (connection, events):
-            erased = await deliveries.fail_erased(connection, round_id)
+            erased = await erased_contacts.fail(connection, round_id)
             ids = [one.id for one in erased]
             await digests.release(connection, ids)
             gathered = await digests.settle_gathered(connection, ids)
@@ -156,5 +156,5 @@ async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: 
             _log.info("gave up deliveries to erased contacts", round=round_id, deliveries=len(events))
 
     async with connected(pool) as connection:
-        rounds = await deliveries.rounds_of_erased(connection)
+        rounds = await erased_contacts.rounds(connection)
     await apart.each(rounds, str, fail)

@@ -13,14 +13,16 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.intake.api.admission import Admission
+from services.intake.api.fitness import Fitnesses
 from services.intake.domain.admission import ContactDetails, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
+from services.intake.storage import policies
 from services.intake.storage.rounds import Announcement, announce, open_round
 from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
-from shared.postgres import open_pool
+from shared.postgres import Connection, open_pool
 from tests.conftest import Database
 from tests.rounds import Office, application, clock_map, emptied, policy_2018_h2
 from tests.support.stacks import LastingStack
@@ -237,3 +239,30 @@ async def test_two_replicas_take_a_product_once_by_whichever_name(replicas: list
         assert entered, "one of them is in"
         assert all(not one & other for place, one in enumerate(entered) for other in entered[:place])
         assert {answer for _, answer in told if not isinstance(answer, Receipt)} == {Refusal.ALREADY_ENTERED}
+
+
+async def test_a_policy_is_read_once_however_many_apply_and_none_waits_for_anothers(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    held = asyncio.Event()
+    of_round = policies.of_round
+
+    async def counted(connection: Connection, round_id: str) -> policies.StoredPolicy | None:
+        read.append(round_id)
+        if round_id == "held":
+            await held.wait()
+        return await of_round(connection, round_id)
+
+    monkeypatch.setattr(policies, "of_round", counted)
+    pool = await open_pool(await database("intake"), 2, "test")
+    fitnesses = Fitnesses()
+    waiting = [asyncio.create_task(fitnesses.of(pool, "held")) for _ in range(50)]
+    await asyncio.sleep(0.1)
+    waiting[0].cancel()
+    async with asyncio.timeout(30):
+        assert await fitnesses.of(pool, "another") is None, "it waits for nobody"
+    held.set()
+    assert await asyncio.gather(*waiting[1:]) == [None] * 49
+    assert read == ["held", "another"]
+    await pool.close()

@@ -17,7 +17,7 @@ from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.rates import Rates, Scope
 from services.notify.handlers import keep_contacts, keep_rounds, take_applications
 from services.notify.sending import with_others
-from services.notify.storage import deliveries, digests, rates
+from services.notify.storage import deliveries, digests, erased_contacts, rates
 from services.notify.storage.deliveries import Claimed
 from shared.contracts import events, topics
 from shared.contracts.events import Channel
@@ -215,7 +215,7 @@ async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_thr
     assert len(applications) == 5
     assert await states(pool) == {"pending": 1, "gathered": 2, "waiting": 2}
     async with connected(pool) as connection:
-        given_up = await deliveries.fail_erased(connection, ROUND)
+        given_up = await erased_contacts.fail(connection, ROUND)
         assert [one.recipient for one in given_up] == [gone]
     await duties.share_out(pool, THREE)
     (other,) = await claimed(pool)
@@ -232,7 +232,7 @@ async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: P
         await keep_contacts(connection, [Tombstone(first["recipient"], "topic", 0, 1)])
 
     async with connected(pool) as connection, connection.transaction():
-        erased = [one.id for one in await deliveries.fail_erased(connection, ROUND)]
+        erased = [one.id for one in await erased_contacts.fail(connection, ROUND)]
         await digests.release(connection, erased)
         assert await digests.settle_gathered(connection, erased) == []
     assert erased == [first["delivery"]]

@@ -1,6 +1,5 @@
 """Rounds are announced by an officer, with their policy."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -12,14 +11,7 @@ from services.intake import announcing
 from services.intake.api.state import OFFICER, holder, intake
 from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import cut_id
-from services.intake.domain.terms import (
-    chain_faults,
-    chance_faults,
-    first_cut_faults,
-    past_faults,
-    rehearsal_faults,
-    window_faults,
-)
+from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
 from services.intake.storage import putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from shared.canonical import json_hash
@@ -50,7 +42,7 @@ async def announce(request: Request) -> Response:
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     terms, now = body.round, state.clock.now()
-    if faults := tuple(_faults(terms, now)):
+    if faults := tuple(term_faults(terms, now)):
         raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
     if problems := problems_of(body.policy):
         reasons = tuple(
@@ -78,14 +70,6 @@ async def announce(request: Request) -> Response:
     if stored is None or _as_announced(stored) != _as_stated(announcement):
         raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
     return JSONResponse(answer)
-
-
-def _faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
-    yield from window_faults(terms.opens_at, terms.closes_at)
-    yield from chance_faults(terms.lead_seconds, terms.sources)
-    yield from chain_faults(terms.sources)
-    if terms.rehearsal is not None:
-        yield from rehearsal_faults(terms.rehearsal, now)
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:

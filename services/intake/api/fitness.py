@@ -25,18 +25,31 @@ AT_MOST: Final = 100
 
 
 class Fitnesses:
-    """By round, as it was addressed. One that has opened is read once a minute, however many apply."""
+    """By round, as it was addressed: read once a minute, however many apply, and none waits for another round's."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[float, Fitness]] = OrderedDict()
-        self._one = asyncio.Lock()
+        self._reading: dict[str, asyncio.Task[Fitness | None]] = {}
 
     async def of(self, pool: Pool, round_id: str) -> Fitness | None:
         """None of a round that there is not, which admission says. Takes a connection where it is not kept."""
         if kept := self._standing(round_id):
             return kept
-        async with self._one, connected(pool) as connection:
+        reading = self._reading.get(round_id)
+        if reading is None:
+            reading = asyncio.create_task(self._read_apart(pool, round_id))
+            self._reading[round_id] = reading
+            reading.add_done_callback(lambda done: self._done(round_id, done))
+        return await asyncio.shield(reading)  # whoever goes away leaves it to the others
+
+    async def _read_apart(self, pool: Pool, round_id: str) -> Fitness | None:
+        async with connected(pool) as connection:
             return await self.read(connection, round_id)
+
+    def _done(self, round_id: str, done: "asyncio.Task[Fitness | None]") -> None:
+        del self._reading[round_id]
+        if not done.cancelled():
+            done.exception()  # told to those who wait, if any still do
 
     async def read(self, connection: Connection, round_id: str) -> Fitness | None:
         """On the connection in hand."""

@@ -7,6 +7,7 @@ from typing import Final
 from services.intake.domain.series import SERIES_LENGTH
 from shared.beacon import ChainKey, UnusableKeyError
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
+from shared.contracts.round_file import RoundTerms
 from shared.working_days import korean_date
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,6 +18,15 @@ LONGEST_SECONDS: Final = 366 * 86_400
 FASTEST: Final = 10_000_000
 """Programme seconds in a real one: a season."""
 MOST_SOURCES: Final = 20
+
+
+def term_faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
+    """Of any round, whenever it is. `now` is real time."""
+    yield from window_faults(terms.opens_at, terms.closes_at)
+    yield from chance_faults(terms.lead_seconds, terms.sources)
+    yield from chain_faults(terms.sources)
+    if terms.rehearsal is not None:
+        yield from rehearsal_faults(terms.rehearsal, now)
 
 
 def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/round/closes_at") -> Iterator[Reason]:
