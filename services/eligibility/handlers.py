@@ -39,6 +39,8 @@ from shared.telemetry import Tracing
 
 _log = structlog.get_logger()
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])
+CONTESTED: Final = "contested"
+"""What a parked application's verdict says in place of a fault, where two parties entered one product of a firm."""
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 
 
@@ -188,14 +190,15 @@ def verdict_on(
     """Judges one version; refuses facts that are not those its hash was made of.
 
     Judging is pure, so a fault in it would come again however often it is tried, and it is this application's alone:
-    it is parked by name, and its round waits for officers.
+    it is parked by name, and its round waits for officers. So is what another party contests.
     """
     check_payload(submitted, raw)
     facts = submitted.facts
     try:
         if answers is not None:
             facts = confirmed(facts, answers, rules)
-        verdict = judge(facts, rules, submitted.nonce)
+        judged = not submitted.contested
+        verdict = judge(facts, rules, submitted.nonce) if judged else parked(rules, CONTESTED, submitted.nonce)
     except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
         _log.exception("parked application", application=submitted.application, round=submitted.round)
         verdict = parked(rules, type(error).__name__, submitted.nonce)

@@ -40,7 +40,7 @@ async def ready(
     asked = {
         number: questions(one.submitted.facts, known[one.submitted.round])
         for number, one in enumerate(placed)
-        if known[one.submitted.round].registries
+        if known[one.submitted.round].registries and not one.submitted.contested
     }
     places = {number: Place(placed[number].submitted.round, placed[number].epoch) for number in asked}
     told = await registries.answered(

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 from pydantic_core import from_json
 
-from services.intake.api.admission import submitted_event
+from services.intake.entry_events import submitted_event
 from services.intake.storage import repairs, rounds
 from services.intake.storage.repairs import NewestVersion, PublishedRequest
 from shared.contracts import topics
@@ -67,6 +67,7 @@ def _application(round_id: str, newest: NewestVersion) -> Outgoing:
         received_at=stated.received_at,
         reason=facts.get("reason", ""),
         act=facts.get("act"),
+        outranked=facts.get("outranked", False),
     )
     # A reason that was not kept can't be said again, and one id never means two things.
     again = () if "reason" in facts else ("without its reason",)

@@ -76,8 +76,8 @@ async def check_then_insert(connection: Connection, sent: Submission) -> str | N
 async def latched(connection: Connection, sent: Submission) -> str | None:
     """Intake's own admission."""
     async with connection.transaction():
-        answers, _ = await admit(connection, [sent], SECRET, SIGNER)
-    return answers[0].application if isinstance(answers[0], Receipt) else None
+        (answer,) = (await admit(connection, [sent], SECRET, SIGNER)).answers
+    return answer.application if isinstance(answer, Receipt) else None
 
 
 async def close_unlocked(connection: Connection, round_id: str) -> set[str]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from fastapi import Request, Response
 from starlette.routing import Route
 
-from services.intake.api.admission import entry_events
 from services.intake.api.state import intake
 from services.intake.api.submission import read_submission
 from services.intake.app import create_app
 from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
+from services.intake.entry_events import entry_events
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.admission import admit
@@ -49,10 +49,11 @@ async def per_request(request: Request) -> Response:
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         secret = await tokens.secret(connection, "access-tokens")
-        answers, entries = await admit(connection, [submission], secret, signer)
-        events += [event for entry in entries for event in entry_events(entry)]
-    assert isinstance(answers[0], Receipt)
-    return _answer(answers[0])
+        admitted = await admit(connection, [submission], secret, signer)
+        events += [event for entry in admitted.entries for event in entry_events(entry)]
+    (answer,) = admitted.answers
+    assert isinstance(answer, Receipt)
+    return _answer(answer)
 
 
 def main() -> int:

@@ -21,8 +21,8 @@ from services.eligibility import handlers as eligibility
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.eligibility.repairs import Repairs
-from services.intake.api.admission import submitted_event
 from services.intake.domain.entries import state_version
+from services.intake.entry_events import submitted_event
 from services.intake.turns import round_event
 from services.selection import duties as selecting
 from services.selection import handlers as selection

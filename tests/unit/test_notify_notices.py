@@ -52,7 +52,20 @@ OTHER = "40c9f1b8-6d2e-4b73-9a05-c8e7d1f6a222"
         (submission(golden("ApplicationSubmitted", version=1), None), {("receipt", APPLICANT, Channel.MAIL)}),
         (submission(golden("ApplicationSubmitted", version=2), None), {("resubmission", APPLICANT, Channel.MAIL)}),
         (submission(golden("ApplicationSubmitted", version=7), None), {("resubmission", APPLICANT, Channel.MAIL)}),
+        (
+            submission(golden("ApplicationSubmitted", version=2, restated=True, contested=True), None),
+            {("contested", APPLICANT, Channel.MAIL)},
+        ),
+        (
+            submission(golden("ApplicationSubmitted", version=3, restated=True), None),
+            {("contest-ended", APPLICANT, Channel.MAIL)},
+        ),
+        (
+            submission(golden("ApplicationSubmitted", version=1, contested=True), None),
+            {("receipt", APPLICANT, Channel.MAIL)},
+        ),
         (withdrawal(golden("ApplicationWithdrawn"), None), {("withdrawal", OTHER, Channel.MAIL)}),
+        (withdrawal(golden("ApplicationWithdrawn", outranked=True), None), {("outranked", OTHER, Channel.MAIL)}),
         (
             result(golden("ProductSelected"), None)[0],
             {("selected", APPLICANT, Channel.MAIL), ("award", "kwater", Channel.OUTBOX)},
@@ -180,6 +193,9 @@ def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> Non
         "resubmission",
         "withdrawal",
         "excluded",
+        "contested",
+        "contest-ended",
+        "outranked",
         "selected",
         "promoted",
         "awards-changed",

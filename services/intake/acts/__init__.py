@@ -12,7 +12,7 @@ KINDS: Final = {
     ActKind.RECORD_SOURCE: Kind(draw.source_terms, draw.record),
     ActKind.CONFIRM: Kind(draw.confirm_terms, draw.confirm),
     ActKind.ADMIT_LATE: Kind(late.terms, late.admit),
-    ActKind.UNPARK: Kind(epochs.unpark_terms, epochs.judge_again),
+    ActKind.UNPARK: Kind(epochs.unpark_terms, epochs.unpark),
     ActKind.EXCLUDE: Kind(epochs.exclude_terms, epochs.exclude),
     ActKind.DECIDE_APPEAL: Kind(appeals.terms, appeals.decide),
     ActKind.WAIVE_REGISTRY: Kind(registries.waive_terms, registries.waive),

@@ -6,10 +6,12 @@ from pydantic_core import from_json
 
 from services.intake.acts.epochs import open_epoch, standing_terms
 from services.intake.acts.ground import Approved, Done, Terms, text
-from services.intake.api.admission import submitted_event
+from services.intake.api.bodies import FACTS
+from services.intake.api.placing import require_place_alone
 from services.intake.domain.appeals import Appeal
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_of, signed
+from services.intake.entry_events import submitted_event
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
 from shared.canonical import sha256_hex
@@ -37,6 +39,8 @@ async def decide(approved: Approved) -> Done:
     entered = await versions.load(connection, appeal.application)
     if entered is None or (upheld and entered.withdrawn):
         raise Problem(409, "withdrawn", "This application does not stand any more.")
+    if upheld and appeal.amended is not None:  # another appeal may have taken the name meanwhile
+        await require_place_alone(connection, entered, FACTS.validate_json(appeal.amended))
     await appeals.decide(connection, appeal.appeal, approved.now, upheld, approved.act.reason)
     event = AppealDecided(
         round=approved.act.round,
@@ -63,7 +67,8 @@ async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApp
     newest = entered.stated.version
     drawn = nonce(approved.stored.window.seed, appeal.application, newest + 1, token_hex(16))
     facts = from_json(appeal.amended or "{}")
-    stated = state_version(appeal.application, newest + 1, approved.now, drawn, facts)
+    identity = entered.stated.identity
+    stated = state_version(appeal.application, newest + 1, approved.now, drawn, facts, identity=identity)
     receipt = signed(receipt_of(approved.act.round, stated), approved.signer)
     await versions.append(approved.connection, stated, receipt)
     return submitted_event(approved.act.round, entered.party, stated, None)

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.intake.acts.ground import Approved, Done, Terms, ids, text
-from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
-from services.intake.domain.receipts import receipt_of, signed
+from services.intake.contests import Settling, settle
+from services.intake.domain.entries import is_id
 from services.intake.domain.rounds import RoundStatus
-from services.intake.storage import outcomes, rounds, tokens, versions
+from services.intake.leaving import Leave
+from services.intake.storage import firms, outcomes, rounds, versions
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
-from shared.canonical import Json
-from shared.contracts import topics
-from shared.contracts.events import Amended, ApplicationWithdrawn, EpochOpened, Manifest
+from shared.contracts.events import Amended, EpochOpened, Manifest
 from shared.contracts.findings import VerdictOutcome
-from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 from shared.problems import Problem
 
@@ -36,11 +35,16 @@ def standing_terms(stored: StoredRound) -> Terms:
 
 
 async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
-    """`applications` that are parked, to be judged again."""
+    """`applications` that are parked, to be judged again. Of a contest one is named, and the terms name in `excluded`
+    all those that it stands against, which are taken out."""
     named = await _named(connection, stored, asked)
+    excluded: set[str] = set()
     for application in named:
         await _parked(connection, stored, application)
-    return standing_terms(stored) | {"applications": named}
+        excluded.update(await _rivals(connection, stored, application))
+    if both := excluded.intersection(named):
+        raise Problem(409, "contested", f"Name one of a contest: {min(both)} stands against another that is named.")
+    return standing_terms(stored) | {"applications": named} | ({"excluded": sorted(excluded)} if excluded else {})
 
 
 async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
@@ -48,6 +52,12 @@ async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms)
     if "applications" not in asked:
         return standing_terms(stored)
     return standing_terms(stored) | {"applications": await _named(connection, stored, asked)}
+
+
+async def unpark(approved: Approved) -> Done:
+    """What stood against it goes first, so that it is not contested when it is judged again."""
+    left = [event for one in approved.act.terms.get("excluded", ()) for event in await _take_out(approved, one)]
+    return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
 
 
 async def judge_again(approved: Approved) -> Done:
@@ -64,30 +74,19 @@ async def exclude_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def exclude(approved: Approved) -> Done:
-    """A version that withdraws it, so that it is out wherever versions are compared."""
-    connection, round_id = approved.connection, approved.act.round
-    application = approved.act.terms["application"]
+    """What it contested, and stands alone now, is judged again by itself: it has another version."""
+    left = await _take_out(approved, approved.act.terms["application"])
+    return Done([*left, await open_epoch(approved)])
+
+
+async def _take_out(approved: Approved, application: str) -> list[Outgoing]:
+    connection, act = approved.connection, approved.act
     stored = await _entered(connection, approved.stored, application)
-    newest, _ = await versions.lock(connection, application)
-    secret = await tokens.secret(connection, "access-tokens")
-    made = withdrawal_nonce(secret, application, newest + 1)
-    drawn = nonce(approved.stored.window.seed, application, newest + 1, made)
-    said: Json = {"reason": approved.act.reason, "withdrawn": True, "act": approved.act.act}
-    stated = state_version(application, newest + 1, approved.now, drawn, said)
-    receipt = signed(receipt_of(round_id, stated, withdrawn=True), approved.signer)
-    await versions.append(connection, stated, receipt)
-    event = ApplicationWithdrawn(
-        round=round_id,
-        application=application,
-        party=stored.party,
-        version=newest + 1,
-        received_at=approved.now,
-        reason=approved.act.reason,
-        act=approved.act.act,
-    )
-    identifier = event_id("application", application, newest + 1)
-    withdrawn = outgoing(topics.APPLICATIONS.name, application, event, event_id=identifier, time=approved.now)
-    return Done([withdrawn, await open_epoch(approved)])
+    firm = stored.round, stored.business_number
+    await firms.lock(connection, [firm])
+    settling = Settling(connection, firm, approved.now, approved.stored.window.seed, approved.signer)
+    left = await settling.take_out(application, Leave(act.reason, act.act))
+    return [*left, *await settle(settling)]
 
 
 async def open_epoch(
@@ -137,6 +136,14 @@ async def _entered(connection: Connection, stored: StoredRound, application: str
     if entered is None or entered.round != stored.window.round or entered.withdrawn:
         raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
     return entered
+
+
+async def _rivals(connection: Connection, stored: StoredRound, application: str) -> list[str]:
+    entered = await _entered(connection, stored, application)
+    firm = stored.window.round, entered.business_number
+    standing = (await firms.standing(connection, [firm]))[firm]
+    own = next(one for one in standing if one.application == application)
+    return [one.application for one in standing if one is not own and one.is_rival_of(own)]
 
 
 async def _parked(connection: Connection, stored: StoredRound, application: str) -> None:

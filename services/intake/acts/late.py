@@ -10,11 +10,10 @@ from typing import Final
 
 from services.intake.acts.epochs import open_epoch, standing_terms
 from services.intake.acts.ground import Approved, Done, Terms, text
-from services.intake.api.admission import entry_events
 from services.intake.api.bodies import FACTS, SubmissionBody, facts_json
 from services.intake.api.fitness import fitness_by, require_fit
 from services.intake.api.submission import firm_limit
-from services.intake.domain.admission import Entry, FirmLimit, Submission
+from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import (
     Chance,
     StatedVersion,
@@ -24,8 +23,9 @@ from services.intake.domain.entries import (
     party_id,
     state_version,
 )
-from services.intake.domain.firms import Names, names, refusal
+from services.intake.domain.firms import Names, Standing, names, place
 from services.intake.domain.receipts import receipt_json
+from services.intake.entry_events import entry_events
 from services.intake.storage import admission, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
@@ -68,11 +68,12 @@ async def _find_place(connection: Connection, round_id: str, number: str, produc
     firm = round_id, number
     await firms.lock(connection, [firm])
     others = (await firms.standing(connection, [firm]))[firm]
-    why = refusal(product, track, others, (await firms.caps(connection, [round_id]))[round_id])
-    if isinstance(why, FirmLimit):
-        raise firm_limit(why)
-    if why is not None:
-        raise Problem(409, why.value, "This product of this firm is entered already.")
+    asked = Standing("", product, track, withdrawn=False, token_hash="")
+    if any(product & one.names for one in others):
+        raise Problem(409, Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
+    found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
+    if isinstance(found, FirmLimit):
+        raise firm_limit(found)
 
 
 def named(drafted: LateEntry) -> Terms:

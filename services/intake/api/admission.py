@@ -8,14 +8,11 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from services.intake.domain.admission import ContactDetails, Entry, Submission
-from services.intake.domain.entries import StatedVersion
-from services.intake.domain.networks import named
+from services.intake.contests import Settling, settle
+from services.intake.domain.admission import Submission
+from services.intake.entry_events import entry_events
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
-from shared.canonical import canonical_json
-from shared.contracts import topics
-from shared.kafka.cloudevents import Outgoing, event_id
 from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
 from shared.postgres import CONTENDED, DATABASE_AWAY, DatabaseAwayError, Pool
@@ -130,78 +127,24 @@ class Admission:
                     if self._secret is None or self._networks is None:
                         self._secret = await tokens.secret(connection, "access-tokens")
                         self._networks = await tokens.secret(connection, tokens.NETWORKS)
-                    answers, entries = await admit(connection, group, self._secret, signer)
-                    events += [event for entry in entries for event in entry_events(entry, self._networks)]
+                    admitted = await admit(connection, group, self._secret, signer)
+                    events += [event for entry in admitted.entries for event in entry_events(entry, self._networks)]
+                    for one in admitted.disturbed:
+                        settling = Settling(connection, one.firm, one.received_at, one.window.seed, signer)
+                        events += await settle(settling, one.outranked)
             except (*CONTENDED, asyncpg.UniqueViolationError):
                 # Unique: another replica took the same idempotency key meanwhile. Looked up again, it is known.
                 if attempt == 4:
                     raise
             else:
-                _log.info("admitted", submissions=len(group), new=len(entries))
-                return answers
+                _log.info("admitted", submissions=len(group), new=len(admitted.entries))
+                return list(admitted.answers)
         raise AssertionError("unreachable")
 
 
 def _marks(submission: Submission) -> set[tuple[str, ...]]:
-    marks: set[tuple[str, ...]] = {(submission.round, submission.business_number, submission.product_key)}
+    marks: set[tuple[str, ...]] = {(submission.round, submission.business_number, name) for name in submission.names}
+    marks.add((submission.round, submission.business_number, submission.product_key))
     if submission.idempotency_key:
         marks.add((submission.round, submission.business_number, "key", submission.idempotency_key))
     return marks
-
-
-def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
-    """`networks`: the key that names them; without it none is named."""
-    submission = entry.submission
-    return (
-        submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
-        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent, networks),
-    )
-
-
-def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparent: str | None) -> Outgoing:
-    """ApplicationSubmitted. Its JSON is put together here, around facts that are canonical JSON already."""
-    body = (
-        f'{{"application":"{stated.identifier}","facts":{stated.facts},"nonce":"{stated.nonce}","party":"{party}",'
-        f'"payload_hash":"{stated.payload_hash}","received_at":"{_utc(stated)}","round":"{round_id}",'
-        f'"version":{stated.version}}}'
-    )
-    return Outgoing(
-        topics.APPLICATIONS.name,
-        stated.identifier,
-        "ApplicationSubmitted",
-        event_id("application", stated.identifier, stated.version),
-        stated.identifier,
-        stated.received_at,
-        body.encode(),
-        traceparent,
-    )
-
-
-def contact_event(
-    party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None, networks: bytes | None
-) -> Outgoing:
-    """ContactChanged, of a contact that came through its contract."""
-    body = {
-        "changed_at": _utc(stated),
-        "email": contact.email,
-        "language": contact.language,
-        "name": contact.name,
-        "party": party,
-        "phone": contact.phone,
-    }
-    if network := named(contact.network, networks):
-        body["network"] = network
-    return Outgoing(
-        topics.CONTACTS.name,
-        party,
-        "ContactChanged",
-        event_id("contact", party, stated.identifier, stated.version),
-        party,
-        stated.received_at,
-        canonical_json(body),
-        traceparent,
-    )
-
-
-def _utc(stated: StatedVersion) -> str:
-    return stated.received_at.isoformat().replace("+00:00", "Z")

@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
-from services.intake.api.applications import opened_application, stands_beside_others
+from services.intake.api.applications import opened_application
 from services.intake.api.bodies import FactsBody, facts_json
 from services.intake.api.fitness import require_fit
+from services.intake.api.placing import require_place_alone
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, in_time, may_file_until
@@ -64,7 +65,7 @@ async def file_appeal(application: str, request: Request) -> Response:
         if body.amended is not None:
             fitness = await state.fitnesses.read(connection, stored.round)
             require_fit(fitness, body.amended.facts(), moment, "/amended")
-            await stands_beside_others(connection, stored, body.amended)
+            await require_place_alone(connection, stored, body.amended)
         appeal = Appeal(
             str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now
         )

@@ -9,21 +9,22 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.intake.api.admission import contact_event, submitted_event
-from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, SubmissionBody, facts_json
 from services.intake.api.fitness import require_fit, with_warnings
+from services.intake.api.placing import placed_beside_others
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
-from services.intake.api.submission import firm_limit
+from services.intake.contests import Settling, settle
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
-from services.intake.domain.firms import names, over_limit
 from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
+from services.intake.entry_events import contact_event, submitted_event
 from services.intake.storage import appeals, disowned, firms, outcomes, releases, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
+from shared.contracts.identity import IdentityLevel
 from shared.http import bearer_hash, body_of, parse, parsed, read_body
 from shared.inclusion import inclusion_proof
 from shared.json_read import told
@@ -84,6 +85,8 @@ async def status(application: str, request: Request) -> Response:
             "round_status": window.status.value,
             "version": stored.stated.version,
             "withdrawn": stored.withdrawn,
+            "contested": stored.stated.contested and not stored.withdrawn,
+            "identity": stored.stated.identity or IdentityLevel.NONE,
             "verdict": outcome.get("verdict") if outcome.get("verdict_version") == stored.stated.version else None,
             "result_type": outcome.get("result_type"),
             "appeal": _appeal_status(outcome, filed),
@@ -154,14 +157,19 @@ async def resubmit(application: str, request: Request) -> Response:
         stored: StoredApplication = await opened_application(request, application, connection)
         window = await latched(connection, stored.round)
         received = inside(window, window.time_map.programme(received_at))
+        firm = stored.round, stored.business_number
+        await firms.lock(connection, [firm])
         newest, _ = await versions.lock(connection, application)
         if newest != replaces:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
         fitness = await state.fitnesses.read(connection, stored.round)
         require_fit(fitness, stated_facts, received_at)
-        await stands_beside_others(connection, stored, stated_body)
+        placed = await placed_beside_others(connection, stored, stated_body)
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
-        stated = state_version(application, newest + 1, received, drawn, facts)
+        identity = stored.stated.identity or IdentityLevel.NONE
+        stated = state_version(
+            application, newest + 1, received, drawn, facts, contested=placed.contested, identity=identity
+        )
         receipt = signed(receipt_of(stored.round, stated), signer)
         await versions.append(connection, stated, receipt)
         contact = stated_body.contact.details(network(request))
@@ -170,32 +178,10 @@ async def resubmit(application: str, request: Request) -> Response:
         events += [
             submitted_event(stored.round, stored.party, stated, trace),
             contact_event(stored.party, contact, stated, trace, networks),
+            *await settle(Settling(connection, firm, received, window.seed, signer), placed.outranked),
         ]
     answer = with_warnings(receipt_json(receipt) | told(read.read_as), fitness, stated_facts)
     return JSONResponse(answer, headers={"ETag": f'"{stated.version}"'})
-
-
-async def stands_beside_others(connection: Connection, stored: StoredApplication, stated: FactsBody) -> None:
-    """Raises a Problem where it is another firm's or another product, where it takes a name that another entry of the
-    firm has, or where a limit of the firm's leaves it no place: it was withdrawn, or changes its track.
-
-    Nobody enters or changes an entry of the firm from here until the transaction ends.
-    """
-    firm = stored.round, stored.business_number
-    await firms.lock(connection, [firm])
-    entries = {one.application: one for one in (await firms.standing(connection, [firm]))[firm]}
-    own = entries.pop(stored.application)
-    product, others = names(stated.product), list(entries.values())
-    if stated.applicant.business_number != stored.business_number or not product & own.names:
-        another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
-        raise Problem(409, "another-product", another)
-    if any((product - own.names) & one.names for one in others):
-        raise Problem(409, "already-entered", "Another entry of this firm has this item id or this reference.")
-    if own.withdrawn or stated.track != own.track:
-        caps = (await firms.caps(connection, [stored.round]))[stored.round]
-        reached = over_limit(stated.track, others, caps)
-        if reached:
-            raise firm_limit(reached)
 
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))

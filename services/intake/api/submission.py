@@ -22,13 +22,17 @@ from shared.http import bearer_hash, body_of, parsed, read_body
 from shared.json_read import told
 from shared.problems import Problem
 
-_REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
+REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
     Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
     Refusal.NOT_OPEN_YET: (409, "The round is not open yet: see opens_at at GET /rounds."),
     Refusal.CLOSED: (410, "The round is closed; later rounds are at GET /rounds."),
     Refusal.ALREADY_ENTERED: (
         409,
-        "This product of this firm is entered already: change it with PUT /applications/{id} and its token.",
+        "You have entered this product of this firm already: change it with PUT /applications/{id} and its token.",
+    ),
+    Refusal.ENTERED_BY_SURER: (
+        409,
+        "This product is entered by somebody who is surer to be of this firm: confirm yours with POST /identity first.",
     ),
     Refusal.KEY_REUSED: (422, "This idempotency key was used with another body: use a new key for a new application."),
 }
@@ -50,7 +54,7 @@ async def submit_application(request: Request) -> Response:
     if isinstance(answer, FirmLimit):
         return firm_limit(answer).response()
     if isinstance(answer, Refusal):
-        status, title = _REFUSALS[answer]
+        status, title = REFUSALS[answer]
         return Problem(status, answer.value, title).response()
     return Response(
         json.dumps(warned(receipt_json(answer))),
@@ -66,7 +70,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
-        raise Problem(404, Refusal.UNKNOWN_ROUND.value, _REFUSALS[Refusal.UNKNOWN_ROUND][1])
+        raise Problem(404, Refusal.UNKNOWN_ROUND.value, REFUSALS[Refusal.UNKNOWN_ROUND][1])
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
     read = parsed(SUBMISSION, body)

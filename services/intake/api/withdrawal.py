@@ -9,14 +9,15 @@ from fastapi.responses import JSONResponse
 from services.intake.api.applications import inside, latched, opened_application
 from services.intake.api.bodies import WITHDRAWAL, WithdrawalBody
 from services.intake.api.state import Intake, intake
-from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
-from services.intake.domain.receipts import receipt_json, receipt_of, signed
+from services.intake.contests import Settling, settle
+from services.intake.domain.receipts import receipt_json, signed
 from services.intake.domain.releases import Cause
 from services.intake.domain.rounds import RoundStatus, RoundWindow
-from services.intake.storage import outcomes, releases, tokens, versions
+from services.intake.leaving import Leave, take_out
+from services.intake.storage import firms, outcomes, releases, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
-from shared.contracts.events import ApplicationWithdrawn, SelectionGivenUp
+from shared.contracts.events import SelectionGivenUp
 from shared.http import body_of, parse, read_body_if_sent
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
@@ -61,27 +62,12 @@ async def _withdraw(
     trace: str | None,
 ) -> dict[str, Any]:
     application = stored.application
-    newest, withdrawn = await versions.lock(connection, application)
+    firm = stored.round, stored.business_number
+    await firms.lock(connection, [firm])
+    _, withdrawn = await versions.lock(connection, application)
     if not withdrawn:
-        newest += 1
-        secret = await tokens.secret(connection, "access-tokens")
-        drawn = nonce(window.seed, application, newest, withdrawal_nonce(secret, application, newest))
-        stated = state_version(application, newest, received, drawn, {"reason": reason, "withdrawn": True})
-        await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
-        event = ApplicationWithdrawn(
-            round=stored.round,
-            application=application,
-            party=stored.party,
-            version=newest,
-            received_at=received,
-            reason=reason,
-        )
-        identifier = event_id("application", application, newest)
-        events.append(
-            outgoing(
-                topics.APPLICATIONS.name, application, event, event_id=identifier, time=received, traceparent=trace
-            )
-        )
+        events.append(await take_out(connection, stored, Leave(reason), received, window.seed, signer, trace))
+        events += await settle(Settling(connection, firm, received, window.seed, signer))
     receipt = (await versions.receipts(connection, application))[-1]
     return receipt_json(signed(receipt, signer))
 

@@ -8,6 +8,7 @@ from services.intake.domain.entries import Chance, StatedVersion, access_token, 
 from services.intake.domain.entries import state_version as state
 from services.intake.domain.rounds import Closed, RoundWindow
 from shared.canonical import Json
+from shared.contracts.identity import IdentityLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Submission:
     traceparent: str | None
     token_hash: str | None = None
     """Of the token that was sent with it, which opens another entry."""
+    identity: IdentityLevel = IdentityLevel.NONE
+    """How sure it is that it comes from the firm."""
 
 
 class Refusal(StrEnum):
@@ -50,6 +53,7 @@ class Refusal(StrEnum):
     NOT_OPEN_YET = Closed.NOT_OPEN_YET.value
     CLOSED = Closed.CLOSED.value
     ALREADY_ENTERED = "already-entered"
+    ENTERED_BY_SURER = "entered-by-surer"
     KEY_REUSED = "idempotency-key-reused"
 
 
@@ -74,8 +78,8 @@ class Entry:
     stated: StatedVersion
 
 
-def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> Entry | Refusal:
-    """The first version of a new application, if the round takes it at that moment."""
+def enter(submission: Submission, window: RoundWindow | None, secret: bytes, rival: str = "") -> Entry | Refusal:
+    """The first version of a new application, if the round takes it at that moment. `rival`: as `application_id`."""
     if window is None:
         return Refusal.UNKNOWN_ROUND
     received_at = window.time_map.programme(submission.received_at)
@@ -83,9 +87,9 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes) -> 
     if closed is not None:
         return Refusal(closed.value)
     application = application_id(
-        window.seed, window.round, submission.business_number, submission.product_key, submission.chance
+        window.seed, window.round, submission.business_number, submission.product_key, submission.chance, rival
     )
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
-    stated = state(application, 1, received_at, drawn, submission.facts)
+    stated = state(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
     return Entry(window.round, submission, application, party, access_token(secret, application), stated)

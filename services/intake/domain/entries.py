@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import uuid
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.canonical import Json, canonical_json, payload_hash_of
+from shared.contracts.identity import IdentityLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,14 @@ def _derived(seed: str, *parts: str) -> bytes:
     return hashlib.sha256("\x1f".join((seed, *parts)).encode()).digest()
 
 
-def application_id(seed: str | None, round_id: str, business_number: str, product_key: str, chance: Chance) -> str:
+def application_id(
+    seed: str | None, round_id: str, business_number: str, product_key: str, chance: Chance, rival: str = ""
+) -> str:
+    """`rival`: the contact of who enters what another party has entered, so that a rehearsal has an id for each."""
     if seed is None:
         return chance.application
-    return rehearsed_uuid(seed, "application", round_id, business_number, product_key)
+    parts = (round_id, business_number, product_key, *((rival,) if rival else ()))
+    return rehearsed_uuid(seed, "application", *parts)
 
 
 def party_id(seed: str | None, application: str, chance: Chance) -> str:
@@ -77,7 +82,10 @@ def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StatedVersion:
-    """One version of an entry as it is stored and published: the facts as canonical JSON, and their hash."""
+    """One version of an entry as it is stored and published: the facts as canonical JSON, and their hash.
+
+    `contested`, `restated`, `identity`: as `ApplicationSubmitted` has them.
+    """
 
     identifier: str
     version: int
@@ -85,8 +93,36 @@ class StatedVersion:
     nonce: str
     payload_hash: str
     facts: str
+    contested: bool = False
+    restated: bool = False
+    identity: IdentityLevel | None = None
 
 
-def state_version(identifier: str, version: int, received_at: datetime, nonce: str, facts: Json) -> StatedVersion:
+def state_version(
+    identifier: str,
+    version: int,
+    received_at: datetime,
+    nonce: str,
+    facts: Json,
+    *,
+    contested: bool = False,
+    identity: IdentityLevel | None = None,
+) -> StatedVersion:
     text = canonical_json(facts)
-    return StatedVersion(identifier, version, received_at, nonce, payload_hash_of(nonce, text), text.decode())
+    hashed = payload_hash_of(nonce, text)
+    return StatedVersion(
+        identifier, version, received_at, nonce, hashed, text.decode(), contested=contested, identity=identity
+    )
+
+
+def restate(before: StatedVersion, received_at: datetime, nonce: str, *, contested: bool) -> StatedVersion:
+    """Intake's own version after `before`, with its facts: a contest of its product began or ended."""
+    return replace(
+        before,
+        version=before.version + 1,
+        received_at=received_at,
+        nonce=nonce,
+        payload_hash=payload_hash_of(nonce, before.facts.encode()),
+        contested=contested,
+        restated=True,
+    )

@@ -1,14 +1,20 @@
-"""What a firm has in a round: no product twice, by whichever of its names, and no more entries than its limit.
+"""What a firm has in a round: no product twice from one party, and no more products than its limit.
 
 A product has two names, its item id and the firm's own reference: what shares one of them is the same product. A
-withdrawn entry gives its place back, and keeps its names: it is taken up again by its own token.
+withdrawn entry gives its place back, and keeps its names for its party: it is taken up again by its own token.
+
+Anybody can write a firm's number. So another party may enter the firm's product too, and then both entries are
+contested: neither is judged before one of them stands alone. Where one is surer of its firm than the other, it is in
+and the other is out, and nobody has to decide (docs/adr/0020).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.intake.domain.admission import FirmLimit, Refusal
 from shared.contracts.facts import Product
+from shared.contracts.identity import IdentityLevel
 
 Names = frozenset[str]
 
@@ -23,15 +29,34 @@ def names_of(reference: str, item_id: str | None) -> Names:
     return own | {f"item:{item_id}"} if item_id else own
 
 
+def came_with(product_key: str) -> Names:
+    """The name that an entry came with, which it keeps."""
+    kind, _, name = product_key.partition(":")
+    return names_of(name, None) if kind == "ref" else frozenset({product_key})
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An entry of a firm. `token_hash`: of the token that opens it."""
+    """An entry of a firm. `token_hash`: of the token that opens it. `contact`: the mail address of its party, which is
+    one in capitals and in small letters; None where it is erased."""
 
     application: str
     names: Names
     track: str
     withdrawn: bool
     token_hash: str
+    contact: str | None = None
+    identity: IdentityLevel = IdentityLevel.NONE
+    contested: bool = False
+
+    def is_of(self, other: "Standing") -> bool:
+        """Of the same party."""
+        mine, theirs = self.contact, other.contact
+        return mine is not None and theirs is not None and mine.casefold() == theirs.casefold()
+
+    def is_rival_of(self, other: "Standing") -> bool:
+        """Of the same product, and both stand."""
+        return not self.withdrawn and not other.withdrawn and bool(self.names & other.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +67,67 @@ class Caps:
     of_tracks: Mapping[str, int]
 
 
-def refusal(
-    product: Names, track: str, others: Sequence[Standing], caps: Caps, token_hash: str | None = None
-) -> Refusal | FirmLimit | None:
-    """Why the firm can't have this product standing in this track beside its `others`; None where it can.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry can stand: contested or not, and after these others are taken out, which are less sure of the firm."""
 
-    `token_hash`: of the token that was sent, whose entry is named where a limit is reached.
-    """
-    if any(product & one.names for one in others):
+    contested: bool = False
+    outranked: tuple[str, ...] = ()
+
+
+def place(asked: Standing, others: Sequence[Standing], caps: Caps) -> Place | Refusal | FirmLimit:
+    """Where an entry can stand beside `others` of the firm, or why it can't."""
+    same = [one for one in others if one.names & asked.names]
+    if any(one.is_of(asked) for one in same):
         return Refusal.ALREADY_ENTERED
-    return over_limit(track, others, caps, token_hash)
+    rivals = [one for one in same if not one.withdrawn]
+    if any(one.identity.surer_than(asked.identity) for one in rivals):
+        return Refusal.ENTERED_BY_SURER
+    outranked = [one.application for one in rivals if asked.identity.surer_than(one.identity)]
+    left = [one for one in others if not one.withdrawn and one.application not in outranked]
+    while reached := over_limit(asked, left, caps):
+        weaker = [one for one in left if asked.identity.surer_than(one.identity) and not one.is_of(asked)]
+        if not weaker:
+            return reached
+        outranked.append(weaker[-1].application)
+        left.remove(weaker[-1])
+    return Place(any(one.is_rival_of(asked) for one in left), tuple(outranked))
 
 
-def over_limit(track: str, others: Sequence[Standing], caps: Caps, token_hash: str | None = None) -> FirmLimit | None:
-    """The track's limit before the round's."""
+def over_limit(asked: Standing, others: Iterable[Standing], caps: Caps) -> FirmLimit | None:
+    """The track's limit before the round's; the entry whose token opens `asked` too is named."""
     standing = [one for one in others if not one.withdrawn]
-    in_track = [one for one in standing if one.track == track]
-    for most, counted, of_track in ((caps.of_tracks.get(track), in_track, track), (caps.of_round, standing, None)):
-        if most is not None and len(counted) >= most:
-            opened = next((one.application for one in counted if one.token_hash == token_hash), None)
+    in_track = [one for one in standing if one.track == asked.track]
+    for most, counted, of_track in (
+        (caps.of_tracks.get(asked.track), in_track, asked.track),
+        (caps.of_round, standing, None),
+    ):
+        if most is not None and products([*counted, asked]) > most:
+            opened = next((one.application for one in counted if one.token_hash == asked.token_hash), None)
             return FirmLimit(most, of_track, opened)
     return None
+
+
+def products(standing: Collection[Standing]) -> int:
+    """How many products of a firm these entries are, once each contest is settled; rather one too many than too few.
+
+    Each entry is counted under one of its names, the one that most of them have: of those under one name one stands at
+    the most.
+    """
+    left, counted = list(standing), 0
+    while left:
+        (name, _), counted = _commonest(left), counted + 1
+        left = [one for one in left if name not in one.names]
+    return counted
+
+
+def _commonest(standing: Collection[Standing]) -> tuple[str, int]:
+    times = Counter(name for one in standing for name in one.names)
+    return max(sorted(times.items()), key=lambda each: each[1])
+
+
+def contested(standing: Sequence[Standing]) -> set[str]:
+    """Those that another entry of the same product stands beside."""
+    return {
+        one.application for one in standing if any(other is not one and other.is_rival_of(one) for other in standing)
+    }

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.intake.domain.entries import StatedVersion
 from shared.canonical import Json
+from shared.contracts.identity import IdentityLevel
 from shared.signing import Signer
 
 UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warnings"})
@@ -15,7 +16,10 @@ whatever it is called."""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One version as it was received. The token is the applicant's alone, stored only hashed and never signed."""
+    """One version as it was received. The token is the applicant's alone, stored only hashed and never signed.
+
+    `contested` is stated where it is so, `identity` where it is known: receipts of before have neither.
+    """
 
     round: str
     application: str
@@ -27,6 +31,8 @@ class Receipt:
     key_id: str | None = None
     signature: str | None = None
     token: str | None = None
+    contested: bool = False
+    identity: IdentityLevel | None = None
 
 
 def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False) -> Receipt:
@@ -38,6 +44,8 @@ def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False)
         stated.payload_hash,
         stated.received_at,
         withdrawn,
+        contested=stated.contested,
+        identity=stated.identity,
     )
 
 
@@ -59,7 +67,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
 
 
 def _stated(receipt: Receipt) -> dict[str, Json]:
-    return {
+    whole: dict[str, Json] = {
         "round": receipt.round,
         "application": receipt.application,
         "version": receipt.version,
@@ -68,3 +76,8 @@ def _stated(receipt: Receipt) -> dict[str, Json]:
         "payload_hash": receipt.payload_hash,
         "withdrawn": receipt.withdrawn,
     }
+    if receipt.contested:
+        whole["contested"] = True
+    if receipt.identity is not None:
+        whole["identity"] = receipt.identity.value
+    return whole

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from services.intake.domain.entries import access_token, nonce, state_version, withdrawal_nonce
+from services.intake.domain.entries import StatedVersion, access_token, nonce, state_version, withdrawal_nonce
 from services.intake.domain.shards import shard_of
+from services.intake.leaving import Leave
 from services.intake.storage import putback, putback_rounds, releases, restore, rounds, scores, tokens, uploads
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
-from shared.canonical import Json, canonical_json, payload_hash_of, sha256_hex
+from shared.canonical import canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import (
     AppealDecided,
@@ -150,10 +151,19 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
         facts = canonical_json(from_json(event.raw)["facts"])
         if payload_hash_of(body.nonce, facts) != body.payload_hash:
             raise AlteredRecordError(f"{body.application} version {body.version}")
-        stated = facts.decode()
         versions.append(
             LostVersion(
-                body.application, body.version, body.received_at, body.nonce, body.payload_hash, stated, withdrawn=False
+                StatedVersion(
+                    body.application,
+                    body.version,
+                    body.received_at,
+                    body.nonce,
+                    body.payload_hash,
+                    facts.decode(),
+                    body.contested,
+                    body.restated,
+                    body.identity,
+                )
             )
         )
         if body.application not in first or body.version < first[body.application].version:
@@ -198,15 +208,10 @@ async def _put_back_marks(connection: Connection, scored: Sequence[ApplicationSc
 def _withdrawal(event: Event[ApplicationWithdrawn], seed: str | None, secret: bytes) -> LostVersion:
     """Its nonce is not in the event: it comes from the deployment's secret."""
     body = event.body
-    act = from_json(event.raw).get("act")
-    said: dict[str, Json] = {"reason": body.reason, "withdrawn": True}
-    if act:
-        said["act"] = act
+    leave = Leave(body.reason, from_json(event.raw).get("act"), body.outranked)
     drawn = nonce(seed, body.application, body.version, withdrawal_nonce(secret, body.application, body.version))
-    stated = state_version(body.application, body.version, body.received_at, drawn, said)
-    return LostVersion(
-        body.application, body.version, body.received_at, drawn, stated.payload_hash, stated.facts, withdrawn=True
-    )
+    stated = state_version(body.application, body.version, body.received_at, drawn, leave.stated())
+    return LostVersion(stated, withdrawn=True)
 
 
 async def put_back_contacts(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:

@@ -1,26 +1,29 @@
 """Admission under the latch: a retry's receipt first, then the shared lock, then the window, then what the firm has
 already, then the insert."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
-from services.intake.domain.firms import Standing, refusal
+from services.intake.domain.firms import Place, Standing, place
 from services.intake.domain.receipts import Receipt, receipt_of, signed
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
 from services.intake.storage import firms, refused
+from services.intake.storage.firms import Firm
 from services.intake.storage.refused import Refused
 from services.intake.storage.rounds import cuts, latched
 from shared.canonical import sha256_hex
+from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
 from shared.signing import Signer
 
 # The second half: what a replica of the version before has kept since the migration.
 KNOWN_KEYS = """
 SELECT asked.round AS addressed, asked.firm, asked.key, k.body_hash, a.round, v.application::text, v.version, v.nonce,
-       v.payload_hash, v.received_at, v.key_id, v.signature
+       v.payload_hash, v.received_at, v.key_id, v.signature, v.contested, v.identity
 FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(round, firm, key)
 CROSS JOIN LATERAL (
     SELECT body_hash, application FROM keys_of_firms kept
@@ -41,9 +44,9 @@ ON CONFLICT DO NOTHING RETURNING application::text
 INSERT_DETAILS = """
 WITH versions AS (
     INSERT INTO application_versions
-        (application, version, received_at, nonce, payload_hash, facts, key_id, signature)
+        (application, version, received_at, nonce, payload_hash, facts, key_id, signature, contested, identity)
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $16::text[],
-                         $17::text[])
+                         $17::text[], $19::boolean[], $20::text[])
 ), keys AS (
     INSERT INTO keys_of_firms (round, key, body_hash, application, business_number)
     SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[], $18::text[])
@@ -61,10 +64,27 @@ Key = tuple[str, str, str]
 """Round, firm, and its key."""
 
 
-async def admit(
-    connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer
-) -> tuple[list[Answer], list[Entry]]:
-    """Answers to each submission in order, and the entries that are new. To be run in a READ COMMITTED transaction.
+@dataclass(frozen=True, slots=True)
+class Disturbed:
+    """A firm whose other entries are to be settled, since a new one came at `received_at` (programme time)."""
+
+    firm: Firm
+    window: RoundWindow
+    received_at: datetime
+    outranked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Answers to each submission in order, the entries that are new, and what is to be settled after them."""
+
+    answers: Sequence[Answer]
+    entries: Sequence[Entry]
+    disturbed: Sequence[Disturbed] = ()
+
+
+async def admit(connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer) -> Admitted:
+    """To be run in a READ COMMITTED transaction.
 
     No two of a group may name the same product of a firm, or the same key of one; the caller keeps them apart.
     """
@@ -86,7 +106,8 @@ async def admit(
     if late:
         await refused.remember(connection, late)
     entering = [each for each in decided.values() if isinstance(each, Entry)]
-    decided |= await _refused_beside_others(connection, entering)
+    placed, disturbed = await _placed(connection, entering, taking, secret)
+    decided |= placed
     entries = sorted((each for each in decided.values() if isinstance(each, Entry)), key=lambda one: one.application)
     new = await insert(connection, entries, signer)
     if len(new) < len(entering):
@@ -103,27 +124,57 @@ async def admit(
             answers.append(decision)
         else:
             answers.append(Refusal.ALREADY_ENTERED)
-    return answers, [entry for entry in entries if entry.application in new]
+    return Admitted(answers, [entry for entry in entries if entry.application in new], disturbed)
 
 
-async def _refused_beside_others(connection: Connection, entering: Sequence[Entry]) -> dict[int, _Decision]:
-    """By the `id()` of its submission, why an entry can't stand beside those its firm has, or beside one before it."""
+async def _placed(
+    connection: Connection,
+    entering: Sequence[Entry],
+    taking: Mapping[int, RoundWindow | None],
+    secret: bytes,
+) -> tuple[dict[int, _Decision], list[Disturbed]]:
+    """By the `id()` of its submission, each entry as it stands beside those that its firm has and those before it, or
+    why it can't; and whose other entries that moves."""
     if not entering:
-        return {}
+        return {}, []
     of_firm = {(entry.round, entry.submission.business_number) for entry in entering}
     await firms.lock(connection, of_firm)
     caps = await firms.caps(connection, {entry.round for entry in entering})
     standing = await firms.standing(connection, of_firm)
-    refused: dict[int, _Decision] = {}
+    decided: dict[int, _Decision] = {}
+    disturbed = []
     for entry in entering:
-        asked, others = entry.submission, standing[entry.round, entry.submission.business_number]
-        why = refusal(asked.names, asked.track, others, caps[entry.round], asked.token_hash)
-        if why is None:
-            token_hash = sha256_hex(entry.token.encode())
-            others.append(Standing(entry.application, asked.names, asked.track, withdrawn=False, token_hash=token_hash))
-        else:
-            refused[id(asked)] = why
-    return refused
+        asked, firm = entry.submission, (entry.round, entry.submission.business_number)
+        window, others = taking[id(asked)], standing[firm]
+        found = place(_standing(entry, asked.token_hash or ""), others, caps[entry.round])
+        if not isinstance(found, Place):
+            decided[id(asked)] = found
+            continue
+        if window is not None and any(entry.application == one.application for one in others):  # of a rehearsal
+            again = enter(asked, window, secret, asked.contact.email.casefold())
+            entry = again if isinstance(again, Entry) else entry
+        if found.contested:
+            entry = replace(entry, stated=replace(entry.stated, contested=True))
+        decided[id(asked)] = entry
+        others.append(_standing(entry, sha256_hex(entry.token.encode())))
+        if window is not None and (found.contested or found.outranked):
+            disturbed.append(Disturbed(firm, window, entry.stated.received_at, found.outranked))
+            others[:] = [one for one in others if one.application not in found.outranked]
+    return decided, disturbed
+
+
+def _standing(entry: Entry, token_hash: str) -> Standing:
+    asked = entry.submission
+    return Standing(
+        entry.application,
+        asked.names,
+        asked.track,
+        withdrawn=False,
+        token_hash=token_hash,
+        contact=asked.contact.email,
+        identity=asked.identity,
+        contested=entry.stated.contested,
+    )
 
 
 async def _windows(connection: Connection, submissions: Sequence[Submission]) -> dict[int, RoundWindow | None]:
@@ -181,6 +232,8 @@ async def _known(
                     key_id=row["key_id"],
                     signature=row["signature"],
                     token=access_token(secret, row["application"]),
+                    contested=row["contested"],
+                    identity=row["identity"] and IdentityLevel(row["identity"]),
                 ),
                 signer,
             ),
@@ -230,6 +283,8 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [receipt.key_id for receipt in receipts],
         [receipt.signature for receipt in receipts],
         [entry.submission.business_number for entry in keyed],
+        [entry.stated.contested for entry in kept],
+        [entry.stated.identity for entry in kept],
     )
     return {
         entry.application: replace(receipt, token=entry.token) for entry, receipt in zip(kept, receipts, strict=True)

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Collection, Mapping
 
-from services.intake.domain.firms import Caps, Standing, names_of
+from services.intake.domain.firms import Caps, Standing, came_with, names_of
+from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
 
 Firm = tuple[str, str]
@@ -13,12 +14,19 @@ LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
 # The facts of a withdrawn entry are those it withdrew.
 STANDING = """
 SELECT a.round, a.business_number, a.application::text, a.product_key, a.withdrawn, a.token_hash,
-       facts->>'track' AS track, facts->'product'->>'reference' AS reference, facts->'product'->>'item_id' AS item_id
+       facts->>'track' AS track, facts->'product'->>'reference' AS reference, facts->'product'->>'item_id' AS item_id,
+       c.email, stated.identity, stated.contested
 FROM unnest($1::text[], $2::text[]) AS asked(round, business_number)
 JOIN applications a USING (round, business_number)
+LEFT JOIN contacts c USING (party)
 CROSS JOIN LATERAL (
-    SELECT v.facts::jsonb FROM application_versions v WHERE v.application = a.application AND NOT v.withdrawn
-    ORDER BY v.version DESC LIMIT 1) stated
+    SELECT v.facts::jsonb, v.identity, v.contested, v.received_at FROM application_versions v
+    WHERE v.application = a.application AND NOT v.withdrawn ORDER BY v.version DESC LIMIT 1) stated
+ORDER BY stated.received_at, a.application
+"""
+CONTESTED = """
+SELECT DISTINCT business_number FROM applications JOIN application_versions v USING (application, version)
+WHERE round = $1 AND v.contested AND NOT v.withdrawn ORDER BY business_number
 """
 CAPS = """
 SELECT round, (policy->'limits'->>'applications_per_firm')::int AS of_round, ARRAY(
@@ -41,19 +49,28 @@ def _number(firm: Firm) -> int:
 
 
 async def standing(connection: Connection, firms: Collection[Firm]) -> dict[Firm, list[Standing]]:
-    """Of each, its entries in the round, withdrawn ones too. An entry keeps the name that it came with."""
+    """Of each, its entries in the round, withdrawn ones too, oldest first. An entry keeps the name it came with."""
     found: dict[Firm, list[Standing]] = {firm: [] for firm in firms}
     for row in await connection.fetch(STANDING, *zip(*sorted(firms), strict=True)):
-        names = names_of(row["reference"], row["item_id"]) | {_came_with(row["product_key"])}
-        entry = Standing(row["application"], names, row["track"], row["withdrawn"], row["token_hash"])
+        names = names_of(row["reference"], row["item_id"]) | came_with(row["product_key"])
+        entry = Standing(
+            row["application"],
+            names,
+            row["track"],
+            row["withdrawn"],
+            row["token_hash"],
+            row["email"],
+            IdentityLevel(row["identity"] or IdentityLevel.NONE),
+            row["contested"],
+        )
         found[row["round"], row["business_number"]].append(entry)
     return found
 
 
-def _came_with(product_key: str) -> str:
-    kind, _, name = product_key.partition(":")
-    (spelled,) = names_of(name, None) if kind == "ref" else {product_key}
-    return spelled
+async def with_contests(connection: Connection, round_id: str) -> dict[Firm, list[Standing]]:
+    """The firms of a round that have a contested entry, in order of their numbers, each with all its entries."""
+    rows = await connection.fetch(CONTESTED, round_id)
+    return await standing(connection, [(round_id, row["business_number"]) for row in rows]) if rows else {}
 
 
 async def caps(connection: Connection, rounds: Collection[str]) -> Mapping[str, Caps]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.intake.domain.entries import StatedVersion
 from shared.contracts.events import (
     AppealDecided,
     AppealFiled,
@@ -53,13 +54,11 @@ INSERT INTO applications (application, round, party, business_number, product_ke
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[])
 ON CONFLICT DO NOTHING
 """
-ABSENT = """
-SELECT application::text FROM unnest($1::uuid[]) AS named(application)
-WHERE NOT EXISTS (SELECT FROM applications a WHERE a.application = named.application)
-"""
 VERSIONS = """
-INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+INSERT INTO application_versions
+    (application, version, received_at, nonce, payload_hash, facts, withdrawn, contested, restated, identity)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::boolean[],
+                     $8::boolean[], $9::boolean[], $10::text[])
 ON CONFLICT DO NOTHING
 """
 NEWEST_VERSIONS = """
@@ -116,12 +115,6 @@ WHERE purchase_requests.version < excluded.version
 """
 
 
-class NoPlaceError(RuntimeError):
-    """Another application stands for the same product of the firm: both can't be in the set."""
-
-    code = "no-place"
-
-
 @dataclass(frozen=True, slots=True)
 class LostApplication:
     """An application as its first version that is read says, to be put back if it is missing."""
@@ -138,14 +131,8 @@ class LostApplication:
 
 @dataclass(frozen=True, slots=True)
 class LostVersion:
-    application: str
-    version: int
-    received_at: datetime
-    nonce: str
-    payload_hash: str
-    facts: str
-    """Canonical JSON."""
-    withdrawn: bool
+    stated: StatedVersion
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +182,7 @@ async def institution(connection: Connection, changed: InstitutionChanged, inbox
 
 
 async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
-    """In order of id, as admission inserts. A version may come before its application: the newest one stands at last.
-
-    Raises NoPlaceError when one can't be in the set.
-    """
+    """In order of id, as admission inserts. A version may come before its application: the newest stands at last."""
     lost = sorted(lost, key=lambda one: one.application)
     rows = await rows_changed(
         connection,
@@ -212,22 +196,23 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
         [one.version for one in lost],
         [one.payload_hash for one in lost],
     )
-    absent = await connection.fetch(ABSENT, [one.application for one in lost])
-    if absent:
-        raise NoPlaceError(f"another application stands in the place of {absent[0]['application']}")
-    versions = sorted(versions, key=lambda one: (one.application, one.version))
+    ordered = sorted(versions, key=lambda one: (one.stated.identifier, one.stated.version))
+    stated = [one.stated for one in ordered]
     rows += await rows_changed(
         connection,
         VERSIONS,
-        [one.application for one in versions],
-        [one.version for one in versions],
-        [one.received_at for one in versions],
-        [one.nonce for one in versions],
-        [one.payload_hash for one in versions],
-        [one.facts for one in versions],
-        [one.withdrawn for one in versions],
+        [one.identifier for one in stated],
+        [one.version for one in stated],
+        [one.received_at for one in stated],
+        [one.nonce for one in stated],
+        [one.payload_hash for one in stated],
+        [one.facts for one in stated],
+        [one.withdrawn for one in ordered],
+        [one.contested for one in stated],
+        [one.restated for one in stated],
+        [one.identity for one in stated],
     )
-    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({one.application for one in versions}))
+    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({one.identifier for one in stated}))
 
 
 async def reconsidered(connection: Connection, told: Sequence[RefusalReconsidered]) -> None:

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from services.intake.domain.entries import StatedVersion
 from services.intake.storage.rounds import APPLICATION_LEAVES, REQUEST_LEAVES
+from services.intake.storage.versions import stated_version
 from shared.postgres import Connection
 
 _BUCKET = "get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
 APPLICATIONS = f"SELECT * FROM ({APPLICATION_LEAVES}) leaf WHERE {_BUCKET.format('application')}"  # noqa: S608
 REQUESTS = f"SELECT * FROM ({REQUEST_LEAVES}) leaf WHERE {_BUCKET.format('request')}"  # noqa: S608
 VERSIONS = f"""
-SELECT application::text, party::text, version, a.withdrawn, received_at, nonce, v.payload_hash, facts
+SELECT application::text, party::text, version, a.withdrawn, received_at, nonce, v.payload_hash, facts, contested,
+       restated, identity
 FROM applications a JOIN application_versions v USING (application, version)
 WHERE round = $1 AND {_BUCKET.format("application::text")}
 """  # noqa: S608
@@ -51,13 +53,7 @@ async def request_leaves(connection: Connection, round_id: str, bucket: int) -> 
 async def newest_versions(connection: Connection, round_id: str, bucket: int) -> list[NewestVersion]:
     """Withdrawn ones too."""
     return [
-        NewestVersion(
-            row["party"],
-            row["withdrawn"],
-            StatedVersion(
-                row["application"], row["version"], row["received_at"], row["nonce"], row["payload_hash"], row["facts"]
-            ),
-        )
+        NewestVersion(row["party"], row["withdrawn"], stated_version(row))
         for row in await connection.fetch(VERSIONS, round_id, bucket)
     ]
 

@@ -2,23 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.intake.domain.admission import ContactDetails
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.receipts import Receipt
+from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
 
 APPLICATION = """
 SELECT a.application::text, a.round, a.party::text, a.business_number, a.product_key, a.token_hash, a.version,
-       a.withdrawn, v.received_at, v.nonce, v.payload_hash, v.facts
+       a.withdrawn, v.received_at, v.nonce, v.payload_hash, v.facts, v.contested, v.restated, v.identity
 FROM applications a JOIN application_versions v USING (application, version)
 WHERE a.application = $1
 """
 LOCK_APPLICATION = "SELECT version, withdrawn FROM applications WHERE application = $1 FOR UPDATE"
 INSERT_VERSION = """
 INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn, key_id,
-                                  signature)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                  signature, contested, restated, identity)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 SET_VERSION = """
 UPDATE applications SET version = $2, payload_hash = $3, withdrawn = $4 WHERE application = $1
@@ -32,7 +34,7 @@ ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, 
 CONTACT = "SELECT name, email, phone, language FROM contacts WHERE party = $1"
 RECEIPTS = """
 SELECT a.round, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at, v.withdrawn, v.key_id,
-       v.signature
+       v.signature, v.contested, v.identity
 FROM application_versions v JOIN applications a USING (application)
 WHERE application = $1 ORDER BY v.version
 """
@@ -60,9 +62,7 @@ async def load(connection: Connection, application: str) -> StoredApplication | 
     row = await connection.fetchrow(APPLICATION, application)
     if row is None:
         return None
-    stated = StatedVersion(
-        row["application"], row["version"], row["received_at"], row["nonce"], row["payload_hash"], row["facts"]
-    )
+    stated = stated_version(row)
     return StoredApplication(
         row["application"],
         row["round"],
@@ -72,6 +72,20 @@ async def load(connection: Connection, application: str) -> StoredApplication | 
         row["token_hash"],
         row["withdrawn"],
         stated,
+    )
+
+
+def stated_version(row: Any) -> StatedVersion:
+    return StatedVersion(
+        row["application"],
+        row["version"],
+        row["received_at"],
+        row["nonce"],
+        row["payload_hash"],
+        row["facts"],
+        row["contested"],
+        row["restated"],
+        row["identity"] and IdentityLevel(row["identity"]),
     )
 
 
@@ -96,6 +110,9 @@ async def append(connection: Connection, stated: StatedVersion, receipt: Receipt
         receipt.withdrawn,
         receipt.key_id,
         receipt.signature,
+        stated.contested,
+        stated.restated,
+        stated.identity,
     )
     await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, receipt.withdrawn)
 
@@ -114,7 +131,10 @@ async def contact(connection: Connection, party: str) -> ContactDetails | None:
 
 async def receipts(connection: Connection, application: str) -> list[Receipt]:
     """Every version's receipt as it was signed, oldest first."""
-    return [Receipt(*row) for row in await connection.fetch(RECEIPTS, application)]
+    return [
+        Receipt(**row | {"identity": row["identity"] and IdentityLevel(row["identity"])})
+        for row in map(dict, await connection.fetch(RECEIPTS, application))
+    ]
 
 
 async def bucket_leaves(connection: Connection, round_id: str, bucket: int) -> list[tuple[str, int, str]]:

@@ -16,7 +16,10 @@ Facts = Mapping[str, Any]
 class Happening(StrEnum):
     SUBMITTED = "submitted"
     RESUBMITTED = "resubmitted"
+    CONTESTED = "contested"
+    CONTEST_ENDED = "contest-ended"
     WITHDRAWN = "withdrawn"
+    OUTRANKED = "outranked"
     EXCLUDED = "excluded"
     AWARD_WITHDRAWN = "award-withdrawn"
     APPEAL_FILED = "appeal-filed"
@@ -112,7 +115,10 @@ def _award(kind: str) -> Notice:
 NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.SUBMITTED, Role.APPLICANT): Notice("receipt", _MAIL),
     (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
+    (Happening.CONTESTED, Role.APPLICANT): Notice("contested", _MAIL),
+    (Happening.CONTEST_ENDED, Role.APPLICANT): Notice("contest-ended", _MAIL),
     (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),
+    (Happening.OUTRANKED, Role.APPLICANT): Notice("outranked", _MAIL, (Need.APPLICATION,)),
     (Happening.EXCLUDED, Role.APPLICANT): Notice("excluded", _MAIL, (Need.APPLICATION,)),
     (Happening.RECONSIDERED, Role.APPLICANT): Notice(INVITATION, _MAIL),
     (Happening.JUDGED, Role.APPLICANT): _result("verdict", Need.APPLICATION, Need.VERDICT),

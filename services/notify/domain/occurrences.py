@@ -73,9 +73,14 @@ def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurren
         "received_at": event.received_at.isoformat(),
         "nonce": event.nonce,
         "payload_hash": event.payload_hash,
+        "contested": event.contested,
     }
+    if event.restated:
+        happening = Happening.CONTESTED if event.contested else Happening.CONTEST_ENDED
+    else:
+        happening = Happening.SUBMITTED if event.version == 1 else Happening.RESUBMITTED
     return _of_application(
-        Happening.SUBMITTED if event.version == 1 else Happening.RESUBMITTED,
+        happening,
         event,
         f"version-{event.version}",
         [Recipient(Role.APPLICANT, event.party, facts)],
@@ -84,11 +89,13 @@ def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurren
 
 
 def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurrence:
-    """By the applicant, or by the officers' act that excluded it, which has its grounds."""
+    """By the applicant; by the officers' act that excluded it, which has its grounds; or for an entry that is surer."""
     facts = {"version": event.version, "received_at": event.received_at.isoformat()}
     happening = Happening.WITHDRAWN
     if event.act is not None:
         happening, facts = Happening.EXCLUDED, facts | {"reason": event.reason}
+    elif event.outranked:
+        happening = Happening.OUTRANKED
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return _of_application(happening, event, f"version-{event.version}", recipients, traceparent)
 

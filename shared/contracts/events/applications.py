@@ -4,6 +4,7 @@ from datetime import date
 
 from shared.contracts.events.ground import RoundAct
 from shared.contracts.facts import ApplicationFacts
+from shared.contracts.identity import IdentityLevel
 from shared.contracts.values import (
     ApplicationId,
     Code,
@@ -22,7 +23,11 @@ from shared.contracts.values import (
 
 
 class ApplicationSubmitted(Contract):
-    """A version of an application. `payload_hash = SHA-256(nonce ‖ canonical JSON of facts)`."""
+    """A version of an application. `payload_hash = SHA-256(nonce ‖ canonical JSON of facts)`.
+
+    `contested`: another party entered this product of this firm, and it is judged only once one of them stands alone.
+    `restated`: intake's own version, with the facts of the one before, since a contest began or ended.
+    """
 
     round: RoundId
     application: ApplicationId
@@ -32,10 +37,16 @@ class ApplicationSubmitted(Contract):
     nonce: Nonce
     payload_hash: Sha256Hex
     facts: ApplicationFacts
+    contested: bool = False
+    restated: bool = False
+    identity: IdentityLevel | None = None
+    """How sure it is that it comes from the firm; absent: of a version from before that was told."""
 
 
 class ApplicationWithdrawn(Contract):
-    """Also a version: the highest wins, whatever order events arrive in. `act`: the officers' act that excluded it."""
+    """Also a version: the highest wins, whatever order events arrive in. `act`: the officers' act that excluded it.
+    `outranked`: intake took it out, since another entry of the product, or of the firm's places, is surer of the firm.
+    """
 
     round: RoundId
     application: ApplicationId
@@ -44,6 +55,7 @@ class ApplicationWithdrawn(Contract):
     received_at: UtcTime
     reason: Text = ""
     act: Uuid | None = None
+    outranked: bool = False
 
 
 class SelectionGivenUp(Contract):

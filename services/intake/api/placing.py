@@ -1,0 +1,54 @@
+"""Whether an entry can stand with what it states now, beside all others of its firm."""
+
+from dataclasses import replace
+from typing import Final
+
+from services.intake.api.bodies import FactsBody
+from services.intake.api.submission import REFUSALS, firm_limit
+from services.intake.domain.admission import FirmLimit, Refusal
+from services.intake.domain.firms import Caps, Place, came_with, names, place
+from services.intake.storage import firms
+from services.intake.storage.versions import StoredApplication
+from shared.contracts.facts import ApplicationFacts
+from shared.postgres import Connection
+from shared.problems import Problem
+
+_ANY_NUMBER: Final = Caps(None, {})
+
+
+async def placed_beside_others(
+    connection: Connection, stored: StoredApplication, stated: FactsBody | ApplicationFacts
+) -> Place:
+    """Where it stands with what it states now. Raises a Problem where that is another firm's or another product, where
+    another entry of its party has one of its names, or where a limit of the firm's leaves it no place.
+
+    Nobody enters or changes an entry of the firm from here until the transaction ends.
+    """
+    firm = stored.round, stored.business_number
+    await firms.lock(connection, [firm])
+    entries = {one.application: one for one in (await firms.standing(connection, [firm]))[firm]}
+    own, product = entries.pop(stored.application), names(stated.product)
+    if stated.applicant.business_number != stored.business_number or not product & own.names:
+        another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
+        raise Problem(409, "another-product", another)
+    asked = replace(own, names=product | came_with(stored.product_key), track=stated.track, withdrawn=False)
+    stands = not own.withdrawn and asked.track == own.track and asked.names >= own.names
+    caps = _ANY_NUMBER if stands else (await firms.caps(connection, [stored.round]))[stored.round]
+    found = place(asked, list(entries.values()), caps)
+    if isinstance(found, FirmLimit):
+        raise firm_limit(found)
+    if isinstance(found, Refusal):
+        status, title = REFUSALS[found]
+        raise Problem(status, found.value, title)
+    return found
+
+
+async def require_place_alone(
+    connection: Connection, stored: StoredApplication, stated: FactsBody | ApplicationFacts
+) -> None:
+    """As `placed_beside_others`, once no contest can be settled any more: raises a Problem where one would begin."""
+    found = await placed_beside_others(connection, stored, stated)
+    if found.contested or found.outranked:
+        raise Problem(
+            409, Refusal.ALREADY_ENTERED.value, "Another entry of this firm has this item id or this reference."
+        )

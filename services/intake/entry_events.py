@@ -1,0 +1,69 @@
+"""What the other services are told of an entry's version, and of whom to tell about it."""
+
+from services.intake.domain.admission import ContactDetails, Entry
+from services.intake.domain.entries import StatedVersion
+from services.intake.domain.networks import named
+from shared.canonical import canonical_json
+from shared.contracts import topics
+from shared.kafka.cloudevents import Outgoing, event_id
+
+
+def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
+    """`networks`: the key that names them; without it none is named."""
+    submission = entry.submission
+    return (
+        submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
+        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent, networks),
+    )
+
+
+def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparent: str | None) -> Outgoing:
+    """ApplicationSubmitted. Its JSON is put together here, around facts that are canonical JSON already."""
+    contested = '"contested":true,' if stated.contested else ""
+    identity = f'"identity":"{stated.identity}",' if stated.identity else ""
+    restated = '"restated":true,' if stated.restated else ""
+    body = (
+        f'{{"application":"{stated.identifier}",{contested}"facts":{stated.facts},{identity}"nonce":"{stated.nonce}",'
+        f'"party":"{party}","payload_hash":"{stated.payload_hash}","received_at":"{_utc(stated)}",{restated}'
+        f'"round":"{round_id}","version":{stated.version}}}'
+    )
+    return Outgoing(
+        topics.APPLICATIONS.name,
+        stated.identifier,
+        "ApplicationSubmitted",
+        event_id("application", stated.identifier, stated.version),
+        stated.identifier,
+        stated.received_at,
+        body.encode(),
+        traceparent,
+    )
+
+
+def contact_event(
+    party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None, networks: bytes | None
+) -> Outgoing:
+    """ContactChanged, of a contact that came through its contract."""
+    body = {
+        "changed_at": _utc(stated),
+        "email": contact.email,
+        "language": contact.language,
+        "name": contact.name,
+        "party": party,
+        "phone": contact.phone,
+    }
+    if network := named(contact.network, networks):
+        body["network"] = network
+    return Outgoing(
+        topics.CONTACTS.name,
+        party,
+        "ContactChanged",
+        event_id("contact", party, stated.identifier, stated.version),
+        party,
+        stated.received_at,
+        canonical_json(body),
+        traceparent,
+    )
+
+
+def _utc(stated: StatedVersion) -> str:
+    return stated.received_at.isoformat().replace("+00:00", "Z")

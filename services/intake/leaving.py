@@ -1,0 +1,66 @@
+"""An entry leaves its round while its set is still made: by its firm, by an officers' act, or for one that is surer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
+from services.intake.domain.receipts import receipt_of, signed
+from services.intake.storage import tokens, versions
+from services.intake.storage.versions import StoredApplication
+from shared.canonical import Json
+from shared.contracts import topics
+from shared.contracts.events import ApplicationWithdrawn
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+from shared.signing import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Why, and by what: an officers' act, intake itself (`outranked`), or else the firm."""
+
+    reason: str
+    act: str | None = None
+    outranked: bool = False
+
+    def stated(self) -> Json:
+        """What the payload hash of the version that withdraws it is made of."""
+        said: dict[str, Json] = {"reason": self.reason, "withdrawn": True}
+        if self.act is not None:
+            said["act"] = self.act
+        if self.outranked:
+            said["outranked"] = True
+        return said
+
+
+async def take_out(
+    connection: Connection,
+    stored: StoredApplication,
+    leave: Leave,
+    received_at: datetime,
+    seed: str | None,
+    signer: Signer,
+    trace: str | None = None,
+) -> Outgoing:
+    """A version that withdraws it, so that it is out wherever versions are compared. `received_at`: programme time."""
+    application = stored.application
+    newest, _ = await versions.lock(connection, application)
+    version = newest + 1
+    secret = await tokens.secret(connection, "access-tokens")
+    drawn = nonce(seed, application, version, withdrawal_nonce(secret, application, version))
+    stated = state_version(application, version, received_at, drawn, leave.stated())
+    await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
+    event = ApplicationWithdrawn(
+        round=stored.round,
+        application=application,
+        party=stored.party,
+        version=version,
+        received_at=received_at,
+        reason=leave.reason,
+        act=leave.act,
+        outranked=leave.outranked,
+    )
+    identifier = event_id("application", application, version)
+    return outgoing(
+        topics.APPLICATIONS.name, application, event, event_id=identifier, time=received_at, traceparent=trace
+    )
