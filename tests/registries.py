@@ -11,9 +11,10 @@ from deploy.registries.records import Business, Certified, Mood, Records, Shelf,
 from deploy.registries.server import BUSINESS_STATUS_PATH, CERTIFICATES_PATH, serving
 from services.eligibility.registries.business_status import BusinessStatusRegistry
 from services.eligibility.registries.certificates import CertificateRegistry
-from services.eligibility.registries.port import Address
+from services.intake.identity.tax_service import TaxService
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
+from shared.registry_calls import Address
 
 KEY = "a+secret/key=="
 USES = [
@@ -43,10 +44,16 @@ class Local:
     def certificates(self, seconds: float = 5) -> CertificateRegistry:
         return CertificateRegistry(Address(self.certificates_url, KEY), seconds)
 
+    def tax_service(self, seconds: float = 5) -> TaxService:
+        return TaxService(Address(self.business_status_url, KEY), seconds)
+
     def environment(self) -> dict[str, str]:
-        """Of eligibility, which then asks here and gives up quickly."""
+        """Of intake and eligibility, which then ask here and give up quickly."""
         prefix = "FIRSTBUY_ELIGIBILITY_"
         return {
+            "FIRSTBUY_INTAKE_IDENTITY_URL": self.business_status_url,
+            "FIRSTBUY_INTAKE_IDENTITY_KEY": KEY,
+            "FIRSTBUY_INTAKE_IDENTITY_SECONDS": "1",
             f"{prefix}BUSINESS_STATUS_URL": self.business_status_url,
             f"{prefix}BUSINESS_STATUS_KEY": KEY,
             f"{prefix}CERTIFICATES_URL": self.certificates_url,

@@ -175,9 +175,12 @@ def service_settings(kafka: KafkaServer, prefix: str, service: str) -> KafkaSett
 
 
 def asks_here(url: str) -> dict[str, str]:
-    """Eligibility's settings, so that it asks the local registries; those that the environment names are kept."""
+    """The settings by which intake and eligibility ask the local registries; those that the environment names are
+    kept."""
     prefix = "FIRSTBUY_ELIGIBILITY_"
     local = {
+        "FIRSTBUY_INTAKE_IDENTITY_URL": url + "/nts-businessman/v1",
+        "FIRSTBUY_INTAKE_IDENTITY_KEY": "local",
         f"{prefix}BUSINESS_STATUS_URL": url + "/nts-businessman/v1",
         f"{prefix}BUSINESS_STATUS_KEY": "local",
         f"{prefix}CERTIFICATES_URL": url + "/certificates/v1/list",

@@ -40,6 +40,9 @@ class Mood(StrEnum):
 class Business(Contract):
     status: BusinessStatus = BusinessStatus.ACTIVE
     closed_on: date | None = None
+    started_on: date | None = None
+    """With `representative`: by which it is confirmed who applies; without them nobody is."""
+    representative: Line | None = None
 
 
 class Certified(Contract):

@@ -1,5 +1,6 @@
-"""Speaks as the registries do: `POST /nts-businessman/v1/status`, `GET /certificates/v1/list`. And is told what it
-knows and how it is: `POST /records`, `PUT /moods/<registry>`, `GET /calls`.
+"""Speaks as the registries do: `POST /nts-businessman/v1/status`, `POST /nts-businessman/v1/validate`,
+`GET /certificates/v1/list`. And is told what it knows and how it is: `POST /records`, `PUT /moods/<registry>`,
+`GET /calls`. One mood is that of all the tax service says.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from shared.contracts.registries import Registry
 BUSINESS_STATUS_PATH = "/nts-businessman/v1"
 CERTIFICATES_PATH = "/certificates/v1/list"
 AT_ONCE = 100
+CLAIMED = {"b_no", "start_dt", "p_nm"}
 _CODES = {
     BusinessStatus.ACTIVE: ("계속사업자", "01"),
     BusinessStatus.SUSPENDED: ("휴업자", "02"),
@@ -37,20 +39,33 @@ _GATEWAY = (
 
 def create_app(shelf: Shelf) -> Starlette:
     async def status(request: Request) -> Response:
-        try:
-            numbers = (await request.json())["b_no"]
-            assert isinstance(numbers, list)  # noqa: S101 -- told to the caller below
-        except (ValueError, KeyError, TypeError, AssertionError):
+        numbers = await asked_for(request, "b_no")
+        if numbers is None:
             return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
         shelf.asked[Registry.BUSINESS_STATUS].append(len(numbers))
+        told = shelf.moods[Registry.BUSINESS_STATUS]
+        rows = [business_row(number, shelf.businesses.get(number), told.mood) for number in numbers[:AT_ONCE]]
+        body = {"request_cnt": len(numbers), "match_cnt": len(rows), "status_code": "OK", "data": rows}
+        return await by_the_tax_service(request, told, numbers, body)
+
+    async def validate(request: Request) -> Response:
+        claimed = await asked_for(request, "businesses")
+        if claimed is None or not all(
+            isinstance(one, dict) and {"b_no", "start_dt", "p_nm"} <= one.keys() for one in claimed
+        ):
+            return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
+        told = shelf.moods[Registry.BUSINESS_STATUS]
+        rows = [validity_row(one, shelf.businesses.get(one["b_no"]), told.mood) for one in claimed[:AT_ONCE]]
+        valid = sum(row.get("valid") == "01" for row in rows)
+        body = {"request_cnt": len(claimed), "valid_cnt": valid, "status_code": "OK", "data": rows}
+        return await by_the_tax_service(request, told, claimed, body)
+
+    async def by_the_tax_service(request: Request, told: Told, asked: list[Any], body: Any) -> Response:
         key = request.query_params.get("serviceKey") or request.headers.get("authorization", "")[len("Infuser ") :]
         if not key:
             return JSONResponse({"code": -401, "msg": "유효하지 않은 인증키 입니다."}, 401)
-        if len(numbers) > AT_ONCE:
+        if len(asked) > AT_ONCE:
             return JSONResponse({"status_code": "TOO_LARGE_REQUEST"}, 413)
-        told = shelf.moods[Registry.BUSINESS_STATUS]
-        rows = [business_row(number, shelf.businesses.get(number), told.mood) for number in numbers]
-        body = {"request_cnt": len(numbers), "match_cnt": len(rows), "status_code": "OK", "data": rows}
         refusals = {
             Mood.KEY: JSONResponse({"code": -401, "msg": "유효하지 않은 인증키 입니다."}, 401),
             Mood.USED_UP: JSONResponse({"code": -10, "msg": "API token quota has been exceeded"}),
@@ -96,6 +111,7 @@ def create_app(shelf: Shelf) -> Starlette:
     return Starlette(
         routes=[
             Route(f"{BUSINESS_STATUS_PATH}/status", status, methods=["POST"]),
+            Route(f"{BUSINESS_STATUS_PATH}/validate", validate, methods=["POST"]),
             Route(CERTIFICATES_PATH, certificates),
             Route("/records", records, methods=["POST"]),
             Route("/moods/{registry}", mood, methods=["PUT"]),
@@ -103,6 +119,15 @@ def create_app(shelf: Shelf) -> Starlette:
             Route("/health/ready", ready),
         ]
     )
+
+
+async def asked_for(request: Request, name: str) -> list[Any] | None:
+    """What a body asks about; None where it asks in another way."""
+    try:
+        found = (await request.json())[name]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, list) else None
 
 
 async def in_mood(told: Told, body: Any, refusals: Mapping[Mood, Response]) -> Response:
@@ -137,6 +162,22 @@ def business_row(number: str, known: Business | None, mood: Mood) -> dict[str, s
             row |= {"b_stt_cd": "03", "end_dt": "20180231"}
         case Mood.LACKING:
             del row["b_stt_cd"]
+    return row
+
+
+def validity_row(claimed: Mapping[str, Any], known: Business | None, mood: Mood) -> dict[str, str]:
+    row = {"b_no": str(claimed["b_no"]), "valid": "02", "valid_msg": "확인할 수 없습니다."}
+    if known and known.representative and known.started_on:
+        registered = written(known.started_on), known.representative
+        if registered == (claimed["start_dt"], claimed["p_nm"]):
+            row |= {"valid": "01", "valid_msg": ""}
+    match mood:
+        case Mood.ANOTHER:
+            row["b_no"] = "0000000000"
+        case Mood.UNDATED:
+            row["valid"] = "03"
+        case Mood.LACKING:
+            del row["valid"]
     return row
 
 

@@ -14,7 +14,7 @@ from services.eligibility.domain.gate import Gate
 from services.eligibility.handlers import Judge, keep_completions, keep_rounds
 from services.eligibility.registries.business_status import BusinessStatusRegistry
 from services.eligibility.registries.certificates import CertificateRegistry
-from services.eligibility.registries.port import Address, RegistryAdapter
+from services.eligibility.registries.port import RegistryAdapter
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
 from shared.audit_api import audit_router
@@ -28,6 +28,7 @@ from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.parked_api import holder_of, parked_router
+from shared.registry_calls import Address
 from shared.runtime import Runtime
 
 SERVICE = "eligibility"

@@ -16,12 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.eligibility.domain.gate import Circuit, Gate
-from services.eligibility.registries.port import (
-    RegistryAdapter,
-    RegistryAwayError,
-    RegistryFailureError,
-    UnsoundAnswerError,
-)
+from services.eligibility.registries.port import RegistryAdapter
 from services.eligibility.storage import pending, registries
 from services.eligibility.storage.registries import Heard, Place
 from shared import audit
@@ -35,6 +30,7 @@ from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, Pool, connected, session_of
+from shared.registry_calls import RegistryAwayError, RegistryFailureError, UnsoundAnswerError
 
 _AT_ONCE: Final = 1000
 """Answers saved in one transaction that nobody had to be asked for."""

@@ -19,6 +19,7 @@ from services.intake.api import (
     contacts,
     contests,
     desks,
+    identity,
     institutions,
     overview,
     releases,
@@ -37,6 +38,9 @@ from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import FETCH_BYTES, InboxReader
 from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
+from services.intake.identities import Identities
+from services.intake.identity.port import ApplicantIdentity, NobodyAsked
+from services.intake.identity.tax_service import TaxService
 from services.intake.inbox_watch import InboxWatch
 from services.intake.invitations import forget_refused
 from services.intake.repairs import Repairs
@@ -55,6 +59,7 @@ from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
 from shared.parked_api import parked_router
+from shared.registry_calls import Address
 from shared.runtime import Runtime
 
 SERVICE = "intake"
@@ -65,6 +70,10 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
+    port: ApplicantIdentity = NobodyAsked()
+    if settings.identity_url:
+        address = Address(settings.identity_url, settings.identity_key.get_secret_value())
+        port = TaxService(address, settings.identity_seconds)
     admission = Admission(outbox, signing, settings.group_size, settings.waiting_submissions)
 
     def inbox_consumer() -> InTurns:
@@ -141,7 +150,9 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app = service_app("Firstbuy intake", lifespan)
     app.state.kept = KeptAnswers(settings.kept_bytes)
     app.add_middleware(ClosedWhile, missing=restore.missing)
-    app.state.intake = Intake(runtime, settings, clock, outbox, admission, signing, watch, sheets, Fitnesses())
+    app.state.intake = Intake(
+        runtime, settings, clock, outbox, admission, signing, watch, sheets, Fitnesses(), Identities(port)
+    )
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(
         SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR), public=False
@@ -165,6 +176,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         scores.router,
         applications.router,
         withdrawal.router,
+        identity.router,
         contacts.router,
         desks.router,
         releases.router,

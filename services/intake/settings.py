@@ -1,6 +1,6 @@
 """Settings of intake."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
@@ -26,6 +26,14 @@ class IntakeSettings(ServiceSettings):
     clock_offset_seconds: float = Field(
         1.0, gt=0, description="Not ready while the server's clock is surely further from the database's than this."
     )
+    identity_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="국세청 사업자등록정보 진위확인, up to `/v1`, which confirms firms; empty: none is confirmed. "
+        "Published: `https://api.odcloud.kr/api/nts-businessman/v1`.",
+    )
+    identity_key: SecretStr = Field(SecretStr(""), description="Its service key.")
+    identity_seconds: float = Field(10.0, gt=0, description="How long it may take to answer.")
     kept_bytes: int = Field(
         134_217_728,
         ge=0,

@@ -105,6 +105,7 @@ async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -
                 stated.payload_hash,
                 facts,
                 stated.nonce,
+                stated.identity,
             )
         )
     if rows:

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
+from shared.contracts.identity import IdentityLevel
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Count, Line, PolicyId, Positive, Won
 
@@ -250,6 +251,8 @@ class Policy:
     """The cuts of an intake that is always open; None for a round with one close."""
     notices: Mapping[ParameterName, Titled] | None = None
     """Words the notices of this round may use, by name, such as whom to ask."""
+    identity: IdentityLevel | None = None
+    """How sure of its firm an entry has to be: `registry` where the tax service has to confirm it; None for any."""
     registries: tuple[RegistryUse, ...] | None = None
     """Registries asked before an application is judged; None where what firms state is judged as it is."""
 

@@ -1,5 +1,8 @@
 """All that is wrong with a policy, for whoever is about to announce or open a round under it."""
 
+from collections.abc import Iterator
+
+from shared.contracts.identity import IdentityLevel
 from shared.contracts.policy import Policy
 from shared.policies.conditions import condition_problems, condition_remarks
 from shared.policies.problem import PolicyRejectedError, Problem
@@ -9,12 +12,19 @@ from shared.policies.tables import table_problems, table_remarks
 
 def problems_of(policy: Policy) -> tuple[Problem, ...]:
     """Every problem at once; with none, any application can be judged and any eligible one stands in the draw."""
-    return (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
+    found = (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
+    return (*found, *_identity_problems(policy))
 
 
 def remarks_of(policy: Policy) -> tuple[Problem, ...]:
     """What can be run and may not be meant. For a policy without problems."""
     return (*condition_remarks(policy), *registry_remarks(policy), *table_remarks(policy))
+
+
+def _identity_problems(policy: Policy) -> Iterator[Problem]:
+    if policy.identity is IdentityLevel.IDENTITY_PROVIDER:
+        detail, fix = "no identity provider can be asked yet, so nobody could enter", "ask for registry, or for none"
+        yield Problem("/identity", "no-such-provider", detail, fix)
 
 
 def require_sound(policy: Policy) -> Policy:

@@ -30,6 +30,8 @@ from services.intake.api.fitness import Fitnesses
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
 from services.intake.domain.admission import Submission
+from services.intake.identities import Identities
+from services.intake.identity.port import NobodyAsked
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import rounds as stored_rounds
@@ -190,7 +192,16 @@ class Servers:
         no_files: Any = SimpleNamespace()
         inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
         app.state.intake = Intake(
-            runtime, settings, self.clock, self.outbox, own, self.signing, inboxes, no_files, Fitnesses()
+            runtime,
+            settings,
+            self.clock,
+            self.outbox,
+            own,
+            self.signing,
+            inboxes,
+            no_files,
+            Fitnesses(),
+            Identities(NobodyAsked()),
         )
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -10,10 +11,21 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
+from deploy.registries.records import Business, Mood, Records
 from deploy.verifying.receipts import examined_receipt
 from tests.integration.consuming import until
 from tests.integration.notified import mails_in
-from tests.rounds import Office, application, clock_map, emptied, purchase_request, write_inbox
+from tests.registries import Local, local_registries
+from tests.rounds import (
+    Office,
+    application,
+    business_number,
+    clock_map,
+    emptied,
+    policy_2018_h2,
+    purchase_request,
+    write_inbox,
+)
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("contests")
@@ -26,8 +38,15 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(scope="module")
-async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
-    async with lasting_stack(("intake", "eligibility", "selection", "notify"), environment=ENVIRONMENT) as running:
+def tax_service() -> Iterator[Local]:
+    with local_registries() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def stack(lasting_stack: LastingStack, tax_service: Local) -> AsyncIterator[Stack]:
+    services = ("intake", "eligibility", "selection", "notify")
+    async with lasting_stack(services, environment=ENVIRONMENT | tax_service.environment()) as running:
         yield running
 
 
@@ -62,6 +81,10 @@ def thief(round_id: str) -> str:
 
 def kim(round_id: str) -> str:
     return f"kim@{round_id}.example"
+
+
+def code_of(answer: httpx2.Response) -> str:
+    return str(answer.json()["type"]).rpartition(":")[2]
 
 
 def opens(receipt: dict[str, Any], version: int | None = None) -> dict[str, str]:
@@ -180,6 +203,89 @@ async def test_an_emptied_intake_knows_both(office: Office, stack: Stack) -> Non
     assert third["contested"] is True
 
 
+FIRM = {"business_number": business_number(1), "started_on": "2015-03-02", "representative": "김새싹"}
+
+
+async def confirmed(office: Office, tax_service: Local) -> str:
+    """What the firm of `two_parties` brings along."""
+    known = Business(started_on=date(2015, 3, 2), representative="김새싹")
+    tax_service.shelf.add(Records(businesses={business_number(1): known}))
+    tax_service.is_(Mood.WELL)
+    answer = await office.client.post("/identity", json=FIRM | {"started_on": "2015. 3. 2."})
+    told = answer.raise_for_status().json()
+    assert told["level"] == "registry"
+    return str(told["identity"])
+
+
+async def test_the_surer_entry_wins_by_itself(office: Office, tax_service: Local) -> None:
+    round_id = await opened(office)
+    stranger, firm = await two_parties(office, round_id)
+    identity = await confirmed(office, tax_service)
+    sure = by(kim(round_id), reference="REAL", item_id="24001234") | {"identity": identity}
+    url = f"/applications/{firm['application']}"
+    answer = await office.client.put(url, json=sure, headers=opens(firm, 1))
+    told = answer.raise_for_status().json()
+    assert (told["identity"], told.get("contested")) == ("registry", None)
+    assert (await status(office, stranger))["withdrawn"] is True
+    keys = (await office.client.get("/.well-known/firstbuy-keys")).json()
+    assert not examined_receipt(told, keys).differs
+    await told_of(office.stack, thief(round_id), "확인된 신청이 있어")
+    for method, path, headers in (
+        ("PUT", f"/applications/{stranger['application']}", opens(stranger, 3)),
+        ("POST", f"/rounds/{round_id}/applications", {}),
+    ):
+        again = by(thief(round_id) if method == "PUT" else "x@x.example", reference="MINE", item_id="24001234")
+        refused = await office.client.request(method, path, json=again, headers=headers)
+        assert (refused.status_code, code_of(refused)) == (409, "entered-by-surer")
+    kept = by(kim(round_id), reference="REAL", item_id="24001234", name="새 이름")
+    answer = await office.client.put(url, json=kept, headers=opens(firm, 2))
+    assert answer.raise_for_status().json()["identity"] == "registry", "what was confirmed stays so"
+    kept["applicant"]["started_on"] = "2016-03-02"
+    answer = await office.client.put(url, json=kept, headers=opens(firm, 3))
+    assert answer.raise_for_status().json()["identity"] == "none", "but not of another beginning"
+
+
+async def test_places_that_a_stranger_took_go_to_the_firm(office: Office, tax_service: Local) -> None:
+    round_id = await opened(office)
+    for reference in ("A", "B", "C"):
+        await enter(office, round_id, by(thief(round_id), reference=reference))
+    mine = by(kim(round_id), reference="D")
+    refused = await office.client.post(f"/rounds/{round_id}/applications", json=mine)
+    assert code_of(refused) == "firm-limit"
+    identity = await confirmed(office, tax_service)
+    assert (await enter(office, round_id, mine | {"identity": identity}))["identity"] == "registry"
+    await told_of(office.stack, thief(round_id), "확인된 신청이 있어")
+
+
+async def test_who_is_not_the_firm_is_not_confirmed(office: Office, tax_service: Local) -> None:
+    await confirmed(office, tax_service)
+    refused = await office.client.post("/identity", json=FIRM | {"representative": "김도둑"})
+    assert (refused.status_code, code_of(refused)) == (422, "not-confirmed")
+    tax_service.is_(Mood.DOWN)
+    other = FIRM | {"business_number": business_number(9)}
+    away = await office.client.post("/identity", json=other)
+    assert (away.status_code, code_of(away)) == (503, "identity-away")
+    assert away.headers["retry-after"]
+    tries = [await office.client.post("/identity", json=other) for _ in range(5)]
+    assert code_of(tries[-1]) == "too-many-tries"
+    tax_service.is_(Mood.WELL)
+    for lie in ("fbi_made-up", "no such thing"):
+        body = by("x@x.example", number=5) | {"identity": lie}
+        answer = await office.client.post(f"/rounds/{await opened(office)}/applications", json=body)
+        assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/identity", "no-confirmation")]
+
+
+async def test_a_policy_may_take_confirmed_firms_alone(office: Office, tax_service: Local) -> None:
+    policy = policy_2018_h2() | {"as_of": "2018-09-14", "identity": "registry"}
+    round_id = await office.announce(policy=policy, rehearsal=clock_map(3600, seed=secrets.token_hex(4)))
+    await office.status(round_id, "open")
+    url = f"/rounds/{round_id}/applications"
+    refused = await office.client.post(url, json=by(kim(round_id)))
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/identity", "identity-needed")]
+    sure = by(kim(round_id)) | {"identity": await confirmed(office, tax_service)}
+    assert (await enter(office, round_id, sure))["identity"] == "registry"
+
+
 async def versions(stack: Stack, round_id: str) -> list[Any]:
     database = await asyncpg.connect(stack.database_url("intake"))
     try:
@@ -245,8 +351,8 @@ async def test_officers_settle_a_contest_by_naming_who_stands(office: Office) ->
     assert theirs not in await results(office, round_id, 3)
     assert (await status(office, stranger))["withdrawn"] is True
     assert (await status(office, firm))["verdict"]["outcome"] == "eligible"
-    await told(office.stack, thief(round_id), "접수되었습니다", "같은 제품으로 다른 신청", "제외되었습니다")
-    await told(office.stack, kim(round_id), "접수되었습니다", "경합이 끝났습니다")
+    await told_of(office.stack, thief(round_id), "접수되었습니다", "같은 제품으로 다른 신청", "제외되었습니다")
+    await told_of(office.stack, kim(round_id), "접수되었습니다", "경합이 끝났습니다")
 
 
 async def test_what_is_excluded_leaves_the_other_to_be_judged(office: Office) -> None:
@@ -254,10 +360,10 @@ async def test_what_is_excluded_leaves_the_other_to_be_judged(office: Office) ->
     await office.act(round_id, "exclude", await terms(office, round_id, application=stranger["application"]))
     assert firm["application"] in await results(office, round_id, 3)
     assert (await status(office, firm))["contested"] is False
-    await told(office.stack, kim(round_id), "경합이 끝났습니다")
+    await told_of(office.stack, kim(round_id), "경합이 끝났습니다")
 
 
-async def told(stack: Stack, address: str, *subjects: str) -> None:
+async def told_of(stack: Stack, address: str, *subjects: str) -> None:
     """Waits until mails with these words in their subjects went to an address."""
 
     async def came() -> bool:

@@ -58,7 +58,7 @@ def told(turn: Turn) -> Turn:
 
 def stated(application: str) -> Application:
     facts = _FACTS.dump_python(FIRMS[application], mode="json")
-    return Application(application, 1, ROUND, application, "0" * 64, facts, "0" * 32)
+    return Application(application, 1, ROUND, application, "0" * 64, facts, "0" * 32, None)
 
 
 def called(institution: str, name: str, since: datetime = NAMED) -> InstitutionChanged:

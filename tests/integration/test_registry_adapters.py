@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 import httpx2
 import pytest
 
-from deploy.registries.records import Mood
+from deploy.registries.records import Business, Mood, Records
 from services.eligibility.registries.certificates import CertificateRegistry
-from services.eligibility.registries.port import Address, RegistryAwayError, RegistryFailureError, UnsoundAnswerError
+from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryOutcome
+from shared.registry_calls import Address, RegistryAwayError, RegistryFailureError, UnsoundAnswerError
 from tests.registries import KEY, Local, local_registries
 
 NOW = datetime(2018, 9, 14, 9, tzinfo=UTC)
@@ -52,6 +53,31 @@ async def test_each_status_is_read_and_a_number_that_is_not_registered_is_unknow
         (RegistryOutcome.UNKNOWN, None, None),
     ]
     assert {each.said_at for each in answers.values()} == {NOW}
+
+
+async def test_the_tax_service_confirms_number_day_and_name_together(server: Local) -> None:
+    known = Business(started_on=date(2015, 3, 2), representative="김새싹")
+    server.shelf.add(Records(businesses={NUMBER: known, OTHER: Business()}))
+    day, name = date(2015, 3, 2), "김새싹"
+    claims = {
+        Claimed(NUMBER, day, name): True,
+        Claimed(NUMBER, date(2015, 3, 3), name): False,
+        Claimed(NUMBER, day, "김도둑"): False,
+        Claimed(OTHER, day, name): False,
+        Claimed("1111111119", day, name): False,
+    }
+    for claimed, confirmed in claims.items():
+        assert await server.tax_service().confirms(claimed) is confirmed
+
+
+@pytest.mark.parametrize("mood", [mood for mood in Mood if mood not in (Mood.WELL, Mood.SLOW)])
+async def test_the_tax_service_confirms_nothing_when_it_is_not_well(server: Local, mood: Mood) -> None:
+    server.shelf.add(Records(businesses={NUMBER: Business(started_on=date(2015, 3, 2), representative="김새싹")}))
+    server.is_(mood)
+    with pytest.raises(RegistryFailureError) as failed:
+        await server.tax_service().confirms(Claimed(NUMBER, date(2015, 3, 2), "김새싹"))
+    for secret in (KEY, NUMBER, "김새싹", server.url):
+        assert secret not in str(failed.value)
 
 
 async def test_a_certificate_is_read_with_its_dates_grade_and_holder(server: Local) -> None:

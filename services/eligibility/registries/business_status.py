@@ -15,10 +15,9 @@ from typing import Final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from services.eligibility.registries.call import called, day
-from services.eligibility.registries.port import Address, RegistryAwayError, UnsoundAnswerError
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
+from shared.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called, day
 
 _STATUS: Final = {"01": BusinessStatus.ACTIVE, "02": BusinessStatus.SUSPENDED, "03": BusinessStatus.CLOSED}
 _NOT_REGISTERED: Final = "등록되지 않은"

@@ -54,6 +54,10 @@ async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBo
     number, product = entry.applicant.business_number, product_key(entry.product)
     fitness = fitness_by(round_id, stored.policy, stored.window.time_map)
     require_fit(fitness, entry.facts(), now, "/entry")
+    if entry.identity is not None:
+        raise Problem(
+            422, "invalid-fields", "Leave /entry/identity out: officers admit who is late, and look themselves."
+        )
     await _find_place(connection, round_id, number, names(entry.product), entry.track)
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)

@@ -16,6 +16,7 @@ from services.intake.storage import putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from shared.canonical import json_hash
 from shared.contracts.events import Reason, Source
+from shared.contracts.identity import IdentityLevel
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.round_file import RoundTerms
 from shared.contracts.values import Actor, Contract, Line
@@ -50,6 +51,13 @@ async def announce(request: Request) -> Response:
             for each in problems
         )
         raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
+    if not state.identities.best.at_least(body.policy.identity or IdentityLevel.NONE):
+        fix = "name the tax service in FIRSTBUY_INTAKE_IDENTITY_URL, or leave identity out of the policy"
+        detail = (
+            f"firms are confirmed up to {state.identities.best} here, and this policy asks for {body.policy.identity}"
+        )
+        reason = Reason(pointer="/policy/identity", code="no-identity-service", detail=detail, fix=fix)
+        raise Problem(422, "unsound-policy", "Nobody could enter under this policy.", (reason,))
     announcement = _announcement(terms, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         actor = Actor(name=officer.name, role=officer.role)

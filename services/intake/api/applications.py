@@ -8,8 +8,9 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic_core import from_json
 
-from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, SubmissionBody, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
 from services.intake.api.fitness import require_fit, with_warnings
 from services.intake.api.placing import placed_beside_others
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
@@ -20,6 +21,7 @@ from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.entry_events import contact_event, submitted_event
+from services.intake.identities import require_level
 from services.intake.storage import appeals, disowned, firms, outcomes, releases, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
@@ -151,6 +153,7 @@ async def resubmit(application: str, request: Request) -> Response:
     replaces = _if_match(request)
     stated_facts = stated_body.facts()
     facts = facts_json(stated_facts)
+    level = await state.identities.level(state.runtime.pool, stated_body.identity, stated_body.applicant, received_at)
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -164,9 +167,11 @@ async def resubmit(application: str, request: Request) -> Response:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
         fitness = await state.fitnesses.read(connection, stored.round)
         require_fit(fitness, stated_facts, received_at)
-        placed = await placed_beside_others(connection, stored, stated_body)
+        before = identity_before(stored, stated_body)
+        identity = level if level.surer_than(before) else before
+        require_level(fitness.identity if fitness else None, identity)
+        placed = await placed_beside_others(connection, stored, stated_body, identity)
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
-        identity = stored.stated.identity or IdentityLevel.NONE
         stated = state_version(
             application, newest + 1, received, drawn, facts, contested=placed.contested, identity=identity
         )
@@ -182,6 +187,14 @@ async def resubmit(application: str, request: Request) -> Response:
         ]
     answer = with_warnings(receipt_json(receipt) | told(read.read_as), fitness, stated_facts)
     return JSONResponse(answer, headers={"ETag": f'"{stated.version}"'})
+
+
+def identity_before(stored: StoredApplication, stated: FactsBody) -> IdentityLevel:
+    """What was confirmed still is, unless the business began on another day by now, or was withdrawn."""
+    if stored.withdrawn or stored.stated.identity is None:
+        return IdentityLevel.NONE
+    began = from_json(stored.stated.facts)["applicant"]["started_on"]
+    return stored.stated.identity if began == stated.applicant.started_on.isoformat() else IdentityLevel.NONE
 
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))

@@ -37,9 +37,11 @@ class FactsBody(Contract):
 
 
 class SubmissionBody(FactsBody):
-    """An application: the facts that decide, and whom to tell."""
+    """An application: the facts that decide, whom to tell, and what confirms the firm."""
 
     contact: ContactBody
+    identity: Annotated[str, Field(max_length=500)] | None = None
+    """What `POST /identity` answered of the firm."""
 
 
 class WithdrawalBody(Contract):

@@ -10,6 +10,7 @@ from services.intake.domain.firms import Caps, Place, came_with, names, place
 from services.intake.storage import firms
 from services.intake.storage.versions import StoredApplication
 from shared.contracts.facts import ApplicationFacts
+from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
 from shared.problems import Problem
 
@@ -17,12 +18,16 @@ _ANY_NUMBER: Final = Caps(None, {})
 
 
 async def placed_beside_others(
-    connection: Connection, stored: StoredApplication, stated: FactsBody | ApplicationFacts
+    connection: Connection,
+    stored: StoredApplication,
+    stated: FactsBody | ApplicationFacts,
+    identity: IdentityLevel | None = None,
 ) -> Place:
-    """Where it stands with what it states now. Raises a Problem where that is another firm's or another product, where
-    another entry of its party has one of its names, or where a limit of the firm's leaves it no place.
+    """Where it stands with what it states now; `identity`: where that is another than it had.
 
-    Nobody enters or changes an entry of the firm from here until the transaction ends.
+    Raises a Problem where that is another firm's or another product, where another entry of its party has one of its
+    names, or where a limit of the firm's leaves it no place. Nobody enters or changes an entry of the firm from here
+    until the transaction ends.
     """
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
@@ -32,6 +37,8 @@ async def placed_beside_others(
         another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
         raise Problem(409, "another-product", another)
     asked = replace(own, names=product | came_with(stored.product_key), track=stated.track, withdrawn=False)
+    if identity is not None:
+        asked = replace(asked, identity=identity)
     stands = not own.withdrawn and asked.track == own.track and asked.names >= own.names
     caps = _ANY_NUMBER if stands else (await firms.caps(connection, [stored.round]))[stored.round]
     found = place(asked, list(entries.values()), caps)

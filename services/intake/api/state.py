@@ -9,6 +9,7 @@ from fastapi import Request
 from services.intake.api.admission import Admission
 from services.intake.api.fitness import Fitnesses
 from services.intake.domain.networks import network_of
+from services.intake.identities import Identities
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.spreadsheets.reader import SheetReader
@@ -39,6 +40,7 @@ class Intake:
     watch: InboxWatch
     sheets: SheetReader
     fitnesses: Fitnesses
+    identities: Identities
 
 
 def intake(request: Request) -> Intake:

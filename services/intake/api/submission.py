@@ -16,6 +16,7 @@ from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
+from services.intake.identities import require_level
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
 from shared.http import bearer_hash, body_of, parsed, read_body
@@ -78,6 +79,8 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     facts = stated.facts()
     fitness = await state.fitnesses.of(state.runtime.pool, round_id)
     require_fit(fitness, facts, received_at)
+    level = await state.identities.level(state.runtime.pool, stated.identity, stated.applicant, received_at)
+    require_level(fitness.identity if fitness else None, level)
     submission = Submission(
         round=round_id,
         received_at=received_at,
@@ -92,6 +95,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
         chance=Chance.of_bytes(secrets.token_bytes(48)),
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
         token_hash=bearer_hash(request.headers.get("authorization")),
+        identity=level,
     )
     return submission, lambda answer: with_warnings(answer | told(read.read_as), fitness, facts)
 

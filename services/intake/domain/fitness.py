@@ -14,6 +14,7 @@ from shared.certificates import AcceptedKinds, Flaw
 from shared.clock import TimeMap
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Document, LegalForm, Product
+from shared.contracts.identity import IdentityLevel
 from shared.contracts.policy import Policy
 from shared.regions import REGIONS
 from shared.registration_numbers import business_check_digit, corporate_check_digit
@@ -40,6 +41,11 @@ class Fitness:
             )
             for track in policy.tracks
         }
+
+    @property
+    def identity(self) -> IdentityLevel | None:
+        """How sure of its firm an entry has to be."""
+        return self._policy.identity
 
     def faults(self, stated: ApplicationFacts, received_at: datetime) -> tuple[Reason, ...]:
         """Every reason why it can never count. `received_at`: real time."""

@@ -50,6 +50,8 @@ async def listed(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
+IDENTITIES: Final = "identities"
+"""The secret that seals confirmed identities."""
 NETWORKS: Final = "networks"
 """The secret that names networks on contacts.v1."""
 

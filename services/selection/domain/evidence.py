@@ -84,6 +84,8 @@ class Line:
     reason: str | None
     reserve_position: int | None
     awards: Sequence[Mapping[str, Any]]
+    identity: str | None = None
+    """How sure it is to come from its firm; None where that was not stated yet."""
 
 
 def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[PublishedEvent], list[PublishedEvent]]:
@@ -142,6 +144,8 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         "reserve_position": line.reserve_position,
         "awards": award_leaves(line.awards),
     }
+    if line.identity is not None:
+        record["identity"] = line.identity
     if line.awards:
         record["applicant"] = line.facts["applicant"]["name"]
         record["product"] = line.facts["product"]["name"]

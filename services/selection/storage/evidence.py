@@ -35,8 +35,9 @@ WITH firms AS (
     FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
     WHERE e.round = $1 AND e.epoch = $2 GROUP BY 1
 )
-SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, v.epoch AS judged_in, v.findings_hash,
-       v.findings, m.marks, e.outcome, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under, f.firm,
+SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, a.identity, v.epoch AS judged_in,
+       v.findings_hash, v.findings, m.marks, e.outcome, e.tickets, e.score,
+       coalesce(e.drawn_under, e.epoch) AS drawn_under, f.firm,
        r.position, r.key, r.result, r.reason, r.reserve_position, r.awards
 FROM entries e
 JOIN applications a ON a.application = e.application AND a.version = e.version

@@ -18,6 +18,7 @@ from shared.contracts.events import (
     SelectionConfirmed,
     SelectionProposed,
 )
+from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
 
 SAVE_OPENED = """
@@ -62,8 +63,8 @@ INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE
 """
 SAVE_SAID = "INSERT INTO said (round, epoch, type, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 SAVE_APPLICATIONS = """
-INSERT INTO applications (application, version, round, party, payload_hash, facts, nonce)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::text[])
+INSERT INTO applications (application, version, round, party, payload_hash, facts, nonce, identity)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::text[], $8::text[])
 ON CONFLICT DO NOTHING
 """
 SAVE_WITHDRAWAL = """
@@ -107,6 +108,7 @@ class Application:
     payload_hash: str
     facts: dict[str, Any]
     nonce: str
+    identity: IdentityLevel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ async def save_applications(connection: Connection, rows: Sequence[Application])
         [row.payload_hash for row in ordered],
         [row.facts for row in ordered],
         [row.nonce for row in ordered],
+        [row.identity for row in ordered],
     )
 
 

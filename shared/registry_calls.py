@@ -1,15 +1,14 @@
-"""One call to a registry over HTTP, and the reading of what all of them write."""
+"""One call to a public registry over HTTP, how it can fail, and the reading of what all of them write."""
 
 import asyncio
 import logging
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx2
-
-from services.eligibility.registries.port import RegistryAwayError, UnsoundAnswerError
 
 ANSWER_BYTES: Final = 1_048_576
 FIRST_YEAR: Final = 1900
@@ -18,6 +17,33 @@ _DAY: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
 
 # It writes the address of each call to the log, and a key may stand in it.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a registry is asked, and with which key. The key stands in no text made of it."""
+
+    url: str
+    key: str = ""
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
+
+
+class RegistryFailureError(Exception):
+    """The registry was asked and gave no answer. Its text never holds a key, an address or what was asked."""
+
+
+class RegistryAwayError(RegistryFailureError):
+    """It can't be reached, is closed, or refuses. Not before `retry_after` seconds, where it says so."""
+
+    def __init__(self, said: str, retry_after: float = 0.0) -> None:
+        super().__init__(said)
+        self.retry_after = retry_after
+
+
+class UnsoundAnswerError(RegistryFailureError):
+    """It answered with something else than its interface promises, so with nothing."""
 
 
 async def called(method: str, url: str, seconds: float, **request: Any) -> bytes:
