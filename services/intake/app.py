@@ -23,6 +23,7 @@ from services.intake.api import (
     institutions,
     overview,
     releases,
+    renewals,
     rounds,
     scores,
     uploads,
@@ -140,6 +141,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     clocked("finality", duties.finalize_due, 5)
     clocked("sources", duties.record_due_sources, 0.1)
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
+    runtime.duty("unused tokens", lambda: duties.forget_unused_tokens(runtime.pool, outbox, clock), 60)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
 
     @asynccontextmanager
@@ -177,6 +179,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         applications.router,
         withdrawal.router,
         identity.router,
+        renewals.router,
         contacts.router,
         desks.router,
         releases.router,

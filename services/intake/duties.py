@@ -8,12 +8,14 @@ from typing import Any
 import structlog
 
 from services.intake.domain.appeals import in_time
+from services.intake.domain.renewals import HOLDS_FOR, in_force
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, due_at, rehearsed_value
 from services.intake.draining import inboxes_drained
+from services.intake.entry_events import token_event
 from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
-from services.intake.storage import appeals, institutions, late, outcomes, rounds
+from services.intake.storage import appeals, institutions, late, outcomes, renewals, rounds, versions
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
@@ -220,3 +222,14 @@ def _invitations(pledges: Sequence[tuple[str, int]]) -> tuple[Invitation, ...]:
 async def _unfinished(pool: Pool) -> list[StoredRound]:
     async with connected(pool) as connection:
         return await rounds.unfinished(connection)
+
+
+async def forget_unused_tokens(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """New tokens that nobody used in time go from contacts.v1 too."""
+    async with outbox.transaction(pool) as (connection, events):
+        now = clock.now()
+        for application, generation in await renewals.forget(connection, now - HOLDS_FOR, now):
+            stored = await versions.load(connection, application)
+            if stored is not None:
+                standing = in_force(await renewals.sent(connection, application))
+                events.append(token_event(stored, generation, now, in_force=standing))

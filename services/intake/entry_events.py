@@ -1,11 +1,15 @@
 """What the other services are told of an entry's version, and of whom to tell about it."""
 
+from datetime import datetime
+
 from services.intake.domain.admission import ContactDetails, Entry
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.networks import named
+from services.intake.storage.versions import StoredApplication
 from shared.canonical import canonical_json
 from shared.contracts import topics
-from shared.kafka.cloudevents import Outgoing, event_id
+from shared.contracts.events import AccessTokenChanged
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 
 
 def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
@@ -67,3 +71,31 @@ def contact_event(
 
 def _utc(stated: StatedVersion) -> str:
     return stated.received_at.isoformat().replace("+00:00", "Z")
+
+
+def token_event(
+    stored: StoredApplication,
+    generation: int,
+    asked_at: datetime,
+    *,
+    in_force: int,
+    token: str | None = None,
+) -> Outgoing:
+    """AccessTokenChanged."""
+    event = AccessTokenChanged(
+        application=stored.application,
+        party=stored.party,
+        round=stored.round,
+        generation=generation,
+        token=token,
+        asked_at=asked_at,
+        in_force=in_force,
+    )
+    state = "sent" if token else "used" if in_force == generation else "over"
+    identifier = event_id("token", stored.application, generation, state)
+    return outgoing(topics.CONTACTS.name, token_key(stored.application), event, event_id=identifier, time=asked_at)
+
+
+def token_key(application: str) -> str:
+    """No party's id, and no institution's code."""
+    return f"token/{application}"

@@ -22,11 +22,13 @@ from services.notify.domain.occurrences import (
     result,
     status_ended,
     submission,
+    token_sent,
     withdrawal,
 )
 from services.notify.domain.turns import spread, turn
 from services.notify.storage import deliveries, desks, facts, heads
 from shared.contracts.events import (
+    AccessTokenChanged,
     AppealDecided,
     AppealFiled,
     ApplicationJudged,
@@ -116,6 +118,8 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
             await desks.erase_contact(connection, event.key)
             stated = []
     await desks.save_contacts(connection, stated)
+    sent = [token_sent(event.body, event.traceparent) for event in events_of(batch, AccessTokenChanged)]
+    await owe(connection, [one for one in sent if one is not None])
     return ()
 
 

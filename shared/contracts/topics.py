@@ -85,7 +85,12 @@ APPLICATIONS: Final = Topic(
     _ROUND_LIFE,
 )
 CONTACTS: Final = Topic(
-    "contacts.v1", "party id", ("intake",), (events.ContactChanged, events.WebhookChanged), 12, _CONTACTS
+    "contacts.v1",
+    "party id",
+    ("intake",),
+    (events.ContactChanged, events.WebhookChanged, events.AccessTokenChanged),
+    12,
+    _CONTACTS,
 )
 PURCHASE_REQUESTS: Final = Topic(
     "purchase-requests.v1",

@@ -196,6 +196,7 @@ def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> Non
         "contested",
         "contest-ended",
         "outranked",
+        "new-token",
         "selected",
         "promoted",
         "awards-changed",

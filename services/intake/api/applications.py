@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import structlog
@@ -13,16 +13,18 @@ from pydantic_core import from_json
 from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
 from services.intake.api.fitness import require_fit, with_warnings
 from services.intake.api.placing import placed_beside_others
+from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.contests import Settling, settle
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
+from services.intake.domain.renewals import opens
 from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.entry_events import contact_event, submitted_event
 from services.intake.identities import require_level
-from services.intake.storage import appeals, disowned, firms, outcomes, releases, rounds, tokens, versions
+from services.intake.storage import appeals, disowned, firms, outcomes, releases, renewals, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
@@ -49,8 +51,13 @@ async def opened_application(
     """The application, if the token sent is its own, or that of one of these roles."""
     token_hash = bearer_hash(request.headers.get("authorization"))
     stored = await versions.load(connection, application) if is_id(application) else None
-    if stored is not None and token_hash is not None and secrets.compare_digest(token_hash, stored.token_hash):
-        return stored
+    if stored is not None and token_hash is not None:
+        if secrets.compare_digest(token_hash, stored.token_hash):
+            return stored
+        now = intake(request).clock.now()
+        renewal = opens(await renewals.sent(connection, application), token_hash, now)
+        if renewal is not None and await first_use(connection, stored, renewal, now):
+            return replace(stored, token_hash=token_hash)
     if staff:
         await holder_on(connection, request, *staff)
         if stored is not None:
@@ -127,10 +134,11 @@ async def receipt(application: str, request: Request) -> Response:
 async def proof(application: str, request: Request) -> Response:
     """That the newest version stands in the frozen set: the path from its leaf to the manifest's root."""
     pool = intake(request).runtime.pool
-    async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with connected(pool) as connection:
         stored: StoredApplication = await opened_application(request, application, connection, READERS)
-        frozen = await rounds.load(connection, stored.round)
-        rows = await versions.bucket_leaves(connection, stored.round, bucket_of(application))
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            frozen = await rounds.load(connection, stored.round)
+            rows = await versions.bucket_leaves(connection, stored.round, bucket_of(application))
     if frozen is None or frozen.applications is None:
         raise Problem(409, "not-frozen", "There is nothing to prove before the freeze: see closes_at at GET /rounds.")
     if stored.withdrawn:

@@ -68,9 +68,11 @@ def nonce(seed: str | None, identifier: str, version: int, random_nonce: str) ->
     return random_nonce if seed is None else rehearsed_nonce(seed, identifier, str(version))
 
 
-def access_token(secret: bytes, application: str) -> str:
-    """The applicant's bearer token, made again from the secret for a retry and stored only as its hash."""
-    digest = hmac.digest(secret, f"firstbuy-access-token:{application}".encode(), "sha256")
+def access_token(secret: bytes, application: str, generation: int = 0) -> str:
+    """The applicant's bearer token, made again from the secret for a retry and stored only as its hash. `generation`:
+    of one that was sent since the first was lost."""
+    named = f"{application}:{generation}" if generation else application
+    digest = hmac.digest(secret, f"firstbuy-access-token:{named}".encode(), "sha256")
     return "fba_" + urlsafe_b64encode(digest[:24]).decode()
 
 

@@ -7,13 +7,25 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from services.intake.domain.entries import StatedVersion, access_token, nonce, state_version, withdrawal_nonce
+from services.intake.domain.renewals import Renewal
 from services.intake.domain.shards import shard_of
 from services.intake.leaving import Leave
-from services.intake.storage import putback, putback_rounds, releases, restore, rounds, scores, tokens, uploads
+from services.intake.storage import (
+    putback,
+    putback_rounds,
+    releases,
+    renewals,
+    restore,
+    rounds,
+    scores,
+    tokens,
+    uploads,
+)
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from shared.canonical import canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import (
+    AccessTokenChanged,
     AppealDecided,
     AppealFiled,
     ApplicationScored,
@@ -231,8 +243,27 @@ async def put_back_contacts(connection: Connection, batch: Sequence[Incoming], p
             known = newest.get(body.party)
             if known is None or known.changed_at <= body.changed_at:
                 newest[body.party] = body
+    await _put_back_tokens(connection, [event.body for event in events_of(batch, AccessTokenChanged)])
     rows = await putback.contacts(connection, list(newest.values()), sorted(erased))
     return rows + await putback.webhooks(connection, list(webhooks.values()), sorted(erased))
+
+
+async def _put_back_tokens(connection: Connection, changed: Sequence[AccessTokenChanged]) -> None:
+    """A token is made again from its generation, and opens its entry as it did."""
+    if not changed:
+        return
+    secret = await tokens.secret(connection, "access-tokens")
+    for one in changed:
+        known = [
+            Renewal(
+                generation,
+                sha256_hex(access_token(secret, one.application, generation).encode()),
+                one.asked_at,
+                one.asked_at if generation == one.in_force else None,
+            )
+            for generation in sorted({one.generation, one.in_force} - {0})
+        ]
+        await renewals.put_back(connection, one.application, known)
 
 
 async def put_back_requests(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:

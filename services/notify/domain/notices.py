@@ -16,6 +16,7 @@ Facts = Mapping[str, Any]
 class Happening(StrEnum):
     SUBMITTED = "submitted"
     RESUBMITTED = "resubmitted"
+    TOKEN_SENT = "token-sent"  # noqa: S105 -- no secret
     CONTESTED = "contested"
     CONTEST_ENDED = "contest-ended"
     WITHDRAWN = "withdrawn"
@@ -87,6 +88,8 @@ AWARD_WITHDRAWN: Final = "award-withdrawn"
 PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
+NEW_TOKEN: Final = "new-token"  # noqa: S105 -- a kind, no token
+"""Its facts hold a token, and go once it is sent or given up."""
 INVITATION: Final = "extended"
 """To apply after all: of no application."""
 DIGEST: Final = "digest"
@@ -115,6 +118,7 @@ def _award(kind: str) -> Notice:
 NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.SUBMITTED, Role.APPLICANT): Notice("receipt", _MAIL),
     (Happening.RESUBMITTED, Role.APPLICANT): Notice("resubmission", _MAIL),
+    (Happening.TOKEN_SENT, Role.APPLICANT): Notice(NEW_TOKEN, _MAIL, (Need.APPLICATION,)),
     (Happening.CONTESTED, Role.APPLICANT): Notice("contested", _MAIL),
     (Happening.CONTEST_ENDED, Role.APPLICANT): Notice("contest-ended", _MAIL),
     (Happening.WITHDRAWN, Role.APPLICANT): Notice("withdrawal", _MAIL, (Need.APPLICATION,)),

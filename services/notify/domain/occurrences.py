@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
 from shared.contracts.events import (
+    AccessTokenChanged,
     AppealDecided,
     AppealFiled,
     ApplicationSubmitted,
@@ -98,6 +99,16 @@ def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurren
         happening = Happening.OUTRANKED
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return _of_application(happening, event, f"version-{event.version}", recipients, traceparent)
+
+
+def token_sent(event: AccessTokenChanged, traceparent: str | None) -> Occurrence | None:
+    """None of one that is used or over."""
+    if event.token is None:
+        return None
+    facts = {"token": event.token, "asked_at": event.asked_at.isoformat()}
+    recipients = [Recipient(Role.APPLICANT, event.party, facts)]
+    occasion = f"token-{event.generation}"
+    return Occurrence(Happening.TOKEN_SENT, event.round, event.application, occasion, recipients, traceparent)
 
 
 def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurrence:

@@ -93,7 +93,8 @@ WHERE deliveries.state NOT IN ('sent', 'failed')
 SETTLE = """
 UPDATE deliveries d SET state = o.state, error = o.error, due_at = now() + o.pause,
     doubts = doubts + o.in_doubt::int, attempts = d.attempts - (NOT o.counts)::int, started_at = NULL,
-    settled_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
+    settled_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END,
+    facts = CASE WHEN o.state <> 'pending' AND d.kind = 'new-token' THEN '{}' ELSE d.facts END
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::bool[], $7::bool[])
      AS o(delivery, attempt, state, error, pause, in_doubt, counts)
 WHERE d.delivery = o.delivery AND d.state = 'pending' AND (o.state = 'sent' OR d.attempts = o.attempt)

@@ -37,7 +37,7 @@ WHERE s.delivery = ANY ($1::uuid[]) AND d.digest = s.delivery AND d.state = 'gat
 SETTLE_GATHERED = """
 WITH settled AS (
     UPDATE deliveries d SET state = s.state, error = s.error, attempts = s.attempts, doubts = s.doubts,
-        settled_at = now()
+        settled_at = now(), facts = CASE d.kind WHEN 'new-token' THEN '{}' ELSE d.facts END
     FROM deliveries s
     WHERE s.delivery = ANY($1::uuid[]) AND s.state IN ('sent', 'failed') AND d.digest = s.delivery
       AND d.state = 'gathered'

@@ -10,7 +10,14 @@ from shared.contracts.events.applications import (
     SelectionGivenUp,
 )
 from shared.contracts.events.audit import AuditHeadPublished
-from shared.contracts.events.contacts import ContactChanged, Language, WebhookChanged, WebhookSecret, WebhookUrl
+from shared.contracts.events.contacts import (
+    AccessTokenChanged,
+    ContactChanged,
+    Language,
+    WebhookChanged,
+    WebhookSecret,
+    WebhookUrl,
+)
 from shared.contracts.events.deliveries import Channel, ContactDisowned, NoticeDelivered, NoticeFailed
 from shared.contracts.events.ground import BUCKETS, Invitation, Manifest, Rehearsal, RoundAct, Source, SourceKind
 from shared.contracts.events.inbox import (
@@ -85,6 +92,7 @@ from shared.contracts.events.verdicts import ApplicationJudged
 
 __all__ = [
     "BUCKETS",
+    "AccessTokenChanged",
     "AmendPurchaseRequest",
     "Amended",
     "Answer",

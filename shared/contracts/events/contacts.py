@@ -5,7 +5,19 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.contracts.values import Contract, Email, InstitutionCode, Line, PartyId, Sha256Hex, UtcTime
+from shared.contracts.values import (
+    ApplicationId,
+    Contract,
+    Count,
+    Email,
+    InstitutionCode,
+    Line,
+    PartyId,
+    Positive,
+    RoundId,
+    Sha256Hex,
+    UtcTime,
+)
 
 WebhookUrl = Annotated[
     str,
@@ -37,6 +49,22 @@ class ContactChanged(Contract):
     """The network it was stated from (IPv4 /24, IPv6 /48), by a keyed hash of intake's, which tells whether two are one
     and nothing else. Absent where intake does not know it."""
     changed_at: UtcTime
+
+
+class AccessTokenChanged(Contract):
+    """A new token of an entry, for its own address: first with the `token`, to be mailed; once it was used, or too old,
+    without. Its key is `token/` and the application's id, so that compaction takes the token away.
+
+    `in_force`: the generation of the token that opens the entry as of this event; 0 for the receipt's.
+    """
+
+    application: ApplicationId
+    party: PartyId
+    round: RoundId
+    generation: Positive
+    token: Line | None = None
+    asked_at: UtcTime
+    in_force: Count = 0
 
 
 class WebhookChanged(Contract):
