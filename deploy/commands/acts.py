@@ -214,9 +214,29 @@ def unpark(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose to judge parked applications again, in a new epoch. Another officer approves it."""
-    terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"applications": sorted(set(applications))}
+    """Propose to judge parked applications again, in a new epoch; what stands against one that is contested is taken
+    out with it. Another officer approves it."""
+    named = sorted(set(applications))
+    terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"applications": named}
+    contested = ask("GET", f"/rounds/{round_id}/contests", url=url, token=token)
+    excluded = {other for one in contested if one["application"] in named for other in one["against"]}
+    if excluded:
+        terms["excluded"] = sorted(excluded)
     propose(round_id, "unpark", terms, reason, url, token, as_json)
+
+
+@app.command()
+def contests(round_id: Round, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """What two parties entered of one firm, and what each stands against. `round unpark` names which one stands."""
+    shown = ask("GET", f"/rounds/{round_id}/contests", url=url, token=token)
+    if as_json:
+        print_json(shown)
+        return
+    table = Table("firm", "application", "product", "identity", "against")
+    for one in shown:
+        cells = (one["business_number"], one["application"], "\n".join(one["product"]), one["identity"])
+        table.add_row(*cells, "\n".join(one["against"]))
+    console.print(table if shown else "nothing is contested")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.commands import local
-from deploy.commands.http import AsJson, Token, Url, ask, content_of
+from deploy.commands.http import AsJson, Identity, Token, Url, application_of, ask
 from deploy.commands.receipts import ApplicationId, Held, ReceiptFile, held, keep_newer
 from deploy.commands.screen import console, fail, kst, print_json, print_receipt
 
@@ -41,6 +41,10 @@ def _standing(shown: Mapping[str, Any]) -> list[str]:
         f"{shown['application']}, version {shown['version']}{withdrawn}",
         f"round {shown['round']}: {shown['round_status']}",
     ]
+    if shown.get("identity", "none") != "none":
+        lines.append(f"the firm is confirmed: {shown['identity']}")
+    if shown.get("contested"):
+        lines.append("contested: another party entered this product of the firm; one at the most can stand")
     verdict, result = shown["verdict"], shown["result"] or {}
     if verdict:
         lines.append(f"verdict: {verdict['outcome']}, as of {verdict['as_of']}")
@@ -74,12 +78,13 @@ def change(
     file: Annotated[Path, typer.Argument(help="The whole application as it is to be, as JSON; - for standard input.")],
     application: ApplicationId = None,
     receipt: ReceiptFile = None,
+    identity: Identity = None,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Put another version in place of the newest one. The file given as --receipt then holds that version's receipt."""
-    opened, content = held(application, receipt, token), content_of(file)
+    opened, content = held(application, receipt, token), application_of(file, identity)
     headers = {"If-Match": f'"{_version(opened, url)}"'}
     path = f"/applications/{opened.application}"
     answer = ask("PUT", path, url=url, token=opened.token, content=content, headers=headers)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from deploy.commands.http import AsJson, Url, ask, content_of
+from deploy.commands.http import AsJson, Identity, Url, application_of, ask
 from deploy.commands.receipts import keep, must_be_new
 from deploy.commands.screen import console, fail, kst, print_json, print_receipt, print_remarks
 from shared.contracts.events import Language
@@ -65,11 +65,12 @@ def apply(
     eligibility: Annotated[
         str | None, typer.Option(envvar="FIRSTBUY_ELIGIBILITY_URL", help="Eligibility, for --check.")
     ] = None,
+    identity: Identity = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Enter a product. Keep the receipt: its token opens the application afterwards."""
-    content = content_of(file)
+    content = application_of(file, identity)
     if check:
         _check(round_id or open_round(url), content, language, eligibility, as_json)
         return

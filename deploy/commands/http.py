@@ -26,6 +26,9 @@ Token = Annotated[
 ]
 WRITTEN_IN_SECONDS: Final = 900
 """A sheet of a million rows takes minutes to write, and nothing of it is sent before it is."""
+Identity = Annotated[
+    str | None, typer.Option("--identity", help="What `firstbuy identity` printed: it shows that you are the firm.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
@@ -129,6 +132,14 @@ def content_of(path: Path) -> bytes:
         return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         fail(f"{path}: {error.strerror}")
+
+
+def application_of(path: Path, identity: str | None) -> bytes:
+    """An application's file, with what `firstbuy identity` printed where that is given."""
+    if identity is None:
+        return content_of(path)
+    stated = read_json(path)
+    return json.dumps(stated | {"identity": identity} if isinstance(stated, dict) else stated).encode()
 
 
 def read_json(path: Path) -> Any:

@@ -75,10 +75,12 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 def print_receipt(receipt: Mapping[str, Any]) -> None:
     table = Table(title="Receipt", show_header=False)
-    for name in ("round", "application", "version", "received_at", "payload_hash", "nonce", "token"):
+    for name in ("round", "application", "version", "received_at", "payload_hash", "nonce", "identity", "token"):
         if name in receipt:
             table.add_row(name.replace("_", " "), str(receipt[name]))
     console.print(table)
+    if receipt.get("contested"):
+        console.print("contested: another party entered this product of the firm; one at the most can stand")
     print_remarks(receipt)
 
 

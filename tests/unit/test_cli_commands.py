@@ -336,7 +336,6 @@ SHOWN = {"epoch": 2, "applications_root": "ab" * 32, "sources": [{"source": "dra
 @pytest.mark.parametrize(
     ("command", "act", "terms"),
     [
-        (["unpark", "2018-h2", "b", "a"], "unpark", {"applications": ["a", "b"]}),
         (["exclude", "2018-h2", "a"], "exclude", {"application": "a"}),
         (["rerun", "2018-h2"], "rerun", {}),
         (["rerun", "2018-h2", "--application", "a"], "rerun", {"applications": ["a"]}),
@@ -353,6 +352,26 @@ def test_an_act_on_the_set_names_the_set_as_it_stands(
         "terms": {"epoch": 2, "applications_root": "ab" * 32} | terms,
         "reason": "because",
     }
+
+
+@pytest.mark.parametrize(
+    ("contests", "more"),
+    [
+        ([], {}),
+        (
+            [{"application": "a", "against": ["x", "y"]}, {"application": "x", "against": ["a"]}],
+            {"excluded": ["x", "y"]},
+        ),
+    ],
+)
+def test_what_stands_against_an_unparked_application_is_named_with_it(
+    answering: Answered, contests: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    sent = answering((200, SHOWN), (200, contests), (201, {"act": "a1"}))
+    result = run("round", "unpark", "2018-h2", "b", "a", "--reason", "because", *URL)
+    assert result.exit_code == 0, result.output
+    terms = json.loads(sent[2].content)["terms"]
+    assert terms == {"epoch": 2, "applications_root": "ab" * 32, "applications": ["a", "b"]} | more
 
 
 def test_an_appeal_is_filed_without_a_contact_and_decided_in_so_many_words(answering: Answered, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The lines of a confirmed result as a table, as far as everybody may see them."""
 
-from typing import IO, Annotated, Final
+from collections.abc import Sequence
+from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -18,7 +19,7 @@ from services.selection.api.tables import (
     written,
 )
 from services.selection.storage import evidence, published, rounds, versions
-from services.selection.storage.published import PublishedLine
+from services.selection.storage.published import Firms, PublishedLine
 from shared.contracts.events import Language
 from shared.kept_answers import kept_answer, turn
 from shared.postgres import Pool, connected
@@ -56,7 +57,7 @@ async def show(
 ) -> Response:
     """Every application of the newest confirmed result, or of an epoch's, as JSON, CSV or XLSX: with names of the
     selected alone. Leaves of the selection root stand in this order; what a batch of releases moved since is as that
-    left it."""
+    left it. JSON says a firm's chance too, by how many entries it had."""
     runtime: Runtime = request.app.state.runtime
     kind = wanted(request, asked_for)
     async with connected(runtime.pool) as connection:
@@ -74,7 +75,9 @@ async def show(
         check_fits(kind, await published.size(connection, round_id, number))
         root = await published.selection_root(connection, round_id, number)
         version = await versions.of_result(connection, round_id)
-    table = Table("results", COLUMNS, {"round": round_id, "epoch": number, "selection_root": root})
+        firms = _firms(await published.firms(connection, round_id, number)) if kind is Format.JSON else []
+    head = {"round": round_id, "epoch": number, "selection_root": root, "firms": firms}
+    table = Table("results", COLUMNS, head)
     language = None if kind is Format.JSON else language
 
     async def made() -> IO[bytes]:
@@ -84,6 +87,21 @@ async def show(
     key = ("results", round_id, number, kind.value, language and language.value, version)
     headers = headers_of(table, kind, f"{round_id}-epoch-{number}")
     return await kept_answer(request, key, made, MEDIA_TYPES[kind], headers, packed=kind is not Format.XLSX)
+
+
+def _firms(found: Sequence[Firms]) -> list[dict[str, Any]]:
+    """A firm's chance with all its entries, and what became of it: by how many it had. `first_place` is exact."""
+    of_tickets = sum(one.tickets for one in found)
+    return [
+        {
+            "entries": one.entries,
+            "firms": one.firms,
+            "tickets": one.tickets / one.firms,
+            "first_place": one.tickets / one.firms / of_tickets if of_tickets else None,
+            "was_selected": one.selected / one.firms,
+        }
+        for one in found
+    ]
 
 
 async def _rows(pool: Pool, round_id: str, epoch: int) -> Rows:

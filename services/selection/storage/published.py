@@ -15,6 +15,17 @@ FROM standing_results r JOIN entries e ON e.round = r.round AND e.epoch = r.epoc
 LEFT JOIN applications a ON r.result = 'selected' AND a.application = e.application AND a.version = e.version
 WHERE r.round = $1 AND r.epoch = $2 ORDER BY r.line
 """
+# Of those that stood in the draw.
+FIRMS = """
+SELECT entries, count(*) AS firms, sum(tickets)::bigint AS tickets, count(*) FILTER (WHERE selected) AS selected
+FROM (SELECT count(*) AS entries, sum(r.tickets) AS tickets, bool_or(r.result = 'selected') AS selected
+      FROM standing_results r
+      JOIN entries e ON e.round = r.round AND e.epoch = r.epoch AND e.application = r.application
+      JOIN applications a ON a.application = e.application AND a.version = e.version
+      WHERE r.round = $1 AND r.epoch = $2 AND r.position IS NOT NULL
+      GROUP BY a.facts->'applicant'->>'business_number') firm
+GROUP BY entries ORDER BY entries
+"""
 SIZE = "SELECT count(*) FROM results WHERE round = $1 AND epoch = $2"
 ROOT = "SELECT body->>'selection_root' FROM proposals WHERE round = $1 AND epoch = $2"
 
@@ -36,6 +47,21 @@ class PublishedLine:
     score: int | None
     key: str | None
     awards: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Firms:
+    """The firms that had so many entries in the draw: their tickets together, and how many were selected with one."""
+
+    entries: int
+    firms: int
+    tickets: int
+    selected: int
+
+
+async def firms(connection: Connection, round_id: str, epoch: int) -> list[Firms]:
+    """By how many entries they had."""
+    return [Firms(**dict(row)) for row in await connection.fetch(FIRMS, round_id, epoch)]
 
 
 async def size(connection: Connection, round_id: str, epoch: int) -> int:
