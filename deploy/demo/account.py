@@ -62,6 +62,10 @@ class Account:
     entries: tuple[Entry, ...]
     withdrawn: tuple[tuple[str, str], ...]
     resubmitted: int
+    contested: int
+    """Versions that say so."""
+    outranked: int
+    """Entries that gave way to one that is surer of its firm."""
     requests: Mapping[str, Json]
     opened: Json
     frozen: Json
@@ -126,7 +130,11 @@ def account_of(seen: Seen) -> Account:
             if application not in gone
         ),
         withdrawn=tuple(_key(submitted[application]) for application in sorted(gone)),
-        resubmitted=sum(event["version"] > 1 for event in seen.of("ApplicationSubmitted")),
+        resubmitted=sum(
+            event["version"] > 1 and not event.get("restated") for event in seen.of("ApplicationSubmitted")
+        ),
+        contested=sum(bool(event.get("contested")) for event in seen.of("ApplicationSubmitted")),
+        outranked=sum(bool(event.get("outranked")) for event in seen.of("ApplicationWithdrawn")),
         requests=_requests(seen),
         opened=seen.of("RoundOpened")[-1],
         frozen=seen.of("RoundFrozen")[-1],

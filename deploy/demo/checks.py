@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from deploy.demo.account import RESULTS, SELECTED, Account
 from deploy.demo.audit import Audit
 from deploy.demo.client import Traffic
+from deploy.demo.contests import CONFIRMED, CONTESTED, STRANGER
 from deploy.demo.demand import ACCEPTED, FALSE_REPORT, REJECTED, Message
 from deploy.demo.desks import Sent
 from deploy.demo.drive import Course, expected_notices
@@ -41,6 +42,7 @@ def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, fi
         *_registry(course, account),
         *_inboxes(plan, course.sent, account),
         *_beyond(plan, course.traffic),
+        *_contests(plan, account),
         *_results(account, course.apis),
         *_money(plan, account, course.apis),
         *_roots(account, audit),
@@ -56,9 +58,15 @@ def _http(plan: Plan, traffic: Traffic) -> Iterator[Check]:
 
 
 def _beyond(plan: Plan, traffic: Traffic) -> Iterator[Check]:
-    for what in (BEYOND, AS_WRITTEN):
+    for what in (BEYOND, AS_WRITTEN, STRANGER, CONTESTED, CONFIRMED):
         yield Check(f"answered: {what}", plan.count(what), traffic.accepted[what])
     yield Check("entries that were told what was read otherwise", plan.count(AS_WRITTEN), traffic.read_otherwise)
+
+
+def _contests(plan: Plan, account: Account) -> Iterator[Check]:
+    count = plan.count(CONFIRMED)
+    yield Check("versions of both parties that say contested", 2 * count, account.contested)
+    yield Check("strangers' entries that gave way to the confirmed firm's", count, account.outranked)
 
 
 def _sum(rows: Iterable[Mapping[str, Any]], column: str) -> int:
@@ -72,7 +80,7 @@ def _entries(plan: Plan, traffic: Traffic, account: Account, apis: Mapping[str, 
     yield Check("applications admitted (manifest by the API)", plan.admitted, apis["manifest"]["applications"]["count"])
     found = {entry.key: entry.version for entry in account.entries}
     yield Check("applications that stand, by firm, product and version: differing", [], _differing(standing, found))
-    yield Check("resubmissions", plan.count("resubmitted"), account.resubmitted)
+    yield Check("resubmissions", plan.count("resubmitted") + plan.count(CONFIRMED), account.resubmitted)
     gone = {key for key, fate in fates.items() if fate.withdrawn}
     yield Check("withdrawn, by firm and product: differing", [], sorted(gone ^ set(account.withdrawn))[:5])
     receipts = {(one.application, one.version): one.payload_hash for one in traffic.receipts}

@@ -7,12 +7,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from deploy.demo.contests import ASK, IDENTITY
 from deploy.demo.entries import AS_WRITTEN, Call, Script
 
 CONNECTIONS: Final = 48
@@ -129,14 +130,18 @@ class Senders:
         return all(await asyncio.gather(*(sender() for _ in range(count))))
 
     async def _play(self, connection: _Connection, script: Script) -> None:
-        application = token = ""
+        application = token = identity = ""
         receipt: Receipt | None = None
         for call in script.calls:
+            if IDENTITY.encode() in call.body:
+                call = replace(call, body=call.body.replace(IDENTITY.encode(), identity.encode()))
             status, answer = await self._call(connection, call, application, token)
             self._traffic.note(call, status, answer)
             if status not in (200, 201):
                 continue
             stated: dict[str, Any] = from_json(answer)
+            if call.path == ASK:
+                identity = stated["identity"]
             if "payload_hash" in stated:
                 if status == 201:
                     application, token = stated["application"], stated["token"]

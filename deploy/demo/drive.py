@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deploy.demo import first_half
 from deploy.demo.client import Senders, Traffic
+from deploy.demo.contests import CONFIRMED
 from deploy.demo.demand import Awarded, reports_on
 from deploy.demo.desks import Desks, Sent
 from deploy.demo.first_half import Beside, FirstHalf
@@ -168,6 +169,7 @@ class _Month:
         self._expect("admitted", len(plan.fates))
         self._expect("messages", plan.demand.messages)
         self._expect("judged", len(plan.fates))
+        await self._senders().send(plan.contested)
         began = time.monotonic()
         stop_at = self.closes - timedelta(seconds=LAST_SECONDS)
         done, *_ = await asyncio.gather(
@@ -315,9 +317,11 @@ class _Month:
 
 
 def expected_notices(plan: Plan, seen: Seen) -> tuple[int, int]:
-    """Mails: a receipt per version and withdrawal, a verdict and a result per admitted one. Outbox: six turns of the
+    """Mails: a receipt per version and withdrawal, a verdict and a result per admitted one; of each contest that it
+    began and that the stranger's entry went. Outbox: six turns of the
     round per institution (announced, opened, closing soon, frozen, committed, published), and one award notice per
     selected product and institution that is to buy it."""
     mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + 2 * plan.admitted
+    mails += 3 * plan.count(CONFIRMED)
     awards = sum(len({award["institution"] for award in one["awards"]}) for one in seen.of("ProductSelected"))
     return mails, 6 * len(plan.pledges) + awards

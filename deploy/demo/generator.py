@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from deploy.demo.contests import contests
 from deploy.demo.demand import Demand, make_demand
 from deploy.demo.entries import Call, Fate, Life, Script, body, calls_of, contact, script_and_fate
 from deploy.demo.firms import Firm, make_firm
@@ -25,6 +26,7 @@ SHARES: Final = {
     "as_written": 0.05,
     "early": 0.01,
     "late": 0.02,
+    "contested": 0.005,
 }
 """Of the applications, the share each of these happens to, or is sent besides."""
 BEYOND: Final = "beyond the firm's limit"
@@ -35,6 +37,8 @@ _PRODUCTS_OF_A_FIRM: Final = ((1, 2, 3), (84, 12, 4))
 class Plan:
     in_time: tuple[Script, ...]
     early: tuple[Script, ...]
+    contested: tuple[Script, ...]
+    """As soon as the round is open, while the tax service answers."""
     beyond: tuple[Script, ...]
     """When all else is in: more products of firms that have as many entries as they may."""
     late: tuple[Script, ...]
@@ -59,7 +63,7 @@ class Plan:
         return sum(call.what == what for call in calls_of(self._all()))
 
     def _all(self) -> tuple[Script, ...]:
-        return (*self.early, *self.in_time, *self.beyond, *self.late)
+        return (*self.early, *self.contested, *self.in_time, *self.beyond, *self.late)
 
 
 def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledges: Sequence[tuple[str, int]]) -> Plan:
@@ -79,12 +83,16 @@ def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledg
     rng.shuffle(scripts)
     outside = _entered(rng, _share(applications, "early") + _share(applications, "late"), policy, len(entered))
     cut = _share(applications, "early")
+    apart = random.Random(f"firstbuy-demo-contests:{seed}")  # noqa: S311 -- as above
+    disputed = _entered(apart, _share(applications, "contested"), policy, len(entered) + len(outside))
+    contested = list(contests(disputed, apart))
     return Plan(
         tuple(scripts),
         tuple(_alone(rng, one, "before the opening", 409) for one in outside[:cut]),
+        tuple(script for script, *_ in contested),
         tuple(_beyond(rng, entered, fates, policy)),
         tuple(_alone(rng, one, "after the close", 410) for one in outside[cut:]),
-        tuple(fates),
+        (*fates, *(fate for _, *both in contested for fate in both)),
         make_demand(round_id, pledges, applications, rng),
         tuple(pledges),
     )

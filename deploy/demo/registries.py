@@ -3,11 +3,13 @@
 The policies of 2018 ask no registry (that interface is of 2021): the demo's round asks one besides.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx2
 
+from deploy.demo.contests import ASK
 from deploy.demo.generator import Plan
 from deploy.demo.target import DemoFailedError
 from deploy.registries.records import Mood
@@ -54,3 +56,8 @@ def _stated(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
             applicant = parse(SUBMISSION, call.body).applicant
             if applicant.status is not None:
                 yield applicant.business_number, {"status": applicant.status.value}
+    for script in plan.contested:
+        applicant = parse(SUBMISSION, script.calls[0].body).applicant
+        claim = json.loads(next(call.body for call in script.calls if call.path == ASK))
+        status = {"status": applicant.status.value} if applicant.status else {}
+        yield claim.pop("business_number"), claim | status

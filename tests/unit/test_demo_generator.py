@@ -30,7 +30,7 @@ def plan() -> Plan:
 def stated(plan: Plan) -> dict[tuple[str, str], SubmissionBody]:
     """The newest accepted body of each application."""
     newest = {}
-    for call in calls_of(plan.in_time):
+    for call in calls_of((*plan.contested, *plan.in_time)):
         if call.expects in (200, 201) and call.method in ("POST", "PUT") and b'"track"' in call.body:
             body: SubmissionBody = parse(SUBMISSION, call.body)
             newest[body.applicant.business_number, body.product.reference] = body
@@ -63,7 +63,8 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another() -> None:
 @pytest.mark.parametrize("applications", [1, 2, 7, 40])
 def test_a_round_of_a_few_still_has_each_kind_of_happening(applications: int) -> None:
     few = make_plan(3, applications, "2018-h2", H2, PLEDGES)
-    assert len(few.fates) == applications
+    assert few.contested
+    assert len(few.fates) == applications + 2 * len(few.contested)
     assert {200, 201, 400, 409, 410, 412, 422, 428} - set(few.answers()) <= {400}
     assert few.demand.early
     assert few.demand.late
@@ -119,7 +120,6 @@ def test_numbers_are_right_or_wrong_as_asked() -> None:
 
 def test_a_fate_knows_the_version_that_must_stand(plan: Plan) -> None:
     changed = [fate for fate in plan.fates if fate.version > 1 and not fate.withdrawn]
-    assert len(changed) + sum(1 for fate in plan.fates if fate.withdrawn and fate.version > 2) == plan.count(
-        "resubmitted"
-    )
+    resubmitted = len(changed) + sum(1 for fate in plan.fates if fate.withdrawn and fate.version > 2)
+    assert resubmitted == plan.count("resubmitted") + 2 * len(plan.contested)
     assert isinstance(plan.fates[0], Fate)
