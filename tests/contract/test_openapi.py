@@ -15,6 +15,7 @@ NO_BODY = {
     "/institutions/{code}/webhook/rotation",
     "/deliveries/{delivery}/retry",
     "/not-me/{link}",
+    "/applications/{application}/lost-token",
 }
 """Writes that are all said by their address."""
 
