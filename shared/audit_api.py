@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from shared import audit
+from shared import audit, audit_heads
 from shared.contracts.values import I_JSON_MAX
 from shared.postgres import Pool, connected
 
@@ -30,5 +30,14 @@ def audit_router(
         async with connected(pool()) as connection:
             rows = await audit.rows(connection, after, limit)
         return JSONResponse({"service": service, "rows": [row.as_json(opened=opened) for row in rows]})
+
+    @router.get("/audit/heads")
+    async def read_heads() -> Response:
+        """Every signed head of this log, oldest first, a JSON object a line, for whoever keeps them: `firstbuy audit
+        verify --heads` holds the log against them. They are public: they tell nothing of what the rows say."""
+        async with connected(pool()) as connection:
+            heads = await audit_heads.signed(connection, service)
+        lines = "".join(f"{head.model_dump_json()}\n" for head in heads)
+        return Response(lines, media_type="application/jsonl")
 
     return router

@@ -34,9 +34,15 @@ FROM (SELECT sequence, hash, previous FROM audit_log ORDER BY sequence DESC LIMI
 LEFT JOIN (SELECT count, head, published_at FROM signed_heads ORDER BY number DESC LIMIT 1) signed ON true
 WHERE signed.count IS NULL OR signed.count <> newest.sequence OR signed.head <> newest.hash OR signed.published_at <= $1
 """
+SIGNED = "SELECT count, head, previous_head, published_at, key_id, signature FROM signed_heads ORDER BY number"
 KEEP = """
 INSERT INTO signed_heads (count, head, previous_head, published_at, key_id, signature) VALUES ($1, $2, $3, $4, $5, $6)
 """
+
+
+async def signed(connection: Connection, service: str) -> list[AuditHeadPublished]:
+    """All that this service signed, oldest first."""
+    return [AuditHeadPublished(service=service, **dict(row)) for row in await connection.fetch(SIGNED)]
 
 
 async def sign_head(service: str, pool: Pool, outbox: OutboxPublisher, signing: SigningKey, clock: Clock) -> None:

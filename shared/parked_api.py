@@ -5,7 +5,6 @@ officers' act. The settlement says which, in the audit log.
 """
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -18,7 +17,7 @@ from shared import audit
 from shared.clock import Clock
 from shared.contracts.topics import CONTACTS
 from shared.contracts.values import I_JSON_MAX, Contract, Line
-from shared.http import bearer_hash, body_of, parse, read_body
+from shared.http import body_of, parse, read_body
 from shared.kafka import storage
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.storage import Parked
@@ -42,10 +41,6 @@ Follows = Callable[[Parked, str, datetime], Sequence[Outgoing]]
 """What is to be published of a record settled for that reason at that time."""
 
 
-class _Operator:
-    name: Final = "operator"
-
-
 class SettlementBody(Contract):
     """Why it need not be looked at any more."""
 
@@ -58,25 +53,6 @@ _SETTLEMENT = TypeAdapter(SettlementBody)
 SETTLEMENT_BYTES: Final = 16_384
 Partition = Annotated[int, Path(ge=0, le=2**31 - 1)]
 Offset = Annotated[int, Path(ge=0, le=I_JSON_MAX)]
-
-
-def holder_of(token_hash: str, service: str) -> Admit:
-    """For services that keep no tokens: the one operator whose token the settings name."""
-
-    async def admit(request: Request) -> Holder:
-        if not token_hash:
-            variable = f"FIRSTBUY_{service.upper()}_OPERATOR_TOKEN_HASH"
-            raise Problem(403, "no-operator", f"Nobody may do this here: {variable} is not set.")
-        sent = bearer_hash(request.headers.get("authorization"))
-        if sent is None:
-            raise Problem(
-                401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
-            )
-        if not secrets.compare_digest(sent, token_hash):
-            raise Problem(403, "wrong-role", "This takes the operator's token.")
-        return _Operator()
-
-    return admit
 
 
 def parked_router(

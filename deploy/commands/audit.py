@@ -69,6 +69,24 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command("heads")
+def keep_heads(
+    service: Annotated[str, typer.Option(help="intake, eligibility, selection or notify.")] = "intake",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else they are printed.")] = None,
+    url: Url = None,
+) -> None:
+    """Keep the signed heads of a service's log, to hold the log against them later (`audit verify --heads`)."""
+    heads = ask("GET", "/audit/heads", url=url, service=service)
+    if output is None:
+        typer.echo(heads, nl=False)
+        return
+    try:
+        output.write_text(heads, encoding="utf-8")
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    console.print(f"{len(heads.splitlines())} signed heads of {service} are in {output}")
+
+
 def signature_faults(signed: Sequence[Mapping[str, Any]], keys: Sequence[Mapping[str, Any]]) -> list[str]:
     """Signed heads that no published key signed as they stand."""
     found = []

@@ -59,7 +59,8 @@ def ask(
         refused(answer.status_code, answer.text)
     if not answer.content:
         return None
-    return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    return answer.json() if kind.endswith(("/json", "+json")) else answer.text
 
 
 def download(path: str, target: Path | None, name: str, *, url: str | None, token: str | None) -> tuple[Path, int]:

@@ -17,6 +17,7 @@ from services.eligibility.registries.certificates import CertificateRegistry
 from services.eligibility.registries.port import RegistryAdapter
 from services.eligibility.repairs import Repairs
 from services.eligibility.settings import EligibilitySettings
+from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import Clock, SystemClock
@@ -27,7 +28,7 @@ from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
-from shared.parked_api import holder_of, parked_router
+from shared.parked_api import parked_router
 from shared.registry_calls import Address
 from shared.runtime import Runtime
 
@@ -48,6 +49,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     runtime.consume(topics.MILESTONES, keep_completions)
     runtime.consume(topics.REPAIRS, Repairs(clock.now, settings.repair_seconds).take)
     runtime.consume(topics.REGISTRY_ANSWERS, keep_answers)
+    runtime.consume(topics.ACCESS, keep_access)
     runtime.publishes(topics.VERDICTS)
     runtime.publishes(topics.REGISTRY_ANSWERS)
     runtime.publishes(topics.MILESTONES)
@@ -74,9 +76,10 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)
     app.include_router(api.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))
-    operator = holder_of(settings.operator_token_hash, SERVICE)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
+    access = Access(lambda: runtime.pool, {OPERATOR: settings.operator_token_hash})
+    staff = access.admit(AUDITOR, OFFICER, OPERATOR)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
     add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES, settings.http_body_seconds)
     return app
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import duties
+from services.intake.access import TellAccess
 from services.intake.announcing import announce_cuts
 from services.intake.api import (
     acts,
@@ -111,7 +112,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.consume(topics.REPAIRS, Repairs(clock.now).answer)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
-    for topic in (topics.ROUNDS, topics.INSTITUTIONS, topics.APPLICATIONS, topics.CONTACTS, topics.PURCHASE_REQUESTS):
+    for topic in topics.READ_BACK[SERVICE]:
         runtime.publishes(topic)
     for topic in (topics.inbox("{institution}"), topics.outbox("{institution}")):
         runtime.publishes(topic)
@@ -141,6 +142,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     clocked("finality", duties.finalize_due, 5)
     clocked("sources", duties.record_due_sources, 0.1)
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
+    access = TellAccess(outbox, clock, settings.operator_token_hash)
+    runtime.duty("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
     runtime.duty("unused tokens", lambda: duties.forget_unused_tokens(runtime.pool, outbox, clock), 60)
     runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
 

@@ -51,7 +51,10 @@ class _Own:
 # Each phase needs what those before it put back: a pledge its institution, an entry its round, a contact its applicant,
 # an answer its inbox.
 _PHASES: Final = (
-    {topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, putback.put_back_institutions)},
+    {
+        topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, putback.put_back_institutions),
+        topics.ACCESS.name: _Own.of(topics.ACCESS, putback.put_back_tokens),
+    },
     {topics.ROUNDS.name: _Own.of(topics.ROUNDS, putback.put_back_rounds)},
     {
         topics.APPLICATIONS.name: _Own.of(topics.APPLICATIONS, putback.put_back_applications),

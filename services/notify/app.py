@@ -25,6 +25,7 @@ from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
 from services.notify.told import Told
 from services.notify.webhooks import WebhookWay
+from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -34,7 +35,7 @@ from shared.kafka.own import OwnTopic
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
-from shared.parked_api import holder_of, parked_router
+from shared.parked_api import parked_router
 from shared.runtime import Runtime
 
 SERVICE = "notify"
@@ -88,6 +89,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.consume(topics.SELECTIONS, handlers.take_results)
     runtime.consume(topics.AUDIT_HEADS, handlers.keep_heads)
     runtime.consume(topics.DELIVERIES, handlers.keep_told)
+    runtime.consume(topics.ACCESS, keep_access)
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.outbox("{institution}"))
@@ -133,13 +135,14 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))
-    operator = holder_of(settings.operator_token_hash, SERVICE)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool, operator, public=True))
+    access = Access(lambda: runtime.pool, {OPERATOR: settings.operator_token_hash})
+    operator, staff = access.admit(OPERATOR), access.admit(AUDITOR, OFFICER, OPERATOR)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
     app.include_router(operating_router(lambda: runtime.pool, outbox, clock, operator))
     proven = bool(settings.bounce_address)
     app.include_router(returning_router(lambda: runtime.pool, outbox, clock, operator, came_back, proven=proven))
     app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
     app.include_router(entry_router(lambda: runtime.pool, renderer))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, operator))
     add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
     return app

@@ -13,6 +13,7 @@ from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.storage import naming
 from services.selection.timestamps import Authority, Stamping, chance
+from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -23,7 +24,7 @@ from shared.kept_answers import KeptAnswers
 from shared.keys import SigningKey
 from shared.keys_api import keys_router
 from shared.outbox import OutboxPublisher
-from shared.parked_api import SETTLEMENT_BYTES, holder_of, parked_router
+from shared.parked_api import SETTLEMENT_BYTES, parked_router
 from shared.postgres import connected
 from shared.runtime import Runtime
 
@@ -46,6 +47,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.consume(topics.VERDICTS, handlers.keep_verdicts)
     runtime.consume(topics.MILESTONES, handlers.keep_milestones)
     runtime.consume(topics.REPAIRS, settle_lists)
+    runtime.consume(topics.ACCESS, keep_access)
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
@@ -93,9 +95,11 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.packing = Packing(runtime, signing)
     app.include_router(page.page_router(named))
     app.include_router(keys_router(signing, lambda: runtime.pool))
-    operator = holder_of(settings.operator_token_hash, SERVICE)
-    app.state.may_open = holder_of(settings.auditor_token_hash or settings.operator_token_hash, SERVICE)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool, app.state.may_open, public=True))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, operator, operator))
+    by_setting = {AUDITOR: settings.auditor_token_hash, OPERATOR: settings.operator_token_hash}
+    access = Access(lambda: runtime.pool, by_setting)
+    staff = access.admit(AUDITOR, OFFICER, OPERATOR)
+    app.state.may_open = access.admit(AUDITOR, OPERATOR)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
     add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
     return app

@@ -143,6 +143,7 @@ AUDIT_HEADS: Final = Topic(
     1,
     _FOREVER,
 )
+ACCESS: Final = Topic("access.v1", "name of a token", ("intake",), (events.TokenChanged,), 1, _COMPACT)
 REPAIRS: Final = Topic(
     "repairs.v1",
     "round id + bucket",
@@ -165,12 +166,13 @@ SHARED_TOPICS: Final = (
     DELIVERIES,
     AUDIT_HEADS,
     REPAIRS,
+    ACCESS,
 )
 
 CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
     "intake": (MILESTONES, VERDICTS, SELECTIONS, DELIVERIES, REPAIRS),
-    "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS, REGISTRY_ANSWERS),
-    "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS),
+    "eligibility": (ROUNDS, APPLICATIONS, MILESTONES, REPAIRS, REGISTRY_ANSWERS, ACCESS),
+    "selection": (ROUNDS, INSTITUTIONS, APPLICATIONS, PURCHASE_REQUESTS, VERDICTS, MILESTONES, REPAIRS, ACCESS),
     "notify": (
         ROUNDS,
         INSTITUTIONS,
@@ -181,12 +183,13 @@ CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
         SELECTIONS,
         AUDIT_HEADS,
         DELIVERIES,
+        ACCESS,
     ),
 }
 """Which shared topics each service's consumer group reads."""
 
 READ_BACK: Final[dict[str, tuple[Topic, ...]]] = {
-    "intake": (ROUNDS, INSTITUTIONS, APPLICATIONS, CONTACTS, PURCHASE_REQUESTS),
+    "intake": (ROUNDS, INSTITUTIONS, APPLICATIONS, CONTACTS, PURCHASE_REQUESTS, ACCESS),
 }
 """Which of its own topics a service reads without a group, to put back what its database lost."""
 INBOX_READER: Final = "intake"

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
+from services.intake.access import access_events
 from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, Intake, holder, holder_on, intake
 from services.intake.domain import institutions as institution
 from services.intake.domain.institutions import Institution, Refused
@@ -164,6 +165,7 @@ async def create_token(request: Request) -> Response:
         detail = {"role": body.role, "name": body.name, "institution": body.institution}
         now = state.clock.now()
         events.append(await audit.record(connection, "intake", now, operator.name, "create-token", detail))
+        events += await access_events(connection)
     return JSONResponse({"token": token, "role": body.role, "name": body.name}, 201)
 
 
@@ -184,4 +186,5 @@ async def revoke_token(name: str, request: Request) -> Response:
             raise Problem(404, "unknown-token", f"No token named '{name}' is in force.")
         now = state.clock.now()
         events.append(await audit.record(connection, "intake", now, operator.name, "revoke-token", {"name": name}))
+        events += await access_events(connection)
     return Response(status_code=204)

@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import Request
 
+from services.intake.access import FIRST_OPERATOR
 from services.intake.api.admission import Admission
 from services.intake.api.fitness import Fitnesses
 from services.intake.domain.networks import network_of
@@ -74,7 +75,7 @@ async def _holder(request: Request, roles: tuple[str, ...], connection: "Connect
     found: Bearer | None
     first = state.settings.operator_token_hash
     if first and secrets.compare_digest(token_hash, first):
-        found = Bearer(OPERATOR, "first operator")
+        found = Bearer(OPERATOR, FIRST_OPERATOR)
     elif connection is not None:
         found = await tokens.bearer(connection, token_hash)
     else:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from services.intake.access import FIRST_OPERATOR
 from services.intake.domain.entries import StatedVersion, access_token, nonce, state_version, withdrawal_nonce
 from services.intake.domain.renewals import Renewal
 from services.intake.domain.shards import shard_of
@@ -53,6 +54,7 @@ from shared.contracts.events import (
     SelectionConfirmed,
     SelectionGivenUp,
     SourceValueRecorded,
+    TokenChanged,
     WebhookChanged,
 )
 from shared.contracts.facts import product_key
@@ -150,6 +152,12 @@ async def put_back_institutions(connection: Connection, batch: Sequence[Incoming
         code = event.body.institution
         rows += await putback.institution(connection, event.body, prefix + topics.inbox(code).name, shard_of(code))
     return rows
+
+
+async def put_back_tokens(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:
+    """Who may act. The first operator's is a setting, and in no table."""
+    changed = [event.body for event in events_of(batch, TokenChanged) if event.body.name != FIRST_OPERATOR]
+    return sum([await tokens.put_back(connection, one) for one in changed])
 
 
 async def put_back_applications(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:

@@ -5,14 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from shared.postgres import Connection
+from shared.contracts.events import TokenChanged
+from shared.postgres import Connection, rows_changed
 
 BEARER = "SELECT role, name, institution FROM tokens WHERE token_hash = $1 AND revoked_at IS NULL"
 INSERT_TOKEN = """
 INSERT INTO tokens (token_hash, role, name, institution) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO NOTHING RETURNING name
 """
-REVOKE_TOKEN = "UPDATE tokens SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL RETURNING name"
+REVOKE_TOKEN = """
+UPDATE tokens SET revoked_at = now(), told = false WHERE name = $1 AND revoked_at IS NULL RETURNING name
+"""
+TELL = """
+UPDATE tokens SET told = true WHERE name IN (SELECT name FROM tokens WHERE NOT told LIMIT 1000 FOR UPDATE SKIP LOCKED)
+RETURNING name, role, institution, token_hash, coalesce(revoked_at, created_at) AS changed_at,
+          revoked_at IS NOT NULL AS revoked
+"""
+PUT_BACK = """
+INSERT INTO tokens (name, role, institution, token_hash, created_at, revoked_at, told)
+VALUES ($1, $2, $3, $4, $5, $6, true)
+ON CONFLICT (name) DO UPDATE SET revoked_at = coalesce(tokens.revoked_at, excluded.revoked_at)
+WHERE tokens.token_hash = excluded.token_hash AND tokens.revoked_at IS NULL AND excluded.revoked_at IS NOT NULL
+"""
 TOKENS = "SELECT name, role, institution, created_at, revoked_at FROM tokens ORDER BY created_at, name"
 MAKE_SECRET = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 SECRET = "SELECT value FROM secrets WHERE name = $1"
@@ -40,6 +54,18 @@ async def create(connection: Connection, token_hash: str, holder: Bearer) -> boo
 
 async def revoke(connection: Connection, name: str) -> bool:
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
+
+
+async def tell(connection: Connection) -> list[TokenChanged]:
+    """Those that the other services were not told of as they stand: each once."""
+    return [TokenChanged(**dict(row)) for row in await connection.fetch(TELL)]
+
+
+async def put_back(connection: Connection, told: TokenChanged) -> int:
+    """One that the database has lost, or whose end it has lost."""
+    revoked_at = told.changed_at if told.revoked else None
+    row = told.name, told.role.value, told.institution, told.token_hash, told.changed_at, revoked_at
+    return await rows_changed(connection, PUT_BACK, *row)
 
 
 async def listed(connection: Connection) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Every event of every topic, a module a topic. An event's name is its CloudEvents type's middle part."""
 
+from shared.contracts.events.access import TokenChanged, TokenRole
 from shared.contracts.events.applications import (
     AppealDecided,
     AppealFiled,
@@ -172,6 +173,8 @@ __all__ = [
     "SourceKind",
     "SourceValueRecorded",
     "SubmitPurchaseRequest",
+    "TokenChanged",
+    "TokenRole",
     "WebhookChanged",
     "WebhookSecret",
     "WebhookUrl",
