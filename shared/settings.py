@@ -169,7 +169,7 @@ class ServiceSettings(BaseSettings):
     operator_token_hash: str = Field(
         "",
         pattern=r"^([0-9a-f]{64})?$",
-        description="SHA-256 of the token with which an operator sees and settles parked records; empty: nobody can.",
+        description="SHA-256 of a token that is an operator's here, beside those of `access.v1`; empty: none.",
     )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)

@@ -15,8 +15,7 @@ class SelectionSettings(ServiceSettings):
     auditor_token_hash: str = Field(
         "",
         pattern="^([0-9a-f]{64})?$",
-        description="SHA-256 in hex of the token that opens the auditor's depth of evidence and every pack; empty: the "
-        "operator's.",
+        description="SHA-256 in hex of a token that is an auditor's here, beside those of `access.v1`; empty: none.",
     )
     repair_seconds: float = Field(
         5.0,
