@@ -12,6 +12,8 @@ from starlette.routing import Route
 from services.intake import duties
 from services.intake.announcing import announce_cuts
 from services.intake.api import (
+    act_ends,
+    act_views,
     acts,
     announcements,
     appeals,
@@ -159,6 +161,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         announcements.router,
         rounds.router,
         acts.router,
+        act_ends.router,
+        act_views.router,
         appeals.router,
         scores.router,
         applications.router,

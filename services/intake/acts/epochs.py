@@ -6,11 +6,13 @@ Verdicts of what is not judged again stand. The seed stays: a later epoch draws 
 from collections.abc import Sequence
 from typing import Final
 
-from services.intake.acts.ground import Approved, Done, Terms, ids, text
+from services.intake.acts.ground import Approved, Change, Done, Terms, ids, text
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id, nonce, state_version, withdrawal_nonce
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, rounds, tokens, versions
+from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.canonical import Json
@@ -23,6 +25,7 @@ from shared.problems import Problem
 
 NAMED_AT_MOST: Final = 5000
 """Applications one act names: its event has to fit a record."""
+TO_BE_JUDGED: Final = "to be judged"
 _FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
 
 
@@ -48,6 +51,34 @@ async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms)
     if "applications" not in asked:
         return standing_terms(stored)
     return standing_terms(stored) | {"applications": await _named(connection, stored, asked)}
+
+
+async def foretell_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    if "applications" not in act.terms:
+        change = await foretell_epoch(connection, stored, ())
+        return Change(change.before, {**change.after, "judged_again": "all"})
+    return await foretell_epoch(connection, stored, act.terms["applications"])
+
+
+async def foretell_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    return await foretell_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
+
+
+async def foretell_epoch(
+    connection: Connection,
+    stored: StoredRound,
+    applications: Sequence[str],
+    *,
+    state: str = TO_BE_JUDGED,
+    added: int = 0,
+) -> Change:
+    """The set before and after an epoch is opened, with the `applications` concerned, whose `state` becomes another.
+    `added`: how many more the set has then."""
+    standing = stored.applications or {"count": 0, "root": None}
+    found = await concerned(connection, stored.window.round, applications)
+    before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
+    after = {"epoch": stored.epoch + 1, "applications": standing["count"] + added}
+    return Change(before | {"concerned": found}, after | {"concerned": [one | {"state": state} for one in found]})
 
 
 async def judge_again(approved: Approved) -> Done:

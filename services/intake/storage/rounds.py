@@ -28,6 +28,7 @@ UNKNOWN = """
 SELECT named FROM unnest($1::text[]) AS named WHERE NOT EXISTS (SELECT FROM rounds WHERE named IN (round, series))
 """
 FIRST_DAY = "SELECT policy->>'as_of' FROM rounds WHERE series = $1 AND cut = 1"
+STANDS = "SELECT EXISTS (SELECT FROM rounds WHERE round = ANY($1::text[]) OR series = ANY($1::text[]))"
 ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
@@ -206,6 +207,12 @@ async def announce(connection: Connection, announced: Announcement) -> bool:
         announced.cut,
     )
     return row is not None
+
+
+async def stands(connection: Connection, announced: Announcement) -> bool:
+    """Whether a round or a series of that id stands already."""
+    known: bool = await connection.fetchval(STANDS, [announced.round, announced.series or announced.round])
+    return known
 
 
 async def load(connection: Connection, round_id: str) -> StoredRound | None:
