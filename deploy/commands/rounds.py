@@ -104,6 +104,39 @@ def open_round(
     """Announce the file's round with its policy and what its institutions pledge, all of it or nothing. Where it takes
     two officers, another one approves it. Institutions that are new get their topics once it is announced, where Kafka
     can be reached as its operator; a password comes by `firstbuy institution onboard`."""
+    body = _stated(file, policies) | {"reason": reason}
+    announced = ask("POST", "/rounds", url=url, token=token, body=body)
+    print_warnings(announced)
+    if as_json:
+        print_json({**announced, "institutions": len(body["pledges"])})
+    else:
+        _print_announced(announced, len(body["pledges"]))
+    take_in(announced, url, token)
+
+
+@app.command()
+def amend(
+    file: Annotated[Path, typer.Argument(help="The round's file as it is to stand, as YAML.")],
+    reason: Reason,
+    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = POLICIES,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose other terms, policy or pledges for a round that is announced and not open yet, as its file states them
+    now. Another officer approves it; institutions are told."""
+    body = _stated(file, policies) | {"reason": reason}
+    round_id = body["round"]["round"]
+    proposed = ask("POST", f"/rounds/{round_id}/amendments", url=url, token=token, body=body)
+    print_warnings(proposed)
+    if as_json:
+        print_json(proposed)
+    else:
+        console.print(f"proposed; another officer approves with: firstbuy round approve {round_id} {proposed['act']}")
+
+
+def _stated(file: Path, policies: Path) -> dict[str, Any]:
+    """A round file as it is announced, but for the reason. Every error is printed, and ends the command."""
     examined = examine_round(read_text(file), policies, datetime.now(UTC))
     over = tuple(one for one in examined.remarks if one.code == "window-past")
     if examined.round is None or examined.errors or over:
@@ -112,14 +145,7 @@ def open_round(
     stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
     pledges = [{name: one[name] for name in ("institution", "name", "pledge_won")} for one in stated["institutions"]]
-    body = {"round": stated["round"], "policy": policy, "reason": reason, "pledges": pledges}
-    announced = ask("POST", "/rounds", url=url, token=token, body=body)
-    print_warnings(announced)
-    if as_json:
-        print_json({**announced, "institutions": len(pledges)})
-    else:
-        _print_announced(announced, len(pledges))
-    take_in(announced, url, token)
+    return {"round": stated["round"], "policy": policy, "pledges": pledges}
 
 
 def _print_announced(announced: dict[str, Any], institutions: int) -> None:

@@ -260,6 +260,17 @@ def test_open_says_who_has_to_approve_and_what_was_only_taken(answering: Answere
     assert "without topics yet: kepco" in approved.stderr
 
 
+def test_amend_proposes_the_file_as_it_is_now(answering: Answered, tmp_path: Path) -> None:
+    sent = answering((202, {"round": "2018-h2", "act": "a1", "policy_hash": "ab"}))
+    file = tmp_path / "rehearsed.yaml"
+    file.write_text((PROJECT / "deploy/rounds/2018-h2.yaml").read_text().replace("round:\n", REHEARSED, 1))
+    told = run("round", "amend", str(file), "--reason", "a week later", *URL)
+    assert "firstbuy round approve 2018-h2 a1" in told.stdout
+    assert (sent[0].method, sent[0].url.path) == ("POST", "/rounds/2018-h2/amendments")
+    body = json.loads(sent[0].content)
+    assert (body["reason"], len(body["pledges"]), body["policy"]["policy"]) == ("a week later", 26, "2018-h2")
+
+
 def test_an_institution_is_renamed_by_a_command_of_its_own(answering: Answered) -> None:
     sent = answering((200, {"institution": "kepco", "name": "한국전력"}))
     assert run("institution", "rename", "kepco", "한국전력", *URL).exit_code == 2, "with a reason"

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from services.intake.acts import appeals, draw, epochs, late, registries, releases, scores, window
+from services.intake.acts import amendment, appeals, draw, epochs, late, registries, releases, scores, window
 from services.intake.acts.ground import Kind
 from services.intake.domain.acts import ActKind
 
 KINDS: Final = {
+    ActKind.AMEND_ROUND: Kind(amendment.terms_now, amendment.amend, amendment.foretell),
     ActKind.EXTEND: Kind(window.extend_terms, window.extend, window.foretell_extension),
     ActKind.VOID: Kind(window.void_terms, window.void, window.foretell_void),
     ActKind.RECORD_SOURCE: Kind(draw.source_terms, draw.record, draw.foretell_value),

@@ -19,9 +19,9 @@ from services.intake.domain.judging_day import unfit_day
 from services.intake.domain.series import cut_id
 from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
 from services.intake.storage import acts, rounds
-from services.intake.storage.rounds import Announcement
+from services.intake.storage.rounds import Announcement, StoredRound
 from shared.canonical import json_hash
-from shared.contracts.events import Reason
+from shared.contracts.events import Reason, Source
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.round_file import RoundTerms
 from shared.contracts.values import Actor, Contract, Line
@@ -75,14 +75,19 @@ async def looked_at(
     connection: Connection, body: AnnouncementBody, announcement: Announcement, now: datetime
 ) -> Announcing:
     """Raises a Problem where it can't be announced anew as things stand."""
+    require_to_come(body, announcement, now)
+    if await rounds.stands(connection, announcement):
+        raise exists(body.round.round)
+    return Announcing(announcement, await pledging.read(connection, body.round.round, body.pledges), body.reason)
+
+
+def require_to_come(body: AnnouncementBody, announcement: Announcement, now: datetime) -> None:
+    """Raises a Problem where the window is over, or the policy is of another day."""
     unfit = None
     if announcement.series is None:
         unfit = unfit_day(body.policy.as_of, body.round.opens_at, body.round.closes_at)
     if faults := (*filter(None, (unfit,)), *past_faults(body.round.closes_at, body.round.rehearsal, now)):
         raise Problem(422, "invalid-fields", "A new round can't have these terms: see each error.", faults)
-    if await rounds.stands(connection, announcement):
-        raise exists(body.round.round)
-    return Announcing(announcement, await pledging.read(connection, body.round.round, body.pledges), body.reason)
 
 
 async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
@@ -110,19 +115,9 @@ async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> C
     """With the whole policy, and every institution by the name it has or will have. A Problem where it can't be
     announced as things stand."""
     this = await _as_proposed(connection, act, now)
-    institutions = [
-        {
-            "institution": one.code,
-            "name": one.after.name,
-            "registered": one.before is not None,
-            "pledge_won": one.won,
-            "pledge_won_before": one.won_before,
-            "remarks": [remark.detail for remark in one.remarks],
-        }
-        for one in this.pledging
-    ]
     after = {"status": "announced", **act.terms["round"]}
-    after |= {"institutions": institutions, "pledged_won": sum(one.won for one in this.pledging)}
+    after |= {"institutions": [one.shown() for one in this.pledging]}
+    after |= {"pledged_won": sum(one.won for one in this.pledging)}
     after |= {"policy_hash": this.announcement.policy_hash, "policy": this.announcement.policy}
     return Change({"status": "not announced"}, after)
 
@@ -132,13 +127,19 @@ def _pledges(act: ProposedAct) -> list[Pledged]:
 
 
 async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing:
-    policy = await acts.policy(connection, act.act)
-    read = {"round": act.terms["round"], "pledges": act.terms["pledges"], "policy": policy, "reason": act.reason}
-    body = ANNOUNCEMENT.validate_python(read)
+    body = await body_of_terms(connection, act.terms, act.reason)
     announcement = stated(body, now)
     if announcement.policy_hash != act.terms["policy_hash"]:
         raise Problem(409, "terms-differ", "The policy is read otherwise than when it was proposed: propose it anew.")
     return await looked_at(connection, body, announcement, now)
+
+
+async def body_of_terms(connection: Connection, terms: Terms, reason: str) -> AnnouncementBody:
+    """As it was sent."""
+    policy = await acts.policy(connection, terms["policy_hash"])
+    read = {"round": terms["round"], "pledges": terms["pledges"], "policy": policy, "reason": reason}
+    body: AnnouncementBody = ANNOUNCEMENT.validate_python(read)
+    return body
 
 
 def terms_of(body: AnnouncementBody, announcement: Announcement) -> Terms:
@@ -165,6 +166,21 @@ def named(announcement: Announcement) -> dict[str, Any]:
 
 def exists(round_id: str) -> Problem:
     return Problem(409, "round-exists", f"Round {round_id} was announced with other terms: choose another id.")
+
+
+def as_announced(stored: StoredRound) -> tuple[Any, ...]:
+    """All terms that an announcement states."""
+    rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
+    window = stored.window.opens_at, stored.announced_close
+    sources = [Source.model_validate(source) for source in stored.sources]
+    named = stored.title, stored.policy_hash, stored.series, stored.unattended
+    return (*window, stored.lead_seconds, sources, rehearsal, *named)
+
+
+def as_stated(stated: Announcement) -> tuple[Any, ...]:
+    sources = [Source.model_validate(source) for source in stated.sources]
+    named = stated.title, stated.policy_hash, stated.series, stated.unattended
+    return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:

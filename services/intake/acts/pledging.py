@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.intake import registering
 from services.intake.domain.institutions import Institution, Refused, changed
@@ -32,6 +33,17 @@ class Pledging:
     won: int
     won_before: int | None
     remarks: Sequence[Reason]
+
+    def shown(self) -> dict[str, Any]:
+        """For who approves it."""
+        return {
+            "institution": self.code,
+            "name": self.after.name,
+            "registered": self.before is not None,
+            "pledge_won": self.won,
+            "pledge_won_before": self.won_before,
+            "remarks": [remark.detail for remark in self.remarks],
+        }
 
 
 async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]) -> list[Pledging]:

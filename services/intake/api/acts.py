@@ -3,9 +3,7 @@
 What each kind of act asks and does is in `services.intake.acts`; how else a proposal ends, in `act_ends.py`.
 """
 
-import uuid
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -16,15 +14,15 @@ from services.intake.acts import KINDS, announcement, late
 from services.intake.acts.ground import Approved
 from services.intake.api.act_ends import locked, refused
 from services.intake.api.bodies import SubmissionBody
+from services.intake.api.proposing import AWAITS, ELSEWHERE, keep, proposal, recorded
 from services.intake.api.rounds import known_round
-from services.intake.api.state import OFFICER, Intake, holder, intake
-from services.intake.domain.acts import ActKind, ProposedAct, approval_refusal, waiting_for_the_same
+from services.intake.api.state import OFFICER, holder, intake
+from services.intake.domain.acts import ActKind, approval_refusal
 from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
 from shared.http import body_of, parse, read_body
-from shared.postgres import Connection
 from shared.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
@@ -41,7 +39,6 @@ class ActBody(Contract):
 
 
 _ACT = TypeAdapter(ActBody)
-AWAITS: Final = "approval by another officer"
 
 
 @router.post("/{round_id}/acts", openapi_extra=body_of(ActBody))
@@ -51,8 +48,8 @@ async def propose_act(round_id: str, request: Request) -> Response:
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: ActBody = parse(_ACT, await read_body(request, state.settings.body_bytes))
-    if body.act not in KINDS:
-        raise Problem(422, "not-proposed-here", "A round is announced by POST /rounds.")
+    if body.act in ELSEWHERE:
+        raise Problem(422, "not-proposed-here", ELSEWHERE[body.act])
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
@@ -68,46 +65,11 @@ async def propose_act(round_id: str, request: Request) -> Response:
             draft = await late.draft(connection, stored, body.entry, now)
             terms = terms | late.named(draft)
         act = proposal(state, round_id, body.act, terms, body.reason, officer.name)
-        await require_none_waits(connection, act)
-        await acts.propose(connection, act)
+        await keep(connection, act)
         if draft is not None:
             await late_entries.keep(connection, act.act, draft)
-        detail = {"act": act.act, "kind": act.kind.value, "round": round_id, "terms": terms, "reason": body.reason}
-        events.append(await audit.record(connection, "intake", now, officer.name, "propose-act", detail))
-    _log.info("proposed act", act=act.act, kind=act.kind.value, round=round_id, officer=officer.name)
+        events.append(await recorded(connection, act))
     return JSONResponse({"act": act.act, "terms": terms, "awaits": AWAITS}, 201)
-
-
-def proposal(
-    state: Intake, round_id: str, kind: ActKind, terms: dict[str, Any], reason: str, officer: str
-) -> ProposedAct:
-    now = state.clock.now()
-    expires_at = now + timedelta(hours=state.settings.approval_hours)
-    return ProposedAct(
-        act=str(uuid.uuid4()),
-        round=round_id,
-        kind=kind,
-        terms=terms,
-        reason=reason,
-        proposed_by=officer,
-        proposed_at=now,
-        expires_at=expires_at,
-    )
-
-
-async def require_none_waits(connection: Connection, act: ProposedAct) -> None:
-    """Raises a Problem while one of this kind and these terms waits; until the transaction ends no other is proposed.
-    Of announcements one waits for an id, whatever its terms."""
-    await acts.lock_proposals(connection, act.round, act.kind)
-    waiting = await acts.waiting(connection, act.round, act.kind, act.proposed_at)
-    if act.kind is ActKind.ANNOUNCE:
-        same = waiting[0] if waiting else None
-    else:
-        same = waiting_for_the_same(waiting, act.terms, KINDS[act.kind].drawn)
-    if same is not None:
-        approval = f"firstbuy round approve {act.round} {same.act}"
-        said = f"The same act of {same.proposed_by} waits already; another officer approves it with: {approval}"
-        raise Problem(409, "act-waits", said)
 
 
 @router.post("/{round_id}/acts/{act}/approval")

@@ -2,29 +2,28 @@
 
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.intake.acts import announcement, pledging
+from services.intake.acts import amendment, announcement, pledging
 from services.intake.acts.announcement import ANNOUNCEMENT, AnnouncementBody
 from services.intake.acts.pledging import Pledged
 from services.intake.announcing import announced_detail
-from services.intake.api.acts import AWAITS, proposal, require_none_waits
+from services.intake.api.proposing import awaiting, keep, proposal, recorded
+from services.intake.api.rounds import known_round
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.domain.acts import ActKind
 from services.intake.storage import acts, institutions, putback_rounds, rounds
-from services.intake.storage.rounds import Announcement, StoredRound
+from services.intake.storage.rounds import Announcement
 from services.intake.storage.tokens import Bearer
 from shared import audit
-from shared.contracts.events import Reason, Source
+from shared.contracts.events import Reason
 from shared.contracts.values import Actor
 from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
-_log = structlog.get_logger()
 
 
 @router.post("", openapi_extra=body_of(AnnouncementBody))
@@ -74,25 +73,20 @@ async def _propose(
     body: AnnouncementBody,
     stated: Announcement,
 ) -> Response | None:
-    now = state.clock.now()
-    this = await announcement.looked_at(connection, body, stated, now)
+    this = await announcement.looked_at(connection, body, stated, state.clock.now())
     terms = announcement.terms_of(body, stated)
     act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
-    await require_none_waits(connection, act)
-    await acts.propose(connection, act)
-    await acts.keep_policy(connection, act.act, stated.policy)
-    detail = {"act": act.act, "kind": act.kind.value, "round": act.round, "terms": terms, "reason": body.reason}
-    events.append(await audit.record(connection, "intake", now, officer.name, "propose-act", detail))
-    _log.info("proposed act", act=act.act, kind=act.kind.value, round=act.round, officer=officer.name)
-    awaits = {"act": act.act, "awaits": AWAITS, "approval": f"/rounds/{act.round}/acts/{act.act}/approval"}
-    return JSONResponse(this.answer() | awaits | {"expires_at": act.expires_at.isoformat()}, 202)
+    await keep(connection, act)
+    await acts.keep_policy(connection, stated.policy_hash, stated.policy)
+    events.append(await recorded(connection, act))
+    return JSONResponse(this.answer() | awaiting(act), 202)
 
 
 async def _again(connection: Connection, body: AnnouncementBody, stated: Announcement) -> dict[str, Any]:
     """Of a round that stands: nothing changes, but that one which was put back has its policy again."""
     await putback_rounds.give_policy(connection, stated.round, stated.policy_hash, stated.policy)
     stored = await rounds.load(connection, stated.round)
-    if stored is None or _as_announced(stored) != _as_stated(stated):
+    if stored is None or announcement.as_announced(stored) != announcement.as_stated(stated):
         raise announcement.exists(body.round.round)
     told = [
         remark.model_dump()
@@ -113,16 +107,18 @@ async def _as_pledged(connection: Connection, round_id: str, place: int, one: Pl
     return [Reason(pointer=f"/pledges/{place}/pledge_won", code="pledge-stands", detail=detail, fix=fix)]
 
 
-def _as_announced(stored: StoredRound) -> tuple[Any, ...]:
-    """All terms that an announcement states."""
-    rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
-    window = stored.window.opens_at, stored.announced_close
-    sources = [Source.model_validate(source) for source in stored.sources]
-    named = stored.title, stored.policy_hash, stored.series, stored.unattended
-    return (*window, stored.lead_seconds, sources, rehearsal, *named)
-
-
-def _as_stated(stated: Announcement) -> tuple[Any, ...]:
-    sources = [Source.model_validate(source) for source in stated.sources]
-    named = stated.title, stated.policy_hash, stated.series, stated.unattended
-    return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
+@router.post("/{round_id}/amendments", openapi_extra=body_of(AnnouncementBody))
+async def propose_amendment(round_id: str, request: Request) -> Response:
+    """Other terms, policy and pledges for a round that is announced and not open yet, stated whole as an announcement
+    states them; they take another officer's approval. One amendment of a round waits at a time."""
+    state = intake(request)
+    officer = await holder(request, OFFICER)
+    body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        stored = await known_round(connection, round_id)
+        terms, stated = await amendment.terms_of(connection, stored, body)
+        act = proposal(state, round_id, ActKind.AMEND_ROUND, terms, body.reason, officer.name)
+        await keep(connection, act)
+        await acts.keep_policy(connection, stated.policy_hash, stated.policy)
+        events.append(await recorded(connection, act))
+    return JSONResponse(announcement.named(stated) | awaiting(act), 202)

@@ -9,6 +9,7 @@ from typing import Any
 
 class ActKind(StrEnum):
     ANNOUNCE = "announce"
+    AMEND_ROUND = "amend-round"
     RECORD_SOURCE = "record-source"
     CONFIRM = "confirm"
     EXTEND = "extend"

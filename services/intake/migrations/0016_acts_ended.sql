@@ -8,8 +8,8 @@ ALTER TABLE acts
     DROP CONSTRAINT acts_round_fkey;
 CREATE INDEX acts_waiting ON acts (round, kind) WHERE approved_by IS NULL AND ended_as IS NULL;
 
--- The policy that a proposed announcement names by its hash.
-CREATE TABLE announced_policies (
-    act uuid PRIMARY KEY REFERENCES acts,
+-- What proposed announcements and amendments name by its hash.
+CREATE TABLE proposed_policies (
+    policy_hash text PRIMARY KEY,
     policy jsonb NOT NULL
 );

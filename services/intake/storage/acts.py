@@ -23,8 +23,8 @@ ACTS = "SELECT * FROM acts WHERE round = $1 ORDER BY proposed_at, act"
 ALL_WAITING = """
 SELECT * FROM acts WHERE approved_by IS NULL AND ended_as IS NULL AND expires_at > $1 ORDER BY proposed_at, act
 """
-KEEP_POLICY = "INSERT INTO announced_policies (act, policy) VALUES ($1, $2)"
-POLICY = "SELECT policy FROM announced_policies WHERE act = $1"
+KEEP_POLICY = "INSERT INTO proposed_policies (policy_hash, policy) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+POLICY = "SELECT policy FROM proposed_policies WHERE policy_hash = $1"
 
 
 async def lock_proposals(connection: Connection, round_id: str, kind: ActKind) -> None:
@@ -78,13 +78,13 @@ async def acts(connection: Connection, round_id: str) -> list[ProposedAct]:
     return [_act(row) for row in await connection.fetch(ACTS, round_id)]
 
 
-async def keep_policy(connection: Connection, act: str, policy: dict[str, Any]) -> None:
-    """Of a proposed announcement, whose terms have its hash."""
-    await connection.execute(KEEP_POLICY, act, policy)
+async def keep_policy(connection: Connection, policy_hash: str, policy: dict[str, Any]) -> None:
+    """Of a proposed announcement or amendment, whose terms have its hash."""
+    await connection.execute(KEEP_POLICY, policy_hash, policy)
 
 
-async def policy(connection: Connection, act: str) -> dict[str, Any]:
-    kept: dict[str, Any] = await connection.fetchval(POLICY, act)
+async def policy(connection: Connection, policy_hash: str) -> dict[str, Any]:
+    kept: dict[str, Any] = await connection.fetchval(POLICY, policy_hash)
     return kept
 
 
