@@ -43,12 +43,16 @@ def list_acts(
 def _in_short(terms: Mapping[str, Any]) -> Iterator[str]:
     """What is nested in them is in `firstbuy round act`."""
     for name, value in terms.items():
-        nested = isinstance(value, Mapping) or (isinstance(value, list) and any(map(_is_nested, value)))
-        yield f"{name}: {'…' if nested else value}"
+        yield f"{name}: {'…' if _is_deep(value) else value}"
 
 
 def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping | list)
+
+
+def _is_deep(value: Any) -> bool:
+    """More than a list of ids: what an announcement or an amendment states."""
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_is_nested, value)))
 
 
 def _decided(act: Mapping[str, Any]) -> str:
@@ -128,7 +132,8 @@ def print_act(shown: Mapping[str, Any]) -> None:
     console.print(f"reason: {shown['reason']}")
     console.print(f"proposed by: {shown['proposed_by']}, {kst(shown['proposed_at'])} KST")
     console.print(f"decided: {_decided(shown)}")
-    _print_part("terms", shown["terms"])
+    told_below = shown["after"] is not None
+    _print_part("terms", {name: one for name, one in shown["terms"].items() if not (told_below and _is_deep(one))})
     for name in _PLACES:
         if shown[name] is not None:
             _print_part(name, shown[name])
@@ -143,7 +148,8 @@ def _print_part(name: str, part: Any) -> None:
 
 
 def lines(value: Any) -> Iterator[str]:
-    """A document for people: a name and its value to a line, what is nested moved in below its name."""
+    """A document for people: a name and its value to a line, what is nested moved in below its name; a moment also as
+    people in Korea read it."""
     pairs: Sequence[tuple[str, Any]]
     if isinstance(value, Mapping):
         pairs = [(f"{name.replace('_', ' ')}:", inner) for name, inner in value.items()]
@@ -151,7 +157,8 @@ def lines(value: Any) -> Iterator[str]:
         pairs = [("-", inner) for inner in value]
     for name, inner in pairs:
         if not _is_nested(inner):
-            yield f"{name} {_said(inner)}"
+            moment = name.endswith(" at:") and isinstance(inner, str)
+            yield f"{name} {_said(inner)}" + (f" ({kst(inner)} KST)" if moment else "")
         elif not inner:
             yield f"{name} none"
         elif name == "-":

@@ -192,11 +192,15 @@ async def test_every_kind_that_is_proposed_on_a_frozen_round_is_shown(office: Of
     again = await office.propose(round_id, "admit-late", stands | {"source": "rehearsal"}, entry=application(2))
     assert code(again) == (409, "act-waits"), "whatever id and nonce chance gives the draft"
     assert (await said(office, round_id, late["act"], "rejection", 1, reason="not proven")).status_code == 200
-    confirm = await proposed(
-        "confirm", {name: proposal[name] for name in ("epoch", "commitment_root", "selection_root")}
-    )
+    named = {name: proposal[name] for name in ("epoch", "commitment_root", "selection_root")}
+    confirm = await proposed("confirm", named)
     assert confirm["before"]["recommended"]["selected"] == 1
     assert confirm["after"]["selection_root"] == proposal["selection_root"]
+    second = await office.propose(round_id, "confirm", named)
+    assert code(second) == (409, "act-waits")
+    assert second.json()["title"].endswith(f"firstbuy round approve {round_id} {confirm['act']}")
+    listed = (await office.client.get(f"/rounds/{round_id}/acts", headers=office.officers[0])).json()
+    assert [one["kind"] for one in listed].count("confirm") == 1
     release = await proposed("release", released(proposal, entered))
     assert release["after"]["given_out"] == [entered]
     assert [one["state"] for one in release["after"]["concerned"]] == ["declined"]

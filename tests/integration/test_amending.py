@@ -78,9 +78,10 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
     policy = policy_2018_h2()
     policy["limits"]["reserve"] = 7
     other = amended(stated, title="바뀐 이름", opens_at=week_later(stated)) | {"policy": policy}
-    other["pledges"] = [PLEDGES[0] | {"pledge_won": 1_000}]
+    other["pledges"] = [PLEDGES[0] | {"pledge_won": 1_000, "name": "한전"}]
     answer = await proposed(office, other)
     assert answer.status_code == 202, answer.text
+    assert [one["code"] for one in answer.json()["warnings"]] == ["name-stands"]
     act = answer.json()["act"]
     assert (await office.shown("amended"))["title"] == stated["round"]["title"], "nothing is changed yet"
     found = await shown(office, "amended", act)

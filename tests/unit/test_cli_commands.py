@@ -120,6 +120,14 @@ def test_who_approves_sees_the_act_whole_and_a_program_gets_the_answer_alone(ans
     assert [request.method for request in sent] == ["GET", "POST", "POST"]
 
 
+def test_a_second_proposal_of_what_waits_is_refused_in_one_sentence(answering: Answered) -> None:
+    said = "Such an act of kim waits already; another officer approves it with: firstbuy round approve 2018-h2 a1"
+    answering((409, {"type": "urn:firstbuy:problem:act-waits", "title": said, "status": 409, "errors": []}))
+    again = run("round", "void", "2018-h2", "--reason", "twice", *URL)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert again.stderr.splitlines() == [f"409: {said}"]
+
+
 def test_an_act_is_rejected_with_a_reason_and_withdrawn_by_its_own_officer(answering: Answered) -> None:
     sent = answering((200, {"act": "x", "state": "rejected"}), (200, {"act": "x", "state": "withdrawn"}))
     assert "rejected: x" in run("round", "reject", "2018-h2", "x", "--reason", "too late", *URL).stdout

@@ -3,11 +3,14 @@ that were announced. What was fixed at the announcement, and is no matter of ter
 confirms.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.intake.acts import announcement, pledging
 from services.intake.acts.announcement import AnnouncementBody
 from services.intake.acts.ground import Approved, Change, Done, Terms
+from services.intake.acts.pledging import Pledging
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import rounds
@@ -19,7 +22,19 @@ from shared.postgres import Connection
 from shared.problems import Problem
 
 
-async def terms_of(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> tuple[Terms, Announcement]:
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """An amendment that could be made now, and what was remarked on in it."""
+
+    terms: Terms
+    announcement: Announcement
+    remarks: list[dict[str, Any]]
+
+    def answer(self) -> dict[str, Any]:
+        return announcement.named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
+
+
+async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending:
     """What two officers agree on. A Problem where it can't be amended, by the database's clock, or not to this."""
     now = await rounds.database_now(connection)
     _require_announced(stored)
@@ -36,13 +51,14 @@ async def terms_of(connection: Connection, stored: StoredRound, body: Announceme
     pledges = await pledging.read(connection, stored.window.round, body.pledges)
     if not _changed(stored, stated) and all(one.after == one.before for one in pledges):
         raise Problem(409, "nothing-changed", "These are the terms that stand: there is nothing to amend.")
-    return {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated), stated
+    terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated)
+    return Amending(terms, stated, _remarks(pledges))
 
 
 async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
     """Of terms that were proposed."""
-    terms, _ = await terms_of(connection, stored, await announcement.body_of_terms(connection, asked, "amends"))
-    return terms
+    body = await announcement.body_of_terms(connection, asked, "amends")
+    return (await looked_at(connection, stored, body)).terms
 
 
 async def amend(approved: Approved) -> Done:
@@ -71,10 +87,9 @@ async def amend(approved: Approved) -> Done:
     )
     changed = await pledging.save(connection, pledges, approved.moment)
     new = [one.code for one in pledges if one.before is None]
-    remarks = [remark.model_dump() for one in pledges for remark in one.remarks]
-    answer = {"amendment": number, **announcement.named(stated)} | ({"registered": new} if new else {})
-    answer |= {"warnings": remarks} if remarks else {}
-    return Done([round_event(amended, f"amended {number}", 0, approved.now), *changed], answer)
+    answer = Amending(act.terms, stated, _remarks(pledges)).answer() | ({"registered": new} if new else {})
+    event = round_event(amended, f"amended {number}", 0, approved.now)
+    return Done([event, *changed], answer | {"amendment": number})
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
@@ -82,7 +97,7 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     stated = announcement.stated(body, await rounds.database_now(connection))
     pledges = await pledging.read(connection, act.round, body.pledges)
-    before, after = _as_terms(stored), act.terms["round"]
+    before, after = _as_terms(stored), body.round.model_dump(mode="json", exclude_none=True)
     changed = _changed(stored, stated)
     sums = [{"institution": one.code, "name": one.after.name, "pledge_won": one.won_before} for one in pledges]
     change_before: dict[str, Any] = {"amendment": stored.amendment, **before, "policy_hash": stored.policy_hash}
@@ -95,6 +110,10 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
         )
     shown = [one.shown() for one in pledges]
     return Change(change_before | {"institutions": sums}, change_after | {"institutions": shown})
+
+
+def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:
+    return [remark.model_dump() for one in pledges for remark in one.remarks]
 
 
 def _require_announced(stored: StoredRound) -> None:

@@ -115,7 +115,8 @@ async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> C
     """With the whole policy, and every institution by the name it has or will have. A Problem where it can't be
     announced as things stand."""
     this = await _as_proposed(connection, act, now)
-    after = {"status": "announced", **act.terms["round"]}
+    terms = RoundTerms.model_validate(act.terms["round"])
+    after = {"status": "announced", **terms.model_dump(mode="json", exclude_none=True)}
     after |= {"institutions": [one.shown() for one in this.pledging]}
     after |= {"pledged_won": sum(one.won for one in this.pledging)}
     after |= {"policy_hash": this.announcement.policy_hash, "policy": this.announcement.policy}

@@ -116,9 +116,9 @@ async def propose_amendment(round_id: str, request: Request) -> Response:
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
-        terms, stated = await amendment.terms_of(connection, stored, body)
-        act = proposal(state, round_id, ActKind.AMEND_ROUND, terms, body.reason, officer.name)
+        this = await amendment.looked_at(connection, stored, body)
+        act = proposal(state, round_id, ActKind.AMEND_ROUND, this.terms, body.reason, officer.name)
         await keep(connection, act)
-        await acts.keep_policy(connection, stated.policy_hash, stated.policy)
+        await acts.keep_policy(connection, this.announcement.policy_hash, this.announcement.policy)
         events.append(await recorded(connection, act))
-    return JSONResponse(announcement.named(stated) | awaiting(act), 202)
+    return JSONResponse(this.answer() | awaiting(act), 202)
