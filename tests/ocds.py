@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from services.selection.domain.matching import Award, Demand
@@ -17,6 +17,7 @@ from shared.contracts.events import (
     Invitation,
     Manifest,
     Rehearsal,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -56,6 +57,12 @@ _TERMS: dict[str, Any] = {"policy_hash": "0" * 64, "lead_seconds": 86_400, "sour
 
 def announced(rehearsal: Rehearsal | None = None) -> RoundAnnounced:
     return RoundAnnounced(**_ACT, **_WINDOW, **_TERMS, policy=ROUND, rehearsal=rehearsal)
+
+
+def amended(number: int = 1) -> RoundAmended:
+    window = {"title": f"고친 이름 {number}", "opens_at": OPENS, "closes_at": LATER}
+    stated = {"amendment": number, "amended_at": OPENS - timedelta(days=5), "policy": ROUND}
+    return RoundAmended(**_ACT | {"reason": "a day more"}, **window, **_TERMS, **stated)
 
 
 def opened(file: str = ROUND) -> RoundOpened:

@@ -156,9 +156,17 @@ class Office:
     async def act(self, round_id: str, act: str, terms: dict[str, Any], **more: Any) -> dict[str, Any]:
         """Both officers do it; returns the answer to the approval."""
         proposed = (await self.propose(round_id, act, terms, **more)).raise_for_status().json()["act"]
-        url = f"/rounds/{round_id}/acts/{proposed}/approval"
-        done: dict[str, Any] = (await self.client.post(url, headers=self.officers[1])).raise_for_status().json()
-        return done
+        return await self.approve(round_id, proposed)
+
+    async def approve(self, round_id: str, act: str) -> dict[str, Any]:
+        """The second officer looks at it, and approves it."""
+        url = f"/rounds/{round_id}/acts/{act}"
+        shown = (await self.client.get(url, headers=self.officers[1])).raise_for_status().json()
+        assert shown["state"] == "waiting", shown
+        assert shown["before"] != shown["after"], shown
+        done = await self.client.post(f"{url}/approval", headers=self.officers[1])
+        answer: dict[str, Any] = done.raise_for_status().json()
+        return answer
 
     async def confirm(self, round_id: str, epoch: int = 1) -> dict[str, Any]:
         """Both officers confirm what is proposed; returns the proposal."""

@@ -6,29 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from deploy.commands import rounds
+from deploy.commands import deciding
 from deploy.commands.http import AsJson, Token, Url, ask, read_json
 from deploy.commands.rounds import Reason, Round
-from deploy.commands.screen import console, fail, kst, print_json, print_receipt
+from deploy.commands.screen import console, fail, kst, print_json
 from services.intake.domain.sources import UnusableValueError, beacon_value
 
-app = rounds.app
+app = deciding.app
 Applications = Annotated[list[str], typer.Argument(help="Ids of applications.")]
-
-
-@app.command("acts")
-def list_acts(round_id: Round, url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
-    """The acts proposed and done in a round, oldest first."""
-    acts = ask("GET", f"/rounds/{round_id}/acts", url=url, token=token)
-    if as_json:
-        print_json(acts)
-        return
-    table = Table("act", "kind", "terms", "reason", "proposed by", "approved by")
-    for one in acts:
-        terms = "\n".join(f"{name}: {value}" for name, value in one["terms"].items())
-        approved = one["approved_by"] or f"awaited until {kst(one['expires_at'])} KST"
-        table.add_row(one["act"], one["kind"], terms, one["reason"], one["proposed_by"], approved)
-    console.print(table)
 
 
 @app.command()
@@ -293,21 +278,3 @@ def propose(
         return
     approval = f"firstbuy round approve {round_id} {proposed['act']}"
     console.print(f"proposed; another officer approves with: {approval}")
-
-
-@app.command()
-def approve(
-    round_id: Round,
-    act: Annotated[str, typer.Argument(help="The act's id.")],
-    url: Url = None,
-    token: Token = None,
-    as_json: AsJson = False,
-) -> None:
-    """Approve another officer's act; it is done with that."""
-    done = ask("POST", f"/rounds/{round_id}/acts/{act}/approval", url=url, token=token)
-    if as_json:
-        print_json(done)
-    else:
-        console.print(f"done: {act}")
-        if "receipt" in done:
-            print_receipt(done["receipt"])

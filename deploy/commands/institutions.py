@@ -14,7 +14,7 @@ from deploy.commands.desks import Code, ContactLanguage, Contacts, Webhook, code
 from deploy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.operator import carried_out, operator_kafka
-from deploy.commands.screen import console, fail, print_json
+from deploy.commands.screen import console, fail, print_json, print_warnings
 from deploy.onboarding.client import write_secret
 from deploy.onboarding.cluster import QUOTA, Cluster
 from deploy.onboarding.listed import Listed, Person, UnreadableListError, read_list
@@ -166,6 +166,20 @@ def amend(
     console.print(f"{code} pledges " + ", ".join(f"{won:,} won to {of}" for of, won in pledges.items()))
 
 
+@app.command()
+def rename(
+    code: Code,
+    name: Annotated[str, typer.Argument(help="Its full name from now on.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Give a registered institution another name. No list, round file or announcement does."""
+    body = {"name": name, "reason": reason}
+    renamed = ask("PUT", f"/institutions/{code}/name", url=url, token=operator_token(token, url), body=body)
+    console.print(f"{code} is {renamed['name']}")
+
+
 @app.command("list")
 def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = False) -> None:
     """Those that are known, and how far each has come; with a token of the office also what they pledged to rounds that
@@ -225,9 +239,11 @@ def _register(
 ) -> None:
     stated: dict[str, Any] = {"pledges": [{"round": of, "won": won} for of, won in one.pledges.items()]}
     stated |= {key: value for key, value in (("name", one.name), ("reason", reason)) if value}
+    answer: dict[str, Any] = {}
     for status in steps:
         body = stated | ({"status": status.value} if status else {})
-        ask("PUT", f"/institutions/{one.code}", url=url, token=token, body=body)
+        answer = ask("PUT", f"/institutions/{one.code}", url=url, token=token, body=body)
+    print_warnings(answer)
 
 
 def _move(code: str, status: InstitutionStatus, reason: str | None, url: str | None, token: str | None) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
 from deploy.commands.operator import carried_out, operator_kafka
 from deploy.commands.policies import print_problems, read_text
-from deploy.commands.screen import console, kst, print_json
+from deploy.commands.screen import console, errors, kst, print_json, print_warnings
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
 from deploy.policy_review.rounds import examine_round
@@ -101,8 +101,42 @@ def open_round(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register the file's institutions with their pledges, then announce its round with its policy. Where Kafka can be
-    reached as its operator they get topics first; a password comes by `firstbuy institution onboard`."""
+    """Announce the file's round with its policy and what its institutions pledge, all of it or nothing. Where it takes
+    two officers, another one approves it. Institutions that are new get their topics once it is announced, where Kafka
+    can be reached as its operator; a password comes by `firstbuy institution onboard`."""
+    body = _stated(file, policies) | {"reason": reason}
+    announced = ask("POST", "/rounds", url=url, token=token, body=body)
+    print_warnings(announced)
+    if as_json:
+        print_json({**announced, "institutions": len(body["pledges"])})
+    else:
+        _print_announced(announced, len(body["pledges"]))
+    take_in(announced, url, token)
+
+
+@app.command()
+def amend(
+    file: Annotated[Path, typer.Argument(help="The round's file as it is to stand, as YAML.")],
+    reason: Reason,
+    policies: Annotated[Path, typer.Option(help="Where the policy it names is.")] = POLICIES,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose other terms, policy or pledges for a round that is announced and not open yet, as its file states them
+    now. Another officer approves it; institutions are told."""
+    body = _stated(file, policies) | {"reason": reason}
+    round_id = body["round"]["round"]
+    proposed = ask("POST", f"/rounds/{round_id}/amendments", url=url, token=token, body=body)
+    print_warnings(proposed)
+    if as_json:
+        print_json(proposed)
+    else:
+        console.print(f"proposed; another officer approves with: firstbuy round approve {round_id} {proposed['act']}")
+
+
+def _stated(file: Path, policies: Path) -> dict[str, Any]:
+    """A round file as it is announced, but for the reason. Every error is printed, and ends the command."""
     examined = examine_round(read_text(file), policies, datetime.now(UTC))
     over = tuple(one for one in examined.remarks if one.code == "window-past")
     if examined.round is None or examined.errors or over:
@@ -110,24 +144,33 @@ def open_round(
         raise typer.Exit(1)
     stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
-    round_id = stated["round"]["round"]
+    pledges = [{name: one[name] for name in ("institution", "name", "pledge_won")} for one in stated["institutions"]]
+    return {"round": stated["round"], "policy": policy, "pledges": pledges}
+
+
+def _print_announced(announced: dict[str, Any], institutions: int) -> None:
+    series = f", the first cut of {announced['series']}," if announced.get("series") else ""
+    done = "proposed" if "act" in announced else "announced"
+    console.print(f"{done} {announced['round']}{series} with {institutions} institutions; policy hash:")
+    console.print(announced["policy_hash"])
+    if "act" in announced:
+        of = announced.get("series") or announced["round"]
+        console.print(f"another officer approves with: firstbuy round approve {of} {announced['act']}")
+
+
+def take_in(announced: dict[str, Any], url: str | None, token: str | None) -> None:
+    """Institutions that an announcement registered become active, with topics, where Kafka is at hand; else they are
+    named."""
+    codes = announced.get("registered", [])
+    if not codes:
+        return
     found = operator_kafka(url)
-    if found is not None:
-        known = {one["institution"] for one in ask("GET", "/institutions", url=url)}
-        new = [one["institution"] for one in stated["institutions"] if one["institution"] not in known]
-        carried_out(Cluster(*found).join(new))  # to a suspended one it would give back what was taken
-    for one in stated["institutions"]:
-        body = {"name": one["name"], "pledges": [{"round": round_id, "won": one["pledge_won"]}]}
-        ask("PUT", f"/institutions/{one['institution']}", url=url, token=token, body=body)
-    announcement = {"round": stated["round"], "policy": policy, "reason": reason}
-    announced = ask("POST", "/rounds", url=url, token=token, body=announcement)
-    if as_json:
-        print_json({**announced, "institutions": len(stated["institutions"])})
-    else:
-        series = f", the first cut of {announced['series']}," if announced.get("series") else ""
-        told = f"announced {announced['round']}{series} with {len(stated['institutions'])} institutions; policy hash:"
-        console.print(told)
-        console.print(announced["policy_hash"])
+    if found is None:
+        errors.print(f"agreed, without topics yet: {', '.join(codes)} (firstbuy institution onboard)", style="yellow")
+        return
+    carried_out(Cluster(*found).join(codes))
+    for code in codes:
+        ask("PUT", f"/institutions/{code}", url=url, token=token, body={"status": "active"})
 
 
 @app.command()

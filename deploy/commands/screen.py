@@ -84,6 +84,13 @@ def print_receipt(receipt: Mapping[str, Any]) -> None:
     print_remarks(receipt)
 
 
+def print_warnings(answer: Mapping[str, Any]) -> None:
+    """What was taken but only seems right; on standard error, since programs read what else is printed."""
+    for one in answer.get("warnings", ()):
+        errors.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow")
+        errors.print(f"    → {one['fix']}", style="dim")
+
+
 def print_remarks(answer: Mapping[str, Any], read_as: str = "{where}: {said!r} is read as {read}") -> None:
     """What was written otherwise than it is kept, and what was taken but only seems right."""
     for one in answer.get("read_as", ()):

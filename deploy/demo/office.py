@@ -72,8 +72,10 @@ class Office:
         return await cluster.first_passwords(names)
 
     async def announce(self, terms: Mapping[str, Any], policy: Any, reason: str) -> None:
+        """One officer proposes the announcement, the other approves it."""
         body = {"round": terms, "policy": policy, "reason": reason}
-        await self._ask("POST", "intake", "/rounds", body, self._officers[0])
+        proposed = (await self._ask("POST", "intake", "/rounds", body, self._officers[0])).json()
+        await self._ask("POST", "intake", proposed["approval"], {}, self._officers[1])
 
     async def confirm(self, proposal: Mapping[str, Any]) -> None:
         """One officer proposes the act with the exact roots, the other approves it."""

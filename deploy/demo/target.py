@@ -15,12 +15,14 @@ from typing import Any, Final
 from deploy.local.databases import drop_database
 from deploy.local.description import described, kafka_settings
 from deploy.local.process import last_lines
-from deploy.local.stack import Stack
+from deploy.local.stack import ANNOUNCING, Stack
 from deploy.local.state import PROJECT, State
 from shared.kafka.provision import remove
 from shared.settings import KafkaSettings
 
 START_TIMEOUT: Final = 300.0
+TWO_OFFICERS: Final = {ANNOUNCING: "2"}
+"""A demo announces as a deployment does."""
 
 
 class DemoFailedError(Exception):
@@ -63,7 +65,12 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
         stack = None
         try:
             async with Stack.started(
-                state=state, replicas=replicas, topic_prefix=prefix, database_prefix=databases, report=report
+                state=state,
+                replicas=replicas,
+                environment=TWO_OFFICERS,
+                topic_prefix=prefix,
+                database_prefix=databases,
+                report=report,
             ) as stack:
                 yield of_stack(stack)
                 if prefix != "firstbuy.":
@@ -100,7 +107,13 @@ async def kept_stack(replicas: Mapping[str, int], report: Callable[[str], None])
     log = state.logs / "up.log"
     with log.open("wb") as file:
         supervisor = subprocess.Popen(  # noqa: ASYNC220, S603 -- it returns at once
-            argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, cwd=PROJECT
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=PROJECT,
+            env={**os.environ, **TWO_OFFICERS},
         )
     report(f"starting the stack in the background (its output is in {log})")
     deadline = time.monotonic() + START_TIMEOUT

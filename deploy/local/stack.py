@@ -35,6 +35,7 @@ from deploy.local.replicas import (
 )
 from deploy.local.state import State, fingerprint
 
+ANNOUNCING = "FIRSTBUY_INTAKE_ANNOUNCING_OFFICERS"
 RATES = tuple(f"FIRSTBUY_NOTIFY_MAILS_PER_{scope}" for scope in ("MAILBOX_HOUR", "MAILBOX_DAY", "DOMAIN_HOUR"))
 
 
@@ -145,6 +146,8 @@ class Stack:
                 # Receivers of webhooks stand on this machine.
                 "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
                 "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
+                # To try things on, one officer is enough.
+                ANNOUNCING: os.environ.get(ANNOUNCING, "1"),
                 # Mails leave this machine for nobody, and a rehearsal has a month of them within a minute.
                 **{name: os.environ.get(name, "0") for name in RATES},
                 "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",

@@ -28,10 +28,11 @@ _log = structlog.get_logger()
 
 async def announce(
     connection: Connection, announcement: Announcement, actors: Sequence[Actor], reason: str, now: datetime
-) -> list[Outgoing]:
-    """Its events; none when a round or a series of that id stands already. `now` is real time."""
+) -> Outgoing | None:
+    """None when a round or a series of that id stands already. `now` is real time. The caller keeps its row in the
+    audit log, the last thing in its transaction: `announced_detail`."""
     if not await rounds.announce(connection, announcement):
-        return []
+        return None
     announced = RoundAnnounced(
         round=announcement.round,
         actors=tuple(actors),
@@ -48,11 +49,11 @@ async def announce(
         series=announcement.series,
         cut=announcement.cut,
     )
-    detail = {"round": announcement.round, "policy_hash": announcement.policy_hash, "reason": reason}
-    return [
-        round_event(announced, "announced", 0, now),
-        await audit.record(connection, "intake", now, actors[0].name, "announce", detail),
-    ]
+    return round_event(announced, "announced", 0, now)
+
+
+def announced_detail(announcement: Announcement, reason: str) -> dict[str, Any]:
+    return {"round": announcement.round, "policy_hash": announcement.policy_hash, "reason": reason}
 
 
 async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
@@ -83,10 +84,13 @@ async def _announce_next(
     if due is None or due.number > MOST_CUTS or due.closes_at >= LATEST:
         return []
     reason = f"cut {due.number} of {series}"
-    events = await announce(connection, _announcement(newest, due), BY_THE_CLOCK, reason, now)
-    if events:
-        _log.info("announced cut", round=due.round, series=series, closes_at=due.closes_at)
-    return events
+    announcement = _announcement(newest, due)
+    event = await announce(connection, announcement, BY_THE_CLOCK, reason, now)
+    if event is None:
+        return []
+    _log.info("announced cut", round=due.round, series=series, closes_at=due.closes_at)
+    detail = announced_detail(announcement, reason)
+    return [event, await audit.record(connection, "intake", now, BY_THE_CLOCK[0].name, "announce", detail)]
 
 
 async def _give_policy(connection: Connection, cut: StoredRound, series: str, number: int) -> None:

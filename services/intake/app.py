@@ -13,6 +13,8 @@ from services.intake import duties
 from services.intake.access import TellAccess
 from services.intake.announcing import announce_cuts
 from services.intake.api import (
+    act_ends,
+    act_views,
     acts,
     announcements,
     appeals,
@@ -177,6 +179,8 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         rounds.router,
         acts.router,
         contests.router,
+        act_ends.router,
+        act_views.router,
         appeals.router,
         scores.router,
         applications.router,

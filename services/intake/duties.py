@@ -41,21 +41,21 @@ _log = structlog.get_logger()
 async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound) -> None:
     """Opens rounds whose window has begun, with the whole policy and the institutions that are in."""
 
-    async def open_one(stored: StoredRound) -> None:
-        window = stored.window
-        if window.status is not RoundStatus.ANNOUNCED or window.time_map.programme(clock.now()) < window.opens_at:
-            return
-        if not stored.policy:  # put back after a restore: waits for the same announcement again
+    async def open_one(seen: StoredRound) -> None:
+        if not _opens(seen, clock):
             return
         await signing.signer(pool)  # so that its key is among those published
         async with outbox.transaction(pool) as (connection, events):
-            if not await rounds.open_round(connection, window.round):
+            await rounds.lock_for_freeze(connection, seen.window.round)
+            stored = await rounds.load(connection, seen.window.round)  # an amendment may have landed
+            if stored is None or not _opens(stored, clock):
                 return
+            await rounds.open_round(connection, stored.window.round)
             fingerprints = tuple(one.key.fingerprint for one in await published(connection))
-            events.append(_opened(stored, await institutions.pledges(connection, window.round), fingerprints))
-            detail = {"round": window.round, "policy_hash": stored.policy_hash}
+            events.append(_opened(stored, await institutions.pledges(connection, stored.window.round), fingerprints))
+            detail = {"round": stored.window.round, "policy_hash": stored.policy_hash}
             events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))
-        _log.info("opened round", round=window.round, policy_hash=stored.policy_hash)
+        _log.info("opened round", round=stored.window.round, policy_hash=stored.policy_hash)
 
     await apart.each(await _unfinished(pool), lambda stored: stored.window.round, open_one)
 
@@ -189,6 +189,13 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, 
     async with connected(pool) as connection:
         awaiting = await outcomes.awaiting_source(connection)
     await apart.each(awaiting, lambda awaited: awaited.round, record_one)
+
+
+def _opens(stored: StoredRound, clock: Clock) -> bool:
+    """Not without a policy: one that was put back waits for the same announcement again."""
+    window = stored.window
+    announced = window.status is RoundStatus.ANNOUNCED and bool(stored.policy)
+    return announced and window.time_map.programme(clock.now()) >= window.opens_at
 
 
 def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprints: tuple[str, ...]) -> Outgoing:

@@ -44,6 +44,9 @@ class IntakeSettings(ServiceSettings):
         description="Webhooks may go to http:// and to private addresses: only where receivers stand in a network of "
         "one's own. Notify has to allow it too.",
     )
+    announcing_officers: int = Field(
+        2, ge=1, le=2, description="Officers it takes to announce a round; 1 is for a stack to try things on."
+    )
     approval_hours: int = Field(72, ge=1, description="How long an officer's act waits for a second officer.")
     upload_bytes: int = Field(2_097_152, ge=1024, description="Largest table that institutions may upload.")
     upload_rows: int = Field(2000, ge=1, le=20_000, description="Most rows of one.")

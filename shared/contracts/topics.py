@@ -35,6 +35,7 @@ ROUNDS: Final = Topic(
     ("intake",),
     (
         events.RoundAnnounced,
+        events.RoundAmended,
         events.RoundOpened,
         events.RoundExtended,
         events.RoundFrozen,

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from deploy.local.state import PROJECT
 from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.process import Process, Turn
 from tests import ocds
-from tests.ocds import PUBLICATION, nothing_selected, process
+from tests.ocds import OPENS, PUBLICATION, nothing_selected, process
 from tests.ocds_validator import Findings, Validator
 
 VOID = nothing_selected(Turn(ocds.announced()), Turn(ocds.opened("2018-h1")), Turn(ocds.voided()))
 WITHDRAWN = nothing_selected(Turn(ocds.announced()), Turn(ocds.voided()))
+AMENDED = nothing_selected(
+    Turn(ocds.announced(), OPENS - timedelta(days=9)),
+    Turn(ocds.amended(), OPENS - timedelta(days=5)),
+    Turn(ocds.opened()),
+)
 
 
 @pytest.fixture
@@ -36,7 +42,9 @@ def packed(known: Process) -> Any:
     return json.loads(b"".join(package(PUBLICATION, known)))
 
 
-@pytest.mark.parametrize("known", [process(), VOID, WITHDRAWN], ids=["everything", "void", "withdrawn"])
+@pytest.mark.parametrize(
+    "known", [process(), VOID, WITHDRAWN, AMENDED], ids=["everything", "void", "withdrawn", "amended"]
+)
 def test_the_official_validator_finds_nothing_wrong(known: Process, examined: Callable[[Any], Findings]) -> None:
     body = packed(known)
     found = examined(body)

@@ -99,8 +99,10 @@ async def test_a_round_is_open_data_from_its_announcement_to_its_purchases(
         assert "@example.org" not in seen.text()
         assert "담당자" not in seen.text()
 
-        renamed = {"name": "한국전력공사 (새 이름)", "pledges": [{"round": round_id, "won": 30_000_000}]}
-        (await client.put("/institutions/kepco", json=renamed, headers=office.officers[0])).raise_for_status()
+        pledged = {"pledges": [{"round": round_id, "won": 30_000_000}]}
+        (await client.put("/institutions/kepco", json=pledged, headers=office.officers[0])).raise_for_status()
+        renamed = {"name": "한국전력공사 (새 이름)", "reason": "by an act of parliament"}
+        (await client.put("/institutions/kepco/name", json=renamed, headers=office.officers[0])).raise_for_status()
         about = {"round": round_id, "request": "r1"}
         bought = about | {"application": first, "quantity": 2, "contracted_on": "2019-06-03"}
         for number, won in enumerate((1_900_000, 2_000_000)):

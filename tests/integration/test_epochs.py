@@ -126,6 +126,14 @@ async def test_a_policy_of_another_rounds_day_is_not_announced(office: Office) -
     assert "2018-09-14" in error["fix"]
 
 
+async def once_heard(office: Office, round_id: str, act: str, terms: dict[str, Any]) -> None:
+    """Both officers do it, as soon as intake has heard that the application is parked."""
+    async with asyncio.timeout(20):
+        while (proposed := await office.propose(round_id, act, terms)).is_error:
+            await asyncio.sleep(0.1)
+    await office.approve(round_id, proposed.json()["act"])
+
+
 async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exclude_it(office: Office) -> None:
     round_id = await under_a_faulty_policy(office)
     await enter(office, round_id, range(1, FIRMS))
@@ -144,10 +152,7 @@ async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exc
 
     others = (await office.propose(round_id, "exclude", terms | {"application": "no id"})).json()
     assert others["type"] == "urn:firstbuy:problem:unknown-application"
-    async with asyncio.timeout(20):
-        while (await office.propose(round_id, "unpark", terms | {"applications": [parked["application"]]})).is_error:
-            await asyncio.sleep(0.1)
-    await office.act(round_id, "unpark", terms | {"applications": [parked["application"]]})
+    await once_heard(office, round_id, "unpark", terms | {"applications": [parked["application"]]})
     again = await office.propose(round_id, "exclude", terms | {"application": parked["application"]})
     told = again.json()["type"].rpartition(":")[2]
     assert told in ("not-parked", "terms-differ"), "it is being judged again, and the epoch is another now"
@@ -162,10 +167,7 @@ async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exc
     await until(judged_again, "judged again, once, in the second epoch")
     assert (await office.shown(round_id))["milestones"] == [], "nothing is completed around what is parked"
     terms = await standing(office, round_id)
-    async with asyncio.timeout(20):
-        while (await office.propose(round_id, "exclude", terms | {"application": parked["application"]})).is_error:
-            await asyncio.sleep(0.1)
-    await office.act(round_id, "exclude", terms | {"application": parked["application"]})
+    await once_heard(office, round_id, "exclude", terms | {"application": parked["application"]})
     committed = await office.milestone(round_id, "InputsCommitted")
     assert (committed["epoch"], committed["entries"], committed["seed_epoch"]) == (3, FIRMS - 1, 3)
     manifests = [

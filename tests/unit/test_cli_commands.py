@@ -63,6 +63,15 @@ RECEIPT = {
 }
 
 
+WAITING_ACT: dict[str, Any] = {
+    "act": "x", "round": "2018-h2", "kind": "extend", "state": "waiting", "reason": "the portal was down",
+    "terms": {"closes_at": "2018-09-20T09:00:00Z"}, "proposed_by": "kim", "proposed_at": "2018-09-01T00:00:00Z",
+    "expires_at": "2018-09-04T00:00:00Z", "approved_by": None, "approved_at": None, "ended_by": None, "ended_at": None,
+    "ended_reason": None, "refusal": None, "before": {"closes_at": "2018-09-14T09:00:00Z"},
+    "after": {"closes_at": "2018-09-20T09:00:00Z"},
+}  # fmt: skip
+
+
 def test_a_refusal_is_printed_with_every_error_and_its_fix_and_ends_with_1(answering: Answered, tmp_path: Path) -> None:
     answering((422, PROBLEM))
     file = tmp_path / "a.json"
@@ -93,12 +102,46 @@ def test_apply_sends_the_file_as_it_is_under_a_key(answering: Answered, tmp_path
 
 
 def test_the_token_is_taken_from_the_environment(answering: Answered, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = answering((201, {"act": "x", "awaits": "approval by another officer"}), (200, {"act": "x", "done": True}))
+    sent = answering((200, WAITING_ACT), (200, {"act": "x", "done": True}))
     monkeypatch.setenv("FIRSTBUY_TOKEN", "fb_officer_secret")
     monkeypatch.setenv("FIRSTBUY_URL", "http://firstbuy.test/")
     assert run("round", "approve", "2018-h2", "x").exit_code == 0
-    assert sent[0].headers["authorization"] == "Bearer fb_officer_secret"
-    assert str(sent[0].url) == "http://firstbuy.test/rounds/2018-h2/acts/x/approval"
+    assert {request.headers["authorization"] for request in sent} == {"Bearer fb_officer_secret"}
+    assert str(sent[1].url) == "http://firstbuy.test/rounds/2018-h2/acts/x/approval"
+
+
+def test_who_approves_sees_the_act_whole_and_a_program_gets_the_answer_alone(answering: Answered) -> None:
+    sent = answering((200, WAITING_ACT), (200, {"act": "x", "done": True}), (200, {"act": "x", "done": True}))
+    seen = run("round", "approve", "2018-h2", "x", *URL).stdout
+    assert seen.index("closes at: 2018-09-14") < seen.rindex("closes at: 2018-09-20") < seen.index("done: x")
+    assert [request.method for request in sent] == ["GET", "POST"]
+    told = run("round", "approve", "2018-h2", "x", "--json", *URL).stdout
+    assert json.loads(told) == {"act": "x", "done": True}
+    assert [request.method for request in sent] == ["GET", "POST", "POST"]
+
+
+def test_a_second_proposal_of_what_waits_is_refused_in_one_sentence(answering: Answered) -> None:
+    said = "Such an act of kim waits already; another officer approves it with: firstbuy round approve 2018-h2 a1"
+    answering((409, {"type": "urn:firstbuy:problem:act-waits", "title": said, "status": 409, "errors": []}))
+    again = run("round", "void", "2018-h2", "--reason", "twice", *URL)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert again.stderr.splitlines() == [f"409: {said}"]
+
+
+def test_an_act_is_rejected_with_a_reason_and_withdrawn_by_its_own_officer(answering: Answered) -> None:
+    sent = answering((200, {"act": "x", "state": "rejected"}), (200, {"act": "x", "state": "withdrawn"}))
+    assert "rejected: x" in run("round", "reject", "2018-h2", "x", "--reason", "too late", *URL).stdout
+    assert "withdrawn: x" in run("round", "withdraw-act", "2018-h2", "x", *URL).stdout
+    assert run("round", "reject", "2018-h2", "x", *URL).exit_code == 2, "a rejection has its reason"
+    paths = [request.url.path for request in sent]
+    assert paths == ["/rounds/2018-h2/acts/x/rejection", "/rounds/2018-h2/acts/x/withdrawal"]
+    assert [json.loads(request.content) for request in sent] == [{"reason": "too late"}, {}]
+
+
+def test_without_a_round_the_acts_that_wait_anywhere_are_listed(answering: Answered) -> None:
+    sent = answering((200, [WAITING_ACT]))
+    assert "2018-h2" in run("round", "acts", *URL).stdout
+    assert sent[0].url.path == "/acts"
 
 
 def test_confirm_names_the_exact_roots_of_the_newest_proposal(answering: Answered) -> None:
@@ -193,8 +236,8 @@ REHEARSED = """round:
 """
 
 
-def test_open_registers_the_institutions_before_it_announces(answering: Answered, tmp_path: Path) -> None:
-    sent = answering(*[(200, {"institution": "x"})] * 26, (201, {"round": "2018-h2", "policy_hash": "ab"}))
+def test_open_announces_the_round_with_its_pledges_at_once(answering: Answered, tmp_path: Path) -> None:
+    sent = answering((201, {"round": "2018-h2", "policy_hash": "ab"}))
     over = run("round", "open", str(PROJECT / "deploy/rounds/2018-h2.yaml"), *URL)
     assert (over.exit_code, sent) == (1, []), "nothing is registered for a round that can't be announced"
     assert "give a window to come" in " ".join(over.output.split())
@@ -202,11 +245,45 @@ def test_open_registers_the_institutions_before_it_announces(answering: Answered
     file.write_text((PROJECT / "deploy/rounds/2018-h2.yaml").read_text().replace("round:\n", REHEARSED, 1))
     result = run("round", "open", str(file), *URL, "--json")
     assert json.loads(result.stdout) == {"round": "2018-h2", "policy_hash": "ab", "institutions": 26}
-    assert [request.method for request in sent] == ["PUT"] * 26 + ["POST"]
-    assert json.loads(sent[0].content)["pledges"] == [{"round": "2018-h2", "won": 10_000_000_000}]
+    assert [(request.method, request.url.path) for request in sent] == [("POST", "/rounds")]
     announced = json.loads(sent[-1].content)
+    assert len(announced["pledges"]) == 26
+    kepco = announced["pledges"][0]
+    assert (kepco["institution"], kepco["pledge_won"]) == ("kepco", 10_000_000_000)
     assert announced["policy"]["as_of"] == "2018-09-14"
     assert announced["round"]["closes_at"] == "2018-09-14T09:00:00Z", "18:00 in Korea"
+
+
+def test_open_says_who_has_to_approve_and_what_was_only_taken(answering: Answered, tmp_path: Path) -> None:
+    named = {"pointer": "/pledges/0/name", "code": "name-stands", "detail": "kepco is registered as 'K'", "fix": "x"}
+    proposed = {"round": "2018-h2-01", "series": "2018-h2", "policy_hash": "ab", "act": "a1", "warnings": [named]}
+    done = {"act": "a1", "done": True, "registered": ["kepco"]}
+    answering((202, proposed), (200, WAITING_ACT), (200, done))
+    file = tmp_path / "rehearsed.yaml"
+    file.write_text((PROJECT / "deploy/rounds/2018-h2.yaml").read_text().replace("round:\n", REHEARSED, 1))
+    result = run("round", "open", str(file), *URL)
+    assert "firstbuy round approve 2018-h2 a1" in result.stdout
+    assert "kepco is registered as 'K'" in result.stderr
+    approved = run("round", "approve", "2018-h2", "a1", *URL)
+    assert "without topics yet: kepco" in approved.stderr
+
+
+def test_amend_proposes_the_file_as_it_is_now(answering: Answered, tmp_path: Path) -> None:
+    sent = answering((202, {"round": "2018-h2", "act": "a1", "policy_hash": "ab"}))
+    file = tmp_path / "rehearsed.yaml"
+    file.write_text((PROJECT / "deploy/rounds/2018-h2.yaml").read_text().replace("round:\n", REHEARSED, 1))
+    told = run("round", "amend", str(file), "--reason", "a week later", *URL)
+    assert "firstbuy round approve 2018-h2 a1" in told.stdout
+    assert (sent[0].method, sent[0].url.path) == ("POST", "/rounds/2018-h2/amendments")
+    body = json.loads(sent[0].content)
+    assert (body["reason"], len(body["pledges"]), body["policy"]["policy"]) == ("a week later", 26, "2018-h2")
+
+
+def test_an_institution_is_renamed_by_a_command_of_its_own(answering: Answered) -> None:
+    sent = answering((200, {"institution": "kepco", "name": "한국전력"}))
+    assert run("institution", "rename", "kepco", "한국전력", *URL).exit_code == 2, "with a reason"
+    assert "kepco is 한국전력" in run("institution", "rename", "kepco", "한국전력", "--reason", "by law", *URL).stdout
+    assert (sent[0].method, sent[0].url.path) == ("PUT", "/institutions/kepco/name")
 
 
 def test_a_token_is_made_and_revoked(answering: Answered) -> None:
@@ -398,7 +475,9 @@ def test_a_late_entry_goes_with_its_act_and_its_receipt_is_printed_at_the_approv
 ) -> None:
     file = tmp_path / "a.json"
     file.write_text('{"track": "general"}')
-    sent = answering((200, SHOWN), (201, {"act": "a1"}), (200, {"act": "a1", "done": True, "receipt": RECEIPT}))
+    sent = answering(
+        (200, SHOWN), (201, {"act": "a1"}), (200, WAITING_ACT), (200, {"act": "a1", "done": True, "receipt": RECEIPT})
+    )
     proposed = run("round", "admit-late", "2018-h2", str(file), "--reason", "the portal was down", *URL)
     assert proposed.exit_code == 0, proposed.output
     body = json.loads(sent[1].content)

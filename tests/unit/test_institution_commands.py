@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from deploy.commands import institutions
+from deploy.commands import institutions, rounds
 from deploy.onboarding.client import SHOWN_BEFORE, ClientConfiguration
 from deploy.onboarding.cluster import QUOTA, Cluster
 from deploy.onboarding.listed import Listed, UnreadableListError, read_list
@@ -61,8 +61,9 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         async def leave(self, code: str) -> None:
             done.append(f"leave {code}")
 
-    monkeypatch.setattr(institutions, "Cluster", FakeCluster)
-    monkeypatch.setattr(institutions, "operator_kafka", lambda url: (SECURED, "firstbuy."))
+    for module in (institutions, rounds):
+        monkeypatch.setattr(module, "Cluster", FakeCluster)
+        monkeypatch.setattr(module, "operator_kafka", lambda url: (SECURED, "firstbuy."))
     return done
 
 
@@ -79,6 +80,26 @@ def test_onboard_reads_a_pledge_in_either_form(answering: Answered, pledge: list
     assert made.exit_code == 0
     pledges = [{"round": "2018-h2", "won": 10_000_000_000}]
     assert bodies(sent) == [{"name": "한국전력공사", "pledges": pledges, "status": "active"}]
+
+
+def test_a_list_that_calls_one_otherwise_is_told_so_and_goes_on(answering: Answered, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("institution,name\nkepco,KEPCO\nlh,LH\n")
+    remark = {"pointer": "/name", "code": "name-stands", "detail": "kepco keeps its name", "fix": "rename it"}
+    answering((200, KNOWN[:1]), (200, {"warnings": [remark]}), PUT)
+    made = run("institution", "onboard", "--file", str(file), "--provisioned", *URL)
+    assert made.exit_code == 0, made.output
+    assert made.stderr.count("kepco keeps its name") == 1
+
+
+@pytest.mark.parametrize("registered", [["ex"], []])
+def test_who_an_announcement_registers_is_taken_in_where_kafka_is_at_hand(
+    answering: Answered, kafka: list[str], registered: list[str]
+) -> None:
+    sent = answering((200, {"act": "a1", "done": True, "registered": registered}), PUT)
+    assert run("round", "approve", "2018-h2", "a1", "--json", *URL).exit_code == 0
+    assert kafka == [f"join {code} {QUOTA}" for code in registered]
+    assert bodies(sent) == [{"status": "active"} for _ in registered]
 
 
 @pytest.mark.parametrize("pledge", ["2018-h2", "2018-h2=", "=5", "2018-h2=ten", "2018-h2=-5", "2018-h2=1.5"])

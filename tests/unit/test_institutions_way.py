@@ -30,6 +30,11 @@ def test_what_is_not_said_stays() -> None:
     assert changed(suspended, None, None, {"r-1": 5}) == Institution("K", SUSPENDED, {"r-1": 5})
 
 
+def test_no_list_renames_who_is_known() -> None:
+    assert changed(KNOWN, "K", None, {}) == KNOWN
+    assert changed(KNOWN, "K", SUSPENDED, {"r-1": 7}) == Institution(KNOWN.name, SUSPENDED, {"r-1": 7})
+
+
 def test_a_pledge_is_amended_and_the_others_stay() -> None:
     after = changed(KNOWN, None, None, {"r-1": 7, "r-2": 1})
     assert after == Institution(KNOWN.name, ACTIVE, {"r-1": 7, "r-2": 1})

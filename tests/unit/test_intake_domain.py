@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.acts import ActKind, ApprovalRefusal, ProposedAct, approval_refusal
+from services.intake.domain.acts import (
+    ActKind,
+    ActRefusal,
+    ActState,
+    Ended,
+    ProposedAct,
+    approval_refusal,
+    rejection_refusal,
+    waiting_for_the_same,
+    withdrawal_refusal,
+)
 from services.intake.domain.admission import ContactDetails, Entry, Refusal, Submission, enter
 from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
 from services.intake.domain.requests import Bought, NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
@@ -205,11 +215,56 @@ def test_a_rehearsed_value_reads_as_a_lottery_s() -> None:
     assert value != rehearsed_value("other", "2018-h2")
 
 
+def proposed(**changed: Any) -> ProposedAct:
+    stated: dict[str, Any] = {
+        "act": "a",
+        "round": "2018-h2",
+        "kind": ActKind.CONFIRM,
+        "terms": {"root": "x"},
+        "reason": "right",
+    }
+    return ProposedAct(**stated | {"proposed_by": "one", "proposed_at": OPENS, "expires_at": CLOSES} | changed)
+
+
 def test_an_act_takes_two_officers_who_agree_on_what_stands() -> None:
-    act = ProposedAct("a", "2018-h2", ActKind.CONFIRM, {"root": "x"}, "right", "one", CLOSES, None)
+    act = proposed()
     assert approval_refusal(act, "two", OPENS, {"root": "x"}) is None
-    assert approval_refusal(act, "one", OPENS, {"root": "x"}) is ApprovalRefusal.SAME_OFFICER
-    assert approval_refusal(act, "two", CLOSES, {"root": "x"}) is ApprovalRefusal.EXPIRED
-    assert approval_refusal(act, "two", OPENS, {"root": "y"}) is ApprovalRefusal.ROOTS_MOVED
+    assert approval_refusal(act, "one", OPENS, {"root": "x"}) is ActRefusal.SAME_OFFICER
+    assert approval_refusal(act, "two", CLOSES, {"root": "x"}) is ActRefusal.EXPIRED
+    assert approval_refusal(act, "two", OPENS, {"root": "y"}) is ActRefusal.ROOTS_MOVED
     done = replace(act, approved_by="two")
-    assert approval_refusal(done, "three", OPENS, {"root": "x"}) is ApprovalRefusal.ALREADY_APPROVED
+    assert approval_refusal(done, "three", OPENS, {"root": "x"}) is ActRefusal.ALREADY_APPROVED
+
+
+def test_another_officer_rejects_a_proposal_and_its_own_withdraws_it() -> None:
+    act = proposed()
+    assert rejection_refusal(act, "two", OPENS) is None
+    assert rejection_refusal(act, "one", OPENS) is ActRefusal.SAME_OFFICER
+    assert withdrawal_refusal(act, "one", OPENS) is None
+    assert withdrawal_refusal(act, "two", OPENS) is ActRefusal.OTHER_OFFICER
+
+
+ENDS: dict[str, tuple[dict[str, Any], datetime, ActRefusal]] = {
+    "approved": ({"approved_by": "two"}, OPENS, ActRefusal.ALREADY_APPROVED),
+    "rejected": ({"ended": Ended(ActState.REJECTED, "two", OPENS, "no")}, OPENS, ActRefusal.REJECTED),
+    "withdrawn": ({"ended": Ended(ActState.WITHDRAWN, "one", OPENS, None)}, CLOSES, ActRefusal.WITHDRAWN),
+    "expired": ({}, CLOSES, ActRefusal.EXPIRED),
+}
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_of_an_act_that_does_not_wait_nothing_is_decided_any_more(state: str) -> None:
+    changed, now, refusal = ENDS[state]
+    act = proposed(**changed)
+    assert act.state(now) == state
+    assert approval_refusal(act, "three", now, {"root": "x"}) is refusal
+    assert rejection_refusal(act, "three", now) is refusal
+    assert withdrawal_refusal(act, "one", now) is refusal
+
+
+def test_the_same_act_is_one_of_the_same_terms_but_for_what_chance_gave() -> None:
+    waiting = [proposed(act="x", terms={"root": "x", "id": 1}), proposed(act="y", terms={"root": "y", "id": 2})]
+    assert waiting_for_the_same(waiting, {"root": "y", "id": 3}) is None
+    same = waiting_for_the_same(waiting, {"root": "y", "id": 3}, frozenset({"id"}))
+    assert same is not None
+    assert same.act == "y"

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.eligibility.api import CheckBody
-from services.intake.api.announcements import AnnouncementBody
+from services.intake.acts.announcement import AnnouncementBody
 from services.intake.api.bodies import SUBMISSION, ContactBody, facts_json
 from shared.canonical import json_hash
 from shared.contracts.values import UtcTime

@@ -84,6 +84,7 @@ def test_each_happening_is_told_to_those_the_table_names(
     ("name", "kind", "roots"),
     [
         ("RoundAnnounced", "round-announced", {"policy"}),
+        ("RoundAmended", "round-amended", {"policy"}),
         ("RoundOpened", "round-opened", {"policy"}),
         ("RoundExtended", "round-extended", set()),
         ("RoundFrozen", "round-frozen", {"applications", "requests"}),

@@ -139,6 +139,21 @@ def test_an_extension_is_a_formal_amendment_with_its_reason_and_without_its_offi
     assert "officer one" not in json.dumps(made(process()))
 
 
+def test_an_amendment_before_the_opening_updates_the_planning_with_all_its_terms() -> None:
+    known = nothing_selected(
+        Turn(ocds.announced(), OPENS - timedelta(days=9)),
+        Turn(ocds.amended(2), OPENS - timedelta(days=3)),
+        Turn(ocds.amended(1), OPENS - timedelta(days=5)),
+        Turn(ocds.opened()),
+    )
+    bodies = made(known)
+    assert tagged(bodies) == [["planning"], ["planningUpdate"], ["planningUpdate"], ["planningUpdate", "tender"]]
+    tender = bodies[2]["tender"]
+    assert (tender["title"], tender["status"]) == ("고친 이름 2", "planned")
+    assert tender["tenderPeriod"]["endDate"] == "2018-09-15T09:00:00Z"
+    assert [(one["id"], one["rationale"]) for one in tender["amendments"]] == [("amended-2", "a day more")]
+
+
 def test_an_extension_before_the_opening_updates_the_planning() -> None:
     known = nothing_selected(
         Turn(ocds.announced(), OPENS - timedelta(days=9)), Turn(ocds.extended(), OPENS - timedelta(days=1))

@@ -24,6 +24,12 @@ ACT = {
     "act": IDS[0], "kind": "confirm", "terms": {"epoch": 2, "commitment_root": ROOTS[0], "selection_root": ROOTS[1]},
     "reason": "computed [bold]again[/], " * 9, "proposed_by": "kim", "approved_by": None, "expires_at": MOMENT,
 }  # fmt: skip
+CONCERNED = [{"application": one, "firm": TITLE, "product": "Sensor", "state": "parked"} for one in IDS]
+WHOLE_ACT = ACT | {
+    "round": ROUND, "kind": "unpark", "state": "waiting", "proposed_at": MOMENT, "refusal": None,
+    "terms": {"epoch": 1, "applications_root": ROOTS[0], "applications": IDS},
+    "before": {"epoch": 1, "applications_root": ROOTS[0], "concerned": CONCERNED}, "after": {"epoch": 2},
+}  # fmt: skip
 RELEASES = {
     "free": [{"subject": IDS[0], "cause": "given-up", "reason": "said so, " * 9, "freed_at": MOMENT}],
     "batches": [{"epoch": 1, "batch": 1, "confirmed_at": MOMENT, "proposed": {"promoted": 5, "batch_root": ROOTS[0]}}],
@@ -76,6 +82,8 @@ LISTINGS: dict[str, tuple[list[str], list[Any], list[str]]] = {
     "round": (["round", "show", ROUND], [ONE_ROUND | {"milestones": [MILESTONE]}], [*ROOTS, f"{KST} KST", TITLE]),
     "cuts": (["round", "show", ROUND], [{"cuts": [ONE_ROUND], "open": ROUND}], [ROUND, KST]),
     "acts": (["round", "acts", ROUND], [[ACT]], [IDS[0], ROOTS[0], ROOTS[1], KST, str(ACT["reason"]).strip()]),
+    "act": (["round", "act", ROUND, "x"], [WHOLE_ACT], [*IDS, ROOTS[0], ROUND, TITLE, f"{KST} KST"]),
+    "waiting": (["round", "acts"], [[WHOLE_ACT]], [IDS[0], ROUND, ROOTS[0]]),
     "releases": (["round", "releases", ROUND], [RELEASES], [IDS[0], ROOTS[0], KST]),
     "chances": (["round", "chances", ROUND], [CHANCES], ["20.0% ± 1.0%", WRITTEN]),
     "completeness": (["round", "reconcile", ROUND], [COUNTS, CHOSEN], [*IDS, "200, 201, 202"]),

@@ -4,10 +4,11 @@ from secrets import token_hex
 
 from pydantic_core import from_json
 
-from services.intake.acts.epochs import open_epoch, standing_terms
-from services.intake.acts.ground import Approved, Done, Terms, text
+from services.intake.acts.epochs import foretell_epoch, open_epoch, standing_terms
+from services.intake.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.api.bodies import FACTS
 from services.intake.api.placing import require_place_alone
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.appeals import Appeal
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_of, signed
@@ -61,6 +62,17 @@ async def decide(approved: Approved) -> Done:
         events.append(await _amend(approved, appeal, entered))
         amended.append(Amended(application=appeal.application, version=entered.stated.version + 1))
     return Done([*events, await open_epoch(approved, [appeal.application], amended=amended)])
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With the appeal as it was filed, and the facts it asks to judge instead."""
+    appeal = await _undecided(connection, stored, act.terms["appeal"])
+    change = await foretell_epoch(connection, stored, [appeal.application])
+    filed = {"appeal": appeal.appeal, "filed_at": appeal.filed_at, "answer_due": appeal.answer_due}
+    filed |= {"grounds": appeal.grounds, "amended": from_json(appeal.amended) if appeal.amended else None}
+    decided = {"appeal": appeal.appeal, "upheld": bool(act.terms["upheld"]), "reason": act.reason}
+    after = change.after if decided["upheld"] else change.before
+    return Change({**change.before, "appeal": filed}, {**after, "appeal": decided})
 
 
 async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApplication) -> Outgoing:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from services.intake.acts.ground import Approved, Done, Terms, text
+from services.intake.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.acts.releases import batch_terms
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
 from services.intake.storage import outcomes, releases, rounds
@@ -72,6 +73,15 @@ async def record(approved: Approved) -> Done:
     return Done(recorded)
 
 
+async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    awaited, source = await _awaited(connection, stored), act.terms["source"]
+    decided = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
+    decided |= {"committed_at": awaited.committed_at}
+    value = {name: act.terms[name] for name in ("source", "value", "beacon_round", "signature") if name in act.terms}
+    after = decided | value | {"due_at": _due(stored, awaited, source)}
+    return Change(decided | {"source": awaited.source, "value": None}, after)
+
+
 def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
     """A supplementary source is the one its act announced; of the round's own, those before it must have failed."""
     timetables = []
@@ -108,6 +118,15 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
     terms = {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
     last = await releases.last(connection, stored.window.round, stored.epoch)
     return terms | await batch_terms(connection, stored, last.number) if last.number else terms
+
+
+async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With what selection recommends."""
+    proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed") or {}
+    counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}
+    before = {"status": stored.window.status.value, "epoch": stored.epoch, "recommended": counts}
+    after = {"status": RoundStatus.CONFIRMED.value, "epoch": stored.epoch, "published": counts}
+    return Change(before, after | {name: act.terms[name] for name in act.terms if name.endswith("_root")})
 
 
 async def confirm(approved: Approved) -> Done:

@@ -6,12 +6,14 @@ Verdicts of what is not judged again stand. The seed stays: a later epoch draws 
 from collections.abc import Sequence
 from typing import Final
 
-from services.intake.acts.ground import Approved, Done, Terms, ids, text
+from services.intake.acts.ground import Approved, Change, Done, Terms, ids, text
 from services.intake.contests import Settling, settle
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.domain.rounds import RoundStatus
 from services.intake.leaving import Leave
 from services.intake.storage import firms, outcomes, rounds, versions
+from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import Amended, EpochOpened, Manifest
@@ -22,6 +24,7 @@ from shared.problems import Problem
 
 NAMED_AT_MOST: Final = 5000
 """Applications one act names: its event has to fit a record."""
+TO_BE_JUDGED: Final = "to be judged"
 _FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
 
 
@@ -58,6 +61,45 @@ async def unpark(approved: Approved) -> Done:
     """What stood against it goes first, so that it is not contested when it is judged again."""
     left = [event for one in approved.act.terms.get("excluded", ()) for event in await _take_out(approved, one)]
     return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
+
+
+async def foretell_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    excluded = act.terms.get("excluded", ())
+    judged = await foretell_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
+    gone = await concerned(connection, stored.window.round, excluded)
+    before, after = judged.before["concerned"], judged.after["concerned"]
+    return Change(
+        {**judged.before, "concerned": [*before, *gone]},
+        {**judged.after, "concerned": [*after, *(one | {"state": "excluded"} for one in gone)]},
+    )
+
+
+async def foretell_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    if "applications" not in act.terms:
+        change = await foretell_epoch(connection, stored, ())
+        return Change(change.before, {**change.after, "judged_again": "all"})
+    return await foretell_epoch(connection, stored, act.terms["applications"])
+
+
+async def foretell_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    return await foretell_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
+
+
+async def foretell_epoch(
+    connection: Connection,
+    stored: StoredRound,
+    applications: Sequence[str],
+    *,
+    state: str = TO_BE_JUDGED,
+    added: int = 0,
+) -> Change:
+    """The set before and after an epoch is opened, with the `applications` concerned, whose `state` becomes another.
+    `added`: how many more the set has then."""
+    standing = stored.applications or {"count": 0, "root": None}
+    found = await concerned(connection, stored.window.round, applications)
+    before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
+    after = {"epoch": stored.epoch + 1, "applications": standing["count"] + added}
+    return Change(before | {"concerned": found}, after | {"concerned": [one | {"state": state} for one in found]})
 
 
 async def judge_again(approved: Approved) -> Done:

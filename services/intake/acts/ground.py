@@ -1,6 +1,6 @@
 """What acts of every kind are made of: the terms that stand now, and what is done once two officers agree on them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,7 +64,19 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What stands now of what an act is about, and what the act will make of it, for officers to read."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     terms_now: Callable[[Connection, StoredRound, Terms], Awaitable[Terms]]
     """The terms as they stand now, which an act must name exactly; a Problem when it can't be done."""
     carry_out: Callable[[Approved], Awaitable[Done]]
+    foretell: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change]]
+    """Asked only where `terms_now` has terms."""
+    drawn: Set[str] = frozenset()
+    """Terms that chance gave with the proposal: one that differs in them alone is the same act."""

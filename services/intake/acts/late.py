@@ -8,11 +8,14 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Final
 
-from services.intake.acts.epochs import open_epoch, standing_terms
-from services.intake.acts.ground import Approved, Done, Terms, text
+from pydantic_core import from_json
+
+from services.intake.acts.epochs import TO_BE_JUDGED, foretell_epoch, open_epoch, standing_terms
+from services.intake.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.api.bodies import FACTS, SubmissionBody, facts_json
 from services.intake.api.fitness import fitness_by, require_fit
 from services.intake.api.submission import firm_limit
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import (
     Chance,
@@ -34,6 +37,8 @@ from shared.postgres import Connection
 from shared.problems import Problem
 
 _DRAFTED: Final = ("application", "payload_hash", "business_number")
+DRAWN: Final = frozenset({"application", "payload_hash"})
+"""Of a draft: its id, and its nonce, by chance."""
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
@@ -83,6 +88,19 @@ async def _find_place(connection: Connection, round_id: str, number: str, produc
 def named(drafted: LateEntry) -> Terms:
     """The terms that name it exactly."""
     return {name: getattr(drafted, name) for name in _DRAFTED}
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With the facts as they were drafted; without the contact."""
+    change = await foretell_epoch(connection, stored, (), added=1)
+    kept = await late.load(connection, act.act)
+    if kept is None:
+        return change
+    facts = from_json(kept.facts)
+    entered = {"application": kept.application, "firm": facts["applicant"]["name"]}
+    entered |= {"business_number": kept.business_number, "product": facts["product"]["name"], "version": 1}
+    entered |= {"state": TO_BE_JUDGED}
+    return Change(change.before, {**change.after, "concerned": [entered], "facts": facts})
 
 
 async def admit(approved: Approved) -> Done:

@@ -1,6 +1,7 @@
 """The act that ends the wait for a registry: nothing that was judged changes, so it opens no epoch."""
 
-from services.intake.acts.ground import Approved, Done, Terms, text
+from services.intake.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
@@ -20,6 +21,11 @@ async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms)
         known = ", ".join(uses) or "none"
         raise Problem(422, "unknown-registry", f"Name a registry that this round's policy asks in /terms: {known}.")
     return {"registry": registry}
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    asked = {"status": stored.window.status.value, "registry": act.terms["registry"]}
+    return Change(asked | {"waited_for": True}, asked | {"waited_for": False})
 
 
 async def waive(approved: Approved) -> Done:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from services.intake.acts.ground import Approved, Done, Terms, ids
+from services.intake.acts.ground import Approved, Change, Done, Terms, ids
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.domain.releases import Cause, cancelled, leaving
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, releases, versions
+from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
@@ -37,6 +39,26 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
         "cancelled": [one.subject for one in free if one.cause is Cause.CANCELLED],
         "declined": declined,
     }
+
+
+async def foretell_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With what is free by now, and the product that is declined."""
+    round_id, declined = stored.window.round, act.terms["declined"]
+    free = await releases.pending(connection, round_id)
+    freed = [{"subject": one.subject, "cause": one.cause.value, "reason": one.reason} for one in free]
+    found = await concerned(connection, round_id, declined)
+    before = {"epoch": stored.epoch, "batch": act.terms["batch"] - 1, "free": freed, "concerned": found}
+    given_out = [one["subject"] for one in freed] + declined
+    after = {"epoch": stored.epoch, "batch": act.terms["batch"], "free": [], "given_out": given_out}
+    return Change(before, after | {"concerned": [one | {"state": Cause.DECLINED.value} for one in found]})
+
+
+async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With what selection gives out in the batch."""
+    proposed = await _proposed(connection, stored, act.terms["batch"]) or {}
+    counts = {name: proposed[name] for name in ("promoted", "changed", "withdrawn") if name in proposed}
+    batch = {"epoch": stored.epoch, "batch": act.terms["batch"], "batch_root": act.terms["batch_root"]}
+    return Change(batch | {"recommended": counts, "confirmed": False}, batch | {"published": counts, "confirmed": True})
 
 
 async def open_batch(approved: Approved) -> Done:

@@ -1,6 +1,7 @@
 """The act that closes the panel's marks: from then on what is committed rests on exactly these."""
 
-from services.intake.acts.ground import Approved, Done, Terms
+from services.intake.acts.ground import Approved, Change, Done, Terms
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
 from services.intake.storage import outcomes, scores
@@ -34,6 +35,11 @@ async def close_terms(connection: Connection, stored: StoredRound, asked: Terms)
         "marks_root": marks_root(panel.marks),
         "without_marks": without,
     }
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    marks = {name: act.terms[name] for name in ("epoch", "marks", "marks_root", "without_marks")}
+    return Change({"epoch": stored.epoch, "marks": act.terms["marks"], "closed": False}, marks | {"closed": True})
 
 
 async def close(approved: Approved) -> Done:

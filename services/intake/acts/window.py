@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from secrets import token_hex
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.intake.acts.ground import Approved, Done, Terms, text
+from services.intake.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.terms import window_faults
 from services.intake.handlers.messages import take_messages
@@ -63,10 +65,25 @@ async def extend(approved: Approved) -> Done:
     return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers, *invited])
 
 
+async def foretell_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    before = _window(stored)
+    return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
+
+
 async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
     if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED, RoundStatus.FINAL):
         raise Problem(409, "ended", f"The round is {stored.window.status} already.")
     return {}
+
+
+async def foretell_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    before = _window(stored)
+    return Change(before, before | {"status": RoundStatus.VOID.value})
+
+
+def _window(stored: StoredRound) -> dict[str, Any]:
+    window = stored.window
+    return {"status": window.status.value, "opens_at": window.opens_at, "closes_at": window.closes_at}
 
 
 async def void(approved: Approved) -> Done:

@@ -1,129 +1,139 @@
-"""Rounds are announced by an officer, with their policy."""
+"""Rounds are announced by officers, with their policy and what institutions pledge to them."""
 
-from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import TypeAdapter
 
-from services.intake import announcing
-from services.intake.api.state import OFFICER, holder, intake
-from services.intake.domain.judging_day import unfit_day
-from services.intake.domain.series import cut_id
-from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
-from services.intake.storage import putback_rounds, rounds
-from services.intake.storage.rounds import Announcement, StoredRound
-from shared.canonical import json_hash
-from shared.contracts.events import Reason, Source
+from services.intake.acts import amendment, announcement, pledging
+from services.intake.acts.announcement import ANNOUNCEMENT, AnnouncementBody
+from services.intake.acts.pledging import Pledged
+from services.intake.announcing import announced_detail
+from services.intake.api.proposing import awaiting, keep, proposal, recorded
+from services.intake.api.rounds import known_round
+from services.intake.api.state import OFFICER, Intake, holder, intake
+from services.intake.domain.acts import ActKind
+from services.intake.storage import acts, institutions, putback_rounds, rounds
+from services.intake.storage.rounds import Announcement
+from services.intake.storage.tokens import Bearer
+from shared import audit
+from shared.contracts.events import Reason
 from shared.contracts.identity import IdentityLevel
-from shared.contracts.policy import POLICY, Policy
-from shared.contracts.round_file import RoundTerms
-from shared.contracts.values import Actor, Contract, Line
+from shared.contracts.values import Actor
 from shared.http import body_of, parse, read_body
-from shared.policies.soundness import problems_of
+from shared.kafka.cloudevents import Outgoing
+from shared.postgres import Connection
 from shared.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
 
-class AnnouncementBody(Contract):
-    round: RoundTerms
-    policy: Policy
-    reason: Line
-
-
-_ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
-
-
 @router.post("", openapi_extra=body_of(AnnouncementBody))
 async def announce(request: Request) -> Response:
-    """Announces a round with its policy. Neither can be changed afterwards; the same announcement again is no error."""
+    """Announces a round with its policy and pledges, all of it or nothing. It takes two officers: the first one's is
+    answered 202 and kept as a proposed act, of which nobody is told; where the deployment is set to one, 201 at once.
+    The same announcement again is no error."""
     state = intake(request)
     officer = await holder(request, OFFICER)
-    body: AnnouncementBody = parse(_ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
-    terms, now = body.round, state.clock.now()
-    if faults := tuple(term_faults(terms, now)):
-        raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
-    if problems := problems_of(body.policy):
-        reasons = tuple(
-            Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
-            for each in problems
-        )
-        raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
-    if not state.identities.best.at_least(body.policy.identity or IdentityLevel.NONE):
-        fix = "name the tax service in FIRSTBUY_INTAKE_IDENTITY_URL, or leave identity out of the policy"
-        detail = (
-            f"firms are confirmed up to {state.identities.best} here, and this policy asks for {body.policy.identity}"
-        )
-        reason = Reason(pointer="/policy/identity", code="no-identity-service", detail=detail, fix=fix)
-        raise Problem(422, "unsound-policy", "Nobody could enter under this policy.", (reason,))
-    announcement = _announcement(terms, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
+    body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
+    _require_reachable(state, body)
+    stated = announcement.stated(body, state.clock.now())
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
-        actor = Actor(name=officer.name, role=officer.role)
-        if await rounds.load(connection, announcement.round) is None:
-            _check_new(terms, body.policy, announcement.series, now)
-        announced = await announcing.announce(connection, announcement, (actor,), body.reason, now)
-        events += announced
-        if not announced:
-            await putback_rounds.give_policy(
-                connection, announcement.round, announcement.policy_hash, announcement.policy
+        await pledging.lock(connection, body.pledges)
+        if await rounds.load(connection, stated.round) is None:
+            answer = await (_propose if state.settings.announcing_officers > 1 else _announce)(
+                connection, events, state, officer, body, stated
             )
-            stored = await rounds.load(connection, announcement.round)
-    answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
-    if announcement.series is not None:
-        answer["series"] = announcement.series
-    if announced:
-        return JSONResponse(answer, 201)
-    if stored is None or _as_announced(stored) != _as_stated(announcement):
-        raise Problem(409, "round-exists", f"Round {terms.round} was announced with other terms: choose another id.")
-    return JSONResponse(answer)
+            if answer is not None:
+                return answer
+        return JSONResponse(await _again(connection, body, stated))
 
 
-def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
-    """Of a rolling policy the round is the first cut of a series, which has the round's id."""
-    rolling = "rolling" in policy
-    if rolling:
-        _check_first_cut(terms, policy)
-    return Announcement(
-        round=cut_id(terms.round, 1) if rolling else terms.round,
-        title=terms.title,
-        opens_at=terms.opens_at,
-        closes_at=terms.closes_at,
-        policy=policy,
-        policy_hash=json_hash(policy),
-        lead_seconds=terms.lead_seconds,
-        sources=[source.model_dump(mode="json") for source in terms.sources],
-        rehearsal=terms.rehearsal.model_dump(mode="json") if terms.rehearsal else None,
-        unattended=terms.unattended,
-        series=terms.round if rolling else None,
-        cut=1 if rolling else None,
-    )
+def _require_reachable(state: Intake, body: AnnouncementBody) -> None:
+    """Raises a Problem where no firm could be confirmed as the policy asks."""
+    best = state.identities.best
+    if best.at_least(body.policy.identity or IdentityLevel.NONE):
+        return
+    fix = "name the tax service in FIRSTBUY_INTAKE_IDENTITY_URL, or leave identity out of the policy"
+    detail = f"firms are confirmed up to {best} here, and this policy asks for {body.policy.identity}"
+    reason = Reason(pointer="/policy/identity", code="no-identity-service", detail=detail, fix=fix)
+    raise Problem(422, "unsound-policy", "Nobody could enter under this policy.", (reason,))
 
 
-def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
-    if faults := tuple(first_cut_faults(terms.round, terms.closes_at, date.fromisoformat(policy["as_of"]))):
-        raise Problem(422, "invalid-fields", "A rolling intake can't begin so: see each error.", faults)
+async def _announce(
+    connection: Connection,
+    events: list[Outgoing],
+    state: Intake,
+    officer: Bearer,
+    body: AnnouncementBody,
+    stated: Announcement,
+) -> Response | None:
+    """None when the round came to stand meanwhile."""
+    now = state.clock.now()
+    this = await announcement.looked_at(connection, body, stated, now)
+    done = await announcement.announce(connection, this, (Actor(name=officer.name, role=officer.role),), now)
+    if done is None:
+        return None
+    detail = announced_detail(stated, body.reason) | announcement.pledges_detail(body)
+    events += [*done.events, await audit.record(connection, "intake", now, officer.name, "announce", detail)]
+    return JSONResponse(dict(done.answer), 201)
 
 
-def _check_new(terms: RoundTerms, policy: Policy, series: str | None, now: datetime) -> None:
-    """Not of one that stands, which may be announced again as it was."""
-    unfit = unfit_day(policy.as_of, terms.opens_at, terms.closes_at) if series is None else None
-    faults = (*filter(None, (unfit,)), *past_faults(terms.closes_at, terms.rehearsal, now))
-    if faults:
-        raise Problem(422, "invalid-fields", "A new round can't have these terms: see each error.", faults)
+async def _propose(
+    connection: Connection,
+    events: list[Outgoing],
+    state: Intake,
+    officer: Bearer,
+    body: AnnouncementBody,
+    stated: Announcement,
+) -> Response | None:
+    this = await announcement.looked_at(connection, body, stated, state.clock.now())
+    terms = announcement.terms_of(body, stated)
+    act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
+    await keep(connection, act)
+    await acts.keep_policy(connection, stated.policy_hash, stated.policy)
+    events.append(await recorded(connection, act))
+    return JSONResponse(this.answer() | awaiting(act), 202)
 
 
-def _as_announced(stored: StoredRound) -> tuple[Any, ...]:
-    """All terms that an announcement states."""
-    rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
-    window = stored.window.opens_at, stored.announced_close
-    sources = [Source.model_validate(source) for source in stored.sources]
-    named = stored.title, stored.policy_hash, stored.series, stored.unattended
-    return (*window, stored.lead_seconds, sources, rehearsal, *named)
+async def _again(connection: Connection, body: AnnouncementBody, stated: Announcement) -> dict[str, Any]:
+    """Of a round that stands: nothing changes, but that one which was put back has its policy again."""
+    await putback_rounds.give_policy(connection, stated.round, stated.policy_hash, stated.policy)
+    stored = await rounds.load(connection, stated.round)
+    if stored is None or announcement.as_announced(stored) != announcement.as_stated(stated):
+        raise announcement.exists(body.round.round)
+    told = [
+        remark.model_dump()
+        for place, one in enumerate(body.pledges)
+        for remark in await _as_pledged(connection, body.round.round, place, one)
+    ]
+    return announcement.named(stated) | ({"warnings": told} if told else {})
 
 
-def _as_stated(stated: Announcement) -> tuple[Any, ...]:
-    sources = [Source.model_validate(source) for source in stated.sources]
-    named = stated.title, stated.policy_hash, stated.series, stated.unattended
-    return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
+async def _as_pledged(connection: Connection, round_id: str, place: int, one: Pledged) -> list[Reason]:
+    known = await institutions.institution(connection, one.institution)
+    won = known.pledges.get(round_id) if known else None
+    if won == one.pledge_won:
+        return []
+    stands = "nothing" if won is None else f"{won:,} won"
+    detail = f"the round is announced already, and {one.institution} pledges {stands} to it"
+    fix = f"amend it: firstbuy institution amend {one.institution} --pledge {round_id}={one.pledge_won}"
+    return [Reason(pointer=f"/pledges/{place}/pledge_won", code="pledge-stands", detail=detail, fix=fix)]
+
+
+@router.post("/{round_id}/amendments", openapi_extra=body_of(AnnouncementBody))
+async def propose_amendment(round_id: str, request: Request) -> Response:
+    """Other terms, policy and pledges for a round that is announced and not open yet, stated whole as an announcement
+    states them; they take another officer's approval. One amendment of a round waits at a time."""
+    state = intake(request)
+    officer = await holder(request, OFFICER)
+    body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
+    _require_reachable(state, body)
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        stored = await known_round(connection, round_id)
+        this = await amendment.looked_at(connection, stored, body)
+        act = proposal(state, round_id, ActKind.AMEND_ROUND, this.terms, body.reason, officer.name)
+        await keep(connection, act)
+        await acts.keep_policy(connection, this.announcement.policy_hash, this.announcement.policy)
+        events.append(await recorded(connection, act))
+    return JSONResponse(this.answer() | awaiting(act), 202)

@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import secrets
 import time
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
+from services.intake import registering
 from services.intake.access import access_events
 from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, Intake, holder, holder_on, intake
 from services.intake.domain import institutions as institution
@@ -19,10 +21,9 @@ from services.intake.storage import institutions, rounds, tokens
 from services.intake.storage.tokens import Bearer
 from shared import audit
 from shared.contracts import topics
-from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge, Reason
+from shared.contracts.events import InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import body_of, checked, parse, read_body
-from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import Connection, connected
 from shared.problems import Problem
@@ -41,6 +42,11 @@ class InstitutionBody(Contract):
     reason: Line | None = None
 
 
+class NameBody(Contract):
+    name: Line
+    reason: Line
+
+
 class TokenBody(Contract):
     role: Annotated[str, Field(pattern="^(officer|auditor|operator|institution)$")]
     name: Line
@@ -49,13 +55,15 @@ class TokenBody(Contract):
 
 _INSTITUTION = TypeAdapter(InstitutionBody)
 _CODE = TypeAdapter(InstitutionCode)
+_NAME = TypeAdapter(NameBody)
 _TOKEN = TypeAdapter(TokenBody)
 
 
 @router.put("/institutions/{code}", openapi_extra=body_of(InstitutionBody))
 async def set_institution(code: str, request: Request) -> Response:
-    """Registers an institution or changes it; what is not said stays. Its inbox is read from when it is active, which
-    takes its two topics: whoever runs Kafka makes them (`firstbuy institution onboard`), intake has no right to."""
+    """Registers an institution or changes it; what is not said stays, and so does the name of one that is registered.
+    Its inbox is read from when it is active, which takes its two topics: whoever runs Kafka makes them (`firstbuy
+    institution onboard`), intake has no right to."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
     code = checked(_CODE, code, "/code")
@@ -73,29 +81,48 @@ async def set_institution(code: str, request: Request) -> Response:
         await institutions.lock(connection, code)
         before = await institutions.institution(connection, code)
         after = _changed(before, body)
-        answer |= {"status": after.status.value} | await _remarks(connection, body)
+        answer |= {"status": after.status.value} | await _remarks(connection, code, before, body)
         if after == before:
             return JSONResponse(answer)
-        await institutions.set_institution(connection, code, after.name, after.status.value, now)
-        await institutions.set_pledges(connection, code, list(after.pledges.items()))
+        events.append(await registering.save(connection, code, after, now))
         if after.status is InstitutionStatus.ACTIVE:
             await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
-        pledges = tuple(Pledge(round=round_id, won=won) for round_id, won in sorted(after.pledges.items()))
-        changed = InstitutionChanged(
-            institution=code, name=after.name, status=after.status, pledges=pledges, changed_at=now
-        )
-        identifier = event_id("institution", code, now.isoformat())
-        events.append(outgoing(topics.INSTITUTIONS.name, code, changed, event_id=identifier, time=now))
         detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
         detail |= {"reason": body.reason} if body.reason else {}
         events.append(await audit.record(connection, "intake", now, officer.name, "set-institution", detail))
     return JSONResponse(answer)
 
 
-async def _remarks(connection: Connection, body: InstitutionBody) -> dict[str, Any]:
-    """A pledge may come before its round is announced; one to a round that is mistyped looks the same."""
+@router.put("/institutions/{code}/name", openapi_extra=body_of(NameBody))
+async def rename_institution(code: str, request: Request) -> Response:
+    """The only way to another name: no list, no round file and no announcement gives one to who is registered."""
+    state = intake(request)
+    officer = await holder(request, OFFICER, OPERATOR)
+    code = checked(_CODE, code, "/code")
+    body: NameBody = parse(_NAME, await read_body(request, state.settings.body_bytes))
+    now = state.clock.now()
+    answer = {"institution": code, "name": body.name}
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        await institutions.lock(connection, code)
+        before = await institutions.institution(connection, code)
+        if before is None:
+            raise Problem(404, "unknown-institution", f"No institution {code}: see GET /institutions.")
+        if before.name == body.name:
+            return JSONResponse(answer)
+        events.append(await registering.save(connection, code, replace(before, name=body.name), now))
+        detail = {"institution": code, "name": body.name, "name_before": before.name, "reason": body.reason}
+        events.append(await audit.record(connection, "intake", now, officer.name, "rename-institution", detail))
+    return JSONResponse(answer)
+
+
+async def _remarks(
+    connection: Connection, code: str, before: Institution | None, body: InstitutionBody
+) -> dict[str, Any]:
+    """A pledge may come before its round is announced; one to a round that is mistyped looks the same. So does a list
+    that calls one otherwise beside one that has the wrong code."""
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
-    told = [
+    told = [one.model_dump() for one in registering.name_stands(code, before, body.name, "/name")]
+    told += [
         Reason(
             pointer=f"/pledges/{place}/round",
             code="unknown-round",

@@ -1,5 +1,6 @@
 """Officers' acts. What changes the set, the seed or the result needs two officers who agree on the same terms."""
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,8 @@ from typing import Any
 
 
 class ActKind(StrEnum):
+    ANNOUNCE = "announce"
+    AMEND_ROUND = "amend-round"
     RECORD_SOURCE = "record-source"
     CONFIRM = "confirm"
     EXTEND = "extend"
@@ -22,7 +25,25 @@ class ActKind(StrEnum):
     CONFIRM_RELEASE = "confirm-release"
 
 
+class ActState(StrEnum):
+    WAITING = "waiting"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    APPROVED = "approved"
+
+
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How a proposal ended that was not done: rejected by another officer, withdrawn by its own."""
+
+    state: ActState
+    by: str
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedAct:
     act: str
     round: str
@@ -30,27 +51,71 @@ class ProposedAct:
     terms: dict[str, Any]
     reason: str
     proposed_by: str
+    proposed_at: datetime
     expires_at: datetime
-    approved_by: str | None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    ended: Ended | None = None
+
+    def state(self, now: datetime) -> ActState:
+        if self.approved_by is not None:
+            return ActState.APPROVED
+        if self.ended is not None:
+            return self.ended.state
+        return ActState.EXPIRED if now >= self.expires_at else ActState.WAITING
 
 
-class ApprovalRefusal(StrEnum):
+class ActRefusal(StrEnum):
+    """Why a proposal can't be approved, rejected or withdrawn."""
+
     SAME_OFFICER = "same-officer"
+    OTHER_OFFICER = "other-officer"
     EXPIRED = "expired"
     ALREADY_APPROVED = "already-approved"
+    REJECTED = "act-rejected"
+    WITHDRAWN = "act-withdrawn"
     ROOTS_MOVED = "roots-moved"
+
+
+_OVER = {
+    ActState.EXPIRED: ActRefusal.EXPIRED,
+    ActState.APPROVED: ActRefusal.ALREADY_APPROVED,
+    ActState.REJECTED: ActRefusal.REJECTED,
+    ActState.WITHDRAWN: ActRefusal.WITHDRAWN,
+}
 
 
 def approval_refusal(
     act: ProposedAct, officer: str, now: datetime, terms_now: dict[str, Any] | None
-) -> ApprovalRefusal | None:
+) -> ActRefusal | None:
     """`terms_now`: the terms as they would be proposed at this moment; None where they bind nothing that moves."""
-    if act.approved_by is not None:
-        return ApprovalRefusal.ALREADY_APPROVED
-    if officer == act.proposed_by:
-        return ApprovalRefusal.SAME_OFFICER
-    if now >= act.expires_at:
-        return ApprovalRefusal.EXPIRED
-    if terms_now is not None and terms_now != act.terms:
-        return ApprovalRefusal.ROOTS_MOVED
+    refusal = rejection_refusal(act, officer, now)
+    if refusal is None and terms_now is not None and terms_now != act.terms:
+        return ActRefusal.ROOTS_MOVED
+    return refusal
+
+
+def rejection_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
+    """Whoever may approve may reject instead."""
+    over = _OVER.get(act.state(now))
+    if over is None and officer == act.proposed_by:
+        return ActRefusal.SAME_OFFICER
+    return over
+
+
+def withdrawal_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
+    over = _OVER.get(act.state(now))
+    if over is None and officer != act.proposed_by:
+        return ActRefusal.OTHER_OFFICER
+    return over
+
+
+def waiting_for_the_same(
+    waiting: Iterable[ProposedAct], terms: dict[str, Any], drawn: Set[str] = frozenset()
+) -> ProposedAct | None:
+    """Of acts of one kind that wait in one round, the one of these terms. `drawn`: terms that chance gave."""
+    wanted = {name: value for name, value in terms.items() if name not in drawn}
+    for act in waiting:
+        if {name: value for name, value in act.terms.items() if name not in drawn} == wanted:
+            return act
     return None

@@ -35,8 +35,9 @@ class Refused:
 def changed(
     before: Institution | None, name: str | None, status: InstitutionStatus | None, pledges: Mapping[str, int]
 ) -> Institution | Refused:
-    """What was not said stays. A new institution is active, unless it is said to be on its way; its name is needed.
-    Pledges are amended one by one, never taken away: 0 won is a pledge too."""
+    """What was not said stays, and so does the name of one that is known: renaming is an act of its own. A new
+    institution is active, unless it is said to be on its way; its name is needed. Pledges are amended one by one, never
+    taken away: 0 won is a pledge too."""
     if before is None:
         if name is None:
             return Refused("name-missing", "A new institution needs its name.")
@@ -48,4 +49,4 @@ def changed(
     if wanted is not before.status and wanted not in _NEXT[before.status]:
         ways = " or ".join(sorted(_NEXT[before.status]))
         return Refused("wrong-status", f"It is {before.status}: from there it becomes {ways}, not {wanted}.")
-    return Institution(name or before.name, wanted, {**before.pledges, **pledges})
+    return Institution(before.name, wanted, {**before.pledges, **pledges})

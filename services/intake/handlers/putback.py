@@ -44,6 +44,7 @@ from shared.contracts.events import (
     RefusalReconsidered,
     ReleaseConfirmed,
     ReleaseOpened,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFinalized,
@@ -69,6 +70,7 @@ PutBack = Callable[[Connection, Sequence[Incoming], str], Awaitable[int]]
 
 _TURNS: Final = (
     RoundAnnounced,
+    RoundAmended,
     RoundOpened,
     RoundExtended,
     RoundFrozen,
@@ -94,12 +96,12 @@ async def put_back_rounds(connection: Connection, batch: Sequence[Incoming], pre
     return rows
 
 
-def _turn(event: Event[Contract]) -> tuple[int, int]:
+def _turn(event: Event[Contract]) -> tuple[int, int, int]:
     epoch = getattr(event.body, "epoch", 0)
     if isinstance(event.body, RoundVoided):
         epoch = 2**31
     place = _TURNS.index(type(event.body)) if isinstance(event.body, _TURNS) else len(_TURNS)
-    return epoch, place
+    return epoch, place, getattr(event.body, "amendment", 0)
 
 
 async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
@@ -107,10 +109,14 @@ async def _put_back_turn(connection: Connection, event: Event[Contract]) -> int:
     match event.body:
         case RoundAnnounced() as body:
             return await putback_rounds.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
+        case RoundAmended() as body:
+            return await putback_rounds.amended(connection, body, stated)
         case RoundOpened() as body:
             pledges = [(one.institution, one.pledge_won) for one in body.institutions]
             rows = await putback_rounds.announced(connection, body.round, stated, (body.opens_at, body.closes_at))
-            return rows + await putback_rounds.opened(connection, body.round, stated["policy"], pledges)
+            return rows + await putback_rounds.opened(
+                connection, body.round, stated, (body.opens_at, body.closes_at), pledges
+            )
         case RoundExtended() as body:
             return await putback_rounds.extended(connection, body.round, body.closes_at)
         case RoundFrozen() as body:

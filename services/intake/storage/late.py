@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.intake.domain.admission import ContactDetails
 from shared.postgres import Connection
@@ -17,6 +18,11 @@ RETURNING application::text, party::text, business_number, product_key, facts, n
           name, email, phone, language
 """
 FORGET_EXPIRED = "DELETE FROM late_entries l USING acts a WHERE a.act = l.act AND a.expires_at <= $1"
+ENTRY = """
+SELECT application::text, party::text, business_number, product_key, facts, nonce, payload_hash,
+       name, email, phone, language
+FROM late_entries WHERE act = $1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,15 @@ async def keep(connection: Connection, act: str, entry: LateEntry) -> None:
 
 
 async def take(connection: Connection, act: str) -> LateEntry | None:
-    row = await connection.fetchrow(TAKE, act)
+    """It is gone with that."""
+    return _entry(await connection.fetchrow(TAKE, act))
+
+
+async def load(connection: Connection, act: str) -> LateEntry | None:
+    return _entry(await connection.fetchrow(ENTRY, act))
+
+
+def _entry(row: Any) -> LateEntry | None:
     if row is None:
         return None
     contact = ContactDetails(row["name"], row["email"], row["phone"], row["language"])

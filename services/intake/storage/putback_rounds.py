@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.events import ReleaseOpened
+from shared.contracts.events import ReleaseOpened, RoundAmended
 from shared.postgres import Connection, rows_changed
 
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
@@ -14,8 +14,19 @@ INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_ha
                     unattended, series, cut, announced_close)
 VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4) ON CONFLICT DO NOTHING
 """
+# As it was announced anew: the policy it names comes as that of an announcement does.
+AMENDED = """
+UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy_hash = $6,
+    policy = CASE policy_hash WHEN $6 THEN policy ELSE '{}' END, lead_seconds = $7, sources = $8, amendment = $2
+WHERE round = $1 AND amendment < $2 AND status IN ('announced', 'void')
+"""
+# One that was opened, or frozen, before an amendment was read.
+AMENDED_BEFORE = "UPDATE rounds SET amendment = $2, announced_close = $3 WHERE round = $1 AND amendment < $2"
+# Whatever of the announcement's amendments was not read yet is in it.
 OPENED = """
-UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2
+UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2, title = $3,
+    opens_at = $4, policy_hash = $6, lead_seconds = $7, sources = $8,
+    closes_at = CASE closes_at WHEN announced_close THEN $5 ELSE greatest(closes_at, $5) END
 WHERE round = $1 AND (status = 'announced' OR policy = '{}')
 """
 INVITED = """
@@ -69,7 +80,7 @@ WHERE set_free.batch IS NULL
 
 
 async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
-    """`terms` as JSON, of RoundAnnounced or RoundOpened."""
+    """`terms` as JSON, of RoundAnnounced, RoundAmended or RoundOpened."""
     return await rows_changed(
         connection,
         ANNOUNCED,
@@ -86,11 +97,26 @@ async def announced(connection: Connection, round_id: str, terms: dict[str, Any]
     )
 
 
+async def amended(connection: Connection, event: RoundAmended, terms: dict[str, Any]) -> int:
+    """`terms` as JSON. The newest stands, whatever order they are read in, before what they amend too."""
+    window = event.opens_at, event.closes_at
+    rows = await announced(connection, event.round, terms, window)
+    stated = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"]
+    rows += await rows_changed(connection, AMENDED, event.round, event.amendment, *stated)
+    return rows + await rows_changed(connection, AMENDED_BEFORE, event.round, event.amendment, event.closes_at)
+
+
 async def opened(
-    connection: Connection, round_id: str, policy: dict[str, Any], pledges: Sequence[tuple[str, int]]
+    connection: Connection,
+    round_id: str,
+    terms: dict[str, Any],
+    window: Sequence[datetime],
+    pledges: Sequence[tuple[str, int]],
 ) -> int:
-    """`pledges` as they stood at the opening: of institutions that have said nothing of the round since."""
-    changed = await rows_changed(connection, OPENED, round_id, policy)
+    """`terms` as JSON; `pledges` as they stood at the opening: of institutions that have said nothing of the round
+    since."""
+    stated = terms["policy_hash"], terms["lead_seconds"], terms["sources"]
+    changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *stated)
     return changed + await rows_changed(
         connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]
     )

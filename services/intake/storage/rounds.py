@@ -28,10 +28,11 @@ UNKNOWN = """
 SELECT named FROM unnest($1::text[]) AS named WHERE NOT EXISTS (SELECT FROM rounds WHERE named IN (round, series))
 """
 FIRST_DAY = "SELECT policy->>'as_of' FROM rounds WHERE series = $1 AND cut = 1"
+STANDS = "SELECT EXISTS (SELECT FROM rounds WHERE round = ANY($1::text[]) OR series = ANY($1::text[]))"
 ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
-OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced' RETURNING round"
+OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced'"
 FREEZE = """
 WITH frozen AS (
     UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
@@ -52,6 +53,11 @@ TO_BE_JUDGED_IN = """
 SELECT coalesce(max(epoch), 1) FROM epochs WHERE round = $1 AND (judge_all OR $2::uuid = ANY(judge_again))
 """
 EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
+AMEND = """
+UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy = $6, policy_hash = $7,
+    lead_seconds = $8, sources = $9, amendment = $2
+WHERE round = $1 AND status = 'announced' AND amendment = $2 - 1
+"""
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
 FINALIZE = "UPDATE rounds SET status = 'final' WHERE round = $1 AND status = 'confirmed'"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
@@ -110,6 +116,8 @@ class StoredRound:
     cut: int | None
     announced_close: datetime
     """Before any extension."""
+    amendment: int
+    """Of what stands; 0 as it was announced first."""
 
 
 def _window(row: Any) -> RoundWindow:
@@ -141,6 +149,7 @@ def _stored(row: Any) -> StoredRound:
         row["series"],
         row["cut"],
         row["announced_close"] or row["closes_at"],
+        row["amendment"],
     )
 
 
@@ -208,6 +217,12 @@ async def announce(connection: Connection, announced: Announcement) -> bool:
     return row is not None
 
 
+async def stands(connection: Connection, announced: Announcement) -> bool:
+    """Whether a round or a series of that id stands already."""
+    known: bool = await connection.fetchval(STANDS, [announced.round, announced.series or announced.round])
+    return known
+
+
 async def load(connection: Connection, round_id: str) -> StoredRound | None:
     row = await connection.fetchrow(ROUND, round_id)
     return _stored(row) if row else None
@@ -222,8 +237,8 @@ async def unfinished(connection: Connection) -> list[StoredRound]:
     return [_stored(row) for row in await connection.fetch(UNFINISHED)]
 
 
-async def open_round(connection: Connection, round_id: str) -> bool:
-    return await connection.fetchval(OPEN, round_id) is not None
+async def open_round(connection: Connection, round_id: str) -> None:
+    await connection.execute(OPEN, round_id)
 
 
 async def freeze(
@@ -263,6 +278,12 @@ async def epoch(connection: Connection, round_id: str, number: int) -> dict[str,
 async def confirm(connection: Connection, round_id: str, confirmed_at: datetime) -> bool:
     """`confirmed_at` is programme time; of the newest epoch that was."""
     return await connection.fetchval(CONFIRM, round_id, confirmed_at) is not None
+
+
+async def amend(connection: Connection, number: int, amended: Announcement) -> None:
+    """Under the exclusive lock: the opening takes what is announced under it."""
+    terms = amended.title, amended.opens_at, amended.closes_at, amended.policy, amended.policy_hash
+    await connection.execute(AMEND, amended.round, number, *terms, amended.lead_seconds, amended.sources)
 
 
 async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:

@@ -39,6 +39,7 @@ class Happening(StrEnum):
     RECONSIDERED = "reconsidered"
     JUDGED = "judged"
     ANNOUNCED = "announced"
+    AMENDED = "amended"
     OPENED = "opened"
     CLOSING_SOON = "closing-soon"
     EXTENDED = "extended"
@@ -144,6 +145,7 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.STATUS_ENDED, Role.INSTITUTION): _award(AWARD_STATUS_ENDED),
     (Happening.PURCHASE_OVERDUE, Role.INSTITUTION): _award(PURCHASE_REMINDER),
     (Happening.ANNOUNCED, Role.INSTITUTION): _turn("round-announced", before=True),
+    (Happening.AMENDED, Role.INSTITUTION): _turn("round-amended", before=True),
     (Happening.OPENED, Role.INSTITUTION): _turn("round-opened"),
     (Happening.CLOSING_SOON, Role.INSTITUTION): _turn("round-closing-soon", patient=False),
     (Happening.EXTENDED, Role.INSTITUTION): _turn("round-extended"),

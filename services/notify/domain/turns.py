@@ -13,6 +13,7 @@ from shared.contracts.events import (
     CommitmentTimeStamped,
     InputsCommitted,
     ReleaseConfirmed,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFinalized,
@@ -37,7 +38,7 @@ class Turn:
     closes_at: datetime | None = None
     opens_at: datetime | None = None
     title: str | None = None
-    """Of an announcement."""
+    """Of an announcement and an amendment."""
     appended_at: datetime | None = None
     """By the broker; None of what no event says."""
 
@@ -55,6 +56,12 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
             return Turn(
                 event.round, Happening.ANNOUNCED, "announcement", appended_at, roots, traceparent, *window, event.title
+            )
+        case RoundAmended():
+            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            occasion = amendment(event.amendment)
+            return Turn(
+                event.round, Happening.AMENDED, occasion, event.amended_at, roots, traceparent, *window, event.title
             )
         case RoundOpened():
             roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
@@ -99,6 +106,11 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             return Turn(event.round, Happening.VOIDED, "voiding", event.voided_at, {}, traceparent)
         case _:
             return None
+
+
+def amendment(number: int) -> str:
+    """The occasion of an amendment: texts of them are in order of their numbers, up to the millionth."""
+    return f"amendment-{number:06d}"
 
 
 def spread(turn: Turn, institutions: Sequence[str]) -> Occurrence:

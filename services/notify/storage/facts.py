@@ -44,16 +44,23 @@ ON CONFLICT DO NOTHING
 """
 # An announcement is told to all who take part, since whom the round invites is said at its opening: a moment later, so
 # that a service that begins has read who they are.
+# Of an announcement and its amendments the newest that is known is told, whatever order they are read in: those before
+# are over.
 _UNSPREAD = """
     FROM turns t LEFT JOIN rounds r USING (round)
-    WHERE NOT t.spread AND CASE t.happening WHEN 'announced' THEN t.noted_at < now() - interval '2 seconds'
-                                            ELSE r.round IS NOT NULL END
+    WHERE NOT t.spread
+      AND CASE WHEN t.happening IN ('announced', 'amended') THEN t.noted_at < now() - interval '2 seconds'
+               ELSE r.round IS NOT NULL END
+      AND NOT EXISTS (
+        SELECT FROM turns n WHERE n.round = t.round AND n.happening = 'amended'
+          AND (t.happening = 'announced' OR t.happening = 'amended' AND n.occasion > t.occasion))
 """
 ROUNDS_WITH_TURNS = f"SELECT DISTINCT t.round {_UNSPREAD} ORDER BY t.round"
 TAKE_TURNS = f"""
 UPDATE turns t SET spread = true FROM (
-    SELECT t.round, t.happening, t.occasion, CASE WHEN t.happening <> 'announced' THEN r.institutions ELSE
-        ARRAY(SELECT institution FROM institutions WHERE status = 'active' ORDER BY institution) END AS institutions
+    SELECT t.round, t.happening, t.occasion, CASE WHEN t.happening IN ('announced', 'amended')
+        THEN ARRAY(SELECT institution FROM institutions WHERE status = 'active' ORDER BY institution)
+        ELSE r.institutions END AS institutions
     {_UNSPREAD} AND t.round = $1
     ORDER BY t.occurred_at LIMIT 100 FOR UPDATE OF t SKIP LOCKED) due
 WHERE (t.round, t.happening, t.occasion) = (due.round, due.happening, due.occasion)

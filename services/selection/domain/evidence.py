@@ -17,6 +17,7 @@ from shared.merkle import GrowingTree
 FORMAT: Final = "firstbuy-evidence-v1"
 _SEALED: Final = (
     "RoundAnnounced",
+    "RoundAmended",
     "RoundOpened",
     "RoundExtended",
     "RoundFrozen",
@@ -95,8 +96,13 @@ def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[Publi
     for told in events:
         last = epoch - 1 if told.type == "ReleaseOpened" else epoch
         (before if told.type in _SEALED and told.epoch <= last else after).append(told)
-    before.sort(key=lambda told: (told.epoch, _SEALED.index(told.type), told.batch, str(told.body.get("closes_at"))))
+    before.sort(key=_in_order)
     return before, sorted(after, key=lambda told: (told.epoch, told.batch, told.type, json_hash(told.body)))
+
+
+def _in_order(told: PublishedEvent) -> tuple[int, int, int, int, str]:
+    number: int = told.body.get("amendment") or 0
+    return told.epoch, _SEALED.index(told.type), told.batch, number, str(told.body.get("closes_at"))
 
 
 def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str, Any]:

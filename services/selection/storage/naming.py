@@ -7,8 +7,9 @@ from typing import Final
 from shared.postgres import Connection
 
 TITLE: Final = """
-SELECT body->>'title' FROM chronicle WHERE round = $1 AND type IN ('RoundAnnounced', 'RoundOpened')
-ORDER BY type DESC, appended_at DESC NULLS LAST LIMIT 1
+SELECT body->>'title' FROM chronicle WHERE round = $1 AND type IN ('RoundAnnounced', 'RoundAmended', 'RoundOpened')
+ORDER BY array_position(ARRAY['RoundOpened', 'RoundAmended', 'RoundAnnounced'], type),
+         (body->>'amendment')::int DESC NULLS LAST, appended_at DESC NULLS LAST LIMIT 1
 """
 # Pledges as the freeze fixed them; before it, as far as they are known.
 PLEDGING: Final = """

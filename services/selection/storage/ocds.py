@@ -22,6 +22,7 @@ from shared.contracts.events import (
     NonPurchaseReported,
     NotSelectedReason,
     PurchaseReported,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -81,6 +82,7 @@ _TURNS: Final[Mapping[str, type[Told]]] = {
     kind.__name__: kind
     for kind in (
         RoundAnnounced,
+        RoundAmended,
         RoundOpened,
         RoundExtended,
         RoundFrozen,
@@ -128,7 +130,7 @@ async def process(connection: Connection, round_id: str, tenderers: MutableMappi
     said = await connection.fetch(NAMES)
     return Process(
         round=round_id,
-        title=announced.title,
+        title=_title(event for event, _ in told),
         turns=shown,
         names=Names((row["institution"], clock.programme(row["changed_at"]), row["name"]) for row in said),
         tenderers=await _tenderers(connection, turns, tenderers),
@@ -145,6 +147,16 @@ async def _confirmed(connection: Connection, round_id: str, turns: Iterable[Turn
     if told and not proposed.get(told[-1].epoch):
         raise NotReadYetError(f"the result of epoch {told[-1].epoch}")
     return [event for event in told if proposed.get(event.epoch)]
+
+
+def _title(told: Iterable[Told]) -> str:
+    """As it was announced, amended or opened last."""
+    titles = {
+        (isinstance(event, RoundOpened), event.amendment if isinstance(event, RoundAmended) else 0): event.title
+        for event in told
+        if isinstance(event, RoundAnnounced | RoundAmended | RoundOpened)
+    }
+    return titles[max(titles)]
 
 
 def _policy(turns: Iterable[Turn]) -> Policy | None:

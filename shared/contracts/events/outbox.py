@@ -72,9 +72,9 @@ class InboxAnswered(Contract):
 
 
 class RoundNoticed(Contract):
-    """A round's turn that an institution is told of: announced, opened, extended, closing soon, frozen, committed,
-    time-stamped, published, released, final, voided. `roots` fix what it claims; of a time-stamp `token` is SHA-256 of
-    the token, which is public."""
+    """A round's turn that an institution is told of: announced, amended, opened, extended, closing soon, frozen,
+    committed, time-stamped, published, released, final, voided. `roots` fix what it claims; of a time-stamp `token` is
+    SHA-256 of the token, which is public."""
 
     institution: InstitutionCode
     round: RoundId
@@ -83,11 +83,12 @@ class RoundNoticed(Contract):
     """Of an extension by the broker's clock: real time, also in a rehearsal."""
     roots: Mapping[Code, Sha256Hex] = Field(default_factory=dict)
     closes_at: UtcTime | None = None
-    """When the round closes now: of an announcement, an opening, an extension and a reminder before the close."""
+    """When the round closes now: of an announcement, an amendment, an opening, an extension, a reminder before the
+    close."""
     opens_at: UtcTime | None = None
-    """Of an announcement and an opening."""
+    """Of an announcement, an amendment and an opening."""
     title: Line | None = None
-    """Of an announcement."""
+    """Of an announcement and an amendment."""
 
 
 class AwardNoticed(Contract):

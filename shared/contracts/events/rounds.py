@@ -48,6 +48,24 @@ class RoundAnnounced(RoundAct):
     cut: Positive | None = None
 
 
+class RoundAmended(RoundAct):
+    """Before it opened, two officers amended what was announced: these terms stand whole in its place. Amendments of a
+    round count from 1; the highest counts, whatever order they are read in. The last one is in RoundOpened."""
+
+    amendment: Positive
+    amended_at: UtcTime
+    """By intake's clock: real time, also in a rehearsal."""
+    title: Line
+    opens_at: UtcTime
+    closes_at: UtcTime
+    policy: Code
+    policy_hash: Sha256Hex
+    lead_seconds: Count
+    sources: tuple[Source, ...]
+    rehearsal: Rehearsal | None = None
+    unattended: bool = False
+
+
 class RoundOpened(RoundAct):
     """The whole policy and all that is fixed at the opening."""
 

@@ -10,6 +10,7 @@ from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.purchases import Reported
 from shared.contracts.events import (
     InputsCommitted,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -18,7 +19,16 @@ from shared.contracts.events import (
     SelectionConfirmed,
 )
 
-Told = RoundAnnounced | RoundOpened | RoundExtended | RoundFrozen | InputsCommitted | SelectionConfirmed | RoundVoided
+Told = (
+    RoundAnnounced
+    | RoundAmended
+    | RoundOpened
+    | RoundExtended
+    | RoundFrozen
+    | InputsCommitted
+    | SelectionConfirmed
+    | RoundVoided
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Turn:
             case RoundAnnounced(opens_at=opens_at):
                 before = opens_at - timedelta(seconds=1)  # planning comes before the tender, whenever it was heard of
                 return min(self.came_at or before, before)
+            case RoundAmended(opens_at=opens_at):
+                return min(self.came_at or opens_at, opens_at)
             case RoundOpened(opens_at=opens_at):
                 return opens_at
             case RoundExtended(closed_at_before=closed):

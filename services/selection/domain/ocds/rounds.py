@@ -14,6 +14,7 @@ from services.selection.domain.ocds.words import RATIONALE
 from shared.contracts.events import (
     InputsCommitted,
     Invitation,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -65,6 +66,9 @@ class _Made:
                 planned = tender.notice(publication, event, "planned")
                 said = both("rationale", RATIONALE)
                 return self._release("announced", at, ("planning",), [office], planning=said, tender=planned)
+            case RoundAmended() as event:
+                moved = tender.amended(publication, event, at)
+                return self._release(f"amended-{event.amendment}", at, ("planningUpdate",), tender=moved)
             case RoundOpened() as event:
                 self._opened = True
                 active = tender.notice(publication, event, "active") | tender.criteria(publication, event)

@@ -25,6 +25,7 @@ from services.selection.domain.ocds.words import (
 from shared.contracts.events import (
     InputsCommitted,
     Invitation,
+    RoundAmended,
     RoundAnnounced,
     RoundExtended,
     RoundFrozen,
@@ -38,7 +39,7 @@ from shared.explanation import RULE_WORDS
 Section = dict[str, Any]
 
 
-def notice(publication: Publication, round_: RoundAnnounced | RoundOpened, status: str) -> Section:
+def notice(publication: Publication, round_: RoundAnnounced | RoundAmended | RoundOpened, status: str) -> Section:
     return {
         "id": round_.round,
         "title": round_.title,
@@ -95,6 +96,12 @@ def budget(
         "budget": {**both("description", words), "amount": money(sum(each.pledge_won for each in pledges))},
         "documents": [document("pledges", "procurementPlan", PLEDGES, publication.link(round_id, "pledges"))],
     }
+
+
+def amended(publication: Publication, event: RoundAmended, at: datetime) -> Section:
+    """Of a round that is not open yet."""
+    amendment = {"id": f"amended-{event.amendment}", "date": moment(at), "rationale": event.reason}
+    return notice(publication, event, "planned") | {"amendments": [amendment]}
 
 
 def extended(event: RoundExtended, number: int, at: datetime) -> Section:

@@ -1,0 +1,124 @@
+"""How a proposed act ends without being done: rejected by another officer, or withdrawn by who proposed it."""
+
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
+
+from services.intake.api.state import OFFICER, holder, intake
+from services.intake.domain.acts import (
+    ActRefusal,
+    ActState,
+    Ended,
+    ProposedAct,
+    rejection_refusal,
+    withdrawal_refusal,
+)
+from services.intake.domain.entries import is_id
+from services.intake.storage import acts, late
+from shared import audit
+from shared.contracts.values import Contract, Line
+from shared.http import body_of, parse, read_body, read_body_if_sent
+from shared.postgres import Connection
+from shared.problems import Problem
+
+router = APIRouter(prefix="/rounds", tags=["acts"])
+_log = structlog.get_logger()
+
+
+class RejectionBody(Contract):
+    """`reason`: kept with the act, and in the audit log."""
+
+    reason: Line
+
+
+class ActWithdrawalBody(Contract):
+    reason: Line | None = None
+
+
+_REJECTION = TypeAdapter(RejectionBody)
+_WITHDRAWAL = TypeAdapter(ActWithdrawalBody)
+
+
+@router.post("/{round_id}/acts/{act}/rejection", openapi_extra=body_of(RejectionBody))
+async def reject_act(round_id: str, act: str, request: Request) -> Response:
+    """Another officer's no, with the reason. The act can't be approved any more; the same may be proposed anew."""
+    state = intake(request)
+    officer = await holder(request, OFFICER)
+    body: RejectionBody = parse(_REJECTION, await read_body(request, state.settings.body_bytes))
+    now = state.clock.now()
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        proposed = await locked(connection, act, round_id)
+        refused(rejection_refusal(proposed, officer.name, now), proposed, _BY_ITS_OFFICER)
+        ended = Ended(ActState.REJECTED, officer.name, now, body.reason)
+        await _end(connection, proposed, ended)
+        detail = _detail(proposed, ended)
+        events.append(await audit.record(connection, "intake", now, officer.name, "reject-act", detail))
+    _log.info("rejected act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
+    return JSONResponse({"act": act, "state": ended.state.value})
+
+
+@router.post("/{round_id}/acts/{act}/withdrawal", openapi_extra=body_of(ActWithdrawalBody, required=False))
+async def withdraw_act(round_id: str, act: str, request: Request) -> Response:
+    """Taken back by the officer who proposed it, where it is not done yet."""
+    state = intake(request)
+    officer = await holder(request, OFFICER)
+    sent = await read_body_if_sent(request, state.settings.body_bytes)
+    reason = parse(_WITHDRAWAL, sent).reason if sent else None
+    now = state.clock.now()
+    async with state.outbox.transaction(state.runtime.pool) as (connection, events):
+        proposed = await locked(connection, act, round_id)
+        refused(withdrawal_refusal(proposed, officer.name, now), proposed)
+        ended = Ended(ActState.WITHDRAWN, officer.name, now, reason)
+        await _end(connection, proposed, ended)
+        detail = _detail(proposed, ended)
+        events.append(await audit.record(connection, "intake", now, officer.name, "withdraw-act", detail))
+    _log.info("withdrew act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
+    return JSONResponse({"act": act, "state": ended.state.value})
+
+
+async def locked(connection: Connection, act: str, round_id: str) -> ProposedAct:
+    """The act, which nobody else decides on until the transaction ends; 404 where there is none."""
+    found = await acts.lock(connection, act, round_id) if is_id(act) else None
+    if found is None:
+        raise Problem(404, "unknown-act", "No act of this id in this round.")
+    return found
+
+
+def refused(refusal: ActRefusal | None, act: ProposedAct, same_officer: str | None = None) -> None:
+    """Raises a Problem where there is a refusal. `same_officer`: what an act's own officer is told, if not that another
+    one must approve it."""
+    if refusal is None:
+        return
+    said = _REFUSALS[refusal]
+    if refusal is ActRefusal.SAME_OFFICER and same_officer:
+        said = same_officer
+    if act.ended is not None and refusal in (ActRefusal.REJECTED, ActRefusal.WITHDRAWN):
+        because = f": {act.ended.reason}" if act.ended.reason else "."
+        said = f"{said} by {act.ended.by}{because}"
+    raise Problem(409, refusal.value, said)
+
+
+async def _end(connection: Connection, act: ProposedAct, ended: Ended) -> None:
+    """What was drafted for it holds a contact: it goes."""
+    await acts.end(connection, act.act, ended)
+    await late.take(connection, act.act)
+
+
+def _detail(act: ProposedAct, ended: Ended) -> dict[str, str | None]:
+    said = {"act": act.act, "kind": act.kind.value, "round": act.round, "proposed_by": act.proposed_by}
+    return {**said, "reason": ended.reason}
+
+
+_BY_ITS_OFFICER: Final = "Another officer rejects an act; who proposed it withdraws it: firstbuy round withdraw-act"
+_REFUSALS: Final = {
+    ActRefusal.SAME_OFFICER: "An act takes two officers: another one must approve it.",
+    ActRefusal.OTHER_OFFICER: "Who proposed an act withdraws it; another officer rejects it: firstbuy round reject",
+    ActRefusal.EXPIRED: "The proposal has expired: propose it again.",
+    ActRefusal.ALREADY_APPROVED: "This act was approved already.",
+    ActRefusal.REJECTED: "This act was rejected",
+    ActRefusal.WITHDRAWN: "This act was withdrawn",
+    ActRefusal.ROOTS_MOVED: "The roots have moved since the proposal: look at them and propose anew.",
+}

@@ -1,0 +1,104 @@
+"""Officers' acts as they are read: those of a round, what waits anywhere, and one act whole, with what stands now and
+what it will make of it."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
+
+from services.intake.acts import KINDS, announcement
+from services.intake.api.rounds import known_round
+from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
+from services.intake.domain.acts import ActKind, ActState, ProposedAct
+from services.intake.domain.entries import is_id
+from services.intake.storage import acts
+from shared.postgres import Connection, connected
+from shared.problems import Problem
+
+router = APIRouter(tags=["acts"])
+_SHOWN: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+@router.get("/acts")
+async def waiting_acts(request: Request) -> Response:
+    """The acts that wait for another officer, of every round and of those that are to be announced; oldest first."""
+    state = intake(request)
+    await holder(request, OFFICER, AUDITOR, OPERATOR)
+    now = state.clock.now()
+    async with connected(state.runtime.pool) as connection:
+        found = await acts.all_waiting(connection, now)
+    return _json([_row(act, now) for act in found])
+
+
+@router.get("/rounds/{round_id}/acts")
+async def list_acts(round_id: str, request: Request) -> Response:
+    """Every act that was proposed in a round, with its state; oldest first."""
+    state = intake(request)
+    await holder(request, OFFICER, AUDITOR, OPERATOR)
+    async with connected(state.runtime.pool) as connection:
+        found = await acts.acts(connection, round_id)
+    return _json([_row(act, state.clock.now()) for act in found])
+
+
+@router.get("/rounds/{round_id}/acts/{act}")
+async def show_act(round_id: str, act: str, request: Request) -> Response:
+    """One act whole. While it waits, `before` is what stands now and `after` what the act makes of it, both as they are
+    when it is read; `refusal` says why it could not be approved as things stand. Of an act that does not wait any more
+    the three are null."""
+    state = intake(request)
+    await holder(request, OFFICER, AUDITOR)
+    now = state.clock.now()
+    async with (
+        connected(state.runtime.pool) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        found = await acts.load(connection, act, round_id) if is_id(act) else None
+        if found is None:
+            raise Problem(404, "unknown-act", "No act of this id in this round.")
+        shown = _row(found, now) | {"refusal": None, "before": None, "after": None}
+        if found.state(now) is ActState.WAITING:
+            shown |= await _foretold(connection, found, now)
+    return _json(shown)
+
+
+async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> dict[str, Any]:
+    try:
+        if act.kind is ActKind.ANNOUNCE:
+            change = await announcement.foretell(connection, act, now)
+            return {"before": change.before, "after": change.after}
+        kind = KINDS[act.kind]
+        stored = await known_round(connection, act.round)
+        stands = await kind.terms_now(connection, stored, act.terms)
+    except Problem as problem:
+        errors = [reason.model_dump() for reason in problem.errors]
+        return {"refusal": {"code": problem.code, "title": problem.title, "errors": errors}}
+    change = await kind.foretell(connection, stored, act)
+    refusal = None
+    if stands != act.terms:
+        refusal = {"code": "roots-moved", "title": "The roots have moved since the proposal.", "terms_now": stands}
+    return {"refusal": refusal, "before": change.before, "after": change.after}
+
+
+def _row(act: ProposedAct, now: datetime) -> dict[str, Any]:
+    ended = act.ended
+    return {
+        "act": act.act,
+        "round": act.round,
+        "kind": act.kind.value,
+        "state": act.state(now).value,
+        "terms": act.terms,
+        "reason": act.reason,
+        "proposed_by": act.proposed_by,
+        "proposed_at": act.proposed_at,
+        "expires_at": act.expires_at,
+        "approved_by": act.approved_by,
+        "approved_at": act.approved_at,
+        "ended_by": ended.by if ended else None,
+        "ended_at": ended.at if ended else None,
+        "ended_reason": ended.reason if ended else None,
+    }
+
+
+def _json(shown: Any) -> Response:
+    return Response(_SHOWN.dump_json(shown), media_type="application/json")

@@ -1,0 +1,69 @@
+"""An act as it is proposed: kept until another officer decides on it, one of a kind and terms at a time."""
+
+import uuid
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from services.intake.acts import KINDS
+from services.intake.api.state import Intake
+from services.intake.domain.acts import ActKind, ProposedAct, waiting_for_the_same
+from services.intake.storage import acts
+from shared import audit
+from shared.kafka.cloudevents import Outgoing
+from shared.postgres import Connection
+from shared.problems import Problem
+
+ELSEWHERE: Final = {
+    ActKind.ANNOUNCE: "A round is announced by POST /rounds.",
+    ActKind.AMEND_ROUND: "A round is amended by POST /rounds/{round}/amendments.",
+}
+"""Kinds that have a route of their own. One of them waits for a round at a time, whatever its terms."""
+AWAITS: Final = "approval by another officer"
+_log = structlog.get_logger()
+
+
+def proposal(
+    state: Intake, round_id: str, kind: ActKind, terms: dict[str, Any], reason: str, officer: str
+) -> ProposedAct:
+    now = state.clock.now()
+    return ProposedAct(
+        act=str(uuid.uuid4()),
+        round=round_id,
+        kind=kind,
+        terms=terms,
+        reason=reason,
+        proposed_by=officer,
+        proposed_at=now,
+        expires_at=now + timedelta(hours=state.settings.approval_hours),
+    )
+
+
+async def keep(connection: Connection, act: ProposedAct) -> None:
+    """Raises a Problem while one of this kind and these terms waits; until the transaction ends no other is kept."""
+    await acts.lock_proposals(connection, act.round, act.kind)
+    waiting = await acts.waiting(connection, act.round, act.kind, act.proposed_at)
+    if act.kind in ELSEWHERE:
+        same = waiting[0] if waiting else None
+    else:
+        same = waiting_for_the_same(waiting, act.terms, KINDS[act.kind].drawn)
+    if same is not None:
+        approval = f"firstbuy round approve {act.round} {same.act}"
+        said = f"Such an act of {same.proposed_by} waits already; another officer approves it with: {approval}"
+        raise Problem(409, "act-waits", said)
+    await acts.propose(connection, act)
+
+
+async def recorded(connection: Connection, act: ProposedAct) -> Outgoing:
+    """The head of the audit log with the proposal in it; the last thing in a transaction."""
+    detail = {"act": act.act, "kind": act.kind.value, "round": act.round, "terms": act.terms, "reason": act.reason}
+    head = await audit.record(connection, "intake", act.proposed_at, act.proposed_by, "propose-act", detail)
+    _log.info("proposed act", act=act.act, kind=act.kind.value, round=act.round, officer=act.proposed_by)
+    return head
+
+
+def awaiting(act: ProposedAct) -> dict[str, str]:
+    """What a proposal is answered."""
+    approval = f"/rounds/{act.round}/acts/{act.act}/approval"
+    return {"act": act.act, "awaits": AWAITS, "approval": approval, "expires_at": act.expires_at.isoformat()}
