@@ -144,7 +144,8 @@ def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bo
 def _print_errors(reasons: list[dict[str, Any]]) -> None:
     for reason in reasons:
         where = reason["cell"] or reason["pointer"] or "/"
-        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}")
+        named = f" ({reason['header']})" if reason.get("header") else ""
+        errors.print(f"  {where}{named} {reason['value']!r}: {reason['detail']}")
         errors.print(f"    → {reason['fix']}", style="dim")
 
 

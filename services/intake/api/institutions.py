@@ -21,6 +21,7 @@ from shared.contracts import topics
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import body_of, checked, parse, read_body
+from shared.in_korean import told
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import Connection, connected
@@ -94,17 +95,17 @@ async def set_institution(code: str, request: Request) -> Response:
 async def _remarks(connection: Connection, body: InstitutionBody) -> dict[str, Any]:
     """A pledge may come before its round is announced; one to a round that is mistyped looks the same."""
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
-    told = [
+    remarks = [
         Reason(
             pointer=f"/pledges/{place}/round",
             code="unknown-round",
             detail=f"no round {pledge.round} is announced",
             fix="see GET /rounds; it counts once a round of this id is announced",
-        ).model_dump()
+        )
         for place, pledge in enumerate(body.pledges)
         if pledge.round in unknown
     ]
-    return {"warnings": told} if told else {}
+    return {"warnings": told(remarks)} if remarks else {}
 
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:

@@ -22,6 +22,7 @@ from shared.http import bearer_hash, body_of, parsed, read_body
 from shared.json_read import told
 from shared.problems import Problem
 
+_KEY: Final = "write 1 to 200 printable characters, such as 2018-017"
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
     Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
     Refusal.NOT_OPEN_YET: (409, "The round is not open yet: see opens_at at GET /rounds."),
@@ -108,7 +109,7 @@ def idempotency_key(request: Request) -> str | None:
             422,
             "invalid-fields",
             "The Idempotency-Key can't be accepted.",
-            (Reason(pointer="", code="header", detail="Idempotency-Key", fix="1 to 200 printable characters"),),
+            (Reason(pointer="", code="header", detail=f"it has {len(key)} characters", fix=_KEY),),
         )
     return key
 

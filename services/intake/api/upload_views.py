@@ -5,11 +5,14 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 
+from services.intake.domain.uploads.cells import shown
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.storage.uploads import AnsweredRow, Upload
 from services.intake.uploading import Understood
+from shared.as_written import visible
 from shared.contracts.events import Reason
+from shared.in_korean import told, told_again
 from shared.problems import Problem
 
 ERRORS_SHOWN: Final = 500
@@ -17,10 +20,12 @@ ERRORS_SHOWN: Final = 500
 
 
 class CellReason(Reason):
-    """A reason and the cell it is about. `cell` is None where there is no such column."""
+    """A reason and the cell it is about: `header` is its column as the file names it. `cell` and `header` are None
+    where there is no such column. `value` is what came, at most 200 characters of it."""
 
     row: int
     column: str | None
+    header: str | None = None
     cell: str | None
     value: str
 
@@ -41,6 +46,7 @@ def cell_reasons(errors: Iterable[CellError]) -> list[Reason]:
             fix=error.fix,
             row=error.row,
             column=error.column,
+            header=error.header,
             cell=error.cell,
             value=error.value,
         )
@@ -69,7 +75,7 @@ def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str,
             for row in reading.rows
         ],
         "errors_total": len(errors),
-        "errors": [reason.model_dump() for reason in cell_reasons(errors)],
+        "errors": told(cell_reasons(errors)),
     }
 
 
@@ -105,7 +111,9 @@ def _by_cell(upload: Upload, row: AnsweredRow) -> Sequence[dict[str, Any]]:
     reasons = []
     for reason in row.reasons:
         column, cell = cell_of(upload.columns, row.row, reason["pointer"])
-        reasons.append({**reason, "row": row.row, "column": column, "cell": cell, "value": _at(row.message, reason)})
+        header = upload.file.get("headers", {}).get(column)
+        about = {"row": row.row, "column": column, "header": header, "cell": cell, "value": _at(row.message, reason)}
+        reasons.append({**told_again(reason), **about})
     return reasons
 
 
@@ -113,4 +121,4 @@ def _at(message: Any, reason: dict[str, Any]) -> str:
     """What the message said there."""
     for part in filter(None, reason["pointer"].split("/")):
         message = message.get(part) if isinstance(message, dict) else None
-    return "" if message is None or isinstance(message, dict | list) else str(message)
+    return "" if message is None or isinstance(message, dict | list) else visible(shown(str(message)))
