@@ -60,7 +60,11 @@ class Template:
             values.append(text[at:found])
             at = found + len(piece)
         values.append(text[at:end])
-        return values if self.weight > _SAYS_LITTLE or not any(" " in value for value in values) else None
+        if self.weight <= _SAYS_LITTLE and any(
+            " " in value for place, value in zip(self.places, values, strict=True) if not place.endswith(_LOOKED_UP)
+        ):
+            return None
+        return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ SAYING: Final = {
     "_unfit": Said((), (2,)),
     "read_bytes": Said((), (2,)),
     "came": Said((), (1,)),
+    "fail": Said((), (0,)),
     "_Refused": Said(("title",), (2,)),
     "problem_response": Said(("title",), (2,)),
 }

@@ -25,7 +25,7 @@ from shared.in_korean import told
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 router = APIRouter(tags=["institutions"])
 
@@ -75,7 +75,7 @@ async def set_institution(code: str, request: Request) -> Response:
         after = _changed(before, body)
         answer |= {"status": after.status.value} | await _remarks(connection, body)
         if after == before:
-            return JSONResponse(answer)
+            return JSONResponse(answer, headers=in_language({}))
         await institutions.set_institution(connection, code, after.name, after.status.value, now)
         await institutions.set_pledges(connection, code, list(after.pledges.items()))
         if after.status is InstitutionStatus.ACTIVE:
@@ -89,7 +89,7 @@ async def set_institution(code: str, request: Request) -> Response:
         detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
         detail |= {"reason": body.reason} if body.reason else {}
         events.append(await audit.record(connection, "intake", now, officer.name, "set-institution", detail))
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=in_language({}))
 
 
 async def _remarks(connection: Connection, body: InstitutionBody) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
 from shared.http import bearer_hash, body_of, parsed, read_body
 from shared.json_read import told
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 _KEY: Final = "write 1 to 200 printable characters, such as 2018-017"
 _REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
@@ -56,7 +56,7 @@ async def submit_application(request: Request) -> Response:
     return Response(
         json.dumps(warned(receipt_json(answer))),
         201,
-        {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
+        in_language({"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'}),
         "application/json",
     )
 
