@@ -28,6 +28,8 @@ from deploy.commands import (
     uploads,
     verify,
 )
+from shared.contracts.events import Language
+from shared.spoken import speak
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,
@@ -72,8 +74,14 @@ Version = Annotated[
 ]
 
 
-def options(version: Version = False) -> None:
-    pass
+Spoken = Annotated[
+    Language,
+    typer.Option("--language", envvar="FIRSTBUY_LANGUAGE", help="Of refusals and failures: Korean or English."),
+]
+
+
+def options(version: Version = False, language: Spoken = Language.EN) -> None:
+    speak(language)
 
 
 def assembled() -> typer.Typer:

@@ -30,6 +30,7 @@ _STROKE: Final = re.compile("(?<=[0-9A-Za-z ])[\u30fc\uff70\u3161\u4e00](?=[0-9A
 """Letters that are typed for a dash; between letters of their own alphabet they are letters."""
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ACTING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _CONTROL_IN_PROSE: Final = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """NUL is the contract's to refuse, in every text."""
 _JOINER: Final = re.compile("[\u200c\u200d]")
@@ -193,6 +194,13 @@ def day(text: str) -> str | Wrong:
 
 def timed_day(detail: str) -> Wrong:
     return Wrong("date-from-datetime-inexact", detail, "write the day alone, as it is in Korea, such as 2018-09-14")
+
+
+def visible(text: str) -> str:
+    """For a message about it: signs that do something where they are shown stand as what they are, such as <U+202E>."""
+    return (
+        text if text.isascii() and text.isprintable() else _ACTING.sub(lambda one: f"<U+{ord(one.group()):04X}>", text)
+    )
 
 
 def is_number(text: str) -> bool:

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from shared.connection_bounds import LINGERING_AT_ONCE, Bounds
 from shared.headers import with_headers
 from shared.problems import problem_response
+from shared.spoken import language_of
 
 _log = structlog.get_logger()
 LINGER_SECONDS: Final = 2.0
@@ -263,6 +264,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._stalled_until = _NEVER
 
+    def _said_so_far(self) -> list[tuple[bytes, bytes]]:
+        """Headers of the request that is being read."""
+        return self.headers or []
+
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -296,7 +301,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._wait(_Waits.CLOSE, LINGER_SECONDS)
         self._dropped = 0
-        said = problem_response(refused.status, refused.code, refused.title)
+        said = problem_response(refused.status, refused.code, refused.title, language=language_of(self._said_so_far()))
         headers = [*self.server_state.default_headers, *with_headers(said.raw_headers), (b"connection", b"close")]
         lines = [b": ".join(each) for each in headers]
         head = b"\r\n".join([STATUS_LINE[refused.status].rstrip(), *lines, b"", b""])

@@ -1,7 +1,7 @@
 """A document by the kinds of values its contract's type has: each field is read by the reader of its kind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from operator import is_
@@ -14,6 +14,7 @@ from shared import as_written
 from shared.as_written import Wrong
 from shared.contracts.events import ReadAs, Reason
 from shared.contracts.values import Writing, Written
+from shared.field_errors import came
 
 _SHOWN_AT_MOST: Final = 200
 _CODES: Final = {"not-a-day": "date-from-datetime-parsing", "no-such-day": "date-from-datetime-parsing"}
@@ -37,12 +38,17 @@ _Plan: TypeAlias = "_Fields | _Items | Written | type | None"
 
 @dataclass(slots=True)
 class DocumentRead:
-    """A document as its type's kinds of values are read, before its contract is asked. `reasons`: what is none of
-    them."""
+    """A document as its type's kinds of values are read, before its contract is asked. `wrong`: where something stands
+    that is none of them, what it is, and why."""
 
     document: Any
     read_as: list[ReadAs] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
+    wrong: list[tuple[str, Any, Wrong]] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What is wrong, behind what came."""
+        return [reason_of(at, replace(wrong, detail=came(value, wrong.detail))) for at, value, wrong in self.wrong]
 
     def read(self, plan: _Plan, value: Any, pointer: str) -> Any:
         """The value as it is read; itself where nothing is written otherwise."""
@@ -55,7 +61,7 @@ class DocumentRead:
             return value if all(map(is_, items, value)) else items
         found = _text(plan, value) if isinstance(value, str) else _other(plan, value)
         if isinstance(found, Wrong):
-            self.reasons.append(reason_of(pointer, found))
+            self.wrong.append((pointer, value, found))
             return value
         if found is value or found == value:
             return value

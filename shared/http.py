@@ -30,6 +30,7 @@ from shared.headers import Guarded
 from shared.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
+from shared.spoken import Spoken
 
 _log = structlog.get_logger()
 
@@ -152,6 +153,7 @@ def add_service_routes(
     """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and a bound
     on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
+    app.add_middleware(Spoken)
 
     async def live(request: Request) -> Response:
         stuck = health.live()
@@ -209,7 +211,11 @@ def add_service_routes(
     async def on_nul(request: Request, error: Exception) -> Response:
         return problem_response(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
 
+    async def on_fault(request: Request, error: Exception) -> Response:
+        return problem_response(500, "fault", "This failed by a fault of ours: it was noted, send it again later.")
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(Exception, on_fault)
     app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
     app.add_exception_handler(DatabaseAwayError, on_database_away)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -14,21 +14,13 @@ from pydantic_core import from_json, to_json
 from shared.as_written import Wrong
 from shared.contracts.events import ReadAs, Reason
 from shared.document_read import DocumentRead, read_document, reason_of, shortened
+from shared.field_errors import wrong
 
 _LARGEST: Final = sys.float_info.max
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _TOLD_AT_MOST: Final = 50
 _ENCODINGS: Final = ("utf-16", "cp949")
-_FIXES: Final = {
-    "missing": "add this field",
-    "unexpected_keyword_argument": "remove this field, or mend its name",
-    "extra_forbidden": "remove this field, or mend its name",
-    "string_pattern_mismatch": "write it in the form the schema gives",
-    "json_invalid": "send valid JSON in UTF-8, without lone surrogates",
-    "address_invalid": "write an address that mail goes to, such as name@firm.example",
-    "int_type": "write a whole number, without quotes; in quotes with commas between thousands",
-    "timezone_aware": "give the offset, such as +09:00",
-}
+_SEND_JSON: Final = "send valid JSON in UTF-8, without lone surrogates"
 REASONS_AT_MOST: Final = 50
 
 
@@ -80,7 +72,7 @@ def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonR
     try:
         value = adapter.validate_json(_json(body, seen) if seen.read_as or sent.marked else body, extra="forbid")
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
+        errors = error.errors(include_url=False)
         if errors[0]["type"] == "json_invalid":
             raise UnreadableJsonError(reasons_of(errors, prefix), is_json=False) from error
         named = {reason.pointer for reason in seen.reasons}
@@ -101,7 +93,7 @@ def read_value(adapter: TypeAdapter[Any], value: object, prefix: str) -> Any:
     try:
         return adapter.validate_python(seen.document)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
+        errors = error.errors(include_url=False)
         raise UnreadableJsonError(reasons_of(errors, prefix), is_json=True) from error
 
 
@@ -151,7 +143,7 @@ def _no_json(body: bytes, text: bytes) -> Reason:
         why = "no JSON in UTF-8"
     except ValueError as error:
         why = str(error)
-    return reason_of("", Wrong("json-invalid", f"Invalid JSON: {why}", _FIXES["json_invalid"]))
+    return reason_of("", Wrong("json-invalid", f"Invalid JSON: {why}", _SEND_JSON))
 
 
 def _other_encoding(body: bytes) -> str | None:
@@ -167,10 +159,6 @@ def _other_encoding(body: bytes) -> str | None:
     return None
 
 
-_CODES: Final = {"unexpected_keyword_argument": "extra_forbidden"}
-"""One code for one mistake, whichever class of pydantic's a field is of."""
-
-
 def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
     """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
 
@@ -178,14 +166,7 @@ def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
     an answer has to fit a record.
     """
     return tuple(
-        reason_of(
-            prefix + "".join(f"/{part}" for part in error["loc"]),
-            Wrong(
-                _CODES.get(error["type"], error["type"]).replace("_", "-"),
-                error["msg"],
-                _FIXES.get(error["type"], f"change it so that: {error['msg'].lower()}"),
-            ),
-        )
+        reason_of(prefix + "".join(f"/{part}" for part in error["loc"]), wrong(error))
         for error in errors[:REASONS_AT_MOST]
     )
 

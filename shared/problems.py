@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from shared.contracts.events import Reason
+from shared.contracts.events import Language, Reason
+from shared.in_korean import said, told
+from shared.spoken import current
 
 PROBLEM = "application/problem+json"
 
@@ -28,12 +30,25 @@ class Problem(Exception):  # noqa: N818 -- the term of RFC 9457
 
 
 def problem_response(
-    status: int, code: str, title: str, errors: Sequence[Reason] = (), headers: dict[str, str] | None = None
+    status: int,
+    code: str,
+    title: str,
+    errors: Sequence[Reason] = (),
+    headers: dict[str, str] | None = None,
+    language: Language | None = None,
 ) -> Response:
+    """In the language of who asks, where none is given. Its type, status, codes and pointers are the same in each."""
+    language = language or current()
     body = {
         "type": f"urn:firstbuy:problem:{code}",
-        "title": title,
+        "title": said(title, language),
         "status": status,
-        "errors": [reason.model_dump() for reason in errors],
+        "errors": told(errors, language),
     }
-    return Response(json.dumps(body, ensure_ascii=False), status, headers, PROBLEM)
+    return Response(json.dumps(body, ensure_ascii=False), status, in_language(headers or {}, language), PROBLEM)
+
+
+def in_language(headers: dict[str, str], language: Language | None = None) -> dict[str, str]:
+    """The headers of an answer that is said in a language, which caches keep apart from those in another."""
+    vary = ", ".join(filter(None, (headers.get("Vary"), "Accept-Language")))
+    return {**headers, "Content-Language": (language or current()).value, "Vary": vary}

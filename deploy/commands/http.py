@@ -15,6 +15,7 @@ from deploy.local.description import described
 from deploy.local.state import State, StateUnusableError
 from deploy.yaml_file import UnreadableYamlError, document_of
 from shared.json_read import UnreadableJsonError, loaded
+from shared.spoken import current
 
 Url = Annotated[
     str | None,
@@ -45,9 +46,7 @@ def ask(
 ) -> Any:
     """The answer's JSON, or its text (None where there is none). A refusal is printed with every error and its fix,
     exit code 1."""
-    sent = dict(headers or {})
-    if token:
-        sent["Authorization"] = f"Bearer {token}"
+    sent = {**_said_by(token), **(headers or {})}
     if content is not None:
         sent.setdefault("Content-Type", "application/json")
     where = base_url(service, url)
@@ -63,11 +62,16 @@ def ask(
     return answer.json() if kind.endswith(("/json", "+json")) else answer.text
 
 
+def _said_by(token: str | None) -> dict[str, str]:
+    """Whose token it is, and the language that answers shall have."""
+    return {"Accept-Language": current().value} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
 def download(path: str, target: Path | None, name: str, *, url: str | None, token: str | None) -> tuple[Path, int]:
     """Streams selection's answer into `target` (else `name`); the file and its size in bytes.
 
     It takes its name once it is whole, so that a file of that name never is half an answer."""
-    where, sent = base_url("selection", url), {"Authorization": f"Bearer {token}"} if token else {}
+    where, sent = base_url("selection", url), _said_by(token)
     target = target or Path(name)
     part = target.with_name(f"{target.name}.part")
     try:

@@ -11,6 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from shared.in_korean import said
+
 _UNBOUNDED: Final = 1_000_000
 
 
@@ -49,8 +51,8 @@ class Screen(Console):
 
 
 def _named(name: str, cell: Any) -> Text:
-    said = cell if isinstance(cell, Text) else Text(str(cell).replace("\n", "\n    "))
-    return Text.assemble((name, "bold"), ": ", said)
+    shown = cell if isinstance(cell, Text) else Text(str(cell).replace("\n", "\n    "))
+    return Text.assemble((name, "bold"), ": ", shown)
 
 
 console = Screen(highlight=False, markup=False)
@@ -69,7 +71,7 @@ def print_json(document: Any) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    errors.print(message, style="red")
+    errors.print(said(message), style="red")
     raise typer.Exit(code)
 
 

@@ -113,6 +113,7 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
             console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}")
             for one in row.get("read_as", ()):
                 console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}")
+            _print_warnings(row)
         _print_passed_over(answer.get("file", {}))
         console.print(f"{len(answer['rows']):,} rows, {answer['errors_total']:,} errors; nothing was sent")
         _print_errors(answer["errors"])
@@ -133,18 +134,27 @@ def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bo
     before = "sent before as" if repeated else "upload"
     console.print(f"{before} {answer['upload']}: {_counted(answer['states'])}")
     for row in answer["answers"]:
-        if row["state"] not in ("accepted", "sent"):
+        if row["state"] not in ("accepted", "sent") or row.get("warnings"):
             console.print(f"{row['row']:>5} {row['request']}: {row['state']}")
             _print_errors(row["errors"])
+            _print_warnings(row)
     if "sent" in answer["states"]:
         follow = f"firstbuy institution uploads {answer['institution']} {answer['upload']}"
         console.print(f"not answered yet: look again with `{follow}`")
 
 
+def _print_warnings(row: dict[str, Any]) -> None:
+    for one in row.get("warnings", ()):
+        where = one["cell"] or one["pointer"]
+        console.print(f"      warning: {where} {one['value']!r}: {one['detail']}", style="yellow")
+        console.print(f"        → {one['fix']}", style="dim")
+
+
 def _print_errors(reasons: list[dict[str, Any]]) -> None:
     for reason in reasons:
         where = reason["cell"] or reason["pointer"] or "/"
-        errors.print(f"  {where} {reason['value']!r}: {reason['detail']}")
+        named = f" ({reason['header']})" if reason.get("header") else ""
+        errors.print(f"  {where}{named} {reason['value']!r}: {reason['detail']}")
         errors.print(f"    → {reason['fix']}", style="dim")
 
 

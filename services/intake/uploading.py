@@ -19,6 +19,10 @@ _HEADERS = "write the names of the columns in one row, such as " + ", ".join(
     f"{column.name} ({column.ko})" for column in COLUMNS[:6]
 )
 
+_ROWS = "write one request in each row, such as " + ", ".join(
+    str(column.example) for column in COLUMNS[1:] if column.example
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -38,6 +42,7 @@ class Understood:
             "hidden_rows_passed_over": list(sheet.hidden_rows),
             "hidden_columns_passed_over": list(sheet.hidden_columns),
             "header_row": self.reading.header_row,
+            "headers": dict(self.reading.headers),
         }
 
 
@@ -48,7 +53,7 @@ def understand(sheet: Sheet, round_id: str, institution: str) -> Understood:
     except NoHeaderError as error:
         raise UnreadableFileError(error.code, str(error), _HEADERS) from error
     if not reading.rows:
-        raise UnreadableFileError("no-rows", "nothing stands below the headers", "write one request in each row")
+        raise UnreadableFileError("no-rows", "nothing stands below the headers", _ROWS)
     return Understood(sheet, replace(reading, rows=tuple(_held_against_contract(reading, row) for row in reading.rows)))
 
 

@@ -4,6 +4,7 @@ Services publish theirs at `/asyncapi`, from their own side and with their deplo
 has not met one yet.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
@@ -35,7 +36,8 @@ _HEARD_HEADERS: Final = {
 }
 
 
-def institution_side() -> Document:
+def institution_side(examples: Mapping[str, Any]) -> Document:
+    """`examples`: a body of each message, by its name."""
     inbox, outbox = topics.inbox("{code}"), topics.outbox("{code}")
     models = [*inbox.events, *outbox.events]
     _, schemas = models_json_schema(
@@ -56,8 +58,8 @@ def institution_side() -> Document:
             "hear": _operation("receive", "outbox", outbox, "Pass over types that you do not know: more may come."),
         },
         "components": {
-            "messages": {model.__name__: _message(model, _SENT_HEADERS) for model in inbox.events}
-            | {model.__name__: _message(model, _HEARD_HEADERS) for model in outbox.events},
+            "messages": {model.__name__: _message(model, _SENT_HEADERS, examples) for model in inbox.events}
+            | {model.__name__: _message(model, _HEARD_HEADERS, examples) for model in outbox.events},
             "schemas": schemas["$defs"],
         },
     }
@@ -83,12 +85,13 @@ def _operation(action: str, channel: str, topic: Topic, summary: str) -> Documen
     }
 
 
-def _message(model: type[Contract], headers: Document) -> Document:
+def _message(model: type[Contract], headers: Document, examples: Mapping[str, Any]) -> Document:
     said = {"ce_type": {"const": f"kr.firstbuy.{model.__name__}.v1"}}
     return {
         "name": f"kr.firstbuy.{model.__name__}.v1",
         "title": model.__name__,
         "headers": {"type": "object", "properties": said | headers},
         "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
+        "examples": [{"payload": examples[model.__name__]}],
         "bindings": {"kafka": {"key": {"type": "string", "description": "The request's id."}}},
     }

@@ -9,9 +9,10 @@ import pytest
 from shared.contracts import topics
 from shared.contracts.access import Right, institution_grants
 from shared.contracts.asyncapi import institution_side
-from shared.contracts.generate import PAGE, models, page_drift
+from shared.contracts.generate import PAGE, examples, models, page_drift
 
-DOCUMENT = institution_side()
+EXAMPLES = examples()
+DOCUMENT = institution_side(EXAMPLES)
 
 
 def referenced(value: Any) -> list[str]:
@@ -57,4 +58,6 @@ def test_every_message_of_a_channel_has_its_payload_model(channel: str, topic: t
         message = resolved(reference["$ref"])
         assert message["headers"]["properties"]["ce_type"]["const"] == f"kr.firstbuy.{name}.v1"
         payload = resolved(message["payload"]["$ref"])
+        assert message["examples"] == [{"payload": EXAMPLES[name]}]
+        assert models()[name].model_validate_json(json.dumps(EXAMPLES[name]))
         assert set(payload["properties"]) == set(models()[name].model_json_schema()["properties"])

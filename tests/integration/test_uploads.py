@@ -128,6 +128,7 @@ async def test_a_preview_says_what_was_understood_and_sends_nothing(office: Offi
             "facts": {"class_code": "41112201", "quantity": 50, "budget_won": 120_000_000},
         },
         "errors": 0,
+        "warnings": [],
         "read_as": [{"cell": "D2", "said": "120,000,000", "read": "120000000"}],
     }
     assert await on(office, inbox(CODE).name) == []

@@ -549,3 +549,16 @@ def test_what_a_returned_mail_came_to_is_said(tmp_path: Path, answering: Answere
     answering((200, {**came_to, "listed": "7c1e", "why": "unreadable"}))
     told = run("notify", "bounce", str(mail), *URL)
     assert "noted; it could not be read: firstbuy notify bounces 7c1e" in told.output
+
+
+def test_a_refusal_is_asked_for_in_the_language_named_and_a_failure_is_said_in_it(
+    answering: Answered, tmp_path: Path
+) -> None:
+    sent = answering((422, PROBLEM), (422, PROBLEM), (200, []))
+    file = tmp_path / "application.json"
+    file.write_text("{}", encoding="utf-8")
+    run("--language", "ko", "apply", str(file), "--round", "r", *URL)
+    run("apply", str(file), "--round", "r", *URL)
+    assert [request.headers["accept-language"] for request in sent] == ["ko", "en"]
+    failed = run("--language", "ko", "apply", str(file), *URL)
+    assert "접수 중인 라운드가 없습니다. 공고된 라운드도 아직 없습니다." in failed.stderr

@@ -26,6 +26,7 @@ SAID_IN = (
     "services/intake/handlers/reading.py",
     "services/intake/handlers/answers.py",
     "services/intake/api/inboxes.py",
+    "services/intake/domain/likelihood.py",
     "services/intake/domain/requests.py",
     "services/intake/domain/releases.py",
     "services/intake/domain/reports.py",

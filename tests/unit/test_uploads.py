@@ -23,6 +23,7 @@ from services.intake.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
 from services.intake.uploading import Understood, understand
 from shared.as_written import Wrong
 from shared.contracts.events import Language
+from shared.in_korean import in_korean
 
 BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000, seconds=5, memory_bytes=268_435_456)
 HEADER = "request,class_code,quantity,budget_won"
@@ -586,3 +587,49 @@ def test_a_template_is_read_as_it_is_but_for_its_example(template: Any, language
     content = template(language)
     assert [code for _, code in told(content)] == ["example"]
     assert taken(content).reading.columns.keys() == {column.name for column in COLUMNS}
+
+
+KOREAN = "요청 번호,물품분류번호,수량,예산"
+APPLICATION = "00000000-0000-0000-0000-000000000000"
+OF_KOREAN = "r-1,41112201,5,20000000"
+SAID: dict[str, tuple[bytes, tuple[int, str | None, str, str]]] = {
+    "no number": (table(KOREAN, "r-1,41112201,1.2억,20000000"), (2, "수량", "1.2억", "such as 50")),
+    "zero": (table(KOREAN, "r-1,41112201,0,20000000"), (2, "수량", "0", "such as 50")),
+    "a formula": (table(KOREAN, "r-1,41112201,=1+1,20000000"), (2, "수량", "=1+1", "such as 50")),
+    "a class": (table(KOREAN, "r-1,411,5,20000000"), (2, "물품분류번호", "411", "such as 41112201")),
+    "an id": (table(KOREAN, "r 1,41112201,5,20000000"), (2, "요청 번호", "r 1", "such as 2018-017")),
+    "no money": (table(KOREAN, "r-1,41112201,5,2천만원"), (2, "예산", "2천만원", "such as 120000000")),
+    "nothing": (table(KOREAN, "r-1,41112201,,20000000"), (2, "수량", "", "such as 50")),
+    "a long one": (table(KOREAN, f"r-1,41112201,{'9x' * 300},2"), (2, "수량", "9x" * 100 + "…", "such as 50")),
+    "a turning one": (table(KOREAN, "r-1,41112201,5\u202e0,2"), (2, "수량", "5<U+202E>0", "such as 50")),
+    "the same twice": (table(KOREAN, OF_KOREAN, OF_KOREAN), (3, "요청 번호", "r-1", "such as 2018-018")),
+    "an example": (table(KOREAN, "EXAMPLE-1,41112201,5,2000"), (2, "요청 번호", "EXAMPLE-1", "such as 2018-017")),
+    "a day": (
+        table("구분,요청 번호,신청 번호,계약 수량,계약 금액,계약일", f"실적,r-1,{APPLICATION},5,9,어제"),
+        (2, "계약일", "어제", "such as 2018-09-14"),
+    ),
+    "codes": (table(f"{KOREAN},인증", f'{OF_KOREAN},"nep,NEP!"'), (2, "인증", "nep,NEP!", "such as nep, net")),
+    "days": (table(f"{KOREAN},납품 기한", f"{OF_KOREAN},두 달"), (2, "납품 기한", "두 달", "such as 60")),
+    "a ceiling": (table(f"{KOREAN},단가 상한", f"{OF_KOREAN},비쌈"), (2, "단가 상한", "비쌈", "such as 2400000")),
+    "a region": (table(f"{KOREAN},지역", f"{OF_KOREAN},서울!"), (2, "지역", "서울!", "such as seoul")),
+    "a version": (table(f"구분,{KOREAN},버전", f"변경,{OF_KOREAN},첫째"), (2, "버전", "첫째", "such as 1")),
+    "a type": (table(f"구분,{KOREAN}", f"사자,{OF_KOREAN}"), (2, "구분", "사자", "submit")),
+    "of another type": (table(f"{KOREAN},버전", f"{OF_KOREAN},1"), (2, "버전", "1", "write amend")),
+    "an unknown column": (table(f"{KOREAN},zzz", f"{OF_KOREAN},1"), (1, "zzz", "zzz", "such as quantity")),
+    "no header": (table(KOREAN, f"{OF_KOREAN},1"), (1, None, "", "such as quantity")),
+    "a column twice": (table(f"{KOREAN},quantity", f"{OF_KOREAN},1"), (1, "quantity", "quantity", "C or E")),
+    "a missing column": (table("요청 번호,물품분류번호,수량", "r-1,41112201,5"), (1, None, "", "such as 120000000")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_error_says_the_row_the_column_of_the_file_what_came_and_an_example(name: str) -> None:
+    content, (row, header, value, example) = SAID[name]
+    found = [error for error in errors(content) if (error.row, error.header, error.value) == (row, header, value)]
+    assert found, errors(content)
+    assert all(example in error.fix and error.detail for error in found)
+    assert all(in_korean(text) != text for error in found for text in (error.detail, error.fix))
+
+
+def test_every_column_has_an_example() -> None:
+    assert all("such as" in column.writes for column in COLUMNS if column.name != "type")

@@ -35,7 +35,7 @@ from shared.json_read import told
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.merkle import bucket_of
 from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 _log = structlog.get_logger()
 
@@ -194,7 +194,7 @@ async def resubmit(application: str, request: Request) -> Response:
             *await settle(Settling(connection, firm, received, window.seed, signer), placed.outranked),
         ]
     answer = with_warnings(receipt_json(receipt) | told(read.read_as), fitness, stated_facts)
-    return JSONResponse(answer, headers={"ETag": f'"{stated.version}"'})
+    return JSONResponse(answer, headers=in_language({"ETag": f'"{stated.version}"'}))
 
 
 def identity_before(stored: StoredApplication, stated: FactsBody) -> IdentityLevel:

@@ -16,6 +16,7 @@ from shared.clock import TimeMap
 from shared.contracts.events import Reason
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import POLICY
+from shared.in_korean import told
 from shared.postgres import Connection, Pool, connected
 from shared.problems import Problem
 
@@ -90,4 +91,4 @@ def require_fit(fitness: Fitness | None, stated: ApplicationFacts, received_at: 
 def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:
     """The answer to an application, with what was remarked on where anything was."""
     found: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
-    return answer | ({"warnings": [one.model_dump() for one in found]} if found else {})
+    return answer | ({"warnings": told(found)} if found else {})

@@ -24,9 +24,10 @@ from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
 from shared.http import body_of, checked, parse, read_body
+from shared.in_korean import told
 from shared.kafka.provision import ProvisioningError, unseen
 from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 router = APIRouter(tags=["institutions"])
 
@@ -83,14 +84,14 @@ async def set_institution(code: str, request: Request) -> Response:
         after = _changed(before, body)
         answer |= {"status": after.status.value} | await _remarks(connection, code, before, body)
         if after == before:
-            return JSONResponse(answer)
+            return JSONResponse(answer, headers=in_language({}))
         events.append(await registering.save(connection, code, after, now))
         if after.status is InstitutionStatus.ACTIVE:
             await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
         detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
         detail |= {"reason": body.reason} if body.reason else {}
         events.append(await audit.record(connection, "intake", now, officer.name, "set-institution", detail))
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=in_language({}))
 
 
 @router.put("/institutions/{code}/name", openapi_extra=body_of(NameBody))
@@ -121,18 +122,18 @@ async def _remarks(
     """A pledge may come before its round is announced; one to a round that is mistyped looks the same. So does a list
     that calls one otherwise beside one that has the wrong code."""
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
-    told = [one.model_dump() for one in registering.name_stands(code, before, body.name, "/name")]
-    told += [
+    remarks = registering.name_stands(code, before, body.name, "/name")
+    remarks += [
         Reason(
             pointer=f"/pledges/{place}/round",
             code="unknown-round",
             detail=f"no round {pledge.round} is announced",
             fix="see GET /rounds; it counts once a round of this id is announced",
-        ).model_dump()
+        )
         for place, pledge in enumerate(body.pledges)
         if pledge.round in unknown
     ]
-    return {"warnings": told} if told else {}
+    return {"warnings": told(remarks)} if remarks else {}
 
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:

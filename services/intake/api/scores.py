@@ -17,6 +17,7 @@ from services.intake.spreadsheets.reading import csv_rows
 from services.intake.storage import rounds, scores
 from services.intake.storage.scores import Panel
 from shared import audit
+from shared.as_written import visible
 from shared.contracts import topics
 from shared.contracts.events import ApplicationScored, Reason
 from shared.contracts.values import ApplicationId, Code, Contract, Count
@@ -135,7 +136,10 @@ async def _read(request: Request) -> list[StatedMark]:
         raise unreadable(error) from error
     reasons += [
         Reason(
-            pointer=f"{mark.at}/reviewer", code="code", detail=f"{mark.reviewer[:50]!r}", fix="lower case, digits, -"
+            pointer=f"{mark.at}/reviewer",
+            code="code",
+            detail=f"'{visible(mark.reviewer[:50])}' is no code of a reviewer",
+            fix="write lower-case letters, digits and hyphens, such as reviewer-1",
         )
         for mark in marks
         if not _is_code(mark.reviewer)
@@ -156,8 +160,9 @@ def _is_code(text: str) -> bool:
 
 def _refuse(reasons: list[Reason]) -> None:
     if reasons:
-        more = f", {len(reasons) - REASONS_AT_MOST} more than those listed" if len(reasons) > REASONS_AT_MOST else ""
-        title = f"Nothing was taken: {len(reasons)} rows or cells can't be{more}."
+        title = f"Nothing was taken: {len(reasons)} rows or cells can't be."
+        if more := reasons[REASONS_AT_MOST:]:
+            title = f"Nothing was taken: {len(reasons)} rows or cells can't be, {len(more)} more than those listed."
         raise Problem(422, "invalid-fields", title, reasons[:REASONS_AT_MOST])
 
 

@@ -21,8 +21,9 @@ from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
 from shared.http import bearer_hash, body_of, parsed, read_body
 from shared.json_read import told
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
+_KEY: Final = "write 1 to 200 printable characters, such as 2018-017"
 REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
     Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
     Refusal.NOT_OPEN_YET: (409, "The round is not open yet: see opens_at at GET /rounds."),
@@ -60,7 +61,7 @@ async def submit_application(request: Request) -> Response:
     return Response(
         json.dumps(warned(receipt_json(answer))),
         201,
-        {"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'},
+        in_language({"Location": f"/applications/{answer.application}", "ETag": f'"{answer.version}"'}),
         "application/json",
     )
 
@@ -116,7 +117,7 @@ def idempotency_key(request: Request) -> str | None:
             422,
             "invalid-fields",
             "The Idempotency-Key can't be accepted.",
-            (Reason(pointer="", code="header", detail="Idempotency-Key", fix="1 to 200 printable characters"),),
+            (Reason(pointer="", code="header", detail=f"it has {len(key)} characters", fix=_KEY),),
         )
     return key
 

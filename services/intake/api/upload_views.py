@@ -1,26 +1,37 @@
 """Uploads as they are shown: what was understood, what is wrong by cell, what became of each row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
+from services.intake.domain.likelihood import warnings
+from services.intake.domain.uploads.cells import shown
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.storage.uploads import AnsweredRow, Upload
 from services.intake.uploading import Understood
-from shared.contracts.events import Reason
+from shared.as_written import visible
+from shared.contracts.events import Answer, Reason
+from shared.contracts.facts import RequestFacts
+from shared.in_korean import told, told_again
 from shared.problems import Problem
 
+_FACTS: Final = TypeAdapter(RequestFacts)
+_TAKEN: Final = (Answer.ACCEPTED, Answer.DUPLICATE)
 ERRORS_SHOWN: Final = 500
 """Of one file: more than anybody mends at once."""
 
 
 class CellReason(Reason):
-    """A reason and the cell it is about. `cell` is None where there is no such column."""
+    """A reason and the cell it is about: `header` is its column as the file names it. `cell` and `header` are None
+    where there is no such column. `value` is what came, at most 200 characters of it."""
 
     row: int
     column: str | None
+    header: str | None = None
     cell: str | None
     value: str
 
@@ -41,6 +52,7 @@ def cell_reasons(errors: Iterable[CellError]) -> list[Reason]:
             fix=error.fix,
             row=error.row,
             column=error.column,
+            header=error.header,
             cell=error.cell,
             value=error.value,
         )
@@ -64,12 +76,13 @@ def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str,
                 "type": row.type,
                 "message": row.message,
                 "errors": len(row.errors),
+                "warnings": _warnings(reading.columns, reading.headers, row.number, row.message),
                 "read_as": [asdict(one) for one in row.read_as],
             }
             for row in reading.rows
         ],
         "errors_total": len(errors),
-        "errors": [reason.model_dump() for reason in cell_reasons(errors)],
+        "errors": told(cell_reasons(errors)),
     }
 
 
@@ -96,21 +109,48 @@ def shown_row(upload: Upload, row: AnsweredRow) -> dict[str, Any]:
         "state": row.answer or ("waiting" if upload.waits else "sent"),
         "version": row.version,
         "answered_at": row.answered_at.isoformat() if row.answered_at else None,
-        "errors": _by_cell(upload, row),
+        "errors": _by_cell(upload.columns, _headers(upload), row.row, row.message, row.reasons),
+        "warnings": _warnings(upload.columns, _headers(upload), row.row, row.message) if row.answer in _TAKEN else [],
     }
 
 
-def _by_cell(upload: Upload, row: AnsweredRow) -> Sequence[dict[str, Any]]:
+def _headers(upload: Upload) -> Mapping[str, str]:
+    """What the file calls its columns; of an upload of before that was kept, nothing."""
+    found: dict[str, str] = upload.file.get("headers", {})
+    return found
+
+
+def _warnings(
+    columns: Mapping[str, str], headers: Mapping[str, str], row: int, message: dict[str, Any]
+) -> Sequence[dict[str, Any]]:
+    """As the answer to its message has them; of facts that can't be read, none."""
+    try:
+        found = warnings(_FACTS.validate_python(message["facts"]))
+    except (KeyError, ValidationError):
+        return []
+    return _by_cell(columns, headers, row, message, [one.model_dump() for one in found])
+
+
+def _by_cell(
+    columns: Mapping[str, str],
+    headers: Mapping[str, str],
+    row: int,
+    message: dict[str, Any],
+    reasons: Iterable[Mapping[str, Any]],
+) -> Sequence[dict[str, Any]]:
     """An answer's reasons, and the cells they are about."""
-    reasons = []
-    for reason in row.reasons:
-        column, cell = cell_of(upload.columns, row.row, reason["pointer"])
-        reasons.append({**reason, "row": row.row, "column": column, "cell": cell, "value": _at(row.message, reason)})
-    return reasons
+    shown_so = []
+    for reason in reasons:
+        column, cell = cell_of(columns, row, reason["pointer"])
+        header, value = headers.get(column or ""), _at(message, reason)
+        shown_so.append(
+            {**told_again(reason), "row": row, "column": column, "header": header, "cell": cell, "value": value}
+        )
+    return shown_so
 
 
-def _at(message: Any, reason: dict[str, Any]) -> str:
+def _at(message: Any, reason: Mapping[str, Any]) -> str:
     """What the message said there."""
     for part in filter(None, reason["pointer"].split("/")):
         message = message.get(part) if isinstance(message, dict) else None
-    return "" if message is None or isinstance(message, dict | list) else str(message)
+    return "" if message is None or isinstance(message, dict | list) else visible(shown(str(message)))

@@ -26,7 +26,7 @@ from shared.contracts.events import InstitutionStatus, Language
 from shared.contracts.values import RoundId
 from shared.http import content_of, download, read_bytes
 from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 router = APIRouter(prefix="/institutions", tags=["uploads"])
 RoundQuery = Annotated[RoundId, Query(alias="round")]
@@ -69,7 +69,7 @@ async def _taken(state: Intake, who: Bearer, code: str, request: Request, round_
         return _repeated(before, content_hash)
     understood = await _understood(state, content, said, round_id, code)
     if preview:
-        return JSONResponse(shown_preview(code, round_id, understood))
+        return JSONResponse(shown_preview(code, round_id, understood), headers=in_language({}))
     if errors := list(understood.reading.all_errors()):
         title = f"Nothing was sent: {len(errors):,} cells can't be taken."
         raise Problem(422, "invalid-cells", title, cell_reasons(errors))
@@ -199,7 +199,8 @@ async def show_upload(code: str, upload_id: str, request: Request) -> Response:
         if found is None:
             raise Problem(404, "unknown-upload", f"{code[:40]} has no upload of this id.")
         rows = await uploads.rows(connection, found.upload)
-    return JSONResponse({**shown_upload(found), "answers": [shown_row(found, row) for row in rows]})
+    shown = {**shown_upload(found), "answers": [shown_row(found, row) for row in rows]}
+    return JSONResponse(shown, headers=in_language({}))
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:

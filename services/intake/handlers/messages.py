@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.likelihood import warnings
 from services.intake.domain.releases import Cause, cancellation_refusal
 from services.intake.domain.requests import (
     NewVersion,
@@ -34,6 +35,7 @@ from shared.contracts.events import (
     PurchaseRequestAccepted,
     PurchaseRequestCancelled,
     PurchaseRequestWithdrawn,
+    Reason,
     ReportNonPurchase,
     ReportPurchase,
     SubmitPurchaseRequest,
@@ -138,7 +140,8 @@ async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime
             decision = withdraw(standing)
     match decision:
         case Same(version):
-            return [answered(message, now, Answer.DUPLICATE, request=request, round=window.round, version=version)]
+            told = {"request": request, "round": window.round, "version": version, "warnings": _warnings(asks)}
+            return [answered(message, now, Answer.DUPLICATE, **told)]
         case NewVersion(version):
             return _new_version(ledger, read, window, now, version, facts, random_nonce)
         case reasons:
@@ -189,8 +192,13 @@ def _new_version(
         version=version,
         nonce=stated.nonce,
         payload_hash=stated.payload_hash,
+        warnings=_warnings(asks),
     )
     return [published, accepted]
+
+
+def _warnings(asks: Any) -> tuple[Reason, ...]:
+    return () if isinstance(asks, WithdrawPurchaseRequest) else warnings(asks.facts)
 
 
 async def _cancel(

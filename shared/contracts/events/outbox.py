@@ -69,6 +69,8 @@ class InboxAnswered(Contract):
     reasons: tuple[Reason, ...] = ()
     answered_at: UtcTime
     read_as: tuple[ReadAs, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    """What was taken as it stands, and is unlikely to be meant."""
 
 
 class RoundNoticed(Contract):

@@ -74,7 +74,9 @@ COLUMNS: Final = (
         "a product class of eight digits, such as 41112201",
         example="41112201",
     ),
-    Column("quantity", "수량", "/facts/quantity", Kind.NUMBER, "a whole number of units, 1 or more", example=50),
+    Column(
+        "quantity", "수량", "/facts/quantity", Kind.NUMBER, "a whole number of units, 1 or more, such as 50", example=50
+    ),
     Column(
         "budget_won",
         "예산(원)",
@@ -89,7 +91,7 @@ COLUMNS: Final = (
         "단가 상한(원)",
         "/facts/price_ceiling_won",
         Kind.NUMBER,
-        "the most a unit may cost, in whole won, or nothing",
+        "the most a unit may cost, in whole won, such as 2400000; or nothing",
         ("단가 상한",),
     ),
     Column(
@@ -100,28 +102,55 @@ COLUMNS: Final = (
         "kinds of certificates one of which must be held, with commas between, such as nep, net; or nothing",
         ("인증",),
     ),
-    Column("region", "지역", "/facts/region", Kind.REFERENCE, "a region's code in lower case, or nothing"),
+    Column(
+        "region", "지역", "/facts/region", Kind.REFERENCE, "a region's code in lower case, such as seoul; or nothing"
+    ),
     Column(
         "delivery_days_at_most",
         "납품 기한(일)",
         "/facts/delivery_days_at_most",
         Kind.NUMBER,
-        "a whole number of days, or nothing",
+        "a whole number of days, such as 60; or nothing",
         ("납품 기한",),
     ),
-    Column("note", "비고", "/facts/note", Kind.TEXT, "a note of up to 10,000 characters, or nothing"),
-    Column("application", "신청 번호", "/application", Kind.REFERENCE, "the application's id, as its award names it"),
-    Column("contracted_quantity", "계약 수량", "/quantity", Kind.NUMBER, "all units contracted so far, 1 or more"),
+    Column(
+        "note",
+        "비고",
+        "/facts/note",
+        Kind.TEXT,
+        "a note of up to 10,000 characters, such as: deliver to the depot; or nothing",
+    ),
+    Column(
+        "application",
+        "신청 번호",
+        "/application",
+        Kind.REFERENCE,
+        "the application's id, as its award names it, such as 0b2c1f6e-3a4d-4e5f-8a9b-0c1d2e3f4a5b",
+    ),
+    Column(
+        "contracted_quantity",
+        "계약 수량",
+        "/quantity",
+        Kind.NUMBER,
+        "all units contracted so far, 1 or more, such as 50",
+    ),
     Column(
         "contracted_won",
         "계약 금액(원)",
         "/amount_won",
         Kind.NUMBER,
-        "all that was contracted so far, in whole won",
+        "all that was contracted so far, in whole won, such as 118000000",
         ("계약 금액",),
     ),
     Column("contracted_on", "계약일", "/contracted_on", Kind.DAY, "the day of the contract, such as 2018-09-14"),
-    Column("reason", "사유", "/reason", Kind.TEXT, "why, in up to 10,000 characters", ("미구매 사유", "철회 사유")),
+    Column(
+        "reason",
+        "사유",
+        "/reason",
+        Kind.TEXT,
+        "why, in up to 10,000 characters, such as: the budget was cut",
+        ("미구매 사유", "철회 사유"),
+    ),
 )
 BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in COLUMNS}
 _FACTS: Final = ("class_code", "quantity", "budget_won")

@@ -12,6 +12,7 @@ from services.intake.domain.uploads.columns import (
     EXAMPLE,
     MESSAGES,
     TYPE,
+    Column,
     Message,
     column_at,
     letters,
@@ -19,7 +20,7 @@ from services.intake.domain.uploads.columns import (
     named,
 )
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Sheet, SheetRow, Unusable, Value, is_empty
-from shared.as_written import Wrong
+from shared.as_written import Wrong, visible
 from shared.canonical import Json
 from shared.contracts.events import Reason
 
@@ -29,10 +30,12 @@ _HEADER_WITHIN: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellError:
-    """What is wrong in one cell, and what to do about it. `cell` is None where there is no such column."""
+    """What is wrong in one cell, and what to do about it. `header`: its column as the file names it. `cell` and
+    `header` are None where there is no such column. `value`: what came, shown safely."""
 
     row: int
     column: str | None
+    header: str | None
     cell: str | None
     value: str
     code: str
@@ -63,10 +66,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sheet as it was understood. `columns`: the spreadsheet's letters, by the name of what stands in them."""
+    """A sheet as it was understood. `columns`: the spreadsheet's letters, by the name of what stands in them;
+    `headers`: what the file calls it."""
 
     header_row: int
     columns: Mapping[str, str]
+    headers: Mapping[str, str]
     rows: tuple[Row, ...]
     errors: tuple[CellError, ...]
     """Of the headers."""
@@ -92,10 +97,10 @@ def read_rows(sheet: Sheet, round_id: str, institution: str) -> Reading:
         raise NoHeaderError("no row names the columns `request` and others")
     below = [row for row in rows if row.number > header.number]
     heading = _Heading.of(header, below)
-    read_so_far = tuple(_Reader(heading.columns, row, round_id, institution).row() for row in below)
+    read_so_far = tuple(_Reader(heading, row, round_id, institution).row() for row in below)
     errors = (*heading.errors, *_missing(heading, read_so_far, header.number))
     where = {name: letters(index) for name, index in heading.columns.items()}
-    return Reading(header.number, where, _once_each(read_so_far, where), errors)
+    return Reading(header.number, where, heading.headers, _once_each(read_so_far, where, heading.headers), errors)
 
 
 def cell_of(columns: Mapping[str, str], row: int, pointer: str) -> tuple[str | None, str | None]:
@@ -114,7 +119,8 @@ def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tu
             continue
         fix = f"write {BY_NAME[column].writes}" if column else reason.fix
         seen = row.seen.get(column or "", "")
-        errors.append(_error(row.number, column, cell, seen, Wrong(reason.code, reason.detail, fix)))
+        header = reading.headers.get(column or "")
+        errors.append(_error(row.number, column, cell, seen, Wrong(reason.code, reason.detail, fix), header))
     return tuple(errors)
 
 
@@ -128,11 +134,13 @@ def _is_header(row: SheetRow) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Heading:
     columns: Mapping[str, int]
+    headers: Mapping[str, str]
     errors: tuple[CellError, ...]
 
     @classmethod
     def of(cls, header: SheetRow, below: Sequence[SheetRow]) -> "_Heading":
         columns: dict[str, int] = {}
+        headers: dict[str, str] = {}
         errors = []
         used = {index for row in below for index, value in row.cells.items() if not is_empty(value)}
         stated = {index for index, value in header.cells.items() if not is_empty(value)}
@@ -140,23 +148,26 @@ class _Heading:
             value = header.cells.get(index)
             name = named(value) if isinstance(value, str) else None
             if name is not None and name not in columns:
-                columns[name] = index
+                columns[name], headers[name] = index, visible(shown(value))
             else:
-                errors.append(_header_error(header.number, index, value, name))
-        return cls(columns, tuple(errors))
+                errors.append(_header_error(header.number, index, value, name, columns))
+        return cls(columns, headers, tuple(errors))
 
 
-def _header_error(row: int, index: int, value: Value, repeated: str | None) -> CellError:
+def _header_error(row: int, index: int, value: Value, repeated: str | None, columns: Mapping[str, int]) -> CellError:
+    said = visible(shown(value))
     if repeated is not None:
-        code, detail, fix = "repeated-column", f"{repeated} stands twice", "remove one of the two columns"
+        code, detail = "repeated-column", f"{repeated} stands twice"
+        fix = f"remove one of the two columns, {letters(columns[repeated])} or {letters(index)}"
     elif is_empty(value):
         code, detail = "no-header", "something stands below, and nothing says what; or the header's cells are merged"
-        fix = "give each column a header of its own, or empty it"
+        fix = "give each column a header of its own, such as quantity (수량), or empty it"
     else:
         near = get_close_matches(shown(value).casefold(), [said for one in COLUMNS for said in (one.name, one.ko)], 1)
-        code, detail = "unknown-column", f"'{shown(value)}' is no column"
-        fix = f"write {near[0]}, or remove the column" if near else "remove the column, or name it as the template does"
-    return _error(row, None, f"{letters(index)}{row}", shown(value), Wrong(code, detail, fix))
+        code, detail = "unknown-column", f"'{said}' is no column"
+        other = "remove the column, or name it as the template does, such as quantity (수량)"
+        fix = f"write {near[0]}, or remove the column" if near else other
+    return _error(row, None, f"{letters(index)}{row}", said, Wrong(code, detail, fix), said or None)
 
 
 def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
@@ -168,7 +179,7 @@ def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterato
         yield _error(header_row, name, None, "", Wrong("missing-column", detail, f"add it: {BY_NAME[name].writes}"))
 
 
-def _once_each(rows: tuple[Row, ...], where: Mapping[str, str]) -> tuple[Row, ...]:
+def _once_each(rows: tuple[Row, ...], where: Mapping[str, str], headers: Mapping[str, str]) -> tuple[Row, ...]:
     """The same new request twice in a file is a slip of the hand."""
     first: dict[Any, int] = {}
     checked = []
@@ -176,16 +187,27 @@ def _once_each(rows: tuple[Row, ...], where: Mapping[str, str]) -> tuple[Row, ..
         request = row.message.get("request") if row.type == MESSAGES[0].name else None
         before = first.setdefault(request, row.number) if request is not None else row.number
         if before != row.number:
-            wrong = Wrong("repeated-request", f"row {before} makes this request already", "give it an id of its own")
+            fix = "give it an id of its own, such as 2018-018"
+            wrong = Wrong("repeated-request", f"row {before} makes this request already", fix)
             cell = f"{where['request']}{row.number}"
-            row = replace(row, errors=(*row.errors, _error(row.number, "request", cell, row.seen["request"], wrong)))
+            told = _error(row.number, "request", cell, row.seen["request"], wrong, headers["request"])
+            row = replace(row, errors=(*row.errors, told))
         checked.append(row)
     return tuple(checked)
 
 
-def _error(row: int, column: str | None, cell: str | None, value: str, wrong: Wrong) -> CellError:
+def _error(
+    row: int, column: str | None, cell: str | None, value: str, wrong: Wrong, header: str | None = None
+) -> CellError:
     return CellError(
-        row=row, column=column, cell=cell, value=value, code=wrong.code, detail=wrong.detail, fix=wrong.fix
+        row=row,
+        column=column,
+        header=header,
+        cell=cell,
+        value=visible(value)[: SHOWN_AT_MOST + 1],
+        code=wrong.code,
+        detail=wrong.detail,
+        fix=wrong.fix,
     )
 
 
@@ -200,7 +222,7 @@ def _around(body: dict[str, Any], pointer: str) -> dict[str, Any]:
 class _Reader:
     """Reads one row."""
 
-    columns: Mapping[str, int]
+    heading: _Heading
     source: SheetRow
     round: str
     institution: str
@@ -208,7 +230,7 @@ class _Reader:
     read_as: list[CellReadAs] = field(default_factory=list)
 
     def row(self) -> Row:
-        seen = {name: shown(value) for name in self.columns if not is_empty(value := self._value(name))}
+        seen = {name: shown(value) for name in self.heading.columns if not is_empty(value := self._value(name))}
         message = self._message()
         if message is None:
             return Row(self.source.number, None, {}, seen, tuple(self.errors))
@@ -216,7 +238,7 @@ class _Reader:
         for name in (*message.needs, *message.takes):
             if not is_empty(self._value(name)):
                 self._put(body, name)
-            elif name in message.needs and name in self.columns:
+            elif name in message.needs and name in self.heading.columns:
                 self._wrong(name, Wrong("missing", "nothing stands here", f"write {BY_NAME[name].writes}"))
         for name in message.needs:
             _around(body, BY_NAME[name].pointer)  # so that only what is missing in it is missing
@@ -224,14 +246,14 @@ class _Reader:
         return Row(self.source.number, message.name, body, seen, tuple(self.errors), tuple(self.read_as))
 
     def _value(self, name: str) -> Value:
-        index = self.columns.get(name)
+        index = self.heading.columns.get(name)
         return None if index is None else self.source.cells.get(index)
 
     def _message(self) -> Message | None:
         value = self._value(TYPE.name)
         message = message_named("" if is_empty(value) else shown(value))
         if isinstance(value, Unusable):
-            self._wrong(TYPE.name, Wrong(value.code, value.detail, value.fix))
+            self._wrong(TYPE.name, _with_example(TYPE, Wrong(value.code, value.detail, value.fix)))
             return None
         if message is None:
             self._wrong(TYPE.name, Wrong("unknown-type", "this is no kind of message", f"write {TYPE.writes}"))
@@ -243,9 +265,11 @@ class _Reader:
         if name == "request" and isinstance(value, str):
             value = value.removeprefix(f"{self.institution}/")
             if value == EXAMPLE:
-                value = Wrong("example", "this is the template's example", "remove the row")
+                fix = "remove the row, or write an id of your own, such as 2018-017"
+                self._wrong(name, Wrong("example", "this is the template's example", fix))
+                return
         if isinstance(value, Wrong):
-            self._wrong(name, value)
+            self._wrong(name, _with_example(column, value))
             return
         self._tell(name, value)
         _around(body, column.pointer)[column.pointer.rpartition("/")[2]] = value
@@ -254,11 +278,11 @@ class _Reader:
         stated = self._value(name)
         said, kept = shown(stated).strip(), ", ".join(map(str, read_so)) if isinstance(read_so, list) else str(read_so)
         if said != kept[:SHOWN_AT_MOST] and stated != read_so and not said.endswith("…"):
-            self.read_as.append(CellReadAs(f"{letters(self.columns[name])}{self.source.number}", said, kept))
+            self.read_as.append(CellReadAs(f"{letters(self.heading.columns[name])}{self.source.number}", said, kept))
 
     def _none_besides(self, message: Message) -> None:
         """What stands in a row and is no part of its message would be lost without a word."""
-        for name in self.columns:
+        for name in self.heading.columns:
             if name not in (TYPE.name, *message.needs, *message.takes) and not is_empty(self._value(name)):
                 takers = [one.words[0] for one in MESSAGES if name in (*one.needs, *one.takes)]
                 detail = f"{message.words[0]} has no {name}"
@@ -266,5 +290,11 @@ class _Reader:
                 self._wrong(name, Wrong("not-of-this-type", detail, fix))
 
     def _wrong(self, name: str, wrong: Wrong) -> None:
-        cell = f"{letters(self.columns[name])}{self.source.number}"
-        self.errors.append(_error(self.source.number, name, cell, shown(self._value(name)), wrong))
+        cell = f"{letters(self.heading.columns[name])}{self.source.number}"
+        header = self.heading.headers[name]
+        self.errors.append(_error(self.source.number, name, cell, shown(self._value(name)), wrong, header))
+
+
+def _with_example(column: Column, wrong: Wrong) -> Wrong:
+    """A fix that holds for any column, and what this one takes."""
+    return replace(wrong, fix=f"{wrong.fix}; this column takes {column.writes}")
