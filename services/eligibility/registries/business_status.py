@@ -13,30 +13,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
-from shared.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called, day
+from shared.odcloud import Answer, OfNumber, rows
+from shared.registry_calls import Address, UnsoundAnswerError, called, day
 
 _STATUS: Final = {"01": BusinessStatus.ACTIVE, "02": BusinessStatus.SUSPENDED, "03": BusinessStatus.CLOSED}
 _NOT_REGISTERED: Final = "등록되지 않은"
 
 
-class _Row(BaseModel):
-    b_no: str
+class _Row(OfNumber):
     b_stt_cd: str
     tax_type: str
     end_dt: str
 
 
-class _Body(BaseModel):
-    status_code: str | None = None
-    code: int | None = None
-    data: list[_Row] = []
-
-
-_BODY: Final = TypeAdapter(_Body)
+_ROWS: Final = TypeAdapter(Answer[_Row])
 
 
 class BusinessStatusRegistry:
@@ -53,21 +47,7 @@ class BusinessStatusRegistry:
         headers = {"Authorization": f"Infuser {self._address.key}", "Accept": "application/json"}
         url = f"{self._address.url.rstrip('/')}/status"
         content = await called("POST", url, self._seconds, json={"b_no": list(subjects)}, headers=headers)
-        return [_answer(row, now) for row in _rows(content, subjects)]
-
-
-def _rows(content: bytes, subjects: Sequence[str]) -> list[_Row]:
-    try:
-        body = _BODY.validate_json(content)
-    except ValidationError as error:
-        raise UnsoundAnswerError(f"{error.error_count()} fields are not what they should be") from None
-    if body.code is not None:
-        raise RegistryAwayError(f"answers code {body.code}")
-    if body.status_code != "OK":
-        raise UnsoundAnswerError(f"status_code {str(body.status_code)[:40]}")
-    if sorted(row.b_no for row in body.data) != sorted(subjects):
-        raise UnsoundAnswerError("the numbers answered are not those asked")
-    return body.data
+        return [_answer(row, now) for row in rows(_ROWS, content, subjects)]
 
 
 def _answer(row: _Row, now: datetime) -> RegistryAnswer:

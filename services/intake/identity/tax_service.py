@@ -7,27 +7,21 @@ number, day and name are of one firm, and `02` with a `valid_msg` where they are
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from services.intake.domain.identity import Claimed
 from shared.contracts.identity import IdentityLevel
-from shared.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called
+from shared.odcloud import Answer, OfNumber, rows
+from shared.registry_calls import Address, called
 
 _OPTIONAL: Final = dict.fromkeys(("p_nm2", "b_nm", "corp_no", "b_sector", "b_type", "b_adr"), "")
 
 
-class _Row(BaseModel):
-    b_no: str
+class _Row(OfNumber):
     valid: Literal["01", "02"]
 
 
-class _Body(BaseModel):
-    status_code: str | None = None
-    code: int | None = None
-    data: list[_Row] = []
-
-
-_BODY: Final = TypeAdapter(_Body)
+_ANSWER: Final = TypeAdapter(Answer[_Row])
 
 
 class TaxService:
@@ -45,18 +39,5 @@ class TaxService:
         headers = {"Authorization": f"Infuser {self._address.key}", "Accept": "application/json"}
         url = f"{self._address.url.rstrip('/')}/validate"
         content = await called("POST", url, self._seconds, json={"businesses": [business]}, headers=headers)
-        return _row(content, claimed.business_number).valid == "01"
-
-
-def _row(content: bytes, number: str) -> _Row:
-    try:
-        body = _BODY.validate_json(content)
-    except ValidationError as error:
-        raise UnsoundAnswerError(f"{error.error_count()} fields are not what they should be") from None
-    if body.code is not None:
-        raise RegistryAwayError(f"answers code {body.code}")
-    if body.status_code != "OK":
-        raise UnsoundAnswerError(f"status_code {str(body.status_code)[:40]}")
-    if [row.b_no for row in body.data] != [number]:
-        raise UnsoundAnswerError("the number answered is not the one asked")
-    return body.data[0]
+        (row,) = rows(_ANSWER, content, [claimed.business_number])
+        return row.valid == "01"
