@@ -165,6 +165,17 @@ async def test_an_act_shows_what_stands_and_what_it_makes_of_it(office: Office, 
     assert code(unknown) == (404, "unknown-act")
 
 
+async def test_why_an_act_could_not_be_approved_is_said_in_korean(office: Office, round_id: str) -> None:
+    office.client.headers["Accept-Language"] = "ko"
+    sooner, later_on = await later(office, round_id), await later(office, round_id, 2)
+    waiting = await propose(office, round_id, "extend", sooner)
+    assert (waiting.json()["awaits"], waiting.headers["content-language"]) == ("다른 공무원의 승인", "ko")
+    extended = (await propose(office, round_id, "extend", later_on)).json()["act"]
+    assert (await approve(office, round_id, extended)).status_code == 200
+    refusal = (await shown(office, round_id, waiting.json()["act"]))["refusal"]
+    assert refusal["title"].endswith("그보다 늦은 일시를 적어 주십시오.")
+
+
 async def test_every_kind_that_is_proposed_on_a_frozen_round_is_shown(office: Office) -> None:
     round_id = await office.announce(rehearsal=clock_map(5, opens_in=3))
     await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})

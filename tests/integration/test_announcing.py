@@ -270,6 +270,37 @@ async def test_no_announcement_and_no_list_renames_an_institution(stack: Stack, 
     assert [row["action"] for row in rows].count("rename-institution") == 1
 
 
+async def test_who_asks_for_korean_is_told_all_of_an_act_in_it(office: Office) -> None:
+    office.client.headers["Accept-Language"] = "ko"
+    await office.institution("called")
+    stated = body("in-korean") | {"pledges": [{"institution": "called", "name": "다른 기관", "pledge_won": 5}]}
+    proposed = await announced(office, stated)
+    act = proposed.json()["act"]
+    assert (proposed.json()["awaits"], proposed.headers["content-language"]) == ("다른 공무원의 승인", "ko")
+    assert "이미 승인을 기다리고 있습니다" in (await announced(office, stated)).json()["title"]
+    seen = await office.client.get(f"/rounds/in-korean/acts/{act}", headers=office.officers[1])
+    (shown_to_approve,) = seen.json()["after"]["institutions"]
+    done = await approve(office, "in-korean", act)
+    remark = "called 기관은 '기관 called'로 등록되어 있으며 이름은 바뀌지 않습니다."
+    assert [one["detail"] for one in proposed.json()["warnings"]] == [remark]
+    assert [one["detail"] for one in done.json()["warnings"]] == [remark]
+    assert shown_to_approve["remarks"] == [remark]
+    stated["pledges"][0] |= {"pledge_won": 1_000}
+    again = await announced(office, stated)
+    (stands,) = again.json()["warnings"]
+    assert stands["detail"] == "이미 공고된 라운드이며, 이 라운드에 대한 called의 약정 금액은 5원입니다."
+    assert {one.headers["content-language"] for one in (proposed, seen, done, again)} == {"ko"}
+    assert all("Accept-Language" in one.headers["vary"] for one in (proposed, seen, done, again))
+
+
+async def test_an_act_that_ended_says_so_in_korean(office: Office) -> None:
+    office.client.headers["Accept-Language"] = "ko"
+    act = (await announced(office, body("rejected-in-korean"))).json()["act"]
+    assert (await said(office, "rejected-in-korean", act, "rejection", 1, reason="예산 없음")).status_code == 200
+    title = (await approve(office, "rejected-in-korean", act)).json()["title"]
+    assert title.endswith("반려한 처분입니다. 사유: 예산 없음")
+
+
 async def test_an_announcement_is_no_act_on_a_round(office: Office) -> None:
     answer = await office.propose("by-two", "announce", {})
     assert code(answer) == (422, "not-proposed-here")

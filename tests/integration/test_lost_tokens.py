@@ -95,6 +95,9 @@ async def test_what_is_answered_tells_nobody_which_entries_there_are(office: Off
         await office.client.post("/applications/none/lost-token"),
     ):
         assert (other.status_code, other.json()) == (202, right.json())
+    korean = await office.client.post("/applications/none/lost-token", headers={"Accept-Language": "ko"})
+    assert korean.json()["told"].startswith("해당하는 신청이 있으면 그 신청의 메일 주소로 새 토큰을 보냅니다.")
+    assert (korean.headers["content-language"], korean.headers["vary"]) == ("ko", "Accept-Language")
 
 
 async def test_asked_again_and_again_one_goes_out_and_another_later(office: Office, entry: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 PROJECT: Final = Path(__file__).parents[2]
 PLACE: Final = "{}"
 _CUSTOM: Final = re.compile(r"\{\{[a-z]+\}\}")
+_SENTENCE: Final = re.compile("[a-z]{2} [a-z]{2}")
 _PLACES: Final = re.compile(r"(?:(?<!\{)\{\}(?!\}))+")
 
 
@@ -56,6 +57,7 @@ SAYING: Final = {
     "fail": Said((), (0,)),
     "_Refused": Said(("title",), (2,)),
     "problem_response": Said(("title",), (2,)),
+    "said": Said((), (0,)),
 }
 """Whose words reach whoever sent something, and which arguments they are."""
 NO_ANSWERS: Final = ("shared/signing.py", "shared/settings.py")
@@ -110,12 +112,33 @@ def messages_in(path: str) -> Iterator[Message]:
     yield from _walk(found, found.tree, (), OF_POLICIES if policies else OF_HTTP)
 
 
+def unsaid_in(path: str) -> Iterator[Message]:
+    """Sentences that stand in a JSON object as they are, and are not put into the language of who asks by `said`."""
+    found = module(path)
+    descriptions = [node for node in found.tree.body if any(name == "OPENAPI" for name, _ in _assigned(node))]
+    yield from (one for node in found.tree.body if node not in descriptions for one in _unsaid(found, node, ()))
+
+
+def _unsaid(found: _Module, node: ast.AST, around: tuple[ast.AST, ...]) -> Iterator[Message]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        around = (*around, node)
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                texts = _texts(found, value, around)
+                yield from (Message(found.path, value.lineno, one, key.value) for one in texts if _SENTENCE.search(one))
+    for child in ast.iter_child_nodes(node):
+        yield from _unsaid(found, child, around)
+
+
 def _walk(found: _Module, node: ast.AST, around: tuple[ast.AST, ...], problem: Said) -> Iterator[Message]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         around = (*around, node)
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         said = problem if name == "Problem" else SAYING.get(name)
+        if name == "said" and found.imported.get(name) != ("shared.in_korean", name):
+            said = None
         for argument in _arguments(node, said) if said else ():
             for template in _texts(found, argument, around):
                 if name == "PydanticCustomError":

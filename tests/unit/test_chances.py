@@ -1,5 +1,6 @@
 """Chances: exact for one place, simulated by the real draw, and beside each other they agree."""
 
+import re
 from dataclasses import replace
 from itertools import permutations
 from math import prod
@@ -10,6 +11,8 @@ from services.selection.domain.chances import PLACED, chances, draws_of, method_
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer
 from shared.contracts.findings import VerdictOutcome
+from shared.contracts.policy import Method
+from shared.in_korean import in_korean
 from tests.data.facts import policy
 
 H2 = policy("2018-h2")
@@ -71,6 +74,14 @@ def test_the_estimate_is_the_same_for_everybody_and_of_no_real_seed() -> None:
 def test_as_many_draws_as_can_be_placed(standing: int, draws: int) -> None:
     assert draws_of(standing) == draws
     assert ("too many" in method_in_words(H2, draws)) is (draws == 0)
+
+
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("draws", [0, 1000])
+def test_how_it_was_found_is_said_in_korean_too(method: Method, draws: int) -> None:
+    korean = in_korean(method_in_words(replace(H2, method=method), draws))
+    assert not re.search("[a-z]", korean)
+    assert ("1000번" in korean) is (draws == 1000)
 
 
 def test_nobody_stands() -> None:

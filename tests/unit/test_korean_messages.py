@@ -17,12 +17,14 @@ from services.intake.domain.uploads.columns import COLUMNS
 from shared.contracts.events import InstitutionStatus, Language, Reason
 from shared.contracts.vocabulary import RULE_TERMS
 from shared.in_korean import Template, in_korean, lines, said, told
-from tests.support.messages import PLACE, Message, messages_in, plain
+from tests.support.messages import PLACE, Message, messages_in, plain, unsaid_in
 
 PROJECT: Final = Path(__file__).parents[2]
 FORWARDED: Final = {
+    "services/intake/acts/announcement.py": "a policy's problems",
     "services/intake/acts/draw.py": "a value that came; UnusableValueError's words; a title made above it",
-    "services/intake/api/announcements.py": "a policy's problems",
+    "services/intake/acts/pledging.py": "a remark's detail",
+    "services/intake/api/act_views.py": "a problem's title",
     "services/intake/api/desks.py": "what webhook_refusal returns",
     "services/intake/api/institutions.py": "Refused",
     "services/intake/api/submission.py": "an application's id",
@@ -36,6 +38,7 @@ FORWARDED: Final = {
     "services/intake/spreadsheets/reader.py": "UnreadableFileError, from its reader",
     "services/intake/storage/admission.py": "no message: a table's columns",
     "services/intake/uploading.py": "NoHeaderError",
+    "services/selection/api/chances.py": "method_in_words",
     "services/selection/api/packs.py": "NoPack",
     "shared/as_written.py": "arguments of its own functions",
     "shared/connections.py": "_Refused",
@@ -57,6 +60,9 @@ OF_PROGRAMS: Final = re.compile(
     r"_future|string_sub_type|missing_keyword|moment"
 )
 """Errors of pydantic's that no contract of ours can have: no field of one is of such a type."""
+
+
+CODES: Final = ("state", "status", "Content-Security-Policy")
 
 
 def sources() -> list[str]:
@@ -88,6 +94,15 @@ def test_every_title_detail_and_fix_has_its_korean_sentence() -> None:
     found = [message for path in sources() for message in messages_in(path)]
     assert len(found) > 500
     assert missing(found) == []
+
+
+def test_no_answer_has_a_sentence_in_one_language_alone() -> None:
+    """What stands in an answer as it is, is a code: a state, or the policy of a page."""
+    answering = [path for path in sources() if re.search(r"/api/|/acts/|[/_]api\.py$", path)]
+    assert len(answering) > 50
+    found = [one for path in answering for one in unsaid_in(path)]
+    assert [one for one in found if one.expression not in CODES] == []
+    assert found != []
 
 
 def test_every_failure_of_a_command_has_its_korean_sentence() -> None:

@@ -18,6 +18,7 @@ from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import Reason, RoundAmended
 from shared.contracts.round_file import RoundTerms
+from shared.in_korean import told
 from shared.postgres import Connection
 from shared.problems import Problem
 
@@ -113,7 +114,7 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
 
 
 def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:
-    return [remark.model_dump() for one in pledges for remark in one.remarks]
+    return told(remark for one in pledges for remark in one.remarks)
 
 
 def _require_announced(stored: StoredRound) -> None:

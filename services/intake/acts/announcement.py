@@ -25,6 +25,7 @@ from shared.contracts.events import Reason, Source
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.round_file import RoundTerms
 from shared.contracts.values import Actor, Contract, Line
+from shared.in_korean import told
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection
 from shared.problems import Problem
@@ -52,7 +53,7 @@ class Announcing:
 
     @property
     def remarks(self) -> list[dict[str, Any]]:
-        return [remark.model_dump() for one in self.pledging for remark in one.remarks]
+        return told(remark for one in self.pledging for remark in one.remarks)
 
     def answer(self) -> dict[str, Any]:
         return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})

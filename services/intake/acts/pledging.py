@@ -10,6 +10,7 @@ from services.intake.domain.institutions import Institution, Refused, changed
 from services.intake.storage import institutions
 from shared.contracts.events import InstitutionStatus, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line, Won
+from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 from shared.problems import Problem
@@ -42,7 +43,7 @@ class Pledging:
             "registered": self.before is not None,
             "pledge_won": self.won,
             "pledge_won_before": self.won_before,
-            "remarks": [remark.detail for remark in self.remarks],
+            "remarks": [said(remark.detail) for remark in self.remarks],
         }
 
 

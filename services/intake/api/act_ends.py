@@ -51,7 +51,7 @@ async def reject_act(round_id: str, act: str, request: Request) -> Response:
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         proposed = await locked(connection, act, round_id)
-        refused(rejection_refusal(proposed, officer.name, now), proposed, _BY_ITS_OFFICER)
+        refused(rejection_refusal(proposed, officer.name, now), proposed, rejects=True)
         ended = Ended(ActState.REJECTED, officer.name, now, body.reason)
         await _end(connection, proposed, ended)
         detail = _detail(proposed, ended)
@@ -87,18 +87,19 @@ async def locked(connection: Connection, act: str, round_id: str) -> ProposedAct
     return found
 
 
-def refused(refusal: ActRefusal | None, act: ProposedAct, same_officer: str | None = None) -> None:
-    """Raises a Problem where there is a refusal. `same_officer`: what an act's own officer is told, if not that another
-    one must approve it."""
+def refused(refusal: ActRefusal | None, act: ProposedAct, *, rejects: bool = False) -> None:
+    """Raises a Problem where there is a refusal. `rejects`: the officer asked would not approve the act."""
     if refusal is None:
         return
-    said = _REFUSALS[refusal]
-    if refusal is ActRefusal.SAME_OFFICER and same_officer:
-        said = same_officer
-    if act.ended is not None and refusal in (ActRefusal.REJECTED, ActRefusal.WITHDRAWN):
-        because = f": {act.ended.reason}" if act.ended.reason else "."
-        said = f"{said} by {act.ended.by}{because}"
-    raise Problem(409, refusal.value, said)
+    if (ended := act.ended) is not None:
+        title = f"This act was {ended.state} by {ended.by}."
+        if ended.reason:
+            title = f"This act was {ended.state} by {ended.by}: {ended.reason}"
+    elif refusal is ActRefusal.SAME_OFFICER and rejects:
+        title = _BY_ITS_OFFICER
+    else:
+        title = _REFUSALS[refusal]
+    raise Problem(409, refusal.value, title)
 
 
 async def _end(connection: Connection, act: ProposedAct, ended: Ended) -> None:
@@ -118,7 +119,5 @@ _REFUSALS: Final = {
     ActRefusal.OTHER_OFFICER: "Who proposed an act withdraws it; another officer rejects it: firstbuy round reject",
     ActRefusal.EXPIRED: "The proposal has expired: propose it again.",
     ActRefusal.ALREADY_APPROVED: "This act was approved already.",
-    ActRefusal.REJECTED: "This act was rejected",
-    ActRefusal.WITHDRAWN: "This act was withdrawn",
     ActRefusal.ROOTS_MOVED: "The roots have moved since the proposal: look at them and propose anew.",
 }

@@ -13,8 +13,9 @@ from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.acts import ActKind, ActState, ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.storage import acts
+from shared.in_korean import said, told
 from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 router = APIRouter(tags=["acts"])
 _SHOWN: TypeAdapter[Any] = TypeAdapter(Any)
@@ -71,12 +72,16 @@ async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> 
         stored = await known_round(connection, act.round)
         stands = await kind.terms_now(connection, stored, act.terms)
     except Problem as problem:
-        errors = [reason.model_dump() for reason in problem.errors]
-        return {"refusal": {"code": problem.code, "title": problem.title, "errors": errors}}
+        errors = told(problem.errors)
+        return {"refusal": {"code": problem.code, "title": said(problem.title), "errors": errors}}
     change = await kind.foretell(connection, stored, act)
     refusal = None
     if stands != act.terms:
-        refusal = {"code": "roots-moved", "title": "The roots have moved since the proposal.", "terms_now": stands}
+        refusal = {
+            "code": "roots-moved",
+            "title": said("The roots have moved since the proposal."),
+            "terms_now": stands,
+        }
     return {"refusal": refusal, "before": change.before, "after": change.after}
 
 
@@ -101,4 +106,4 @@ def _row(act: ProposedAct, now: datetime) -> dict[str, Any]:
 
 
 def _json(shown: Any) -> Response:
-    return Response(_SHOWN.dump_json(shown), media_type="application/json")
+    return Response(_SHOWN.dump_json(shown), media_type="application/json", headers=in_language({}))

@@ -23,7 +23,8 @@ from services.intake.storage import late as late_entries
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
 from shared.http import body_of, parse, read_body
-from shared.problems import Problem
+from shared.in_korean import said
+from shared.problems import Problem, in_language
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
 _log = structlog.get_logger()
@@ -69,7 +70,7 @@ async def propose_act(round_id: str, request: Request) -> Response:
         if draft is not None:
             await late_entries.keep(connection, act.act, draft)
         events.append(await recorded(connection, act))
-    return JSONResponse({"act": act.act, "terms": terms, "awaits": AWAITS}, 201)
+    return JSONResponse({"act": act.act, "terms": terms, "awaits": said(AWAITS)}, 201, in_language({}))
 
 
 @router.post("/{round_id}/acts/{act}/approval")
@@ -98,4 +99,4 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         detail = {"act": act, "round": round_id, "terms": proposed.terms, "by": [actor.name for actor in actors]}
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))
     _log.info("did act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
-    return JSONResponse({"act": act, "done": True, **done.answer})
+    return JSONResponse({"act": act, "done": True, **done.answer}, headers=in_language({}))

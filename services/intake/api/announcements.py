@@ -21,9 +21,10 @@ from shared.contracts.events import Reason
 from shared.contracts.identity import IdentityLevel
 from shared.contracts.values import Actor
 from shared.http import body_of, parse, read_body
+from shared.in_korean import told
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 
@@ -46,7 +47,7 @@ async def announce(request: Request) -> Response:
             )
             if answer is not None:
                 return answer
-        return JSONResponse(await _again(connection, body, stated))
+        return JSONResponse(await _again(connection, body, stated), headers=in_language({}))
 
 
 def _require_reachable(state: Intake, body: AnnouncementBody) -> None:
@@ -76,7 +77,7 @@ async def _announce(
         return None
     detail = announced_detail(stated, body.reason) | announcement.pledges_detail(body)
     events += [*done.events, await audit.record(connection, "intake", now, officer.name, "announce", detail)]
-    return JSONResponse(dict(done.answer), 201)
+    return JSONResponse(dict(done.answer), 201, in_language({}))
 
 
 async def _propose(
@@ -93,7 +94,7 @@ async def _propose(
     await keep(connection, act)
     await acts.keep_policy(connection, stated.policy_hash, stated.policy)
     events.append(await recorded(connection, act))
-    return JSONResponse(this.answer() | awaiting(act), 202)
+    return JSONResponse(this.answer() | awaiting(act), 202, in_language({}))
 
 
 async def _again(connection: Connection, body: AnnouncementBody, stated: Announcement) -> dict[str, Any]:
@@ -102,12 +103,12 @@ async def _again(connection: Connection, body: AnnouncementBody, stated: Announc
     stored = await rounds.load(connection, stated.round)
     if stored is None or announcement.as_announced(stored) != announcement.as_stated(stated):
         raise announcement.exists(body.round.round)
-    told = [
-        remark.model_dump()
+    remarks = [
+        remark
         for place, one in enumerate(body.pledges)
         for remark in await _as_pledged(connection, body.round.round, place, one)
     ]
-    return announcement.named(stated) | ({"warnings": told} if told else {})
+    return announcement.named(stated) | ({"warnings": told(remarks)} if remarks else {})
 
 
 async def _as_pledged(connection: Connection, round_id: str, place: int, one: Pledged) -> list[Reason]:
@@ -115,8 +116,9 @@ async def _as_pledged(connection: Connection, round_id: str, place: int, one: Pl
     won = known.pledges.get(round_id) if known else None
     if won == one.pledge_won:
         return []
-    stands = "nothing" if won is None else f"{won:,} won"
-    detail = f"the round is announced already, and {one.institution} pledges {stands} to it"
+    detail = f"the round is announced already, and {one.institution} pledges nothing to it"
+    if won is not None:
+        detail = f"the round is announced already, and {one.institution} pledges {won:,} won to it"
     fix = f"amend it: firstbuy institution amend {one.institution} --pledge {round_id}={one.pledge_won}"
     return [Reason(pointer=f"/pledges/{place}/pledge_won", code="pledge-stands", detail=detail, fix=fix)]
 
@@ -136,4 +138,4 @@ async def propose_amendment(round_id: str, request: Request) -> Response:
         await keep(connection, act)
         await acts.keep_policy(connection, this.announcement.policy_hash, this.announcement.policy)
         events.append(await recorded(connection, act))
-    return JSONResponse(this.answer() | awaiting(act), 202)
+    return JSONResponse(this.answer() | awaiting(act), 202, in_language({}))

@@ -11,6 +11,7 @@ from services.intake.api.state import Intake
 from services.intake.domain.acts import ActKind, ProposedAct, waiting_for_the_same
 from services.intake.storage import acts
 from shared import audit
+from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
 from shared.problems import Problem
@@ -50,8 +51,8 @@ async def keep(connection: Connection, act: ProposedAct) -> None:
         same = waiting_for_the_same(waiting, act.terms, KINDS[act.kind].drawn)
     if same is not None:
         approval = f"firstbuy round approve {act.round} {same.act}"
-        said = f"Such an act of {same.proposed_by} waits already; another officer approves it with: {approval}"
-        raise Problem(409, "act-waits", said)
+        title = f"Such an act of {same.proposed_by} waits already; another officer approves it with: {approval}"
+        raise Problem(409, "act-waits", title)
     await acts.propose(connection, act)
 
 
@@ -66,4 +67,4 @@ async def recorded(connection: Connection, act: ProposedAct) -> Outgoing:
 def awaiting(act: ProposedAct) -> dict[str, str]:
     """What a proposal is answered."""
     approval = f"/rounds/{act.round}/acts/{act.act}/approval"
-    return {"act": act.act, "awaits": AWAITS, "approval": approval, "expires_at": act.expires_at.isoformat()}
+    return {"act": act.act, "awaits": said(AWAITS), "approval": approval, "expires_at": act.expires_at.isoformat()}

@@ -19,10 +19,12 @@ from shared.canonical import sha256_hex
 from shared.contracts.facts import BusinessNumber
 from shared.contracts.values import Contract
 from shared.http import body_of, parse, read_body
+from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
 from shared.mail_addresses import WrittenEmail
 from shared.outbox import enqueue
 from shared.postgres import Connection
+from shared.problems import in_language
 
 router = APIRouter(tags=["applications"])
 _log = structlog.get_logger()
@@ -36,10 +38,10 @@ class LostTokenBody(Contract):
 
 
 _LOST: Final = TypeAdapter(LostTokenBody)
-_TOLD: Final = {
-    "told": "Where there is such an entry, a new token is mailed to its own address: one in ten minutes at most, three "
-    "a day. The old one ends when the new one is first used."
-}
+_TOLD: Final = (
+    "Where there is such an entry, a new token is mailed to its own address: one in ten minutes at most, three a day. "
+    "The old one ends when the new one is first used."
+)
 
 
 @router.post("/rounds/{round_id}/lost-tokens", openapi_extra=body_of(LostTokenBody), status_code=202)
@@ -51,7 +53,7 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
         printable = round_id if round_id.isprintable() else ""
         found = await renewals.of_firm(connection, printable, body.business_number, body.email)
         events += await _renew(connection, found, state)
-    return JSONResponse(_TOLD, 202)
+    return _told()
 
 
 @router.post("/applications/{application}/lost-token", status_code=202)
@@ -61,7 +63,11 @@ async def renew_token(application: str, request: Request) -> Response:
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         if is_id(application) and await renewals.has_contact(connection, application):
             events += await _renew(connection, [application], state)
-    return JSONResponse(_TOLD, 202)
+    return _told()
+
+
+def _told() -> Response:
+    return JSONResponse({"told": said(_TOLD)}, 202, in_language({}))
 
 
 async def _renew(connection: Connection, applications: Sequence[str], state: Intake) -> list[Outgoing]:

@@ -19,9 +19,10 @@ from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import SelectionGivenUp
 from shared.http import body_of, parse, read_body_if_sent
+from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 from shared.signing import Signer
 
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -47,7 +48,7 @@ async def withdraw(application: str, request: Request) -> Response:
         else:
             inside(window, received)
             answer = await _withdraw(connection, events, state, stored, window, reason, received, signer, trace)
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=in_language({}))
 
 
 async def _withdraw(
@@ -106,4 +107,5 @@ async def _give_up(
             outgoing(topics.APPLICATIONS.name, application, event, event_id=identifier, time=now, traceparent=trace)
         )
     given_up_at = before.freed_at if before else now
-    return {"application": application, "given_up_at": given_up_at.isoformat(), "takes_effect": "with the next batch"}
+    takes_effect = said("with the next batch")
+    return {"application": application, "given_up_at": given_up_at.isoformat(), "takes_effect": takes_effect}

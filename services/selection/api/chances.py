@@ -13,8 +13,9 @@ from services.selection.domain.chances import Chance, Chances, FirmChance, Kind,
 from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
+from shared.in_korean import said
 from shared.postgres import connected
-from shared.problems import Problem
+from shared.problems import Problem, in_language
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["chances"])
@@ -86,7 +87,7 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         "round": round_id,
         "epoch": newest["epoch"],
         "commitment_root": newest["commitment_root"],
-        "method": method_in_words(known.policy, found.draws),
+        "method": said(method_in_words(known.policy, found.draws)),
         "draws": found.draws,
         "of_tickets": found.of_tickets,
     }
@@ -96,7 +97,9 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
             raise Problem(404, "not-in-the-draw", "No application of this id stands in the draw.")
         firm = found.of_firm(str(application))
         whole = {"firm": _shown_firm(firm, found.of_tickets)} if firm else {}
-        return JSONResponse(told | {"application": str(application), **_shown(chance), **whole})
+        return JSONResponse(
+            told | {"application": str(application), **_shown(chance), **whole}, headers=in_language({})
+        )
     async with connected(runtime.pool) as connection:
         selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
     rows = [
@@ -110,7 +113,7 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         for kind, of_kind in sorted(estimate.kinds.items(), key=lambda item: (-item[0].tickets, item[0].startup))
     ]
     firms = [{"firms": one.firms, **_shown_firm(one, found.of_tickets)} for one in found.by_entries().values()]
-    return JSONResponse(told | {"kinds": rows, "firms": firms})
+    return JSONResponse(told | {"kinds": rows, "firms": firms}, headers=in_language({}))
 
 
 def _shown_firm(firm: FirmChance, of_tickets: int) -> dict[str, Any]:
