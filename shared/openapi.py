@@ -86,7 +86,7 @@ def _whole(document: Document, said: Mapping[str, Any], raw: Mapping[str, Docume
 def _responses(own: Mapping[str, Any], said: Mapping[str, Any]) -> Document:
     """Refusals that a route tells apart keep their descriptions. A page is refused by a page."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE}
-    pages = {_PAGE: one["content"][_PAGE] for one in said.values() if _PAGE in one.get("content", {})}
+    pages = next(({_PAGE: one["content"][_PAGE]} for one in said.values() if _PAGE in one.get("content", {})), {})
     refused = {"description": "What is wrong, and what to do about it.", "content": {PROBLEM: problem, **pages}}
     apart = {status: refused | one for status, one in own.items() if status[0] in "45" and "content" not in one}
     return {**said, **apart, "4XX": refused, "5XX": refused}
