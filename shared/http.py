@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from math import ceil
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -28,6 +29,7 @@ from shared.connection_bounds import Bounds, with_files
 from shared.connections import Connections
 from shared.headers import Guarded
 from shared.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
+from shared.openapi import describe
 from shared.postgres import DatabaseAwayError
 from shared.problems import Problem, problem_response
 from shared.spoken import Spoken
@@ -141,10 +143,18 @@ class Health(Protocol):
     def asyncapi(self) -> dict[str, Any]: ...
 
 
-def service_app(title: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+def service_app(
+    title: str,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    answers: Path,
+    raw: Mapping[str, Any] | None = None,
+) -> FastAPI:
     """An app without the pages that load others' scripts (`/docs` is ours), and without redirects for a slash too many,
-    which would lead to whatever the request's Host says."""
-    return FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    which would lead to whatever the request's Host says. `answers` and `raw`: what its OpenAPI says beside its routes
+    (`shared.openapi`)."""
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    describe(app, answers, raw or {})
+    return app
 
 
 def add_service_routes(

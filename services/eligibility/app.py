@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -33,6 +35,7 @@ from shared.registry_calls import Address
 from shared.runtime import Runtime
 
 SERVICE = "eligibility"
+ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
 def create_app(settings: EligibilitySettings) -> FastAPI:
@@ -70,7 +73,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = service_app("Firstbuy eligibility", lifespan)
+    app = service_app("Firstbuy eligibility", lifespan, ANSWERS)
     app.state.runtime = runtime
     app.state.judge = judge
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)

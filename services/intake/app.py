@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
@@ -67,6 +69,7 @@ from shared.registry_calls import Address
 from shared.runtime import Runtime
 
 SERVICE = "intake"
+ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
 def create_app(settings: IntakeSettings) -> FastAPI:
@@ -154,7 +157,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = service_app("Firstbuy intake", lifespan)
+    app = service_app("Firstbuy intake", lifespan, ANSWERS, {"/rounds/{round}/applications": {"post": OPENAPI}})
     app.state.kept = KeptAnswers(settings.kept_bytes)
     app.add_middleware(ClosedWhile, missing=restore.missing)
     app.state.intake = Intake(
@@ -201,17 +204,4 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         app.include_router(router)
     largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
     add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
-    _describe_submission(app)
     return app
-
-
-def _describe_submission(app: FastAPI) -> None:
-    """Adds the raw submission route to the OpenAPI document, once that is drawn."""
-    draw = app.openapi
-
-    def openapi() -> dict[str, object]:
-        document = draw()
-        document["paths"]["/rounds/{round}/applications"] = {"post": OPENAPI}
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

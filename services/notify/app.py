@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import Counter
@@ -39,6 +41,7 @@ from shared.parked_api import parked_router
 from shared.runtime import Runtime
 
 SERVICE = "notify"
+ANSWERS: Final = Path(__file__).with_name("answers.json")
 MAIL_LOOPS = 2  # while one records what it sent, the other sends
 WEBHOOK_LOOPS = 4  # a receiver that lets one wait for its answer holds up one
 
@@ -131,7 +134,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
             await server.close()
             await receivers.close()
 
-    app = service_app("Firstbuy notify", lifespan)
+    app = service_app("Firstbuy notify", lifespan, ANSWERS)
     app.state.runtime = runtime
     app.include_router(api.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))

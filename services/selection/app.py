@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -29,6 +31,7 @@ from shared.postgres import connected
 from shared.runtime import Runtime
 
 SERVICE = "selection"
+ANSWERS: Final = Path(__file__).with_name("answers.json")
 WRITTEN_AT_ONCE = 1  # files of one kind, evidence or tables: each holds a connection until it is on disk
 
 
@@ -77,7 +80,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
         async with runtime.open(app):
             yield
 
-    app = service_app("Firstbuy selection", lifespan)
+    app = service_app("Firstbuy selection", lifespan, ANSWERS)
     app.state.runtime = runtime
     app.include_router(rounds.router)
     app.include_router(evidence.router)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import jsonschema_rs
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -241,6 +242,56 @@ async def test_each_documented_message_gets_its_accepted_answer(world: World) ->
     await until(all_are, "an answer to each message")
     found = await answers()
     assert {one["answer"] for one in found.values()} == {"accepted"}, found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_what_is_read_is_as_openapi_says(world: World, service: str) -> None:
+    """Of every route that is read, in each round and by each role, what it answers."""
+    client, url = world.office.client, world.stack.url(service)
+    whole = (await client.get(f"{url}/openapi.json")).raise_for_status().json()
+    held = json.loads(world.receipts[f"{DONE}-0"].read_text(encoding="utf-8"))
+    tokens = (
+        {"Authorization": f"Bearer {world.stack.operator_token}"},
+        world.office.officers[0],
+        {"Authorization": f"Bearer {held['token']}"},
+    )
+    seen = 0
+    for path, methods in whole["paths"].items():
+        if "get" not in methods:
+            continue
+        for round_id in (OPEN, WAITING, DONE) if "{round_id}" in path else ("",):
+            address = path.format_map(Named(round_id, held["application"]))
+            for token in tokens:
+                answer = await client.get(url + address, headers=token)
+                problem = differs(whole, methods["get"]["responses"], answer)
+                assert problem is None, f"{address} {answer.status_code}: {problem}"
+                seen += answer.status_code == 200
+    assert seen > 5
+
+
+class Named(dict[str, str]):
+    """What stands in the places of a path."""
+
+    def __init__(self, round_id: str, application: str) -> None:
+        super().__init__(round_id=round_id, application=application, code="kepco", name="page.css")
+
+    def __missing__(self, name: str) -> str:
+        return "0"
+
+
+def differs(whole: dict[str, Any], described: dict[str, Any], answer: httpx2.Response) -> str | None:
+    """What of an answer is not as its operation says; None where nothing is."""
+    said = described.get(str(answer.status_code)) or described[f"{answer.status_code // 100}XX"]
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind not in said.get("content", {kind: {}}):
+        return f"{kind} is not described"
+    if "json" not in kind or kind.endswith("ndjson"):
+        return None
+    schema = {**said["content"][kind]["schema"], "components": whole["components"]}
+    found = [
+        f"{error.instance_path}: {error}" for error in jsonschema_rs.validator_for(schema).iter_errors(answer.json())
+    ]
+    return "; ".join(found[:3]) or None
 
 
 async def ready(world: World, line: str) -> list[str]:

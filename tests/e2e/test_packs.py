@@ -152,7 +152,7 @@ async def refused(pack_of: Any, link: str, chosen: list[str], other: str) -> Non
     nobody = "00000000-0000-4000-8000-000000000000"
     for answer, status, code in (
         (await pack_of(chosen[0], None), 401, "no-token"),
-        (await pack_of(chosen[0], {"Authorization": "Bearer another"}), 403, "wrong-role"),
+        (await pack_of(chosen[0], {"Authorization": "Bearer another"}), 401, "unknown-token"),
         (await pack_of(chosen[0], None, key=altered), 403, "wrong-key"),
         (await pack_of(chosen[0], None, key=""), 403, "wrong-key"),
         (await pack_of(chosen[1], None, key=key), 403, "wrong-key"),

@@ -1,4 +1,5 @@
-"""Requests made from each service's own OpenAPI, valid ones and such as break the schema, in every role: none fails it.
+"""Requests made from each service's own OpenAPI, valid ones and such as break the schema, in every role: none fails it,
+and each answer is one that the OpenAPI describes.
 
 `make test` tries some of each operation; `make soak` (FIRSTBUY_TEST_EXAMPLES=1000) some hundred thousand in all.
 """
@@ -16,6 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from deploy.local.stack import Stack
 from services.intake.spreadsheets.reading import XLSX_TYPE
@@ -27,6 +33,8 @@ from tests.support.stacks import LastingStack
 pytestmark = [pytest.mark.xdist_group("generated"), pytest.mark.soak]
 EACH = 3 if SETTING <= ORDINARY else SETTING * 4 // 5
 """Of an operation, of either kind: 62 operations make a hundred thousand in `make soak`."""
+AS_DESCRIBED = [content_type_conformance, response_schema_conformance, status_code_conformance]
+"""Every answer, problems too, is one that OpenAPI describes."""
 ROLES = ("nobody", "wrong", "applicant", "institution", "officer", "auditor", "operator")
 
 
@@ -96,6 +104,7 @@ def _tried(strategy: st.SearchStrategy[Any], tokens: dict[str, str | None]) -> i
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = case.call(headers=headers, timeout=30)
         assert answer.status_code < 500, (case.as_curl_command(), answer.text[:500])
+        case.validate_response(answer, checks=AS_DESCRIBED)
 
     none_fails()
     return tried

@@ -131,6 +131,13 @@ def test_a_character_that_no_font_has_stands_as_its_number() -> None:
     assert json.loads(attached)["application"]["facts"]["product"]["name"] == "센서 🚀 漢字 \U00020000"
 
 
+@pytest.mark.parametrize("name", ["\ufeff", "\u200bA\ufeff", "\u0627\ufeff\u0e01", "🚀\u200bA\ufeff"])
+def test_a_character_that_an_archive_may_forbid_stops_no_document(name: str) -> None:
+    pack = copy.deepcopy(PACK)
+    stated(pack)["product"]["name"] = name
+    assert document(pack, Language.KO).pages
+
+
 @settings(max_examples=examples(15))
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_whatever_a_product_is_called_there_is_a_document(name: str) -> None:

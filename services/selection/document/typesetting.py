@@ -13,7 +13,9 @@ from services.selection.document.sheet import sheet_of
 from shared.contracts.events import Language
 
 _TEMPLATE: Final = Path(__file__).parent / "pack.typ"
-_NOT_SHOWN: Final = re.compile(r'the text `"(.+?)"` could not be displayed')
+_NOT_SHOWN: Final = re.compile(r'the text (?:contains the disallowed codepoint )?`"(.+?)"`')
+_TRIES: Final = 2
+"""What an archive forbids and what no font has may be told one after the other."""
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
@@ -24,14 +26,15 @@ def pdf_of(pack: bytes, language: Language) -> bytes:
     it is exactly, the pack attached says.
     """
     sheet, attached = json.dumps(sheet_of(json.loads(pack), pack, language), ensure_ascii=False), pack.decode()
-    try:
-        return _set(sheet, attached)
-    except typst.TypstError as error:
-        unshown = {_unescaped(text) for text in _NOT_SHOWN.findall(error.diagnostic)}
-        if not unshown:
-            raise
-    for text in sorted(unshown, key=len, reverse=True):
-        sheet = sheet.replace(text, "".join(f"[U+{ord(character):04X}]" for character in text))
+    for _ in range(_TRIES):
+        try:
+            return _set(sheet, attached)
+        except typst.TypstError as error:
+            unshown = {_unescaped(text) for text in _NOT_SHOWN.findall(error.diagnostic)}
+            if not unshown:
+                raise
+        for text in sorted(unshown, key=len, reverse=True):
+            sheet = sheet.replace(text, "".join(f"[U+{ord(character):04X}]" for character in text))
     return _set(sheet, attached)
 
 
