@@ -355,6 +355,18 @@ async def test_officers_settle_a_contest_by_naming_who_stands(office: Office) ->
     await told_of(office.stack, kim(round_id), "접수되었습니다", "경합이 끝났습니다")
 
 
+async def test_what_a_stranger_had_entered_keeps_no_firm_from_being_admitted_late(office: Office) -> None:
+    round_id = await opened(office, 4)
+    stranger = await enter(office, round_id, by(thief(round_id), reference="MINE", item_id="24001234"))
+    url = f"/applications/{stranger['application']}/withdrawal"
+    (await office.client.post(url, headers=opens(stranger))).raise_for_status()
+    await enter(office, round_id, by("contact2@example.org", number=2))
+    await office.status(round_id, "frozen")
+    late = by(kim(round_id), reference="REAL", item_id="24001234")
+    done = await office.act(round_id, "admit-late", await terms(office, round_id, source="rehearsal"), entry=late)
+    assert done["receipt"]["application"] != stranger["application"]
+
+
 async def test_what_is_excluded_leaves_the_other_to_be_judged(office: Office) -> None:
     round_id, stranger, firm = await closed(office)
     await office.act(round_id, "exclude", await terms(office, round_id, application=stranger["application"]))

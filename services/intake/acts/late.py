@@ -4,6 +4,7 @@ Its id and nonce are drawn with the proposal, so that both officers agree on the
 named now and due after the next commitment, since the round's own value may be known already.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_bytes
 from typing import Final
@@ -63,26 +64,32 @@ async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBo
         raise Problem(
             422, "invalid-fields", "Leave /entry/identity out: officers admit who is late, and look themselves."
         )
-    await _find_place(connection, round_id, number, names(entry.product), entry.track)
+    others = await _find_place(connection, round_id, number, names(entry.product), entry.track)
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)
+    if any(application == one.application for one in others):  # of a rehearsal, and withdrawn
+        application = application_id(seed, round_id, number, product, chance, entry.contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
     stated = state_version(application, 1, now, drawn, facts_json(entry.facts()))
     contact = entry.contact.details()
     return LateEntry(application, party, number, product, stated.facts, drawn, stated.payload_hash, contact)
 
 
-async def _find_place(connection: Connection, round_id: str, number: str, product: Names, track: str) -> None:
-    """Raises a Problem where the firm has the product already, or as many entries as it may."""
+async def _find_place(
+    connection: Connection, round_id: str, number: str, product: Names, track: str
+) -> Sequence[Standing]:
+    """The firm's other entries. Raises a Problem where the product stands already, or as many entries as it may have;
+    what is withdrawn, by whomever, is in nobody's way."""
     firm = round_id, number
     await firms.lock(connection, [firm])
     others = (await firms.standing(connection, [firm]))[firm]
     asked = Standing("", product, track, withdrawn=False, token_hash="")
-    if any(product & one.names for one in others):
+    if any(one.is_rival_of(asked) for one in others):
         raise Problem(409, Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
     found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
     if isinstance(found, FirmLimit):
         raise firm_limit(found)
+    return others
 
 
 def named(drafted: LateEntry) -> Terms:
