@@ -52,6 +52,8 @@ NOT_RUN: Final = {
     "contact settle": "it takes a contact that was disowned; tests/integration/test_disowning.py",
     "dlq show": "it takes a parked record; tests/unit/test_cli_commands.py",
     "dlq settle": "it takes a parked record; tests/unit/test_cli_commands.py",
+    "change application.json --receipt receipt.json --identity": "it takes what `identity` printed; "
+    "tests/integration/test_contests.py",
     "simulate --round": "it reads a recorded round of another policy; tests/integration/test_simulate.py",
     "institution onboard kepco --name 한국전력공사 --contact": "its webhook is shortened on the page, and is none",
 }
@@ -59,6 +61,9 @@ NOT_RUN: Final = {
 STATES: Final = {
     "round confirm": WAITING,
     "round approve": OPEN,
+    "round act": OPEN,
+    "round reject": OPEN,
+    "round withdraw-act": OPEN,
     "round admit-late": WAITING,
     "round rerun": WAITING,
     "round extend": OPEN,
@@ -83,6 +88,7 @@ class World:
     """Selected in the round that is done."""
     appeal: str = ""
     act: str = ""
+    proposed: int = 0
     applied: int = 100
 
     named: str = ""
@@ -124,6 +130,10 @@ class World:
 
     async def begin(self) -> None:
         office = self.office
+        known = {"started_on": "2015-03-02", "representative": "김가상"}
+        async with httpx2.AsyncClient(base_url=str(self.stack.registries_url)) as tax_service:
+            told = {"businesses": {EXAMPLE["applicant"]["business_number"].replace("-", ""): known}}
+            (await tax_service.post("/records", json=told)).raise_for_status()
         for code in ("kepco", "kwater"):
             await office.institution(code, **{one.replace("-", "_"): 10**9 for one in (OPEN, WAITING, DONE)})
         for round_id in (WAITING, DONE):
@@ -204,7 +214,7 @@ def test_what_is_not_run_is_still_printed() -> None:
 async def test_a_printed_command_runs(world: World, file: str, line: str) -> None:
     words = await ready(world, line)
     officer = 0 if line.startswith(OFFICERS) and not line.startswith(OPERATORS) else None
-    officer = 1 if line.startswith("round approve") else officer
+    officer = 1 if line.startswith(("round approve", "round reject")) else officer
     done = await asyncio.to_thread(world.run, *words, officer=officer)
     assert done.exit_code == 0, (words, done.output, done.exception)
 
@@ -329,8 +339,9 @@ def _replaced(word: str, named: dict[str, str], round_id: str) -> str:
 async def _make_what_is_named(world: World, line: str) -> None:
     """What a command is about, and nobody else's."""
     office = world.office
-    if line.startswith("round approve"):
-        proposed = await office.propose(OPEN, "extend", {"closes_at": "2018-09-14T10:00:00Z"})
+    if "<act>" in line:
+        world.proposed += 1
+        proposed = await office.propose(OPEN, "extend", {"closes_at": f"2018-09-14T10:{world.proposed:02d}:00Z"})
         world.act = proposed.raise_for_status().json()["act"]
     elif line.startswith("appeal decide"):
         receipt = str(world.receipts[f"{DONE}-refused"])
@@ -371,5 +382,10 @@ def _make_files(world: World, line: str, words: list[str]) -> None:
         (folder / before[-1]).unlink(missing_ok=True)
         done = world.run(*before, officer=None)
         assert done.exit_code == 0, done.output
-    if line.startswith("round open"):
+    if line.startswith(("round open", "round amend")):
         (folder / "my-round.yaml").write_text(yaml.safe_dump(world.own, allow_unicode=True), encoding="utf-8")
+    if line.startswith("round amend"):
+        announced = world.run("round", "open", "my-round.yaml")
+        assert announced.exit_code == 0, announced.output
+        amended = world.own | {"round": world.own["round"] | {"title": "다른 이름"}}
+        (folder / "my-round.yaml").write_text(yaml.safe_dump(amended, allow_unicode=True), encoding="utf-8")
