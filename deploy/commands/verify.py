@@ -13,7 +13,7 @@ from cryptography.x509 import Certificate
 from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from deploy.verifying.beacons import examine_beacons
-from deploy.verifying.findings import Findings
+from deploy.verifying.findings import HASH, Findings
 from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt
 from deploy.verifying.timestamps import examined_timestamp
@@ -31,8 +31,13 @@ def evidence(
     as_json: AsJson = False,
 ) -> None:
     """A round's result: every root, the draw and the matching computed again, and signatures of drand where the round
-    announced a key. `services/selection/verify.py` alone does all but the last without this command."""
-    expected = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root}
+    announced a key. `services/selection/verify.py` alone does all but the last without this command.
+
+    Exit code 3 where nothing differs and nobody confirmed it yet."""
+    expected = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root is not None}
+    for name, root in expected.items():
+        if not HASH.fullmatch(root):
+            fail(f"--{name} {root!r} is no root: write its 64 digits of 0-9 and a-f", 2)
     try:
         with file.open("rb") as source:
             report = examine(source, expected)
@@ -44,6 +49,8 @@ def evidence(
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     _tell({f"{file}: {report.depth} depth": found}, as_json)
+    if not report.confirmed:
+        raise typer.Exit(3)
 
 
 @app.command()

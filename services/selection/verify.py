@@ -7,7 +7,8 @@ BUNDLE is what `GET /rounds/{round}/evidence` gave: JSON lines, in either depth.
 (an institution has them on its own topic, from the day they were published), tie the bundle to what was published then.
 
 It reads the bundle once, in bounded memory, recomputes every root, draws and matches again, and names each line that
-differs. What it can't check it says. The format is specified in docs/evidence.md. Exit code 0: nothing differs.
+differs. What it can't check it says. The format is specified in docs/evidence.md. Exit code 0: nothing differs, and
+two officers confirmed it; 3: nothing differs, and nobody confirmed it; 1: something differs; 2: it was asked wrongly.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import json
 import re
 import sys
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +29,23 @@ from typing import IO, Any
 
 FORMAT = "firstbuy-evidence-v1"
 SECTIONS = ("event", "pledges", "request", "entry", "later")
+LIFE = (
+    "RoundAnnounced",
+    "RoundAmended",
+    "RoundOpened",
+    "RoundExtended",
+    "RoundFrozen",
+    "EpochOpened",
+    "EligibilityCompleted",
+    "ScoresClosed",
+    "InputsCommitted",
+    "SourceValueRecorded",
+    "SelectionProposed",
+    "ReleaseOpened",
+)
+"""What leads to a proposal, in the order of a round's life: each once in an epoch, none of a later one."""
+OF_THE_ROUND = {"RoundAnnounced": 0, "RoundAmended": 0, "RoundOpened": 0, "RoundExtended": 0, "RoundFrozen": 1}
+"""Events that belong to no epoch, or to the first alone."""
 WHOLE = {
     "request": ("version", "quantity", "budget_won"),
     "entry": ("version", "judged_in", "tickets", "drawn_under", "firm", "price_won", "capacity", "delivery_days"),
@@ -48,12 +67,19 @@ class Report:
     not_checked: list[str] = field(default_factory=list)
     more: int = 0
     """Differences beyond those listed."""
+    confirmed: bool = False
+    """By two officers, in this file: without that it is a proposal."""
 
     def wrong(self, what: str) -> None:
         if len(self.differs) < DIFFERENCES_SHOWN:
             self.differs.append(what)
         else:
             self.more += 1
+
+    def verdict(self) -> str:
+        if self.differs:
+            return "differs"
+        return "nothing differs" if self.confirmed else "sound as far as it goes, and confirmed by nobody"
 
     def same(self, right: bool, what: str, wrong: str) -> None:
         if right:
@@ -219,6 +245,45 @@ class Turns:
             for epoch, value in self.values.items()
             if epoch in self.committed
         }
+
+
+def misplaced(events: list[dict[str, Any]], epoch: int) -> Iterator[str]:
+    """What the life of a round up to the proposal of that epoch has no place for, and what of it is not there."""
+    seen: set[tuple[Any, ...]] = set()
+    last: tuple[Any, ...] = ()
+    for event in events:
+        name, body = event["event"], event["body"]
+        if name not in LIFE:
+            yield f"{name} is none of the events that lead to a proposal"
+            continue
+        of, batch, number = (_number(body.get(one) or 0, one) for one in ("epoch", "batch", "amendment"))
+        until = epoch - 1 if name == "ReleaseOpened" else epoch
+        if of != OF_THE_ROUND.get(name, of) or (name not in OF_THE_ROUND and not 0 < of <= until):
+            yield f"{name} is of epoch {of}, which has no place before the proposal of epoch {epoch}"
+        place = (of, LIFE.index(name), batch, number, str(body.get("closes_at")))
+        once = place if name == "RoundExtended" else place[:4]
+        if once in seen:
+            yield f"{name} of epoch {of} stands twice"
+        elif place < last:
+            yield f"{name} of epoch {of} stands after what it comes before"
+        seen.add(once)
+        last = max(last, place)
+    for opened in range(2, epoch + 1):
+        if (opened, LIFE.index("EpochOpened"), 0, 0) not in seen:
+            yield f"EpochOpened of epoch {opened} is not there"
+
+
+def _number(value: Any, name: str) -> int:
+    """Python would take `true` for 1."""
+    if type(value) is not int:
+        raise UnreadableError(f"{name} of an event is {value!r}, which is no whole number")
+    return value
+
+
+def two_officers(actors: list[dict[str, Any]]) -> bool:
+    """Two persons, both officers: one under two spellings is one."""
+    names = {" ".join(unicodedata.normalize("NFKC", actor["name"]).casefold().split()) for actor in actors}
+    return len(names) == len(actors) == 2 and all(actor["role"] == "officer" for actor in actors)
 
 
 def turns_of(events: list[dict[str, Any]], epoch: int) -> Turns:
@@ -671,6 +736,8 @@ class Examination:
         self._reached = max(section, self._reached)
 
     def _begin(self, record: dict[str, Any]) -> None:
+        for fault in misplaced(self._events, self.epoch):
+            self.report.wrong(fault)
         self.turns = turns = turns_of(self._events, self.epoch)
         self._seeds = turns.seeds()
         self._committed = sorted(turns.committed)
@@ -954,11 +1021,14 @@ class Examination:
         said: dict[str, dict[int, dict[str, Any]]] = {"ReleaseOpened": {}, "ReleaseProposed": {}}
         for event in self._later:
             if event["event"] in said and event["body"]["epoch"] == self.epoch:
-                said[event["event"]][event["body"]["batch"]] = event["body"]
+                kept, batch = said[event["event"]], _number(event["body"]["batch"], "batch")
+                if batch in kept:
+                    self.report.wrong(f"{event['event']} of batch {batch} stands twice")
+                kept[batch] = event["body"]
         for number, (batch, opened) in enumerate(sorted(said["ReleaseOpened"].items()), start=1):
             proposed = said["ReleaseProposed"].get(batch)
-            officers = {actor["name"] for actor in opened["actors"]}
-            if batch != number or opened["selection_root"] != turns.proposed["selection_root"] or len(officers) != 2:
+            follows = batch == number and opened["selection_root"] == turns.proposed["selection_root"]
+            if not follows or not two_officers(opened["actors"]):
                 self.report.wrong(f"batch {batch} does not follow on this proposal, or not two officers opened it")
             root, state, counts = self._releases.give_out(opened)
             if proposed is None:
@@ -985,9 +1055,7 @@ class Examination:
         if not confirmed:
             self.report.not_checked.append(f"that officers confirmed batch {batch}: the bundle has no confirmation")
         for body in confirmed:
-            if (body["batch"] == batch and body["batch_root"] != root) or len(
-                {one["name"] for one in body["actors"]}
-            ) != 2:
+            if (body["batch"] == batch and body["batch_root"] != root) or not two_officers(body["actors"]):
                 self.report.wrong(
                     f"the confirmation of batch {body['batch']} is not of its root, or not by two officers"
                 )
@@ -1015,11 +1083,15 @@ class Examination:
         if not confirmed:
             self.report.not_checked.append("that officers confirmed it: the bundle has no confirmation of this epoch")
             return
+        if len(confirmed) > 1:
+            self.report.wrong(f"SelectionConfirmed of epoch {self.epoch} stands twice")
         roots = [confirmed[-1]["commitment_root"], confirmed[-1]["selection_root"]]
-        officers = {actor["name"] for actor in confirmed[-1]["actors"]}
+        actors = confirmed[-1]["actors"]
+        right = roots == [turns.commitment["commitment_root"], turns.proposed["selection_root"]]
+        self.report.confirmed = right and two_officers(actors)
         self.report.same(
-            roots == [turns.commitment["commitment_root"], turns.proposed["selection_root"]] and len(officers) == 2,
-            f"two officers confirmed exactly these roots: {' and '.join(sorted(officers))}",
+            self.report.confirmed,
+            f"two officers confirmed exactly these roots: {' and '.join(sorted(one['name'] for one in actors))}",
             "the confirmation is not of these roots, or not by two officers",
         )
 
@@ -1106,8 +1178,8 @@ def examine(source: IO[bytes], expected: dict[str, str] | None = None) -> Report
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check the evidence of a round's result.")
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--commitment", help="the commitment root you hold")
-    parser.add_argument("--selection", help="the selection root you hold")
+    parser.add_argument("--commitment", type=_root, help="the commitment root you hold")
+    parser.add_argument("--selection", type=_root, help="the selection root you hold")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     expected = {name: root for name in ("commitment", "selection") if (root := getattr(given, name))}
@@ -1125,8 +1197,14 @@ def main() -> int:
                 print(f"{mark} {what}")
         if report.more:
             print(f"✗ and {report.more} more")
-        print(f"{report.depth} depth: {'differs' if report.differs else 'nothing differs'}")
-    return 1 if report.differs else 0
+        print(f"{report.depth} depth: {report.verdict()}")
+    return 1 if report.differs else 0 if report.confirmed else 3
+
+
+def _root(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no root: 64 digits of 0-9 and a-f")
+    return text
 
 
 if __name__ == "__main__":

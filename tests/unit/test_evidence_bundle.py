@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from deploy.cli import assembled
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth
@@ -270,6 +272,70 @@ def another_epoch(records: list[dict[str, Any]]) -> None:
     entry(records, "reserve")["drawn_under"] = 2
 
 
+def said_again(records: list[dict[str, Any]], event: str, **changed: Any) -> None:
+    """The same event once more behind the first, with something else in it."""
+    place = next(number for number, record in enumerate(records) if record.get("event") == event)
+    again = json.loads(json.dumps(records[place]))
+    again["body"] |= changed
+    records.insert(place + 1, again)
+
+
+def second_value(records: list[dict[str, Any]]) -> None:
+    said_again(records, "SourceValueRecorded", value="1.2.3.4.5.6./")
+
+
+def second_opening(records: list[dict[str, Any]]) -> None:
+    said_again(records, "RoundOpened")
+
+
+def second_commitment(records: list[dict[str, Any]]) -> None:
+    said_again(records, "InputsCommitted")
+
+
+def second_proposal(records: list[dict[str, Any]]) -> None:
+    said_again(records, "SelectionProposed")
+
+
+def second_confirmation(records: list[dict[str, Any]]) -> None:
+    later = next(number for number, record in enumerate(records) if record["type"] == "later")
+    records.insert(later, json.loads(json.dumps(records[later])))
+
+
+def commitment_of_a_later_epoch(records: list[dict[str, Any]]) -> None:
+    said_again(records, "InputsCommitted", epoch=2)
+
+
+def epoch_among_those_before(records: list[dict[str, Any]]) -> None:
+    place = next(number for number, record in enumerate(records) if record["type"] == "pledges")
+    friend = entry(records, "reserve")["application"]
+    body = {"round": "bundled", "epoch": 2, "admitted": [friend], "judge_again": [friend], "judge_all": False}
+    records.insert(place, {"type": "event", "event": "EpochOpened", "body": body})
+
+
+def released_before_the_proposal(records: list[dict[str, Any]]) -> None:
+    place = next(number for number, record in enumerate(records) if record["type"] == "pledges")
+    leaving = [{"application": entry(records, "selected")["application"], "cause": "declined", "reason": "so"}]
+    body = {"round": "bundled", "epoch": 1, "batch": 1, "leaving": leaving, "cancelled": [], "actors": []}
+    records.insert(place, {"type": "event", "event": "ReleaseOpened", "body": body})
+
+
+def judged_before_the_freeze(records: list[dict[str, Any]]) -> None:
+    one, other = (
+        next(number for number, record in enumerate(records) if record.get("event") == name)
+        for name in ("RoundFrozen", "EligibilityCompleted")
+    )
+    records[one], records[other] = records[other], records[one]
+
+
+def a_machine_confirms(records: list[dict[str, Any]]) -> None:
+    next(record for record in records if record["type"] == "later")["body"]["actors"][1]["role"] = "system"
+
+
+def one_person_under_two_spellings(records: list[dict[str, Any]]) -> None:
+    actors = next(record for record in records if record["type"] == "later")["body"]["actors"]
+    actors[1]["name"] = f" {actors[0]['name'].upper()} "
+
+
 Forgery = Callable[[list[dict[str, Any]]], None]
 FORGERIES: tuple[Forgery, ...] = (
     more_tickets,
@@ -281,6 +347,17 @@ FORGERIES: tuple[Forgery, ...] = (
     one_officer,
     left_out,
     another_epoch,
+    second_value,
+    second_opening,
+    second_commitment,
+    second_proposal,
+    second_confirmation,
+    commitment_of_a_later_epoch,
+    epoch_among_those_before,
+    released_before_the_proposal,
+    judged_before_the_freeze,
+    a_machine_confirms,
+    one_person_under_two_spellings,
 )
 MISTYPED: tuple[Forgery, ...] = (yes_for_one, with_a_fraction)
 
@@ -410,3 +487,25 @@ def test_it_runs_where_no_package_is(depth: Depth, tmp_path: Path) -> None:
     wrong = subprocess.run([*run, "--json"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
     assert json.loads(wrong.stdout)["differs"]
+
+
+@DEPTHS
+def test_what_nobody_confirmed_is_no_result(depth: Depth, tmp_path: Path) -> None:
+    """Sound, and its exit code is another: a script that asks for 0 alone takes no proposal for a result."""
+    records = [record for record in records_of(BUNDLES[depth]) if record["type"] != "later"]
+    bundle = tmp_path / "bundle.jsonl"
+    bundle.write_bytes(rewritten(records, depth))
+    run = subprocess.run([sys.executable, str(VERIFIER), str(bundle)], capture_output=True, text=True, check=False)
+    assert run.returncode == 3, run.stdout
+    assert "confirmed by nobody" in run.stdout
+    assert CliRunner().invoke(assembled(), ["verify", "evidence", str(bundle)]).exit_code == 3
+
+
+@pytest.mark.parametrize("root", ["", "ab", "AB" * 32, "g" * 64])
+def test_a_root_that_is_none_is_refused_and_not_passed_over(root: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.jsonl"
+    bundle.write_bytes(BUNDLES[Depth.PUBLIC])
+    for name in ("--commitment", "--selection"):
+        run = [sys.executable, str(VERIFIER), str(bundle), f"{name}={root}"]
+        assert subprocess.run(run, capture_output=True, check=False).returncode == 2
+        assert CliRunner().invoke(assembled(), ["verify", "evidence", str(bundle), f"{name}={root}"]).exit_code == 2

@@ -76,3 +76,12 @@ export function batchesOf(events, kind, epoch) {
   const found = events.filter(({ event, body }) => event === kind && body.epoch === epoch);
   return new Map(found.map(({ body }) => [shaped(kind, body).batch, body]).sort(([one], [other]) => one - other));
 }
+
+/** Batches of which one of their events stands twice. */
+export function repeated(events, epoch) {
+  const seen = new Set();
+  return events
+    .filter(({ event, body }) => ["ReleaseOpened", "ReleaseProposed"].includes(event) && body.epoch === epoch)
+    .filter(({ event, body }) => seen.has(`${event} ${body.batch}`) || !seen.add(`${event} ${body.batch}`))
+    .map(({ body }) => body.batch);
+}

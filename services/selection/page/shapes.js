@@ -147,7 +147,7 @@ const SHAPES = {
   ReleaseOpened: {
     batch: more,
     selection_root: text,
-    actors: list(of({ name: text })),
+    actors: list(of({ name: text, role: text })),
     leaving: list(of({ application: text, cause: text })),
     cancelled: list(of({ request: text })),
   },
@@ -159,8 +159,8 @@ const SHAPES = {
     changed: amount,
     withdrawn: amount,
   },
-  ReleaseConfirmed: { batch: more, batch_root: text, actors: list(of({ name: text })) },
-  SelectionConfirmed: { commitment_root: text, selection_root: text, actors: list(of({ name: text })) },
+  ReleaseConfirmed: { batch: more, batch_root: text, actors: list(of({ name: text, role: text })) },
+  SelectionConfirmed: { commitment_root: text, selection_root: text, actors: list(of({ name: text, role: text })) },
 };
 
 /** The record, if it has every member of that shape. */

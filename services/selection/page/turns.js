@@ -3,6 +3,76 @@
 import { sha256Hex, Unreadable } from "./hashes.js";
 import { shaped } from "./shapes.js";
 
+/** What leads to a proposal, in the order of a round's life: each once in an epoch, none of a later one. */
+const LIFE = [
+  "RoundAnnounced",
+  "RoundAmended",
+  "RoundOpened",
+  "RoundExtended",
+  "RoundFrozen",
+  "EpochOpened",
+  "EligibilityCompleted",
+  "ScoresClosed",
+  "InputsCommitted",
+  "SourceValueRecorded",
+  "SelectionProposed",
+  "ReleaseOpened",
+];
+/** Events that belong to no epoch, or to the first alone. */
+const OF_THE_ROUND = new Map([
+  ["RoundAnnounced", 0],
+  ["RoundAmended", 0],
+  ["RoundOpened", 0],
+  ["RoundExtended", 0],
+  ["RoundFrozen", 1],
+]);
+
+/** What the life of a round up to the proposal of that epoch has no place for, and what of it is not there. */
+export function* misplaced(events, epoch) {
+  const seen = new Set();
+  let last = [];
+  for (const { event, body } of events) {
+    if (!LIFE.includes(event)) {
+      yield { what: "event-foreign", event };
+      continue;
+    }
+    const [of, batch, number] = ["epoch", "batch", "amendment"].map((name) => whole(body[name] || 0, name));
+    const until = event === "ReleaseOpened" ? epoch - 1 : epoch;
+    const own = OF_THE_ROUND.get(event);
+    if (own === undefined ? of < 1 || of > until : of !== own) yield { what: "event-epoch", event, of, epoch };
+    const place = [of, LIFE.indexOf(event), batch, number, String(body.closes_at)];
+    const once = JSON.stringify(event === "RoundExtended" ? place : place.slice(0, 4));
+    if (seen.has(once)) yield { what: "event-twice", event, of };
+    else if (before(place, last)) yield { what: "event-order", event, of };
+    seen.add(once);
+    if (before(last, place)) last = place;
+  }
+  for (let opened = 2; opened <= epoch; opened += 1) {
+    const once = JSON.stringify([opened, LIFE.indexOf("EpochOpened"), 0, 0]);
+    if (!seen.has(once)) yield { what: "event-missing", event: "EpochOpened", of: opened };
+  }
+}
+
+function whole(value, name) {
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${name} of an event is no whole number`);
+  return value;
+}
+
+/** Whether one place stands before the other. */
+function before(one, other) {
+  for (let part = 0; part < other.length; part += 1) {
+    if (one[part] === undefined || one[part] < other[part]) return true;
+    if (one[part] > other[part]) return false;
+  }
+  return false;
+}
+
+/** Two persons, both officers: one under two spellings is one. */
+export function twoOfficers(actors) {
+  const names = new Set(actors.map(({ name }) => name.normalize("NFKC").toLowerCase().trim().split(/\s+/).join(" ")));
+  return names.size === 2 && actors.length === 2 && actors.every(({ role }) => role === "officer");
+}
+
 /** What was published of the round. */
 export function turnsOf(events, epoch) {
   const found = new Map();

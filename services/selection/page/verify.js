@@ -7,9 +7,9 @@ import { Matching } from "./matching.js";
 import { Judging } from "./judging.js";
 import { bucketOf, bytesOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
 import { linesOf, Report } from "./reading.js";
-import { batchesOf, Releases } from "./releases.js";
+import { batchesOf, Releases, repeated } from "./releases.js";
 import { shaped } from "./shapes.js";
-import { firstDue, moment, seedsOf, turnsOf } from "./turns.js";
+import { firstDue, misplaced, moment, seedsOf, turnsOf, twoOfficers } from "./turns.js";
 
 const FORMAT = "firstbuy-evidence-v1";
 const SECTIONS = ["event", "pledges", "request", "entry", "later"];
@@ -140,6 +140,7 @@ class Examination {
   }
 
   async #begin({ pledges }) {
+    for (const fault of misplaced(this.#events, this.#epoch)) this.#report.wrong(fault);
     this.#turns = turnsOf(this.#events, this.#epoch);
     const { policy, opened } = this.#turns;
     this.#report.title = String(opened.title ?? "");
@@ -421,11 +422,11 @@ class Examination {
   async #givenOut({ proposed: proposal }) {
     const report = this.#report;
     const proposed = batchesOf(this.#later, "ReleaseProposed", this.#epoch);
+    for (const batch of repeated(this.#later, this.#epoch)) report.wrong({ what: "batch-twice", batch });
     let number = 0;
     for (const [batch, opened] of batchesOf(this.#later, "ReleaseOpened", this.#epoch)) {
       number += 1;
-      const officers = new Set(opened.actors.map((actor) => actor.name));
-      if (batch !== number || opened.selection_root !== proposal.selection_root || officers.size !== 2) {
+      if (batch !== number || opened.selection_root !== proposal.selection_root || !twoOfficers(opened.actors)) {
         report.wrong({ what: "batch-opened", batch });
       }
       const { root, state, counts, changed } = await this.#releases.giveOut(opened);
@@ -451,7 +452,7 @@ class Examination {
     if (!confirmed.length) this.#report.notChecked.push({ what: "batch-not-confirmed", batch });
     for (const { body } of confirmed) {
       const { actors, batch: said, batch_root: stated } = shaped("ReleaseConfirmed", body);
-      if ((said === batch && stated !== root) || new Set(actors.map((actor) => actor.name)).size !== 2) {
+      if ((said === batch && stated !== root) || !twoOfficers(actors)) {
         this.#report.wrong({ what: "batch-confirmed", batch: said });
       }
     }
@@ -468,19 +469,19 @@ class Examination {
   }
 
   #officers({ commitment, proposed }) {
-    const confirmed = this.#later
-      .filter(({ event, body }) => event === "SelectionConfirmed" && body.epoch === this.#epoch)
-      .at(-1)?.body;
+    const every = this.#later.filter(({ event, body }) => event === "SelectionConfirmed" && body.epoch === this.#epoch);
+    if (every.length > 1) this.#report.wrong({ what: "event-twice", event: "SelectionConfirmed", of: this.#epoch });
+    const confirmed = every.at(-1)?.body;
     if (confirmed === undefined) {
       this.#report.notChecked.push({ what: "no-confirmation" });
       return;
     }
     shaped("SelectionConfirmed", confirmed);
-    const officers = [...new Set(confirmed.actors.map((actor) => actor.name))].sort(compared);
+    const officers = confirmed.actors.map((actor) => actor.name).sort(compared);
     const right =
       confirmed.commitment_root === commitment.commitment_root &&
       confirmed.selection_root === proposed.selection_root &&
-      officers.length === 2;
+      twoOfficers(confirmed.actors);
     this.#report.same(right, { what: "officers", officers });
   }
 

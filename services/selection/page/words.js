@@ -141,6 +141,30 @@ const FINDINGS = {
   },
   "after-end": { en: [null, () => "It is the end, and something follows"], ko: [null, () => "끝 줄인데 뒤에 무엇인가 더 있습니다"] },
   "cut-off": { en: [null, () => "The bundle has no end: it was cut off"], ko: [null, () => "증거 파일에 끝 줄이 없습니다. 중간에 잘렸습니다"] },
+  "batch-twice": {
+    en: [null, (v) => `Batch ${v.batch} is opened or proposed twice`],
+    ko: [null, (v) => `재배정 ${v.batch}차가 두 번 개시되거나 두 번 제안되어 있습니다`],
+  },
+  "event-foreign": {
+    en: [null, (v) => `${v.event} is none of the events that lead to a proposal`],
+    ko: [null, (v) => `${v.event}: 선정안에 이르는 사건이 아닙니다`],
+  },
+  "event-epoch": {
+    en: [null, (v) => `${v.event} is of epoch ${v.of}, which has no place before the proposal of epoch ${v.epoch}`],
+    ko: [null, (v) => `${v.event}: ${v.of}차의 사건으로, ${v.epoch}차 선정안보다 앞에 있을 수 없습니다`],
+  },
+  "event-twice": {
+    en: [null, (v) => `${v.event} of epoch ${v.of} stands twice`],
+    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 두 번 적혀 있습니다`],
+  },
+  "event-order": {
+    en: [null, (v) => `${v.event} of epoch ${v.of} stands after what it comes before`],
+    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 제 순서에 있지 않습니다`],
+  },
+  "event-missing": {
+    en: [null, (v) => `${v.event} of epoch ${v.of} is not there`],
+    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 없습니다`],
+  },
   "lacks-event": {
     en: [null, (v) => `The bundle lacks an event of the round: ${v.event}`],
     ko: [null, (v) => `증거 파일에 회차의 사건이 빠져 있습니다: ${v.event}`],
