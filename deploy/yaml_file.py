@@ -11,6 +11,7 @@ import yaml
 
 from services.intake.spreadsheets.bounds import UnreadableFileError
 from services.intake.spreadsheets.csv_file import decoded
+from shared.in_korean import said
 from shared.policies.problem import Problem
 
 LARGEST: Final = 1_000_000
@@ -80,11 +81,14 @@ def text_of(path: Path) -> str:
 
 
 def document_of(path: Path) -> Any:
-    """What a file holds, where it can be meant in one way alone. Raises UnreadableYamlError."""
+    """What a file holds, where it can be meant in one way alone. Raises UnreadableYamlError, with all that is wrong in
+    the language of who asks."""
     file = read(text_of(path))
     if file.problems:
-        told = (f"{path}:{line}: {one.pointer or '/'}: {one.detail}: {one.fix}" for line, one in file.problems)
-        raise UnreadableYamlError("\n".join(told))
+        shown = (
+            (f"{path}:{line}: {one.pointer or '/'}", said(one.detail), said(one.fix)) for line, one in file.problems
+        )
+        raise UnreadableYamlError("\n".join(map(": ".join, shown)))
     return file.document
 
 
@@ -95,9 +99,9 @@ def read(text: str) -> ReadFile:
         return _read(_JsonLoader(text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(filter(None, (error.problem, error.context)))
+        detail = " ".join(filter(None, (error.problem, error.context)))
         fix = "look at this line and the one before: indentation, a missing quote or bracket, a colon inside a text"
-        return _unread(mark.line + 1 if mark else 1, "no-yaml", said, fix)
+        return _unread(mark.line + 1 if mark else 1, "no-yaml", detail, fix)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return _unread(line, "no-yaml", "a character that YAML does not allow", "remove the control character")
@@ -178,18 +182,18 @@ def _put_together(fields: list[tuple[yaml.Node, yaml.Node]]) -> list[tuple[yaml.
 
 
 def _read_otherwise(node: yaml.ScalarNode, pointer: str) -> Iterator[tuple[int, Problem]]:
-    said, line = node.value, node.start_mark.line + 1
+    text, line = node.value, node.start_mark.line + 1
     plainly = _PLAINLY.get(node.tag)
-    if plainly is not None and not plainly.fullmatch(said):
-        value = yaml.safe_load(said)
+    if plainly is not None and not plainly.fullmatch(text):
+        value = yaml.safe_load(text)
         read_so = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-        fix = f"write {read_so} if that is meant, or '{said}' in quotes if it is text"
-        yield line, Problem(pointer, "read-otherwise", f"YAML reads {said} as {read_so}", fix)
-    elif node.tag == _TEXT and _A_NUMBER_TO_OTHERS.fullmatch(said):
-        fix = f"write a number in plain digits, or '{said}' in quotes if it is text"
+        fix = f"write {read_so} if that is meant, or '{text}' in quotes if it is text"
+        yield line, Problem(pointer, "read-otherwise", f"YAML reads {text} as {read_so}", fix)
+    elif node.tag == _TEXT and _A_NUMBER_TO_OTHERS.fullmatch(text):
+        fix = f"write a number in plain digits, or '{text}' in quotes if it is text"
         yield (
             line,
-            Problem(pointer, "read-otherwise", f"{said} is text to one reader of YAML, a number to another", fix),
+            Problem(pointer, "read-otherwise", f"{text} is text to one reader of YAML, a number to another", fix),
         )
 
 

@@ -21,7 +21,9 @@ from deploy.local.process import Launch, executed
 from deploy.local.replicas import SERVICES, Plan, migrate, module_command
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from shared.contracts.events import Language
 from shared.kafka.provision import remove
+from shared.spoken import speak
 from tests import ocds_validator
 from tests.ocds_validator import Validator
 from tests.support.examples import load_profile
@@ -72,6 +74,12 @@ def forked(state: State) -> Iterator[Launch]:
 def launch(forked: Launch) -> Launch:
     """How `start_stack` starts processes; a module about processes as they are run for real has one of its own."""
     return forked
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks_for_korean() -> None:
+    """A command that a test before ran may have."""
+    speak(Language.EN)
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """`firstbuy policy …`: what is wrong with a policy, before a round is opened under it; what one changes of another."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from deploy.policy_review import differing
 from deploy.policy_review.checking import Examined, Located, examine
 from deploy.yaml_file import UnreadableYamlError, text_of
 from shared.contracts.policy import Policy
+from shared.in_korean import said
 from shared.periods import months_after
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
@@ -26,9 +27,7 @@ def check(file: Annotated[Path, typer.Argument(help="A policy of deploy/policies
     What can be run but is probably not meant is remarked on, and is no error."""
     found = examine(read_text(file))
     if as_json:
-        lists = {"errors": found.errors, "remarks": found.remarks}
-        shown = {name: [asdict(each) for each in each_of] for name, each_of in lists.items()}
-        print_json({"file": str(file), "policy_hash": found.policy_hash, **shown})
+        print_json({"file": str(file), "policy_hash": found.policy_hash, **problems_json(found.errors, found.remarks)})
     else:
         _print(file, found)
     if found.errors:
@@ -42,8 +41,17 @@ def read_text(file: Path) -> str:
         fail(str(error))
 
 
+def told(problems: Sequence[Located]) -> list[Located]:
+    """In the language of who asks. Their codes and pointers are the same in every language."""
+    return [replace(one, detail=said(one.detail), fix=said(one.fix)) for one in problems]
+
+
+def problems_json(errors: Sequence[Located], remarks: Sequence[Located]) -> dict[str, Any]:
+    return {"errors": [asdict(one) for one in told(errors)], "remarks": [asdict(one) for one in told(remarks)]}
+
+
 def print_problems(file: Path, problems: Sequence[Located], colour: str) -> None:
-    for problem in problems:
+    for problem in told(problems):
         where = f"{file}:{problem.line}: {problem.pointer or '/'}: "
         console.print(where, style="dim", end="")
         console.print(problem.detail, style=colour)
@@ -54,12 +62,14 @@ def _print(file: Path, found: Examined) -> None:
     print_problems(file, found.errors or found.remarks, "red" if found.errors else "yellow")
     if found.errors:
         return
-    remarked = f", {len(found.remarks)} to consider" if found.remarks else ""
-    console.print(f"{file} is sound{remarked}; policy hash {found.policy_hash}")
+    if found.remarks:
+        console.print(said(f"{file} is sound, {len(found.remarks)} to consider; policy hash {found.policy_hash}"))
+    else:
+        console.print(said(f"{file} is sound; policy hash {found.policy_hash}"))
     if found.policy and found.policy.rolling:
         first, months = found.policy.as_of, found.policy.rolling.every_months
         cuts = ", ".join(months_after(first, months * number).isoformat() for number in range(_CUTS_SHOWN))
-        console.print(f"cuts: {cuts}, …")
+        console.print(said(f"cuts: {cuts}, …"))
 
 
 @app.command()

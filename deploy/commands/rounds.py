@@ -1,6 +1,5 @@
 """`firstbuy round …`: what rounds there are, how complete they are. Officers' acts on them are in `acts.py`."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +9,12 @@ from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, download, operator_token, read_yaml
 from deploy.commands.operator import carried_out, operator_kafka
-from deploy.commands.policies import print_problems, read_text
+from deploy.commands.policies import print_problems, problems_json, read_text
 from deploy.commands.screen import console, errors, kst, print_json, print_warnings
 from deploy.local.state import PROJECT
 from deploy.onboarding.cluster import Cluster
 from deploy.policy_review.rounds import examine_round
+from shared.in_korean import said
 
 app = typer.Typer(help="Rounds: list, show, check, open, reconcile; officers' acts on them.", no_args_is_help=True)
 POLICIES = PROJECT / "deploy" / "policies"
@@ -79,15 +79,13 @@ def check(
     Nothing is asked of a deployment, and nothing changed."""
     found = examine_round(read_text(file), policies, datetime.now(UTC))
     if as_json:
-        lists = {"errors": found.errors, "remarks": found.remarks}
-        print_json({"file": str(file), **{name: [asdict(one) for one in each] for name, each in lists.items()}})
+        print_json({"file": str(file), **problems_json(found.errors, found.remarks)})
     else:
         print_problems(file, found.errors, "red")
         print_problems(file, found.remarks, "yellow")
         if not found.errors:
             over = any(one.code == "window-past" for one in found.remarks)
-            said = "is sound, and can only be rehearsed" if over else "can be announced"
-            console.print(f"{file} {said}")
+            console.print(said(f"{file} is sound, and can only be rehearsed" if over else f"{file} can be announced"))
     if found.errors:
         raise typer.Exit(1)
 

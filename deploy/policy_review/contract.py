@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from deploy.policy_review.mending import follows_from_items, mended
 from deploy.yaml_file import escaped
 from shared.document_read import read_document, reason_of
+from shared.in_korean import said
 from shared.policies.problem import Problem
 
 _WHOLE: Final = ("extra_forbidden", "unexpected_keyword_argument")
@@ -39,7 +40,7 @@ class Described:
     def look(self, document: Any) -> Looked:
         seen = read_document(self.adapter, document)
         problems = [
-            Problem(one.pointer, one.code, f"{_shown(_at(document, one.pointer))}: {one.detail}", one.fix)
+            Problem(one.pointer, one.code, f"{_shown(_at(document, one.pointer))}: {said(one.detail)}", one.fix)
             for one in (reason_of(at, wrong) for at, _, wrong in seen.wrong)
         ]
         touched = {one.pointer for one in problems}

@@ -46,6 +46,8 @@ SAYING: Final = {
     "UnreadablePatternError": Said((), (0,)),
     "SlowPatternError": Said((), (0,)),
     "UnpackedTooLargeError": Said((), (0,)),
+    "NotCanonicalError": Said((), (0,)),
+    "UnreadableYamlError": Said((), (0,)),
     "Form": Said((), (0,)),
     "PydanticCustomError": Said((), (1,)),
     "_earlier_waits": Said((), (0,)),
@@ -84,9 +86,12 @@ class _Module:
     tree: ast.Module
     constants: dict[str, list[ast.expr]] = field(default_factory=dict)
     imported: dict[str, tuple[str, str]] = field(default_factory=dict)
+    functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef):
+                self.functions[node.name] = node
             for name, value in _assigned(node):
                 self.constants.setdefault(name, []).append(value)
             if isinstance(node, ast.ImportFrom) and node.module:
@@ -199,6 +204,10 @@ def _texts(found: _Module, node: ast.expr, around: tuple[ast.AST, ...], depth: i
             return _texts(found, value, around, depth + 1)
         case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[_, default]):
             return [*_texts(found, value, around, depth + 1), *_texts(found, default, around, depth + 1)]
+        case ast.Call(func=ast.Name(id=name)) if name in found.functions:
+            function = found.functions[name]
+            given = [one.value for one in ast.walk(function) if isinstance(one, ast.Return) and one.value]
+            return [text for one in given for text in _texts(found, one, (function,), depth + 1)]
         case ast.Name(id=name):
             return _named(found, name, around, depth)
     return [""]

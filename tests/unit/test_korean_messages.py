@@ -15,12 +15,16 @@ from pydantic_core.core_schema import ErrorType
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.uploads.columns import COLUMNS
 from shared.contracts.events import InstitutionStatus, Language, Reason
-from shared.contracts.vocabulary import RULE_TERMS
+from shared.contracts.vocabulary import RULE_TERMS, Kind
 from shared.in_korean import Template, in_korean, lines, said, told
 from tests.support.messages import PLACE, Message, messages_in, plain, unsaid_in
 
 PROJECT: Final = Path(__file__).parents[2]
 FORWARDED: Final = {
+    "deploy/policy_review/checking.py": "NotCanonicalError",
+    "deploy/policy_review/contract.py": "Wrong, behind the value it is about",
+    "deploy/policy_review/rounds.py": "faults of terms; UnreadableYamlError",
+    "deploy/yaml_file.py": "what YAML, the system and a spreadsheet's reader say; its own problems again",
     "services/intake/acts/announcement.py": "a policy's problems",
     "services/intake/acts/draw.py": "a value that came; UnusableValueError's words; a title made above it",
     "services/intake/acts/pledging.py": "a remark's detail",
@@ -62,15 +66,13 @@ OF_PROGRAMS: Final = re.compile(
 """Errors of pydantic's that no contract of ours can have: no field of one is of such a type."""
 
 
+ROOTS: Final = ("services", "shared", "deploy/policy_review")
 CODES: Final = ("state", "status", "Content-Security-Policy")
 
 
 def sources() -> list[str]:
-    return [
-        str(path.relative_to(PROJECT))
-        for root in ("services", "shared")
-        for path in sorted((PROJECT / root).rglob("*.py"))
-    ]
+    found = [path for root in ROOTS for path in sorted((PROJECT / root).rglob("*.py"))]
+    return [str(path.relative_to(PROJECT)) for path in (*found, PROJECT / "deploy/yaml_file.py")]
 
 
 def template_of(line: str) -> str:
@@ -141,6 +143,7 @@ def test_what_pydantic_says_has_its_korean_sentence(kind: str) -> None:
         *(column.writes for column in COLUMNS),
         *(status.value for status in RoundStatus),
         *(status.value for status in InstitutionStatus),
+        *(kind.value for kind in Kind),
         *(terms.means for rule in RULE_TERMS.values() for terms in rule.parameters.values()),
         "Not Found",
         "Method Not Allowed",
@@ -156,6 +159,11 @@ def test_a_line_is_korean_and_has_no_place_of_its_own(english: str, korean: str)
     assert {name for _, name, _, _ in Formatter().parse(korean) if name} <= places
     assert re.search("[가-힣]", korean) or english in ("{what~}", "Value error, {why~}", "Assertion failed, {why~}")
     assert Template.of(english).places != ("",)
+
+
+def test_no_two_lines_are_of_one_sentence() -> None:
+    """Which of them is said would be chance."""
+    assert len(KNOWN) == len(lines())
 
 
 @pytest.mark.parametrize("english", lines())
