@@ -38,6 +38,6 @@ def audit_router(
         async with connected(pool()) as connection:
             heads = await audit_heads.signed(connection, service)
         lines = "".join(f"{head.model_dump_json()}\n" for head in heads)
-        return Response(lines, media_type="application/jsonl")
+        return Response(lines, media_type="application/x-ndjson")
 
     return router

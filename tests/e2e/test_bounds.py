@@ -108,6 +108,7 @@ def entry(seed: int) -> Json:
     body["product"] |= {"reference": f"{seed}".rjust(64, "r")}
     body["product"].pop("item_id", None)
     body["contact"] |= {"email": longest_address(seed)}
+    body.pop("identity", None)  # which intake alone can seal
     body["applicant"] |= {"started_on": "0001-01-01", "legal_form": "sole-proprietor"}
     body["product"] |= {
         "regions": [*REGIONS],

@@ -9,8 +9,9 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +24,11 @@ from typer.testing import CliRunner, Result
 from deploy.cli import assembled
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
+from deploy.registries.records import Business, Records
 from shared.contracts.access import SERVICES
 from shared.registration_numbers import business_check_digit
 from tests.integration.consuming import records_of, until
+from tests.registries import local_registries
 from tests.rounds import OPENS, Office, clock_map, purchase_request, write_inbox
 from tests.support.stacks import LastingStack
 from tests.unit.test_documented_commands import documented, words_of
@@ -72,6 +75,7 @@ STATES: Final = {
     "institution amend": OPEN,
 }
 """The round that stands for the page's, where it is not the one that is done."""
+PROPOSING: Final = tuple(f"round {act}" for act in ("extend", "void", "release", "confirm", "rerun", "admit-late"))
 OFFICERS: Final = ("round ", "appeal ", "contact erase")
 OPERATORS: Final = ("round pack",)
 """Whose token is sent; none where the local stack's own operator acts, or a receipt."""
@@ -130,10 +134,6 @@ class World:
 
     async def begin(self) -> None:
         office = self.office
-        known = {"started_on": "2015-03-02", "representative": "김가상"}
-        async with httpx2.AsyncClient(base_url=str(self.stack.registries_url)) as tax_service:
-            told = {"businesses": {EXAMPLE["applicant"]["business_number"].replace("-", ""): known}}
-            (await tax_service.post("/records", json=told)).raise_for_status()
         for code in ("kepco", "kwater"):
             await office.institution(code, **{one.replace("-", "_"): 10**9 for one in (OPEN, WAITING, DONE)})
         for round_id in (WAITING, DONE):
@@ -185,6 +185,17 @@ async def world(lasting_stack: LastingStack, tmp_path_factory: pytest.TempPathFa
         "FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3",
         "FIRSTBUY_SELECTION_PUBLIC_URL": "https://selection.example",
     }
+    known = Business(started_on=date(2015, 3, 2), representative="김가상")
+    with local_registries() as tax_service:
+        tax_service.shelf.add(Records(businesses={EXAMPLE["applicant"]["business_number"].replace("-", ""): known}))
+        async with begun(lasting_stack, environment | tax_service.environment(), tmp_path_factory) as made:
+            yield made
+
+
+@asynccontextmanager
+async def begun(
+    lasting_stack: LastingStack, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
     async with (
         lasting_stack(SERVICES, environment=environment) as stack,
         httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client,
@@ -307,6 +318,8 @@ def differs(whole: dict[str, Any], described: dict[str, Any], answer: httpx2.Res
 async def ready(world: World, line: str) -> list[str]:
     """The words of the command, with what is there for what the page leaves to its reader."""
     words = words_of(line)
+    if line.startswith(PROPOSING):
+        await _withdraw_what_waits(world)
     if line.startswith("institution webhook kepco [URL"):
         words = words[:-1]
     round_id = STATES.get(first_words(line, STATES) or "", DONE)
@@ -334,6 +347,13 @@ def _replaced(word: str, named: dict[str, str], round_id: str) -> str:
     if word in named:
         return named[word]
     return word if "/" in word else re.sub(rf"^{ROUND}(?==)", round_id, word)
+
+
+async def _withdraw_what_waits(world: World) -> None:
+    """One of a kind and terms waits at a time, and the pages print some twice."""
+    client, own = world.office.client, world.office.officers[0]
+    for act in (await client.get("/acts", headers=own)).raise_for_status().json():
+        await client.post(f"/rounds/{act['round']}/acts/{act['act']}/withdrawal", headers=own)
 
 
 async def _make_what_is_named(world: World, line: str) -> None:

@@ -18,7 +18,7 @@ from services.intake.storage.versions import StoredApplication
 from shared.canonical import sha256_hex
 from shared.contracts.facts import BusinessNumber
 from shared.contracts.values import Contract
-from shared.http import body_of, parse, read_body
+from shared.http import body_of, parse, read_body, read_body_if_sent
 from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
 from shared.mail_addresses import WrittenEmail
@@ -60,6 +60,7 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
 async def renew_token(application: str, request: Request) -> Response:
     """For who knows the entry's id, as its mails have it."""
     state = intake(request)
+    await read_body_if_sent(request, state.settings.body_bytes)  # there is nothing to say
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         if is_id(application) and await renewals.has_contact(connection, application):
             events += await _renew(connection, [application], state)
