@@ -107,8 +107,9 @@ def read(text: str) -> ReadFile:
         return _unread(line, "no-yaml", "a character that YAML does not allow", "remove the control character")
     except (_TooManyError, RecursionError):
         return _unread(1, "too-large", "its references multiply, or nest without end", "write the values out")
-    except ValueError as error:  # of a value with a tag, such as !!int
-        return _unread(1, "no-yaml", str(error), "drop the tag")
+    except (ValueError, LookupError, AttributeError) as error:  # of a value with a tag, such as !!int
+        detail = str(error) if isinstance(error, ValueError) else "a value is not what its tag says"
+        return _unread(1, "no-yaml", detail, "drop the tag")
 
 
 def _read(loader: _JsonLoader) -> ReadFile:

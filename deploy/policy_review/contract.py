@@ -53,7 +53,7 @@ class Described:
         except ValidationError as error:
             refused = _schema_problems(self, seen.document, error.errors(include_url=False))
             problems += [one for one in refused if one.pointer not in touched]
-            value, mended_at = mended(self.adapter, seen.document, self.at, lambda at, loc: _place(at, loc)[0])
+            value, mended_at = mended(self.adapter, seen.document, self.at, lambda at, one: _place(at, one)[0])
             touched |= mended_at
         return Looked(value, tuple(problems), frozenset(touched), read_as)
 
@@ -87,7 +87,7 @@ class Described:
 def _schema_problems(described: "Described", document: Any, errors: Sequence[Any]) -> list[Problem]:
     """One a field: where a field may be of several types, pydantic says what is wrong with each."""
     found: list[Problem] = []
-    placed = [(_place(document, error["loc"]), error) for error in errors if not follows_from_items(error)]
+    placed = [(_place(document, error), error) for error in errors if not follows_from_items(error)]
     placed.sort(key=lambda each: each[0][0])
     for pointer, group in groupby(placed, key=lambda each: each[0][0]):
         members = list(group)
@@ -101,15 +101,14 @@ def _schema_problems(described: "Described", document: Any, errors: Sequence[Any
     return found
 
 
-def _place(document: Any, location: Sequence[int | str]) -> tuple[str, bool]:
+def _place(document: Any, error: Mapping[str, Any]) -> tuple[str, bool]:
     """The pointer as far as the document goes (one step further for a missing field), and whether more was said of
     types beneath it."""
-    value, pointer = document, ""
+    value, pointer, location = document, "", error["loc"]
     for number, part in enumerate(location):
         there = (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int))
         if not there:
-            last = number == len(location) - 1
-            named = isinstance(value, dict) and last
+            named = error["type"] == "missing" and number == len(location) - 1
             return (f"{pointer}/{escaped(str(part))}", False) if named else (pointer, True)
         value, pointer = value[part], f"{pointer}/{escaped(str(part))}"
     return pointer, False

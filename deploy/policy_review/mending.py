@@ -25,7 +25,7 @@ def mended(adapter: TypeAdapter[Any], document: Any, schema_at: SchemaAt, place_
             return adapter.validate_python(document, extra="forbid"), touched
         except ValidationError as error:
             errors = [one for one in error.errors(include_url=False) if not follows_from_items(one)]
-            pointers = {place_of(document, one["loc"]) for one in errors}
+            pointers = {place_of(document, one) for one in errors}
             for pointer in sorted(pointers, key=len, reverse=True):
                 _mend(document, pointer, schema_at)
             touched |= pointers

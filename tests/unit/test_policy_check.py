@@ -103,6 +103,9 @@ def test_a_problem_names_its_line(old: str, new: str, pointer: str, code: str, l
         ("- a\n", "no-policy"),
         ("a: [1", "no-yaml"),
         ("a: !!int x\n", "no-yaml"),
+        ("a: !!bool x\n", "no-yaml"),
+        ("a: !!int ''\n", "no-yaml"),
+        ("a: !!timestamp x\n", "no-yaml"),
         ("&a [*a]", "too-large"),
         ("a: \x07", "no-yaml"),
         ("x" * 1_000_001, "too-large"),
@@ -117,6 +120,12 @@ def test_what_is_no_policy_at_all_is_an_error_and_no_crash(text: str, code: str)
     errors = examine(text).errors
     assert code in {error.code for error in errors}
     assert all(error.line >= 1 and error.fix for error in errors)
+
+
+@pytest.mark.parametrize("value", ["{}", "{years: 7}", "[{}]", "[[7]]"])
+def test_what_no_parameter_can_be_is_said_where_it_stands(value: str) -> None:
+    (error,) = spoiled("parameters: {years: 7}", f"parameters: {{years: {value}}}").errors
+    assert (error.pointer.rpartition("/parameters/")[2].partition("/")[0], error.code) == ("years", "wrong-type")
 
 
 def test_a_misspelt_field_is_guessed() -> None:
