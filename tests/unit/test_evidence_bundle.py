@@ -315,7 +315,9 @@ def epoch_among_those_before(records: list[dict[str, Any]]) -> None:
 def released_before_the_proposal(records: list[dict[str, Any]]) -> None:
     place = next(number for number, record in enumerate(records) if record["type"] == "pledges")
     leaving = [{"application": entry(records, "selected")["application"], "cause": "declined", "reason": "so"}]
+    proposed = next(record for record in records if record.get("event") == "SelectionProposed")["body"]
     body = {"round": "bundled", "epoch": 1, "batch": 1, "leaving": leaving, "cancelled": [], "actors": []}
+    body |= {"selection_root": proposed["selection_root"], "reason": "so", "opened_at": "2018-09-20T00:00:00Z"}
     records.insert(place, {"type": "event", "event": "ReleaseOpened", "body": body})
 
 

@@ -29,7 +29,7 @@ def spoiled(old: str, new: str) -> Examined:
     return examine(H2_TEXT.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("name", ["unreadable", "unsound"])
+@pytest.mark.parametrize("name", ["mistyped", "unreadable", "unsound"])
 def test_what_check_prints_is_the_golden_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SPOILED)
     result = CliRunner().invoke(assembled(), ["policy", "check", f"{name}.yaml"])
