@@ -163,3 +163,39 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
         return (turns.count("published"), turns.count("final")) == (2, 1)
 
     await until(noticed, "institutions are told of both publications and of the end")
+
+
+async def test_of_two_appeals_that_claim_one_item_id_one_is_upheld(stack: Stack, office: Office) -> None:
+    client, round_id = office.client, await office.announce(rehearsal=clock_map(WINDOW_SECONDS, seed="one seed"))
+    await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
+    await office.status(round_id, "open")
+    appeals = []
+    for reference in ("A", "B"):
+        stated = application(1, reference=reference)
+        receipt = (await client.post(f"/rounds/{round_id}/applications", json=stated)).raise_for_status().json()
+        stated["product"]["item_id"] = "24001234"
+        del stated["contact"]
+        appeals.append((receipt, {"grounds": "it has its item id by now", "amended": stated}))
+    await office.confirm(round_id)
+    await office.results(round_id, len(appeals))
+    filed = []
+    for receipt, body in appeals:
+        url, headers = f"/applications/{receipt['application']}", {"Authorization": f"Bearer {receipt['token']}"}
+
+        async def told(url: str = url, headers: dict[str, str] = headers) -> bool:
+            status = (await client.get(f"{url}/status", headers=headers)).json()
+            return bool(status["appeal"]["may_file_until"])
+
+        await until(told, "the applicant was told")
+        filed.append((await client.post(f"{url}/appeal", json=body, headers=headers)).raise_for_status().json())
+
+    async def terms(appeal: dict[str, Any]) -> dict[str, Any]:
+        shown = await office.shown(round_id)
+        stands = {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
+        return stands | {"appeal": appeal["appeal"], "upheld": True, "amended_hash": appeal["amended_hash"]}
+
+    await office.act(round_id, "decide-appeal", await terms(filed[0]))
+    proposed = await office.propose(round_id, "decide-appeal", await terms(filed[1]))
+    act = proposed.raise_for_status().json()["act"]
+    refused = await client.post(f"/rounds/{round_id}/acts/{act}/approval", headers=office.officers[1])
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:firstbuy:problem:already-entered")
