@@ -22,6 +22,7 @@ import yaml
 
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from shared.registration_numbers import business_check_digit
 from tests.bench.load import write_requests
 
 PROJECT = Path(__file__).parents[2]
@@ -34,13 +35,19 @@ KINDS = {
 }
 
 
+def registered(number: int) -> str:
+    """A business number whose last digit fits the others: an edge takes no other."""
+    stem = f"{number:09d}"
+    return f"{stem}{business_check_digit(f'{stem}0')}"
+
+
 def body(number: int) -> bytes:
     """An application of about 1 KB."""
     facts = {
         "track": "general",
         "applicant": {
             "name": f"주식회사 시험 {number}",
-            "business_number": f"{number:010d}",
+            "business_number": registered(number),
             "legal_form": "corporation",
             "corporate_number": "1101110062432",
             "started_on": "2014-03-02",
