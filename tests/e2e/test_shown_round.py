@@ -157,6 +157,17 @@ async def test_what_was_selected_is_what_the_chances_were(rounds: Shown) -> None
     assert rounds.own["first_place"] == rounds.own["tickets"] / rounds.chances["of_tickets"]
 
 
+async def test_the_results_say_a_firms_chance_by_the_number_of_its_entries(rounds: Shown) -> None:
+    url = f"{rounds.selection}/rounds/{rounds.confirmed}/results"
+    shown = (await rounds.client.get(url, params={"epoch": 1})).raise_for_status().json()
+    standing = [one for one in shown["results"] if one["position"] is not None]
+    (firms,) = shown["firms"]
+    assert (firms["entries"], firms["firms"]) == (1, len(standing))
+    assert firms["first_place"] * firms["firms"] == pytest.approx(1)
+    selected = sum(one["result"] == "selected" for one in standing)
+    assert firms["was_selected"] == selected / len(standing) > 0
+
+
 async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_path: Path) -> None:
     round_id = rounds.confirmed
     for depth in ("public", "auditor"):
@@ -164,6 +175,8 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
         assert answer.headers["content-type"] == "application/x-ndjson"
         report = examined(answer, rounds.roots(1))
         assert (report.differs, report.depth) == ([], depth)
+        entries = [one for one in map(json.loads, answer.content.splitlines()) if one.get("type") == "entry"]
+        assert {one["identity"] for one in entries} == {"none"}, "how sure each is of its firm"
         assert any("two officers confirmed" in line for line in report.checked)
         report = examined(await rounds.bundle(round_id, depth, rounds.operator), rounds.roots(2))
         assert report.differs == []
