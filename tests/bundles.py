@@ -1,9 +1,9 @@
 """Evidence bundles of whole rounds, made by the services' own domain code, without a server."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -28,17 +28,24 @@ from services.selection.domain.evidence import (
 from services.selection.domain.matching import Offer, Result, demand_of, offer_of
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, Release, release
+from services.selection.domain.score import score
 from services.selection.domain.tickets import standing_of, tickets
 from shared.canonical import json_hash, payload_hash
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, RequestFacts
+from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import POLICY, Policy
-from shared.merkle import Digest, bucket_of, digest_of
+from shared.merkle import bucket_of, digest_of
+from shared.panel import PanelMark, marks_root
 from tests.data.facts import policy
+from tests.forger import Forged, Level, manifest, recomputed, records_of
 from tests.rounds import application
 
 ROUND = "bundled"
+FROZEN_AT = datetime(2018, 9, 14, 9, 0, 10, tzinfo=UTC)
 COMMITTED_AT = datetime(2018, 9, 15, 1, tzinfo=UTC)
+RELEASED_AT = datetime(2018, 10, 1, tzinfo=UTC)
+OPENS_AT, CLOSES_AT = datetime(2018, 8, 16, tzinfo=UTC), datetime(2018, 9, 14, 9, tzinfo=UTC)
 SOURCE = {"source": "lotto", "kind": "rfc3797", "period_seconds": 604800, "description": "six numbers of Saturday"}
 _FACTS, _REQUEST = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts)
 
@@ -56,6 +63,7 @@ class Judged:
     findings_hash: str
     entry: Entry
     offer: Offer
+    marks: list[list[Any]] | None = None
 
 
 @dataclass
@@ -71,6 +79,13 @@ class Round:
     released: Sequence[Release] = ()
 
     def bundle(self, depth: Depth) -> bytes:
+        """Its roots are made of what it shows, by `tests.forger`, as a service would state them."""
+        return self.forged(depth).written()
+
+    def forged(self, depth: Depth) -> "Forged":
+        return recomputed(Forged(ROUND, 1, depth, records_of(self._written(depth))), Level.CHANCE)
+
+    def _written(self, depth: Depth) -> bytes:
         written = Bundle(ROUND, 1, depth)
         before, after = leading_to(self.events, 1)
         lines = [written.head(), *(written.record(told.record()) for told in before)]
@@ -95,7 +110,7 @@ class Round:
                 judged_in=1,
                 findings_hash=each.findings_hash,
                 findings=each.findings,
-                marks=None,
+                marks=each.marks,
                 outcome=each.outcome,
                 tickets=each.entry.tickets,
                 score=each.entry.score,
@@ -121,7 +136,7 @@ QUICKNET = {
     "kind": "drand",
     "period_seconds": 3,
     "description": "League of Entropy",
-    "anchor": "2023-08-23T15:09:27Z",
+    "anchor": "2018-06-01T00:00:27Z",
     "chain_hash": "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971",
 }
 LOTTO_VALUE = {"source": "lotto", "value": "4.11.23.25.31.40./"}
@@ -134,25 +149,32 @@ def make_round(
     changes: Mapping[str, Any] | None = None,
     sources: Sequence[Mapping[str, Any]] = (SOURCE,),
     recorded: Mapping[str, Any] = LOTTO_VALUE,
+    rehearsal: Mapping[str, Any] | None = None,
+    scored: bool = False,
 ) -> Round:
     """Of firms of every kind under 2018-h2, whose limits `changes` may replace; confirmed by two officers.
 
-    `recorded`: what the last of `sources` gave.
+    `recorded`: what the last of `sources` gave. `scored`: under the method score, with marks of a panel.
     """
     random = Random(seed)  # noqa: S311 -- the same round in every run
     stated = POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
     stated["limits"] = {"selections_per_firm": 1, "requests_per_product": 2, "reserve": 5} | dict(changes or {})
     stated.pop("registries", None)
+    if scored:
+        steps = [{"points": 20, "record_won_at_most": 10**8}, {"points": 10}]
+        stated |= {"method": "score", "scoring": {"supply_record": steps, "panel_points": 80, "threshold": 40}}
     made, policy_hash = POLICY.validate_python(stated), json_hash(stated)
     rules = PolicyRules.compile(made, policy_hash)
     judged = [_judged(number, random, made, rules) for number in range(1, firms + 1)]
+    marked = [PanelMark(one.application, *mark) for one in judged for mark in one.marks or []]
     pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
     wanted = [_request(number, random) for number in range(1, requests + 1)]
     demands = [demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"])) for one in wanted]
     entries = [one.entry for one in judged]
     leaves = [(one.application, 1, one.payload_hash) for one in judged]
     applications, asked = digest_of(leaves), digest_of((one["request"], 1, one["payload_hash"]) for one in wanted)
-    verdicts = digest_of((*leaf, 1, one.outcome, one.findings_hash) for leaf, one in zip(leaves, judged, strict=True))
+    judged_leaves = [(*leaf, 1, one.outcome, one.findings_hash) for leaf, one in zip(leaves, judged, strict=True)]
+    verdicts = digest_of(judged_leaves)
     commitment = Commitment(
         round=ROUND,
         epoch=1,
@@ -170,16 +192,47 @@ def make_round(
     officers = [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)]
     clock = [{"name": "intake", "role": "system"}]
     act = {"round": ROUND, "actors": clock, "reason": "the clock"}
+    terms = {
+        "title": "시범구매 (bundled)",
+        "opens_at": _utc(OPENS_AT),
+        "closes_at": _utc(CLOSES_AT),
+        "policy_hash": policy_hash,
+        "lead_seconds": 86400,
+        "sources": list(sources),
+        "rehearsal": dict(rehearsal) if rehearsal else None,
+        "unattended": False,
+    }
+    pledged = [{"institution": one, "pledge_won": won} for one, won in sorted(pledges.items())]
+    announced = {"round": ROUND, "actors": officers, "reason": "announced", "policy": stated["policy"], **terms}
     counts = {result.value.replace("-", "_"): proposal.count(result) for result in Result}
+    eligible = sum(one.outcome == "eligible" for one in judged)
     events = [
+        PublishedEvent("RoundAnnounced", announced | {"series": None, "cut": None, "pledges": pledged}),
+        PublishedEvent("RoundOpened", act | terms | {"policy": stated, "institutions": pledged}),
         PublishedEvent(
-            "RoundOpened",
-            act | {"policy": stated, "policy_hash": policy_hash, "lead_seconds": 86400, "sources": list(sources)},
+            "RoundFrozen",
+            act
+            | {
+                "epoch": 1,
+                "applications": manifest(leaves),
+                "requests": manifest((one["request"], 1, one["payload_hash"]) for one in wanted),
+                "frozen_at": _utc(FROZEN_AT),
+                "closes_at": _utc(CLOSES_AT),
+                "pledges": pledged,
+            },
         ),
         PublishedEvent(
-            "RoundFrozen", act | {"epoch": 1, "applications": _manifest(applications), "requests": _manifest(asked)}
+            "EligibilityCompleted",
+            {
+                "round": ROUND,
+                "epoch": 1,
+                "applications_root": applications.root,
+                "verdicts": manifest(judged_leaves),
+                "eligible": eligible,
+                "ineligible": len(judged) - eligible,
+                "completed_at": _utc(FROZEN_AT + timedelta(hours=1)),
+            },
         ),
-        PublishedEvent("EligibilityCompleted", {"round": ROUND, "epoch": 1, "verdicts": _manifest(verdicts)}),
         PublishedEvent(
             "InputsCommitted",
             roots
@@ -193,7 +246,7 @@ def make_round(
         ),
         PublishedEvent(
             "SourceValueRecorded",
-            {**act, "epoch": 1, "due_at": _utc(due), "recorded_at": _utc(due), **recorded},
+            {**act, "epoch": 1, "due_at": _utc(due), "recorded_at": _utc(due + timedelta(seconds=9)), **recorded},
         ),
         PublishedEvent(
             "SelectionProposed",
@@ -204,6 +257,7 @@ def make_round(
                 "commitment_root": commitment.root,
                 "seed": seed_of(commitment.root, value),
                 "selection_root": proposal.selection_root,
+                "proposed_at": _utc(due + timedelta(seconds=60)),
             },
         ),
         PublishedEvent(
@@ -214,9 +268,16 @@ def make_round(
                 "epoch": 1,
                 "commitment_root": commitment.root,
                 "selection_root": proposal.selection_root,
+                "confirmed_at": _utc(due + timedelta(hours=1)),
+                "batch": None,
+                "batch_root": None,
             },
         ),
     ]
+    if marked:
+        closed = {"round": ROUND, "actors": officers, "reason": "marked", "epoch": 1, "marks": len(marked)}
+        closed |= {"marks_root": marks_root(marked), "closed_at": _utc(FROZEN_AT + timedelta(hours=2))}
+        events.append(PublishedEvent("ScoresClosed", closed))
     return Round(stated, judged, wanted, pledges, events, proposal)
 
 
@@ -245,12 +306,15 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         about = {"round": ROUND, "epoch": 1, "batch": number, "selection_root": made.proposal.selection_root}
         leaving = [{"application": one, "cause": why.value, "reason": ""} for one, why in sorted(freed.leaving.items())]
         cancelled = [{"request": one, "reason": "예산"} for one in sorted(freed.cancelled)]
-        events.append(PublishedEvent("ReleaseOpened", officers | about | {"leaving": leaving, "cancelled": cancelled}))
+        moments = [RELEASED_AT + timedelta(days=number, hours=hour) for hour in range(3)]
+        told = about | {"leaving": leaving, "cancelled": cancelled, "opened_at": _utc(moments[0])}
+        events.append(PublishedEvent("ReleaseOpened", officers | told))
         counts = {"promoted": given.promoted, "changed": given.changed, "withdrawn": given.withdrawn}
         proposed = about | counts | {"state_hash": given.state_hash, "batch_root": given.root}
+        proposed["proposed_at"] = _utc(moments[1])
         events.append(PublishedEvent("ReleaseProposed", proposed))
         if confirmed:
-            told = {"epoch": 1, "batch": number, "batch_root": given.root}
+            told = {"epoch": 1, "batch": number, "batch_root": given.root, "confirmed_at": _utc(moments[2])}
             events.append(PublishedEvent("ReleaseConfirmed", officers | told))
         demands = [one for one in demands if one.request not in freed.cancelled]
         moved = {one.application: one for one in given.moved}
@@ -260,27 +324,6 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
             if place.offer.application not in freed.leaving
         ]
     return replace(made, events=events, released=given_out)
-
-
-def rewritten(lines: Iterable[Mapping[str, Any]], depth: Depth) -> bytes:
-    """Records, without head and end, under roots that are right again: as a forger would write them."""
-    written = Bundle(ROUND, 1, depth)
-    body = []
-    for record in lines:
-        opened = record.get("open")
-        kept = {name: value for name, value in record.items() if name not in ("open", "sealed")}
-        if record["type"] == "later":
-            body.append(written.later(PublishedEvent(record["event"], record["body"])))
-        elif "sealed" in record and opened is None:  # the public depth can't seal anew
-            body.append(written.record(record))
-        else:
-            body.append(written.record(kept, opened))
-    return b"".join([written.head(), *body, written.end()])
-
-
-def records_of(bundle: bytes) -> list[dict[str, Any]]:
-    """Without head and end."""
-    return [json.loads(line) for line in bundle.splitlines()][1:-1]
 
 
 def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Judged:
@@ -297,6 +340,13 @@ def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Ju
     identifier, nonce = str(UUID(int=random.getrandbits(128), version=4)), f"{random.getrandbits(128):032x}"
     verdict = judge(read, rules, nonce)
     count = tickets(standing_of(verdict.findings, read.applicant.supply_record), made)
+    marks: list[list[Any]] | None = None
+    points = None
+    if made.scoring is not None:
+        marks = [["lee", 1, random.randint(0, 100), False], ["park", 2, random.randint(0, 80), number % 3 == 0]]
+        if verdict.outcome is VerdictOutcome.ELIGIBLE:
+            theirs = [PanelMark(identifier, *mark) for mark in marks]
+            points = score(theirs, read.applicant.supply_record, made.scoring)
     accepted = AcceptedKinds.compile(made.as_of, made.certificates)
     return Judged(
         identifier,
@@ -306,8 +356,9 @@ def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Ju
         verdict.outcome.value,
         json.loads(verdict.findings_json),
         verdict.findings_hash,
-        Entry(identifier, verdict.outcome, count),
+        Entry(identifier, verdict.outcome, count, points),
         offer_of(identifier, read.applicant.business_number, read, accepted),
+        marks,
     )
 
 
@@ -332,10 +383,6 @@ def _request(number: int, random: Random) -> dict[str, Any]:
         "nonce": nonce,
         "payload_hash": hashed,
     }
-
-
-def _manifest(digest: Digest) -> dict[str, Any]:
-    return {"count": digest.count, "root": digest.root, "counts": digest.counts, "roots": digest.roots}
 
 
 def _utc(moment: datetime) -> str:

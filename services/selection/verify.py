@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Checks the evidence of a round's result, with nothing but Python 3.11 and this file.
 
-    python verify.py BUNDLE [--commitment ROOT] [--selection ROOT] [--json]
+    python verify.py BUNDLE [--commitment ROOT]... [--selection ROOT] [--announcement ROOT] [--shown ROOT] [--json]
 
 BUNDLE is what `GET /rounds/{round}/evidence` gave: JSON lines, in either depth. The roots, if you hold copies of them
 (an institution has them on its own topic, from the day they were published), tie the bundle to what was published then.
 
 It reads the bundle once, in bounded memory, recomputes every root, draws and matches again, and names each line that
-differs. What it can't check it says. The format is specified in docs/evidence.md. Exit code 0: nothing differs, and
-two officers confirmed it; 3: nothing differs, and nobody confirmed it; 1: something differs; 2: it was asked wrongly.
+differs: a bundle passes only if the protocol of docs/close.md could have made it. What it can't check it says. The
+format is specified in docs/evidence.md. Exit code 0: nothing differs, and two officers confirmed it; 3: nothing
+differs, and nobody confirmed it; 1: something differs; 2: it was asked wrongly.
 """
 
 import argparse
@@ -19,17 +20,220 @@ import re
 import sys
 import tempfile
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
-FORMAT = "firstbuy-evidence-v1"
+FORMATS = ("firstbuy-evidence-v1", "firstbuy-evidence-v2")
 SECTIONS = ("event", "pledges", "request", "entry", "later")
-LIFE = (
+LONGEST_LINE = 4 * 1024 * 1024
+"""Octets. An event has at most one mebibyte (a Kafka record), an entry a firm's facts."""
+MOST_WAYS = 50_000
+LONGEST_NUMBER = 200
+BUCKETS = 256
+DIFFERENCES_SHOWN = 50
+SORTED_AT_ONCE = 50_000
+
+# The format as data. page/format.js has these tables word for word (`make schemas`): both verifiers ask the same, and
+# docs/evidence.md shows them.
+
+TEXTS = r"""
+text               [^\u0000]{0,10000}
+line               [^\u0000-\u001f]{1,200}
+code               [a-z0-9][a-z0-9-]{0,60}
+parameter          [a-z][a-z0-9_]{0,60}
+pattern            [^\u0000]{1,200}
+round              [a-z0-9][a-z0-9-]{1,39}
+institution        [a-z][a-z0-9-]{1,30}
+request-id         [a-z][a-z0-9-]{1,30}/[A-Za-z0-9._-]{1,64}
+uuid               [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
+hash               [0-9a-f]{64}
+nonce              [0-9a-f]{32}
+hex                ([0-9a-f]{2}){1,500}
+base64             [A-Za-z0-9+/]+={0,2}
+moment             [0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z
+day                [0-9]{4}-[0-9]{2}-[0-9]{2}
+value              [0-9a-f./]{1,4000}
+class              [0-9]{8}
+detailed-class     [0-9]{10}
+item               [0-9]{8}
+business-number    [0-9]{10}
+corporate-number   [0-9]{13}
+reference          [A-Za-z0-9._-]{1,64}
+format             firstbuy-evidence-v[12]
+depth              public|auditor
+method             weighted-draw|score
+source-kind        rehearsal|rfc3797|drand
+outcome            eligible|ineligible
+finding            pass|fail|waived|unknown
+unit               won|days|count
+result             selected|reserve|not-selected
+reason             ineligible|below-threshold|no-demand|firm-limit|reserve-full|given-up|declined
+cause              given-up|declined
+identity           none|registry|identity-provider
+legal-form         corporation|sole-proprietor
+origin             new|succession|conversion|reopening
+status             active|suspended|closed
+"""
+"""What a text may be, whole: a name and a regular expression."""
+
+NUMBERS = """
+count              0 9007199254740991
+positive           1 9007199254740991
+whole              -9007199254740991 9007199254740991
+tickets            0 1000
+epoch              1 1000000
+"""
+"""What a number may be: whole numbers alone, from and to."""
+
+SHAPES = """
+Act                    round:round actors:Actor[] reason:line
+Terms                  title:line opens_at:moment closes_at:moment policy_hash:hash lead_seconds:count
+                       sources:Source[] rehearsal?:Rehearsal? unattended?:bool announcement_root?:hash?
+head                   bundle:format depth:depth epoch:epoch round:round
+pledges                type:code pledges:(institution,count)[]
+request                type:code request:request-id version:positive payload_hash:hash institution:institution
+                       class_code:class quantity:positive budget_won:positive price_ceiling_won:positive?
+                       certificate_kinds:code[] region:code? delivery_days_at_most:count? sealed:hash
+entry                  type:code application:uuid version:positive payload_hash:hash judged_in:epoch outcome:outcome
+                       findings_hash:hash tickets:tickets score:count? drawn_under:epoch track:code firm:positive
+                       class_code:class price_won:positive capacity:positive delivery_days:count regions:code[]
+                       certificates:code[] position:positive? key:hash? result:result reason:reason?
+                       reserve_position:positive? awards:(request-id,positive,positive)[] sealed:hash
+                       identity?:identity applicant?:line product?:line
+end                    type:code records:count root:hash later:count later_root:hash
+opened-request         nonce:nonce facts:RequestFacts
+opened-entry           nonce:nonce facts:Facts findings:Finding[] marks?:(code,positive,count,bool)[]
+Actor                  name:line role:code
+Rehearsal              real_anchor:moment programme_anchor:moment rate:positive seed:line
+Source                 source:code kind:source-kind period_seconds:positive description:line anchor?:moment?
+                       fails_after_seconds?:positive? chain_hash?:hash? public_key?:hex? scheme?:code?
+Invitation             institution:institution pledge_won:count
+Manifest               count:count root:hash counts:count[] roots:hash[]
+Amended                application:uuid version:positive
+Leaving                application:uuid cause:cause reason:text
+Cancelled              request:request-id reason:text
+RequestFacts           class_code:class quantity:positive budget_won:positive price_ceiling_won?:positive?
+                       certificate_kinds?:code[] region?:code? delivery_days_at_most?:count? note?:text
+Facts                  track:code applicant:Applicant product:Product certificates?:Certificate[]
+Document               number:line issued_on:day expires_on?:day?
+Certificate            kind:code number:line issued_on:day expires_on?:day? grade?:code?
+SupplyRecord           won:count count:count
+Applicant              name:line business_number:business-number legal_form:legal-form started_on:day
+                       corporate_number?:corporate-number? origin?:origin status?:status? sanctioned?:bool?
+                       sme_confirmation?:Document? supply_record?:SupplyRecord? annual_sales_won?:count?
+                       credit_grade?:line?
+Product                name:line reference:reference class_code:class price_won:positive capacity:positive
+                       delivery_days:count regions?:code[] item_id?:item? detailed_class?:detailed-class?
+                       description?:text direct_production?:Document?
+Finding                rule:code legal_source:line outcome:finding seen:stated? needed:stated? margin:whole?
+                       unit:unit? decides:bool
+Titled                 ko:line en:line
+Parameters             *parameter:stated
+Notices                *parameter:Titled
+Kind                   kind:code name:Titled authority:line number_pattern:pattern grades?:code[]
+                       validity_years?:positive?
+Condition              rule:code legal_source:line parameters?:Parameters decides?:bool
+Waiver                 code:code legal_source:line when:code[] waives:code[]
+Track                  track:code name:Titled conditions:Condition[] waivers?:Waiver[] certificates?:code[]
+                       limits?:TrackLimits?
+TicketStep             tickets:tickets startup?:bool? first_timer?:bool? record_won_at_most?:count?
+                       record_count_at_most?:count?
+ScoreStep              points:count record_won_at_most?:count?
+Scoring                supply_record:ScoreStep[] panel_points?:count threshold?:count
+TrackLimits            places?:positive? reserve?:count? selections_per_firm?:positive?
+                       applications_per_firm?:positive?
+Limits                 places?:positive? reserve?:count? applications_per_firm?:positive? selections_per_firm:positive
+                       requests_per_product:positive contract_tolerance_percent?:count?
+Rolling                every_months:positive status_months:positive
+RegistryUse            registry:code authority:line kinds?:code[]
+Policy                 policy:round title:Titled method:method as_of:day certificates:Kind[] tracks:Track[]
+                       tickets:TicketStep[] limits:Limits scoring?:Scoring? purchasable_classes?:code[]
+                       rolling?:Rolling? notices?:Notices? identity?:identity? registries?:RegistryUse[]?
+RoundAnnounced         +Act +Terms policy:code series?:round? cut?:positive? pledges?:Invitation[]?
+RoundAmended           +Act +Terms policy:code amendment:positive amended_at:moment pledges?:Invitation[]?
+RoundOpened            +Act +Terms policy:Policy institutions:Invitation[] key_fingerprints?:hash[] series?:round?
+                       cut?:positive?
+RoundExtended          +Act closes_at:moment closed_at_before:moment
+RoundFrozen            +Act epoch:epoch frozen_at:moment closes_at:moment applications:Manifest requests:Manifest
+                       pledges?:Invitation[]?
+EpochOpened            +Act epoch:epoch opened_at:moment applications:Manifest requests:Manifest judge_again:uuid[]
+                       judge_all?:bool admitted?:uuid[] amended?:Amended[] supplementary_source?:code?
+EligibilityCompleted   round:round epoch:epoch applications_root:hash verdicts:Manifest eligible:count
+                       ineligible:count completed_at:moment
+ScoresClosed           +Act epoch:epoch marks:count marks_root:hash closed_at:moment
+InputsCommitted        round:round epoch:epoch applications_root:hash requests_root:hash verdicts_root:hash
+                       entries_root:hash pledges_root:hash policy_hash:hash commitment_root:hash entries:count
+                       committed_at:moment seed_epoch?:epoch? supplementary?:count
+SourceValueRecorded    +Act epoch:epoch source:code value:value due_at:moment recorded_at:moment
+                       beacon_round?:positive? signature?:hex?
+SelectionProposed      round:round epoch:epoch commitment_root:hash seed:hash selection_root:hash selected:count
+                       reserve:count not_selected:count proposed_at:moment shown_root?:hash?
+SelectionConfirmed     +Act epoch:epoch commitment_root:hash selection_root:hash confirmed_at:moment batch?:positive?
+                       batch_root?:hash? shown_root?:hash?
+CommitmentTimeStamped  round:round epoch:epoch commitment_root:hash authority:line token:base64 stamped_at:moment
+ReleaseOpened          +Act epoch:epoch batch:positive selection_root:hash leaving:Leaving[] cancelled:Cancelled[]
+                       opened_at:moment
+ReleaseProposed        round:round epoch:epoch batch:positive selection_root:hash state_hash:hash batch_root:hash
+                       promoted:count changed:count withdrawn:count proposed_at:moment
+ReleaseConfirmed       +Act epoch:epoch batch:positive batch_root:hash confirmed_at:moment
+RegistryWaived         +Act registry:code waived_at:moment
+RoundFinalized         +Act epoch:epoch finalized_at:moment
+RoundVoided            +Act voided_at:moment
+"""
+"""Every record, closed: `member:kind`, and no other member. `member?` may be absent, `kind?` may be null; `kind[]` is a
+list of it, `(kind,kind)` a row of exactly these; `+Name` has the members of another; `*kind:kind` is members of such
+names. `bool` is true or false, `stated` a text, a number, a yes or no, or a list of texts."""
+
+LIFE = """
+RoundAnnounced         unknown > announced none by=announcers
+RoundAmended           announced > announced none each=amendment by=announcers
+RoundOpened            announced > open none by=clock title~terms.title opens_at~terms.opens_at
+                       closes_at~terms.closes_at policy_hash~terms.policy_hash lead_seconds~terms.lead_seconds
+                       sources~terms.sources rehearsal~terms.rehearsal unattended~terms.unattended
+                       announcement_root~terms.announcement_root policy.policy~terms.policy
+                       series~RoundAnnounced.series cut~RoundAnnounced.cut
+RoundExtended          open > open none each=closes_at by=officers
+RoundFrozen            open > frozen first by=clock moment=frozen_at since=closes_at
+EpochOpened            frozen,judged,committed,drawn,proposed,confirmed > frozen later by=officers moment=opened_at
+                       since=before requests~RoundFrozen.requests
+EligibilityCompleted   frozen > judged any moment=completed_at since=set applications_root~set.applications.root
+                       verdicts.count~set.applications.count
+ScoresClosed           frozen,judged > same any by=officers moment=closed_at since=set
+InputsCommitted        judged > committed any moment=committed_at since=EligibilityCompleted,ScoresClosed
+                       applications_root~set.applications.root requests_root~set.requests.root
+                       verdicts_root~EligibilityCompleted.verdicts.root entries~EligibilityCompleted.verdicts.count
+                       policy_hash~RoundOpened.policy_hash
+SourceValueRecorded    committed > drawn any by=clock-or-officers moment=recorded_at since=InputsCommitted,due_at
+SelectionProposed      committed,drawn > proposed any moment=proposed_at since=InputsCommitted,SourceValueRecorded
+                       commitment_root~InputsCommitted.commitment_root
+SelectionConfirmed     proposed > confirmed any by=officers moment=confirmed_at since=SelectionProposed
+                       commitment_root~InputsCommitted.commitment_root selection_root~SelectionProposed.selection_root
+                       shown_root~SelectionProposed.shown_root
+ReleaseOpened          proposed,confirmed > same any each=batch by=officers moment=opened_at since=SelectionProposed
+                       selection_root~SelectionProposed.selection_root
+ReleaseProposed        proposed,confirmed > same any each=batch moment=proposed_at since=ReleaseOpened
+                       selection_root~SelectionProposed.selection_root
+ReleaseConfirmed       confirmed > same any each=batch by=officers moment=confirmed_at since=ReleaseProposed
+                       batch_root~ReleaseProposed.batch_root
+CommitmentTimeStamped  committed,drawn,proposed,confirmed > same any commitment_root~InputsCommitted.commitment_root
+RegistryWaived         * > same none each=registry by=officers
+RoundFinalized         confirmed > final any by=clock moment=finalized_at since=SelectionConfirmed
+RoundVoided            announced,open,frozen,judged,committed,drawn,proposed > void end by=officers
+"""
+"""A round's life, in the order that the events of an epoch stand in: from which states an event may come, and to which
+it leads; whether it is of no epoch, the first, a later one or any, or ends the round; `each`: what tells several of an
+epoch apart; `by` whom; its `moment`, `since` those of which events, and own members, it may not be earlier; and
+`member~event.member`: what it says as others do. `terms` is the last of RoundAnnounced and RoundAmended, `set` the
+RoundFrozen or EpochOpened of the epoch, `before` that of the epoch before; another event is the one of the same epoch
+and batch."""
+
+LEADING = [
     "RoundAnnounced",
     "RoundAmended",
     "RoundOpened",
@@ -42,18 +246,22 @@ LIFE = (
     "SourceValueRecorded",
     "SelectionProposed",
     "ReleaseOpened",
-)
-"""What leads to a proposal, in the order of a round's life: each once in an epoch, none of a later one."""
-OF_THE_ROUND = {"RoundAnnounced": 0, "RoundAmended": 0, "RoundOpened": 0, "RoundExtended": 0, "RoundFrozen": 1}
-"""Events that belong to no epoch, or to the first alone."""
-WHOLE = {
-    "request": ("version", "quantity", "budget_won"),
-    "entry": ("version", "judged_in", "tickets", "drawn_under", "firm", "price_won", "capacity", "delivery_days"),
-}
-"""Members that are whole numbers: Python would take `true` for 1."""
-BUCKETS = 256
-DIFFERENCES_SHOWN = 50
-SORTED_AT_ONCE = 50_000
+]
+"""What leads to a proposal: these stand before the pledges; a ReleaseOpened where it is of an earlier epoch."""
+ANNOUNCED = [
+    "closes_at",
+    "lead_seconds",
+    "opens_at",
+    "policy_hash",
+    "rehearsal",
+    "round",
+    "sources",
+    "title",
+    "unattended",
+]
+"""Members that `announcement_root` is made of, with the pledges."""
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -65,37 +273,48 @@ class Report:
     checked: list[str] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Of what differs, the check that found each: the page gives the same."""
     more: int = 0
     """Differences beyond those listed."""
     confirmed: bool = False
     """By two officers, in this file: without that it is a proposal."""
+    voided: bool = False
 
-    def wrong(self, what: str) -> None:
+    def wrong(self, name: str, told: str) -> None:
         if len(self.differs) < DIFFERENCES_SHOWN:
-            self.differs.append(what)
+            self.names.append(name)
+            self.differs.append(told)
         else:
             self.more += 1
+
+    def same(self, right: bool, name: str, what: str, wrong: str) -> None:
+        if right:
+            self.checked.append(what)
+        else:
+            self.wrong(name, wrong)
 
     def verdict(self) -> str:
         if self.differs:
             return "differs"
+        if self.voided:
+            return "sound as far as it goes, and the round was ended without a result"
         return "nothing differs" if self.confirmed else "sound as far as it goes, and confirmed by nobody"
-
-    def same(self, right: bool, what: str, wrong: str) -> None:
-        if right:
-            self.checked.append(what)
-        else:
-            self.wrong(wrong)
 
 
 class UnreadableError(ValueError):
     """The file is no bundle, or not a whole one: nothing more can be said of it."""
+
+    def __init__(self, name: str, told: str) -> None:
+        super().__init__(told)
+        self.name = name
 
 
 # Hashes and trees (RFC 8785, RFC 9162 §2.1)
 
 
 def canonical(value: Any) -> bytes:
+    """Names of members are ASCII in every shape, so that their order is that of RFC 8785."""
     return _encode(value).encode()
 
 
@@ -141,8 +360,8 @@ class Digest:
     def __init__(self) -> None:
         self._trees = [Tree() for _ in range(BUCKETS)]
 
-    def add(self, leaf: list[Any]) -> None:
-        self._trees[bucket_of(leaf[0])].add(canonical(leaf))
+    def add(self, bucket: int, leaf: list[Any]) -> None:
+        self._trees[bucket].add(canonical(leaf))
 
     def counts(self) -> list[int]:
         return [tree.size for tree in self._trees]
@@ -151,16 +370,21 @@ class Digest:
         return [tree.root().hex() for tree in self._trees]
 
     def root(self) -> str:
-        over = Tree()
-        for tree in self._trees:
-            over.add(tree.root())
-        return over.root().hex()
+        return over(self.roots())
 
     def differing(self, manifest: dict[str, Any]) -> list[int]:
         """Buckets that are not as the manifest says."""
         stated = zip(manifest["counts"], manifest["roots"], strict=True)
         mine = zip(self.counts(), self.roots(), strict=True)
         return [bucket for bucket, (one, other) in enumerate(zip(stated, mine, strict=True)) if one != other]
+
+
+def over(roots: Iterable[str]) -> str:
+    """The root over the roots of buckets, each of 32 octets."""
+    tree = Tree()
+    for root in roots:
+        tree.add(bytes.fromhex(root))
+    return tree.root().hex()
 
 
 class SortedRuns:
@@ -195,36 +419,445 @@ class SortedRuns:
 # What is read
 
 
-def _no_fraction(text: str) -> Any:
-    raise ValueError(f"{text} is no whole number: the format has no others")
+Check = Callable[[Any], bool]
 
 
-def lines_of(source: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, record) of each line; one that is not canonical JSON differs."""
-    for number, line in enumerate(source, start=1):
+def _table(text: str) -> dict[str, list[str]]:
+    """By its first word, the words of each row, which goes on in lines that begin with a blank."""
+    rows: dict[str, list[str]] = {}
+    name = ""
+    for line in text.strip().splitlines():
+        words = line.split()
+        if line[0] != " ":
+            name, *words = words
+        rows.setdefault(name, []).extend(words)
+    return rows
+
+
+def _members(name: str) -> list[tuple[str, str]]:
+    """(member, kind) of a record."""
+    found: list[tuple[str, str]] = []
+    for word in _SHAPES[name]:
+        member, _, kind = word.partition(":")
+        found += _members(word[1:]) if word[0] == "+" else [(member, kind)]
+    return found
+
+
+def _text(pattern: str) -> Check:
+    whole = re.compile(pattern, re.ASCII | re.DOTALL).fullmatch
+    return lambda value: type(value) is str and whole(value) is not None
+
+
+def _number(least: int, most: int) -> Check:
+    """Python would take `true` for 1: a number's type is asked too."""
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def _dated(name: str, read: Callable[[str], Any]) -> Check:
+    """A day or a moment that the calendar has."""
+    is_text = _KINDS[name]
+
+    def check(value: Any) -> bool:
+        if not is_text(value):
+            return False
         try:
-            record = json.loads(line, parse_float=_no_fraction)
-        except ValueError as error:
-            raise UnreadableError(f"line {number} is no JSON: {error}") from None
+            read(value)
+        except ValueError:
+            return False
+        return True
+
+    return check
+
+
+def _stated(value: Any) -> bool:
+    if type(value) is list:
+        return all(map(_KINDS["text"], value))
+    return type(value) is bool or _KINDS["text"](value) or _KINDS["whole"](value)
+
+
+def _check_of(kind: str) -> Check:
+    if kind not in _KINDS:
+        _KINDS[kind] = _made(kind)
+    return _KINDS[kind]
+
+
+def _made(kind: str) -> Check:
+    if kind.endswith("?"):
+        check = _check_of(kind[:-1])
+        return lambda value: value is None or check(value)
+    if kind.endswith("[]"):
+        each = _check_of(kind[:-2])
+        return lambda value: type(value) is list and all(map(each, value))
+    if kind.startswith("("):
+        checks = [_check_of(one) for one in kind[1:-1].split(",")]
+        return lambda value: (
+            type(value) is list
+            and len(value) == len(checks)
+            and all(check(one) for check, one in zip(checks, value, strict=True))
+        )
+    return _record(kind)
+
+
+def _record(name: str) -> Check:
+    members = _members(name)
+    needed = [(member, _check_of(kind)) for member, kind in members if member[0] != "*" and member[-1] != "?"]
+    others = [(member[:-1], _check_of(kind)) for member, kind in members if member[-1] == "?"]
+    of_any = [(_check_of(member[1:]), _check_of(kind)) for member, kind in members if member[0] == "*"]
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        found = len(needed)
+        for member, is_kind in needed:
+            if member not in value or not is_kind(value[member]):
+                return False
+        for member, is_kind in others:
+            if member in value:
+                if not is_kind(value[member]):
+                    return False
+                found += 1
+        for is_name, is_kind in of_any:
+            return all(is_name(member) and is_kind(one) for member, one in value.items())
+        return found == len(value)
+
+    return check
+
+
+_SHAPES = _table(SHAPES)
+_KINDS: dict[str, Check] = {
+    **{name: _text(pattern) for name, (pattern,) in _table(TEXTS).items()},
+    **{name: _number(int(least), int(most)) for name, (least, most) in _table(NUMBERS).items()},
+    "bool": lambda value: type(value) is bool,
+    "stated": _stated,
+}
+_KINDS["day"] = _dated("day", date.fromisoformat)
+_KINDS["moment"] = _dated("moment", datetime.fromisoformat)
+
+
+def shaped(name: str, value: Any, where: str) -> None:
+    """Tells what of the value has not the shape."""
+    if not _check_of(name)(value):
+        raise UnreadableError("malformed", f"{where}: {_fault(name, value, name)}")
+
+
+def _fault(kind: str, value: Any, path: str) -> str:
+    """Which member it is, and what it had to be."""
+    plain = kind.removesuffix("?")
+    if isinstance(value, list) and plain.endswith("[]"):
+        for place, one in enumerate(value):
+            if not _check_of(plain[:-2])(one):
+                return _fault(plain[:-2], one, f"{path}[{place}]")
+    if isinstance(value, dict) and plain in _SHAPES:
+        members = _members(plain)
+        for member, one in members:
+            name = member.removesuffix("?")
+            if name not in value:
+                if name == member and name[0] != "*":
+                    return f"{path}: {name} is not there"
+            elif not _check_of(one)(value[name]):
+                return _fault(one, value[name], f"{path}.{name}")
+        unknown = sorted(set(value) - {member.removesuffix("?") for member, _ in members})
+        if unknown and members[0][0][0] != "*":
+            return f"{path}: {unknown[0]!r} is no member of it: take a newer verifier if there is one"
+    return f"{path} is {_encode(value)[:80]}, which is no {kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A row of LIFE."""
+
+    states: list[str]
+    to: str
+    epoch: str
+    by: str | None
+    each: str | None
+    moment: str
+    since: list[str]
+    says: list[tuple[str, str]]
+
+
+def _law(words: list[str]) -> Law:
+    states, _, to, epoch, *others = words
+    named = dict(word.split("=") for word in others if "=" in word)
+    says = [(own, path) for own, tilde, path in (word.partition("~") for word in others) if tilde]
+    since = named["since"].split(",") if "since" in named else []
+    return Law(states.split(","), to, epoch, named.get("by"), named.get("each"), named.get("moment", ""), since, says)
+
+
+_LAWS = {name: _law(words) for name, words in _table(LIFE).items()}
+_PLACES = {name: place for place, name in enumerate(_LAWS)}
+
+
+def _whole(text: str) -> int | float:
+    """A number as it is written; one that no member can be is left to the shapes."""
+    value = float(text)
+    return int(text) if len(text) < 18 and text.lstrip("-").isdigit() else int(value) if value.is_integer() else value
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def lines_of(source: IO[bytes]) -> Iterator[tuple[int, dict[str, Any], bytes]]:
+    """(number, record, line) of each line."""
+    number = 0
+    while line := source.readline(LONGEST_LINE + 2):
+        number += 1
+        if len(line) > LONGEST_LINE + 1:
+            raise UnreadableError("line-long", f"line {number} is longer than {LONGEST_LINE} octets")
+        try:
+            record = json.loads(line.decode(), parse_int=_whole, parse_float=_whole, parse_constant=_no_number)
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise UnreadableError("no-json", f"line {number} is no JSON: {error}") from None
         if not isinstance(record, dict):
-            raise UnreadableError(f"line {number} is no record")
-        if canonical(record) + b"\n" != line:
-            report.wrong(f"line {number}: it is not written as canonical JSON (RFC 8785), one record a line")
-        yield number, record
+            raise UnreadableError("no-record", f"line {number} is no record")
+        yield number, record, line
+
+
+# A round's life
+
+
+Event = dict[str, Any]
+Body = dict[str, Any]
+FAR = 10_000_000
+"""After every epoch."""
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def told_of(event: Event) -> tuple[int, int, Any]:
+    """Its place in the life: epoch, the event's own, and what tells several of them apart."""
+    name, body = event["event"], event["body"]
+    law = _LAWS[name]
+    epoch = FAR if law.epoch == "end" else body.get("epoch") or 0
+    return epoch, _PLACES[name], body[law.each] if law.each else 0
+
+
+def _is_leading(event: Event, epoch: int) -> bool:
+    until = epoch - 1 if event["event"] == "ReleaseOpened" else epoch
+    return event["event"] in LEADING and (event["body"].get("epoch") or 0) <= until
+
+
+def misplaced(events: Sequence[Event], later: Sequence[Event], epoch: int) -> Iterator[tuple[str, str]]:
+    """What does not stand where the format has it, stands twice, or is of an epoch it can't be of."""
+    seen: set[tuple[int, int, Any]] = set()
+    last: tuple[int, int, Any] | None = None
+    for event in events:
+        name, place = event["event"], told_of(event)
+        if not _is_leading(event, epoch):
+            yield "event-place", f"{name} of epoch {place[0]} has no place before the proposal of epoch {epoch}"
+        elif place in seen:
+            yield "event-twice", f"{name} of epoch {place[0]} stands twice"
+        elif last is not None and place < last:
+            yield "event-order", f"{name} of epoch {place[0]} stands after what it comes before"
+        seen.add(place)
+        last = place if last is None else max(last, place)
+    order: tuple[Any, ...] = ()
+    for event in later:
+        name, place, body = event["event"], told_of(event), event["body"]
+        stands = (body.get("epoch") or 0, body.get("batch") or 0, name, json_hash(body))
+        if _is_leading(event, epoch):
+            yield "event-place", f"{name} of epoch {place[0]} stands behind the entries, and led to the proposal"
+        elif place in seen:
+            yield "event-twice", f"{name} of epoch {place[0]} stands twice"
+        elif order and stands < order:
+            yield "event-order", f"{name} of epoch {place[0]} stands after what it comes before"
+        seen.add(place)
+        order = max(order, stands)
+
+
+class Life:
+    """All that was published of the round, held against LIFE."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.events = sorted(events, key=told_of)
+        self._found: dict[tuple[str, int, Any], Body] = {}
+        for event in self.events:
+            epoch, _, each = told_of(event)
+            self._found.setdefault((event["event"], epoch, each), event["body"])
+        amended = [event["body"] for event in self.events if event["event"] == "RoundAmended"]
+        self.terms: Body = amended[-1] if amended else self.one("RoundAnnounced", 0) or {}
+
+    def one(self, name: str, epoch: int, each: Any = 0) -> Body | None:
+        return self._found.get((name, epoch, each))
+
+    def all(self, name: str) -> dict[int, Body]:
+        """By epoch."""
+        return {epoch: body for (event, epoch, _), body in self._found.items() if event == name}
+
+    def set_of(self, epoch: int) -> Body | None:
+        """What fixed the set of an epoch."""
+        return self.one("RoundFrozen", 1) if epoch == 1 else self.one("EpochOpened", epoch)
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        state, opened = "unknown", 1
+        for event in self.events:
+            name, body = event["event"], event["body"]
+            law, epoch = _LAWS[name], body.get("epoch") or 0
+            about = f"{name} of epoch {epoch}" if epoch else name
+            right = {"none": epoch == 0, "end": epoch == 0, "first": epoch == 1, "later": epoch == opened + 1}
+            if not right.get(law.epoch, epoch == opened):
+                yield "event-epoch", f"{about} follows on epoch {opened}"
+            if state not in law.states and law.states != ["*"]:
+                yield "event-state", f"{about} comes where the round is {state}"
+            state = state if law.to == "same" else law.to
+            opened = epoch if name == "EpochOpened" else opened
+            if law.by and not acted(law.by, body["actors"]):
+                yield "by-whom", f"{about} is no act of {law.by}"
+            yield from self._agreeing(about, name, body)
+            yield from self._in_time(about, name, body)
+
+    def _other(self, which: str, body: Body) -> Body | None:
+        epoch, batch = body.get("epoch") or 0, body.get("batch") or 0
+        if which == "terms":
+            return self.terms
+        if which == "set":
+            return self.set_of(epoch)
+        law = _LAWS[which]
+        of = {"none": 0, "first": 1}.get(law.epoch, epoch)
+        return self.one(which, of, batch if law.each == "batch" else 0)
+
+    def _agreeing(self, about: str, name: str, body: Body) -> Iterator[tuple[str, str]]:
+        for own, path in _LAWS[name].says:
+            which, _, member = path.partition(".")
+            other = self._other(which, body)
+            if other is not None and canonical(_member(body, own)) != canonical(_member(other, member)):
+                yield "disagrees", f"{about} says another {own} than {which}"
+
+    def _in_time(self, about: str, name: str, body: Body) -> Iterator[tuple[str, str]]:
+        law = _LAWS[name]
+        for which in law.since:
+            if which in body:
+                before = [body[which]]
+            elif which == "before":
+                earlier = self.set_of(body["epoch"] - 1)
+                before = [earlier.get("opened_at") or earlier["frozen_at"]] if earlier else []
+            elif which in ("ScoresClosed", "SourceValueRecorded"):
+                moments = {epoch: one[_LAWS[which].moment] for epoch, one in self.all(which).items()}
+                before = [at for epoch, at in sorted(moments.items()) if epoch <= body["epoch"]]
+            else:
+                other = self._other(which, body)
+                named = which if which != "set" else "RoundFrozen" if body["epoch"] == 1 else "EpochOpened"
+                before = [other[_LAWS[named].moment]] if other else []
+            if any(moment(one) > moment(body[law.moment]) for one in before):
+                yield "time", f"{about} states {law.moment} {body[law.moment]}, which is before {which}"
+
+
+def _member(body: Body, path: str) -> Any:
+    value: Any = body
+    for name in path.split("."):
+        value = value.get(name)
+    return value or None
+
+
+def acted(by: str, actors: list[dict[str, Any]]) -> bool:
+    """Whether it is an act of two officers, of the clock, or of who may announce: the clock, an officer, or two."""
+    clock = [actor["role"] for actor in actors] == ["system"]
+    one = [actor["role"] for actor in actors] == ["officer"]
+    return (
+        ("clock" in by.split("-") and clock)
+        or ("officers" in by.split("-") and two_officers(actors))
+        or (by == "announcers" and (clock or one or two_officers(actors)))
+    )
+
+
+def two_officers(actors: list[dict[str, Any]]) -> bool:
+    """Two persons, both officers: one under two spellings is one."""
+    return len({spelled(actor["name"]) for actor in actors}) == len(actors) == 2 and all(
+        actor["role"] == "officer" for actor in actors
+    )
+
+
+def spelled(name: str) -> str:
+    """What is left of a name without capitals, widths, blanks and signs that don't show."""
+    plain = unicodedata.normalize("NFKC", name).lower()
+    return "".join(sign for sign in plain if unicodedata.category(sign) not in ("Zs", "Zl", "Zp", "Cc", "Cf"))
+
+
+def unsound(life: Life, version: int) -> Iterator[tuple[str, str]]:
+    """What of the announcement, the window, the manifests and the counts does not fit together."""
+    closes_at = None
+    amendment = 0
+    for event in life.events:
+        name, body = event["event"], event["body"]
+        if name in ("RoundAnnounced", "RoundAmended", "RoundOpened"):
+            if moment(body["opens_at"]) >= moment(body["closes_at"]):
+                yield "window", f"{name} has a window that closes before it opens"
+            closes_at = body["closes_at"]
+        if name in ("RoundAnnounced", "RoundAmended"):
+            yield from _announcement_faults(name, body, version)
+        if name == "RoundAmended":
+            amendment += 1
+            if body["amendment"] != amendment:
+                yield "amendment", f"amendment {amendment} is not there"
+        if name == "RoundExtended":
+            if body["closed_at_before"] != closes_at or moment(body["closes_at"]) <= moment(body["closed_at_before"]):
+                yield "extension", f"the close is moved to {body['closes_at']}, and was {closes_at}"
+            closes_at = body["closes_at"]
+        if name == "RoundFrozen":
+            if body["closes_at"] != closes_at:
+                yield "extension", f"it was frozen for the close {body['closes_at']}, which was {closes_at}"
+            if version > 1 and body.get("pledges") is None:
+                yield "version", "RoundFrozen states no pledges, as this version of the format has it"
+        for member in ("applications", "requests", "verdicts"):
+            if isinstance(body.get(member), dict):
+                yield from _manifest_faults(f"{member} of {name}", body[member])
+        yield from _count_faults(life, name, body, version)
+
+
+def _announcement_faults(name: str, body: Body, version: int) -> Iterator[tuple[str, str]]:
+    root, pledges = body.get("announcement_root"), body.get("pledges")
+    if root is None or pledges is None:
+        if version > 1 or root is not None:
+            yield "version", f"{name} has no announcement_root or no pledges, as this version of the format has them"
+        return
+    stated = {member: body.get(member) for member in ANNOUNCED} | {"unattended": bool(body.get("unattended"))}
+    if root != json_hash(stated | {"pledges": [[one["institution"], one["pledge_won"]] for one in pledges]}):
+        yield "announcement-root", f"the announcement_root of {name} is not of what it announces"
+
+
+def _manifest_faults(what: str, manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    counts, roots = manifest["counts"], manifest["roots"]
+    if len(counts) != BUCKETS or len(roots) != BUCKETS:
+        raise UnreadableError("malformed", f"the manifest of {what} has not {BUCKETS} buckets")
+    if manifest["count"] != sum(counts) or manifest["root"] != over(roots):
+        yield "manifest-sum", f"the manifest of {what} is not the sum of its buckets"
+
+
+def _count_faults(life: Life, name: str, body: Body, version: int) -> Iterator[tuple[str, str]]:
+    if name == "EligibilityCompleted" and body["eligible"] + body["ineligible"] != body["verdicts"]["count"]:
+        yield "counts", f"eligible and ineligible of epoch {body['epoch']} are not all that were judged"
+    if name == "InputsCommitted":
+        first = min(life.all(name))
+        if (body.get("seed_epoch") or body["epoch"]) != first:
+            yield "seed-epoch", f"the seed is of the first commitment, epoch {first}, not of {body.get('seed_epoch')}"
+        if body["pledges_root"] != life.all(name)[first]["pledges_root"]:
+            yield "pledges-moved", f"the pledges of epoch {body['epoch']} are not those committed first"
+        if body["epoch"] == first and body.get("supplementary"):
+            yield "supplementary-count", "nobody draws apart under the first commitment"
+    if name == "SelectionProposed":
+        committed = life.one("InputsCommitted", body["epoch"])
+        if committed and body["selected"] + body["reserve"] + body["not_selected"] != committed["entries"]:
+            yield "counts", f"the results proposed in epoch {body['epoch']} are not as many as entries"
+        if version > 1 and body.get("shown_root") is None:
+            yield "version", f"SelectionProposed of epoch {body['epoch']} has no shown_root"
 
 
 @dataclass
 class Turns:
-    """What was published of the round, and what follows from it."""
+    """What was published of the round up to the proposal, and what follows from it."""
 
-    opened: dict[str, Any]
-    frozen: dict[str, Any]
+    life: Life
+    opened: Body
+    frozen: Body
     """RoundFrozen, or the EpochOpened of the bundle's epoch."""
-    completed: dict[str, Any]
-    committed: dict[int, dict[str, Any]]
-    values: dict[int, dict[str, Any]]
-    proposed: dict[str, Any]
-    scores_closed: dict[str, Any] | None
+    completed: Body
+    committed: dict[int, Body]
+    values: dict[int, Body]
+    proposed: Body
+    scores_closed: Body | None
     epoch: int
 
     @property
@@ -233,78 +866,218 @@ class Turns:
         return policy
 
     @property
-    def commitment(self) -> dict[str, Any]:
+    def commitment(self) -> Body:
         return self.committed[self.epoch]
 
     def seeds(self) -> dict[int, str]:
         """By the epoch of the commitment and the value they are of."""
         return {
-            epoch: sha256_hex(
-                f"firstbuy-seed-v1:{self.committed[epoch]['commitment_root']}:{value['value']}".encode("ascii")
-            )
+            epoch: sha256_hex(f"firstbuy-seed-v1:{self.committed[epoch]['commitment_root']}:{value['value']}".encode())
             for epoch, value in self.values.items()
             if epoch in self.committed
         }
 
 
-def misplaced(events: list[dict[str, Any]], epoch: int) -> Iterator[str]:
-    """What the life of a round up to the proposal of that epoch has no place for, and what of it is not there."""
-    seen: set[tuple[Any, ...]] = set()
-    last: tuple[Any, ...] = ()
-    for event in events:
-        name, body = event["event"], event["body"]
-        if name not in LIFE:
-            yield f"{name} is none of the events that lead to a proposal"
-            continue
-        of, batch, number = (_number(body.get(one) or 0, one) for one in ("epoch", "batch", "amendment"))
-        until = epoch - 1 if name == "ReleaseOpened" else epoch
-        if of != OF_THE_ROUND.get(name, of) or (name not in OF_THE_ROUND and not 0 < of <= until):
-            yield f"{name} is of epoch {of}, which has no place before the proposal of epoch {epoch}"
-        place = (of, LIFE.index(name), batch, number, str(body.get("closes_at")))
-        once = place if name == "RoundExtended" else place[:4]
-        if once in seen:
-            yield f"{name} of epoch {of} stands twice"
-        elif place < last:
-            yield f"{name} of epoch {of} stands after what it comes before"
-        seen.add(once)
-        last = max(last, place)
-    for opened in range(2, epoch + 1):
-        if (opened, LIFE.index("EpochOpened"), 0, 0) not in seen:
-            yield f"EpochOpened of epoch {opened} is not there"
+def turns_of(events: list[Event], epoch: int) -> Turns:
+    life = Life(events)
+
+    def needed(name: str, of: int) -> Body:
+        body = life.one(name, of)
+        if body is None:
+            raise UnreadableError("lacks-event", f"it lacks an event of the round: {name} of epoch {of}")
+        return body
+
+    for name in ("RoundAnnounced", "RoundOpened"):
+        needed(name, 0)
+    needed("RoundFrozen", 1)
+    for of in range(2, epoch + 1):
+        needed("EpochOpened", of)
+    closed = life.all("ScoresClosed")
+    return Turns(
+        life,
+        needed("RoundOpened", 0),
+        needed("RoundFrozen" if epoch == 1 else "EpochOpened", epoch),
+        needed("EligibilityCompleted", epoch),
+        {epoch: needed("InputsCommitted", epoch)} | life.all("InputsCommitted"),
+        life.all("SourceValueRecorded"),
+        needed("SelectionProposed", epoch),
+        closed[max(closed)] if closed else None,
+        epoch,
+    )
 
 
-def _number(value: Any, name: str) -> int:
-    """Python would take `true` for 1."""
-    if type(value) is not int:
-        raise UnreadableError(f"{name} of an event is {value!r}, which is no whole number")
-    return value
+# When a value was due
 
 
-def two_officers(actors: list[dict[str, Any]]) -> bool:
-    """Two persons, both officers: one under two spellings is one."""
-    names = {" ".join(unicodedata.normalize("NFKC", actor["name"]).casefold().split()) for actor in actors}
-    return len(names) == len(actors) == 2 and all(actor["role"] == "officer" for actor in actors)
+ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def turns_of(events: list[dict[str, Any]], epoch: int) -> Turns:
-    found: dict[str, dict[int, dict[str, Any]]] = {}
-    for event in events:
-        body = event["body"]
-        found.setdefault(event["event"], {})[body.get("epoch", 0)] = body
+def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]]) -> datetime:
+    """When the value of the last of `sources` is due: of the first at its first drawing a lead after the commitment,
+    of each other at its first drawing once the one before has failed."""
+    second = int((moment(committed_at) - ZERO) / timedelta(seconds=1)) + 1 + lead_seconds
+    for number, source in enumerate(sources, start=1):
+        began = int(moment(source["anchor"]).timestamp()) if source.get("anchor") else 0
+        second = began - (began - second) // source["period_seconds"] * source["period_seconds"]
+        if number < len(sources):
+            second += source.get("fails_after_seconds") or source["period_seconds"]
+    return ZERO + timedelta(seconds=second)
+
+
+def written_as_drawn(value: str) -> bool:
+    """As RFC 3797 §4.1 writes what a lottery drew: ascending numbers, `.` behind each, `/` behind each list."""
+    *lists, end = value.split("/")
+    if (
+        end
+        or not lists
+        or not all(re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.", one) for one in lists)
+    ):
+        return False
+    return all(numbers == sorted(numbers) for one in lists for numbers in [[int(each) for each in one.split(".")[:-1]]])
+
+
+def rehearsed(seed: str, what: str) -> str:
+    """Six numbers of 1 to 45 from the rehearsal's announced seed, ascending."""
+    numbers: list[int] = []
+    turn = 0
+    while len(numbers) < 6:
+        digest = hashlib.sha256(f"{seed}:{what}:{turn}".encode()).digest()
+        number = int.from_bytes(digest, "big") % 45 + 1
+        if number not in numbers:
+            numbers.append(number)
+        turn += 1
+    return "".join(f"{number}." for number in sorted(numbers)) + "/"
+
+
+# Patterns of certificate numbers
+
+
+class SlowPatternError(ValueError):
+    """It is not of what the format has, or could be tried in too many ways."""
+
+
+_BOUNDS = re.compile(r"\{([0-9]{1,4})(,([0-9]{0,4}))?\}")
+
+
+class Ways:
+    """In how many ways a pattern can be tried on the longest number. Policies are announced only with patterns of at
+    most MOST_WAYS: one with more was never announced, and would not be done."""
+
+    def __init__(self, pattern: str) -> None:
+        self._text, self._at = pattern, 0
+
+    def count(self) -> int:
+        ways, _ = self._alternatives()
+        if self._at < len(self._text):
+            raise SlowPatternError("unbalanced )")
+        return ways
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _alternatives(self) -> tuple[int, int]:
+        """(ways, least characters)."""
+        ways, least = self._sequence()
+        while self._peek() == "|":
+            self._at += 1
+            more, shorter = self._sequence()
+            ways, least = _bounded(ways + more), min(least, shorter)
+        return ways, least
+
+    def _sequence(self) -> tuple[int, int]:
+        ways, least = 1, 0
+        while (sign := self._peek()) and sign not in "|)":
+            more, longer = self._repeated(*self._atom())
+            ways, least = _bounded(ways * more), least + longer
+        return ways, least
+
+    def _atom(self) -> tuple[int, int]:
+        sign = self._peek()
+        self._at += 1
+        if sign == "(":
+            if self._peek() == "?":
+                if self._text[self._at : self._at + 2] != "?:":
+                    raise SlowPatternError("(?")
+                self._at += 2
+            inner = self._alternatives()
+            if self._peek() != ")":
+                raise SlowPatternError("( is not closed")
+            self._at += 1
+            return inner
+        if sign in "^$":
+            return 1, 0
+        if sign in "*+?{}]":
+            raise SlowPatternError(f"{sign} stands alone")
+        if sign == "[":
+            self._class()
+        elif sign == "\\":
+            self._escape()
+        return 1, 1
+
+    def _class(self) -> None:
+        if self._peek() == "^":
+            self._at += 1
+        first = self._at
+        while (sign := self._peek()) != "]" or self._at == first:
+            if not sign or sign in "[]":
+                raise SlowPatternError("[ is not closed")
+            self._at += 1
+            if sign in "-&|~" and self._peek() == sign:
+                raise SlowPatternError(sign * 2)
+            if sign == "\\":
+                self._escape()
+        self._at += 1
+
+    def _escape(self) -> None:
+        sign = self._peek()
+        if not sign or sign not in "dws" + r"""\.^$*+?{}[]()|-/"'#&~@!%,:;<=>_ """:
+            raise SlowPatternError(f"\\{sign}")
+        self._at += 1
+
+    def _repeated(self, ways: int, least: int) -> tuple[int, int]:
+        bounds = self._repetition()
+        if bounds is None:
+            return ways, least
+        low, high = bounds
+        if least == 0 or low > high or self._peek() in tuple("?*+{"):
+            raise SlowPatternError("repetition")
+        most = max(low, min(high, LONGEST_NUMBER // least))
+        total, power = 0, 1
+        for times in range(most + 1):
+            if times >= low:
+                total = _bounded(total + power)
+            power = _bounded(power * ways) if times < most else power
+        return total, least * low
+
+    def _repetition(self) -> tuple[int, int] | None:
+        sign = self._peek()
+        if sign and sign in "?*+":
+            self._at += 1
+            return {"?": (0, 1), "*": (0, LONGEST_NUMBER), "+": (1, LONGEST_NUMBER)}[sign]
+        if sign != "{":
+            return None
+        found = _BOUNDS.match(self._text, self._at)
+        if found is None:
+            raise SlowPatternError("{ stands alone")
+        self._at = found.end()
+        low, ranged, high = int(found[1]), found[2], found[3]
+        return low, (int(high) if high else LONGEST_NUMBER) if ranged else low
+
+
+def _bounded(ways: int) -> int:
+    if ways > MOST_WAYS:
+        raise SlowPatternError(f"more than {MOST_WAYS} ways")
+    return ways
+
+
+def pattern_of(kind: dict[str, Any]) -> re.Pattern[str]:
     try:
-        frozen = found["RoundFrozen"][1] if epoch == 1 else found["EpochOpened"][epoch]
-        return Turns(
-            found["RoundOpened"][0],
-            frozen,
-            found["EligibilityCompleted"][epoch],
-            found["InputsCommitted"],
-            found["SourceValueRecorded"],
-            found["SelectionProposed"][epoch],
-            max(found.get("ScoresClosed", {}).items(), default=(0, None))[1],
-            epoch,
-        )
-    except KeyError as error:
-        raise UnreadableError(f"it lacks an event of the round: {error}") from None
+        Ways(kind["number_pattern"]).count()
+        return re.compile(kind["number_pattern"], re.ASCII)
+    except (SlowPatternError, re.error, RecursionError, OverflowError):
+        raise UnreadableError(
+            "pattern", f"the number_pattern of {kind['kind']} is none of the patterns that the format has"
+        ) from None
 
 
 # Matching, in draw order
@@ -312,6 +1085,8 @@ def turns_of(events: list[dict[str, Any]], epoch: int) -> Turns:
 
 class Request:
     """A purchase request and what is left of it."""
+
+    __slots__ = ("budget", "dearest", "institution", "quantity", "record", "tie")
 
     def __init__(self, record: dict[str, Any], pledge: int) -> None:
         self.record = record
@@ -322,15 +1097,70 @@ class Request:
         self.dearest = min(self.budget if ceiling is None else ceiling, self.budget, pledge)
         self.tie = hashlib.sha256(record["request"].encode()).digest()
 
-    def met_by(self, entry: dict[str, Any]) -> bool:
-        asked = self.record
-        days, region, kinds = asked["delivery_days_at_most"], asked["region"], asked["certificate_kinds"]
-        return (
-            entry["price_won"] <= self.dearest
-            and (days is None or entry["delivery_days"] <= days)
-            and (region is None or not entry["regions"] or region in entry["regions"])
-            and (not kinds or not set(kinds).isdisjoint(entry["certificates"]))
+
+class Reach:
+    """The requests of a class whose conditions, but for the price, are met by all offers of one kind; those with most
+    budget left come first. Budgets only shrink, so one that stands too high is found when it comes first."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        self.open = [(-request.budget, request.tie, request) for request in requests if request.quantity]
+        heapq.heapify(self.open)
+        self.dearest = max((request.dearest for request in requests), default=-1)
+        self.most = self.dearest
+        """None of them takes a higher price now."""
+
+    def first(self) -> Request | None:
+        while self.open:
+            budget, tie, request = self.open[0]
+            if not request.quantity:
+                heapq.heappop(self.open)
+            elif -budget != request.budget:
+                heapq.heapreplace(self.open, (-request.budget, tie, request))
+            else:
+                return request
+        return None
+
+
+class Shelf:
+    """The requests of a class, and what of an offer their conditions can tell apart."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self._reaches: dict[Any, Reach] = {}
+        self._days: list[int] = []
+        self._regions: set[str] = set()
+        self._kinds: set[str] = set()
+
+    def ask(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def reach(self, entry: dict[str, Any]) -> Reach:
+        if not self._reaches:
+            asked = [request.record for request in self.requests]
+            days = {one["delivery_days_at_most"] for one in asked} - {None}
+            self._days, self._regions = sorted(days), {one["region"] for one in asked} - {None}
+            self._kinds = {kind for one in asked for kind in one["certificate_kinds"]}
+        everywhere = not entry["regions"]
+        kind = (
+            bisect_left(self._days, entry["delivery_days"]),
+            None if everywhere else frozenset(entry["regions"]) & self._regions,
+            frozenset(entry["certificates"]) & self._kinds,
         )
+        reach = self._reaches.get(kind)
+        if reach is None:
+            met = [request for request in self.requests if _meets(entry, request.record)]
+            reach = self._reaches[kind] = Reach(met)
+        return reach
+
+
+def _meets(entry: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Every condition but the price."""
+    days, region, kinds = asked["delivery_days_at_most"], asked["region"], asked["certificate_kinds"]
+    return (
+        (days is None or entry["delivery_days"] <= days)
+        and (region is None or not entry["regions"] or region in entry["regions"])
+        and (not kinds or not set(kinds).isdisjoint(entry["certificates"]))
+    )
 
 
 class Limit:
@@ -360,11 +1190,10 @@ class Limit:
 class Matching:
     """In draw order each product takes the requests it meets, most money left first, ties by the request's hash."""
 
-    def __init__(self, policy: dict[str, Any], pledges: dict[str, int]) -> None:
+    def __init__(self, policy: dict[str, Any], pledges: Mapping[str, int]) -> None:
         self._pledges = dict(pledges)
-        self._classes: dict[str, list[Request]] = {}
-        self._open: dict[str, list[Request]] = {}
-        self._most: dict[str, int] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._named: dict[str, Request] = {}
         self._requests_at_most: int = policy["limits"]["requests_per_product"]
         self._pledged = sorted(pledges)
         self._round = Limit(policy["limits"])
@@ -373,24 +1202,23 @@ class Matching:
 
     def ask(self, record: dict[str, Any]) -> None:
         request = Request(record, self._pledges.setdefault(record["institution"], 0))
-        of_class = record["class_code"]
-        self._classes.setdefault(of_class, []).append(request)
-        self._open.setdefault(of_class, []).append(request)
-        self._most[of_class] = max(self._most.get(of_class, 0), request.dearest)
+        self._named[record["request"]] = request
+        self._shelves.setdefault(record["class_code"], Shelf()).ask(request)
 
     def place(self, entry: dict[str, Any]) -> tuple[str, str | None, int | None, list[list[Any]]]:
         """Result, reason, place in the reserve, awards as `[request, quantity, won]`."""
-        firm, over = entry["firm"], self._over(entry)
-        awards = self._bought(entry, over)
+        firm, limits = entry["firm"], self._over(entry)
+        awards = self._bought(entry, limits)
         if awards:
             return "selected", None, None, awards
-        if not any(request.met_by(entry) for request in self._classes.get(entry["class_code"], ())):
+        shelf = self._shelves.get(entry["class_code"])
+        if shelf is None or entry["price_won"] > shelf.reach(entry).dearest:
             return "not-selected", "no-demand", None, []
-        if any(limit.firm_full(firm) for limit in over):
+        if any(limit.firm_full(firm) for limit in limits):
             return "not-selected", "firm-limit", None, []
-        if any(limit.reserve_full() for limit in over):
+        if any(limit.reserve_full() for limit in limits):
             return "not-selected", "reserve-full", None, []
-        for limit in over:
+        for limit in limits:
             limit.reserved += 1
         self._reserve += 1
         return "reserve", None, self._reserve, []
@@ -399,12 +1227,8 @@ class Matching:
         """Takes out what a product has already, and the place it has with it."""
         for limit in self._over(entry):
             limit.select(entry["firm"])
-        of_class = {request.record["request"]: request for request in self._classes[entry["class_code"]]}
         for identifier, units, won in awards:
-            request = of_class[identifier]
-            request.quantity -= units
-            request.budget -= won
-            self._pledges[request.institution] -= won
+            self._give(self._named[identifier], units, won)
 
     def more(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
         """What a product has after its turn in a batch; one that holds an award still has its place."""
@@ -412,63 +1236,59 @@ class Matching:
 
     def state(self) -> dict[str, list[list[Any]]]:
         """What is left of each pledge and each request, by id."""
-        asked = (request for requests in self._classes.values() for request in requests)
         return {
             "pledges": [[institution, self._pledges[institution]] for institution in self._pledged],
-            "requests": sorted([one.record["request"], one.quantity, one.budget] for one in asked),
+            "requests": sorted([name, one.quantity, one.budget] for name, one in self._named.items()),
         }
 
     def _over(self, entry: dict[str, Any]) -> list[Limit]:
         own = self._tracks.get(entry["track"])
         return [self._round, own] if own else [self._round]
 
-    def _bought(self, entry: dict[str, Any], over: list[Limit]) -> list[list[Any]]:
+    def _bought(self, entry: dict[str, Any], limits: list[Limit]) -> list[list[Any]]:
         """Within the limits it stands under."""
-        if any(limit.full() or limit.firm_full(entry["firm"]) for limit in over):
+        if any(limit.full() or limit.firm_full(entry["firm"]) for limit in limits):
             return []
         awards = self._buy(entry, [])
         if awards:
-            for limit in over:
+            for limit in limits:
                 limit.select(entry["firm"])
         return awards
 
+    def _give(self, request: Request, units: int, won: int) -> None:
+        request.quantity -= units
+        request.budget -= won
+        self._pledges[request.institution] -= won
+
     def _buy(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
         """From requests it holds nothing of, with the capacity it has left."""
-        of_class, price = entry["class_code"], entry["price_won"]
-        capacity = entry["capacity"] - sum(units for _, units, _ in held)
-        if price > self._most.get(of_class, -1):
+        price, shelf = entry["price_won"], self._shelves.get(entry["class_code"])
+        if shelf is None:
             return []
-        theirs = {identifier for identifier, _, _ in held}
-        fitting = [
-            request
-            for request in self._open[of_class]
-            if min(request.budget, self._pledges[request.institution]) >= price
-            and request.met_by(entry)
-            and request.record["request"] not in theirs
-        ]
-        if not fitting and not held:
-            self._drop_spent(of_class)
+        reach = shelf.reach(entry)
+        if price > reach.most:
+            return []
+        capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {one for one, _, _ in held}
+        passed: list[Request] = []
         awards: list[list[Any]] = []
-        for request in sorted(fitting, key=lambda request: (-request.budget, request.tie)):
-            if capacity <= 0 or len(held) + len(awards) >= self._requests_at_most:
+        while capacity > 0 and len(held) + len(awards) < self._requests_at_most:
+            request = reach.first()
+            if request is None or request.budget < price:
                 break
-            money = min(request.budget, self._pledges[request.institution])
-            units = min(capacity, request.quantity, money // price)
-            if units:
-                won = units * price
+            heapq.heappop(reach.open)
+            passed.append(request)
+            units = min(capacity, request.quantity, min(request.budget, self._pledges[request.institution]) // price)
+            if units and price <= request.dearest and request.record["request"] not in theirs:
                 capacity -= units
-                request.quantity -= units
-                request.budget -= won
-                self._pledges[request.institution] -= won
-                awards.append([request.record["request"], units, won])
-        if awards:
-            self._open[of_class] = [request for request in self._open[of_class] if request.quantity]
+                self._give(request, units, units * price)
+                awards.append([request.record["request"], units, units * price])
+        for request in passed:
+            if request.quantity:
+                heapq.heappush(reach.open, (-request.budget, request.tie, request))
+        if not awards and not held and len(passed) * 8 > len(reach.open):
+            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for _, _, one in reach.open)
+            reach.most = max(left, default=-1)
         return awards
-
-    def _drop_spent(self, of_class: str) -> None:
-        """Money only shrinks, so the most that is left bounds all that come later."""
-        left = self._open[of_class]
-        self._most[of_class] = max((min(one.budget, self._pledges[one.institution]) for one in left), default=-1)
 
 
 # Releases, after the proposal
@@ -546,6 +1366,7 @@ class Releases:
 
 
 def last_day(start: date, years: int) -> date:
+    """The anniversary, included; of 29 February, 28 February where the year has no such day."""
     try:
         return start.replace(year=start.year + years)
     except ValueError:
@@ -562,51 +1383,55 @@ class Judging:
         self._policy_hash = policy_hash
         self._as_of = date.fromisoformat(policy["as_of"])
         self._kinds = {kind["kind"]: kind for kind in policy["certificates"]}
-        self._patterns = {name: re.compile(kind["number_pattern"], re.ASCII) for name, kind in self._kinds.items()}
+        self._patterns = {kind["kind"]: pattern_of(kind) for kind in policy["certificates"]}
         self._tracks = {track["track"]: track for track in policy["tracks"]}
 
-    def faults(self, entry: dict[str, Any], opened: dict[str, Any], epoch: int) -> Iterator[str]:
-        facts, findings = opened["facts"], opened["findings"]
-        if not opened["nonce"]:
-            yield "it has no nonce, so the facts can't be held against payload_hash"
-        elif sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != entry["payload_hash"]:
-            yield "payload_hash is not of these facts"
+    def faults(self, entry: dict[str, Any], opened: dict[str, Any], epoch: int) -> Iterator[tuple[str, str]]:
+        facts, findings, nonce = opened["facts"], opened["findings"], opened["nonce"]
+        if sha256_hex(bytes.fromhex(nonce) + canonical(facts)) != entry["payload_hash"]:
+            yield "payload-hash", "payload_hash is not of these facts"
         hashed = {"as_of": self._policy["as_of"], "findings": findings, "policy_hash": self._policy_hash}
-        salted = {**hashed, "nonce": opened["nonce"]}  # of verdicts from before there was a nonce it is in no hash
+        salted = {**hashed, "nonce": nonce}  # of verdicts from before there was a nonce it is in no hash
         if entry["findings_hash"] not in (json_hash(salted), json_hash(hashed)):
-            yield "findings_hash is not of these findings"
-        if self._outcome(facts["track"], findings) != entry["outcome"]:
-            yield f"these findings do not make it {entry['outcome']}"
+            yield "findings-hash", "findings_hash is not of these findings"
+        outcome = self._outcome(facts["track"], findings)
+        if outcome != entry["outcome"]:
+            yield "outcome", f"these findings make it {outcome}, not {entry['outcome']}"
         tickets = self._tickets(facts, findings)
-        if tickets != entry["tickets"] and not (epoch > 1 and entry["tickets"] < tickets):
-            yield f"the policy's steps give it {tickets} tickets, not {entry['tickets']}"
+        if tickets != entry["tickets"] and not (epoch > 1 and tickets is not None and entry["tickets"] < tickets):
+            yield "tickets", f"the policy's steps give it {tickets} tickets, not {entry['tickets']}"
         score = self._score(facts, opened.get("marks") or []) if entry["outcome"] == "eligible" else None
         if score != entry["score"]:
-            yield f"marks and record give it {score} points, not {entry['score']}"
+            yield "score", f"marks and record give it {score} points, not {entry['score']}"
         for name, value in self._offer(facts).items():
             if entry[name] != value:
-                yield f"{name} is {value!r} in the facts, {entry[name]!r} here"
-        named = [facts["applicant"]["name"], facts["product"]["name"]] if entry["awards"] else [None, None]
-        if [entry.get("applicant"), entry.get("product")] != named:
-            yield "the names are not those of the facts"
+                yield "offer", f"{name} is {value!r} in the facts, {entry[name]!r} here"
+        if entry["awards"] and [entry.get("applicant"), entry.get("product")] != [
+            facts["applicant"]["name"],
+            facts["product"]["name"],
+        ]:
+            yield "names", "the names are not those of the facts"
 
     def _outcome(self, track: str, findings: list[dict[str, Any]]) -> str:
         if any(finding["rule"] == "judging" for finding in findings):
-            return "parked"
+            return "parked, with which nothing is completed"
         stated = self._tracks.get(track)
         if stated is None:
-            return "ineligible"
+            failed = [(one["rule"], one["outcome"], one["decides"]) for one in findings] == [("track", "fail", True)]
+            return "ineligible" if failed else "something else: its track is none of the policy"
         asked = [(one["rule"], one["legal_source"], one.get("decides", True)) for one in stated["conditions"]]
         if asked != [(one["rule"], one["legal_source"], one["decides"]) for one in findings]:
             return "something else: the rules asked are not those of the track"
         passed = {one["rule"] for one in findings if one["outcome"] == "pass"}
-        waivable = {
+        waived = {
             rule
             for waiver in stated.get("waivers", ())
             if passed.issuperset(waiver["when"])
             for rule in waiver["waives"]
-        }
-        if any(one["outcome"] == "waived" and one["rule"] not in waivable for one in findings):
+        } - passed
+        if waived & {one["rule"] for one in findings} != {
+            one["rule"] for one in findings if one["outcome"] == "waived"
+        }:
             return "something else: what is waived is not what the policy waives"
         deciding = [one["outcome"] for one in findings if one["decides"]]
         return "eligible" if all(outcome in ("pass", "waived") for outcome in deciding) else "ineligible"
@@ -680,74 +1505,81 @@ class Examination:
         self.epoch: int = head["epoch"]
         self.round: str = head["round"]
         self.open = head["depth"] == "auditor"
-        self.tree, self._later_tree = Tree(), Tree()
+        self.version = FORMATS.index(head["bundle"]) + 1
+        self.tree, self._later_tree, self._shown = Tree(), Tree(), Tree()
         self.turns: Turns | None = None
-        self._events: list[dict[str, Any]] = []
-        self._later: list[dict[str, Any]] = []
+        self._events: list[Event] = []
+        self._later: list[Event] = []
         self._applications, self._verdicts, self._entries, self._requests = Digest(), Digest(), Digest(), Digest()
         self._marks, self._marked = Digest(), 0
-        self._pledges: dict[str, int] = {}
         self._last, self._reached = ("", -1, ""), 0
         self._standing, self._aside, self._firms = SortedRuns(), SortedRuns(), SortedRuns()
-        self._count = 0
+        self._counts: Counter[str] = Counter()
+        self._apart = 0
+        """Of the entries, those that draw under this epoch and not under the first."""
 
-    def take(self, number: int, record: dict[str, Any]) -> None:
-        opened = record.pop("open", None)
-        kind = record.get("type")
+    def take(self, number: int, record: dict[str, Any], line: bytes) -> None:
+        kind, where = record.get("type"), f"line {number}"
+        if kind not in SECTIONS:
+            raise UnreadableError("no-type", f"{where}: there is no record of type {kind!r}")
         self._section(number, kind)
-        for name in WHOLE.get(str(kind), ()):
-            if type(record[name]) is not int:
-                raise UnreadableError(f"line {number}: {name} is {record[name]!r}, which is no whole number")
+        opened = record.pop("open", None)
+        if kind in ("event", "later"):
+            self._event(record, where)
+        else:
+            shaped(kind, record, where)
+        hashed = canonical(record)
+        if opened is None:
+            right = hashed + b"\n" == line
+        else:
+            if kind not in ("request", "entry"):
+                raise UnreadableError("malformed", f"{where}: a record of type {kind} has nothing to be opened")
+            shaped(f"opened-{kind}", opened, where)
+            right = canonical(record | {"open": opened}) + b"\n" == line
+        if not right:
+            self.report.wrong("not-canonical", f"{where}: it is not canonical JSON (RFC 8785), one record a line")
         if kind == "later":
             self._later.append(record)
-            self._later_tree.add(canonical(record))
+            self._later_tree.add(hashed)
             return
-        self.tree.add(canonical(record))
-        if kind in ("request", "entry"):
+        self.tree.add(hashed)
+        if kind == "event":
+            self._events.append(record)
+        elif kind == "pledges":
+            self._begin(number, record)
+        elif self.turns is None:
+            raise UnreadableError("before-pledges", f"{where}: a record of type {kind} comes before the pledges")
+        else:
             self._unseal(number, record, opened)
-        match kind:
-            case "event":
-                self._events.append(record)
-            case "pledges":
-                self._begin(record)
-            case "request" if self.turns:
-                self._ordered(number, "1 request", record["request"])
-                self._requests.add([record["request"], record["version"], record["payload_hash"]])
-                if record["request"] not in self._cancelled:
-                    self._matching.ask(record)
-                    self._releases.ask(record)
-                if opened is not None:
-                    self._request_opened(number, record, opened)
-            case "entry" if self.turns:
-                self._ordered(number, "2 entry", record["application"])
-                self._entry(number, record, opened)
-            case _:
-                raise UnreadableError(f"line {number}: {kind} comes before the pledges")
+            (self._request if kind == "request" else self._entry)(number, record, opened)
 
-    def _section(self, number: int, kind: Any) -> None:
+    def _event(self, record: dict[str, Any], where: str) -> None:
+        name = record.get("event")
+        if set(record) != {"type", "event", "body"} or not isinstance(name, str) or name not in _LAWS:
+            raise UnreadableError("event-foreign", f"{where}: it is none of the events that the format has")
+        shaped(name, record["body"], where)
+
+    def _section(self, number: int, kind: str) -> None:
         """Records stand type by type, the pledges once."""
-        if kind not in SECTIONS:
-            raise UnreadableError(f"line {number}: there is no record of type {kind!r}")
         section = SECTIONS.index(kind)
         if section < self._reached or section == self._reached == SECTIONS.index("pledges"):
             self.report.wrong(
-                f"line {number}: a record of type {kind} has no place after those of {SECTIONS[self._reached]}"
+                "no-place",
+                f"line {number}: a record of type {kind} has no place after those of {SECTIONS[self._reached]}",
             )
         self._reached = max(section, self._reached)
 
-    def _begin(self, record: dict[str, Any]) -> None:
-        for fault in misplaced(self._events, self.epoch):
-            self.report.wrong(fault)
+    def _begin(self, number: int, record: dict[str, Any]) -> None:
         self.turns = turns = turns_of(self._events, self.epoch)
         self._seeds = turns.seeds()
         self._committed = sorted(turns.committed)
-        self._admitted = {
-            identifier: event["body"]["epoch"]
-            for event in self._events
-            if event["event"] == "EpochOpened"
-            for identifier in event["body"].get("admitted", ())
-        }
+        epochs = sorted(turns.life.all("EpochOpened").items())
+        self._admitted = {identifier: of for of, body in epochs for identifier in body.get("admitted", ())}
+        self._judged = {identifier: of for of, body in epochs for identifier in body["judge_again"]}
+        self._all_judged = max((of for of, body in epochs if body.get("judge_all")), default=1)
         self._pledges = dict(record["pledges"])
+        if [one for one, _ in record["pledges"]] != sorted(self._pledges):
+            self.report.wrong("pledges-order", f"line {number}: pledges don't stand in order, each once")
         self._matching = Matching(turns.policy, self._pledges)
         self._releases = Releases(turns.policy, self._pledges)
         before = [event["body"] for event in self._events if event["event"] == "ReleaseOpened"]
@@ -760,50 +1592,89 @@ class Examination:
 
     def _unseal(self, number: int, record: dict[str, Any], opened: Any) -> None:
         if self.open and opened is None:
-            self.report.wrong(f"line {number}: the auditor's depth has nothing opened here")
+            self.report.wrong("nothing-opened", f"line {number}: the auditor's depth has nothing opened here")
+        elif opened is not None and not self.open:
+            self.report.wrong("opened", f"line {number}: the public depth opens nothing")
         elif opened is not None and json_hash(opened) != record["sealed"]:
-            self.report.wrong(f"line {number}: what is opened is not what was sealed")
+            self.report.wrong("not-sealed", f"line {number}: what is opened is not what was sealed")
 
-    def _ordered(self, number: int, kind: str, identifier: str) -> None:
+    def _ordered(self, number: int, kind: str, identifier: str) -> int:
+        """Its bucket."""
         place = (kind, bucket_of(identifier), identifier)
         if place <= self._last:
-            self.report.wrong(f"line {number}: {identifier} does not stand in order, or stands twice")
+            self.report.wrong("order", f"line {number}: {identifier} does not stand in order, or stands twice")
         self._last = place
+        return place[1]
 
-    def _request_opened(self, number: int, record: dict[str, Any], opened: dict[str, Any]) -> None:
+    def _request(self, number: int, record: dict[str, Any], opened: dict[str, Any] | None) -> None:
+        identifier, institution = record["request"], record["institution"]
+        bucket = self._ordered(number, "1 request", identifier)
+        self._requests.add(bucket, [identifier, record["version"], record["payload_hash"]])
+        asked = ("class_code", "quantity", "budget_won", "price_ceiling_won")
+        others = ("certificate_kinds", "region", "delivery_days_at_most")
+        self._shown.add(canonical([identifier, institution, *(record[name] for name in (*asked, *others))]))
+        if identifier.partition("/")[0] != institution:
+            self.report.wrong("institution", f"line {number}: {identifier} is no request of {institution}")
+        if identifier not in self._cancelled:
+            self._matching.ask(record)
+            self._releases.ask(record)
+        if opened is None:
+            return
         facts = opened["facts"]
-        if (
-            not opened["nonce"]
-            or sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != record["payload_hash"]
-        ):
-            self.report.wrong(f"line {number}: payload_hash is not of these facts")
-        for name in ("class_code", "quantity", "budget_won", "price_ceiling_won", "region", "delivery_days_at_most"):
+        if sha256_hex(bytes.fromhex(opened["nonce"]) + canonical(facts)) != record["payload_hash"]:
+            self.report.wrong("payload-hash", f"line {number}: {identifier}: payload_hash is not of these facts")
+        for name in (*asked, "region", "delivery_days_at_most"):
             if record[name] != facts.get(name):
-                self.report.wrong(f"line {number}: {name} is {facts.get(name)!r} in the facts, {record[name]!r} here")
-        if record["certificate_kinds"] != list(facts.get("certificate_kinds", [])):
-            self.report.wrong(f"line {number}: certificate_kinds are not those of the facts")
+                told = f"{name} is {facts.get(name)!r} in the facts, {record[name]!r} here"
+                self.report.wrong("offer", f"line {number}: {identifier}: {told}")
+        if record["certificate_kinds"] != facts.get("certificate_kinds", []):
+            self.report.wrong(
+                "request-certificates", f"line {number}: certificate_kinds of {identifier} are not those of the facts"
+            )
 
     def _entry(self, number: int, entry: dict[str, Any], opened: dict[str, Any] | None) -> None:
         identifier, version, payload = entry["application"], entry["version"], entry["payload_hash"]
-        self._count += 1
-        self._applications.add([identifier, version, payload])
-        self._verdicts.add([identifier, version, payload, entry["judged_in"], entry["outcome"], entry["findings_hash"]])
-        self._entries.add([identifier, entry["outcome"], entry["tickets"], entry["score"]])
+        bucket, outcome = self._ordered(number, "2 entry", identifier), entry["outcome"]
+        self._counts[outcome] += 1
+        self._applications.add(bucket, [identifier, version, payload])
+        self._verdicts.add(bucket, [identifier, version, payload, entry["judged_in"], outcome, entry["findings_hash"]])
+        self._entries.add(bucket, [identifier, outcome, entry["tickets"], entry["score"]])
+        self._show(number, entry)
+        judged = max(self._all_judged, self._judged.get(identifier, 1))
+        if entry["judged_in"] != judged:
+            self.report.wrong(
+                "judged-in", f"line {number}: {identifier} was to be judged in epoch {judged}, not {entry['judged_in']}"
+            )
         if opened is not None:
             if opened.get("marks"):
-                self._marks.add([identifier, opened["marks"]])
+                self._marks.add(bucket, [identifier, opened["marks"]])
                 self._marked += len(opened["marks"])
-            for fault in self._judging.faults(entry, opened, self.epoch):
-                self.report.wrong(f"line {number}: {identifier}: {fault}")
-            self._firms.add(f"{opened['facts']['applicant']['business_number']}\t{entry['firm']:012d}")
+            for name, fault in self._judging.faults(entry, opened, self.epoch):
+                self.report.wrong(name, f"line {number}: {identifier}: {fault}")
+            self._firms.add(f"{opened['facts']['applicant']['business_number']}\t{entry['firm']:016d}")
+        under = self._drawn_under(identifier)
+        self._apart += under == self.epoch != self._committed[0]
+        if entry["drawn_under"] != under:
+            told = f"{identifier} draws under epoch {under}, not {entry['drawn_under']}"
+            self.report.wrong("drawn-under", f"line {number}: {told}")
         reason = self._reason_aside(entry)
         if reason is None:
-            self._stand(number, entry)
-        else:
-            stated = (entry["result"], entry["reason"], entry["position"], entry["key"], entry["awards"])
-            if stated != ("not-selected", reason, None, None, []):
-                self.report.wrong(f"line {number}: {identifier} does not stand in the draw: it is {reason}")
-            self._aside.add(f"{identifier}\t{number}\t{_encode(_leaf(entry))}")
+            self._stand(number, entry, under)
+            return
+        stated = (entry["result"], entry["reason"], entry["position"], entry["key"], entry["reserve_position"])
+        if stated != ("not-selected", reason, None, None, None) or entry["awards"]:
+            self.report.wrong("aside", f"line {number}: {identifier} does not stand in the draw: it is {reason}")
+        leaf = [identifier, entry["result"], entry["position"], entry["key"], entry["awards"]]
+        self._aside.add(f"{identifier}\t{number}\t{_encode(leaf)}")
+
+    def _show(self, number: int, entry: dict[str, Any]) -> None:
+        """What is shown of it, and whether names are shown of the selected alone."""
+        named = (entry.get("applicant"), entry.get("product"))
+        if ("applicant" in entry, "product" in entry) != (bool(entry["awards"]),) * 2:
+            self.report.wrong("names-shown", f"line {number}: names stand of who is selected, both, and of nobody else")
+        names = ("track", "firm", "class_code", "price_won", "capacity", "delivery_days", "regions", "certificates")
+        shown = [entry["application"], *(entry[name] for name in names), entry.get("identity"), *named]
+        self._shown.add(canonical(shown))
 
     def _reason_aside(self, entry: dict[str, Any]) -> str | None:
         if entry["outcome"] != "eligible" or entry["tickets"] == 0:
@@ -812,21 +1683,15 @@ class Examination:
             return "below-threshold"
         return self._left.get(entry["application"])
 
-    def _stand(self, number: int, entry: dict[str, Any]) -> None:
-        identifier = entry["application"]
-        under = self._drawn_under(identifier)
-        if entry["drawn_under"] != under:
-            self.report.wrong(f"line {number}: {identifier} draws under epoch {under}, not {entry['drawn_under']}")
-        seed = self._seeds.get(entry["drawn_under"])
+    def _stand(self, number: int, entry: dict[str, Any], under: int) -> None:
+        identifier, seed = entry["application"], self._seeds.get(under)
         if seed is None:
-            self.report.wrong(
-                f"line {number}: {identifier} draws under epoch {entry['drawn_under']}, which has no seed"
-            )
+            self.report.wrong("no-seed", f"line {number}: {identifier} draws under epoch {under}, which has no seed")
             return
         tickets = (f"{seed}:{identifier}:{ticket}".encode() for ticket in range(1, entry["tickets"] + 1))
         key = min(sha256_hex(ticket) for ticket in tickets)
         if key != entry["key"]:
-            self.report.wrong(f"line {number}: the draw key of {identifier} is {key}")
+            self.report.wrong("key", f"line {number}: the draw key of {identifier} is {key}")
         score = 10**16 - (entry["score"] or 0) if self._by_score else 0
         self._standing.add(f"{score:017d}\t{key}\t{identifier}\t{number}\t{_encode(entry)}")
 
@@ -835,49 +1700,58 @@ class Examination:
         admitted = self._admitted.get(identifier, 1)
         return min((epoch for epoch in self._committed if epoch >= admitted), default=0)
 
-    def finish(self, end: dict[str, Any], expected: dict[str, str]) -> None:
+    def finish(self, number: int, end: dict[str, Any], line: bytes, expected: Mapping[str, Sequence[str]]) -> None:
+        shaped("end", end, f"line {number}")
         report, turns = self.report, self.turns
         if turns is None:
-            raise UnreadableError("it has no pledges, and so nothing that was committed")
+            raise UnreadableError("no-pledges", "it has no pledges, and so nothing that was committed")
+        if canonical(end) + b"\n" != line:
+            report.wrong("not-canonical", f"line {number}: it is not canonical JSON (RFC 8785), one record a line")
         report.same(
             (end["records"], end["root"]) == (self.tree.size, self.tree.root().hex()),
+            "root",
             f"{self.tree.size} records are those of the bundle's root {end['root']}",
             f"the bundle's root: {self.tree.size} records give {self.tree.root().hex()}, stated are {end['records']} "
             f"with {end['root']}",
         )
         report.same(
             (end["later"], end["later_root"]) == (self._later_tree.size, self._later_tree.root().hex()),
+            "later",
             f"{self._later_tree.size} events that came later are those of their root",
             "the events that came later are not those of their root",
         )
-        of_round = {event["body"]["round"] for event in (*self._events, *self._later)}
-        report.same(of_round == {self.round}, f"all is of round {self.round}", f"events are of {sorted(of_round)}")
+        every = (*self._events, *self._later)
+        of_round = {event["body"]["round"] for event in every}
+        report.same(
+            of_round == {self.round}, "round", f"all is of round {self.round}", f"events are of {sorted(of_round)}"
+        )
+        self._life(Life(every))
         self._inputs(turns)
         self._chance(turns)
         self._selection(turns)
         self._given_out(turns)
         if self.open:
             self._firms_told_apart()
+        self._shown_root(turns)
         self._officers(turns)
-        for name, stated in (
-            ("commitment", turns.commitment["commitment_root"]),
-            ("selection", turns.proposed["selection_root"]),
-        ):
-            if name in expected:
-                what = f"the {name} root is the one you hold, {expected[name]}"
-                report.same(stated == expected[name], what, f"the {name} root is {stated}, you hold {expected[name]}")
-            else:
-                report.not_checked.append(
-                    f"that {stated} is the {name} root that was published then: compare it with a copy of your own "
-                    f"(--{name}), such as an institution's RoundNoticed"
-                )
+        self._held(turns, expected)
         self._say_what_is_left(turns)
+
+    def _life(self, life: Life) -> None:
+        before = len(self.report.names) + self.report.more
+        for faults in (misplaced(self._events, self._later, self.epoch), life.faults(), unsound(life, self.version)):
+            for name, told in faults:
+                self.report.wrong(name, told)
+        if len(self.report.names) + self.report.more == before:
+            self.report.checked.append(f"{len(life.events)} events are a life that a round can have, in order and time")
+        self.report.voided = life.one("RoundVoided", FAR) is not None
 
     def _inputs(self, turns: Turns) -> None:
         report, committed = self.report, turns.commitment
         policy_hash = json_hash(turns.policy)
         report.same(
             policy_hash == turns.opened["policy_hash"] == committed["policy_hash"],
+            "policy",
             "the policy is the one that was opened and committed",
             f"the policy's hash is {policy_hash}",
         )
@@ -889,98 +1763,126 @@ class Examination:
             buckets, root = digest.differing(manifest), digest.root()
             report.same(
                 not buckets and root == manifest["root"] == committed[name],
+                "manifest",
                 f"{sum(digest.counts())} {what} are those of the manifest, bucket by bucket, and of the commitment",
                 f"{what} differ from the manifest or the commitment; buckets: {buckets or 'none'}; root: {root}",
             )
+        entries, count = self._entries.root(), sum(self._counts.values())
         report.same(
-            self._entries.root() == committed["entries_root"] and self._count == committed["entries"],
+            entries == committed["entries_root"] and count == committed["entries"],
+            "entries",
             "outcome, tickets and score of every entry are those committed",
-            f"entries make the root {self._entries.root()}, committed was {committed['entries_root']}",
+            f"entries make the root {entries}, committed was {committed['entries_root']}",
         )
-        report.same(
-            json_hash(sorted(self._pledges.items())) == committed["pledges_root"],
-            "pledges are those committed",
-            "pledges are not those committed",
-        )
-        names = (
-            "round",
-            "epoch",
-            "applications_root",
-            "requests_root",
-            "verdicts_root",
-            "entries_root",
-            "pledges_root",
-        )
+        if any(self._counts[outcome] != turns.completed[outcome] for outcome in ("eligible", "ineligible")):
+            report.wrong("counts", "eligible and ineligible are not as many as EligibilityCompleted says")
+        if self._apart != (committed.get("supplementary") or 0):
+            told = f"{self._apart} draw apart in this epoch, committed were {committed.get('supplementary')}"
+            report.wrong("supplementary-count", told)
+        self._pledged(turns)
+        names = ("round", "epoch", "applications_root", "requests_root", "verdicts_root", "entries_root")
         for epoch, one in sorted(turns.committed.items()):
-            root = json_hash({name: one[name] for name in (*names, "policy_hash")})
+            root = json_hash({name: one[name] for name in (*names, "pledges_root", "policy_hash")})
             report.same(
                 root == one["commitment_root"],
-                f"the commitment of epoch {epoch} is made of its roots",
+                "commitment",
+                f"the commitment of epoch {epoch} is made of its roots: {root}",
                 f"the commitment of epoch {epoch}: its roots make {root}, not {one['commitment_root']}",
             )
 
+    def _pledged(self, turns: Turns) -> None:
+        pledges = [list(one) for one in sorted(self._pledges.items())]
+        frozen = (turns.life.one("RoundFrozen", 1) or {}).get("pledges")
+        stated = [[one["institution"], one["pledge_won"]] for one in frozen] if frozen is not None else pledges
+        self.report.same(
+            json_hash(pledges) == turns.commitment["pledges_root"] and stated == pledges,
+            "pledges",
+            "pledges are those committed" + (", as they stood at the freeze" if frozen is not None else ""),
+            "pledges are not those committed, or not those of the freeze",
+        )
+        if frozen is None:
+            self.report.not_checked.append("that the pledges are those of the freeze: its event states none")
+
     def _chance(self, turns: Turns) -> None:
         report, main = self.report, self._committed[0]
-        if (turns.commitment.get("seed_epoch") or self.epoch) != main:
-            report.wrong(f"the seed is of the first commitment, epoch {main}, not of {turns.commitment['seed_epoch']}")
         if main > 1:
             report.not_checked.append(f"that nothing was committed before epoch {main}: milestones.v1 would have it")
-        report.same(
-            self._seeds.get(main) == turns.proposed["seed"],
-            f"the seed is of the commitment of epoch {main} and the source's value",
-            f"the seed is {self._seeds.get(main)}, not {turns.proposed['seed']}",
-        )
+        for epoch, body in sorted(turns.life.all("SelectionProposed").items()):
+            report.same(
+                self._seeds.get(main) == body["seed"],
+                "seed",
+                f"the seed of epoch {epoch} is of the commitment of epoch {main} and the source's value",
+                f"the seed of epoch {epoch} is {self._seeds.get(main)}, not {body['seed']}",
+            )
         sources = {source["source"]: source for source in turns.opened["sources"]}
         for epoch, value in sorted(turns.values.items()):
             source, committed = sources.get(value["source"]), turns.committed.get(epoch)
             if source is None or committed is None:
-                report.wrong(f"the value of epoch {epoch} is of no announced source, or of no commitment")
+                report.wrong("no-source", f"the value of epoch {epoch} is of no announced source, or of no commitment")
                 continue
-            later = epoch != main
-            if later and value["source"] != self._supplementary(epoch):
-                report.wrong(f"the value of epoch {epoch} is not of the source announced for it")
-            turn = turns.opened["sources"].index(source)
-            before = [] if later else turns.opened["sources"][:turn]
-            due = first_due(committed["committed_at"], turns.opened["lead_seconds"], [*before, source])
-            report.same(
-                moment(value["due_at"]) == due and moment(value["recorded_at"]) >= due,
-                f"the value of {value['source']} for epoch {epoch} is the first due a lead after the commitment",
-                f"the value of {value['source']} for epoch {epoch} was due at {due.isoformat()}",
-            )
-            for failed in before:
-                report.not_checked.append(f"that {failed['source']}, which stands before it, gave no value in time")
-            if source["kind"] == "drand":
-                self._beacon(source, value, due)
-            if source["kind"] == "rehearsal":
-                report.not_checked.append("chance: this is a rehearsal, whose source is made from its announced seed")
-            else:
-                report.not_checked.append(
-                    f"that {value['source']} gave {value['value']} at {value['due_at']}: look it up where it is "
-                    f"published ({source['description']})"
-                )
+            self._value(turns, epoch, value, source, committed)
 
-    def _supplementary(self, epoch: int) -> str | None:
+    def _value(self, turns: Turns, epoch: int, value: Body, source: dict[str, Any], committed: Body) -> None:
+        report, later = self.report, epoch != self._committed[0]
+        if later and (value["source"] != self._supplementary(turns, epoch) or not committed.get("supplementary")):
+            report.wrong("supplementary", f"the value of epoch {epoch} is not of the source announced for it")
+        turn = turns.opened["sources"].index(source)
+        before = [] if later else turns.opened["sources"][:turn]
+        due = first_due(committed["committed_at"], turns.opened["lead_seconds"], [*before, source])
+        report.same(
+            moment(value["due_at"]) == due,
+            "due",
+            f"the value of {value['source']} for epoch {epoch} is the first due a lead after the commitment",
+            f"the value of {value['source']} for epoch {epoch} was due at {due.isoformat()}",
+        )
+        for failed in before:
+            report.not_checked.append(f"that {failed['source']}, which stands before it, gave no value in time")
+        if source["kind"] == "drand":
+            self._beacon(source, value, due)
+        elif value.get("signature") is not None or value.get("beacon_round") is not None:
+            report.wrong("value-form", f"{value['source']} has no signature and no round of a beacon")
+        elif not written_as_drawn(value["value"]):
+            report.wrong("value-form", f"the value {value['value']} is not written as RFC 3797 writes what was drawn")
+        if source["kind"] == "rehearsal":
+            self._rehearsal(turns, value, f"{self.round}:supplementary-{epoch}" if later else self.round)
+        else:
+            report.not_checked.append(
+                f"that {value['source']} gave {value['value']} at {value['due_at']}: look it up where it is "
+                f"published ({source['description']})"
+            )
+
+    def _rehearsal(self, turns: Turns, value: Body, what: str) -> None:
+        stated = turns.opened.get("rehearsal")
+        right = stated is not None and value["value"] == rehearsed(stated["seed"], what)
+        self.report.same(
+            right,
+            "rehearsed",
+            "the value is made from the rehearsal's announced seed",
+            "the value is not the one that the rehearsal's announced seed makes",
+        )
+        self.report.not_checked.append("chance: this is a rehearsal, whose source is made from its announced seed")
+
+    def _supplementary(self, turns: Turns, epoch: int) -> str | None:
         """The source announced for who was admitted since the commitment before that epoch's, by the newest act."""
         before = max((one for one in self._committed if one < epoch), default=0)
-        opened = [event["body"] for event in self._events if event["event"] == "EpochOpened"]
-        announced = [
-            (body["epoch"], body["supplementary_source"])
-            for body in opened
-            if before < body["epoch"] <= epoch and body.get("supplementary_source")
-        ]
-        source: str | None = max(announced, default=(0, None))[1]
-        return source
+        opened = sorted(turns.life.all("EpochOpened").items())
+        named = [body.get("supplementary_source") for of, body in opened if before < of <= epoch]
+        return next((source for source in reversed(named) if source), None)
 
-    def _beacon(self, source: dict[str, Any], value: dict[str, Any], due: datetime) -> None:
+    def _beacon(self, source: dict[str, Any], value: Body, due: datetime) -> None:
+        if not source.get("anchor"):
+            self.report.wrong("beacon", f"{source['source']} is a beacon without its genesis")
+            return
         number = int((due - moment(source["anchor"])).total_seconds()) // source["period_seconds"] + 1
-        randomness = sha256_hex(bytes.fromhex(value["signature"] or ""))
+        randomness = sha256_hex(bytes.fromhex(value.get("signature") or ""))
         self.report.same(
-            (value["value"], value["beacon_round"]) == (f"{randomness}/", number),
+            number > 0 and (value["value"], value.get("beacon_round")) == (f"{randomness}/", number),
+            "beacon",
             f"the value is SHA-256 of the signature of drand round {number}",
             f"the value is not SHA-256 of its signature, or not of drand round {number}",
         )
         self.report.not_checked.append(
-            f"the signature itself (BLS): round {number} of chain {source['chain_hash']} has it at any drand node"
+            f"the signature itself (BLS): round {number} of chain {source.get('chain_hash')} has it at any drand node"
         )
 
     def _selection(self, turns: Turns) -> None:
@@ -993,12 +1895,12 @@ class Examination:
             self._releases.place(entry, result, awards)
             counts[result] += 1
             if entry["position"] != position:
-                report.wrong(f"line {number}: {identifier} stands at {position}, not at {entry['position']}")
+                told = f"{identifier} stands at {position}, not at {entry['position']}"
+                report.wrong("position", f"line {number}: {told}")
             stated = [entry["result"], entry["reason"], entry["reserve_position"], entry["awards"]]
             if stated != [result, reason, reserve, awards]:
-                report.wrong(
-                    f"line {number}: {identifier} comes to {[result, reason, reserve, awards]}, not to {stated}"
-                )
+                told = f"{identifier} comes to {[result, reason, reserve, awards]}, not to {stated}"
+                report.wrong("placement", f"line {number}: {told}")
             tree.add(canonical([identifier, result, position, key, awards]))
         for line in self._aside.merged():
             counts["not-selected"] += 1
@@ -1011,6 +1913,7 @@ class Examination:
         mine = (counts["selected"], counts["reserve"], counts["not-selected"])
         report.same(
             root == turns.proposed["selection_root"] and mine == stated_counts,
+            "selection",
             f"{mine[0]} selected, {mine[1]} in reserve, {mine[2]} not: the selection root is {root}",
             f"the selection comes to {mine} with the root {root}, proposed was {stated_counts} "
             f"with {turns.proposed['selection_root']}",
@@ -1018,18 +1921,16 @@ class Examination:
 
     def _given_out(self, turns: Turns) -> None:
         """The batches of this epoch, one after another from the proposal on."""
-        said: dict[str, dict[int, dict[str, Any]]] = {"ReleaseOpened": {}, "ReleaseProposed": {}}
+        said: dict[str, dict[int, Body]] = {"ReleaseOpened": {}, "ReleaseProposed": {}}
         for event in self._later:
             if event["event"] in said and event["body"]["epoch"] == self.epoch:
-                kept, batch = said[event["event"]], _number(event["body"]["batch"], "batch")
-                if batch in kept:
-                    self.report.wrong(f"{event['event']} of batch {batch} stands twice")
-                kept[batch] = event["body"]
+                said[event["event"]].setdefault(event["body"]["batch"], event["body"])
+        for batch in sorted(said["ReleaseProposed"].keys() - said["ReleaseOpened"].keys()):
+            self.report.wrong("batch-opened", f"batch {batch} is proposed and was not opened")
         for number, (batch, opened) in enumerate(sorted(said["ReleaseOpened"].items()), start=1):
             proposed = said["ReleaseProposed"].get(batch)
-            follows = batch == number and opened["selection_root"] == turns.proposed["selection_root"]
-            if not follows or not two_officers(opened["actors"]):
-                self.report.wrong(f"batch {batch} does not follow on this proposal, or not two officers opened it")
+            if batch != number:
+                self.report.wrong("batch-opened", f"batch {batch} does not follow on batch {number - 1}")
             root, state, counts = self._releases.give_out(opened)
             if proposed is None:
                 self.report.not_checked.append(f"batch {batch}, which is opened and not proposed yet")
@@ -1037,6 +1938,7 @@ class Examination:
             stated = [proposed[name] for name in ("batch_root", "state_hash", "promoted", "changed", "withdrawn")]
             self.report.same(
                 [root, state, *counts] == stated,
+                "batch",
                 f"batch {batch} was given out again: {counts[0]} promoted, {counts[1]} changed, {counts[2]} withdrawn; "
                 f"its root is {root}",
                 f"batch {batch} comes to {counts} with the root {root}, proposed was {stated}",
@@ -1055,10 +1957,8 @@ class Examination:
         if not confirmed:
             self.report.not_checked.append(f"that officers confirmed batch {batch}: the bundle has no confirmation")
         for body in confirmed:
-            if (body["batch"] == batch and body["batch_root"] != root) or not two_officers(body["actors"]):
-                self.report.wrong(
-                    f"the confirmation of batch {body['batch']} is not of its root, or not by two officers"
-                )
+            if body["batch"] == batch and body.get("batch_root") != root:
+                self.report.wrong("batch-confirmed", f"the confirmation of batch {batch} is not of its root")
 
     def _firms_told_apart(self) -> None:
         numbers, told = 0, set()
@@ -1067,44 +1967,105 @@ class Examination:
             numbers += 1
             told |= firms
             if len(firms) > 1:
-                self.report.wrong(f"one business number stands as firms {', '.join(sorted(map(str, map(int, firms))))}")
+                many = ", ".join(sorted(map(str, map(int, firms))))
+                self.report.wrong("one-number", f"one business number stands as firms {many}")
         self.report.same(
             len(told) == numbers,
+            "firms",
             f"{numbers} firms are told apart by their business numbers",
             f"{numbers} business numbers stand as {len(told)} firms",
         )
 
+    def _shown_root(self, turns: Turns) -> None:
+        stated, root = turns.proposed.get("shown_root"), self._shown.root().hex()
+        if stated is None:
+            self.report.not_checked.append(
+                "the names of the selected, offers and requests as they are shown: this version of the format has no "
+                "root over them; the auditor's depth holds them against what was stated"
+            )
+            return
+        self.report.same(
+            root == stated,
+            "shown",
+            f"names, offers and requests are those shown at the proposal: {root}",
+            f"names, offers and requests make the root {root}, proposed was {stated}",
+        )
+
     def _officers(self, turns: Turns) -> None:
-        confirmed = [
-            event["body"]
-            for event in self._later
-            if event["event"] == "SelectionConfirmed" and event["body"]["epoch"] == self.epoch
-        ]
-        if not confirmed:
+        confirmed = next(
+            (
+                event["body"]
+                for event in self._later
+                if event["event"] == "SelectionConfirmed" and event["body"]["epoch"] == self.epoch
+            ),
+            None,
+        )
+        if confirmed is None:
             self.report.not_checked.append("that officers confirmed it: the bundle has no confirmation of this epoch")
             return
-        if len(confirmed) > 1:
-            self.report.wrong(f"SelectionConfirmed of epoch {self.epoch} stands twice")
-        roots = [confirmed[-1]["commitment_root"], confirmed[-1]["selection_root"]]
-        actors = confirmed[-1]["actors"]
-        right = roots == [turns.commitment["commitment_root"], turns.proposed["selection_root"]]
-        self.report.confirmed = right and two_officers(actors)
+        roots = [confirmed["commitment_root"], confirmed["selection_root"], confirmed.get("shown_root")]
+        of_it = [turns.commitment["commitment_root"], turns.proposed["selection_root"]]
+        right = roots == [*of_it, turns.proposed.get("shown_root")]
+        self.report.confirmed = right and two_officers(confirmed["actors"]) and not self.report.voided
         self.report.same(
-            self.report.confirmed,
-            f"two officers confirmed exactly these roots: {' and '.join(sorted(one['name'] for one in actors))}",
+            right and two_officers(confirmed["actors"]),
+            "officers",
+            "two officers confirmed exactly these roots: "
+            + " and ".join(sorted(one["name"] for one in confirmed["actors"])),
             "the confirmation is not of these roots, or not by two officers",
         )
+        batch = confirmed.get("batch")
+        if (batch is None) != (confirmed.get("batch_root") is None):
+            self.report.wrong("batch-confirmed", "the confirmation names a batch without its root, or the reverse")
+        elif batch is not None and not any(
+            event["event"] == "ReleaseProposed"
+            and (event["body"]["epoch"], event["body"]["batch"]) == (self.epoch, batch)
+            for event in self._later
+        ):
+            self.report.wrong("batch-confirmed", f"the confirmation names batch {batch}, which nobody proposed")
+
+    def _held(self, turns: Turns, expected: Mapping[str, Sequence[str]]) -> None:
+        """Every root that you hold must stand in the bundle, and of commitments, once you hold one, every epoch's."""
+        of_later = [event["body"] for event in self._later if event["event"] == "InputsCommitted"]
+        announced = turns.life.terms.get("announcement_root")
+        stated = {
+            "commitment": [turns.committed[epoch]["commitment_root"] for epoch in self._committed],
+            "selection": [turns.proposed["selection_root"]],
+            "announcement": [announced] if announced else [],
+            "shown": [root for root in [turns.proposed.get("shown_root")] if root],
+        }
+        also = {"commitment": [body["commitment_root"] for body in of_later]}
+        for name, roots in stated.items():
+            held = expected.get(name, ())
+            more = [root for root in held if root not in (*roots, *also.get(name, ()))]
+            for root in roots:
+                if held:
+                    self.report.same(
+                        root in held,
+                        "held",
+                        f"the {name} root is one you hold, {root}",
+                        f"the {name} root is {root}, which is none that you hold",
+                    )
+                else:
+                    self.report.not_checked.append(
+                        f"that {root} is the {name} root that was published then: compare it with a copy of your own "
+                        f"(--{name}), such as an institution's RoundNoticed"
+                    )
+            if set(roots) <= set(held):
+                for root in more:
+                    self.report.wrong("held-more", f"you hold the {name} root {root}, which the bundle has not")
 
     def _panel(self, turns: Turns) -> None:
         closed = turns.scores_closed
-        if not self.open:
+        admitted = [of for of, body in turns.life.all("EpochOpened").items() if body.get("admitted")]
+        if closed is None or closed["epoch"] < max(admitted, default=1):
+            self.report.wrong("not-closed", "nobody closed the panel's marks before the commitment")
+        elif not self.open:
             self.report.not_checked.append(
                 "the panel's marks, which the scores are made of: the auditor's depth opens them"
             )
-        elif closed is None:
-            self.report.wrong("nobody closed the panel's marks before the commitment")
         elif self._marked > closed["marks"] or (self._marked < closed["marks"] and self.epoch == 1):
-            self.report.wrong(f"{self._marked} marks are opened, {closed['marks']} were closed")
+            self.report.wrong("marks-more", f"{self._marked} marks are opened, {closed['marks']} were closed")
         elif self._marked < closed["marks"]:
             self.report.not_checked.append(
                 f"the root of the {closed['marks']} marks closed: {self._marked} are of applications in the set"
@@ -1112,6 +2073,7 @@ class Examination:
         else:
             self.report.same(
                 self._marks.root() == closed["marks_root"],
+                "marks",
                 f"the panel's {self._marked} marks are those two officers closed",
                 f"the panel's marks make the root {self._marks.root()}, closed was {closed['marks_root']}",
             )
@@ -1129,76 +2091,78 @@ class Examination:
         say("that what firms and institutions stated is true")
 
 
-def _leaf(entry: dict[str, Any]) -> list[Any]:
-    return [entry["application"], entry["result"], entry["position"], entry["key"], entry["awards"]]
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]]) -> datetime:
-    """When the value of the last of `sources` is due: of the first at its first drawing a lead after the commitment,
-    of each other at its first drawing once the one before has failed."""
-    zero = datetime(1970, 1, 1, tzinfo=UTC)
-    second = int((moment(committed_at) - zero) / timedelta(seconds=1)) + 1 + lead_seconds
-    for number, source in enumerate(sources, start=1):
-        began = int(moment(source["anchor"]).timestamp()) if source.get("anchor") else 0
-        second = began - (began - second) // source["period_seconds"] * source["period_seconds"]
-        if number < len(sources):
-            second += source.get("fails_after_seconds") or source["period_seconds"]
-    return zero + timedelta(seconds=second)
-
-
-def examine(source: IO[bytes], expected: dict[str, str] | None = None) -> Report:
-    """`expected`: roots you hold, under `commitment` and `selection`."""
+def examine(source: IO[bytes], expected: Mapping[str, str | Sequence[str]] | None = None) -> Report:
+    """`expected`: roots you hold, under `commitment` (of every epoch), `selection`, `announcement` and `shown`."""
     report = Report()
+    held = {name: [roots] if isinstance(roots, str) else list(roots) for name, roots in (expected or {}).items()}
     try:
-        lines = lines_of(source, report)
-        _, head = next(lines, (0, {}))
-        if head.get("bundle") != FORMAT or head.get("depth") not in ("public", "auditor"):
-            raise UnreadableError(f"its first line is no head of a bundle of format {FORMAT}")
-        report.depth = head["depth"]
-        examination = Examination(report, head)
-        for number, record in lines:
-            if record.get("type") == "end":
-                examination.finish(record, expected or {})
-                if next(lines, None) is not None:
-                    raise UnreadableError(f"line {number} is its end, and something follows")
-                return report
-            examination.take(number, record)
-        raise UnreadableError("it has no end: it was cut off")
+        _read(lines_of(source), report, held)
     except UnreadableError as error:
-        report.wrong(str(error))
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, re.error) as error:
-        report.wrong(f"a record is not as the format has it: {type(error).__name__}: {error}")
+        report.wrong(error.name, str(error))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        report.wrong("malformed", f"a record is not as the format has it: {type(error).__name__}: {error}")
+    if report.differs:
+        report.confirmed = False
     return report
+
+
+def _read(lines: Iterator[tuple[int, dict[str, Any], bytes]], report: Report, held: dict[str, list[str]]) -> None:
+    number, head, line = next(lines, (0, {}, b""))
+    if head.get("bundle") not in FORMATS or head.get("depth") not in ("public", "auditor"):
+        raise UnreadableError("no-head", f"its first line is no head of a bundle of format {' or '.join(FORMATS)}")
+    shaped("head", head, f"line {number}")
+    if canonical(head) + b"\n" != line:
+        report.wrong("not-canonical", f"line {number}: it is not canonical JSON (RFC 8785), one record a line")
+    report.depth = head["depth"]
+    examination = Examination(report, head)
+    for number, record, line in lines:
+        if record.get("type") != "end":
+            examination.take(number, record, line)
+            continue
+        examination.finish(number, record, line, held)
+        if next(lines, None) is not None:
+            raise UnreadableError("after-end", f"line {number} is its end, and something follows")
+        return
+    raise UnreadableError("cut-off", "it has no end: it was cut off")
+
+
+ROOTS = ("commitment", "selection", "announcement", "shown")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check the evidence of a round's result.")
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--commitment", type=_root, help="the commitment root you hold")
-    parser.add_argument("--selection", type=_root, help="the selection root you hold")
+    for name in ROOTS:
+        many = "; once for each epoch's" if name == "commitment" else ""
+        parser.add_argument(
+            f"--{name}", type=_root, action="append", default=[], help=f"the {name} root you hold{many}"
+        )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    expected = {name: root for name in ("commitment", "selection") if (root := getattr(given, name))}
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with given.bundle.open("rb") as source:
-            report = examine(source, expected)
+            report = examine(source, {name: getattr(given, name) for name in ROOTS if getattr(given, name)})
     except OSError as error:
         print(f"{given.bundle}: {error.strerror}", file=sys.stderr)
         return 2
     if given.json:
-        print(json.dumps(vars(report), ensure_ascii=False, indent=1))
+        print(json.dumps(vars(report), indent=1))
     else:
         for mark, told in (("✓", report.checked), ("✗", report.differs), ("?", report.not_checked)):
             for what in told:
-                print(f"{mark} {what}")
+                print(f"{mark} {harmless(what)}")
         if report.more:
             print(f"✗ and {report.more} more")
         print(f"{report.depth} depth: {report.verdict()}")
     return 1 if report.differs else 0 if report.confirmed else 3
+
+
+def harmless(text: str) -> str:
+    """Signs that don't show, a terminal's commands among them, as escapes."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _root(text: str) -> str:

@@ -16,7 +16,8 @@ from services.selection.domain.proposal import Proposed
 from shared.problems import Problem
 from tests.browser.screens import SCREENS, Screen, hard_to_touch, runs_over
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
-from tests.bundles import make_round, records_of, rewritten, with_batches
+from tests.bundles import make_round, with_batches
+from tests.forger import records_of, rewritten
 from tests.unit.test_evidence_bundle import BUNDLES, ROUND, batches_of, entry
 
 PUBLIC = BUNDLES[Depth.PUBLIC]

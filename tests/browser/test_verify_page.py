@@ -15,7 +15,8 @@ from services.selection.verify import examine
 from shared.merkle import digest_of
 from shared.problems import Problem
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, records_of, rewritten, with_batches
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
+from tests.forger import records_of, rewritten
 from tests.unit.test_evidence_bundle import (
     BUNDLES,
     FORGERIES,

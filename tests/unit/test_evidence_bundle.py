@@ -24,7 +24,8 @@ from services.selection.verify import Report, examine
 from shared.canonical import json_hash
 from shared.contracts.events import NotSelectedReason
 from shared.merkle import GrowingTree, merkle_root
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, Round, make_round, records_of, rewritten, with_batches
+from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, Round, make_round, with_batches
+from tests.forger import records_of, rewritten
 
 ROUND = make_round()
 BUNDLES = {depth: ROUND.bundle(depth) for depth in Depth}
@@ -405,12 +406,13 @@ def test_the_auditors_depth_holds_every_fact_against_what_was_decided() -> None:
         record["applicant"] = record["product"] = "선정되지 않은 것"
 
     assert any("payload_hash is not of these facts" in told for told in opened(lower))
-    assert any("do not make it eligible" in told or "findings_hash" in told for told in opened(waive))
+    assert any("is waived is not what the policy waives" in told for told in opened(waive))
     assert any("certificates is" in told for told in opened(pretend))
     assert any("price_won is" in told for told in opened(cheaper, "reserve"))
     assert any("names are not those" in told for told in opened(rename))
     assert any("names are not those" in told for told in opened(half_named))
-    assert any("names are not those" in told for told in opened(named, "reserve"))
+    assert any("names stand of who is selected" in told for told in opened(half_named))
+    assert any("names stand of who is selected" in told for told in opened(named, "reserve"))
 
 
 @pytest.mark.parametrize("kind", ["request", "entry"])
@@ -432,9 +434,13 @@ def test_the_auditors_depth_has_every_record_opened(kind: str) -> None:
         record["open"]["nonce"] = None
         record["open"]["facts"]["note"] = "another"
 
-    assert any("nothing opened here" in told for told in examined_with(closed))
-    assert any("not as the format has it" in told for told in examined_with(empty))
-    assert any("payload_hash" in told for told in examined_with(without_nonce))
+    def shut(record: dict[str, Any]) -> None:
+        del record["open"]
+
+    assert any("sealed is not there" in told for told in examined_with(closed))
+    assert any("nothing opened here" in told for told in examined_with(shut))
+    assert any("nonce is not there" in told for told in examined_with(empty))
+    assert any("nonce is null" in told for told in examined_with(without_nonce))
 
 
 def test_a_root_you_hold_ties_it_to_what_was_published() -> None:
