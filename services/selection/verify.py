@@ -1103,7 +1103,7 @@ class Reach:
     budget left come first. Budgets only shrink, so one that stands too high is found when it comes first."""
 
     def __init__(self, requests: list[Request]) -> None:
-        self.open = [(-request.budget, request.tie, request) for request in requests if request.quantity]
+        self.open = [(-one.budget, one.tie, place, one) for place, one in enumerate(requests) if one.quantity]
         heapq.heapify(self.open)
         self.dearest = max((request.dearest for request in requests), default=-1)
         self.most = self.dearest
@@ -1111,11 +1111,11 @@ class Reach:
 
     def first(self) -> Request | None:
         while self.open:
-            budget, tie, request = self.open[0]
+            budget, tie, place, request = self.open[0]
             if not request.quantity:
                 heapq.heappop(self.open)
             elif -budget != request.budget:
-                heapq.heapreplace(self.open, (-request.budget, tie, request))
+                heapq.heapreplace(self.open, (-request.budget, tie, place, request))
             else:
                 return request
         return None
@@ -1269,24 +1269,23 @@ class Matching:
         if price > reach.most:
             return []
         capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {one for one, _, _ in held}
-        passed: list[Request] = []
+        passed: list[tuple[int, bytes, int, Request]] = []
         awards: list[list[Any]] = []
         while capacity > 0 and len(held) + len(awards) < self._requests_at_most:
             request = reach.first()
             if request is None or request.budget < price:
                 break
-            heapq.heappop(reach.open)
-            passed.append(request)
+            passed.append(heapq.heappop(reach.open))
             units = min(capacity, request.quantity, min(request.budget, self._pledges[request.institution]) // price)
-            if units and price <= request.dearest and request.record["request"] not in theirs:
+            if units > 0 and price <= request.dearest and request.record["request"] not in theirs:
                 capacity -= units
                 self._give(request, units, units * price)
                 awards.append([request.record["request"], units, units * price])
-        for request in passed:
+        for _, tie, place, request in passed:
             if request.quantity:
-                heapq.heappush(reach.open, (-request.budget, request.tie, request))
+                heapq.heappush(reach.open, (-request.budget, tie, place, request))
         if not awards and not held and len(passed) * 8 > len(reach.open):
-            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for _, _, one in reach.open)
+            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for _, _, _, one in reach.open)
             reach.most = max(left, default=-1)
         return awards
 

@@ -286,16 +286,26 @@ async def test_what_a_later_batch_moved_is_told(page: Page, served: Served) -> N
     assert {moved.result for moved in newest.values()} == set(Result)
 
 
-@pytest.mark.parametrize("stated", ["constructor", "chosen", "<b>selected</b>"])
-async def test_a_forged_result_is_shown_as_it_is_stated(page: Page, served: Served, stated: str) -> None:
+async def test_a_forged_result_is_shown_as_it_is_stated(page: Page, served: Served) -> None:
     records = records_of(PUBLIC)
     forged = entry(records, "reserve")
-    forged |= {"result": stated, "reason": stated, "outcome": stated}
+    forged |= {"result": "not-selected", "reason": "no-demand"}
     await page.goto(served.page("forged", rewritten(records, Depth.PUBLIC)))
     seen = await sought(page, forged["application"])
-    assert (seen.state, seen.heading) == ("wrong", stated)
+    assert (seen.state, seen.heading) == ("wrong", "Not selected")
     assert seen.says("what follows is what the evidence states")
-    assert seen.says(f"Why: {stated}.")
+    assert seen.says("Why: no purchase request that it meets had money left at its turn.")
+
+
+@pytest.mark.parametrize("stated", ["constructor", "chosen", "<b>selected</b>"])
+async def test_a_result_that_the_format_has_not_ends_the_reading(page: Page, served: Served, stated: str) -> None:
+    records = records_of(PUBLIC)
+    forged = entry(records, "reserve")
+    forged["result"] = stated
+    await page.goto(served.page("forged", rewritten(records, Depth.PUBLIC)))
+    seen = await sought(page, forged["application"])
+    assert (seen.state, seen.heading) == ("absent", "Nothing can be said")
+    assert [f'entry.result is "{stated}", which is no result' in told for told in (await shown(page)).differs] == [True]
 
 
 async def test_nothing_is_said_where_the_evidence_is_cut_off(page: Page, served: Served) -> None:

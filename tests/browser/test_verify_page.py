@@ -12,11 +12,10 @@ from playwright.async_api import Browser, Page
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import examine
-from shared.merkle import digest_of
 from shared.problems import Problem
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
-from tests.forger import records_of, rewritten
+from tests.forger import Level, recomputed, records_of, rewritten
 from tests.unit.test_evidence_bundle import (
     BUNDLES,
     FORGERIES,
@@ -30,6 +29,7 @@ from tests.unit.test_evidence_bundle import (
 
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
 HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'
+SCORED = make_round(scored=True)
 EXAMINED = """async (rounds) => {
     const { examine } = await import("/verify/verify.js");
     const { say } = await import("/verify/words.js");
@@ -37,28 +37,32 @@ EXAMINED = """async (rounds) => {
     const found = [];
     for (const round of rounds) {
         const answer = await fetch(`/rounds/${round}/evidence`);
-        const { checked, differs, notChecked, more } = await examine(once(new Uint8Array(await answer.arrayBuffer())));
+        const report = await examine(once(new Uint8Array(await answer.arrayBuffer())));
+        const { checked, differs, notChecked, more, confirmed, voided } = report;
         for (const language of ["ko", "en"]) {
             for (const one of differs) say(one, language, true);
             for (const one of [...checked, ...notChecked]) say(one, language, false);
         }
-        found.push([checked.length, differs.length + more, notChecked.length]);
+        const names = differs.map(({ what }) => what);
+        found.push({ checked: checked.length, names, more, not_checked: notChecked.length, confirmed, voided });
     }
     return found;
 }"""
 
 
-def counted(bundle: bytes) -> list[int]:
+def found_by_python(bundle: bytes) -> dict[str, Any]:
+    """What both verifiers have to agree on."""
     report = examine(io.BytesIO(bundle))
-    return [len(report.checked), len(report.differs) + report.more, len(report.not_checked)]
+    counts = {"checked": len(report.checked), "not_checked": len(report.not_checked), "more": report.more}
+    return counts | {"names": report.names, "confirmed": report.confirmed, "voided": report.voided}
 
 
-async def in_the_browser(page: Page, served: Served, bundles: list[bytes]) -> list[list[int]]:
-    """Checked, differing and not checked of each bundle, in one session of the page."""
+async def in_the_browser(page: Page, served: Served, bundles: list[bytes]) -> list[dict[str, Any]]:
+    """What the page finds in each bundle, in one session of it."""
     names = [f"bundle-{number}" for number in range(len(bundles))]
     served.rounds |= dict(zip(names, bundles, strict=True))
     await page.goto(served.page(names[0]))
-    found: list[list[int]] = await page.evaluate(EXAMINED, names)
+    found: list[dict[str, Any]] = await page.evaluate(EXAMINED, names)
     return found
 
 
@@ -68,10 +72,11 @@ async def test_a_published_result_is_checked_and_shown(page: Page, served: Serve
     await page.get_by_role("button", name="Check the published evidence").click()
     seen = await shown(page)
     assert (seen.state, seen.differs) == ("right", [])
-    assert "Nothing differs: 42 lines, public depth, round bundled, epoch 1." in seen.status
+    assert "Nothing differs, and two officers confirmed it: 43 lines, public depth" in seen.status
+    assert "round bundled, epoch 1." in seen.status
     assert any("Two officers confirmed exactly these roots: officer-1 and officer-2" in told for told in seen.checked)
     assert any("RoundNoticed" in told for told in seen.not_checked)
-    assert len(seen.checked) == counted(BUNDLES[Depth.PUBLIC])[0]
+    assert len(seen.checked) == found_by_python(BUNDLES[Depth.PUBLIC])["checked"]
 
     institutions = {one["request"]: one["institution"] for one in ROUND.requests}
     facts = {one.application: one.facts for one in ROUND.judged}
@@ -114,8 +119,8 @@ async def test_every_forgery_is_found(page: Page, served: Served, depth: Depth) 
         forge(records)
         forged.append(rewritten(records, depth))
     found = await in_the_browser(page, served, forged)
-    assert found == [counted(bundle) for bundle in forged]
-    assert [differs > 0 for _, differs, _ in found] == [False] + [True] * len(FORGERIES)
+    assert found == [found_by_python(bundle) for bundle in forged]
+    assert [bool(one["names"]) for one in found] == [False] + [True] * len(FORGERIES)
 
 
 async def test_batches_of_releases_are_given_out_again(page: Page, served: Served) -> None:
@@ -129,8 +134,8 @@ async def test_batches_of_releases_are_given_out_again(page: Page, served: Serve
         forge(records)
         bundles.append(rewritten(records, Depth.AUDITOR))
     found = await in_the_browser(page, served, bundles)
-    assert found == [counted(bundle) for bundle in bundles]
-    assert [differs > 0 for _, differs, _ in found] == [False] * 12 + [True] * len(RELEASE_FORGERIES)
+    assert found == [found_by_python(bundle) for bundle in bundles]
+    assert [bool(one["names"]) for one in found] == [False] * 12 + [True] * len(RELEASE_FORGERIES)
 
 
 @DEPTHS
@@ -140,7 +145,7 @@ async def test_what_is_no_whole_number_is_found(page: Page, served: Served, dept
         records = records_of(BUNDLES[depth])
         forge(records)
         forged.append(rewritten(records, depth))
-    assert all(differs > 0 for _, differs, _ in await in_the_browser(page, served, forged))
+    assert await in_the_browser(page, served, forged) == [found_by_python(bundle) for bundle in forged]
 
 
 @DEPTHS
@@ -154,8 +159,8 @@ async def test_one_bit_changed_anywhere_is_found_as_verify_py_finds_it(
         bundle[random.randrange(len(bundle))] ^= 1 << random.randrange(8)
         changed.append(bytes(bundle))
     found = await in_the_browser(page, served, changed)
-    assert [differs > 0 for _, differs, _ in found] == [False] + [True] * 100
-    assert [counted(bundle)[1] > 0 for bundle in changed] == [False] + [True] * 100
+    assert [bool(one["names"]) for one in found] == [False] + [True] * 100
+    assert found == [found_by_python(bundle) for bundle in changed]
 
 
 @DEPTHS
@@ -172,7 +177,7 @@ async def test_a_line_left_out_repeated_or_moved_is_found(page: Page, served: Se
         else:
             lines[place], lines[other] = lines[other], lines[place]
         changed.append(b"".join(lines))
-    assert all(differs for _, differs, _ in await in_the_browser(page, served, changed))
+    assert await in_the_browser(page, served, changed) == [found_by_python(bundle) for bundle in changed]
 
 
 async def test_it_comes_to_the_same_selection_as_the_service(page: Page, served: Served) -> None:
@@ -189,8 +194,8 @@ async def test_it_comes_to_the_same_selection_as_the_service(page: Page, served:
     ]
     bundles = [made.bundle(depth) for made in rounds for depth in Depth]
     found = await in_the_browser(page, served, bundles)
-    assert found == [counted(bundle) for bundle in bundles]
-    assert all(differs == 0 for _, differs, _ in found)
+    assert found == [found_by_python(bundle) for bundle in bundles]
+    assert not any(one["names"] for one in found)
 
 
 async def test_the_auditors_depth_has_every_record_opened(page: Page, served: Served) -> None:
@@ -207,7 +212,9 @@ async def test_the_auditors_depth_has_every_record_opened(page: Page, served: Se
     records = records_of(BUNDLES[Depth.AUDITOR])
     del entry(records, "selected")["product"]
     bundles.append(rewritten(records, Depth.AUDITOR))
-    assert all(differs for _, differs, _ in await in_the_browser(page, served, bundles))
+    found = await in_the_browser(page, served, bundles)
+    assert found == [found_by_python(bundle) for bundle in bundles]
+    assert all(one["names"] for one in found)
 
 
 async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page, served: Served) -> None:
@@ -219,40 +226,39 @@ async def test_a_source_that_stood_second_is_checked_with_its_beacon(page: Page,
     made = [make_round(sources=[SOURCE, QUICKNET], recorded=said | one) for one in wrong]
     bundles = [one.bundle(depth) for one in made for depth in Depth]
     found = await in_the_browser(page, served, bundles)
-    assert found == [counted(bundle) for bundle in bundles]
-    assert [differs > 0 for _, differs, _ in found] == [False, False, True, True, True, True]
+    assert found == [found_by_python(bundle) for bundle in bundles]
+    assert [bool(one["names"]) for one in found] == [False, False, True, True, True, True]
 
 
-def scored(closed: str) -> bytes:
-    """The bundle's applications under a score, which nobody committed: beyond that, the marks are as `closed` says."""
-    records = records_of(BUNDLES[Depth.AUDITOR])
-    policy = next(record for record in records if record.get("event") == "RoundOpened")["body"]["policy"]
-    steps = [{"record_won_at_most": 10**8, "points": 30}, {"points": 10}]
-    policy |= {"method": "score", "scoring": {"threshold": 75, "panel_points": 70, "supply_record": steps}}
-    marks = {}
-    for number, record in enumerate(record for record in records if record["type"] == "entry"):
-        panel = [["kim", 1, 51 + number, False], ["lee", 1, 99, False], ["park", 2, 1, True]]
-        marks[record["application"]] = record["open"]["marks"] = panel
-        won = record["open"]["facts"]["applicant"]["supply_record"]["won"]
-        points = (min(51 + number, 70) + 70) // 2 + (30 if won <= 10**8 else 10)
-        record["score"] = points if record["outcome"] == "eligible" else None
-    digest = digest_of(marks.items())
-    count = 3 * len(marks) + (closed == "partly")
-    body = {"round": "bundled", "epoch": 1, "marks": count, "marks_root": digest.root}
-    if closed == "others":
+def scored(closed: str, depth: Depth) -> bytes:
+    """A round under a score, whose panel's marks were closed as `closed` says."""
+    forged = SCORED.forged(depth)
+    body = forged.event("ScoresClosed")
+    if closed == "never":
+        forged.records = [record for record in forged.records if record.get("event") != "ScoresClosed"]
+    elif closed == "others":
         body["marks_root"] = "0" * 64
-    if closed == "wrong":
-        entry(records, "selected")["score"] += 1
-    if closed != "never":
-        records.insert(2, {"type": "event", "event": "ScoresClosed", "body": body})
-    return rewritten(records, Depth.AUDITOR)
+    elif closed == "more":
+        body["marks"] += 1
+    elif closed == "fewer":
+        body["marks"] -= 1
+    elif closed == "wrong":
+        entry(forged.records, "selected")["score"] += 1
+        forged = recomputed(forged, Level.CHANCE)
+    return forged.written()
 
 
 async def test_a_score_is_made_of_the_marks_that_were_closed(page: Page, served: Served) -> None:
-    how = ["right", "others", "wrong", "partly", "never"]
-    bundles = [scored(closed) for closed in how]
-    assert any("marks are those two officers closed" in told for told in examine(io.BytesIO(bundles[0])).checked)
-    assert await in_the_browser(page, served, bundles) == [counted(bundle) for bundle in bundles]
+    how = ["right", "others", "wrong", "more", "fewer", "never"]
+    bundles = [scored(closed, depth) for closed in how for depth in Depth]
+    expected = [found_by_python(bundle) for bundle in bundles]
+    names = {closed: expected[2 * place + 1]["names"] for place, closed in enumerate(how)}
+    assert names["right"] == []
+    assert names["others"] == ["marks"]
+    assert names["more"] == names["fewer"] == ["marks-more"]
+    assert "score" in names["wrong"]
+    assert names["never"] == ["not-closed"]
+    assert await in_the_browser(page, served, bundles) == expected
 
 
 async def test_what_differs_is_named_with_its_line(page: Page, served: Served) -> None:
@@ -293,7 +299,7 @@ async def test_both_languages_say_everything(page: Page, browser: Browser, serve
     assert await korean.locator("html").get_attribute("lang") == "ko"
     await korean.get_by_role("button", name="공표된 증거 검증").click()
     seen = await shown(korean)
-    assert "다른 점이 없습니다: 42줄, 공개용, 회차 bundled, 1차." in seen.status
+    assert "다른 점이 없고 담당자 두 명이 확정했습니다: 43줄, 공개용, 회차 bundled, 1차." in seen.status
     await korean.get_by_role("button", name="English").click()
     assert await korean.locator("html").get_attribute("lang") == "en"
     english = await shown(korean)
@@ -362,8 +368,8 @@ async def test_a_root_you_hold_ties_it_to_what_was_published(page: Page, served:
     await page.get_by_label("Selection root").fill("f" * 64)
     await page.locator("#check").click()
     seen = await shown(page)
-    assert seen.differs == [f"The selection root is {proposed['selection_root']}, you hold {'f' * 64}"]
-    assert any("commitment root is the one you hold" in told for told in seen.checked)
+    assert seen.differs == [f"The selection root is {proposed['selection_root']}, which is none that you hold"]
+    assert any("commitment root is one you hold" in told for told in seen.checked)
 
 
 @pytest.mark.parametrize(
@@ -405,14 +411,40 @@ async def test_what_is_no_bundle_is_told_so(page: Page, served: Served, content:
     assert told in (await shown(page)).differs[-1]
 
 
-async def test_where_the_browser_hashes_nothing_the_page_says_so(page: Page, served: Served) -> None:
-    """Plain http from elsewhere than this machine is no secure context, and has no WebCrypto."""
+async def test_plain_http_from_elsewhere_is_checked_too(page: Page, served: Served) -> None:
+    """It is no secure context, and has no WebCrypto: the page computes hashes itself."""
     address = served.page("bundled", BUNDLES[Depth.PUBLIC]).replace("127.0.0.1", "plain.test")
     await page.goto(address)
+    assert await page.evaluate("globalThis.isSecureContext") is False
     await page.locator("#check").click()
-    seen = await shown(page)
-    assert "under https" in seen.status
-    assert seen.checked == []
+    assert (await shown(page)).state == "right"
+
+
+async def test_its_hashes_are_those_of_the_browser(page: Page, served: Served) -> None:
+    """Of every length over several blocks, as text and as bytes, of one octet's prefix and of two hashes."""
+    await page.goto(served.page("bundled"))
+    differing = await page.evaluate(
+        """async () => {
+            const { sha256, sha256OfTwo } = await import("/verify/sha256.js");
+            const theirs = async (bytes) => String(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+            const differing = [];
+            for (const length of [...Array(300).keys(), 4095, 4096, 70000]) {
+                const text = Array.from({ length }, (_, place) => ["a", "가", "é", "😀"][place % 4]).join("");
+                const bytes = new TextEncoder().encode(text);
+                const prefixed = new Uint8Array([1, ...bytes]);
+                const right = [await theirs(bytes), await theirs(bytes), await theirs(prefixed)];
+                const mine = [sha256(text), sha256(bytes), sha256(text, 1)];
+                if (bytes.length < 4000) {
+                    const half = bytes.length >> 1;
+                    mine.push(sha256OfTwo(1, bytes.subarray(0, half), bytes.subarray(half)));
+                    right.push(right[2]);
+                }
+                if (String(mine.map(String)) !== String(right)) differing.push(length);
+            }
+            return differing;
+        }"""
+    )
+    assert differing == []
 
 
 async def test_an_earlier_result_is_asked_for_by_its_epoch(page: Page, served: Served) -> None:

@@ -30,7 +30,8 @@ export function standingOf(report, application) {
     round: report.round,
     epoch: report.epoch,
     whole: report.whole,
-    differs: report.differs.length + report.more,
+    differs: report.count,
+    confirmed: report.confirmed,
     listed: report.checked.some(({ what, set }) => what === "manifest" && set === "applications"),
     count: report.entries.size,
     stood: [...report.entries.values()].filter(({ position }) => position !== null).length,
@@ -59,13 +60,10 @@ const REASONS = {
   "given-up": { en: "its firm gave its place up", ko: "기업이 자리를 포기했습니다" },
   declined: { en: "two officers declined it", ko: "담당자 두 명이 선정을 거절했습니다" },
 };
-const RESULTS = ["selected", "reserve", "not-selected"];
 const OUTCOMES = {
   eligible: { en: "It met the conditions.", ko: "심사 결과: 조건을 갖추었습니다." },
   ineligible: { en: "It did not meet the conditions.", ko: "심사 결과: 조건을 갖추지 못했습니다." },
-  parked: { en: "It could not be judged, and waits for officers.", ko: "심사 결과: 판정하지 못해 담당자의 결정을 기다립니다." },
 };
-const stated = (words, code, language) => (Object.hasOwn(words, code ?? "") ? words[code][language] : String(code));
 
 const SENTENCES = {
   unreadable: {
@@ -106,6 +104,10 @@ const SENTENCES = {
   differing: {
     en: (v) => `The check found ${v.differs} differences: what follows is what the evidence states, not what was computed again.`,
     ko: (v) => `검증에서 ${v.differs}곳이 달랐습니다. 아래는 증거 파일에 적힌 것이고 다시 계산한 것이 아닙니다.`,
+  },
+  unconfirmed: {
+    en: () => "This evidence has no confirmation by two officers: what follows is a proposal, or was not to count in the end.",
+    ko: () => "이 증거 파일에는 담당자 두 명의 확정이 없습니다. 아래는 제안일 뿐이거나 끝내 효력이 없게 된 것입니다.",
   },
   manifest: {
     en: (v) => `Application ${v.application} is in the manifest of the ${v.count} applications of epoch ${v.epoch}, as version ${v.version}.`,
@@ -149,7 +151,7 @@ export function told(found, sought, language, nameOf) {
   const say = (what, values = {}) => SENTENCES[what][language](values);
   if (typeof found === "string") return { state: found, heading: say(found), lines: [] };
   const number = (value) => (typeof value === "number" ? value.toLocaleString(language) : String(value));
-  const { entry, round, differs, stood } = found;
+  const { entry, round, differs, confirmed, stood } = found;
   const lines = [];
   if (sought.round !== undefined && sought.round !== round) lines.push([say("other-round", { stated: sought.round, round })]);
   if (entry === undefined) {
@@ -158,12 +160,13 @@ export function told(found, sought, language, nameOf) {
     return { state: "absent", heading: say(found.whole ? "absent" : "cut"), lines };
   }
   if (differs) lines.push([say("differing", { differs: number(differs) })]);
+  else if (!confirmed) lines.push([say("unconfirmed")]);
   lines.push([say(found.listed ? "manifest" : "no-manifest", { ...found, count: number(found.count), version: entry.version })]);
   if (sought.version !== undefined && sought.payload !== undefined) lines.push([asReceived(entry, sought, say)]);
-  lines.push([stated(OUTCOMES, entry.outcome, language)], [say("tickets", { tickets: number(entry.tickets) })]);
+  lines.push([OUTCOMES[entry.outcome][language]], [say("tickets", { tickets: number(entry.tickets) })]);
   if (entry.score !== null) lines.push([say("score", { score: number(entry.score) })]);
   lines.push([entry.position === null ? say("no-position") : say("position", { position: number(entry.position), stood: number(stood) })]);
-  if (entry.reason !== null) lines.push([say("because", { because: stated(REASONS, entry.reason, language) })]);
+  if (entry.reason !== null) lines.push([say("because", { because: REASONS[entry.reason][language] })]);
   if (entry.product) lines.push([say("product"), { name: entry.product }]);
   const awarded = (awards) =>
     awards.map(({ institution, request, quantity, won }) =>
@@ -172,7 +175,7 @@ export function told(found, sought, language, nameOf) {
   lines.push(...awarded(entry.awards));
   for (const { batch, confirmed, result, reason, awards } of found.since) {
     const became = result === "reserve" ? say("again-reserve") : say(result);
-    const because = reason === null ? "" : ` (${stated(REASONS, reason, language)})`;
+    const because = reason === null ? "" : ` (${REASONS[reason][language]})`;
     lines.push([say("since", { batch, confirmed }) + became + because], ...awarded(awards));
   }
   const wrong = sought.version === entry.version && sought.payload !== undefined && sought.payload !== entry.payload;
@@ -182,7 +185,7 @@ export function told(found, sought, language, nameOf) {
 /** As the last confirmed batch left it. */
 function headingOf({ entry, since }, say) {
   const last = since.findLast(({ confirmed }) => confirmed);
-  if (last === undefined) return RESULTS.includes(entry.result) ? say(entry.result, { reserve: entry.reserve }) : entry.result;
+  if (last === undefined) return say(entry.result, { reserve: entry.reserve });
   return last.result === "reserve" ? say("again-reserve") : say(last.result);
 }
 

@@ -1,6 +1,11 @@
 // Canonical JSON, hashes and trees (RFC 8785, RFC 9162 §2.1), as in the first part of verify.py.
 
+import { sha256, sha256OfTwo } from "./sha256.js";
+
 export const BUCKETS = 256;
+const LEAF = 0;
+const NODE = 1;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const utf8 = new TextEncoder();
 
 /** What is read is no bundle, or not a whole one: nothing more can be said of it. */
@@ -19,9 +24,6 @@ export function canonical(value) {
     return `{${names.map((name) => `${text(name)}:${canonical(value[name])}`).join(",")}}`;
   }
   if (typeof value === "string") return text(value);
-  if (typeof value === "number" && !Number.isSafeInteger(value)) {
-    throw new TypeError(`${value} is no whole number below 2^53`);
-  }
   if (value === undefined) throw new TypeError("a member is missing");
   return JSON.stringify(value);
 }
@@ -31,19 +33,14 @@ function text(value) {
   return JSON.stringify(value);
 }
 
-/** SHA-256 of text or bytes. WebCrypto has it in secure contexts alone: https, or http://127.0.0.1. */
-async function sha256(data) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", typeof data === "string" ? utf8.encode(data) : data));
-}
-
 export function hex(bytes) {
   let written = "";
-  for (const byte of bytes) written += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) written += HEX[byte];
   return written;
 }
 
-export async function sha256Hex(data) {
-  return hex(await sha256(data));
+export function sha256Hex(data) {
+  return hex(sha256(data));
 }
 
 export function jsonHash(value) {
@@ -51,54 +48,44 @@ export function jsonHash(value) {
 }
 
 export function bytesOf(written) {
-  if (!/^([0-9a-f]{2})*$/i.test(written)) throw new TypeError("bytes are written in hex");
   return Uint8Array.from(written.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
 /** SHA-256 of the nonce's bytes and the canonical facts. */
 export function payloadHash(nonce, facts) {
-  return sha256Hex(joined(bytesOf(nonce), utf8.encode(canonical(facts))));
+  const [salt, stated] = [bytesOf(nonce), utf8.encode(canonical(facts))];
+  const whole = new Uint8Array(salt.length + stated.length);
+  whole.set(salt);
+  whole.set(stated, salt.length);
+  return sha256Hex(whole);
 }
 
-export async function bucketOf(identifier) {
-  return (await sha256(identifier))[0];
+export function bucketOf(identifier) {
+  return sha256(identifier)[0];
 }
 
-function joined(...parts) {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
-
-/** The root over leaves that come one after another: await each `add` before the next one. */
+/** The root over leaves that come one after another. */
 export class Tree {
-  #whole = []; // [height, hash] of the whole subtrees, from the left
+  #heights = []; // of the whole subtrees, from the left
+  #nodes = [];
   size = 0;
 
-  async add(leaf) {
+  add(leaf) {
     let height = 0;
-    let node = await sha256(joined(LEAF, typeof leaf === "string" ? utf8.encode(leaf) : leaf));
-    while (this.#whole.at(-1)?.[0] === height) {
-      node = await sha256(joined(NODE, this.#whole.pop()[1], node));
+    let node = sha256(leaf, LEAF);
+    while (this.#heights.at(-1) === height) {
+      this.#heights.pop();
+      node = sha256OfTwo(NODE, this.#nodes.pop(), node);
       height += 1;
     }
-    this.#whole.push([height, node]);
+    this.#heights.push(height);
+    this.#nodes.push(node);
     this.size += 1;
   }
 
-  async root() {
-    if (this.#whole.length === 0) return sha256("");
-    const lefts = this.#whole.slice(0, -1).reverse();
-    let node = this.#whole.at(-1)[1];
-    for (const [, left] of lefts) node = await sha256(joined(NODE, left, node));
-    return node;
+  root() {
+    if (this.size === 0) return sha256("");
+    return this.#nodes.reduceRight((node, left) => sha256OfTwo(NODE, left, node));
   }
 }
 
@@ -107,42 +94,34 @@ export class Digest {
   #trees = Array.from({ length: BUCKETS }, () => new Tree());
 
   add(bucket, leaf) {
-    return this.#trees[bucket].add(canonical(leaf));
+    this.#trees[bucket].add(canonical(leaf));
   }
 
   get count() {
     return this.#trees.reduce((count, tree) => count + tree.size, 0);
   }
 
-  async root() {
-    const over = new Tree();
-    for (const tree of this.#trees) await over.add(await tree.root());
-    return hex(await over.root());
+  root() {
+    return over(this.#trees.map((tree) => hex(tree.root())));
   }
 
   /** Buckets that are not as the manifest says. */
-  async differing(manifest) {
-    const { counts, roots } = manifest;
-    if (counts.length !== BUCKETS || roots.length !== BUCKETS) throw new TypeError("a manifest has 256 buckets");
-    const mine = await Promise.all(this.#trees.map(async (tree) => hex(await tree.root())));
-    return mine.flatMap((root, bucket) =>
-      root === roots[bucket] && this.#trees[bucket].size === counts[bucket] ? [] : [bucket],
-    );
+  differing({ counts, roots }) {
+    return [...this.#trees.keys()].filter((bucket) => {
+      const tree = this.#trees[bucket];
+      return tree.size !== counts[bucket] || hex(tree.root()) !== roots[bucket];
+    });
   }
 }
 
-/** The order of text by code point, which is that of its UTF-8 bytes: -1, 0 or 1. */
-export function compared(one, other) {
-  if (one === other) return 0;
-  let at = 0;
-  while (at < one.length && one[at] === other[at]) at += 1;
-  if (at === one.length) return -1;
-  if (at === other.length) return 1;
-  const [left, right] = [one.charCodeAt(at), other.charCodeAt(at)];
-  if (surrogate(left) !== surrogate(right)) return surrogate(left) ? 1 : -1;
-  return left < right ? -1 : 1;
+/** The root over the roots of buckets, each of 32 octets. */
+export function over(roots) {
+  const tree = new Tree();
+  for (const root of roots) tree.add(bytesOf(root));
+  return hex(tree.root());
 }
 
-function surrogate(unit) {
-  return unit >= 0xd800 && unit <= 0xdfff;
+/** The order of texts whose letters are ASCII, as all names and ids here are: -1, 0 or 1. */
+export function compared(one, other) {
+  return one < other ? -1 : one > other ? 1 : 0;
 }

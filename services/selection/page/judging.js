@@ -1,6 +1,8 @@
 // What the auditor's depth opens, as in verify.py: what of tickets, offers and outcomes follows from facts and findings.
 
 import { canonical, jsonHash, payloadHash } from "./hashes.js";
+import { patternOf } from "./patterns.js";
+import { isDay } from "./shapes.js";
 
 const LAST_DATE = "9999-12-31";
 
@@ -8,33 +10,25 @@ export class Judging {
   #policy;
   #policyHash;
   #kinds;
-  #patterns = new Map();
+  #patterns;
   #tracks;
-  /** Kinds of certificates whose pattern JavaScript does not read as Python does. */
-  unread = [];
 
   constructor(policy, policyHash) {
     this.#policy = policy;
     this.#policyHash = policyHash;
     this.#kinds = new Map(policy.certificates.map((kind) => [kind.kind, kind]));
+    this.#patterns = new Map(policy.certificates.map((kind) => [kind.kind, patternOf(kind)]));
     this.#tracks = new Map(policy.tracks.map((track) => [track.track, track]));
-    for (const kind of policy.certificates) {
-      const pattern = patternOf(kind.number_pattern);
-      if (pattern === null) this.unread.push(kind.kind);
-      else this.#patterns.set(kind.kind, pattern);
-    }
-    date(policy.as_of);
   }
 
   /** Findings without their line. */
-  async faults(entry, opened, epoch) {
-    const { facts, findings } = opened;
+  faults(entry, opened, epoch) {
+    const { facts, findings, nonce } = opened;
     const found = [];
-    if (!opened.nonce) found.push({ what: "no-nonce" });
-    else if ((await payloadHash(opened.nonce, facts)) !== entry.payload_hash) found.push({ what: "payload-hash" });
+    if (payloadHash(nonce, facts) !== entry.payload_hash) found.push({ what: "payload-hash" });
     const hashed = { as_of: this.#policy.as_of, findings, policy_hash: this.#policyHash };
     // Of verdicts from before there was a nonce it is in no hash.
-    const hashes = [await jsonHash({ ...hashed, nonce: opened.nonce }), await jsonHash(hashed)];
+    const hashes = [jsonHash({ ...hashed, nonce }), jsonHash(hashed)];
     if (!hashes.includes(entry.findings_hash)) found.push({ what: "findings-hash" });
     const outcome = this.#outcome(facts.track, findings);
     if (outcome !== entry.outcome) found.push({ what: "outcome", stated: entry.outcome, mine: outcome });
@@ -44,30 +38,36 @@ export class Judging {
     const score = entry.outcome === "eligible" ? this.#score(facts, opened.marks ?? []) : null;
     if (score !== entry.score) found.push({ what: "score", stated: entry.score, mine: score });
     for (const [name, value] of Object.entries(this.#offer(facts))) {
-      if (value === undefined || canonical(entry[name]) !== canonical(value)) {
+      if (canonical(entry[name]) !== canonical(value)) {
         found.push({ what: "offer", name, stated: entry[name], mine: value });
       }
     }
-    const [applicant, product] = entry.awards.length ? [facts.applicant.name, facts.product.name] : [];
-    if (entry.applicant !== applicant || entry.product !== product) found.push({ what: "names" });
+    const named = [entry.applicant, entry.product];
+    const { applicant, product } = facts;
+    if (entry.awards.length && canonical(named.map((name) => name ?? null)) !== canonical([applicant.name, product.name])) {
+      found.push({ what: "names" });
+    }
     return found;
   }
 
-  /** "eligible", "ineligible" or "parked"; else why the findings are none of this policy. */
+  /** "eligible" or "ineligible"; else why the findings can't be of this policy. */
   #outcome(track, findings) {
     if (findings.some((finding) => finding.rule === "judging")) return "parked";
     const stated = this.#tracks.get(track);
-    if (stated === undefined) return "ineligible";
+    if (stated === undefined) {
+      const failed = findings.map((one) => [one.rule, one.outcome, one.decides]);
+      return canonical(failed) === canonical([["track", "fail", true]]) ? "ineligible" : "no-track-of-the-policy";
+    }
     const asked = stated.conditions.map((one) => [one.rule, one.legal_source, one.decides ?? true]);
     const answered = findings.map((one) => [one.rule, one.legal_source, one.decides]);
     if (canonical(asked) !== canonical(answered)) return "rules-not-of-the-track";
     const passed = passedOf(findings);
-    const waivable = new Set(
-      (stated.waivers ?? [])
-        .filter((waiver) => waiver.when.every((rule) => passed.has(rule)))
-        .flatMap((waiver) => waiver.waives),
-    );
-    if (findings.some((one) => one.outcome === "waived" && !waivable.has(one.rule))) return "waived-beyond-the-policy";
+    const waivable = (stated.waivers ?? [])
+      .filter(({ when }) => when.every((rule) => passed.has(rule)))
+      .flatMap(({ waives }) => waives);
+    const waived = new Set(findings.filter(({ outcome }) => outcome === "waived").map(({ rule }) => rule));
+    const right = ({ rule }) => waived.has(rule) === (waivable.includes(rule) && !passed.has(rule));
+    if (!findings.every(right)) return "waived-not-as-the-policy-has-it";
     const deciding = findings.filter((one) => one.decides);
     return deciding.every((one) => one.outcome === "pass" || one.outcome === "waived") ? "eligible" : "ineligible";
   }
@@ -105,26 +105,25 @@ export class Judging {
 
   #offer(facts) {
     const { product } = facts;
-    const offer = {
+    const held = (facts.certificates ?? []).filter((one) => this.#holds(one)).map((one) => one.kind);
+    return {
       track: facts.track,
       class_code: product.class_code,
       price_won: product.price_won,
       capacity: product.capacity,
       delivery_days: product.delivery_days,
-      regions: "regions" in product ? product.regions : [],
+      regions: product.regions ?? [],
+      certificates: [...new Set(held)].sort(),
     };
-    if (this.unread.length) return offer;
-    const held = (facts.certificates ?? []).filter((one) => this.#holds(one)).map((one) => one.kind);
-    return { ...offer, certificates: [...new Set(held)].sort() };
   }
 
   #holds(stated) {
     const kind = this.#kinds.get(stated.kind);
     if (kind === undefined || !this.#patterns.get(stated.kind).test(stated.number)) return false;
     if (kind.grades?.length && !kind.grades.includes(stated.grade)) return false;
-    const issued = date(stated.issued_on);
+    const issued = stated.issued_on;
     const last = stated.expires_on
-      ? date(stated.expires_on)
+      ? stated.expires_on
       : kind.validity_years
         ? lastDay(issued, kind.validity_years)
         : LAST_DATE;
@@ -132,38 +131,14 @@ export class Judging {
   }
 }
 
-/** What a policy may write (shared/policies/patterns.py) both languages read alike; strict first, for characters beyond
- * U+FFFF, then as it is, for escapes of what needs none. */
-function patternOf(written) {
-  for (const flags of ["u", ""]) {
-    try {
-      return new RegExp(`^(?:${written})$`, flags);
-    } catch {
-      continue;
-    }
-  }
-  return null;
-}
-
 function passedOf(findings) {
   return new Set(findings.filter((one) => one.outcome === "pass").map((one) => one.rule));
 }
 
-/** A day as YYYY-MM-DD, which sorts as the days do. */
-function date(stated) {
-  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(stated);
-  if (!parts || parts[1] === "0000" || !isDay(...parts.slice(1).map(Number))) throw new TypeError(`${stated} is no day`);
-  return stated;
-}
-
-function isDay(year, month, day) {
-  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-  return month >= 1 && month <= 12 && day >= 1 && day <= [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
-}
-
+/** The anniversary, included; of 29 February, 28 February where the year has no such day. Days as text sort as they do. */
 function lastDay(start, years) {
-  const [year, month, day] = start.split("-").map(Number);
-  if (year + years > 9999) return LAST_DATE;
-  const then = String(year + years).padStart(4, "0");
-  return isDay(year + years, month, day) ? `${then}${start.slice(4)}` : `${then}-02-28`;
+  const year = Number(start.slice(0, 4)) + years;
+  if (year > 9999) return LAST_DATE;
+  const then = `${String(year).padStart(4, "0")}${start.slice(4)}`;
+  return isDay(then) ? then : `${then.slice(0, 4)}-02-28`;
 }

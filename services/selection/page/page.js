@@ -127,7 +127,7 @@ function heard({ data }) {
     report = data.report;
     const count = report.differs.length + report.more;
     if (count) ended("wrong", { count });
-    else ended("right", report);
+    else ended(report.voided ? "voided" : report.confirmed ? "right" : "unconfirmed", report);
   } else if (data.found) {
     if (data.found.application !== sought?.application) return; // another was asked for meanwhile
     found = data.found;
@@ -135,18 +135,17 @@ function heard({ data }) {
   } else if (data.refused) {
     const { status: code, told } = data.refused;
     ended(code === 404 || code === 409 ? code : "refused", { status: code, told });
-  } else if (data.insecure) ended("insecure");
-  else if (data.broken) ended("broken");
+  } else if (data.broken) ended("broken");
   else ended("failed", { told: data.failed });
 }
 
-/** The roots in the fields; null, and the field told, where one is no root. */
+/** The roots in the fields, each field several apart by blanks; null, and the field told, where one is no root. */
 function held() {
   const roots = {};
-  for (const root of ["commitment", "selection"]) {
+  for (const root of ["commitment", "selection", "announcement", "shown"]) {
     const field = byId(`held-${root}`);
-    const value = field.value.trim().toLowerCase();
-    const wrong = value !== "" && !/^[0-9a-f]{64}$/.test(value);
+    const values = field.value.toLowerCase().split(/[\s,]+/).filter((value) => value);
+    const wrong = values.some((value) => !/^[0-9a-f]{64}$/.test(value));
     field.setCustomValidity(wrong ? PAGE.badRoot[language] : "");
     field.setAttribute("aria-invalid", String(wrong));
     if (wrong) {
@@ -154,7 +153,7 @@ function held() {
       field.focus();
       return null;
     }
-    if (value) roots[root] = value;
+    if (values.length) roots[root] = values;
   }
   return roots;
 }

@@ -1,6 +1,7 @@
 // Reading a bundle line by line, and what is reported of it.
 
-import { canonical, Unreadable } from "./hashes.js";
+import { LONGEST_LINE } from "./format.js";
+import { Unreadable } from "./hashes.js";
 
 const DIFFERENCES_SHOWN = 50;
 
@@ -13,6 +14,8 @@ export class Report {
   differs = [];
   notChecked = [];
   more = 0; // differences beyond those listed
+  confirmed = false; // by two officers: without that it is a proposal
+  voided = false;
   selected = []; // the bundle's own results, for the table
   whole = false; // read to its end
   title = null; // of the round, as it was opened
@@ -30,20 +33,25 @@ export class Report {
     if (right) this.checked.push(finding);
     else this.wrong(finding);
   }
+
+  get count() {
+    return this.differs.length + this.more;
+  }
 }
 
-/** {number, record} of each line; one that is not canonical JSON differs. */
-export async function* linesOf(pieces, report, step) {
+/** {number, record, text} of each line; the text with its line feed. */
+export async function* linesOf(pieces, step) {
   const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let number = 0;
   let bytes = 0;
   let rest = new Uint8Array();
-  const recordOf = (line, whole) => {
+  const lineOf = (octets) => {
     number += 1;
+    if (octets.length > LONGEST_LINE + 1) throw new Unreadable({ what: "line-long", line: number, most: LONGEST_LINE });
     let text;
     let record;
     try {
-      text = utf8.decode(line);
+      text = utf8.decode(octets);
       record = JSON.parse(text);
     } catch {
       throw new Unreadable({ what: "no-json", line: number });
@@ -51,28 +59,27 @@ export async function* linesOf(pieces, report, step) {
     if (record === null || typeof record !== "object" || Array.isArray(record)) {
       throw new Unreadable({ what: "no-record", line: number });
     }
-    if (!whole || canonical(record) !== text) report.wrong({ what: "not-canonical", line: number });
-    return { number, record };
+    return { number, record, text };
   };
   for await (const piece of pieces) {
     let from = 0;
     for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, from)) {
-      let line = piece.subarray(from, end);
-      if (rest.length) {
-        const joined = new Uint8Array(rest.length + line.length);
-        joined.set(rest);
-        joined.set(line, rest.length);
-        [line, rest] = [joined, new Uint8Array()];
-      }
-      bytes += line.length + 1;
+      let line = piece.subarray(from, end + 1);
+      if (rest.length) [line, rest] = [joined(rest, line), new Uint8Array()];
+      bytes += line.length;
       from = end + 1;
-      yield recordOf(line, true);
-      await step(number, bytes);
+      yield lineOf(line);
+      step(number, bytes);
     }
-    const left = new Uint8Array(rest.length + piece.length - from);
-    left.set(rest);
-    left.set(piece.subarray(from), rest.length);
-    rest = left;
+    rest = joined(rest, piece.subarray(from));
+    if (rest.length > LONGEST_LINE + 1) yield lineOf(rest);
   }
-  if (rest.length) yield recordOf(rest, false);
+  if (rest.length) yield lineOf(rest);
+}
+
+function joined(one, other) {
+  const whole = new Uint8Array(one.length + other.length);
+  whole.set(one);
+  whole.set(other, one.length);
+  return whole;
 }

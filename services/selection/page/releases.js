@@ -2,7 +2,6 @@
 
 import { canonical, hex, jsonHash, Tree } from "./hashes.js";
 import { Matching } from "./matching.js";
-import { shaped } from "./shapes.js";
 
 export class Releases {
   #policy;
@@ -31,15 +30,15 @@ export class Releases {
 
   /** {root, state, counts, changed}: the batch's root, the hash of what was left before it, [promoted, changed,
    * withdrawn], and what became of each whom it moved. */
-  async giveOut(opened) {
+  giveOut(opened) {
     const leaving = new Map(opened.leaving.map(({ application, cause }) => [application, cause]));
     for (const { request } of opened.cancelled) this.#cancelled.add(request);
     const matching = new Matching(this.#policy, new Map(this.#pledges));
-    for (const record of this.#requests) if (!this.#cancelled.has(record.request)) await matching.ask(record);
+    for (const record of this.#requests) if (!this.#cancelled.has(record.request)) matching.ask(record);
     const standing = this.#places.filter(({ application }) => !this.#left.has(application));
     const kept = new Map(standing.map(({ application }) => [application, this.#kept(application, leaving)]));
     for (const entry of standing) if (kept.get(entry.application).length) matching.hold(entry, kept.get(entry.application));
-    const state = await jsonHash(matching.state());
+    const state = jsonHash(matching.state());
     const tree = new Tree();
     const counts = [0, 0, 0];
     const after = new Map(this.#awards);
@@ -58,30 +57,15 @@ export class Releases {
       const left = leaving.get(application) ?? null;
       const result = left ? "not-selected" : held.length ? "selected" : "reserve";
       changed.set(application, { result, reason: left, awards: held });
-      await tree.add(canonical([application, result, left, held]));
+      tree.add(canonical([application, result, left, held]));
     }
     this.#awards = after;
     for (const application of leaving.keys()) this.#left.add(application);
-    return { root: hex(await tree.root()), state, counts, changed };
+    return { root: hex(tree.root()), state, counts, changed };
   }
 
   #kept(application, leaving) {
     if (leaving.has(application)) return [];
     return (this.#awards.get(application) ?? []).filter(([request]) => !this.#cancelled.has(request));
   }
-}
-
-/** The events of one kind in an epoch, by batch, from the first on. */
-export function batchesOf(events, kind, epoch) {
-  const found = events.filter(({ event, body }) => event === kind && body.epoch === epoch);
-  return new Map(found.map(({ body }) => [shaped(kind, body).batch, body]).sort(([one], [other]) => one - other));
-}
-
-/** Batches of which one of their events stands twice. */
-export function repeated(events, epoch) {
-  const seen = new Set();
-  return events
-    .filter(({ event, body }) => ["ReleaseOpened", "ReleaseProposed"].includes(event) && body.epoch === epoch)
-    .filter(({ event, body }) => seen.has(`${event} ${body.batch}`) || !seen.add(`${event} ${body.batch}`))
-    .map(({ body }) => body.batch);
 }

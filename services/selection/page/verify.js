@@ -1,17 +1,19 @@
-// Checks the evidence of a round's result in the browser, with WebCrypto and no library.
+// Checks the evidence of a round's result in the browser, with no library.
 //
 // The same checks, in the same order and under the same names, as the Python verifier (/verify.py); both follow
 // docs/evidence.md. A finding is {what, line?, …values}; words.js says it in Korean and in English.
 
-import { Matching } from "./matching.js";
-import { Judging } from "./judging.js";
+import { firstDue, numberOf, rehearsed, secondOf, writtenAsDrawn } from "./chance.js";
+import { FORMATS } from "./format.js";
 import { bucketOf, bytesOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
+import { Judging } from "./judging.js";
+import { FAR, LAWS, Life, misplaced, twoOfficers, unsound } from "./life.js";
+import { Matching } from "./matching.js";
 import { linesOf, Report } from "./reading.js";
-import { batchesOf, Releases, repeated } from "./releases.js";
+import { Releases } from "./releases.js";
 import { shaped } from "./shapes.js";
-import { firstDue, misplaced, moment, seedsOf, turnsOf, twoOfficers } from "./turns.js";
+import { seedsOf, turnsOf } from "./turns.js";
 
-const FORMAT = "firstbuy-evidence-v1";
 const SECTIONS = ["event", "pledges", "request", "entry", "later"];
 const COMMITTED = [
   "round",
@@ -23,45 +25,52 @@ const COMMITTED = [
   "pledges_root",
   "policy_hash",
 ];
+const ASKED = ["class_code", "quantity", "budget_won", "price_ceiling_won"];
+const OFFERED = ["track", "firm", "class_code", "price_won", "capacity", "delivery_days", "regions", "certificates"];
 
 /**
  * @param pieces async iterable of Uint8Array: the bundle as it comes
- * @param held   roots you hold, under `commitment` and `selection`
- * @param step   called with (lines, bytes) after each line, and awaited
+ * @param held   roots you hold, lists under `commitment` (of every epoch), `selection`, `announcement` and `shown`
+ * @param step   called with (lines, bytes) after each line
  */
 export async function examine(pieces, held = {}, step = () => {}) {
   const report = new Report();
   try {
-    await read(linesOf(pieces, report, step), report, held);
+    await read(linesOf(pieces, step), report, held);
   } catch (error) {
     if (error instanceof Unreadable) report.wrong(error.finding);
     else if (error instanceof TypeError || error instanceof RangeError) {
       report.wrong({ what: "malformed", told: error.message });
     } else throw error;
   }
+  if (report.count) report.confirmed = false;
   return report;
 }
 
 async function read(lines, report, held) {
-  const first = (await lines.next()).value;
-  const head = first?.record;
-  if (head?.bundle !== FORMAT || !["public", "auditor"].includes(head.depth)) {
-    throw new Unreadable({ what: "no-head", format: FORMAT });
+  const { number, record: head, text } = (await lines.next()).value ?? {};
+  if (!FORMATS.includes(head?.bundle) || !["public", "auditor"].includes(head.depth)) {
+    throw new Unreadable({ what: "no-head", formats: FORMATS });
   }
-  shaped("head", head);
+  shaped("head", head, number);
+  if (!isCanonical(head, text)) report.wrong({ what: "not-canonical", line: number });
   Object.assign(report, { depth: head.depth, round: head.round, epoch: head.epoch });
   const examination = new Examination(report, head);
-  for await (const { number, record } of lines) {
+  for await (const { number, record, text } of lines) {
     if (record.type !== "end") {
-      await examination.take(number, record);
+      examination.take(number, record, text);
       continue;
     }
     report.whole = true;
-    await examination.finish(shaped("end", record), held);
+    examination.finish(number, record, text, held);
     if (!(await lines.next()).done) throw new Unreadable({ what: "after-end", line: number });
     return;
   }
   throw new Unreadable({ what: "cut-off" });
+}
+
+function isCanonical(record, text) {
+  return `${canonical(record)}\n` === text;
 }
 
 /** One reading of a bundle, line by line. */
@@ -70,12 +79,18 @@ class Examination {
   #epoch;
   #round;
   #open;
+  #version;
   #tree = new Tree();
   #laterTree = new Tree();
+  #shown = new Tree();
   #events = [];
   #later = [];
-  #turns;
+  #turns = null;
   #seeds;
+  #committed; // epochs with a commitment
+  #admitted; // by application, the epoch that admitted it late
+  #judged; // by application, the last epoch that had it judged again
+  #allJudged; // the last epoch that had all judged again
   #pledges;
   #matching;
   #releases;
@@ -95,102 +110,126 @@ class Examination {
   #standing = [];
   #aside = [];
   #firms = new Map(); // the numbers a business number stands as
-  #count = 0;
+  #counts = { eligible: 0, ineligible: 0 };
+  #apart = 0; // of the entries, those that draw under this epoch and not under the first
 
   constructor(report, head) {
     this.#report = report;
     this.#epoch = head.epoch;
     this.#round = head.round;
     this.#open = head.depth === "auditor";
+    this.#version = FORMATS.indexOf(head.bundle) + 1;
   }
 
-  async take(number, { open: opened, ...record }) {
-    this.#section(number, record.type);
-    if (record.type === "later") {
-      this.#later.push(shaped("event", record));
-      await this.#laterTree.add(canonical(record));
+  take(number, whole, text) {
+    const { open, ...record } = whole;
+    const opened = open ?? null;
+    const { type } = record;
+    if (!SECTIONS.includes(type)) throw new Unreadable({ what: "no-type", line: number, type: String(type) });
+    this.#section(number, type);
+    if (type === "event" || type === "later") this.#event(number, record);
+    else shaped(type, record, number);
+    if (opened !== null) {
+      if (type !== "request" && type !== "entry") throw new Unreadable({ what: "malformed", line: number, path: type, unknown: "open" });
+      shaped(`opened-${type}`, opened, number);
+    }
+    const hashed = canonical(record);
+    const right = opened === null ? `${hashed}\n` === text : isCanonical(whole, text);
+    if (!right) this.#report.wrong({ what: "not-canonical", line: number });
+    if (type === "later") {
+      this.#later.push(record);
+      this.#laterTree.add(hashed);
       return;
     }
-    await this.#tree.add(canonical(record));
-    if (record.type === "event") {
-      this.#events.push(shaped("event", record));
-    } else if (record.type === "pledges") {
-      await this.#begin(shaped("pledges", record));
-    } else if (record.type === "request" && this.#turns) {
-      await this.#unseal(number, shaped("request", record), opened);
-      await this.#ordered(number, 1, record.request);
-      await this.#request(number, record, opened);
-    } else if (record.type === "entry" && this.#turns) {
-      await this.#unseal(number, shaped("entry", record), opened);
-      await this.#ordered(number, 2, record.application);
-      await this.#entry(number, record, opened);
-    } else {
-      throw new Unreadable({ what: "before-pledges", line: number, type: record.type });
+    this.#tree.add(hashed);
+    if (type === "event") this.#events.push(record);
+    else if (type === "pledges") this.#begin(number, record);
+    else if (this.#turns === null) throw new Unreadable({ what: "before-pledges", line: number, type });
+    else {
+      this.#unseal(number, record, opened);
+      if (type === "request") this.#request(number, record, opened);
+      else this.#entry(number, record, opened);
     }
+  }
+
+  #event(number, record) {
+    const { event, body } = record;
+    if (Object.keys(record).sort().join() !== "body,event,type" || !LAWS.has(event)) {
+      throw new Unreadable({ what: "event-foreign", line: number, event: String(event) });
+    }
+    shaped(event, body, number);
   }
 
   /** Records stand type by type, the pledges once. */
   #section(number, type) {
     const section = SECTIONS.indexOf(type);
-    if (section < 0) throw new Unreadable({ what: "no-type", line: number, type: String(type) });
     if (section < this.#reached || (type === "pledges" && section === this.#reached)) {
       this.#report.wrong({ what: "no-place", line: number, type, after: SECTIONS[this.#reached] });
     }
     this.#reached = Math.max(section, this.#reached);
   }
 
-  async #begin({ pledges }) {
-    for (const fault of misplaced(this.#events, this.#epoch)) this.#report.wrong(fault);
+  #begin(number, { pledges }) {
     this.#turns = turnsOf(this.#events, this.#epoch);
-    const { policy, opened } = this.#turns;
-    this.#report.title = String(opened.title ?? "");
-    this.#seeds = await seedsOf(this.#turns);
+    const { life, policy, opened } = this.#turns;
+    this.#report.title = opened.title;
+    this.#seeds = seedsOf(this.#turns);
+    this.#committed = [...this.#turns.committed.keys()].sort((one, other) => one - other);
+    const epochs = [...life.all("EpochOpened")];
+    const byEach = (idsOf) => new Map(epochs.flatMap(([epoch, body]) => idsOf(body).map((identifier) => [identifier, epoch])));
+    this.#admitted = byEach(({ admitted }) => admitted ?? []);
+    this.#judged = byEach(({ judge_again }) => judge_again);
+    this.#allJudged = Math.max(1, ...epochs.filter(([, body]) => body.judge_all).map(([epoch]) => epoch));
     this.#pledges = new Map(pledges);
-    this.#releases = new Releases(policy, this.#pledges);
+    if (canonical(pledges.map(([one]) => one)) !== canonical([...this.#pledges.keys()].sort())) {
+      this.#report.wrong({ what: "pledges-order", line: number });
+    }
     this.#matching = new Matching(policy, this.#pledges);
+    this.#releases = new Releases(policy, this.#pledges);
     for (const { event, body } of this.#events) {
       if (event !== "ReleaseOpened") continue;
-      const { leaving, cancelled } = shaped(event, body);
-      for (const { application, cause } of leaving) this.#left.set(application, cause);
-      for (const { request } of cancelled) this.#cancelled.add(request);
+      for (const { application, cause } of body.leaving) this.#left.set(application, cause);
+      for (const { request } of body.cancelled) this.#cancelled.add(request);
     }
     this.#judging = new Judging(policy, opened.policy_hash);
     this.#threshold = policy.scoring ? (policy.scoring.threshold ?? 0) : null;
     this.#byScore = policy.method === "score";
   }
 
-  async #unseal(number, record, opened) {
-    if (opened === undefined || opened === null) {
-      if (this.#open) this.#report.wrong({ what: "nothing-opened", line: number });
-    } else if ((await jsonHash(opened)) !== record.sealed) {
-      this.#report.wrong({ what: "not-sealed", line: number });
-    }
+  #unseal(number, record, opened) {
+    if (this.#open && opened === null) this.#report.wrong({ what: "nothing-opened", line: number });
+    else if (opened !== null && !this.#open) this.#report.wrong({ what: "opened", line: number });
+    else if (opened !== null && jsonHash(opened) !== record.sealed) this.#report.wrong({ what: "not-sealed", line: number });
   }
 
-  async #ordered(number, kind, identifier) {
-    const bucket = await bucketOf(identifier);
+  /** Its bucket. */
+  #ordered(number, kind, identifier) {
+    const bucket = bucketOf(identifier);
     const last = this.#last;
     const after = kind - last.kind || bucket - last.bucket || compared(identifier, last.identifier);
     if (after <= 0) this.#report.wrong({ what: "order", line: number, identifier });
     this.#last = { kind, bucket, identifier };
+    return bucket;
   }
 
-  async #request(number, record, opened) {
-    const { request: identifier, version, payload_hash: payload } = record;
-    await this.#requests.add(this.#last.bucket, [identifier, version, payload]);
+  #request(number, record, opened) {
+    const { request: identifier, institution, version, payload_hash: payload } = record;
+    const bucket = this.#ordered(number, 1, identifier);
+    this.#requests.add(bucket, [identifier, version, payload]);
+    const names = [...ASKED, "certificate_kinds", "region", "delivery_days_at_most"];
+    this.#shown.add(canonical([identifier, institution, ...names.map((name) => record[name])]));
+    this.#report.institutions.set(identifier, institution);
+    if (identifier.split("/")[0] !== institution) {
+      this.#report.wrong({ what: "institution", line: number, identifier, institution });
+    }
     if (!this.#cancelled.has(identifier)) {
-      await this.#matching.ask(record);
+      this.#matching.ask(record);
       this.#releases.ask(record);
     }
-    this.#report.institutions.set(identifier, record.institution);
-    if (opened === undefined || opened === null) return;
-    const { nonce, facts } = shaped("request's facts", opened);
-    if (!nonce) this.#report.wrong({ what: "no-nonce", line: number, identifier });
-    else if ((await payloadHash(nonce, facts)) !== payload) {
-      this.#report.wrong({ what: "payload-hash", line: number, identifier });
-    }
-    const names = ["class_code", "quantity", "budget_won", "price_ceiling_won", "region", "delivery_days_at_most"];
-    for (const name of names) {
+    if (opened === null) return;
+    const { nonce, facts } = opened;
+    if (payloadHash(nonce, facts) !== payload) this.#report.wrong({ what: "payload-hash", line: number, identifier });
+    for (const name of [...ASKED, "region", "delivery_days_at_most"]) {
       const stated = facts[name] ?? null;
       if (record[name] !== stated) {
         this.#report.wrong({ what: "offer", line: number, identifier, name, stated: record[name], mine: stated });
@@ -201,49 +240,66 @@ class Examination {
     }
   }
 
-  async #entry(number, entry, opened) {
+  #entry(number, entry, opened) {
     const { application: identifier, version, payload_hash: payload, outcome } = entry;
-    const bucket = this.#last.bucket;
-    this.#count += 1;
+    const bucket = this.#ordered(number, 2, identifier);
+    this.#counts[outcome] += 1;
     this.#report.entries.set(identifier, entry);
-    await Promise.all([
-      this.#applications.add(bucket, [identifier, version, payload]),
-      this.#verdicts.add(bucket, [identifier, version, payload, entry.judged_in, outcome, entry.findings_hash]),
-      this.#entries.add(bucket, [identifier, outcome, entry.tickets, entry.score]),
-    ]);
-    if (opened !== undefined && opened !== null) {
-      shaped("entry's facts", opened);
-      if (opened.marks?.length) {
-        await this.#marks.add(bucket, [identifier, opened.marks]);
-        this.#marked += opened.marks.length;
-      }
-      for (const fault of await this.#judging.faults(entry, opened, this.#epoch)) {
-        this.#report.wrong({ ...fault, line: number, identifier });
-      }
-      const business = opened.facts.applicant.business_number;
-      if (!this.#firms.has(business)) this.#firms.set(business, new Set());
-      this.#firms.get(business).add(entry.firm);
+    this.#applications.add(bucket, [identifier, version, payload]);
+    this.#verdicts.add(bucket, [identifier, version, payload, entry.judged_in, outcome, entry.findings_hash]);
+    this.#entries.add(bucket, [identifier, outcome, entry.tickets, entry.score]);
+    this.#show(number, entry);
+    const judged = Math.max(this.#allJudged, this.#judged.get(identifier) ?? 1);
+    if (entry.judged_in !== judged) {
+      this.#report.wrong({ what: "judged-in", line: number, identifier, mine: judged, stated: entry.judged_in });
     }
-    if (entry.awards.length) {
-      this.#report.selected.push({
-        position: entry.position,
-        product: String(entry.product ?? ""),
-        applicant: String(entry.applicant ?? ""),
-        awards: entry.awards.map(([request, quantity, won]) => ({
-          request,
-          institution: this.#report.institutions.get(request) ?? "",
-          quantity,
-          won,
-        })),
-      });
+    if (opened !== null) this.#opened(number, bucket, entry, opened);
+    const under = this.#drawnUnder(identifier);
+    if (under === this.#epoch && under !== this.#committed[0]) this.#apart += 1;
+    if (entry.drawn_under !== under) {
+      this.#report.wrong({ what: "drawn-under", line: number, identifier, under, stated: entry.drawn_under });
     }
     const reason = this.#reasonAside(entry);
-    if (reason === null) return this.#stand(number, entry);
-    const stated = [entry.result, entry.reason, entry.position, entry.key, entry.awards];
-    if (canonical(stated) !== canonical(["not-selected", reason, null, null, []])) {
+    if (reason === null) {
+      this.#stand(number, entry, under);
+      return;
+    }
+    const stated = [entry.result, entry.reason, entry.position, entry.key, entry.reserve_position, entry.awards];
+    if (canonical(stated) !== canonical(["not-selected", reason, null, null, null, []])) {
       this.#report.wrong({ what: "aside", line: number, identifier, reason });
     }
-    this.#aside.push({ identifier, number, leaf: canonical([identifier, ...[0, 2, 3, 4].map((place) => stated[place])]) });
+    const leaf = canonical([identifier, entry.result, entry.position, entry.key, entry.awards]);
+    this.#aside.push({ identifier, number: String(number), leaf });
+  }
+
+  /** What is shown of it, and whether names are shown of the selected alone. */
+  #show(number, entry) {
+    const { application, applicant = null, product = null, awards, identity = null } = entry;
+    const named = ["applicant", "product"].map((name) => Object.hasOwn(entry, name));
+    if (named.some((is) => is !== awards.length > 0)) this.#report.wrong({ what: "names-shown", line: number });
+    this.#shown.add(canonical([application, ...OFFERED.map((name) => entry[name]), identity, applicant, product]));
+    if (!awards.length) return;
+    const institutionOf = (request) => this.#report.institutions.get(request) ?? "";
+    this.#report.selected.push({
+      position: entry.position,
+      product: product ?? "",
+      applicant: applicant ?? "",
+      awards: awards.map(([request, quantity, won]) => ({ request, institution: institutionOf(request), quantity, won })),
+    });
+  }
+
+  #opened(number, bucket, entry, opened) {
+    const { application: identifier, firm } = entry;
+    if (opened.marks?.length) {
+      this.#marks.add(bucket, [identifier, opened.marks]);
+      this.#marked += opened.marks.length;
+    }
+    for (const fault of this.#judging.faults(entry, opened, this.#epoch)) {
+      this.#report.wrong({ ...fault, line: number, identifier });
+    }
+    const { business_number: business } = opened.facts.applicant;
+    if (!this.#firms.has(business)) this.#firms.set(business, new Set());
+    this.#firms.get(business).add(firm);
   }
 
   #reasonAside(entry) {
@@ -252,127 +308,172 @@ class Examination {
     return this.#left.get(entry.application) ?? null;
   }
 
-  async #stand(number, entry) {
-    const { application: identifier, tickets, drawn_under: epoch } = entry;
-    const under = this.#drawnUnder(identifier);
-    if (epoch !== under) this.#report.wrong({ what: "drawn-under", line: number, identifier, under, stated: epoch });
-    const seed = this.#seeds.get(epoch);
+  #stand(number, entry, under) {
+    const { application: identifier, tickets } = entry;
+    const seed = this.#seeds.get(under);
     if (seed === undefined) {
-      this.#report.wrong({ what: "no-seed", line: number, identifier, epoch });
+      this.#report.wrong({ what: "no-seed", line: number, identifier, epoch: under });
       return;
     }
-    let key = await sha256Hex(`${seed}:${identifier}:1`);
+    let key = sha256Hex(`${seed}:${identifier}:1`);
     for (let ticket = 2; ticket <= tickets; ticket += 1) {
-      const other = await sha256Hex(`${seed}:${identifier}:${ticket}`);
+      const other = sha256Hex(`${seed}:${identifier}:${ticket}`);
       if (other < key) key = other;
     }
     if (key !== entry.key) this.#report.wrong({ what: "key", line: number, identifier, key });
-    this.#standing.push({ score: this.#byScore ? (entry.score ?? 0) : 0, key, identifier, number, entry });
+    const score = this.#byScore ? (entry.score ?? 0) : 0;
+    this.#standing.push({ score, key, identifier, number: String(number), entry });
   }
 
   /** The epoch of the first commitment it could stand in: the round's first, but for whom an act admitted later. */
   #drawnUnder(identifier) {
-    const { admitted, committed } = this.#turns;
-    const since = admitted.get(identifier) ?? 1;
-    return Math.min(...[...committed.keys()].filter((epoch) => epoch >= since));
+    const since = this.#admitted.get(identifier) ?? 1;
+    return this.#committed.find((epoch) => epoch >= since) ?? 0;
   }
 
-  async finish(end, held) {
-    if (!this.#turns) throw new Unreadable({ what: "no-pledges" });
+  finish(number, end, text, held) {
+    shaped("end", end, number);
     const report = this.#report;
     const turns = this.#turns;
+    if (turns === null) throw new Unreadable({ what: "no-pledges" });
+    if (!isCanonical(end, text)) report.wrong({ what: "not-canonical", line: number });
     const { size } = this.#tree;
-    const root = hex(await this.#tree.root());
+    const root = hex(this.#tree.root());
     report.same(end.records === size && end.root === root, { what: "root", size, root, stated: end.root });
-    const later = hex(await this.#laterTree.root());
+    const later = hex(this.#laterTree.root());
     report.same(end.later === this.#laterTree.size && end.later_root === later, { what: "later", size: end.later });
-    const rounds = [...new Set([...this.#events, ...this.#later].map((event) => event.body.round))];
+    const every = [...this.#events, ...this.#later];
+    const rounds = [...new Set(every.map(({ body }) => body.round))].sort();
     report.same(rounds.length === 1 && rounds[0] === this.#round, { what: "round", round: this.#round, rounds });
-    await this.#inputs(turns);
-    await this.#chance(turns);
-    await this.#selection(turns);
-    await this.#givenOut(turns);
+    this.#life(new Life(every));
+    this.#inputs(turns);
+    this.#chance(turns);
+    this.#selection(turns);
+    this.#givenOut();
     if (this.#open) this.#firmsToldApart();
+    this.#shownRoot(turns);
     this.#officers(turns);
-    for (const [name, stated] of [
-      ["commitment", turns.commitment.commitment_root],
-      ["selection", turns.proposed.selection_root],
-    ]) {
-      if (held[name]) report.same(stated === held[name], { what: "held", name, stated, held: held[name] });
-      else report.notChecked.push({ what: "published", name, stated });
-    }
-    await this.#sayWhatIsLeft(turns);
+    this.#held(turns, held);
+    this.#sayWhatIsLeft(turns);
   }
 
-  async #inputs({ policy, opened, frozen, completed, commitment, committed }) {
+  #life(life) {
     const report = this.#report;
-    const hash = await jsonHash(policy);
+    const before = report.count;
+    for (const faults of [misplaced(this.#events, this.#later, this.#epoch), life.faults(), unsound(life, this.#version)]) {
+      for (const fault of faults) report.wrong(fault);
+    }
+    if (report.count === before) report.checked.push({ what: "life", count: life.events.length });
+    report.voided = life.one("RoundVoided", FAR) !== null;
+  }
+
+  #inputs(turns) {
+    const { policy, opened, frozen, completed, commitment, committed } = turns;
+    const report = this.#report;
+    const hash = jsonHash(policy);
     report.same(hash === opened.policy_hash && hash === commitment.policy_hash, { what: "policy", hash });
     for (const [set, digest, manifest, name] of [
       ["applications", this.#applications, frozen.applications, "applications_root"],
       ["requests", this.#requests, frozen.requests, "requests_root"],
       ["verdicts", this.#verdicts, completed.verdicts, "verdicts_root"],
     ]) {
-      const buckets = await digest.differing(manifest);
-      const root = await digest.root();
+      const buckets = digest.differing(manifest);
+      const root = digest.root();
       const right = buckets.length === 0 && root === manifest.root && root === commitment[name];
       report.same(right, { what: "manifest", set, count: digest.count, buckets, root });
     }
-    const entries = await this.#entries.root();
-    const right = entries === commitment.entries_root && this.#count === commitment.entries;
-    report.same(right, { what: "entries", root: entries, stated: commitment.entries_root });
-    const pledges = [...this.#pledges].sort(([one], [other]) => compared(one, other));
-    report.same((await jsonHash(pledges)) === commitment.pledges_root, { what: "pledges" });
+    const root = this.#entries.root();
+    const right = root === commitment.entries_root && this.#entries.count === commitment.entries;
+    report.same(right, { what: "entries", root, stated: commitment.entries_root });
+    const { eligible, ineligible } = this.#counts;
+    if (eligible !== completed.eligible || ineligible !== completed.ineligible) {
+      report.wrong({ what: "counts", event: "EligibilityCompleted", epoch: this.#epoch });
+    }
+    if (this.#apart !== (commitment.supplementary || 0)) {
+      report.wrong({ what: "supplementary-count", mine: this.#apart, stated: commitment.supplementary ?? null });
+    }
+    this.#pledged(turns);
     for (const [epoch, one] of committed) {
-      const root = await jsonHash(Object.fromEntries(COMMITTED.map((name) => [name, one[name]])));
+      const root = jsonHash(Object.fromEntries(COMMITTED.map((name) => [name, one[name]])));
       report.same(root === one.commitment_root, { what: "commitment", epoch, root, stated: one.commitment_root });
     }
   }
 
-  async #chance({ opened, commitment, committed, values, proposed }) {
+  #pledged({ life, commitment }) {
+    const pledges = [...this.#pledges].sort(([one], [other]) => compared(one, other));
+    const frozen = life.one("RoundFrozen", 1)?.pledges ?? null;
+    const stated = frozen?.map(({ institution, pledge_won }) => [institution, pledge_won]) ?? pledges;
+    const right = jsonHash(pledges) === commitment.pledges_root && canonical(stated) === canonical(pledges);
+    this.#report.same(right, { what: "pledges", frozen: frozen !== null });
+    if (frozen === null) this.#report.notChecked.push({ what: "pledges-frozen" });
+  }
+
+  #chance({ life, opened, committed, values }) {
     const report = this.#report;
-    const main = Math.min(...committed.keys());
-    const said = commitment.seed_epoch || this.#epoch;
-    if (said !== main) report.wrong({ what: "seed-epoch", epoch: main, stated: said });
+    const [main] = this.#committed;
     if (main > 1) report.notChecked.push({ what: "first-commitment", epoch: main });
-    const seed = this.#seeds.get(main);
-    report.same(seed === proposed.seed, { what: "seed", epoch: main, seed: seed ?? null, stated: proposed.seed });
+    const seed = this.#seeds.get(main) ?? null;
+    for (const [epoch, body] of life.all("SelectionProposed")) {
+      report.same(seed === body.seed, { what: "seed", epoch, main, seed, stated: body.seed });
+    }
     const sources = new Map(opened.sources.map((source) => [source.source, source]));
     for (const [epoch, value] of values) {
       const source = sources.get(value.source);
-      if (source === undefined || !committed.has(epoch)) {
-        report.wrong({ what: "no-source", epoch });
-        continue;
-      }
-      if (epoch !== main && value.source !== this.#turns.supplementary(epoch))
-        report.wrong({ what: "supplementary", epoch });
-      const before = epoch === main ? opened.sources.slice(0, opened.sources.indexOf(source)) : [];
-      const due = firstDue(committed.get(epoch).committed_at, opened.lead_seconds, [...before, source]);
-      const [stated, recorded] = [moment(value.due_at), moment(value.recorded_at)];
-      report.same(stated.seconds === due && !stated.fraction && recorded.seconds >= due, {
-        what: "due",
-        epoch,
-        source: value.source,
-        due: new Date(due * 1000).toISOString(),
-      });
-      for (const failed of before) report.notChecked.push({ what: "failed-before", source: failed.source });
-      if (source.kind === "drand") await this.#beacon(source, value, due);
-      if (source.kind === "rehearsal") report.notChecked.push({ what: "rehearsal" });
-      else {
-        const { source: name, value: stated, due_at: at } = value;
-        report.notChecked.push({ what: "source-value", name, stated, at, description: source.description ?? "" });
-      }
+      if (source === undefined || !committed.has(epoch)) report.wrong({ what: "no-source", epoch });
+      else this.#value(epoch, value, source, committed.get(epoch));
     }
   }
 
-  async #beacon(source, { signature, value, beacon_round: stated }, due) {
-    const number = Math.floor((due - moment(source.anchor).seconds) / source.period_seconds) + 1;
-    const right = value === `${await sha256Hex(bytesOf(signature ?? ""))}/` && stated === number;
+  #value(epoch, value, source, committed) {
+    const report = this.#report;
+    const { opened } = this.#turns;
+    const later = epoch !== this.#committed[0];
+    if (later && (value.source !== this.#supplementary(epoch) || !committed.supplementary)) {
+      report.wrong({ what: "supplementary", epoch });
+    }
+    const turn = opened.sources.findIndex((one) => canonical(one) === canonical(source));
+    const before = later ? [] : opened.sources.slice(0, turn);
+    const due = firstDue(committed.committed_at, opened.lead_seconds, [...before, source]);
+    const stated = secondOf(value.due_at);
+    const told = { epoch, source: value.source, due: new Date(due * 1000).toISOString() };
+    report.same(stated.second === due && !stated.parted, { what: "due", ...told });
+    for (const failed of before) report.notChecked.push({ what: "failed-before", source: failed.source });
+    if (source.kind === "drand") this.#beacon(source, value, due);
+    else if ((value.signature ?? value.beacon_round ?? null) !== null) report.wrong({ what: "value-form", ...value });
+    else if (!writtenAsDrawn(value.value)) report.wrong({ what: "value-form", ...value });
+    if (source.kind === "rehearsal") {
+      this.#rehearsal(value, later ? `${this.#round}:supplementary-${epoch}` : this.#round);
+    } else {
+      const { source: name, value: given, due_at: at } = value;
+      report.notChecked.push({ what: "source-value", name, stated: given, at, description: source.description });
+    }
+  }
+
+  #rehearsal({ value }, what) {
+    const stated = this.#turns.opened.rehearsal ?? null;
+    this.#report.same(stated !== null && value === rehearsed(stated.seed, what), { what: "rehearsed" });
+    this.#report.notChecked.push({ what: "rehearsal" });
+  }
+
+  /** The source announced for who was admitted since the commitment before that epoch's, by the newest act. */
+  #supplementary(epoch) {
+    const before = Math.max(0, ...this.#committed.filter((one) => one < epoch));
+    const opened = [...this.#turns.life.all("EpochOpened")].filter(([of]) => before < of && of <= epoch);
+    return opened.map(([, body]) => body.supplementary_source).findLast((source) => source) ?? null;
+  }
+
+  #beacon(source, { signature, value, beacon_round: stated }, due) {
+    if (!source.anchor) {
+      this.#report.wrong({ what: "beacon", number: null });
+      return;
+    }
+    const number = numberOf(source, due);
+    const right = number > 0 && value === `${sha256Hex(bytesOf(signature ?? ""))}/` && stated === number;
     this.#report.same(right, { what: "beacon", number });
     this.#report.notChecked.push({ what: "beacon-signature", number, chain: source.chain_hash ?? "" });
   }
 
-  async #selection({ proposed }) {
+  #selection({ proposed }) {
     const report = this.#report;
     const tree = new Tree();
     const counts = { selected: 0, reserve: 0, "not-selected": 0 };
@@ -381,7 +482,7 @@ class Examination {
         other.score - one.score ||
         compared(one.key, other.key) ||
         compared(one.identifier, other.identifier) ||
-        one.number - other.number,
+        compared(one.number, other.number),
     );
     let position = 0;
     for (const { key, identifier, number, entry } of this.#standing) {
@@ -397,15 +498,15 @@ class Examination {
       if (canonical(stated) !== canonical(mine)) {
         report.wrong({ what: "placement", line: number, identifier, mine, stated });
       }
-      await tree.add(canonical([identifier, result, position, key, awards]));
+      tree.add(canonical([identifier, result, position, key, awards]));
     }
-    this.#aside.sort((one, other) => compared(one.identifier, other.identifier) || one.number - other.number);
+    this.#aside.sort((one, other) => compared(one.identifier, other.identifier) || compared(one.number, other.number));
     for (const { leaf } of this.#aside) {
       counts["not-selected"] += 1;
-      await tree.add(leaf);
+      tree.add(leaf);
     }
     report.checked.push({ what: "stood", count: position });
-    const root = hex(await tree.root());
+    const root = hex(tree.root());
     const mine = [counts.selected, counts.reserve, counts["not-selected"]];
     const stated = [proposed.selected, proposed.reserve, proposed.not_selected];
     report.same(root === proposed.selection_root && canonical(mine) === canonical(stated), {
@@ -419,20 +520,23 @@ class Examination {
   }
 
   /** The batches of this epoch, one after another from the proposal on. */
-  async #givenOut({ proposed: proposal }) {
+  #givenOut() {
     const report = this.#report;
-    const proposed = batchesOf(this.#later, "ReleaseProposed", this.#epoch);
-    for (const batch of repeated(this.#later, this.#epoch)) report.wrong({ what: "batch-twice", batch });
+    const batchesOf = (name) => {
+      const found = this.#later.filter(({ event, body }) => event === name && body.epoch === this.#epoch);
+      const each = found.reverse().map(({ body }) => [body.batch, body]); // the first of a number counts
+      return new Map(each.sort(([one], [other]) => one - other));
+    };
+    const [openings, proposals] = ["ReleaseOpened", "ReleaseProposed"].map(batchesOf);
+    for (const batch of proposals.keys()) if (!openings.has(batch)) report.wrong({ what: "batch-opened", batch, proposed: true });
     let number = 0;
-    for (const [batch, opened] of batchesOf(this.#later, "ReleaseOpened", this.#epoch)) {
+    for (const [batch, opened] of openings) {
       number += 1;
-      if (batch !== number || opened.selection_root !== proposal.selection_root || !twoOfficers(opened.actors)) {
-        report.wrong({ what: "batch-opened", batch });
-      }
-      const { root, state, counts, changed } = await this.#releases.giveOut(opened);
-      const said = proposed.get(batch);
+      if (batch !== number) report.wrong({ what: "batch-opened", batch, proposed: false });
+      const { root, state, counts, changed } = this.#releases.giveOut(opened);
       const moved = { batch, changed, confirmed: false };
       report.batches.push(moved);
+      const said = proposals.get(batch);
       if (said === undefined) {
         report.notChecked.push({ what: "batch-not-proposed", batch });
         continue;
@@ -451,10 +555,7 @@ class Examination {
     );
     if (!confirmed.length) this.#report.notChecked.push({ what: "batch-not-confirmed", batch });
     for (const { body } of confirmed) {
-      const { actors, batch: said, batch_root: stated } = shaped("ReleaseConfirmed", body);
-      if ((said === batch && stated !== root) || !twoOfficers(actors)) {
-        this.#report.wrong({ what: "batch-confirmed", batch: said });
-      }
+      if (body.batch === batch && (body.batch_root ?? null) !== root) this.#report.wrong({ what: "batch-confirmed", batch });
     }
     return confirmed.length > 0;
   }
@@ -468,41 +569,73 @@ class Examination {
     this.#report.same(told.size === this.#firms.size, { what: "firms", numbers: this.#firms.size, told: told.size });
   }
 
-  #officers({ commitment, proposed }) {
-    const every = this.#later.filter(({ event, body }) => event === "SelectionConfirmed" && body.epoch === this.#epoch);
-    if (every.length > 1) this.#report.wrong({ what: "event-twice", event: "SelectionConfirmed", of: this.#epoch });
-    const confirmed = every.at(-1)?.body;
-    if (confirmed === undefined) {
-      this.#report.notChecked.push({ what: "no-confirmation" });
-      return;
-    }
-    shaped("SelectionConfirmed", confirmed);
-    const officers = confirmed.actors.map((actor) => actor.name).sort(compared);
-    const right =
-      confirmed.commitment_root === commitment.commitment_root &&
-      confirmed.selection_root === proposed.selection_root &&
-      twoOfficers(confirmed.actors);
-    this.#report.same(right, { what: "officers", officers });
+  #shownRoot({ proposed }) {
+    const stated = proposed.shown_root ?? null;
+    const root = hex(this.#shown.root());
+    if (stated === null) this.#report.notChecked.push({ what: "not-shown" });
+    else this.#report.same(root === stated, { what: "shown", root, stated });
   }
 
-  async #panel({ scoresClosed: closed }) {
+  #officers({ commitment, proposed }) {
+    const report = this.#report;
+    const ofThis = (name) => ({ event, body }) => event === name && body.epoch === this.#epoch;
+    const confirmed = this.#later.find(ofThis("SelectionConfirmed"))?.body;
+    if (confirmed === undefined) {
+      report.notChecked.push({ what: "no-confirmation" });
+      return;
+    }
+    const roots = [confirmed.commitment_root, confirmed.selection_root, confirmed.shown_root ?? null];
+    const ofIt = [commitment.commitment_root, proposed.selection_root, proposed.shown_root ?? null];
+    const right = canonical(roots) === canonical(ofIt) && twoOfficers(confirmed.actors);
+    report.confirmed = right && !report.voided;
+    report.same(right, { what: "officers", officers: confirmed.actors.map(({ name }) => name).sort() });
+    const [batch, root] = [confirmed.batch ?? null, confirmed.batch_root ?? null];
+    const proposedBatches = this.#later.filter(ofThis("ReleaseProposed")).map(({ body }) => body.batch);
+    if ((batch === null) !== (root === null) || (batch !== null && !proposedBatches.includes(batch))) {
+      report.wrong({ what: "batch-confirmed", batch: batch ?? 0 });
+    }
+  }
+
+  /** Every root that you hold must stand in the bundle, and of commitments, once you hold one, every epoch's. */
+  #held({ life, committed, proposed }, held) {
+    const commitments = this.#committed.map((epoch) => committed.get(epoch).commitment_root);
+    const later = this.#later.filter(({ event }) => event === "InputsCommitted").map(({ body }) => body.commitment_root);
+    for (const [name, stated, also] of [
+      ["commitment", commitments, later],
+      ["selection", [proposed.selection_root], []],
+      ["announcement", [life.terms.announcement_root].filter((root) => root), []],
+      ["shown", [proposed.shown_root].filter((root) => root), []],
+    ]) {
+      const yours = held[name] ?? [];
+      for (const root of stated) {
+        if (yours.length) this.#report.same(yours.includes(root), { what: "held", name, stated: root });
+        else this.#report.notChecked.push({ what: "published", name, stated: root });
+      }
+      if (!stated.every((root) => yours.includes(root))) continue;
+      const more = yours.filter((root) => ![...stated, ...also].includes(root));
+      for (const root of more) this.#report.wrong({ what: "held-more", name, root });
+    }
+  }
+
+  #panel({ life, scoresClosed: closed }) {
     const report = this.#report;
     const count = this.#marked;
-    if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
-    else if (closed === null) report.wrong({ what: "not-closed" });
-    else if (count > closed.marks || (count < closed.marks && this.#epoch === 1)) report.wrong({ what: "marks-more", closed: closed.marks, count });
-    else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
+    const admitted = [...life.all("EpochOpened")].filter(([, body]) => body.admitted?.length).map(([epoch]) => epoch);
+    if (closed === null || closed.epoch < Math.max(1, ...admitted)) report.wrong({ what: "not-closed" });
+    else if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
+    else if (count > closed.marks || (count < closed.marks && this.#epoch === 1)) {
+      report.wrong({ what: "marks-more", closed: closed.marks, count });
+    } else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
     else {
-      const root = await this.#marks.root();
+      const root = this.#marks.root();
       report.same(root === closed.marks_root, { what: "marks", count, root, stated: closed.marks_root });
     }
   }
 
-  async #sayWhatIsLeft({ policy, scoresClosed }) {
+  #sayWhatIsLeft(turns) {
     const left = this.#report.notChecked;
     left.push({ what: this.#open ? "findings-follow" : "public-depth" });
-    if (this.#open && this.#judging.unread.length) left.push({ what: "patterns", kinds: this.#judging.unread });
-    if (policy.scoring?.panel_points) await this.#panel({ scoresClosed });
+    if (turns.policy.scoring?.panel_points) this.#panel(turns);
     if (this.#epoch > 1) left.push({ what: "later-tickets" });
     left.push({ what: "stated-true" });
   }

@@ -5,7 +5,31 @@ const SETS = {
   requests: { en: "purchase requests", ko: "구매 요청" },
   verdicts: { en: "verdicts", ko: "판정" },
 };
-const ROOTS = { commitment: { en: "commitment", ko: "확약" }, selection: { en: "selection", ko: "선정" } };
+const ROOTS = {
+  commitment: { en: "commitment", ko: "확약" },
+  selection: { en: "selection", ko: "선정" },
+  announcement: { en: "announcement", ko: "공고" },
+  shown: { en: "shown", ko: "표시" },
+};
+/** What the findings come to, where they can't be of the policy. */
+const OUTCOMES = {
+  parked: { en: "parked, with which nothing is completed", ko: "보류: 보류된 신청이 있으면 판정이 끝나지 않습니다" },
+  "no-track-of-the-policy": { en: "of no track that the policy has", ko: "기준에 없는 트랙" },
+  "rules-not-of-the-track": { en: "of other rules than the track has", ko: "트랙의 심사 항목과 다른 항목" },
+  "waived-not-as-the-policy-has-it": { en: "of other waivers than the policy has", ko: "기준과 다른 면제" },
+};
+const outcome = (value, language) => (Object.hasOwn(OUTCOMES, value) ? OUTCOMES[value][language] : value);
+const BY = {
+  officers: { en: "two officers", ko: "담당자 두 명" },
+  clock: { en: "the clock", ko: "시계(자동)" },
+  announcers: { en: "who may announce", ko: "공고할 수 있는 사람" },
+  "clock-or-officers": { en: "the clock or two officers", ko: "시계(자동) 또는 담당자 두 명" },
+};
+const event = {
+  en: (v) => (v.epoch ? `${v.event} of epoch ${v.epoch}` : v.event),
+  ko: (v) => (v.epoch ? `${v.event}(${v.epoch}차)` : v.event),
+};
+const placed = (v) => ({ event: v.event, epoch: v.of <= 1_000_000 ? v.of : 0 });
 const shown = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "–"));
 
 /** [checked, differs], or one where only one of them can be. */
@@ -28,6 +52,10 @@ const FINDINGS = {
     en: [(v) => `All is of round ${v.round}`, (v) => `The bundle is of round ${v.round}, its events are of ${v.rounds.join(", ")}`],
     ko: [(v) => `모두 회차 ${v.round}의 것입니다`, (v) => `증거 파일은 회차 ${v.round}의 것인데 사건은 ${v.rounds.join(", ")}의 것입니다`],
   },
+  life: {
+    en: [(v) => `${v.count} events are a life that a round can have, in order and time`],
+    ko: [(v) => `사건 ${v.count}건이 순서와 시각까지 회차가 거칠 수 있는 과정입니다`],
+  },
   policy: {
     en: [() => "The policy is the one that was opened and committed", (v) => `The policy's hash is ${v.hash}, which is not what was opened or committed`],
     ko: [() => "기준이 개시 때 공표하고 확약한 기준과 같습니다", (v) => `기준의 해시가 개시하거나 확약한 것과 다릅니다: ${v.hash}`],
@@ -47,8 +75,14 @@ const FINDINGS = {
     ko: [() => "모든 신청의 판정 결과, 추첨권 수, 점수가 확약한 것과 같습니다", (v) => `신청들의 루트는 ${v.root}인데 확약한 것은 ${v.stated}입니다`],
   },
   pledges: {
-    en: [() => "The pledges are those committed", () => "The pledges are not those committed"],
-    ko: [() => "구매 약정 금액이 확약한 것과 같습니다", () => "구매 약정 금액이 확약한 것과 다릅니다"],
+    en: [
+      (v) => `The pledges are those committed${v.frozen ? ", as they stood at the freeze" : ""}`,
+      () => "The pledges are not those committed, or not those of the freeze",
+    ],
+    ko: [
+      (v) => `구매 약정 금액이 확약한 것과 같습니다${v.frozen ? " (동결 때의 금액)" : ""}`,
+      () => "구매 약정 금액이 확약한 것 또는 동결 때의 것과 다릅니다",
+    ],
   },
   commitment: {
     en: [(v) => `The commitment of epoch ${v.epoch} is made of its roots`, (v) => `The commitment of epoch ${v.epoch}: its roots make ${v.root}, not ${v.stated}`],
@@ -56,10 +90,13 @@ const FINDINGS = {
   },
   seed: {
     en: [
-      (v) => `The seed is of the commitment of epoch ${v.epoch} and the source's value`,
-      (v) => `The seed is ${shown(v.seed)}, not ${v.stated}`,
+      (v) => `The seed of epoch ${v.epoch} is of the commitment of epoch ${v.main} and the source's value`,
+      (v) => `The seed of epoch ${v.epoch} is ${shown(v.seed)}, not ${v.stated}`,
     ],
-    ko: [(v) => `추첨 시드가 ${v.epoch}차 확약과 공개 난수원의 값으로 계산됩니다`, (v) => `추첨 시드: 계산한 값은 ${shown(v.seed)}, 적힌 값은 ${v.stated}입니다`],
+    ko: [
+      (v) => `${v.epoch}차의 추첨 시드가 ${v.main}차 확약과 공개 난수원의 값으로 계산됩니다`,
+      (v) => `${v.epoch}차의 추첨 시드: 계산한 값은 ${shown(v.seed)}, 적힌 값은 ${v.stated}입니다`,
+    ],
   },
   due: {
     en: [
@@ -74,12 +111,22 @@ const FINDINGS = {
   beacon: {
     en: [
       (v) => `The value is SHA-256 of the signature of drand round ${v.number}`,
-      (v) => `The value is not SHA-256 of its signature, or not of drand round ${v.number}`,
+      (v) =>
+        v.number === null
+          ? "The source is a beacon without its genesis"
+          : `The value is not SHA-256 of its signature, or not of drand round ${v.number}`,
     ],
     ko: [
       (v) => `값이 drand ${v.number}번 회차 서명의 SHA-256입니다`,
-      (v) => `값이 서명의 SHA-256이 아니거나 drand ${v.number}번 회차의 것이 아닙니다`,
+      (v) =>
+        v.number === null
+          ? "난수원이 시작 시각 없는 비컨입니다"
+          : `값이 서명의 SHA-256이 아니거나 drand ${v.number}번 회차의 것이 아닙니다`,
     ],
+  },
+  rehearsed: {
+    en: [() => "The value is made from the rehearsal's announced seed", () => "The value is not the one that the rehearsal's announced seed makes"],
+    ko: [() => "값이 공표된 예행 시드로 만들어집니다", () => "값이 공표된 예행 시드로 만든 것이 아닙니다"],
   },
   selection: {
     en: [
@@ -102,12 +149,18 @@ const FINDINGS = {
     ],
   },
   "batch-opened": {
-    en: [null, (v) => `Batch ${v.batch} does not follow on this proposal, or not two officers opened it`],
-    ko: [null, (v) => `${v.batch}차 재배정이 이 선정안에 이어지지 않거나, 담당자 두 명이 연 것이 아닙니다`],
+    en: [
+      null,
+      (v) => (v.proposed ? `Batch ${v.batch} is proposed and was not opened` : `Batch ${v.batch} does not follow on the one before`),
+    ],
+    ko: [
+      null,
+      (v) => (v.proposed ? `${v.batch}차 재배정: 열린 적이 없는데 제안되어 있습니다` : `${v.batch}차 재배정: 앞 재배정에 이어지지 않습니다`),
+    ],
   },
   "batch-confirmed": {
-    en: [null, (v) => `The confirmation of batch ${v.batch} is not of its root, or not by two officers`],
-    ko: [null, (v) => `${v.batch}차 재배정의 확정이 그 루트에 대한 것이 아니거나, 두 명이 한 것이 아닙니다`],
+    en: [null, (v) => `The confirmation of batch ${v.batch} is not of its root, or of a batch that nobody proposed`],
+    ko: [null, (v) => `${v.batch}차 재배정의 확정: 그 루트에 대한 것이 아니거나 제안된 적이 없는 재배정입니다`],
   },
   stood: {
     en: [(v) => `${v.count} stood in the draw; positions, keys, matching and reserve were computed again`],
@@ -124,9 +177,30 @@ const FINDINGS = {
     ],
     ko: [(v) => `담당자 두 명이 바로 이 루트들을 확정했습니다: ${v.officers.join(", ")}`, () => "확정이 이 루트들에 대한 것이 아니거나, 두 명이 한 것이 아닙니다"],
   },
+
   held: {
-    en: [(v) => `The ${ROOTS[v.name].en} root is the one you hold, ${v.held}`, (v) => `The ${ROOTS[v.name].en} root is ${v.stated}, you hold ${v.held}`],
-    ko: [(v) => `${ROOTS[v.name].ko} 루트가 가지고 계신 것과 같습니다: ${v.held}`, (v) => `${ROOTS[v.name].ko} 루트는 ${v.stated}인데 가지고 계신 것은 ${v.held}입니다`],
+    en: [
+      (v) => `The ${ROOTS[v.name].en} root is one you hold, ${v.stated}`,
+      (v) => `The ${ROOTS[v.name].en} root is ${v.stated}, which is none that you hold`,
+    ],
+    ko: [
+      (v) => `${ROOTS[v.name].ko} 루트가 가지고 계신 것입니다: ${v.stated}`,
+      (v) => `${ROOTS[v.name].ko} 루트는 ${v.stated}인데 가지고 계신 것 가운데 없습니다`,
+    ],
+  },
+  "held-more": {
+    en: [null, (v) => `You hold the ${ROOTS[v.name].en} root ${v.root}, which the bundle has not`],
+    ko: [null, (v) => `가지고 계신 ${ROOTS[v.name].ko} 루트가 증거 파일에 없습니다: ${v.root}`],
+  },
+  shown: {
+    en: [
+      (v) => `Names, offers and requests are those shown at the proposal: ${v.root}`,
+      (v) => `Names, offers and requests make the root ${v.root}, proposed was ${v.stated}`,
+    ],
+    ko: [
+      (v) => `이름, 공급 조건, 구매 요청이 선정안에 표시된 것과 같습니다: ${v.root}`,
+      (v) => `이름, 공급 조건, 구매 요청으로 계산한 루트는 ${v.root}인데 선정안의 것은 ${v.stated}입니다`,
+    ],
   },
 
   "not-canonical": {
@@ -136,38 +210,114 @@ const FINDINGS = {
   "no-json": { en: [null, () => "It is no JSON"], ko: [null, () => "JSON이 아닙니다"] },
   "no-record": { en: [null, () => "It is no record"], ko: [null, () => "기록이 아닙니다"] },
   "no-head": {
-    en: [null, (v) => `The first line is no head of a bundle of format ${v.format}`],
-    ko: [null, (v) => `첫 줄이 ${v.format} 형식의 머리가 아닙니다`],
+    en: [null, (v) => `The first line is no head of a bundle of format ${v.formats.join(" or ")}`],
+    ko: [null, (v) => `첫 줄이 ${v.formats.join(", ")} 형식의 머리가 아닙니다`],
+  },
+  "line-long": {
+    en: [null, (v) => `It is longer than ${v.most} octets`],
+    ko: [null, (v) => `줄이 ${v.most}바이트보다 깁니다`],
   },
   "after-end": { en: [null, () => "It is the end, and something follows"], ko: [null, () => "끝 줄인데 뒤에 무엇인가 더 있습니다"] },
   "cut-off": { en: [null, () => "The bundle has no end: it was cut off"], ko: [null, () => "증거 파일에 끝 줄이 없습니다. 중간에 잘렸습니다"] },
-  "batch-twice": {
-    en: [null, (v) => `Batch ${v.batch} is opened or proposed twice`],
-    ko: [null, (v) => `재배정 ${v.batch}차가 두 번 개시되거나 두 번 제안되어 있습니다`],
-  },
   "event-foreign": {
-    en: [null, (v) => `${v.event} is none of the events that lead to a proposal`],
-    ko: [null, (v) => `${v.event}: 선정안에 이르는 사건이 아닙니다`],
+    en: [null, (v) => `${v.event} is none of the events that the format has`],
+    ko: [null, (v) => `${v.event}: 형식에 없는 사건입니다`],
   },
-  "event-epoch": {
-    en: [null, (v) => `${v.event} is of epoch ${v.of}, which has no place before the proposal of epoch ${v.epoch}`],
-    ko: [null, (v) => `${v.event}: ${v.of}차의 사건으로, ${v.epoch}차 선정안보다 앞에 있을 수 없습니다`],
+  "event-place": {
+    en: [
+      null,
+      (v) =>
+        v.before
+          ? `${event.en(placed(v))} has no place before the proposal of epoch ${v.epoch}`
+          : `${event.en(placed(v))} stands behind the entries, and led to the proposal`,
+    ],
+    ko: [
+      null,
+      (v) =>
+        v.before
+          ? `${event.ko(placed(v))}: ${v.epoch}차 선정안보다 앞에 있을 수 없습니다`
+          : `${event.ko(placed(v))}: 선정안에 이르는 사건인데 신청들 뒤에 있습니다`,
+    ],
   },
   "event-twice": {
-    en: [null, (v) => `${v.event} of epoch ${v.of} stands twice`],
-    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 두 번 적혀 있습니다`],
+    en: [null, (v) => `${event.en(placed(v))} stands twice`],
+    ko: [null, (v) => `${event.ko(placed(v))}: 두 번 적혀 있습니다`],
   },
   "event-order": {
-    en: [null, (v) => `${v.event} of epoch ${v.of} stands after what it comes before`],
-    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 제 순서에 있지 않습니다`],
+    en: [null, (v) => `${event.en(placed(v))} stands after what it comes before`],
+    ko: [null, (v) => `${event.ko(placed(v))}: 제 순서에 있지 않습니다`],
   },
-  "event-missing": {
-    en: [null, (v) => `${v.event} of epoch ${v.of} is not there`],
-    ko: [null, (v) => `${v.event}: ${v.of}차의 사건이 없습니다`],
+  "event-epoch": {
+    en: [null, (v) => `${event.en(v)} follows on epoch ${v.opened}`],
+    ko: [null, (v) => `${event.ko(v)}: ${v.opened}차에 이어질 수 없습니다`],
+  },
+  "event-state": {
+    en: [null, (v) => `${event.en(v)} comes where the round is ${v.state}`],
+    ko: [null, (v) => `${event.ko(v)}: 회차의 상태가 ${v.state}일 때 올 수 없습니다`],
+  },
+  "by-whom": {
+    en: [null, (v) => `${event.en(v)} is no act of ${BY[v.by].en}`],
+    ko: [null, (v) => `${event.ko(v)}: 이 일을 할 수 있는 것은 ${BY[v.by].ko}뿐입니다`],
+  },
+  disagrees: {
+    en: [null, (v) => `${event.en(v)} says another ${v.own} than ${v.which}`],
+    ko: [null, (v) => `${event.ko(v)}: ${v.own} 값이 ${v.which}의 것과 다릅니다`],
+  },
+  time: {
+    en: [null, (v) => `${event.en(v)} states ${v.name} ${v.at}, which is before ${v.which}`],
+    ko: [null, (v) => `${event.ko(v)}: ${v.name} ${v.at}, 앞서야 할 ${v.which}보다 이릅니다`],
+  },
+  window: {
+    en: [null, (v) => `${v.event} has a window that closes before it opens`],
+    ko: [null, (v) => `${v.event}: 접수 기간이 시작하기 전에 끝납니다`],
+  },
+  "announcement-root": {
+    en: [null, (v) => `The announcement_root of ${v.event} is not of what it announces`],
+    ko: [null, (v) => `${v.event}: announcement_root가 공고한 내용의 것이 아닙니다`],
+  },
+  version: {
+    en: [null, (v) => `${event.en(v)} has no ${v.lacks}, as this version of the format has it`],
+    ko: [null, (v) => `${event.ko(v)}: 이 형식에 있어야 할 ${v.lacks} 값이 없습니다`],
+  },
+  amendment: {
+    en: [null, (v) => `Amendment ${v.amendment} is not there`],
+    ko: [null, (v) => `${v.amendment}번째 변경 공고가 없습니다`],
+  },
+  extension: {
+    en: [null, (v) => `The close is ${v.to}, which does not follow on ${v.before}`],
+    ko: [null, (v) => `마감이 ${v.to}로 되어 있는데 앞의 마감 ${v.before}에 이어지지 않습니다`],
+  },
+  "manifest-sum": {
+    en: [null, (v) => `The manifest ${v.set} of ${v.event} is not the sum of its buckets`],
+    ko: [null, (v) => `${v.event}의 ${v.set} 목록이 그 구간들의 합이 아닙니다`],
+  },
+  counts: {
+    en: [null, (v) => `The counts of ${event.en(v)} are not those of what it counts`],
+    ko: [null, (v) => `${event.ko(v)}: 적힌 건수가 실제 건수와 다릅니다`],
+  },
+  "pledges-moved": {
+    en: [null, (v) => `The pledges of epoch ${v.epoch} are not those committed first`],
+    ko: [null, (v) => `${v.epoch}차의 구매 약정이 처음 확약한 것과 다릅니다`],
+  },
+  "pledges-order": {
+    en: [null, () => "The pledges don't stand in order, each once"],
+    ko: [null, () => "구매 약정이 순서대로 한 번씩 적혀 있지 않습니다"],
+  },
+  "supplementary-count": {
+    en: [null, (v) => `${v.mine} draw apart in this epoch, committed were ${shown(v.stated)}`],
+    ko: [null, (v) => `이 차수에 따로 추첨하는 신청은 ${v.mine}건인데 확약에는 ${shown(v.stated)}건입니다`],
+  },
+  "value-form": {
+    en: [null, (v) => `The value ${v.value} of ${v.source} has not the form of its source`],
+    ko: [null, (v) => `${v.source}의 값 ${v.value}: 그 난수원의 형식이 아닙니다`],
+  },
+  pattern: {
+    en: [null, (v) => `The number_pattern of ${v.kind} is none of the patterns that the format has`],
+    ko: [null, (v) => `${v.kind}의 번호 형식(number_pattern)이 쓸 수 있는 형식이 아닙니다`],
   },
   "lacks-event": {
-    en: [null, (v) => `The bundle lacks an event of the round: ${v.event}`],
-    ko: [null, (v) => `증거 파일에 회차의 사건이 빠져 있습니다: ${v.event}`],
+    en: [null, (v) => `The bundle lacks an event of the round: ${event.en(placed(v))}`],
+    ko: [null, (v) => `증거 파일에 회차의 사건이 빠져 있습니다: ${event.ko(placed(v))}`],
   },
   "no-pledges": {
     en: [null, () => "The bundle has no pledges, and so nothing that was committed"],
@@ -189,6 +339,7 @@ const FINDINGS = {
     en: [null, () => "The auditor's depth has nothing opened here"],
     ko: [null, () => "감사용인데 여기에 공개된 내용이 없습니다"],
   },
+  opened: { en: [null, () => "The public depth opens nothing"], ko: [null, () => "공개용인데 봉인된 내용이 열려 있습니다"] },
   "not-sealed": { en: [null, () => "What is opened is not what was sealed"], ko: [null, () => "공개된 내용이 봉인된 것과 다릅니다"] },
   marks: {
     en: [
@@ -212,9 +363,17 @@ const FINDINGS = {
     en: [null, (v) => `${v.identifier} does not stand in order, or stands twice`],
     ko: [null, (v) => `순서에 맞지 않거나 두 번 있습니다: ${v.identifier}`],
   },
-  "no-nonce": {
-    en: [null, (v) => `${v.identifier} has no nonce, so the facts can't be held against payload_hash`],
-    ko: [null, (v) => `${v.identifier}에 난스가 없어 사실을 payload_hash와 견줄 수 없습니다`],
+  institution: {
+    en: [null, (v) => `${v.identifier} is no request of ${v.institution}`],
+    ko: [null, (v) => `${v.identifier}: ${v.institution}의 구매 요청이 아닙니다`],
+  },
+  "judged-in": {
+    en: [null, (v) => `${v.identifier} was to be judged in epoch ${v.mine}, not ${v.stated}`],
+    ko: [null, (v) => `${v.identifier}: ${v.stated}차가 아니라 ${v.mine}차에 판정될 것이었습니다`],
+  },
+  "names-shown": {
+    en: [null, () => "Names stand of who is selected, both, and of nobody else"],
+    ko: [null, () => "이름은 선정된 곳만, 기업과 제품 둘 다 적습니다"],
   },
   "payload-hash": {
     en: [null, (v) => `${v.identifier}: payload_hash is not of these facts`],
@@ -225,8 +384,8 @@ const FINDINGS = {
     ko: [null, (v) => `${v.identifier}: findings_hash가 이 심사 내용의 해시가 아닙니다`],
   },
   outcome: {
-    en: [null, (v) => `${v.identifier}: these findings do not make it ${v.stated} but ${v.mine}`],
-    ko: [null, (v) => `${v.identifier}: 적힌 결과는 ${v.stated}, 심사 내용에 따른 결과는 ${v.mine}입니다`],
+    en: [null, (v) => `${v.identifier}: these findings do not make it ${v.stated}, but ${outcome(v.mine, "en")}`],
+    ko: [null, (v) => `${v.identifier}: 적힌 결과는 ${v.stated}, 심사 내용에 따른 결과는 ${outcome(v.mine, "ko")}`],
   },
   tickets: {
     en: [null, (v) => `${v.identifier}: the policy's steps give it ${shown(v.mine)} tickets, not ${v.stated}`],
@@ -283,8 +442,24 @@ const FINDINGS = {
     ko: [null, (v) => `한 사업자등록번호가 여러 기업으로 적혀 있습니다: ${v.firms.join(", ")}`],
   },
   malformed: {
-    en: [null, (v) => `A record is not as the format has it: ${v.told}`],
-    ko: [null, (v) => `기록이 형식에 맞지 않습니다: ${v.told}`],
+    en: [
+      null,
+      (v) => {
+        if (v.told !== undefined) return `A record is not as the format has it: ${v.told}`;
+        if (v.lacks !== undefined) return `${v.path}: ${v.lacks} is not there`;
+        if (v.unknown !== undefined) return `${v.path}: ${v.unknown} is no member of it`;
+        return `${v.path} is ${v.value}, which is no ${v.kind}`;
+      },
+    ],
+    ko: [
+      null,
+      (v) => {
+        if (v.told !== undefined) return `기록이 형식에 맞지 않습니다: ${v.told}`;
+        if (v.lacks !== undefined) return `${v.path}: ${v.lacks} 항목이 없습니다`;
+        if (v.unknown !== undefined) return `${v.path}: 형식에 없는 항목입니다 (${v.unknown})`;
+        return `${v.path}: ${v.kind} 형식의 값이 아닙니다 (${v.value})`;
+      },
+    ],
   },
 
   published: {
@@ -330,13 +505,24 @@ const FINDINGS = {
     en: [() => "That outcomes, tickets and offers follow from what firms stated: the auditor's depth opens that"],
     ko: [() => "판정 결과, 추첨권 수, 공급 조건이 기업이 적은 내용에서 나오는지: 감사용 증거 파일에서 볼 수 있습니다"],
   },
+  "pledges-frozen": {
+    en: [() => "That the pledges are those of the freeze: its event states none"],
+    ko: [() => "구매 약정 금액이 동결 때의 것인지: 동결 사건에 적혀 있지 않습니다"],
+  },
+  "not-shown": {
+    en: [
+      () =>
+        "The names of the selected, offers and requests as they are shown: this version of the format has no root over " +
+        "them; the auditor's depth holds them against what was stated",
+    ],
+    ko: [
+      () =>
+        "표시된 이름, 공급 조건, 구매 요청: 이 형식에는 이들의 루트가 없습니다. 감사용 증거 파일은 적어 낸 내용과 견줍니다",
+    ],
+  },
   "findings-follow": {
     en: [() => "That each finding follows from the facts: firstbuy simulate judges them again"],
     ko: [() => "심사 내용 하나하나가 사실에서 나오는지: firstbuy simulate가 다시 심사합니다"],
-  },
-  patterns: {
-    en: [(v) => `Which certificates are valid: this browser does not read the number patterns of ${v.kinds.join(", ")}; verify.py does`],
-    ko: [(v) => `어느 인증이 유효한지: 이 브라우저는 ${v.kinds.join(", ")}의 번호 형식을 읽지 못합니다. verify.py는 읽습니다`],
   },
   "marks-sealed": {
     en: [() => "The panel's marks, which the scores are made of: the auditor's depth opens them"],
@@ -384,9 +570,11 @@ export const PAGE = {
   script: { en: "verify.py", ko: "verify.py" },
   bundle: { en: "the evidence", ko: "증거 파일" },
   hold: { en: "Roots you hold (optional)", ko: "가지고 계신 루트 (선택)" },
-  commitment: { en: "Commitment root", ko: "확약 루트" },
+  commitment: { en: "Commitment root, of every epoch", ko: "확약 루트 (모든 차수)" },
   selection: { en: "Selection root", ko: "선정 루트" },
-  rootForm: { en: "64 characters 0–9, a–f", ko: "0–9, a–f로 된 64자" },
+  announcement: { en: "Announcement root", ko: "공고 루트" },
+  shown: { en: "Shown root", ko: "표시 루트" },
+  rootForm: { en: "64 characters 0–9, a–f; several apart by blanks", ko: "0–9, a–f로 된 64자. 여럿이면 빈칸으로 나눕니다" },
   badRoot: { en: "A root is 64 characters 0–9, a–f.", ko: "루트는 0–9, a–f로 된 64자입니다." },
   published: { en: "Check the published evidence", ko: "공표된 증거 검증" },
   file: { en: "Or check a file of yours, such as the auditor's bundle (it is not uploaded)", ko: "또는 감사용 증거 파일처럼 가지고 계신 파일 검증 (올려 보내지 않습니다)" },
@@ -419,13 +607,26 @@ export const PAGE = {
 const LINES = { en: (count) => `${count.toLocaleString("en")} lines read`, ko: (count) => `${count.toLocaleString("ko")}줄 읽음` };
 const DEPTHS = { public: { en: "public", ko: "공개용" }, auditor: { en: "auditor's", ko: "감사용" }, unknown: { en: "unknown", ko: "알 수 없음" } };
 
+const told = {
+  en: (v) => `${v.lines.toLocaleString("en")} lines, ${DEPTHS[v.depth].en} depth, round ${v.round}, epoch ${v.epoch}`,
+  ko: (v) => `${v.lines.toLocaleString("ko")}줄, ${DEPTHS[v.depth].ko}, 회차 ${v.round}, ${v.epoch}차`,
+};
+
 /** What the page says of the check as a whole. */
 export const STATUS = {
   reading: { en: () => "Reading and checking…", ko: () => "읽고 검증하는 중…" },
   lines: { en: (v) => LINES.en(v.lines), ko: (v) => LINES.ko(v.lines) },
+  unconfirmed: {
+    en: (v) => `Nothing differs, and nobody confirmed it: ${told.en(v)}. It is a proposal, or not a result yet.`,
+    ko: (v) => `다른 점은 없으나 아무도 확정하지 않았습니다: ${told.ko(v)}. 제안이거나 아직 결과가 아닙니다.`,
+  },
+  voided: {
+    en: (v) => `Nothing differs, and the round was ended without a result: ${told.en(v)}.`,
+    ko: (v) => `다른 점은 없으나 결과 없이 끝난 회차입니다: ${told.ko(v)}.`,
+  },
   right: {
-    en: (v) => `Nothing differs: ${v.lines.toLocaleString("en")} lines, ${DEPTHS[v.depth].en} depth, round ${v.round}, epoch ${v.epoch}.`,
-    ko: (v) => `다른 점이 없습니다: ${v.lines.toLocaleString("ko")}줄, ${DEPTHS[v.depth].ko}, 회차 ${v.round}, ${v.epoch}차.`,
+    en: (v) => `Nothing differs, and two officers confirmed it: ${told.en(v)}.`,
+    ko: (v) => `다른 점이 없고 담당자 두 명이 확정했습니다: ${told.ko(v)}.`,
   },
   wrong: {
     en: (v) => `It differs in ${v.count} places, listed below.`,
@@ -450,10 +651,6 @@ export const STATUS = {
   failed: {
     en: (v) => `The check itself failed, which says nothing of the result: ${v.told}. Use verify.py.`,
     ko: (v) => `검증 자체가 실패했습니다. 결과에 대해서는 아무것도 말하지 않습니다: ${v.told}. verify.py를 쓰십시오.`,
-  },
-  insecure: {
-    en: () => "This browser computes hashes on pages under https (or http://127.0.0.1) only. Open the page there, or use verify.py.",
-    ko: () => "이 브라우저는 https(또는 http://127.0.0.1) 페이지에서만 해시를 계산합니다. 그 주소로 여시거나 verify.py를 쓰십시오.",
   },
 };
 

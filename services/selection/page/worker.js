@@ -11,21 +11,21 @@ let report = null;
 addEventListener("message", async ({ data: { address, file, held, find } }) => {
   if (find) return postMessage({ found: standingOf(report, find) });
   try {
-    if (!globalThis.crypto?.subtle) return postMessage({ insecure: true });
     const answer = address ? await fetched(address) : { body: file.stream(), total: file.size };
     if (answer === null) return;
-    let told = performance.now();
+    let toldAt = performance.now();
     let lines = 0;
     const step = (count, bytes) => {
       lines = count;
       const now = performance.now();
-      if (now - told < TOLD_EVERY_MS) return;
-      told = now;
+      if (now - toldAt < TOLD_EVERY_MS) return;
+      toldAt = now;
       postMessage({ progress: { lines, bytes, total: answer.total } });
     };
     report = await examine(piecesOf(answer.body), held, step);
-    const { depth, round, title, epoch, checked, differs, notChecked, more, selected } = report;
-    postMessage({ report: { depth, round, title, epoch, checked, differs, notChecked, more, selected, lines } });
+    const { depth, round, title, epoch, checked, differs, notChecked, more, confirmed, voided, selected } = report;
+    const told = { depth, round, title, epoch, checked, differs, notChecked, more, confirmed, voided, selected, lines };
+    postMessage({ report: told });
   } catch (error) {
     postMessage(error instanceof Broken ? { broken: true } : { failed: String(error?.message ?? error) });
   }

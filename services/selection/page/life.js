@@ -1,0 +1,275 @@
+// A round's life, as in verify.py: all that was published of it, held against the table LIFE of format.js.
+
+import { ANNOUNCED, LEADING, LIFE } from "./format.js";
+import { BUCKETS, canonical, compared, jsonHash, over, Unreadable } from "./hashes.js";
+import { tableOf } from "./shapes.js";
+
+/** After every epoch. */
+export const FAR = 10_000_000;
+
+/** A row of LIFE. */
+function lawOf([states, , to, epoch, ...others]) {
+  const parts = (separator) => others.filter((word) => word.includes(separator)).map((word) => word.split(separator));
+  const named = Object.fromEntries(parts("="));
+  return {
+    states: states.split(","),
+    to,
+    epoch,
+    by: named.by ?? null,
+    each: named.each ?? null,
+    moment: named.moment ?? "",
+    since: named.since?.split(",") ?? [],
+    says: parts("~"),
+  };
+}
+
+export const LAWS = new Map([...tableOf(LIFE)].map(([name, words]) => [name, lawOf(words)]));
+const PLACES = new Map([...LAWS.keys()].map((name, place) => [name, place]));
+
+/** A moment as text that sorts as the moments do. */
+export function stamp(moment) {
+  const [seconds, fraction = ""] = moment.slice(0, -1).split(".");
+  return `${seconds}.${fraction.padEnd(6, "0")}`;
+}
+
+/** Its place in the life: epoch, the event's own, and what tells several of them apart. */
+function placeOf({ event, body }) {
+  const law = LAWS.get(event);
+  return [law.epoch === "end" ? FAR : body.epoch || 0, PLACES.get(event), law.each ? body[law.each] : 0];
+}
+
+/** The order of lists whose parts can be compared one by one: below, at or above 0. */
+function inOrder(one, other) {
+  for (let part = 0; part < one.length; part += 1) {
+    const order = compared(one[part], other[part]);
+    if (order) return order;
+  }
+  return 0;
+}
+
+function isLeading({ event, body }, epoch) {
+  const until = event === "ReleaseOpened" ? epoch - 1 : epoch;
+  return LEADING.includes(event) && (body.epoch || 0) <= until;
+}
+
+/** What does not stand where the format has it, stands twice, or is of an epoch it can't be of. */
+export function* misplaced(events, later, epoch) {
+  const seen = new Set();
+  let last = null;
+  for (const event of events) {
+    const place = placeOf(event);
+    const told = { event: event.event, of: place[0], epoch };
+    if (!isLeading(event, epoch)) yield { what: "event-place", before: true, ...told };
+    else if (seen.has(JSON.stringify(place))) yield { what: "event-twice", ...told };
+    else if (last !== null && inOrder(place, last) < 0) yield { what: "event-order", ...told };
+    seen.add(JSON.stringify(place));
+    if (last === null || inOrder(place, last) > 0) last = place;
+  }
+  let order = null;
+  for (const event of later) {
+    const { body } = event;
+    const place = placeOf(event);
+    const stands = [body.epoch || 0, body.batch || 0, event.event, jsonHash(body)];
+    const told = { event: event.event, of: place[0], epoch };
+    if (isLeading(event, epoch)) yield { what: "event-place", before: false, ...told };
+    else if (seen.has(JSON.stringify(place))) yield { what: "event-twice", ...told };
+    else if (order !== null && inOrder(stands, order) < 0) yield { what: "event-order", ...told };
+    seen.add(JSON.stringify(place));
+    if (order === null || inOrder(stands, order) > 0) order = stands;
+  }
+}
+
+/** All that was published of the round. */
+export class Life {
+  #found = new Map();
+  events;
+  terms;
+
+  constructor(events) {
+    this.events = [...events].sort((one, other) => inOrder(placeOf(one), placeOf(other)));
+    for (const event of this.events) {
+      const [epoch, , each] = placeOf(event);
+      const key = JSON.stringify([event.event, epoch, each]);
+      if (!this.#found.has(key)) this.#found.set(key, { name: event.event, epoch, body: event.body });
+    }
+    const amended = this.events.filter(({ event }) => event === "RoundAmended");
+    this.terms = amended.at(-1)?.body ?? this.one("RoundAnnounced", 0) ?? {};
+  }
+
+  one(name, epoch, each = 0) {
+    return this.#found.get(JSON.stringify([name, epoch, each]))?.body ?? null;
+  }
+
+  /** By epoch, in their order. */
+  all(name) {
+    const found = [...this.#found.values()].filter((one) => one.name === name);
+    return new Map(found.map(({ epoch, body }) => [epoch, body]));
+  }
+
+  /** What fixed the set of an epoch. */
+  setOf(epoch) {
+    return epoch === 1 ? this.one("RoundFrozen", 1) : this.one("EpochOpened", epoch);
+  }
+
+  *faults() {
+    let [state, opened] = ["unknown", 1];
+    for (const { event, body } of this.events) {
+      const law = LAWS.get(event);
+      const epoch = body.epoch || 0;
+      const right = { none: epoch === 0, end: epoch === 0, first: epoch === 1, later: epoch === opened + 1 };
+      if (!(right[law.epoch] ?? epoch === opened)) yield { what: "event-epoch", event, epoch, opened };
+      if (!law.states.includes(state) && law.states[0] !== "*") yield { what: "event-state", event, epoch, state };
+      if (law.to !== "same") state = law.to;
+      if (event === "EpochOpened") opened = epoch;
+      if (law.by && !acted(law.by, body.actors)) yield { what: "by-whom", event, epoch, by: law.by };
+      yield* this.#agreeing(event, body);
+      yield* this.#inTime(event, body);
+    }
+  }
+
+  #other(which, body) {
+    if (which === "terms") return this.terms;
+    if (which === "set") return this.setOf(body.epoch || 0);
+    const law = LAWS.get(which);
+    const epoch = { none: 0, first: 1 }[law.epoch] ?? (body.epoch || 0);
+    return this.one(which, epoch, law.each === "batch" ? body.batch || 0 : 0);
+  }
+
+  *#agreeing(event, body) {
+    for (const [own, path] of LAWS.get(event).says) {
+      const [which, ...member] = path.split(".");
+      const other = this.#other(which, body);
+      if (other !== null && canonical(memberOf(body, own.split("."))) !== canonical(memberOf(other, member))) {
+        yield { what: "disagrees", event, epoch: body.epoch || 0, own, which };
+      }
+    }
+  }
+
+  *#inTime(event, body) {
+    const law = LAWS.get(event);
+    const at = body[law.moment];
+    for (const which of law.since) {
+      if (this.#before(which, body).some((one) => stamp(one) > stamp(at))) {
+        yield { what: "time", event, epoch: body.epoch || 0, name: law.moment, at, which };
+      }
+    }
+  }
+
+  /** The moments that the event may not be earlier than. */
+  #before(which, body) {
+    if (Object.hasOwn(body, which)) return [body[which]];
+    if (which === "before") {
+      const earlier = this.setOf(body.epoch - 1);
+      return earlier ? [earlier.opened_at ?? earlier.frozen_at] : [];
+    }
+    if (which === "ScoresClosed" || which === "SourceValueRecorded") {
+      const upTo = [...this.all(which)].filter(([epoch]) => epoch <= body.epoch);
+      return upTo.map(([, one]) => one[LAWS.get(which).moment]);
+    }
+    const other = this.#other(which, body);
+    const named = which !== "set" ? which : body.epoch === 1 ? "RoundFrozen" : "EpochOpened";
+    return other ? [other[LAWS.get(named).moment]] : [];
+  }
+}
+
+/** Nothing, zero, no and an empty text or list are the same: null. */
+function memberOf(body, path) {
+  const value = path.reduce((within, name) => within[name], body);
+  const empty = Array.isArray(value) ? !value.length : value && typeof value === "object" && !Object.keys(value).length;
+  return value && !empty ? value : null;
+}
+
+/** Whether it is an act of two officers, of the clock, or of who may announce: the clock, an officer, or two. */
+function acted(by, actors) {
+  const only = (role) => actors.length === 1 && actors[0].role === role;
+  const who = by.split("-");
+  return (
+    (who.includes("clock") && only("system")) ||
+    (who.includes("officers") && twoOfficers(actors)) ||
+    (by === "announcers" && (only("system") || only("officer") || twoOfficers(actors)))
+  );
+}
+
+/** Two persons, both officers: one under two spellings is one. */
+export function twoOfficers(actors) {
+  const names = new Set(actors.map(({ name }) => spelled(name)));
+  return names.size === 2 && actors.length === 2 && actors.every(({ role }) => role === "officer");
+}
+
+/** What is left of a name without capitals, widths, blanks and signs that don't show. */
+function spelled(name) {
+  return name.normalize("NFKC").toLowerCase().replace(/[\p{Z}\p{Cc}\p{Cf}]/gu, "");
+}
+
+/** What of the announcement, the window, the manifests and the counts does not fit together. */
+export function* unsound(life, version) {
+  let closesAt = null;
+  let amendment = 0;
+  for (const { event, body } of life.events) {
+    if (["RoundAnnounced", "RoundAmended", "RoundOpened"].includes(event)) {
+      if (stamp(body.opens_at) >= stamp(body.closes_at)) yield { what: "window", event };
+      closesAt = body.closes_at;
+    }
+    if (event === "RoundAnnounced" || event === "RoundAmended") yield* announcementFaults(event, body, version);
+    if (event === "RoundAmended") {
+      amendment += 1;
+      if (body.amendment !== amendment) yield { what: "amendment", amendment };
+    }
+    if (event === "RoundExtended") {
+      if (body.closed_at_before !== closesAt || stamp(body.closes_at) <= stamp(body.closed_at_before)) {
+        yield { what: "extension", to: body.closes_at, before: closesAt };
+      }
+      closesAt = body.closes_at;
+    }
+    if (event === "RoundFrozen") {
+      if (body.closes_at !== closesAt) yield { what: "extension", to: body.closes_at, before: closesAt };
+      if (version > 1 && (body.pledges ?? null) === null) yield { what: "version", event, lacks: "pledges" };
+    }
+    for (const member of ["applications", "requests", "verdicts"]) {
+      if (typeof body[member] === "object") yield* manifestFaults(event, member, body[member]);
+    }
+    yield* countFaults(life, event, body, version);
+  }
+}
+
+function* announcementFaults(event, body, version) {
+  const root = body.announcement_root ?? null;
+  const pledges = body.pledges ?? null;
+  if (root === null || pledges === null) {
+    if (version > 1 || root !== null) yield { what: "version", event, lacks: "announcement_root" };
+    return;
+  }
+  const stated = Object.fromEntries(ANNOUNCED.map((member) => [member, body[member] ?? null]));
+  stated.unattended = body.unattended ?? false;
+  stated.pledges = pledges.map(({ institution, pledge_won }) => [institution, pledge_won]);
+  if (root !== jsonHash(stated)) yield { what: "announcement-root", event };
+}
+
+function* manifestFaults(event, set, { count, root, counts, roots }) {
+  if (counts.length !== BUCKETS || roots.length !== BUCKETS) {
+    throw new Unreadable({ what: "malformed", path: `${event}.${set}`, lacks: `${BUCKETS} buckets` });
+  }
+  const sum = counts.reduce((whole, one) => whole + BigInt(one), 0n);
+  if (BigInt(count) !== sum || root !== over(roots)) yield { what: "manifest-sum", event, set };
+}
+
+function* countFaults(life, event, body, version) {
+  const { epoch } = body;
+  if (event === "EligibilityCompleted" && body.eligible + body.ineligible !== body.verdicts.count) {
+    yield { what: "counts", event, epoch };
+  }
+  if (event === "InputsCommitted") {
+    const committed = life.all(event);
+    const first = Math.min(...committed.keys());
+    if ((body.seed_epoch || epoch) !== first) yield { what: "seed-epoch", epoch: first, stated: body.seed_epoch ?? null };
+    if (body.pledges_root !== committed.get(first).pledges_root) yield { what: "pledges-moved", epoch };
+    if (epoch === first && body.supplementary) yield { what: "supplementary-count", mine: 0, stated: body.supplementary };
+  }
+  if (event === "SelectionProposed") {
+    const committed = life.one("InputsCommitted", epoch);
+    if (committed && body.selected + body.reserve + body.not_selected !== committed.entries) {
+      yield { what: "counts", event, epoch };
+    }
+    if (version > 1 && (body.shown_root ?? null) === null) yield { what: "version", event, lacks: "shown_root" };
+  }
+}
