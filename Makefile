@@ -64,15 +64,15 @@ check: ready  ## lint, types, import rules, drift of schemas and settings
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.generate --check
-	@$(BIN)/python -m deploy.page_format --check
+	@$(BIN)/python -m deploy.evidence_format --check
 	@$(BIN)/python -m deploy.settings_reference --check
 
 hooks: ready  ## have git run the quick checks before each commit
 	@$(BIN)/prek install
 
-schemas: ready  ## write shared/contracts/schemas, docs/asyncapi and the page's format.js anew
+schemas: ready  ## write shared/contracts/schemas, docs/asyncapi and the evidence's format anew
 	@$(BIN)/python -m shared.contracts.generate
-	@$(BIN)/python -m deploy.page_format
+	@$(BIN)/python -m deploy.evidence_format
 
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m deploy.settings_reference

@@ -1,4 +1,4 @@
-// Written by `make schemas` out of verify.py: the format as data, explained there and in docs/evidence.md.
+// Written by `make schemas` out of verify.py: the format as data, explained in docs/evidence-format.md.
 
 export const LONGEST_LINE = 4194304;
 
