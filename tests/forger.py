@@ -86,10 +86,11 @@ class Forged:
 
     def roots(self) -> dict[str, list[str]]:
         """What institutions hold of the round."""
-        proposed, terms = self.event("SelectionProposed", self.epoch), self.terms()
+        proposed = self.event("SelectionProposed", self.epoch)
         committed = [body["commitment_root"] for body in self.events("InputsCommitted")]
         held = {"commitment": committed, "selection": [proposed["selection_root"]]}
-        held["announcement"] = [terms["announcement_root"]] if terms.get("announcement_root") else []
+        terms = [*self.events("RoundAnnounced"), *self.events("RoundAmended")]
+        held["announcement"] = [body["announcement_root"] for body in terms if body.get("announcement_root")]
         held["shown"] = [proposed["shown_root"]] if proposed.get("shown_root") else []
         return {name: roots for name, roots in held.items() if roots}
 

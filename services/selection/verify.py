@@ -687,6 +687,10 @@ class Life:
         """By epoch."""
         return {epoch: body for (event, epoch, _), body in self._found.items() if event == name}
 
+    def released(self) -> list[Body]:
+        """Every ReleaseOpened."""
+        return [event["body"] for event in self.events if event["event"] == "ReleaseOpened"]
+
     def set_of(self, epoch: int) -> Body | None:
         """What fixed the set of an epoch."""
         return self.one("RoundFrozen", 1) if epoch == 1 else self.one("EpochOpened", epoch)
@@ -763,6 +767,12 @@ def acted(by: str, actors: list[dict[str, Any]]) -> bool:
     )
 
 
+UNSEEN = re.compile(
+    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\U000e0000-\\U000e0fff]"
+)
+"""Letters and marks that Unicode has as not shown (Default_Ignorable_Code_Point), and the blank of Braille."""
+
+
 def two_officers(actors: list[dict[str, Any]]) -> bool:
     """Two persons, both officers: one under two spellings is one."""
     return len({spelled(actor["name"]) for actor in actors}) == len(actors) == 2 and all(
@@ -772,7 +782,7 @@ def two_officers(actors: list[dict[str, Any]]) -> bool:
 
 def spelled(name: str) -> str:
     """What is left of a name without capitals, widths, blanks and signs that don't show."""
-    plain = unicodedata.normalize("NFKC", name).lower()
+    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", name).lower())
     return "".join(sign for sign in plain if unicodedata.category(sign) not in ("Zs", "Zl", "Zp", "Cc", "Cf"))
 
 
@@ -805,6 +815,15 @@ def unsound(life: Life, version: int) -> Iterator[tuple[str, str]]:
             if isinstance(body.get(member), dict):
                 yield from _manifest_faults(f"{member} of {name}", body[member])
         yield from _count_faults(life, name, body, version)
+        yield from _epoch_faults(life, name, body)
+        yield from _batch_faults(life, name, body)
+    named = Counter(one for body in life.released() for one in _set_free(body))
+    for one in sorted(one for one, times in named.items() if times > 1):
+        yield "batch-named", f"{one} is set free in two batches"
+
+
+def _set_free(opened: Body) -> list[str]:
+    return [one["application"] for one in opened["leaving"]] + [one["request"] for one in opened["cancelled"]]
 
 
 def _announcement_faults(name: str, body: Body, version: int) -> Iterator[tuple[str, str]]:
@@ -837,12 +856,82 @@ def _count_faults(life: Life, name: str, body: Body, version: int) -> Iterator[t
             yield "pledges-moved", f"the pledges of epoch {body['epoch']} are not those committed first"
         if body["epoch"] == first and body.get("supplementary"):
             yield "supplementary-count", "nobody draws apart under the first commitment"
+        if not _panel_closed(life, body["epoch"]):
+            yield "not-closed", f"nobody closed the panel's marks before the commitment of epoch {body['epoch']}"
     if name == "SelectionProposed":
         committed = life.one("InputsCommitted", body["epoch"])
         if committed and body["selected"] + body["reserve"] + body["not_selected"] != committed["entries"]:
             yield "counts", f"the results proposed in epoch {body['epoch']} are not as many as entries"
+        drawn = committed and (body["epoch"] == min(life.all("InputsCommitted")) or committed.get("supplementary"))
+        if drawn and life.one("SourceValueRecorded", body["epoch"]) is None:
+            yield "no-seed", f"the proposal of epoch {body['epoch']} has no value that decided it"
         if version > 1 and body.get("shown_root") is None:
             yield "version", f"SelectionProposed of epoch {body['epoch']} has no shown_root"
+
+
+def _panel_closed(life: Life, epoch: int) -> bool:
+    """Whether marks were closed since the epoch that last admitted somebody, if a panel gives any."""
+    opened = life.one("RoundOpened", 0)
+    if opened is None or not (opened["policy"].get("scoring") or {}).get("panel_points"):
+        return True
+    admitted = [of for of, body in life.all("EpochOpened").items() if of <= epoch and body.get("admitted")]
+    closed = [of for of in life.all("ScoresClosed") if of <= epoch]
+    return max(closed, default=0) >= max(admitted, default=1)
+
+
+def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]]:
+    """What an epoch's act can't have moved: it admits somebody, has some judged again, or takes one out."""
+    if name not in ("EpochOpened", "EligibilityCompleted") or body["epoch"] == 1:
+        return
+    epoch = body["epoch"]
+    opened, before = life.one("EpochOpened", epoch), life.set_of(epoch - 1)
+    if opened is None or before is None:
+        return
+    admitted, again = opened.get("admitted") or [], opened["judge_again"]
+    amended = [one["application"] for one in opened.get("amended") or []]
+    moved = _moved(before["applications"], opened["applications"])
+    if name == "EligibilityCompleted":
+        completed = life.one("EligibilityCompleted", epoch - 1)
+        judged = _moved(completed["verdicts"], body["verdicts"]).keys() if completed else set()
+        if not opened.get("judge_all") and judged - moved.keys() - set(map(bucket_of, again)):
+            yield "verdicts-moved", f"verdicts of epoch {epoch} are others, and nobody judged them again"
+        return
+    if any(named != sorted(set(named)) for named in (admitted, again)) or not {*admitted, *amended} <= {*again}:
+        yield (
+            "judge-again",
+            f"who epoch {epoch} judges again stands in no order, or is not all it admits and amends",
+        )
+    if admitted:
+        right = moved == Counter(map(bucket_of, admitted))
+    elif again or opened.get("judge_all"):
+        right = not any(moved.values()) and moved.keys() == set(map(bucket_of, amended))
+    else:
+        right = sum(moved.values()) == -1
+    if not right:
+        yield "set-moved", f"the set of epoch {epoch} is not that of the epoch before and what its act did to it"
+
+
+def _moved(before: dict[str, Any], after: dict[str, Any]) -> dict[int, int]:
+    """By how many the buckets grew that are not as they were."""
+    stated = zip(before["counts"], before["roots"], after["counts"], after["roots"], strict=True)
+    return {bucket: now - was for bucket, (was, root, now, other) in enumerate(stated) if (was, root) != (now, other)}
+
+
+def _batch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]]:
+    """Batches are opened one after another, each once that before it is proposed, and confirmed as proposed."""
+    epoch, batch = body.get("epoch") or 0, body.get("batch") or 0
+    if name == "ReleaseOpened" and batch > 1:
+        before = life.one("ReleaseProposed", epoch, batch - 1)
+        if before is None:
+            yield "batch-opened", f"batch {batch} of epoch {epoch} is opened, and that before it was not proposed"
+        elif moment(before["proposed_at"]) > moment(body["opened_at"]):
+            yield "time", f"batch {batch} of epoch {epoch} is opened before that before it was proposed"
+    if name == "ReleaseProposed" and life.one("ReleaseOpened", epoch, batch) is None:
+        yield "batch-opened", f"batch {batch} of epoch {epoch} is proposed and was not opened"
+    if name in ("SelectionConfirmed", "ReleaseConfirmed"):
+        proposed = life.one("ReleaseProposed", epoch, batch) or {}
+        if bool(batch) != bool(proposed) or body.get("batch_root") != proposed.get("batch_root"):
+            yield "batch-confirmed", f"{name} of epoch {epoch} is of a batch or root that nobody proposed"
 
 
 @dataclass
@@ -1201,6 +1290,9 @@ class Matching:
         self._reserve = 0
 
     def ask(self, record: dict[str, Any]) -> None:
+        """Once, however often it stands."""
+        if record["request"] in self._named:
+            return
         request = Request(record, self._pledges.setdefault(record["institution"], 0))
         self._named[record["request"]] = request
         self._shelves.setdefault(record["class_code"], Shelf()).ask(request)
@@ -1514,6 +1606,7 @@ class Examination:
         self._last, self._reached = ("", -1, ""), 0
         self._standing, self._aside, self._firms = SortedRuns(), SortedRuns(), SortedRuns()
         self._counts: Counter[str] = Counter()
+        self._asked: set[str] = set()
         self._apart = 0
         """Of the entries, those that draw under this epoch and not under the first."""
 
@@ -1575,6 +1668,7 @@ class Examination:
         epochs = sorted(turns.life.all("EpochOpened").items())
         self._admitted = {identifier: of for of, body in epochs for identifier in body.get("admitted", ())}
         self._judged = {identifier: of for of, body in epochs for identifier in body["judge_again"]}
+        self._amended = {one["application"]: one["version"] for _, body in epochs for one in body.get("amended") or ()}
         self._all_judged = max((of for of, body in epochs if body.get("judge_all")), default=1)
         self._pledges = dict(record["pledges"])
         if [one for one, _ in record["pledges"]] != sorted(self._pledges):
@@ -1609,6 +1703,7 @@ class Examination:
         identifier, institution = record["request"], record["institution"]
         bucket = self._ordered(number, "1 request", identifier)
         self._requests.add(bucket, [identifier, record["version"], record["payload_hash"]])
+        self._asked.add(identifier)
         asked = ("class_code", "quantity", "budget_won", "price_ceiling_won")
         others = ("certificate_kinds", "region", "delivery_days_at_most")
         self._shown.add(canonical([identifier, institution, *(record[name] for name in (*asked, *others))]))
@@ -1639,6 +1734,8 @@ class Examination:
         self._verdicts.add(bucket, [identifier, version, payload, entry["judged_in"], outcome, entry["findings_hash"]])
         self._entries.add(bucket, [identifier, outcome, entry["tickets"], entry["score"]])
         self._show(number, entry)
+        if version != self._amended.get(identifier, version):
+            self.report.wrong("amended", f"line {number}: {identifier} is amended to another version than {version}")
         judged = max(self._all_judged, self._judged.get(identifier, 1))
         if entry["judged_in"] != judged:
             self.report.wrong(
@@ -1724,9 +1821,10 @@ class Examination:
         report.same(
             of_round == {self.round}, "round", f"all is of round {self.round}", f"events are of {sorted(of_round)}"
         )
-        self._life(Life(every))
-        self._inputs(turns)
-        self._chance(turns)
+        life = Life(every)
+        self._life(life)
+        self._inputs(turns, life)
+        self._chance(turns, life)
         self._selection(turns)
         self._given_out(turns)
         if self.open:
@@ -1745,7 +1843,7 @@ class Examination:
             self.report.checked.append(f"{len(life.events)} events are a life that a round can have, in order and time")
         self.report.voided = life.one("RoundVoided", FAR) is not None
 
-    def _inputs(self, turns: Turns) -> None:
+    def _inputs(self, turns: Turns, life: Life) -> None:
         report, committed = self.report, turns.commitment
         policy_hash = json_hash(turns.policy)
         report.same(
@@ -1780,7 +1878,7 @@ class Examination:
             report.wrong("supplementary-count", told)
         self._pledged(turns)
         names = ("round", "epoch", "applications_root", "requests_root", "verdicts_root", "entries_root")
-        for epoch, one in sorted(turns.committed.items()):
+        for epoch, one in sorted(life.all("InputsCommitted").items()):
             root = json_hash({name: one[name] for name in (*names, "pledges_root", "policy_hash")})
             report.same(
                 root == one["commitment_root"],
@@ -1802,11 +1900,11 @@ class Examination:
         if frozen is None:
             self.report.not_checked.append("that the pledges are those of the freeze: its event states none")
 
-    def _chance(self, turns: Turns) -> None:
+    def _chance(self, turns: Turns, life: Life) -> None:
         report, main = self.report, self._committed[0]
         if main > 1:
             report.not_checked.append(f"that nothing was committed before epoch {main}: milestones.v1 would have it")
-        for epoch, body in sorted(turns.life.all("SelectionProposed").items()):
+        for epoch, body in sorted(life.all("SelectionProposed").items()):
             report.same(
                 self._seeds.get(main) == body["seed"],
                 "seed",
@@ -1887,12 +1985,15 @@ class Examination:
     def _selection(self, turns: Turns) -> None:
         report, tree, counts = self.report, Tree(), Counter[str]()
         position = 0
+        of_epoch = [event["body"] for event in self._later if event["event"] == "ReleaseOpened"]
+        named = {one for body in of_epoch if body["epoch"] == self.epoch for one in _set_free(body)} - self._asked
         for position, line in enumerate(self._standing.merged(), start=1):
             _, key, identifier, number, text = line.split("\t", 4)
             entry = json.loads(text)
             result, reason, reserve, awards = self._matching.place(entry)
             self._releases.place(entry, result, awards)
             counts[result] += 1
+            named.discard(identifier)
             if entry["position"] != position:
                 told = f"{identifier} stands at {position}, not at {entry['position']}"
                 report.wrong("position", f"line {number}: {told}")
@@ -1903,7 +2004,11 @@ class Examination:
             tree.add(canonical([identifier, result, position, key, awards]))
         for line in self._aside.merged():
             counts["not-selected"] += 1
-            tree.add(line.split("\t", 2)[2].encode())
+            identifier, _, leaf = line.split("\t", 2)
+            named.discard(identifier)
+            tree.add(leaf.encode())
+        if named:
+            report.wrong("batch-named", f"batches set free what is not in the set: {', '.join(sorted(named))}")
         report.checked.append(
             f"{position} stood in the draw; positions, keys, matching and reserve were computed again"
         )
@@ -1924,12 +2029,8 @@ class Examination:
         for event in self._later:
             if event["event"] in said and event["body"]["epoch"] == self.epoch:
                 said[event["event"]].setdefault(event["body"]["batch"], event["body"])
-        for batch in sorted(said["ReleaseProposed"].keys() - said["ReleaseOpened"].keys()):
-            self.report.wrong("batch-opened", f"batch {batch} is proposed and was not opened")
-        for number, (batch, opened) in enumerate(sorted(said["ReleaseOpened"].items()), start=1):
+        for batch, opened in sorted(said["ReleaseOpened"].items()):
             proposed = said["ReleaseProposed"].get(batch)
-            if batch != number:
-                self.report.wrong("batch-opened", f"batch {batch} does not follow on batch {number - 1}")
             root, state, counts = self._releases.give_out(opened)
             if proposed is None:
                 self.report.not_checked.append(f"batch {batch}, which is opened and not proposed yet")
@@ -1942,22 +2043,17 @@ class Examination:
                 f"its root is {root}",
                 f"batch {batch} comes to {counts} with the root {root}, proposed was {stated}",
             )
-            self._batch_confirmed(batch, root)
+            if not self._batch_confirmed(batch):
+                self.report.not_checked.append(f"that officers confirmed batch {batch}: the bundle has no confirmation")
 
-    def _batch_confirmed(self, batch: int, root: str) -> None:
+    def _batch_confirmed(self, batch: int) -> bool:
         """By a confirmation of its own, of a later batch, or of the selection after it."""
-        confirmed = [
-            event["body"]
-            for event in self._later
-            if event["event"] in ("ReleaseConfirmed", "SelectionConfirmed")
+        return any(
+            event["event"] in ("ReleaseConfirmed", "SelectionConfirmed")
             and event["body"]["epoch"] == self.epoch
             and (event["body"].get("batch") or 0) >= batch
-        ]
-        if not confirmed:
-            self.report.not_checked.append(f"that officers confirmed batch {batch}: the bundle has no confirmation")
-        for body in confirmed:
-            if body["batch"] == batch and body.get("batch_root") != root:
-                self.report.wrong("batch-confirmed", f"the confirmation of batch {batch} is not of its root")
+            for event in self._later
+        )
 
     def _firms_told_apart(self) -> None:
         numbers, told = 0, set()
@@ -2013,19 +2109,11 @@ class Examination:
             + " and ".join(sorted(one["name"] for one in confirmed["actors"])),
             "the confirmation is not of these roots, or not by two officers",
         )
-        batch = confirmed.get("batch")
-        if (batch is None) != (confirmed.get("batch_root") is None):
-            self.report.wrong("batch-confirmed", "the confirmation names a batch without its root, or the reverse")
-        elif batch is not None and not any(
-            event["event"] == "ReleaseProposed"
-            and (event["body"]["epoch"], event["body"]["batch"]) == (self.epoch, batch)
-            for event in self._later
-        ):
-            self.report.wrong("batch-confirmed", f"the confirmation names batch {batch}, which nobody proposed")
 
     def _held(self, turns: Turns, expected: Mapping[str, Sequence[str]]) -> None:
         """Every root that you hold must stand in the bundle, and of commitments, once you hold one, every epoch's."""
         of_later = [event["body"] for event in self._later if event["event"] == "InputsCommitted"]
+        terms = [event["body"] for event in self._events if event["event"] in ("RoundAnnounced", "RoundAmended")]
         announced = turns.life.terms.get("announcement_root")
         stated = {
             "commitment": [turns.committed[epoch]["commitment_root"] for epoch in self._committed],
@@ -2033,7 +2121,10 @@ class Examination:
             "announcement": [announced] if announced else [],
             "shown": [root for root in [turns.proposed.get("shown_root")] if root],
         }
-        also = {"commitment": [body["commitment_root"] for body in of_later]}
+        also = {
+            "commitment": [body["commitment_root"] for body in of_later],
+            "announcement": [body.get("announcement_root") for body in terms],
+        }
         for name, roots in stated.items():
             held = expected.get(name, ())
             more = [root for root in held if root not in (*roots, *also.get(name, ()))]
@@ -2056,10 +2147,9 @@ class Examination:
 
     def _panel(self, turns: Turns) -> None:
         closed = turns.scores_closed
-        admitted = [of for of, body in turns.life.all("EpochOpened").items() if body.get("admitted")]
-        if closed is None or closed["epoch"] < max(admitted, default=1):
-            self.report.wrong("not-closed", "nobody closed the panel's marks before the commitment")
-        elif not self.open:
+        if closed is None:
+            return
+        if not self.open:
             self.report.not_checked.append(
                 "the panel's marks, which the scores are made of: the auditor's depth opens them"
             )

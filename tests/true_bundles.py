@@ -1,0 +1,272 @@
+"""True bundles of every kind of round that the format has, small, in either depth."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from services.intake.domain.sources import Timetable, beacon_value, due_at, rehearsed_value
+from services.selection.domain.evidence import Depth, PublishedEvent, leading_to
+from services.selection.domain.releases import Freed
+from shared.contracts.events import NotSelectedReason
+from tests.bundles import COMMITTED_AT, QUICKNET, ROUND, SOURCE, Round, make_round, with_batches
+from tests.forger import Forged, Level, Record, in_order, manifest, recomputed
+
+OFFICERS = [{"name": f"officer-{number}", "role": "officer"} for number in (1, 2)]
+ACT: Record = {"round": ROUND, "actors": OFFICERS, "reason": "so decided"}
+CLOCK: Record = {"round": ROUND, "actors": [{"name": "intake", "role": "system"}], "reason": "the clock"}
+REHEARSAL = {"source": "rehearsal", "kind": "rehearsal", "period_seconds": 3600, "description": "from its seed"}
+MAP = {"real_anchor": "2026-11-01T00:00:00Z", "programme_anchor": "2018-08-16T00:00:00Z", "rate": 60, "seed": "spring"}
+DRAWN = ("EligibilityCompleted", "InputsCommitted", "SourceValueRecorded", "SelectionProposed", "SelectionConfirmed")
+SIGNATURE = "b7" * 48
+
+
+def told(forged: Forged, name: str, *bodies: Record, **members: Any) -> None:
+    """Adds an event; `arranged` puts it in its place."""
+    body: Record = {}
+    for part in (*bodies, members):
+        body |= part
+    forged.records.append({"type": "event", "event": name, "body": body})
+
+
+def arranged(forged: Forged) -> Forged:
+    """Records in the order that the format has, of events the service's own."""
+    events = [PublishedEvent(one["event"], one["body"]) for one in forged.records if "event" in one]
+    before, after = leading_to(events, forged.epoch)
+    forged.records = [
+        *(event.record() for event in before),
+        *forged.of("pledges"),
+        *in_order(forged.of("request")),
+        *in_order(forged.of("entry")),
+        *(event.record() | {"type": "later"} for event in after),
+    ]
+    return forged
+
+
+def finished(forged: Forged) -> Forged:
+    """All hashes as they follow, and records in order."""
+    return arranged(recomputed(arranged(forged), Level.CHANCE))
+
+
+def draw(depth: Depth) -> Forged:
+    return make_round(9, 5, changes={"places": 3, "reserve": 2}).forged(depth)
+
+
+def scored(depth: Depth) -> Forged:
+    return make_round(8, 4, scored=True, changes={"places": 3, "reserve": 2}).forged(depth)
+
+
+def rehearsal(depth: Depth) -> Forged:
+    value = {"source": "rehearsal", "value": rehearsed_value(MAP["seed"], ROUND)}  # type: ignore[arg-type]
+    return make_round(6, 3, sources=[REHEARSAL], recorded=value, rehearsal=MAP).forged(depth)
+
+
+def drand(depth: Depth) -> Forged:
+    return make_round(6, 3, sources=[QUICKNET], recorded=beacon([QUICKNET])).forged(depth)
+
+
+def fallback(depth: Depth) -> Forged:
+    """The lottery failed, and drand, which stands second, gave the value."""
+    return make_round(6, 3, sources=[SOURCE, QUICKNET], recorded=beacon([SOURCE, QUICKNET])).forged(depth)
+
+
+def beacon(sources: list[dict[str, Any]]) -> Record:
+    due = due_at(COMMITTED_AT, 86400, [Timetable.of(one) for one in sources])
+    value = {"source": "quicknet", "value": beacon_value(SIGNATURE), "signature": SIGNATURE}
+    return value | {"beacon_round": Timetable.of(QUICKNET).number(due)}
+
+
+def batches(depth: Depth) -> Forged:
+    return _with_batches().forged(depth)
+
+
+@cache
+def _with_batches() -> Round:
+    """Two batches: somebody selected leaves, and a request of somebody selected is cancelled."""
+    made = make_round(9, 5, changes={"places": 3, "reserve": 4})
+    taken = [line.placement for line in made.proposal.lines if line.placement.awards]
+    leaving = {taken[0].application: NotSelectedReason.DECLINED}
+    return with_batches(
+        made, Freed(leaving, frozenset()), Freed({}, frozenset({taken[1].awards[0].request})), confirmed=True
+    )
+
+
+def before(depth: Depth) -> Forged:
+    """Of the format's first version: neither announcement_root nor shown_root, and no pledges in what is announced."""
+    made = draw(depth)
+    made.version = 1
+    for record in made.records:
+        for name in ("announcement_root", "shown_root"):
+            record.get("body", {}).pop(name, None)
+        if record.get("event") in ("RoundAnnounced", "RoundFrozen"):
+            record["body"].pop("pledges")
+    return finished(made)
+
+
+def rolling(depth: Depth) -> Forged:
+    """A cut of a series."""
+    made = make_round(6, 3).forged(depth)
+    made.event("RoundOpened")["policy"]["rolling"] = {"every_months": 3, "status_months": 12}
+    for name in ("RoundAnnounced", "RoundOpened"):
+        made.event(name).update(series="rolling", cut=2)
+    return finished(made)
+
+
+def eventful(depth: Depth) -> Forged:
+    """Amended before it opened, extended twice, a registry waived, stamped and final."""
+    made = make_round(6, 3).forged(depth)
+    announced, opened = made.event("RoundAnnounced"), made.event("RoundOpened")
+    terms = {name: value for name, value in announced.items() if name not in ("actors", "reason", "series", "cut")}
+    terms["title"] = opened["title"] = "시범구매 (amended)"
+    told(made, "RoundAmended", terms, ACT, amendment=1, amended_at="2018-08-01T00:00:00Z")
+    first, second = "2018-09-14T10:00:00Z", "2018-09-14T12:00:00Z"
+    told(made, "RoundExtended", ACT, closes_at=first, closed_at_before=opened["closes_at"])
+    told(made, "RoundExtended", ACT, closes_at=second, closed_at_before=first)
+    made.event("RoundFrozen").update(closes_at=second, frozen_at="2018-09-14T12:00:10Z")
+    made.event("EligibilityCompleted")["completed_at"] = "2018-09-14T13:00:00Z"
+    told(made, "RegistryWaived", ACT, registry="nts", waived_at="2018-09-14T12:30:00Z")
+    root = made.event("InputsCommitted")["commitment_root"]
+    stamp: Record = {"authority": "authority.example", "token": "TVRJeg==", "stamped_at": "2018-09-15T01:00:03Z"}
+    told(made, "CommitmentTimeStamped", stamp, round=ROUND, epoch=1, commitment_root=root)
+    told(made, "RoundFinalized", CLOCK, epoch=1, finalized_at="2018-12-01T00:00:00Z")
+    return finished(made)
+
+
+def void(depth: Depth) -> Forged:
+    """Ended by two officers after the proposal, which nobody confirmed."""
+    made = make_round(6, 3).forged(depth)
+    made.records = [one for one in made.records if one.get("event") != "SelectionConfirmed"]
+    told(made, "RoundVoided", ACT, voided_at="2018-09-21T00:00:00Z")
+    return finished(made)
+
+
+def admitted(depth: Depth) -> Forged:
+    """Of a second epoch, which admits one late; somebody left in a batch of the first."""
+    made = _with_batches().forged(depth)
+    return _of_second(made, admitted=_standing(made))
+
+
+def scored_admitted(depth: Depth) -> Forged:
+    made = scored(depth)
+    return _of_second(made, admitted=_standing(made))
+
+
+def appealed(depth: Depth) -> Forged:
+    """Of a second epoch, in which an appeal was upheld that amended one; nobody draws anew."""
+    made = draw(depth)
+    return _of_second(made, amended=_standing(made))
+
+
+def excluded(depth: Depth) -> Forged:
+    """Of a second epoch, which took one out that could not be judged; the first committed nothing."""
+    made = draw(depth)
+    return _of_second(made, excluded=_standing(made))
+
+
+def overtaken(depth: Depth) -> Forged:
+    """Of the first epoch, and a second one came after it."""
+    made = draw(depth)
+    late = _standing(made)
+    second = _of_second(made.copy(), admitted=late)
+    made.records.remove(late)
+    of_second = [one | {"type": "event"} for one in second.records if one.get("body", {}).get("epoch") == 2]
+    made.records += of_second
+    return finished(made)
+
+
+def _standing(made: Forged) -> Record:
+    """Somebody eligible who has not left."""
+    gone = {one["application"] for body in made.events("ReleaseOpened") for one in body["leaving"]}
+    return next(one for one in made.of("entry") if one["outcome"] == "eligible" and one["application"] not in gone)
+
+
+def _of_second(
+    first: Forged, admitted: Record | None = None, amended: Record | None = None, excluded: Record | None = None
+) -> Forged:
+    """The bundle of a second epoch, whose act admits, amends or takes out this entry."""
+    if admitted is not None:
+        first.records.remove(admitted)
+        first = recomputed(first, Level.CHANCE)
+        admitted |= {"judged_in": 2, "drawn_under": 2}
+    frozen, committed = first.event("RoundFrozen"), first.event("InputsCommitted")
+    proposed, confirmed = first.event("SelectionProposed"), first.event("SelectionConfirmed")
+    if amended is not None:
+        amended = next(one for one in first.of("entry") if one["application"] == amended["application"])
+        amended |= {"version": 2, "judged_in": 2}
+    if excluded is not None:
+        first.records = [one for one in first.records if one.get("application") != excluded["application"]]
+        first.records = [one for one in first.records if one.get("event") not in DRAWN]
+        for one in first.of("entry"):
+            one["drawn_under"] = 2
+    every = [*first.of("entry"), *([admitted] if admitted else ())]
+    leaves = [[one["application"], one["version"], one["payload_hash"]] for one in every]
+    judged = [one["application"] for one in (admitted, amended) if one is not None]
+    of_epoch = {"round": ROUND, "epoch": 2}
+    told(
+        first,
+        "EpochOpened",
+        ACT,
+        of_epoch,
+        opened_at="2018-10-10T00:00:00Z",
+        applications=manifest(leaves),
+        requests=frozen["requests"],
+        judge_again=judged,
+        judge_all=False,
+        admitted=judged if admitted else [],
+        amended=[{"application": one, "version": 2} for one in judged if amended],
+        supplementary_source="lotto" if admitted else None,
+    )
+    verdicts = [
+        [*leaf, one["judged_in"], one["outcome"], one["findings_hash"]] for leaf, one in zip(leaves, every, strict=True)
+    ]
+    outcomes = [one["outcome"] for one in every]
+    counts = {name: outcomes.count(name) for name in ("eligible", "ineligible")}
+    completed: Record = {"applications_root": manifest(leaves)["root"], "verdicts": manifest(verdicts)}
+    told(first, "EligibilityCompleted", of_epoch, completed, counts, completed_at="2018-10-10T01:00:00Z")
+    if first.events("ScoresClosed"):
+        told(first, "ScoresClosed", first.event("ScoresClosed"), of_epoch, closed_at="2018-10-10T01:30:00Z")
+    told(
+        first,
+        "InputsCommitted",
+        committed,
+        of_epoch,
+        committed_at="2018-10-10T02:00:00Z",
+        supplementary=1 if admitted else 0,
+        seed_epoch=2 if excluded else 1,
+    )
+    if admitted or excluded:
+        due = {"due_at": "2018-10-18T00:00:00Z", "recorded_at": "2018-10-18T00:00:09Z"}
+        told(first, "SourceValueRecorded", CLOCK, of_epoch, due, source="lotto", value="1.2.3.5.8.13./")
+    told(first, "SelectionProposed", proposed, of_epoch, proposed_at="2018-10-18T00:01:00Z")
+    told(first, "SelectionConfirmed", confirmed, of_epoch, confirmed_at="2018-10-18T01:00:00Z")
+    if admitted is not None:
+        first.records.append(admitted)
+    first.epoch = 2
+    return finished(first)
+
+
+KINDS: dict[str, Callable[[Depth], Forged]] = {
+    made.__name__.replace("_", "-"): made
+    for made in (
+        draw,
+        scored,
+        rehearsal,
+        drand,
+        fallback,
+        batches,
+        before,
+        rolling,
+        eventful,
+        void,
+        admitted,
+        scored_admitted,
+        appealed,
+        excluded,
+        overtaken,
+    )
+}
+
+
+@cache
+def true_bundle(kind: str, depth: Depth) -> Forged:
+    """Not to be changed: copy it."""
+    return KINDS[kind](depth)
