@@ -1,6 +1,6 @@
-"""Writes what follows from the tables of services/selection/verify.py, word for word: the page's format.js, so that both
-verifiers ask the same, and docs/evidence-format.md, for who writes a third one (`make schemas`; `make check` fails where
-one has drifted).
+"""Writes what follows from the tables of services/selection/verify.py, word for word: the page's format.js, so that
+both verifiers ask the same, and docs/evidence-format.md, for who writes a third one (`make schemas`; `make check` fails
+where one has drifted).
 """
 
 import json
@@ -35,8 +35,8 @@ they are for stands in [evidence.md](evidence.md). A row goes on in lines that b
 
 ## Texts
 
-What a text may be, whole: a name, and a regular expression without flags (`.` and classes over code points). A `day` and
-a `moment` are also ones that the calendar has, from year 1 on.
+What a text may be, whole: a name, and a regular expression without flags (classes over code points). A `day` and a
+`moment` are also ones that the calendar has, from year 1 on.
 
 {tables["TEXTS"]}
 
@@ -48,10 +48,10 @@ Whole numbers alone, from and to: `true`, a text and a fraction are none.
 
 ## Records
 
-Each is closed: what is not here is no member of it. `member:kind`; `member?` may be absent, `kind?` may be null; `kind[]`
-is a list of it, `(kind,kind)` a row of exactly these; `+Name` has the members of another; `*kind:kind` is members of such
-names. `bool` is true or false; `stated` is a text, a whole number, a yes or no, or a list of texts. An event's record is
-`type`, `event` and `body`, the body by the event's name.
+Each is closed: what is not here is no member of it. `member:kind`; `member?` may be absent, `kind?` may be null;
+`kind[]` is a list of it, `(kind,kind)` a row of exactly these; `+Name` has the members of another; `*kind:kind` is
+members of such names. `bool` is true or false; `stated` is a text, a whole number, a yes or no, or a list of texts. An
+event's record is `type`, `event` and `body`, the body by the event's name.
 
 {tables["SHAPES"]}
 
@@ -61,19 +61,19 @@ In the order that the events of an epoch stand in: from which states an event ma
 stays), and of which epoch it is: `none`, the `first`, a `later` one (the next), `any` (the one that is open), or it
 `end`s the round.
 
-- `by`: whose act it is. `officers` are two of role `officer`, whose names differ in more than capitals, widths, blanks and
-  signs that don't show (NFKC, lower case, without the categories Z, Cc and Cf); `clock` is one of role `system`;
-  `announcers` are the clock, one officer, or two.
+- `by`: whose act it is. `officers` are two of role `officer`, whose names differ in more than capitals, widths, blanks
+  and signs that don't show (NFKC, lower case, without the categories Z, Cc and Cf and what is default ignorable); `clock`
+  is one of role `system`; `announcers` are the clock, one officer, or two.
 - `each`: the member that tells several of an epoch apart; each stands once.
 - `moment`: when it was; it may not be earlier than the events and own members named under `since`.
 - `member~event.member`: what it says as another does, where that one stands. `terms` is the last of RoundAnnounced and
-  RoundAmended, `set` the RoundFrozen or EpochOpened of the epoch, `before` that of the epoch before; another event is the
-  one of the same epoch and batch. What is absent, null, 0, false or empty is the same.
+  RoundAmended, `set` the RoundFrozen or EpochOpened of the epoch, `before` that of the epoch before; another event is
+  the one of the same epoch and batch. What is absent, null, 0, false or empty is the same.
 
 {tables["LIFE"]}
 
-Before the pledges stand {", ".join(f"`{name}`" for name in verify.LEADING[:-1])}, and `{verify.LEADING[-1]}` where it is
-of an earlier epoch than the bundle's.
+Before the pledges stand {", ".join(f"`{name}`" for name in verify.LEADING[:-1])}, and `{verify.LEADING[-1]}`
+where it is of an earlier epoch than the bundle's.
 """
 
 

@@ -1,6 +1,5 @@
 """The page that checks a round's evidence, in a real browser: it finds what verify.py finds."""
 
-import io
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,8 +10,8 @@ from playwright.async_api import Browser, Page
 
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
-from services.selection.verify import examine
 from shared.problems import Problem
+from tests.browser.both_verifiers import found_by_python, in_the_browser
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
 from tests.forger import Level, recomputed, records_of, rewritten
@@ -30,40 +29,6 @@ from tests.unit.test_evidence_bundle import (
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
 HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'
 SCORED = make_round(scored=True)
-EXAMINED = """async (rounds) => {
-    const { examine } = await import("/verify/verify.js");
-    const { say } = await import("/verify/words.js");
-    async function* once(bytes) { yield bytes; }
-    const found = [];
-    for (const round of rounds) {
-        const answer = await fetch(`/rounds/${round}/evidence`);
-        const report = await examine(once(new Uint8Array(await answer.arrayBuffer())));
-        const { checked, differs, notChecked, more, confirmed, voided } = report;
-        for (const language of ["ko", "en"]) {
-            for (const one of differs) say(one, language, true);
-            for (const one of [...checked, ...notChecked]) say(one, language, false);
-        }
-        const names = differs.map(({ what }) => what);
-        found.push({ checked: checked.length, names, more, not_checked: notChecked.length, confirmed, voided });
-    }
-    return found;
-}"""
-
-
-def found_by_python(bundle: bytes) -> dict[str, Any]:
-    """What both verifiers have to agree on."""
-    report = examine(io.BytesIO(bundle))
-    counts = {"checked": len(report.checked), "not_checked": len(report.not_checked), "more": report.more}
-    return counts | {"names": report.names, "confirmed": report.confirmed, "voided": report.voided}
-
-
-async def in_the_browser(page: Page, served: Served, bundles: list[bytes]) -> list[dict[str, Any]]:
-    """What the page finds in each bundle, in one session of it."""
-    names = [f"bundle-{number}" for number in range(len(bundles))]
-    served.rounds |= dict(zip(names, bundles, strict=True))
-    await page.goto(served.page(names[0]))
-    found: list[dict[str, Any]] = await page.evaluate(EXAMINED, names)
-    return found
 
 
 async def test_a_published_result_is_checked_and_shown(page: Page, served: Served) -> None:

@@ -1,7 +1,7 @@
 // A round's life, as in verify.py: all that was published of it, held against the table LIFE of format.js.
 
 import { ANNOUNCED, LEADING, LIFE } from "./format.js";
-import { BUCKETS, canonical, compared, jsonHash, over, Unreadable } from "./hashes.js";
+import { bucketOf, BUCKETS, canonical, compared, jsonHash, over, Unreadable } from "./hashes.js";
 import { tableOf } from "./shapes.js";
 
 /** After every epoch. */
@@ -106,6 +106,11 @@ export class Life {
     return new Map(found.map(({ epoch, body }) => [epoch, body]));
   }
 
+  /** Every ReleaseOpened. */
+  released() {
+    return this.events.filter(({ event }) => event === "ReleaseOpened").map(({ body }) => body);
+  }
+
   /** What fixed the set of an epoch. */
   setOf(epoch) {
     return epoch === 1 ? this.one("RoundFrozen", 1) : this.one("EpochOpened", epoch);
@@ -196,9 +201,12 @@ export function twoOfficers(actors) {
   return names.size === 2 && actors.length === 2 && actors.every(({ role }) => role === "officer");
 }
 
+/** Letters and marks that Unicode has as not shown (Default_Ignorable_Code_Point), and the blank of Braille. */
+const UNSEEN = /[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0000}-\u{e0fff}]/gu;
+
 /** What is left of a name without capitals, widths, blanks and signs that don't show. */
 function spelled(name) {
-  return name.normalize("NFKC").toLowerCase().replace(/[\p{Z}\p{Cc}\p{Cf}]/gu, "");
+  return name.normalize("NFKC").toLowerCase().replace(UNSEEN, "").replace(/[\p{Z}\p{Cc}\p{Cf}]/gu, "");
 }
 
 /** What of the announcement, the window, the manifests and the counts does not fit together. */
@@ -229,7 +237,17 @@ export function* unsound(life, version) {
       if (typeof body[member] === "object") yield* manifestFaults(event, member, body[member]);
     }
     yield* countFaults(life, event, body, version);
+    yield* epochFaults(life, event, body);
+    yield* batchFaults(life, event, body);
   }
+  const times = new Map();
+  for (const one of life.released().flatMap(setFree)) times.set(one, (times.get(one) ?? 0) + 1);
+  for (const one of [...times.keys()].sort()) if (times.get(one) > 1) yield { what: "batch-named", twice: one };
+}
+
+/** Ids that a batch sets free: of who leaves, and of cancelled requests. */
+export function setFree({ leaving, cancelled }) {
+  return [...leaving.map(({ application }) => application), ...cancelled.map(({ request }) => request)];
 }
 
 function* announcementFaults(event, body, version) {
@@ -264,12 +282,93 @@ function* countFaults(life, event, body, version) {
     if ((body.seed_epoch || epoch) !== first) yield { what: "seed-epoch", epoch: first, stated: body.seed_epoch ?? null };
     if (body.pledges_root !== committed.get(first).pledges_root) yield { what: "pledges-moved", epoch };
     if (epoch === first && body.supplementary) yield { what: "supplementary-count", mine: 0, stated: body.supplementary };
+    if (!panelClosed(life, epoch)) yield { what: "not-closed", epoch };
   }
   if (event === "SelectionProposed") {
     const committed = life.one("InputsCommitted", epoch);
     if (committed && body.selected + body.reserve + body.not_selected !== committed.entries) {
       yield { what: "counts", event, epoch };
     }
+    const first = Math.min(...life.all("InputsCommitted").keys());
+    const drawn = committed && (epoch === first || committed.supplementary);
+    if (drawn && life.one("SourceValueRecorded", epoch) === null) yield { what: "no-seed", epoch };
     if (version > 1 && (body.shown_root ?? null) === null) yield { what: "version", event, lacks: "shown_root" };
+  }
+}
+
+/** Whether marks were closed since the epoch that last admitted somebody, if a panel gives any. */
+function panelClosed(life, epoch) {
+  if (!life.one("RoundOpened", 0)?.policy.scoring?.panel_points) return true;
+  const admitted = [...life.all("EpochOpened")].filter(([of, body]) => of <= epoch && body.admitted?.length);
+  const closed = [...life.all("ScoresClosed").keys()].filter((of) => of <= epoch);
+  return Math.max(0, ...closed) >= Math.max(1, ...admitted.map(([of]) => of));
+}
+
+/** What an epoch's act can't have moved: it admits somebody, has some judged again, or takes one out. */
+function* epochFaults(life, event, body) {
+  const { epoch } = body;
+  if (!["EpochOpened", "EligibilityCompleted"].includes(event) || epoch === 1) return;
+  const [opened, before] = [life.one("EpochOpened", epoch), life.setOf(epoch - 1)];
+  if (opened === null || before === null) return;
+  const [admitted, again] = [opened.admitted ?? [], opened.judge_again];
+  const amended = (opened.amended ?? []).map(({ application }) => application);
+  const moved = movedBetween(before.applications, opened.applications);
+  if (event === "EligibilityCompleted") {
+    const completed = life.one("EligibilityCompleted", epoch - 1);
+    const judged = completed ? [...movedBetween(completed.verdicts, body.verdicts).keys()] : [];
+    const named = new Set(again.map(bucketOf));
+    if (!opened.judge_all && judged.some((bucket) => !moved.has(bucket) && !named.has(bucket))) {
+      yield { what: "verdicts-moved", epoch };
+    }
+    return;
+  }
+  const ordered = (ids) => canonical(ids) === canonical([...new Set(ids)].sort());
+  if (![admitted, again].every(ordered) || ![...admitted, ...amended].every((one) => again.includes(one))) {
+    yield { what: "judge-again", epoch };
+  }
+  if (!asItsAct(moved, admitted, again.length > 0 || opened.judge_all, amended)) yield { what: "set-moved", epoch };
+}
+
+/** Whether the buckets that moved are those of who was admitted, or amended, or the one of who was taken out. */
+function asItsAct(moved, admitted, judgedAgain, amended) {
+  const grown = [...moved.values()];
+  if (admitted.length) {
+    const wanted = new Map();
+    for (const bucket of admitted.map(bucketOf)) wanted.set(bucket, (wanted.get(bucket) ?? 0) + 1);
+    return wanted.size === moved.size && [...wanted].every(([bucket, count]) => moved.get(bucket) === count);
+  }
+  if (!judgedAgain) return grown.reduce((sum, one) => sum + one, 0) === -1;
+  const wanted = new Set(amended.map(bucketOf));
+  return grown.every((one) => one === 0) && wanted.size === moved.size && [...wanted].every((one) => moved.has(one));
+}
+
+/** By how many the buckets grew that are not as they were. */
+function movedBetween(before, after) {
+  const moved = new Map();
+  after.counts.forEach((count, bucket) => {
+    const same = count === before.counts[bucket] && after.roots[bucket] === before.roots[bucket];
+    if (!same) moved.set(bucket, count - before.counts[bucket]);
+  });
+  return moved;
+}
+
+/** Batches are opened one after another, each once that before it is proposed, and confirmed as proposed. */
+function* batchFaults(life, event, body) {
+  const [epoch, batch] = [body.epoch || 0, body.batch || 0];
+  if (event === "ReleaseOpened" && batch > 1) {
+    const before = life.one("ReleaseProposed", epoch, batch - 1);
+    if (before === null) yield { what: "batch-opened", epoch, batch, proposed: false };
+    else if (stamp(before.proposed_at) > stamp(body.opened_at)) {
+      yield { what: "time", event, epoch, name: "opened_at", at: body.opened_at, which: "ReleaseProposed" };
+    }
+  }
+  if (event === "ReleaseProposed" && life.one("ReleaseOpened", epoch, batch) === null) {
+    yield { what: "batch-opened", epoch, batch, proposed: true };
+  }
+  if (event === "SelectionConfirmed" || event === "ReleaseConfirmed") {
+    const proposed = life.one("ReleaseProposed", epoch, batch);
+    if (batch > 0 !== (proposed !== null) || (body.batch_root ?? null) !== (proposed?.batch_root ?? null)) {
+      yield { what: "batch-confirmed", epoch, batch };
+    }
   }
 }

@@ -169,7 +169,9 @@ export class Matching {
     );
   }
 
+  /** Once, however often it stands. */
   ask(record) {
+    if (this.#named.has(record.request)) return;
     if (!this.#pledges.has(record.institution)) this.#pledges.set(record.institution, 0);
     const request = new Request(record, this.#pledges.get(record.institution));
     this.#named.set(request.id, request);

@@ -7,7 +7,7 @@ import { firstDue, numberOf, rehearsed, secondOf, writtenAsDrawn } from "./chanc
 import { FORMATS } from "./format.js";
 import { bucketOf, bytesOf, canonical, compared, Digest, hex, jsonHash, payloadHash, sha256Hex, Tree, Unreadable } from "./hashes.js";
 import { Judging } from "./judging.js";
-import { FAR, LAWS, Life, misplaced, twoOfficers, unsound } from "./life.js";
+import { FAR, LAWS, Life, misplaced, setFree, twoOfficers, unsound } from "./life.js";
 import { Matching } from "./matching.js";
 import { linesOf, Report } from "./reading.js";
 import { Releases } from "./releases.js";
@@ -90,6 +90,7 @@ class Examination {
   #committed; // epochs with a commitment
   #admitted; // by application, the epoch that admitted it late
   #judged; // by application, the last epoch that had it judged again
+  #amended = new Map(); // by application, the version that an appeal put in its place
   #allJudged; // the last epoch that had all judged again
   #pledges;
   #matching;
@@ -179,6 +180,7 @@ class Examination {
     const byEach = (idsOf) => new Map(epochs.flatMap(([epoch, body]) => idsOf(body).map((identifier) => [identifier, epoch])));
     this.#admitted = byEach(({ admitted }) => admitted ?? []);
     this.#judged = byEach(({ judge_again }) => judge_again);
+    for (const [, { amended }] of epochs) for (const one of amended ?? []) this.#amended.set(one.application, one.version);
     this.#allJudged = Math.max(1, ...epochs.filter(([, body]) => body.judge_all).map(([epoch]) => epoch));
     this.#pledges = new Map(pledges);
     if (canonical(pledges.map(([one]) => one)) !== canonical([...this.#pledges.keys()].sort())) {
@@ -249,6 +251,9 @@ class Examination {
     this.#verdicts.add(bucket, [identifier, version, payload, entry.judged_in, outcome, entry.findings_hash]);
     this.#entries.add(bucket, [identifier, outcome, entry.tickets, entry.score]);
     this.#show(number, entry);
+    if (version !== (this.#amended.get(identifier) ?? version)) {
+      this.#report.wrong({ what: "amended", line: number, identifier, version });
+    }
     const judged = Math.max(this.#allJudged, this.#judged.get(identifier) ?? 1);
     if (entry.judged_in !== judged) {
       this.#report.wrong({ what: "judged-in", line: number, identifier, mine: judged, stated: entry.judged_in });
@@ -345,9 +350,10 @@ class Examination {
     const every = [...this.#events, ...this.#later];
     const rounds = [...new Set(every.map(({ body }) => body.round))].sort();
     report.same(rounds.length === 1 && rounds[0] === this.#round, { what: "round", round: this.#round, rounds });
-    this.#life(new Life(every));
-    this.#inputs(turns);
-    this.#chance(turns);
+    const life = new Life(every);
+    this.#life(life);
+    this.#inputs(turns, life);
+    this.#chance(turns, life);
     this.#selection(turns);
     this.#givenOut();
     if (this.#open) this.#firmsToldApart();
@@ -367,8 +373,8 @@ class Examination {
     report.voided = life.one("RoundVoided", FAR) !== null;
   }
 
-  #inputs(turns) {
-    const { policy, opened, frozen, completed, commitment, committed } = turns;
+  #inputs(turns, life) {
+    const { policy, opened, frozen, completed, commitment } = turns;
     const report = this.#report;
     const hash = jsonHash(policy);
     report.same(hash === opened.policy_hash && hash === commitment.policy_hash, { what: "policy", hash });
@@ -393,7 +399,7 @@ class Examination {
       report.wrong({ what: "supplementary-count", mine: this.#apart, stated: commitment.supplementary ?? null });
     }
     this.#pledged(turns);
-    for (const [epoch, one] of committed) {
+    for (const [epoch, one] of life.all("InputsCommitted")) {
       const root = jsonHash(Object.fromEntries(COMMITTED.map((name) => [name, one[name]])));
       report.same(root === one.commitment_root, { what: "commitment", epoch, root, stated: one.commitment_root });
     }
@@ -408,7 +414,7 @@ class Examination {
     if (frozen === null) this.#report.notChecked.push({ what: "pledges-frozen" });
   }
 
-  #chance({ life, opened, committed, values }) {
+  #chance({ opened, committed, values }, life) {
     const report = this.#report;
     const [main] = this.#committed;
     if (main > 1) report.notChecked.push({ what: "first-commitment", epoch: main });
@@ -484,6 +490,9 @@ class Examination {
         compared(one.identifier, other.identifier) ||
         compared(one.number, other.number),
     );
+    const batches = this.#later.filter(({ event, body }) => event === "ReleaseOpened" && body.epoch === this.#epoch);
+    const known = (one) => this.#report.institutions.has(one) || this.#report.entries.has(one);
+    const unknown = batches.flatMap(({ body }) => setFree(body)).filter((one) => !known(one));
     let position = 0;
     for (const { key, identifier, number, entry } of this.#standing) {
       position += 1;
@@ -505,6 +514,7 @@ class Examination {
       counts["not-selected"] += 1;
       tree.add(leaf);
     }
+    if (unknown.length) report.wrong({ what: "batch-named", unknown: [...new Set(unknown)].sort() });
     report.checked.push({ what: "stood", count: position });
     const root = hex(tree.root());
     const mine = [counts.selected, counts.reserve, counts["not-selected"]];
@@ -528,11 +538,7 @@ class Examination {
       return new Map(each.sort(([one], [other]) => one - other));
     };
     const [openings, proposals] = ["ReleaseOpened", "ReleaseProposed"].map(batchesOf);
-    for (const batch of proposals.keys()) if (!openings.has(batch)) report.wrong({ what: "batch-opened", batch, proposed: true });
-    let number = 0;
     for (const [batch, opened] of openings) {
-      number += 1;
-      if (batch !== number) report.wrong({ what: "batch-opened", batch, proposed: false });
       const { root, state, counts, changed } = this.#releases.giveOut(opened);
       const moved = { batch, changed, confirmed: false };
       report.batches.push(moved);
@@ -543,21 +549,17 @@ class Examination {
       }
       const stated = [said.batch_root, said.state_hash, said.promoted, said.changed, said.withdrawn];
       report.same(canonical([root, state, ...counts]) === canonical(stated), { what: "batch", batch, counts, root, stated });
-      moved.confirmed = this.#batchConfirmed(batch, root);
+      moved.confirmed = this.#batchConfirmed(batch);
+      if (!moved.confirmed) report.notChecked.push({ what: "batch-not-confirmed", batch });
     }
   }
 
-  /** Whether it is: by a confirmation of its own, of a later batch, or of the selection after it. */
-  #batchConfirmed(batch, root) {
-    const confirmed = this.#later.filter(
-      ({ event, body }) =>
-        ["ReleaseConfirmed", "SelectionConfirmed"].includes(event) && body.epoch === this.#epoch && (body.batch ?? 0) >= batch,
+  /** By a confirmation of its own, of a later batch, or of the selection after it. */
+  #batchConfirmed(batch) {
+    const confirms = ["ReleaseConfirmed", "SelectionConfirmed"];
+    return this.#later.some(
+      ({ event, body }) => confirms.includes(event) && body.epoch === this.#epoch && (body.batch ?? 0) >= batch,
     );
-    if (!confirmed.length) this.#report.notChecked.push({ what: "batch-not-confirmed", batch });
-    for (const { body } of confirmed) {
-      if (body.batch === batch && (body.batch_root ?? null) !== root) this.#report.wrong({ what: "batch-confirmed", batch });
-    }
-    return confirmed.length > 0;
   }
 
   #firmsToldApart() {
@@ -589,21 +591,19 @@ class Examination {
     const right = canonical(roots) === canonical(ofIt) && twoOfficers(confirmed.actors);
     report.confirmed = right && !report.voided;
     report.same(right, { what: "officers", officers: confirmed.actors.map(({ name }) => name).sort() });
-    const [batch, root] = [confirmed.batch ?? null, confirmed.batch_root ?? null];
-    const proposedBatches = this.#later.filter(ofThis("ReleaseProposed")).map(({ body }) => body.batch);
-    if ((batch === null) !== (root === null) || (batch !== null && !proposedBatches.includes(batch))) {
-      report.wrong({ what: "batch-confirmed", batch: batch ?? 0 });
-    }
   }
 
   /** Every root that you hold must stand in the bundle, and of commitments, once you hold one, every epoch's. */
   #held({ life, committed, proposed }, held) {
     const commitments = this.#committed.map((epoch) => committed.get(epoch).commitment_root);
-    const later = this.#later.filter(({ event }) => event === "InputsCommitted").map(({ body }) => body.commitment_root);
+    const saidBy = (events, names, member) =>
+      events.filter(({ event }) => names.includes(event)).map(({ body }) => body[member]);
+    const later = saidBy(this.#later, ["InputsCommitted"], "commitment_root");
+    const terms = saidBy(this.#events, ["RoundAnnounced", "RoundAmended"], "announcement_root");
     for (const [name, stated, also] of [
       ["commitment", commitments, later],
       ["selection", [proposed.selection_root], []],
-      ["announcement", [life.terms.announcement_root].filter((root) => root), []],
+      ["announcement", [life.terms.announcement_root].filter((root) => root), terms],
       ["shown", [proposed.shown_root].filter((root) => root), []],
     ]) {
       const yours = held[name] ?? [];
@@ -617,12 +617,11 @@ class Examination {
     }
   }
 
-  #panel({ life, scoresClosed: closed }) {
+  #panel({ scoresClosed: closed }) {
     const report = this.#report;
     const count = this.#marked;
-    const admitted = [...life.all("EpochOpened")].filter(([, body]) => body.admitted?.length).map(([epoch]) => epoch);
-    if (closed === null || closed.epoch < Math.max(1, ...admitted)) report.wrong({ what: "not-closed" });
-    else if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
+    if (closed === null) return;
+    if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
     else if (count > closed.marks || (count < closed.marks && this.#epoch === 1)) {
       report.wrong({ what: "marks-more", closed: closed.marks, count });
     } else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });

@@ -151,16 +151,38 @@ const FINDINGS = {
   "batch-opened": {
     en: [
       null,
-      (v) => (v.proposed ? `Batch ${v.batch} is proposed and was not opened` : `Batch ${v.batch} does not follow on the one before`),
+      (v) =>
+        v.proposed
+          ? `Batch ${v.batch} of epoch ${v.epoch} is proposed and was not opened`
+          : `Batch ${v.batch} of epoch ${v.epoch} is opened, and that before it was not proposed`,
     ],
     ko: [
       null,
-      (v) => (v.proposed ? `${v.batch}차 재배정: 열린 적이 없는데 제안되어 있습니다` : `${v.batch}차 재배정: 앞 재배정에 이어지지 않습니다`),
+      (v) =>
+        v.proposed
+          ? `${v.epoch}차의 재배정 ${v.batch}: 열린 적이 없는데 제안되어 있습니다`
+          : `${v.epoch}차의 재배정 ${v.batch}: 앞 재배정이 제안되지 않았는데 열려 있습니다`,
     ],
   },
   "batch-confirmed": {
-    en: [null, (v) => `The confirmation of batch ${v.batch} is not of its root, or of a batch that nobody proposed`],
-    ko: [null, (v) => `${v.batch}차 재배정의 확정: 그 루트에 대한 것이 아니거나 제안된 적이 없는 재배정입니다`],
+    en: [null, (v) => `The confirmation of epoch ${v.epoch} is of a batch or root that nobody proposed`],
+    ko: [null, (v) => `${v.epoch}차의 확정: 제안된 적이 없는 재배정이나 루트에 대한 것입니다`],
+  },
+  "batch-named": {
+    en: [
+      null,
+      (v) =>
+        v.twice !== undefined
+          ? `${v.twice} is set free in two batches`
+          : `Batches set free what is not in the set: ${v.unknown.join(", ")}`,
+    ],
+    ko: [
+      null,
+      (v) =>
+        v.twice !== undefined
+          ? `재배정 두 번에서 풀려났습니다: ${v.twice}`
+          : `재배정이 이 신청과 요청에 없는 것을 풀었습니다: ${v.unknown.join(", ")}`,
+    ],
   },
   stood: {
     en: [(v) => `${v.count} stood in the draw; positions, keys, matching and reserve were computed again`],
@@ -352,8 +374,8 @@ const FINDINGS = {
     ],
   },
   "not-closed": {
-    en: [null, () => "Nobody closed the panel's marks before the commitment"],
-    ko: [null, () => "확약 전에 아무도 평가위원의 평점을 마감하지 않았습니다"],
+    en: [null, (v) => `Nobody closed the panel's marks before the commitment of epoch ${v.epoch}`],
+    ko: [null, (v) => `${v.epoch}차 확약 전에 아무도 평가위원의 평점을 마감하지 않았습니다`],
   },
   score: {
     en: [null, (v) => `${v.identifier}: marks and record give it ${shown(v.mine)} points, not ${shown(v.stated)}`],
@@ -421,8 +443,36 @@ const FINDINGS = {
     ko: [null, (v) => `${v.identifier}: ${v.stated}차가 아니라 ${v.under}차로 추첨합니다`],
   },
   "no-seed": {
-    en: [null, (v) => `${v.identifier} draws under epoch ${v.epoch}, which has no seed`],
-    ko: [null, (v) => `${v.identifier}: 시드가 없는 ${v.epoch}차로 추첨합니다`],
+    en: [
+      null,
+      (v) =>
+        v.identifier === undefined
+          ? `The proposal of epoch ${v.epoch} has no value that decided it`
+          : `${v.identifier} draws under epoch ${v.epoch}, which has no seed`,
+    ],
+    ko: [
+      null,
+      (v) =>
+        v.identifier === undefined
+          ? `${v.epoch}차 선정안을 정한 난수원의 값이 없습니다`
+          : `${v.identifier}: 시드가 없는 ${v.epoch}차로 추첨합니다`,
+    ],
+  },
+  "verdicts-moved": {
+    en: [null, (v) => `Verdicts of epoch ${v.epoch} are others, and nobody judged them again`],
+    ko: [null, (v) => `${v.epoch}차의 판정이 달라졌는데 다시 심사된 것이 아닙니다`],
+  },
+  "judge-again": {
+    en: [null, (v) => `Who epoch ${v.epoch} judges again stands in no order, or is not all it admits and amends`],
+    ko: [null, (v) => `${v.epoch}차에 다시 심사할 신청: 순서에 맞지 않거나, 받아들이거나 고친 신청이 빠져 있습니다`],
+  },
+  "set-moved": {
+    en: [null, (v) => `The set of epoch ${v.epoch} is not that of the epoch before and what its act did to it`],
+    ko: [null, (v) => `${v.epoch}차의 신청 목록이 앞 차수의 목록과 그 결정에서 나오지 않습니다`],
+  },
+  amended: {
+    en: [null, (v) => `${v.identifier} is amended to another version than ${v.version}`],
+    ko: [null, (v) => `${v.identifier}: 고친 버전이 ${v.version}이 아닙니다`],
   },
   key: { en: [null, (v) => `The draw key of ${v.identifier} is ${v.key}`], ko: [null, (v) => `${v.identifier}의 추첨 키는 ${v.key}입니다`] },
   "no-source": {
