@@ -62,7 +62,7 @@ stays), and of which epoch it is: `none`, the `first`, a `later` one (the next),
 `end`s the round.
 
 - `by`: whose act it is. `officers` are two of role `officer`, whose names differ in more than capitals, widths, blanks
-  and signs that don't show (NFKC, lower case, without the categories Z, Cc and Cf and what is default ignorable); `clock`
+  and signs that don't show (NFKC, lower case, without categories Z, Cc, Cf and what is default ignorable); `clock`
   is one of role `system`; `announcers` are the clock, one officer, or two.
 - `each`: the member that tells several of an epoch apart; each stands once.
 - `moment`: when it was; it may not be earlier than the events and own members named under `since`.

@@ -491,8 +491,9 @@ class Examination {
         compared(one.number, other.number),
     );
     const batches = this.#later.filter(({ event, body }) => event === "ReleaseOpened" && body.epoch === this.#epoch);
-    const known = (one) => this.#report.institutions.has(one) || this.#report.entries.has(one);
-    const unknown = batches.flatMap(({ body }) => setFree(body)).filter((one) => !known(one));
+    const unknown = new Set(batches.flatMap(({ body }) => setFree(body)));
+    for (const request of this.#report.institutions.keys()) unknown.delete(request);
+    for (const { identifier } of [...this.#standing, ...this.#aside]) unknown.delete(identifier);
     let position = 0;
     for (const { key, identifier, number, entry } of this.#standing) {
       position += 1;
@@ -514,7 +515,7 @@ class Examination {
       counts["not-selected"] += 1;
       tree.add(leaf);
     }
-    if (unknown.length) report.wrong({ what: "batch-named", unknown: [...new Set(unknown)].sort() });
+    if (unknown.size) report.wrong({ what: "batch-named", unknown: [...unknown].sort() });
     report.checked.push({ what: "stood", count: position });
     const root = hex(tree.root());
     const mine = [counts.selected, counts.reserve, counts["not-selected"]];
