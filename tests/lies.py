@@ -332,6 +332,7 @@ UNBOUND = {
         "what decided a later epoch: its own bundle shows it"
     ),
     r"a later epoch's (InputsCommitted\.supplementary|EpochOpened.applications.*)": "the same",
+    r"RoundAnnounced\.policy": "the name of a policy that an amendment replaced: its hash says which it was",
     r"head\.bundle": "what the first version of the format may lack is held to the same where it stands",
     r"CHANCE: ReleaseOpened\.(leaving|cancelled).*": "another batch, with all that follows: no root is held of it",
     r"CHANCE: ReleaseProposed\..*": "the same",
@@ -343,9 +344,19 @@ UNBOUND = {
 }
 """Members of which neither the file nor a root that somebody holds says anything, and why; `depth: `, `version: ` and
 `level: ` before it: in these alone."""
-NOTHING = set(
-    "admitted amended batch batch_root cut judge_all rehearsal series supplementary unattended".split()  # noqa: SIM905
-)
+NOTHING = {
+    "admitted",
+    "amended",
+    "batch",
+    "batch_root",
+    "cut",
+    "judge_all",
+    "rehearsal",
+    "series",
+    "supplementary",
+    "supplementary_source",
+    "unattended",
+}
 """Members that may be left out: it is the same as null, none, no and nothing."""
 
 

@@ -48,25 +48,25 @@ def finished(forged: Forged) -> Forged:
 
 
 def draw(depth: Depth) -> Forged:
-    return make_round(9, 5, changes={"places": 3, "reserve": 2}).forged(depth)
+    return make_round(5, 2, 11, {"places": 1, "reserve": 1}).forged(depth)
 
 
 def scored(depth: Depth) -> Forged:
-    return make_round(8, 4, scored=True, changes={"places": 3, "reserve": 2}).forged(depth)
+    return make_round(6, 3, 3, {"places": 2, "reserve": 1}, scored=True).forged(depth)
 
 
 def rehearsal(depth: Depth) -> Forged:
     value = {"source": "rehearsal", "value": rehearsed_value(MAP["seed"], ROUND)}  # type: ignore[arg-type]
-    return make_round(6, 3, sources=[REHEARSAL], recorded=value, rehearsal=MAP).forged(depth)
+    return make_round(5, 2, 19, sources=[REHEARSAL], recorded=value, rehearsal=MAP).forged(depth)
 
 
 def drand(depth: Depth) -> Forged:
-    return make_round(6, 3, sources=[QUICKNET], recorded=beacon([QUICKNET])).forged(depth)
+    return make_round(5, 2, 19, sources=[QUICKNET], recorded=beacon([QUICKNET])).forged(depth)
 
 
 def fallback(depth: Depth) -> Forged:
     """The lottery failed, and drand, which stands second, gave the value."""
-    return make_round(6, 3, sources=[SOURCE, QUICKNET], recorded=beacon([SOURCE, QUICKNET])).forged(depth)
+    return make_round(5, 2, 19, sources=[SOURCE, QUICKNET], recorded=beacon([SOURCE, QUICKNET])).forged(depth)
 
 
 def beacon(sources: list[dict[str, Any]]) -> Record:
@@ -82,7 +82,7 @@ def batches(depth: Depth) -> Forged:
 @cache
 def _with_batches() -> Round:
     """Two batches: somebody selected leaves, and a request of somebody selected is cancelled."""
-    made = make_round(9, 5, changes={"places": 3, "reserve": 4})
+    made = make_round(7, 3, 3, {"places": 2, "reserve": 3})
     taken = [line.placement for line in made.proposal.lines if line.placement.awards]
     leaving = {taken[0].application: NotSelectedReason.DECLINED}
     return with_batches(
@@ -104,7 +104,7 @@ def before(depth: Depth) -> Forged:
 
 def rolling(depth: Depth) -> Forged:
     """A cut of a series."""
-    made = make_round(6, 3).forged(depth)
+    made = make_round(5, 2, 19).forged(depth)
     made.event("RoundOpened")["policy"]["rolling"] = {"every_months": 3, "status_months": 12}
     for name in ("RoundAnnounced", "RoundOpened"):
         made.event(name).update(series="rolling", cut=2)
@@ -113,7 +113,7 @@ def rolling(depth: Depth) -> Forged:
 
 def eventful(depth: Depth) -> Forged:
     """Amended before it opened, extended twice, a registry waived, stamped and final."""
-    made = make_round(6, 3).forged(depth)
+    made = make_round(5, 2, 19).forged(depth)
     announced, opened = made.event("RoundAnnounced"), made.event("RoundOpened")
     terms = {name: value for name, value in announced.items() if name not in ("actors", "reason", "series", "cut")}
     terms["title"] = opened["title"] = "시범구매 (amended)"
@@ -133,7 +133,7 @@ def eventful(depth: Depth) -> Forged:
 
 def void(depth: Depth) -> Forged:
     """Ended by two officers after the proposal, which nobody confirmed."""
-    made = make_round(6, 3).forged(depth)
+    made = make_round(5, 2, 19).forged(depth)
     made.records = [one for one in made.records if one.get("event") != "SelectionConfirmed"]
     told(made, "RoundVoided", ACT, voided_at="2018-09-21T00:00:00Z")
     return finished(made)
