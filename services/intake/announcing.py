@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
+from services.intake.domain.announcements import announcement_root
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.series import MOST_CUTS, Cut, next_cut
 from services.intake.domain.terms import LATEST
-from services.intake.storage import putback_rounds, rounds
+from services.intake.storage import institutions, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.turns import BY_THE_CLOCK, round_event
 from shared import audit
 from shared.by_round import ByRound
 from shared.canonical import json_hash
 from shared.clock import Clock
-from shared.contracts.events import RoundAnnounced
+from shared.contracts.events import RoundAmended, RoundAnnounced
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
 from shared.outbox import OutboxPublisher
@@ -24,16 +25,15 @@ from shared.postgres import Connection, Pool, connected
 from shared.working_days import korean_date
 
 _log = structlog.get_logger()
+Terms = TypeVar("Terms", RoundAnnounced, RoundAmended)
 
 
-async def announce(
+async def announced(
     connection: Connection, announcement: Announcement, actors: Sequence[Actor], reason: str, now: datetime
-) -> Outgoing | None:
-    """None when a round or a series of that id stands already. `now` is real time. The caller keeps its row in the
-    audit log, the last thing in its transaction: `announced_detail`."""
-    if not await rounds.announce(connection, announcement):
-        return None
-    announced = RoundAnnounced(
+) -> Outgoing:
+    """Of a round that stands in `rounds`, with its pledges: what is pledged in this transaction counts. `now` is real
+    time. The caller keeps its row in the audit log, the last thing in its transaction: `announced_detail`."""
+    terms = RoundAnnounced(
         round=announcement.round,
         actors=tuple(actors),
         reason=reason,
@@ -48,8 +48,16 @@ async def announce(
         unattended=announcement.unattended,
         series=announcement.series,
         cut=announcement.cut,
+        pledges=await institutions.invited(connection, announcement.round),
     )
-    return round_event(announced, "announced", 0, now)
+    return round_event(await rooted(connection, terms), "announced", 0, now)
+
+
+async def rooted(connection: Connection, terms: Terms) -> Terms:
+    """With their root, which the round keeps for its opening."""
+    root = announcement_root(terms)
+    await rounds.state_root(connection, terms.round, root)
+    return terms.model_copy(update={"announcement_root": root})
 
 
 def announced_detail(announcement: Announcement, reason: str) -> dict[str, Any]:
@@ -63,11 +71,11 @@ async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart
     """
 
     async def follow(cut: StoredRound) -> None:
-        announced = cut.window.status is RoundStatus.ANNOUNCED
-        if cut.window.status is RoundStatus.VOID or (announced and cut.policy) or not cut.series or not cut.cut:
+        to_come = cut.window.status is RoundStatus.ANNOUNCED
+        if cut.window.status is RoundStatus.VOID or (to_come and cut.policy) or not cut.series or not cut.cut:
             return
         async with outbox.transaction(pool) as (connection, events):
-            if announced:
+            if to_come:
                 await _give_policy(connection, cut, cut.series, cut.cut)
             else:
                 events += await _announce_next(connection, cut, cut.series, cut.cut, clock.now())
@@ -85,9 +93,9 @@ async def _announce_next(
         return []
     reason = f"cut {due.number} of {series}"
     announcement = _announcement(newest, due)
-    event = await announce(connection, announcement, BY_THE_CLOCK, reason, now)
-    if event is None:
+    if not await rounds.announce(connection, announcement):
         return []
+    event = await announced(connection, announcement, BY_THE_CLOCK, reason, now)
     _log.info("announced cut", round=due.round, series=series, closes_at=due.closes_at)
     detail = announced_detail(announcement, reason)
     return [event, await audit.record(connection, "intake", now, BY_THE_CLOCK[0].name, "announce", detail)]

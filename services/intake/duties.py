@@ -52,7 +52,8 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
                 return
             await rounds.open_round(connection, stored.window.round)
             fingerprints = tuple(one.key.fingerprint for one in await published(connection))
-            events.append(_opened(stored, await institutions.pledges(connection, stored.window.round), fingerprints))
+            invited = await institutions.invited(connection, stored.window.round)
+            events.append(_opened(stored, invited, fingerprints))
             detail = {"round": stored.window.round, "policy_hash": stored.policy_hash}
             events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))
         _log.info("opened round", round=stored.window.round, policy_hash=stored.policy_hash)
@@ -104,7 +105,7 @@ async def freeze(
             closes_at=window.closes_at,
             applications=applications,
             requests=wanted,
-            pledges=_invitations(await institutions.pledges(connection, round_id)),
+            pledges=await institutions.invited(connection, round_id),
         )
         events.append(round_event(frozen, "frozen", 1, now))
         events += await late_answers(connection, round_id, clock.now())
@@ -198,7 +199,7 @@ def _opens(stored: StoredRound, clock: Clock) -> bool:
     return announced and window.time_map.programme(clock.now()) >= window.opens_at
 
 
-def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprints: tuple[str, ...]) -> Outgoing:
+def _opened(stored: StoredRound, invited: tuple[Invitation, ...], fingerprints: tuple[str, ...]) -> Outgoing:
     window = stored.window
     opened = RoundOpened(
         round=window.round,
@@ -206,24 +207,21 @@ def _opened(stored: StoredRound, pledges: Sequence[tuple[str, int]], fingerprint
         reason="the window has begun",
         title=stored.title,
         opens_at=window.opens_at,
-        closes_at=window.closes_at,
+        closes_at=stored.announced_close,
         policy=stored.policy,
         policy_hash=stored.policy_hash,
         lead_seconds=stored.lead_seconds,
         sources=stored.sources,
-        institutions=_invitations(pledges),
+        institutions=invited,
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
         series=stored.series,
         cut=stored.cut,
         key_fingerprints=fingerprints,
+        announcement_root=stored.announcement_root,
     )
     body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed
     return replace(round_event(opened, "opened", 0, window.opens_at), body=body)
-
-
-def _invitations(pledges: Sequence[tuple[str, int]]) -> tuple[Invitation, ...]:
-    return tuple(Invitation(institution=code, pledge_won=won) for code, won in pledges)
 
 
 async def _unfinished(pool: Pool) -> list[StoredRound]:

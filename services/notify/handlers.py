@@ -71,13 +71,13 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
     for event in batch:
         if not isinstance(event, Event):
             continue
-        if isinstance(event.body, RoundOpened):
-            await facts.save_round(connection, event.body)
+        taken = turn(event.body, event.traceparent, event.appended_at)
+        if isinstance(event.body, RoundOpened) and taken is not None:
+            taken = replace(taken, closes_at=await facts.save_round(connection, event.body))
         elif isinstance(event.body, RoundFrozen):
             await facts.save_pledged(connection, event.body)
         elif isinstance(event.body, RoundExtended):
             await facts.extend(connection, event.body.round, event.body.closes_at)
-        taken = turn(event.body, event.traceparent, event.appended_at)
         if taken is not None:
             await facts.save_turn(connection, replace(taken, appended_at=event.appended_at))
     return ()

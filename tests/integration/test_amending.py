@@ -17,6 +17,7 @@ from services.intake.handlers import putback
 from services.notify.domain.notices import Happening
 from services.notify.domain.turns import Turn, amendment
 from services.notify.storage import facts
+from services.selection.verify import Life, unsound
 from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
 from shared.postgres import connected, open_pool
@@ -68,6 +69,17 @@ async def turns(stack: Stack, round_id: str, kind: str) -> list[dict[str, Any]]:
     return found
 
 
+def pledged(event: dict[str, Any]) -> dict[str, int]:
+    return {one["institution"]: one["pledge_won"] for one in event["pledges"]}
+
+
+def announcement_faults(*events: dict[str, Any]) -> list[str]:
+    """What the verifier has against an announcement, its amendments and the opening, in that order."""
+    names = ["RoundAnnounced", *(("RoundAmended" if "amendment" in one else "RoundOpened") for one in events[1:])]
+    life = Life([{"event": name, "body": body} for name, body in zip(names, events, strict=True)])
+    return [told for _, told in (*life.faults(), *unsound(life, 2))]
+
+
 def week_later(stated: dict[str, Any], name: str = "opens_at") -> str:
     return (datetime.fromisoformat(stated["round"][name]) + timedelta(days=7)).isoformat()
 
@@ -103,6 +115,11 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
     (event,) = events
     assert (event["amendment"], event["policy_hash"], event["title"]) == (1, now["policy_hash"], "바뀐 이름")
     assert len({actor["name"] for actor in event["actors"]}) == 2
+    (first,) = await turns(stack, "amended", "RoundAnnounced")
+    assert pledged(first) == {"kepco": 50_000_000, "lh": 7_000_000}
+    assert pledged(event) == {"kepco": 1_000, "lh": 7_000_000}, "all that stand, those of the announcement too"
+    assert list(announcement_faults(first, event)) == []
+    assert now["announcement_root"] == event["announcement_root"] != first["announcement_root"]
     listed = (await office.client.get("/institutions", headers=office.officers[0])).json()
     pledges = {one["institution"]: one["pledges"] for one in listed}
     assert {"round": "amended", "won": 1_000} in pledges["kepco"]
@@ -115,7 +132,8 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kwater.outbox.v1")
         notices = [json.loads(record.value) for record in records]
         told = [one for one in notices if one.get("turn") == "amended" and one["round"] == "amended"]
-        return [(one["title"], one["roots"]["policy"]) for one in told] == [("바뀐 이름", now["policy_hash"])]
+        roots = {"policy": now["policy_hash"], "announcement": now["announcement_root"]}
+        return [(one["title"], one["roots"]) for one in told] == [("바뀐 이름", roots)]
 
     await until(noticed, "the institution is told", 30)
     selection = stack.url("selection")
@@ -199,6 +217,38 @@ async def test_a_round_opens_by_what_was_amended_last(stack: Stack, office: Offi
     assert [one["title"] for one in opened] == [f"이름 {last}"]
     numbers = [one["amendment"] for one in await turns(stack, "race", "RoundAmended")]
     assert sorted(numbers) == list(range(1, last + 1))
+    amendments = sorted(await turns(stack, "race", "RoundAmended"), key=lambda one: int(one["amendment"]))
+    assert announcement_faults(*await turns(stack, "race", "RoundAnnounced"), *amendments, *opened) == []
+    assert opened[0]["announcement_root"] == amendments[-1]["announcement_root"]
+
+
+async def test_a_round_extended_before_it_opens_opens_with_the_terms_announced(stack: Stack, office: Office) -> None:
+    """The extension stands in its own event, and every reader takes the later close."""
+    await office.institution("kwater", **{"moved-early": 5})
+    stated = await standing(office, "moved-early", opens_in=4)
+    closes_at = week_later(stated, "closes_at")
+    await office.act("moved-early", "extend", {"closes_at": closes_at})
+    await office.institution("kwater", **{"moved-early": 6})
+    await office.status("moved-early", "open")
+    async with asyncio.timeout(20):
+        while not (opened := await turns(stack, "moved-early", "RoundOpened")):
+            await asyncio.sleep(0.1)
+    (first,) = await turns(stack, "moved-early", "RoundAnnounced")
+    assert announcement_faults(first, *opened) == []
+    assert opened[0]["closes_at"] == first["closes_at"]
+    assert {one["institution"]: one["pledge_won"] for one in opened[0]["institutions"]}["kwater"] == 6
+    assert pledged(first)["kwater"] == 5, "what is pledged later was not announced"
+    extended = datetime.fromisoformat(closes_at)
+    assert datetime.fromisoformat((await office.shown("moved-early"))["closes_at"]) == extended
+
+    async def noticed() -> bool:
+        records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kwater.outbox.v1")
+        notices = [json.loads(record.value) for record in records]
+        told = {one.get("turn"): one["closes_at"] for one in notices if one.get("round") == "moved-early"}
+        closes = [told[name] for name in ("opened", "extended") if name in told]
+        return list(map(datetime.fromisoformat, closes)) == [extended] * 2
+
+    await until(noticed, "the institution is told", 30)
 
 
 async def test_an_emptied_intake_reads_the_amendment_back(stack: Stack, office: Office) -> None:
@@ -218,7 +268,7 @@ async def test_an_emptied_intake_reads_the_amendment_back(stack: Stack, office: 
     await until(nothing_left, "an empty outbox")
     await emptied(stack, "intake")
     after = await office.shown("put-back")
-    kept = ("title", "opens_at", "closes_at", "policy_hash", "status", "lead_seconds", "sources")
+    kept = ("title", "opens_at", "closes_at", "policy_hash", "status", "lead_seconds", "sources", "announcement_root")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     again = await Office.of(stack, office.client)
     assert (await announced(again, other)).status_code == 200, "its policy is back with the same terms"

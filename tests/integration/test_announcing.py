@@ -69,7 +69,7 @@ async def published(stack: Stack, round_id: str) -> list[dict[str, Any]]:
     for topic in ("rounds.v1", "institutions.v1"):
         for record in await records_of(stack.kafka.settings, f"{stack.topic_prefix}{topic}"):
             told = json.loads(record.value)
-            if told.get("round") == round_id or any(one["round"] == round_id for one in told.get("pledges", ())):
+            if told.get("round") == round_id or any(one.get("round") == round_id for one in told.get("pledges", ())):
                 found.append(told)
     return found
 

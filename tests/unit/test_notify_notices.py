@@ -111,6 +111,13 @@ def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, 
     assert set(notice.roots) == roots
 
 
+@pytest.mark.parametrize("name", ["RoundAnnounced", "RoundAmended", "RoundOpened"])
+def test_institutions_hold_the_root_of_what_was_announced(name: str) -> None:
+    taken = turn(golden(name, announcement_root="a" * 64), None, NOW)
+    assert taken is not None
+    assert taken.roots["announcement"] == "a" * 64
+
+
 def test_events_nobody_is_told_of_are_no_turns() -> None:
     assert turn(golden("RoundAnnounced", series="rolling", cut=2), None, NOW) is None
     assert turn(golden("EligibilityCompleted"), None, NOW) is None

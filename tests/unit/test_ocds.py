@@ -161,6 +161,13 @@ def test_an_extension_before_the_opening_updates_the_planning() -> None:
     assert tagged(made(known)) == [["planning"], ["planningUpdate"]]
 
 
+def test_an_extension_before_the_opening_stands_when_it_opens() -> None:
+    """RoundOpened states the close that was announced."""
+    planned = Turn(ocds.announced(), OPENS - timedelta(days=9)), Turn(ocds.extended(), OPENS - timedelta(days=1))
+    bodies = made(nothing_selected(*planned, Turn(ocds.opened())))
+    assert [one["tender"]["tenderPeriod"]["endDate"] for one in bodies[1:]] == ["2018-09-15T09:00:00Z"] * 2
+
+
 def test_the_commitment_is_a_milestone_with_its_root_and_the_number_of_firms() -> None:
     tender = of("committed-1")["tender"]
     (milestone,) = tender["milestones"]

@@ -11,9 +11,10 @@ from services.intake.acts import announcement, pledging
 from services.intake.acts.announcement import AnnouncementBody
 from services.intake.acts.ground import Approved, Change, Done, Terms
 from services.intake.acts.pledging import Pledging
+from services.intake.announcing import rooted
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
-from services.intake.storage import rounds
+from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import Reason, RoundAmended
@@ -70,6 +71,7 @@ async def amend(approved: Approved) -> Done:
     pledges = await pledging.read(connection, act.round, body.pledges)
     stated, number = announcement.stated(body, approved.moment), int(act.terms["amendment"])
     await rounds.amend(connection, number, stated)
+    changed = await pledging.save(connection, pledges, approved.moment)
     amended = RoundAmended(
         round=act.round,
         actors=approved.actors,
@@ -85,11 +87,11 @@ async def amend(approved: Approved) -> Done:
         sources=stated.sources,
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
+        pledges=await institutions.invited(connection, act.round),
     )
-    changed = await pledging.save(connection, pledges, approved.moment)
     new = [one.code for one in pledges if one.before is None]
     answer = Amending(act.terms, stated, _remarks(pledges)).answer() | ({"registered": new} if new else {})
-    event = round_event(amended, f"amended {number}", 0, approved.now)
+    event = round_event(await rooted(connection, amended), f"amended {number}", 0, approved.now)
     return Done([event, *changed], answer | {"amendment": number})
 
 

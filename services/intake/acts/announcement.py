@@ -94,10 +94,10 @@ def require_to_come(body: AnnouncementBody, announcement: Announcement, now: dat
 async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
     """With the pledges, in the caller's transaction; None when a round of that id came to stand meanwhile. Institutions
     that are new are recorded as agreed: `registered` names them, who have no topics yet."""
-    event = await announcing.announce(connection, this.announcement, actors, this.reason, now)
-    if event is None:
+    if not await rounds.announce(connection, this.announcement):
         return None
     changed = await pledging.save(connection, this.pledging, now)
+    event = await announcing.announced(connection, this.announcement, actors, this.reason, now)
     new = [one.code for one in this.pledging if one.before is None]
     return Done([event, *changed], this.answer() | ({"registered": new} if new else {}))
 

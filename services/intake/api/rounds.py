@@ -136,6 +136,7 @@ def _summary(state: Intake, stored: StoredRound) -> dict[str, Any]:
         "closes_at": window.closes_at.isoformat(),
         "now": window.time_map.programme(state.clock.now()).isoformat(),
         "policy_hash": stored.policy_hash,
+        "announcement_root": stored.announcement_root,
         "lead_seconds": stored.lead_seconds,
         "sources": stored.sources,
         "rehearsal": stored.rehearsal is not None,

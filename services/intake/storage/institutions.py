@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.domain.institutions import Institution
-from shared.contracts.events import InstitutionStatus
+from shared.contracts.events import InstitutionStatus, Invitation
 from shared.postgres import Connection
 
 SET_INSTITUTION = """
@@ -80,9 +80,10 @@ async def institutions(connection: Connection, *, public: bool) -> list[dict[str
     return [dict(row) for row in await connection.fetch(INSTITUTIONS, None, public)]
 
 
-async def pledges(connection: Connection, round_id: str) -> list[tuple[str, int]]:
-    """(institution, won) of all that pledged."""
-    return [(row["institution"], row["won"]) for row in await connection.fetch(PLEDGES, round_id)]
+async def invited(connection: Connection, round_id: str) -> tuple[Invitation, ...]:
+    """All that pledged, in order of their codes."""
+    rows = sorted(tuple(row) for row in await connection.fetch(PLEDGES, round_id))
+    return tuple(Invitation(institution=code, pledge_won=won) for code, won in rows)
 
 
 async def pledge(connection: Connection, round_id: str, code: str) -> int | None:

@@ -11,13 +11,14 @@ from shared.postgres import Connection, rows_changed
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
 ANNOUNCED = """
 INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_hash, lead_seconds, sources, rehearsal,
-                    unattended, series, cut, announced_close)
-VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4) ON CONFLICT DO NOTHING
+                    unattended, series, cut, announced_close, announcement_root)
+VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4, $12) ON CONFLICT DO NOTHING
 """
 # As it was announced anew: the policy it names comes as that of an announcement does.
 AMENDED = """
 UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy_hash = $6,
-    policy = CASE policy_hash WHEN $6 THEN policy ELSE '{}' END, lead_seconds = $7, sources = $8, amendment = $2
+    policy = CASE policy_hash WHEN $6 THEN policy ELSE '{}' END, lead_seconds = $7, sources = $8, amendment = $2,
+    announcement_root = $9
 WHERE round = $1 AND amendment < $2 AND status IN ('announced', 'void')
 """
 # One that was opened, or frozen, before an amendment was read.
@@ -25,7 +26,7 @@ AMENDED_BEFORE = "UPDATE rounds SET amendment = $2, announced_close = $3 WHERE r
 # Whatever of the announcement's amendments was not read yet is in it.
 OPENED = """
 UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2, title = $3,
-    opens_at = $4, policy_hash = $6, lead_seconds = $7, sources = $8,
+    opens_at = $4, policy_hash = $6, lead_seconds = $7, sources = $8, announcement_root = $9,
     closes_at = CASE closes_at WHEN announced_close THEN $5 ELSE greatest(closes_at, $5) END
 WHERE round = $1 AND (status = 'announced' OR policy = '{}')
 """
@@ -94,6 +95,7 @@ async def announced(connection: Connection, round_id: str, terms: dict[str, Any]
         terms["unattended"],
         terms.get("series"),
         terms.get("cut"),
+        terms.get("announcement_root"),
     )
 
 
@@ -101,7 +103,7 @@ async def amended(connection: Connection, event: RoundAmended, terms: dict[str, 
     """`terms` as JSON. The newest stands, whatever order they are read in, before what they amend too."""
     window = event.opens_at, event.closes_at
     rows = await announced(connection, event.round, terms, window)
-    stated = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"]
+    stated = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"], event.announcement_root
     rows += await rows_changed(connection, AMENDED, event.round, event.amendment, *stated)
     return rows + await rows_changed(connection, AMENDED_BEFORE, event.round, event.amendment, event.closes_at)
 
@@ -115,7 +117,7 @@ async def opened(
 ) -> int:
     """`terms` as JSON; `pledges` as they stood at the opening: of institutions that have said nothing of the round
     since."""
-    stated = terms["policy_hash"], terms["lead_seconds"], terms["sources"]
+    stated = terms["policy_hash"], terms["lead_seconds"], terms["sources"], terms.get("announcement_root")
     changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *stated)
     return changed + await rows_changed(
         connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]

@@ -58,6 +58,7 @@ UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $
     lead_seconds = $8, sources = $9, amendment = $2
 WHERE round = $1 AND status = 'announced' AND amendment = $2 - 1
 """
+STATE_ROOT = "UPDATE rounds SET announcement_root = $2 WHERE round = $1"
 EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
 FINALIZE = "UPDATE rounds SET status = 'final' WHERE round = $1 AND status = 'confirmed'"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
@@ -118,6 +119,8 @@ class StoredRound:
     """Before any extension."""
     amendment: int
     """Of what stands; 0 as it was announced first."""
+    announcement_root: str | None
+    """Of what stands; None of a round announced before there was one."""
 
 
 def _window(row: Any) -> RoundWindow:
@@ -150,6 +153,7 @@ def _stored(row: Any) -> StoredRound:
         row["cut"],
         row["announced_close"] or row["closes_at"],
         row["amendment"],
+        row["announcement_root"],
     )
 
 
@@ -284,6 +288,10 @@ async def amend(connection: Connection, number: int, amended: Announcement) -> N
     """Under the exclusive lock: the opening takes what is announced under it."""
     terms = amended.title, amended.opens_at, amended.closes_at, amended.policy, amended.policy_hash
     await connection.execute(AMEND, amended.round, number, *terms, amended.lead_seconds, amended.sources)
+
+
+async def state_root(connection: Connection, round_id: str, announcement_root: str) -> None:
+    await connection.execute(STATE_ROOT, round_id, announcement_root)
 
 
 async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:

@@ -53,18 +53,18 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
         case RoundAnnounced():
             if (event.cut or 1) > 1:  # the first cut of a rolling intake announces them all
                 return None
-            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            roots, window = _announced(event), (event.closes_at, event.opens_at)
             return Turn(
                 event.round, Happening.ANNOUNCED, "announcement", appended_at, roots, traceparent, *window, event.title
             )
         case RoundAmended():
-            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            roots, window = _announced(event), (event.closes_at, event.opens_at)
             occasion = amendment(event.amendment)
             return Turn(
                 event.round, Happening.AMENDED, occasion, event.amended_at, roots, traceparent, *window, event.title
             )
         case RoundOpened():
-            roots, window = {"policy": event.policy_hash}, (event.closes_at, event.opens_at)
+            roots, window = _announced(event), (event.closes_at, event.opens_at)
             return Turn(event.round, Happening.OPENED, "opening", event.opens_at, roots, traceparent, *window)
         case RoundExtended():
             occasion = f"until {event.closes_at.isoformat()}"
@@ -106,6 +106,12 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             return Turn(event.round, Happening.VOIDED, "voiding", event.voided_at, {}, traceparent)
         case _:
             return None
+
+
+def _announced(event: RoundAnnounced | RoundAmended | RoundOpened) -> dict[str, str]:
+    """The announcement's own root stands in events from when there was one."""
+    announced = {"announcement": event.announcement_root} if event.announcement_root else {}
+    return {"policy": event.policy_hash} | announced
 
 
 def amendment(number: int) -> str:

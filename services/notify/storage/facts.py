@@ -21,10 +21,12 @@ from shared.postgres import Connection
 
 SAVE_ROUND = """
 INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal, notices, opens_at, closes_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6, $7,
+        greatest($8, (SELECT max(closes_at) FROM turns WHERE round = $1 AND happening = 'extended')))
 ON CONFLICT (round) DO UPDATE SET title_ko = excluded.title_ko, title_en = excluded.title_en,
     institutions = excluded.institutions, rehearsal = excluded.rehearsal, notices = excluded.notices,
     opens_at = excluded.opens_at, closes_at = greatest(rounds.closes_at, excluded.closes_at)
+RETURNING closes_at
 """
 EXTEND = "UPDATE rounds SET closes_at = greatest(closes_at, $2) WHERE round = $1"
 # Those whose close its institutions were not reminded of. Of a frozen round the close has passed; one that is void has
@@ -168,13 +170,16 @@ async def decisions_before(
     return {(row["application"], row["epoch"], row["batch"]): row["decision"] for row in rows}
 
 
-async def save_round(connection: Connection, opened: RoundOpened) -> None:
+async def save_round(connection: Connection, opened: RoundOpened) -> datetime:
+    """When it closes as far as is known: an extension may have come before the opening."""
     title = opened.policy.title
     institutions = [invitation.institution for invitation in opened.institutions]
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     notices = {name: {"ko": words.ko, "en": words.en} for name, words in (opened.policy.notices or {}).items()}
     window = opened.opens_at, opened.closes_at
-    await connection.execute(SAVE_ROUND, opened.round, title.ko, title.en, institutions, rehearsal, notices, *window)
+    stated = opened.round, title.ko, title.en, institutions, rehearsal, notices, *window
+    closes_at: datetime = await connection.fetchval(SAVE_ROUND, *stated)
+    return closes_at
 
 
 async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:

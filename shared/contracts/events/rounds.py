@@ -33,7 +33,12 @@ class Amended(Contract):
 
 
 class RoundAnnounced(RoundAct):
-    """A round to come. A rolling intake is a `series` of rounds, one a cut, whose windows follow each other."""
+    """A round to come. A rolling intake is a `series` of rounds, one a cut, whose windows follow each other.
+
+    `pledges`: all that stood when it was announced, in order of institution. `announcement_root`: SHA-256 of canonical
+    `{closes_at, lead_seconds, opens_at, pledges, policy_hash, rehearsal, round, sources, title, unattended}` as they
+    stand here, `pledges` as `[[institution, won], …]`. Both absent: of before they were stated.
+    """
 
     title: Line
     opens_at: UtcTime
@@ -46,11 +51,14 @@ class RoundAnnounced(RoundAct):
     unattended: bool = False
     series: RoundId | None = None
     cut: Positive | None = None
+    pledges: tuple[Invitation, ...] | None = None
+    announcement_root: Sha256Hex | None = None
 
 
 class RoundAmended(RoundAct):
     """Before it opened, two officers amended what was announced: these terms stand whole in its place. Amendments of a
-    round count from 1; the highest counts, whatever order they are read in. The last one is in RoundOpened."""
+    round count from 1; the highest counts, whatever order they are read in. The last one is in RoundOpened. `pledges`
+    and `announcement_root` are as in RoundAnnounced, of this amendment."""
 
     amendment: Positive
     amended_at: UtcTime
@@ -64,10 +72,13 @@ class RoundAmended(RoundAct):
     sources: tuple[Source, ...]
     rehearsal: Rehearsal | None = None
     unattended: bool = False
+    pledges: tuple[Invitation, ...] | None = None
+    announcement_root: Sha256Hex | None = None
 
 
 class RoundOpened(RoundAct):
-    """The whole policy and all that is fixed at the opening."""
+    """The whole policy and all that is fixed at the opening: the terms, `closes_at` too, as the last of RoundAnnounced
+    and RoundAmended states them, under its `announcement_root`. An extension stands in its RoundExtended alone."""
 
     title: Line
     opens_at: UtcTime
@@ -82,6 +93,7 @@ class RoundOpened(RoundAct):
     unattended: bool = False
     series: RoundId | None = None
     cut: Positive | None = None
+    announcement_root: Sha256Hex | None = None
 
 
 class RoundExtended(RoundAct):

@@ -50,7 +50,7 @@ class _Made:
         self._publication, self._process, self._awarded = publication, process, awarded
         self._ocid = publication.ocid(process.round)
         self._opened = self._decided = False
-        self._extensions = 0
+        self._closes: list[datetime] = []
         self._given = False
         self._pledges: Sequence[Invitation] = ()
 
@@ -71,13 +71,15 @@ class _Made:
                 return self._release(f"amended-{event.amendment}", at, ("planningUpdate",), tender=moved)
             case RoundOpened() as event:
                 self._opened = True
+                event = event.model_copy(update={"closes_at": max([event.closes_at, *self._closes])})
                 active = tender.notice(publication, event, "active") | tender.criteria(publication, event)
                 return self._planned("opened", at, event.institutions, "tender", active, [office])
             case RoundExtended() as event:
-                self._extensions += 1
-                moved = tender.extended(event, self._extensions, at)
+                self._closes.append(event.closes_at)
+                number = len(self._closes)
+                moved = tender.extended(event, number, at)
                 tags = ("tenderAmendment",) if self._opened else ("planningUpdate",)
-                return self._release(f"extended-{self._extensions}", at, tags, tender=moved)
+                return self._release(f"extended-{number}", at, tags, tender=moved)
             case RoundFrozen() as event:
                 return self._planned("frozen", at, event.pledges, "tenderUpdate", tender.frozen(event))
             case InputsCommitted() as event:

@@ -1,0 +1,25 @@
+"""The root of what was announced: who holds it notices terms or pledges that were changed afterwards."""
+
+from typing import Final
+
+from shared.canonical import json_hash
+from shared.contracts.events import RoundAmended, RoundAnnounced
+
+_TERMS: Final = {
+    "closes_at",
+    "lead_seconds",
+    "opens_at",
+    "policy_hash",
+    "rehearsal",
+    "round",
+    "sources",
+    "title",
+    "unattended",
+}
+
+
+def announcement_root(event: RoundAnnounced | RoundAmended) -> str:
+    """SHA-256 in hex of canonical JSON of the terms as the event states them, with its pledges as `[[institution, won],
+    …]`."""
+    pledges = [[one.institution, one.pledge_won] for one in event.pledges or ()]
+    return json_hash(event.model_dump(mode="json", include=_TERMS) | {"pledges": pledges})
