@@ -11,16 +11,18 @@ import structlog
 
 from services.selection.domain.commitment import unlike
 from services.selection.domain.draw import seed_of
+from services.selection.domain.evidence import shown_leaf
 from services.selection.domain.matching import Result
 from services.selection.domain.proposal import propose as propose_selection
 from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
-from services.selection.storage import drawn, releases, results, rounds
+from services.selection.storage import drawn, evidence, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.contracts import topics
 from shared.contracts.events import SelectionProposed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.merkle import GrowingTree
 from shared.postgres import Connection
 
 _log = structlog.get_logger()
@@ -69,9 +71,28 @@ async def propose(
     body = event.model_dump(mode="json")
     if not await results.save_proposal(connection, known.round, epoch, body, proposal, named, counts):
         return []
+    if said is None or said.shown_root is not None:
+        root = await _shown_root(connection, known.round, epoch, accepted, len(requests) + len(entries))
+        if said is not None and said.shown_root != root:
+            await results.drop_proposal(connection, known.round, epoch)
+            _log.error("does not propose: showed otherwise before", round=known.round, epoch=epoch)
+            return []
+        await results.state_shown_root(connection, known.round, epoch, root)
+        event = event.model_copy(update={"shown_root": root})
     _log.info("proposed selection", round=known.round, epoch=epoch, selection_root=proposal.selection_root)
     identifier = event_id("selection-proposed", known.round, epoch)
     return [outgoing(topics.MILESTONES.name, known.round, event, event_id=identifier, time=event.proposed_at)]
+
+
+async def _shown_root(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds, records: int) -> str:
+    """Over the records of the evidence as they stand once the proposal is saved. Raises LookupError where they are
+    not as many as were committed."""
+    tree = GrowingTree()
+    async for record, _ in evidence.records(connection, round_id, epoch, accepted):
+        tree.add(shown_leaf(record))
+    if tree.size != records:
+        raise LookupError(f"the evidence of round {round_id} has {tree.size} records, not {records}")
+    return tree.root.hex()
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class Shown:
     office: Office
     waiting: str = "waiting"
     confirmed: str = "evident"
+    announcement: str = ""
+    """The confirmed round's root of it."""
     proposals: list[Json] = field(default_factory=list)
     """Of the confirmed round, by epoch."""
     results: list[Json] = field(default_factory=list)
@@ -91,6 +93,7 @@ class Shown:
     async def confirm(self) -> None:
         office, round_id = self.office, self.confirmed
         await office.milestone(self.waiting, "SelectionProposed")
+        self.announcement = (await office.shown(round_id))["announcement_root"]
         self.proposals.append(await office.confirm(round_id))
         self.results = await office.results(round_id, FIRMS)
         url, mine = f"{self.selection}/rounds/{round_id}/chances", {"application": self.results[0]["application"]}
@@ -109,9 +112,11 @@ class Shown:
         await until(of_epoch_two, "the newest result's bundle")
 
     def roots(self, epoch: int) -> dict[str, list[str]]:
-        """What an institution holds of the results up to that epoch."""
-        commitments = [proposal["commitment_root"] for proposal in self.proposals[:epoch]]
-        return {"commitment": commitments, "selection": [self.proposals[epoch - 1]["selection_root"]]}
+        """What an institution holds: commitments of both epochs."""
+        proposal = self.proposals[epoch - 1]
+        commitments = [each["commitment_root"] for each in self.proposals]
+        held = {"commitment": commitments, "selection": [proposal["selection_root"]]}
+        return held | {"announcement": [self.announcement], "shown": [proposal["shown_root"]]}
 
 
 @pytest.fixture(scope="module")
@@ -174,11 +179,17 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
     for depth in ("public", "auditor"):
         answer = await rounds.bundle(round_id, depth, rounds.operator, epoch=1)
         assert answer.headers["content-type"] == "application/x-ndjson"
-        report = examined(answer, rounds.roots(1))
+        held = rounds.roots(1)
+        report = examined(answer, held)
         assert (report.differs, report.depth) == ([], depth)
         entries = [one for one in map(json.loads, answer.content.splitlines()) if one.get("type") == "entry"]
         assert {one["identity"] for one in entries} == {"none"}, "how sure each is of its firm"
         assert any("two officers confirmed" in line for line in report.checked)
+        assert report.confirmed
+        for name, (root, *_) in held.items():
+            assert any(f"the {name} root is one you hold, {root}" in line for line in report.checked), name
+            assert examined(answer, held | {name: ["0" * 64]}).differs, name
+        assert any("are those shown at the proposal" in line for line in report.checked)
         report = examined(await rounds.bundle(round_id, depth, rounds.operator), rounds.roots(2))
         assert report.differs == []
         assert any("for epoch 2 is the first due" in line for line in report.checked), "who came late drew later"
@@ -277,8 +288,8 @@ async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, rou
     await page.goto(f"{rounds.selection}/rounds/{rounds.confirmed}/verify?epoch=1")
     heading = await page.get_by_role("heading", level=1).inner_text()
     assert heading.split() == ["시험", "라운드", rounds.confirmed], "what it was announced as"
-    await page.get_by_label("Commitment root").fill(*rounds.roots(1)["commitment"])
-    await page.get_by_label("Selection root").fill(*rounds.roots(1)["selection"])
+    for name, roots in rounds.roots(1).items():
+        await page.get_by_label(f"{name.capitalize()} root").fill(" ".join(roots))
     await page.locator("#check").click()
     seen = await shown(page)
     assert (seen.state, seen.differs) == ("right", [])

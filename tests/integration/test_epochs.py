@@ -245,6 +245,26 @@ async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_i
     await until(proposed_again, "the emptied databases come to the same, to the moment")
     assert await milestones(office) == said
     assert await commitments(office, round_id) == committed
+    shown = [one["shown_root"] for one in (first, second, third)]
+    assert shown[0] != shown[1] == shown[2], "one application more, and then the same"
+    await proposed_before_there_was_a_shown_root(office, round_id, third)
+
+
+async def proposed_before_there_was_a_shown_root(office: Office, round_id: str, said: dict[str, Any]) -> None:
+    """What was said stands, without it too."""
+    async with _database(office.stack, "selection") as database, database.transaction():
+        await database.execute(
+            "UPDATE said SET body = body - 'shown_root' WHERE round = $1 AND type = 'SelectionProposed'", round_id
+        )
+        await database.execute("DELETE FROM proposals WHERE round = $1", round_id)
+        await database.execute("DELETE FROM results WHERE round = $1", round_id)
+
+    async def as_it_was() -> bool:
+        async with _database(office.stack, "selection") as database:
+            found = await database.fetchval("SELECT body FROM proposals WHERE round = $1", round_id)
+        return found is not None and json.loads(found) == said | {"shown_root": None}
+
+    await until(as_it_was, "it is proposed as it was said")
 
 
 async def test_a_late_entry_draws_under_the_announced_source_though_its_own_epoch_was_never_committed(

@@ -118,6 +118,13 @@ def test_institutions_hold_the_root_of_what_was_announced(name: str) -> None:
     assert taken.roots["announcement"] == "a" * 64
 
 
+def test_institutions_hold_the_root_of_what_was_shown() -> None:
+    taken = turn(golden("SelectionConfirmed", shown_root="b" * 64), None, NOW)
+    assert taken is not None
+    assert set(taken.roots) == {"commitment", "selection", "shown"}
+    assert taken.roots["shown"] == "b" * 64
+
+
 def test_events_nobody_is_told_of_are_no_turns() -> None:
     assert turn(golden("RoundAnnounced", series="rolling", cut=2), None, NOW) is None
     assert turn(golden("EligibilityCompleted"), None, NOW) is None

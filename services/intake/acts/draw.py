@@ -122,20 +122,26 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
 
 async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """With what selection recommends."""
-    proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed") or {}
+    proposal = await _proposal(connection, act.round)
     counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}
     before = {"status": stored.window.status.value, "epoch": stored.epoch, "recommended": counts}
     after = {"status": RoundStatus.CONFIRMED.value, "epoch": stored.epoch, "published": counts}
     return Change(before, after | {name: act.terms[name] for name in act.terms if name.endswith("_root")})
 
 
+async def _proposal(connection: Connection, round_id: str) -> dict[str, Any]:
+    return await outcomes.milestone(connection, round_id, "SelectionProposed") or {}
+
+
 async def confirm(approved: Approved) -> Done:
+    """What is shown with the proposal stands as it was proposed."""
     await rounds.confirm(approved.connection, approved.act.round, approved.now)
     confirmed = SelectionConfirmed(
         round=approved.act.round,
         actors=approved.actors,
         reason=approved.act.reason,
         confirmed_at=approved.now,
+        shown_root=(await _proposal(approved.connection, approved.act.round)).get("shown_root"),
         **approved.act.terms,
     )
     if confirmed.batch is not None:

@@ -92,8 +92,8 @@ def turn(event: object, traceparent: str | None, appended_at: datetime) -> Turn 
             )
         case SelectionConfirmed():
             roots = {"commitment": event.commitment_root, "selection": event.selection_root}
-            if event.batch_root is not None:
-                roots["batch"] = event.batch_root
+            others = {"batch": event.batch_root, "shown": event.shown_root}
+            roots |= {name: root for name, root in others.items() if root is not None}
             return Turn(
                 event.round, Happening.PUBLISHED, f"epoch-{event.epoch}", event.confirmed_at, roots, traceparent
             )

@@ -9,9 +9,8 @@ from typing import IO, Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from services.selection.domain.evidence import Bundle, Depth, entry_record, leading_to, opens, request_record
+from services.selection.domain.evidence import Bundle, Depth, leading_to
 from services.selection.storage import drawn, evidence, rounds, versions
-from services.selection.storage.evidence import in_order
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
 from shared.files import PIECE, pieces
@@ -81,16 +80,13 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
     accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         before, after = leading_to(await evidence.told(connection, known.round), epoch)
-        pledges, requests = await drawn.committed(connection, known.round, epoch)
+        pledges, _ = await drawn.committed(connection, known.round, epoch)
         yield written.head()
         for told in before:
             yield written.record(told.record())
         yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})
-        for stated, demand in in_order(requests):
-            sealed = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
-            yield written.record(request_record(demand, stated["version"], stated["payload_hash"]), sealed)
-        async for line, offer in evidence.lines(connection, known.round, epoch, accepted):
-            yield written.record(entry_record(line, offer), opens(line))
+        async for record, sealed in evidence.records(connection, known.round, epoch, accepted):
+            yield written.record(record, sealed)
         for told in after:
             yield written.later(told)
         yield written.end()

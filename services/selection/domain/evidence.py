@@ -33,6 +33,35 @@ _SEALED: Final = (
 comes after the proposal of its own epoch, and before those of later ones."""
 
 
+_SHOWN: Final = {
+    "request": (
+        "request",
+        "institution",
+        "class_code",
+        "quantity",
+        "budget_won",
+        "price_ceiling_won",
+        "certificate_kinds",
+        "region",
+        "delivery_days_at_most",
+    ),
+    "entry": (
+        "application",
+        "track",
+        "firm",
+        "class_code",
+        "price_won",
+        "capacity",
+        "delivery_days",
+        "regions",
+        "certificates",
+        "identity",
+        "applicant",
+        "product",
+    ),
+}
+
+
 class Depth(StrEnum):
     PUBLIC = "public"
     AUDITOR = "auditor"
@@ -156,6 +185,11 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         record["applicant"] = line.facts["applicant"]["name"]
         record["product"] = line.facts["product"]["name"]
     return record
+
+
+def shown_leaf(record: Mapping[str, Any]) -> bytes:
+    """A leaf of `shown_root`: what a request's or an entry's record shows, without what other roots are over."""
+    return canonical_json([record.get(name) for name in _SHOWN[record["type"]]])
 
 
 def opens(line: Line) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What the evidence of a round's result is made of, read row by row: a round may have a million applications."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from services.selection.domain.evidence import Line, PublishedEvent
-from services.selection.domain.matching import Demand, Offer, offer_of
+from services.selection.domain.evidence import Line, PublishedEvent, entry_record, opens, request_record
+from services.selection.domain.matching import offer_of
 from services.selection.storage import drawn
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts
@@ -16,6 +16,7 @@ from shared.postgres import Connection
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _PREFETCH: Final = 500
+Record = dict[str, Any]
 SAVE_TOLD = """
 INSERT INTO chronicle (round, event, type, body, appended_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) ON CONFLICT DO NOTHING
@@ -72,17 +73,18 @@ async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bo
     return {row["epoch"]: row["confirmed"] for row in await connection.fetch(PROPOSED_EPOCHS, round_id)}
 
 
-def in_order(requests: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Demand]]:
-    """Requests as they were committed, by bucket and id, as digests have them."""
-    pairs = zip(requests, drawn.demands_of(requests), strict=True)
-    return sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request))
-
-
-async def lines(
+async def records(
     connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds
-) -> AsyncIterator[tuple[Line, Offer]]:
-    """In order of bucket and id, as digests have them. Inside a transaction, which holds the cursor."""
+) -> AsyncIterator[tuple[Record, Record]]:
+    """Of the requests as they were committed, then of the entries, each by bucket and id, as digests have them; and
+    what each opens. Inside a transaction, which holds the cursor."""
+    _, requests = await drawn.committed(connection, round_id, epoch)
+    pairs = zip(requests, drawn.demands_of(requests), strict=True)
+    for stated, demand in sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request)):
+        sealed = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
+        yield request_record(demand, stated["version"], stated["payload_hash"]), sealed
     async for row in connection.cursor(LINES, round_id, epoch, prefetch=_PREFETCH):
         facts = _FACTS.validate_python(row["facts"])
+        line = Line(**dict(row))
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
-        yield Line(**dict(row)), offer
+        yield entry_record(line, offer), opens(line)

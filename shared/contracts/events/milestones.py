@@ -42,7 +42,11 @@ class InputsCommitted(Contract):
 class SelectionProposed(Contract):
     """Leaves of `selection_root` are [id, result, position, draw key, [[request, quantity, won], …]] in draw order.
 
-    `commitment_root` is of the epoch's own entries; `seed` is the round's one seed.
+    `commitment_root` is of the epoch's own entries; `seed` is the round's one seed. `shown_root`: RFC 9162 over what
+    the public evidence shows, its requests, then its entries (absent: of before there was one). Leaves, by bucket and
+    id, are `[request, institution, class_code, quantity, budget_won, price_ceiling_won, certificate_kinds, region,
+    delivery_days_at_most]` and `[application, track, firm, class_code, price_won, capacity, delivery_days, regions,
+    certificates, identity, applicant, product]`; the last three are null where they are not shown.
     """
 
     round: RoundId
@@ -54,6 +58,7 @@ class SelectionProposed(Contract):
     reserve: Count
     not_selected: Count
     proposed_at: UtcTime
+    shown_root: Sha256Hex | None = None
 
 
 class ReleaseProposed(Contract):

@@ -164,6 +164,8 @@ class SelectionConfirmed(RoundAct):
     confirmed_at: UtcTime
     batch: Positive | None = None
     batch_root: Sha256Hex | None = None
+    shown_root: Sha256Hex | None = None
+    """As it was proposed."""
 
 
 class LeavingCause(StrEnum):
