@@ -72,6 +72,12 @@ def time_map(rehearsal: Rehearsal | None) -> TimeMap:
     return TimeMap(rehearsal.real_anchor, rehearsal.programme_anchor, rehearsal.rate)
 
 
+def not_before(now: datetime, *followed: datetime | None) -> datetime:
+    """The moment that something is said to have happened, which follows on others: never earlier than theirs. Their
+    clock may be another server's, and any clock may be set back."""
+    return max([now, *(moment for moment in followed if moment is not None)])
+
+
 def broker_time(timestamp_ms: int) -> datetime:
     """A Kafka timestamp as a moment."""
     return _EPOCH + timedelta(milliseconds=timestamp_ms)

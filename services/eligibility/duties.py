@@ -20,7 +20,7 @@ from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.rounds import FrozenRound
 from shared import audit
 from shared.by_round import ByRound
-from shared.clock import Clock
+from shared.clock import Clock, not_before
 from shared.contracts import topics
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
@@ -64,7 +64,8 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
             if await drop_unsound(connection, frozen.round, current):
                 return
         async with outbox.transaction(pool) as (connection, events):
-            events += await _complete(connection, frozen, current, frozen.time_map.programme(clock.now()))
+            now = not_before(frozen.time_map.programme(clock.now()), frozen.fixed_at)
+            events += await _complete(connection, frozen, current, now)
             events += await audit.record_decisions(connection, "eligibility", clock.now(), events)
 
     async with connected(pool) as connection:

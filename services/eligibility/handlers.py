@@ -67,7 +67,8 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
                     raise PolicyHashError(f"round {opened.round}: policy and policy_hash differ")
                 await rounds.save_opened(connection, opened, policy)
             case RoundFrozen() as frozen:
-                await rounds.save_frozen(connection, frozen.round, frozen.epoch, frozen.applications)
+                fixed = frozen.applications, frozen.frozen_at
+                await rounds.save_frozen(connection, frozen.round, frozen.epoch, *fixed)
             case EpochOpened() as next_epoch:
                 await rounds.save_epoch(connection, next_epoch)
             case RegistryWaived() as waived:

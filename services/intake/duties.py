@@ -22,7 +22,7 @@ from services.intake.turns import BY_THE_CLOCK, SourceValue, late_answers, recor
 from shared import audit
 from shared.by_round import ByRound
 from shared.canonical import canonical_json
-from shared.clock import Clock
+from shared.clock import Clock, not_before
 from shared.contracts.events import (
     Invitation,
     RoundFinalized,
@@ -128,21 +128,21 @@ async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart:
         async with connected(pool) as connection:
             stored = await rounds.load(connection, round_id)
         if stored is not None and not in_time(confirmed_at, stored.window.time_map.programme(clock.now())):
-            await _finalize(pool, outbox, round_id, clock)
+            await _finalize(pool, outbox, round_id, confirmed_at, clock)
 
     async with connected(pool) as connection:
         standing = await appeals.confirmed(connection)
     await apart.each(standing, lambda confirmed: confirmed[0], finalize_one)
 
 
-async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock) -> None:
+async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, confirmed_at: datetime, clock: Clock) -> None:
     async with outbox.transaction(pool) as (connection, events):
         await rounds.lock_for_freeze(connection, round_id)
         stands = await appeals.standing(connection, round_id)
         stored = await rounds.load(connection, round_id)
         if stands is None or stored is None or stands.untold or stands.undecided:
             return
-        now = stored.window.time_map.programme(clock.now())
+        now = not_before(stored.window.time_map.programme(clock.now()), confirmed_at)
         if in_time(stands.told_last, now):
             return
         await rounds.finalize(connection, round_id)

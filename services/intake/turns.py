@@ -9,6 +9,7 @@ import structlog
 
 from services.intake.storage import outcomes, requests, uploads
 from services.intake.storage.outcomes import AwaitedValue
+from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import Answer, InboxAnswered, RoundAct, SourceValueRecorded
 from shared.contracts.values import Actor
@@ -56,7 +57,7 @@ async def record_source(
         source=value.source,
         value=value.value,
         due_at=value.due_at,
-        recorded_at=now,
+        recorded_at=not_before(now, awaited.committed_at, value.due_at),
         beacon_round=value.beacon_round,
         signature=value.signature,
     )

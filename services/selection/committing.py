@@ -14,6 +14,7 @@ from services.selection.domain.tickets import standing_of, tickets
 from services.selection.storage import drawn, rounds
 from services.selection.storage.drawn import Current, DrawnEntry, Judged
 from services.selection.storage.rounds import KnownRound
+from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import InputsCommitted
 from shared.contracts.findings import VerdictOutcome
@@ -64,6 +65,8 @@ async def commit(
     if said is not None and said.commitment_root != commitment.root:
         _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
         return []
+    completed = await rounds.last_moment(connection, known.round, "EligibilityCompleted", "completed_at", known.epoch)
+    closed = await rounds.last_moment(connection, known.round, "ScoresClosed", "closed_at", known.epoch)
     seed_epoch = min([known.epoch, *await rounds.committed_epochs(connection, known.round)])
     event = InputsCommitted(
         round=known.round,
@@ -76,7 +79,7 @@ async def commit(
         policy_hash=commitment.policy_hash,
         commitment_root=commitment.root,
         entries=len(entries),
-        committed_at=said.committed_at if said is not None else now,
+        committed_at=said.committed_at if said is not None else not_before(now, completed, closed),
         seed_epoch=seed_epoch,
         supplementary=sum(each.drawn_under == known.epoch for each in entries) if known.epoch > seed_epoch else 0,
     )

@@ -19,6 +19,7 @@ from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, evidence, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
+from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import SelectionProposed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
@@ -56,6 +57,8 @@ async def propose(
     if said is not None and said.selection_root != proposal.selection_root:
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
         return []
+    committed_at = datetime.fromisoformat(commitment["committed_at"])
+    recorded = await rounds.last_moment(connection, known.round, "SourceValueRecorded", "recorded_at", epoch)
     event = SelectionProposed(
         round=known.round,
         epoch=epoch,
@@ -65,7 +68,7 @@ async def propose(
         selected=proposal.count(Result.SELECTED),
         reserve=proposal.count(Result.RESERVE),
         not_selected=proposal.count(Result.NOT_SELECTED),
-        proposed_at=said.proposed_at if said is not None else now,
+        proposed_at=said.proposed_at if said is not None else not_before(now, committed_at, recorded),
     )
     counts = {entry.application: entry.tickets for entry in entries}
     body = event.model_dump(mode="json")

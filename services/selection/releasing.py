@@ -13,6 +13,7 @@ from services.selection.domain.releases import Release, release, root_of_moves
 from services.selection.storage import drawn, releases
 from services.selection.storage.releases import ConfirmedRelease, OpenRelease
 from shared.certificates import AcceptedKinds
+from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import (
     Award,
@@ -47,7 +48,7 @@ async def propose_release(connection: Connection, due: OpenRelease, now: datetim
     if said is not None and said.batch_root != made.root:
         _log.error("does not release: said otherwise before", round=opened.round, batch=opened.batch)
         return []
-    event = _proposed(due, made, now if said is None else said.proposed_at)
+    event = _proposed(due, made, not_before(now, opened.opened_at) if said is None else said.proposed_at)
     if not await releases.save_release(connection, event, made):
         return []
     _log.info("proposed release", round=opened.round, epoch=opened.epoch, batch=opened.batch, batch_root=made.root)

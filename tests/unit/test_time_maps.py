@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import REAL_TIME, TimeMap
+from shared.clock import REAL_TIME, TimeMap, not_before
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2500, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001
 ANY = st.datetimes().map(lambda moment: moment.replace(tzinfo=UTC))
@@ -37,3 +37,10 @@ def test_within_the_calendar_it_is_one_line(real: datetime, programme: datetime,
 def test_real_time_is_itself() -> None:
     now = datetime(2026, 11, 29, 13, 0, 0, 123456, tzinfo=UTC)
     assert REAL_TIME.programme(now) == REAL_TIME.real(now) == now
+
+
+def test_what_follows_is_never_earlier_than_what_it_follows() -> None:
+    now = datetime(2026, 11, 29, 13, tzinfo=UTC)
+    before, after = now - HARMLESS, now + timedelta(microseconds=1)
+    assert not_before(now) == not_before(now, None) == not_before(now, before, None) == now
+    assert not_before(now, before, after, None) == not_before(now, after) == after

@@ -37,19 +37,20 @@ JUDGED_AGAIN_OF = """
 SELECT application::text, epoch FROM judged_again WHERE round = $1 AND application = ANY($2::uuid[])
 """
 SAVE_FROZEN = """
-INSERT INTO rounds (round, epoch, applications, frozen_at) VALUES ($1, $2, $3, now())
+INSERT INTO rounds (round, epoch, applications, frozen_at, fixed_at) VALUES ($1, $2, $3, now(), $4)
 ON CONFLICT (round) DO UPDATE
-SET epoch = excluded.epoch, applications = excluded.applications, frozen_at = excluded.frozen_at
+SET epoch = excluded.epoch, applications = excluded.applications, frozen_at = excluded.frozen_at,
+    fixed_at = excluded.fixed_at
 WHERE rounds.epoch < excluded.epoch
 """
 OPENED = "SELECT round, policy, policy_hash FROM rounds WHERE round = ANY($1::text[]) AND policy IS NOT NULL"
 INCOMPLETE = """
-SELECT r.round, r.epoch, r.applications, r.rehearsal, r.judge_all_epoch, r.frozen_at, r.void FROM rounds r
+SELECT r.round, r.epoch, r.applications, r.rehearsal, r.judge_all_epoch, r.frozen_at, r.fixed_at, r.void FROM rounds r
 LEFT JOIN completions c ON c.round = r.round AND c.epoch = r.epoch
 WHERE r.epoch > 0 AND r.policy IS NOT NULL AND c.round IS NULL AND NOT r.void
 """
 FROZEN = """
-SELECT round, epoch, applications, rehearsal, judge_all_epoch, frozen_at, void FROM rounds WHERE round = $1
+SELECT round, epoch, applications, rehearsal, judge_all_epoch, frozen_at, fixed_at, void FROM rounds WHERE round = $1
 """
 COMPLETE = """
 INSERT INTO completions (round, epoch, completed_at, verdicts) VALUES ($1, $2, $3, $4)
@@ -69,6 +70,8 @@ class FrozenRound:
     judged_in: JudgedIn
     heard_at: datetime | None
     """When the epoch was heard of, in real time."""
+    fixed_at: datetime | None
+    """When intake says that it fixed the set, in programme time; None where that was not kept yet."""
     void: bool
 
 
@@ -86,14 +89,16 @@ async def newest_cut(connection: Connection, series: str) -> str | None:
     return round_id
 
 
-async def save_frozen(connection: Connection, round_id: str, epoch: int, applications: Manifest) -> None:
+async def save_frozen(
+    connection: Connection, round_id: str, epoch: int, applications: Manifest, fixed_at: datetime
+) -> None:
     """A later epoch replaces an earlier one, never the other way round."""
-    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump())
+    await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump(), fixed_at)
 
 
 async def save_epoch(connection: Connection, opened: EpochOpened) -> None:
     """The next frozen set, and what of it is judged again."""
-    await save_frozen(connection, opened.round, opened.epoch, opened.applications)
+    await save_frozen(connection, opened.round, opened.epoch, opened.applications, opened.opened_at)
     if opened.judge_all:
         await connection.execute(SAVE_JUDGE_ALL, opened.round, opened.epoch)
     await connection.execute(SAVE_JUDGED_AGAIN, list(opened.judge_again), opened.round, opened.epoch)
@@ -131,6 +136,7 @@ async def _frozen(connection: Connection, row: Any) -> FrozenRound:
         time_map(rehearsal),
         JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}),
         row["frozen_at"],
+        row["fixed_at"],
         row["void"],
     )
 

@@ -135,16 +135,18 @@ async def _proposal(connection: Connection, round_id: str) -> dict[str, Any]:
 
 async def confirm(approved: Approved) -> Done:
     """What is shown with the proposal stands as it was proposed."""
-    await rounds.confirm(approved.connection, approved.act.round, approved.now)
+    proposal = await _proposal(approved.connection, approved.act.round)
+    now = approved.after(proposal.get("proposed_at"))
+    await rounds.confirm(approved.connection, approved.act.round, now)
     confirmed = SelectionConfirmed(
         round=approved.act.round,
         actors=approved.actors,
         reason=approved.act.reason,
-        confirmed_at=approved.now,
-        shown_root=(await _proposal(approved.connection, approved.act.round)).get("shown_root"),
+        confirmed_at=now,
+        shown_root=proposal.get("shown_root"),
         **approved.act.terms,
     )
     if confirmed.batch is not None:
         of_batch = confirmed.round, confirmed.epoch, confirmed.batch
-        await releases.confirm(approved.connection, *of_batch, approved.now)
-    return Done([round_event(confirmed, "confirmed", confirmed.epoch, approved.now)])
+        await releases.confirm(approved.connection, *of_batch, now)
+    return Done([round_event(confirmed, "confirmed", confirmed.epoch, now)])

@@ -146,12 +146,13 @@ async def open_epoch(
     """
     connection, stored = approved.connection, approved.stored
     applications = rounds.manifest_of(await rounds.application_digest(connection, approved.act.round))
+    now = approved.after(await rounds.fixed_at(connection, approved.act.round, stored.epoch))
     opened = EpochOpened(
         round=approved.act.round,
         actors=approved.actors,
         reason=approved.act.reason,
         epoch=stored.epoch + 1,
-        opened_at=approved.now,
+        opened_at=now,
         applications=applications,
         requests=Manifest.model_validate(stored.requests),
         judge_again=tuple(sorted({*again, *admitted})),
@@ -161,7 +162,7 @@ async def open_epoch(
         supplementary_source=supplementary_source,
     )
     await rounds.open_epoch(connection, opened)
-    return round_event(opened, "epoch", opened.epoch, approved.now)
+    return round_event(opened, "epoch", opened.epoch, now)
 
 
 async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[str]:

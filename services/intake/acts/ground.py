@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.storage.rounds import StoredRound
+from shared.clock import not_before
 from shared.contracts.events import Reason
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
@@ -53,6 +54,11 @@ class Approved:
     def now(self) -> datetime:
         """Programme time."""
         return self.stored.window.time_map.programme(self.moment)
+
+    def after(self, *followed: str | datetime | None) -> datetime:
+        """Programme time of what follows on others, whose moments may be as their events state them."""
+        moments = (datetime.fromisoformat(one) if isinstance(one, str) else one for one in followed)
+        return not_before(self.now, *moments)
 
 
 @dataclass(frozen=True, slots=True)

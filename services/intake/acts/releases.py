@@ -63,8 +63,9 @@ async def foretell_confirmation(connection: Connection, stored: StoredRound, act
 
 async def open_batch(approved: Approved) -> Done:
     connection, terms, round_id = approved.connection, approved.act.terms, approved.act.round
+    now = approved.after((await _proposal(connection, approved.stored))["proposed_at"])
     for application in terms["declined"]:
-        await releases.free(connection, round_id, application, Cause.DECLINED, approved.act.reason, approved.now)
+        await releases.free(connection, round_id, application, Cause.DECLINED, approved.act.reason, now)
     free = await releases.pending(connection, round_id)
     opened = ReleaseOpened(
         round=round_id,
@@ -75,11 +76,11 @@ async def open_batch(approved: Approved) -> Done:
         selection_root=terms["selection_root"],
         leaving=leaving(free),
         cancelled=cancelled(free),
-        opened_at=approved.now,
+        opened_at=now,
     )
     subjects = [one.subject for one in free]
-    await releases.open_batch(connection, round_id, opened.epoch, opened.batch, approved.now, subjects)
-    return Done([round_event(opened, f"release {opened.batch}", opened.epoch, approved.now)])
+    await releases.open_batch(connection, round_id, opened.epoch, opened.batch, now, subjects)
+    return Done([round_event(opened, f"release {opened.batch}", opened.epoch, now)])
 
 
 async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
@@ -95,16 +96,18 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def confirm(approved: Approved) -> Done:
+    proposed = await _proposed(approved.connection, approved.stored, approved.act.terms["batch"])
+    now = approved.after(proposed["proposed_at"] if proposed else None)
     confirmed = ReleaseConfirmed(
         round=approved.act.round,
         actors=approved.actors,
         reason=approved.act.reason,
-        confirmed_at=approved.now,
+        confirmed_at=now,
         **approved.act.terms,
     )
     of_batch = confirmed.round, confirmed.epoch, confirmed.batch
-    await releases.confirm(approved.connection, *of_batch, approved.now)
-    return Done([round_event(confirmed, f"release-confirmed {confirmed.batch}", confirmed.epoch, approved.now)])
+    await releases.confirm(approved.connection, *of_batch, now)
+    return Done([round_event(confirmed, f"release-confirmed {confirmed.batch}", confirmed.epoch, now)])
 
 
 async def batch_terms(connection: Connection, stored: StoredRound, number: int) -> Terms:

@@ -4,7 +4,7 @@ from services.intake.acts.ground import Approved, Change, Done, Terms
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
-from services.intake.storage import outcomes, scores
+from services.intake.storage import outcomes, rounds, scores
 from services.intake.storage.rounds import StoredRound
 from services.intake.turns import round_event
 from shared.contracts.events import ScoresClosed
@@ -44,6 +44,7 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
 
 async def close(approved: Approved) -> Done:
     terms = approved.act.terms
+    now = approved.after(await rounds.fixed_at(approved.connection, approved.act.round, terms["epoch"]))
     closed = ScoresClosed(
         round=approved.act.round,
         actors=approved.actors,
@@ -51,10 +52,10 @@ async def close(approved: Approved) -> Done:
         epoch=terms["epoch"],
         marks=terms["marks"],
         marks_root=terms["marks_root"],
-        closed_at=approved.now,
+        closed_at=now,
     )
     await scores.close(approved.connection, closed)
-    return Done([round_event(closed, "scores-closed", closed.epoch, approved.now)])
+    return Done([round_event(closed, "scores-closed", closed.epoch, now)])
 
 
 def panel_points(stored: StoredRound) -> int:

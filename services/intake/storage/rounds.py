@@ -52,6 +52,7 @@ SELECT round, $2, $3, $4, $5, $6, $7, $8::text[]::uuid[], $9::text[]::uuid[] FRO
 TO_BE_JUDGED_IN = """
 SELECT coalesce(max(epoch), 1) FROM epochs WHERE round = $1 AND (judge_all OR $2::uuid = ANY(judge_again))
 """
+FIXED_AT = "SELECT opened_at FROM epochs WHERE round = $1 AND epoch = $2"
 EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
 AMEND = """
 UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy = $6, policy_hash = $7,
@@ -277,6 +278,12 @@ async def epoch(connection: Connection, round_id: str, number: int) -> dict[str,
     """A frozen set, as it was in that epoch."""
     row = await connection.fetchrow(EPOCH, round_id, number)
     return dict(row) if row else None
+
+
+async def fixed_at(connection: Connection, round_id: str, number: int) -> datetime | None:
+    """When the set of that epoch was fixed, in programme time."""
+    moment: datetime | None = await connection.fetchval(FIXED_AT, round_id, number)
+    return moment
 
 
 async def confirm(connection: Connection, round_id: str, confirmed_at: datetime) -> bool:

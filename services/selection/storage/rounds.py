@@ -22,6 +22,9 @@ WHERE p.round IS NULL AND NOT r.void
 """
 SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
 SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
+LAST_MOMENT = """
+SELECT max((body->>$3)::timestamptz) FROM chronicle WHERE round = $1 AND type = $2 AND (body->>'epoch')::int <= $4
+"""
 COMMITTED_EPOCHS = """
 SELECT epoch FROM commitments WHERE round = $1
 UNION SELECT epoch FROM said WHERE round = $1 AND type = 'InputsCommitted'
@@ -103,6 +106,12 @@ async def said(connection: Connection, round_id: str, epoch: int, kind: type[Sai
     """The milestone of that kind as this service published it."""
     body = await connection.fetchval(SAID, round_id, epoch, kind.__name__)
     return kind.model_validate(body) if body else None
+
+
+async def last_moment(connection: Connection, round_id: str, kind: str, member: str, epoch: int) -> datetime | None:
+    """The latest moment that events of a kind state up to an epoch; None where there is none."""
+    moment: datetime | None = await connection.fetchval(LAST_MOMENT, round_id, kind, member, epoch)
+    return moment
 
 
 async def one_snapshot(connection: Connection) -> None:
