@@ -20,6 +20,7 @@ from deploy.demo.figures import Figures
 from deploy.demo.first_half import FirstHalf
 from deploy.demo.generator import BEYOND, Plan
 from shared.merkle import digest_of
+from shared.persons import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ def _order(account: Account) -> Iterator[Check]:
     yield Check("the commitment stood before the seed was due", True, moments[2] < moments[3])
     lead = (moments[3] - moments[2]).total_seconds() >= account.opened["lead_seconds"]
     yield Check("by at least the announced lead", True, lead)
-    yield Check("officers who confirmed", 2, len({actor["name"] for actor in account.confirmed["actors"]}))
+    yield Check("officers who confirmed", 2, len({spelled(actor["name"]) for actor in account.confirmed["actors"]}))
 
 
 def _notices(course: Course, first: FirstHalf, account: Account) -> Iterator[Check]:

@@ -25,6 +25,7 @@ from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import POLICY
+from shared.persons import spelled
 from shared.signing import ALGORITHM, PublicKey, verified
 
 Pack = Mapping[str, Any]
@@ -184,10 +185,10 @@ def _result(found: Findings, pack: Pack) -> None:
 def _confirmation(found: Findings, pack: Pack) -> None:
     confirmed = pack["confirmation"]
     mine = [commitment_of(pack, pack["epoch"])["commitment_root"], pack["result"]["selection_root"]]
-    officers = {actor["name"] for actor in confirmed["actors"]}
+    officers = {spelled(actor["name"]): actor["name"] for actor in confirmed["actors"]}
     found.say(
         [confirmed["commitment_root"], confirmed["selection_root"]] == mine and len(officers) == 2,
-        f"two officers confirmed exactly these roots: {' and '.join(sorted(officers))}",
+        f"two officers confirmed exactly these roots: {' and '.join(sorted(officers.values()))}",
         "confirmation: it is not of these roots, or not by two officers",
     )
 

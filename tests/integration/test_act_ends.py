@@ -225,3 +225,16 @@ async def test_every_kind_that_is_proposed_on_a_frozen_round_is_shown(office: Of
 def released(proposal: dict[str, Any], declined: str) -> dict[str, Any]:
     named = {"epoch": 1, "batch": 1, "selection_root": proposal["selection_root"]}
     return named | {"given_up": [], "cancelled": [], "declined": [declined]}
+
+
+async def test_one_person_under_two_spellings_is_no_second_officer(office: Office, round_id: str) -> None:
+    operator = {"Authorization": f"Bearer {office.stack.operator_token}"}
+    for number, name in enumerate(("Park Jisoo", "ＰＡＲＫ Ji\u00a0soo")):
+        body = {"role": "officer", "name": f"{name} {round_id}"}
+        made = (await office.client.post("/tokens", json=body, headers=operator)).raise_for_status().json()
+        office.officers[number] = {"Authorization": f"Bearer {made['token']}"}
+    act = (await propose(office, round_id, "extend", await later(office, round_id))).json()["act"]
+    approved = await office.client.post(f"/rounds/{round_id}/acts/{act}/approval", headers=office.officers[1])
+    assert code(approved) == (409, "same-officer")
+    assert code(await said(office, round_id, act, "rejection", 1, reason="no")) == (409, "same-officer")
+    assert (await said(office, round_id, act, "withdrawal", 1)).status_code == 200

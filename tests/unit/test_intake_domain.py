@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.intake.domain.acts import (
     ActKind,
@@ -30,9 +32,12 @@ from services.intake.domain.sources import (
     due_at,
     rehearsed_value,
 )
+from services.selection.verify import spelled as verifiers_spelling
+from services.selection.verify import two_officers
 from shared.canonical import payload_hash
 from shared.clock import REAL_TIME, TimeMap
 from shared.contracts.facts import RequestFacts
+from shared.persons import spelled
 
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)
 CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)
@@ -234,6 +239,26 @@ def test_an_act_takes_two_officers_who_agree_on_what_stands() -> None:
     assert approval_refusal(act, "two", OPENS, {"root": "y"}) is ActRefusal.ROOTS_MOVED
     done = replace(act, approved_by="two")
     assert approval_refusal(done, "three", OPENS, {"root": "x"}) is ActRefusal.ALREADY_APPROVED
+
+
+SPELLINGS = ("Kim Mina", "kim mina", "KIM\u00a0MINA", "Kim\u200bMina", "Ｋｉｍ Ｍｉｎａ", "\u2067kimmina\u2069")
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_one_person_under_two_spellings_is_one_officer_as_verifiers_have_it(name: str) -> None:
+    act = proposed(proposed_by="Kim Mina")
+    assert approval_refusal(act, name, OPENS, {"root": "x"}) is ActRefusal.SAME_OFFICER
+    assert rejection_refusal(act, name, OPENS) is ActRefusal.SAME_OFFICER
+    assert withdrawal_refusal(act, name, OPENS) is None
+    assert not two_officers([{"name": one, "role": "officer"} for one in ("Kim Mina", name)])
+
+
+@given(st.text(), st.text())
+def test_names_are_compared_as_verifiers_compare_them(one: str, other: str) -> None:
+    assert spelled(one) == verifiers_spelling(one)
+    two = two_officers([{"name": name, "role": "officer"} for name in (one, other)])
+    refused = approval_refusal(proposed(proposed_by=one), other, OPENS, {"root": "x"})
+    assert (refused is None) == two
 
 
 def test_another_officer_rejects_a_proposal_and_its_own_withdraws_it() -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.persons import spelled
+
 
 class ActKind(StrEnum):
     ANNOUNCE = "announce"
@@ -66,7 +68,7 @@ class ProposedAct:
 
 
 class ActRefusal(StrEnum):
-    """Why a proposal can't be approved, rejected or withdrawn."""
+    """Why a proposal can't be approved, rejected or withdrawn. One person under two spellings is one officer."""
 
     SAME_OFFICER = "same-officer"
     OTHER_OFFICER = "other-officer"
@@ -98,14 +100,14 @@ def approval_refusal(
 def rejection_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
     """Whoever may approve may reject instead."""
     over = _OVER.get(act.state(now))
-    if over is None and officer == act.proposed_by:
+    if over is None and spelled(officer) == spelled(act.proposed_by):
         return ActRefusal.SAME_OFFICER
     return over
 
 
 def withdrawal_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
     over = _OVER.get(act.state(now))
-    if over is None and officer != act.proposed_by:
+    if over is None and spelled(officer) != spelled(act.proposed_by):
         return ActRefusal.OTHER_OFFICER
     return over
 
