@@ -26,21 +26,27 @@ app = typer.Typer(help="Check a receipt, a proof, a pack, a time-stamp or a resu
 @app.command()
 def evidence(
     file: Annotated[Path, typer.Argument(help="What `firstbuy round export` wrote.")],
-    commitment: Annotated[str | None, typer.Option(help="The commitment root you hold.")] = None,
+    commitment: Annotated[
+        list[str] | None, typer.Option(help="The commitment root you hold; once for each epoch's.")
+    ] = None,
     selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
+    announcement: Annotated[str | None, typer.Option(help="The announcement root you hold.")] = None,
+    shown: Annotated[str | None, typer.Option(help="The root you hold over what is shown.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """A round's result: every root, the draw and the matching computed again, and signatures of drand where the round
     announced a key. `services/selection/verify.py` alone does all but the last without this command.
 
     Exit code 3 where nothing differs and nobody confirmed it yet."""
-    expected = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root is not None}
-    for name, root in expected.items():
-        if not HASH.fullmatch(root):
-            fail(f"--{name} {root!r} is no root: write its 64 digits of 0-9 and a-f", 2)
+    one_each = {"selection": selection, "announcement": announcement, "shown": shown}
+    held = {"commitment": commitment or []} | {name: [root] for name, root in one_each.items() if root is not None}
+    for name, roots in held.items():
+        for root in roots:
+            if not HASH.fullmatch(root):
+                fail(f"--{name} {root!r} is no root: write its 64 digits of 0-9 and a-f", 2)
     try:
         with file.open("rb") as source:
-            report = examine(source, expected)
+            report = examine(source, held)
             differs = report.differs + ([f"and {report.more} more"] if report.more else [])
             found = Findings(report.checked, differs, report.not_checked)
             if not differs:
