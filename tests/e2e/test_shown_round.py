@@ -180,6 +180,7 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
         answer = await rounds.bundle(round_id, depth, rounds.operator, epoch=1)
         assert answer.headers["content-type"] == "application/x-ndjson"
         held = rounds.roots(1)
+        assert json.loads(answer.content.splitlines()[0])["bundle"] == "firstbuy-evidence-v2"
         report = examined(answer, held)
         assert (report.differs, report.depth) == ([], depth)
         entries = [one for one in map(json.loads, answer.content.splitlines()) if one.get("type") == "entry"]

@@ -9,7 +9,7 @@ from typing import IO, Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from services.selection.domain.evidence import Bundle, Depth, leading_to
+from services.selection.domain.evidence import Bundle, Depth, format_of, leading_to
 from services.selection.storage import drawn, evidence, rounds, versions
 from services.selection.storage.rounds import KnownRound
 from shared.certificates import AcceptedKinds
@@ -76,10 +76,11 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
     """Of one moment of the database, whatever is written meanwhile."""
     if known.policy is None:
         raise LookupError(f"round {known.round} has no policy")
-    written = Bundle(known.round, epoch, depth)
     accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        before, after = leading_to(await evidence.told(connection, known.round), epoch)
+        events = await evidence.told(connection, known.round)
+        before, after = leading_to(events, epoch)
+        written = Bundle(known.round, epoch, depth, format_of(events))
         pledges, _ = await drawn.committed(connection, known.round, epoch)
         yield written.head()
         for told in before:

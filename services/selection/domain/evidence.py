@@ -14,7 +14,6 @@ from services.selection.domain.matching import Demand, Offer
 from shared.canonical import canonical_json, json_hash
 from shared.merkle import GrowingTree
 
-FORMAT: Final = "firstbuy-evidence-v1"
 _SEALED: Final = (
     "RoundAnnounced",
     "RoundAmended",
@@ -33,6 +32,12 @@ _SEALED: Final = (
 comes after the proposal of its own epoch, and before those of later ones."""
 
 
+_STATED_IN_V2: Final = {
+    "RoundAnnounced": "announcement_root",
+    "RoundAmended": "announcement_root",
+    "RoundFrozen": "pledges",
+    "SelectionProposed": "shown_root",
+}
 _SHOWN: Final = {
     "request": (
         "request",
@@ -60,6 +65,12 @@ _SHOWN: Final = {
         "product",
     ),
 }
+
+
+class Format(StrEnum):
+    V1 = "firstbuy-evidence-v1"
+    """Of rounds in which something was said before it had its root."""
+    V2 = "firstbuy-evidence-v2"
 
 
 class Depth(StrEnum):
@@ -127,6 +138,12 @@ def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[Publi
         (before if told.type in _SEALED and told.epoch <= last else after).append(told)
     before.sort(key=_in_order)
     return before, sorted(after, key=lambda told: (told.epoch, told.batch, told.type, json_hash(told.body)))
+
+
+def format_of(events: Iterable[PublishedEvent]) -> Format:
+    """V2 where every event of the round states what that asks of it, else V1."""
+    asked = ((told, _STATED_IN_V2[told.type]) for told in events if told.type in _STATED_IN_V2)
+    return Format.V2 if all(told.body.get(member) is not None for told, member in asked) else Format.V1
 
 
 def _in_order(told: PublishedEvent) -> tuple[int, int, int, int, str]:
@@ -201,8 +218,8 @@ def opens(line: Line) -> dict[str, Any]:
 class Bundle:
     """The lines of one bundle as they are written, and the root over what was written."""
 
-    def __init__(self, round_id: str, epoch: int, depth: Depth) -> None:
-        self._head = {"bundle": FORMAT, "round": round_id, "epoch": epoch, "depth": depth.value}
+    def __init__(self, round_id: str, epoch: int, depth: Depth, form: Format = Format.V1) -> None:
+        self._head = {"bundle": form.value, "round": round_id, "epoch": epoch, "depth": depth.value}
         self._depth = depth
         self._tree, self._later = GrowingTree(), GrowingTree()
 
