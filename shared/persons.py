@@ -1,13 +1,18 @@
 """Who a name stands for: an act takes two persons, and one under two spellings is one."""
 
+import re
 import unicodedata
 from typing import Final
 
-_UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_LEFT_OUT: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_UNSEEN: Final = re.compile(
+    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\U000e0000-\\U000e0fff]"
+)
+"""Letters and marks that Unicode has as not shown (Default_Ignorable_Code_Point), and the blank of Braille."""
 
 
 def spelled(name: str) -> str:
     """What is left of a name without capitals, widths, blanks and signs that don't show. The verifiers of evidence
     compare officers by it."""
-    plain = unicodedata.normalize("NFKC", name).lower()
-    return "".join(sign for sign in plain if unicodedata.category(sign) not in _UNSEEN)
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", name).lower())
+    return "".join(sign for sign in plain if unicodedata.category(sign) not in _LEFT_OUT)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 from typing import Any
+from unicodedata import category
 
 import httpx2
 import pytest
@@ -10,6 +11,8 @@ from playwright.async_api import Browser, Page
 
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
+from services.selection.verify import spelled as verifiers_spelling
+from shared.persons import spelled
 from shared.problems import Problem
 from tests.browser.both_verifiers import found_by_python, in_the_browser
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
@@ -434,3 +437,15 @@ async def test_its_parts_are_served_with_types_and_asked_again_by_their_tag(serv
             assert (again.status_code, again.content) == (304, b"")
         assert (await client.get("/verify/verify.py")).status_code == 404
         assert "unsafe" not in page.headers["content-security-policy"]
+
+
+async def test_one_person_under_two_spellings_is_one_to_all(page: Page, served: Served) -> None:
+    """Of every character that Unicode had when Python's tables were made, and within a name."""
+    signs = [sign for sign in map(chr, range(0x110000)) if category(sign) not in ("Cn", "Cs", "Co")]
+    names = [f"a{sign}B" for sign in signs]
+    await page.goto(served.page("bundled"))
+    read = "async (names) => { const { spelled } = await import('/verify/life.js'); return names.map(spelled); }"
+    theirs = await page.evaluate(read, names)
+    mine = {name: spelled(name) for name in names}
+    assert {name: one for name, one in zip(names, theirs, strict=True) if one != mine[name]} == {}
+    assert {name for name in names if verifiers_spelling(name) != mine[name]} == set()

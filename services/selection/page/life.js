@@ -205,7 +205,7 @@ export function twoOfficers(actors) {
 const UNSEEN = /[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0000}-\u{e0fff}]/gu;
 
 /** What is left of a name without capitals, widths, blanks and signs that don't show. */
-function spelled(name) {
+export function spelled(name) {
   return name.normalize("NFKC").toLowerCase().replace(UNSEEN, "").replace(/[\p{Z}\p{Cc}\p{Cf}]/gu, "");
 }
 
