@@ -38,6 +38,8 @@ LONGEST_NUMBER = 200
 BUCKETS = 256
 DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
+HASHED_AT_ONCE = 1024
+"""A power of two, so that the leaves hashed at once are a whole subtree."""
 
 # The format as data. page/format.js has these tables word for word (`make schemas`): both verifiers ask the same, and
 # docs/evidence.md shows them.
@@ -326,28 +328,47 @@ def json_hash(value: Any) -> str:
     return sha256_hex(canonical(value))
 
 
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
 class Tree:
-    """The root over leaves that come one after another."""
+    """The root over leaves that come one after another, in memory that does not grow with them."""
 
     def __init__(self) -> None:
         self.size = 0
         self._whole: list[tuple[int, bytes]] = []
+        self._leaves: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        height, node = 0, hashlib.sha256(b"\x00" + leaf).digest()
-        while self._whole and self._whole[-1][0] == height:
-            node = hashlib.sha256(b"\x01" + self._whole.pop()[1] + node).digest()
-            height += 1
-        self._whole.append((height, node))
         self.size += 1
+        self._leaves.append(hashlib.sha256(b"\x00" + leaf).digest())
+        if len(self._leaves) == HASHED_AT_ONCE:
+            height, node = 0, _paired(self._leaves)
+            self._leaves = []
+            while self._whole and self._whole[-1][0] == height:
+                node = _node(self._whole.pop()[1], node)
+                height += 1
+            self._whole.append((height, node))
 
     def root(self) -> bytes:
-        if not self._whole:
+        nodes = [node for _, node in self._whole]
+        if self._leaves:
+            nodes.append(_paired(self._leaves))
+        if not nodes:
             return hashlib.sha256(b"").digest()
-        *lefts, (_, node) = self._whole
-        for _, left in reversed(lefts):
-            node = hashlib.sha256(b"\x01" + left + node).digest()
-        return node
+        root = nodes.pop()
+        for left in reversed(nodes):
+            root = _node(left, root)
+        return root
+
+
+def _paired(level: list[bytes]) -> bytes:
+    """The root over leaf hashes: an odd last one is carried up, so that the left part is the largest power of two."""
+    while len(level) > 1:
+        odd = level[len(level) & ~1 :]
+        level = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)] + odd
+    return level[0]
 
 
 def bucket_of(identifier: str) -> int:
@@ -360,8 +381,9 @@ class Digest:
     def __init__(self) -> None:
         self._trees = [Tree() for _ in range(BUCKETS)]
 
-    def add(self, bucket: int, leaf: list[Any]) -> None:
-        self._trees[bucket].add(canonical(leaf))
+    def add(self, bucket: int, leaf: str) -> None:
+        """`leaf`: canonical JSON."""
+        self._trees[bucket].add(leaf.encode())
 
     def counts(self) -> list[int]:
         return [tree.size for tree in self._trees]
@@ -598,6 +620,18 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
 
 
+_FAST = json.JSONDecoder(parse_float=_whole, parse_constant=_no_number)
+_LONG = json.JSONDecoder(parse_int=_whole, parse_float=_whole, parse_constant=_no_number)
+"""Python reads whole numbers of some thousand digits at most."""
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return _FAST.decode(text)
+    except ValueError:
+        return _LONG.decode(text)
+
+
 def lines_of(source: IO[bytes]) -> Iterator[tuple[int, dict[str, Any], bytes]]:
     """(number, record, line) of each line."""
     number = 0
@@ -606,7 +640,7 @@ def lines_of(source: IO[bytes]) -> Iterator[tuple[int, dict[str, Any], bytes]]:
         if len(line) > LONGEST_LINE + 1:
             raise UnreadableError("line-long", f"line {number} is longer than {LONGEST_LINE} octets")
         try:
-            record = json.loads(line.decode(), parse_int=_whole, parse_float=_whole, parse_constant=_no_number)
+            record = _read_json(line.decode())
         except (ValueError, OverflowError, RecursionError) as error:
             raise UnreadableError("no-json", f"line {number} is no JSON: {error}") from None
         if not isinstance(record, dict):
@@ -1587,6 +1621,12 @@ class Judging:
 
 # The whole
 
+STANDS = (
+    *("application", "firm", "track", "class_code", "price_won", "capacity", "delivery_days", "regions"),
+    *("certificates", "position", "result", "reason", "reserve_position", "awards"),
+)
+"""Members of an entry that are looked at once more in draw order."""
+
 
 class Examination:
     """One reading of a bundle, line by line."""
@@ -1702,7 +1742,7 @@ class Examination:
     def _request(self, number: int, record: dict[str, Any], opened: dict[str, Any] | None) -> None:
         identifier, institution = record["request"], record["institution"]
         bucket = self._ordered(number, "1 request", identifier)
-        self._requests.add(bucket, [identifier, record["version"], record["payload_hash"]])
+        self._requests.add(bucket, f'["{identifier}",{record["version"]},"{record["payload_hash"]}"]')
         self._asked.add(identifier)
         asked = ("class_code", "quantity", "budget_won", "price_ceiling_won")
         others = ("certificate_kinds", "region", "delivery_days_at_most")
@@ -1730,9 +1770,12 @@ class Examination:
         identifier, version, payload = entry["application"], entry["version"], entry["payload_hash"]
         bucket, outcome = self._ordered(number, "2 entry", identifier), entry["outcome"]
         self._counts[outcome] += 1
-        self._applications.add(bucket, [identifier, version, payload])
-        self._verdicts.add(bucket, [identifier, version, payload, entry["judged_in"], outcome, entry["findings_hash"]])
-        self._entries.add(bucket, [identifier, outcome, entry["tickets"], entry["score"]])
+        leaf, score = f'["{identifier}",{version},"{payload}"', entry["score"]
+        self._applications.add(bucket, f"{leaf}]")
+        self._verdicts.add(bucket, f'{leaf},{entry["judged_in"]},"{outcome}","{entry["findings_hash"]}"]')
+        self._entries.add(
+            bucket, f'["{identifier}","{outcome}",{entry["tickets"]},{"null" if score is None else score}]'
+        )
         self._show(number, entry)
         if version != self._amended.get(identifier, version):
             self.report.wrong("amended", f"line {number}: {identifier} is amended to another version than {version}")
@@ -1743,7 +1786,7 @@ class Examination:
             )
         if opened is not None:
             if opened.get("marks"):
-                self._marks.add(bucket, [identifier, opened["marks"]])
+                self._marks.add(bucket, _encode([identifier, opened["marks"]]))
                 self._marked += len(opened["marks"])
             for name, fault in self._judging.faults(entry, opened, self.epoch):
                 self.report.wrong(name, f"line {number}: {identifier}: {fault}")
@@ -1760,8 +1803,8 @@ class Examination:
         stated = (entry["result"], entry["reason"], entry["position"], entry["key"], entry["reserve_position"])
         if stated != ("not-selected", reason, None, None, None) or entry["awards"]:
             self.report.wrong("aside", f"line {number}: {identifier} does not stand in the draw: it is {reason}")
-        leaf = [identifier, entry["result"], entry["position"], entry["key"], entry["awards"]]
-        self._aside.add(f"{identifier}\t{number}\t{_encode(leaf)}")
+        given = [identifier, entry["result"], entry["position"], entry["key"], entry["awards"]]
+        self._aside.add(f"{identifier}\t{number}\t{_encode(given)}")
 
     def _show(self, number: int, entry: dict[str, Any]) -> None:
         """What is shown of it, and whether names are shown of the selected alone."""
@@ -1784,12 +1827,14 @@ class Examination:
         if seed is None:
             self.report.wrong("no-seed", f"line {number}: {identifier} draws under epoch {under}, which has no seed")
             return
-        tickets = (f"{seed}:{identifier}:{ticket}".encode() for ticket in range(1, entry["tickets"] + 1))
-        key = min(sha256_hex(ticket) for ticket in tickets)
+        prefix = f"{seed}:{identifier}:"
+        tickets = [hashlib.sha256(f"{prefix}{ticket}".encode()).digest() for ticket in range(1, entry["tickets"] + 1)]
+        key = min(tickets).hex()
         if key != entry["key"]:
             self.report.wrong("key", f"line {number}: the draw key of {identifier} is {key}")
         score = 10**16 - (entry["score"] or 0) if self._by_score else 0
-        self._standing.add(f"{score:017d}\t{key}\t{identifier}\t{number}\t{_encode(entry)}")
+        stood = json.dumps([entry[name] for name in STANDS])
+        self._standing.add(f"{score:017d}\t{key}\t{identifier}\t{number}\t{stood}")
 
     def _drawn_under(self, identifier: str) -> int:
         """The epoch of the first commitment it could stand in: the round's first, but for who was admitted later."""
@@ -1989,7 +2034,7 @@ class Examination:
         named = {one for body in of_epoch if body["epoch"] == self.epoch for one in _set_free(body)} - self._asked
         for position, line in enumerate(self._standing.merged(), start=1):
             _, key, identifier, number, text = line.split("\t", 4)
-            entry = json.loads(text)
+            entry = dict(zip(STANDS, json.loads(text), strict=True))
             result, reason, reserve, awards = self._matching.place(entry)
             self._releases.place(entry, result, awards)
             counts[result] += 1
@@ -2001,7 +2046,8 @@ class Examination:
             if stated != [result, reason, reserve, awards]:
                 told = f"{identifier} comes to {[result, reason, reserve, awards]}, not to {stated}"
                 report.wrong("placement", f"line {number}: {told}")
-            tree.add(canonical([identifier, result, position, key, awards]))
+            given = _encode(awards) if awards else "[]"
+            tree.add(f'["{identifier}","{result}",{position},"{key}",{given}]'.encode())
         for line in self._aside.merged():
             counts["not-selected"] += 1
             identifier, _, leaf = line.split("\t", 2)
