@@ -27,6 +27,7 @@ from shared.spoken import speak
 from tests import ocds_validator
 from tests.ocds_validator import Validator
 from tests.support.examples import load_profile
+from tests.support.lives import hold_to_life
 from tests.support.preloaded import preloaded
 from tests.support.told import Section, tell
 
@@ -186,6 +187,7 @@ async def database(
 
 @pytest.fixture
 async def start_stack(
+    request: pytest.FixtureRequest,
     state: State,
     kafka_server: KafkaServer,
     postgres_server: PostgresServer,
@@ -209,6 +211,9 @@ async def start_stack(
             defaults |= {"registries": False, "launch": launch}
             servers = {"kafka": kafka_server, "postgres": postgres_server}
             held.enter_context(own.locked())
-            return await held.enter_async_context(Stack.started(**(defaults | servers | options)))
+            stack = await held.enter_async_context(Stack.started(**(defaults | servers | options)))
+            if "intake" in services and request.node.get_closest_marker("altered_by_hand") is None:
+                held.push_async_callback(hold_to_life, stack)
+            return stack
 
         yield start

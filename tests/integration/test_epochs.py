@@ -134,6 +134,7 @@ async def once_heard(office: Office, round_id: str, act: str, terms: dict[str, A
     await office.approve(round_id, proposed.json()["act"])
 
 
+@pytest.mark.altered_by_hand("a policy that no announcement takes")
 async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exclude_it(office: Office) -> None:
     round_id = await under_a_faulty_policy(office)
     await enter(office, round_id, range(1, FIRMS))
@@ -183,6 +184,7 @@ async def test_what_can_not_be_judged_is_named_and_waited_for_until_officers_exc
     assert (status["withdrawn"], status["version"]) == (True, 2)
 
 
+@pytest.mark.altered_by_hand("a proposal from before there was a shown_root")
 async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_it(office: Office) -> None:
     round_id = await opened_round(office)
     entered = await enter(office, round_id, range(1, FIRMS + 1))

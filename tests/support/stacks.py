@@ -13,6 +13,7 @@ from deploy.local.process import Launch
 from deploy.local.stack import Stack
 from deploy.local.state import State
 from shared.kafka.provision import remove
+from tests.support.lives import hold_to_life
 
 LastingStack = Callable[..., AbstractAsyncContextManager[Stack]]
 
@@ -49,6 +50,8 @@ def lasting_stack(
                 **options,
             ) as started:
                 yield started
+                if "intake" in services:
+                    await hold_to_life(started)
         await remove(kafka_server.settings, f"{run}.")
         for name in services:
             await drop_database(postgres_server.url, f"{run}_{name}")

@@ -163,7 +163,7 @@ RoundOpened            announced > open none by=clock title~terms.title opens_at
                        sources~terms.sources rehearsal~terms.rehearsal unattended~terms.unattended
                        announcement_root~terms.announcement_root policy.policy~terms.policy
                        series~RoundAnnounced.series cut~RoundAnnounced.cut
-RoundExtended          open > open none each=closes_at by=officers
+RoundExtended          announced,open > same none each=closes_at by=officers
 RoundFrozen            open > frozen first by=clock moment=frozen_at since=closes_at
 EpochOpened            frozen,judged,committed,drawn,proposed,confirmed > frozen later by=officers moment=opened_at
                        since=before requests~RoundFrozen.requests

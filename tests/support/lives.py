@@ -1,0 +1,48 @@
+"""What the services published of each round, held against the table of a round's life that evidence is checked by.
+
+So every act of every test on a whole stack is one that the verifiers' table has, and none is published that they would
+refuse (issue 18).
+"""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from deploy.local.stack import Stack
+from services.selection.verify import SHAPES, Life, UnreadableError, shaped, unsound
+from shared.contracts import topics
+from shared.kafka.cloudevents import type_name
+from shared.settings import KafkaSettings
+from tests.integration.consuming import records_of
+
+
+async def hold_to_life(stack: Stack) -> None:
+    """Fails the test whose services published what no true bundle could have."""
+    found = await life_faults(stack.kafka.settings, stack.topic_prefix)
+    if found:
+        raise AssertionError(f"no bundle could have these events: {found}")
+
+
+async def life_faults(kafka: KafkaSettings, prefix: str) -> dict[str, list[str]]:
+    """By round."""
+    rounds: dict[str, dict[bytes, dict[str, Any]]] = defaultdict(dict)
+    for topic in (topics.ROUNDS, topics.MILESTONES):
+        for record in await records_of(kafka, f"{prefix}{topic.name}"):
+            headers = dict(record.headers)
+            name = type_name(headers["ce_type"].decode())
+            if f"\n{name} " in SHAPES:
+                body = json.loads(record.value)
+                rounds[body["round"]][headers["ce_id"]] = {"event": name, "body": body}
+    found = {round_id: _faults(list(events.values())) for round_id, events in rounds.items()}
+    return {round_id: faults for round_id, faults in found.items() if faults}
+
+
+def _faults(events: list[dict[str, Any]]) -> list[str]:
+    try:
+        for one in events:
+            shaped(one["event"], one["body"], one["event"])
+        life = Life(events)
+        version = 2 if life.terms.get("announcement_root") else 1
+        return [f"{name}: {told}" for faults in (life.faults(), unsound(life, version)) for name, told in faults]
+    except UnreadableError as error:
+        return [str(error)]
