@@ -1,6 +1,6 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak check fix watch hooks bench \
+.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak mutants check fix watch hooks bench \
 	lock settings schemas clean
 BIN := .venv/bin
 ARGS ?=
@@ -48,6 +48,9 @@ test-browser: ready  ## pages in a real Chromium
 soak: export FIRSTBUY_TEST_EXAMPLES ?= 1000
 soak: ready  ## properties, state machines and chaos, ten times as long (FIRSTBUY_TEST_EXAMPLES=1000)
 	$(call timed,$(PYTEST) -m "soak or hypothesis" $(ARGS))
+
+mutants: ready  ## each check of the verifier deleted: does a kept bundle tell it? (ARGS="--from-line 800 --to-line 900")
+	$(call timed,$(BIN)/python -m tests.mutation.verifier $(ARGS))
 
 ##@ Change it
 

@@ -47,6 +47,19 @@ COMMITTED_AT = datetime(2018, 9, 15, 1, tzinfo=UTC)
 RELEASED_AT = datetime(2018, 10, 1, tzinfo=UTC)
 OPENS_AT, CLOSES_AT = datetime(2018, 8, 16, tzinfo=UTC), datetime(2018, 9, 14, 9, tzinfo=UTC)
 SOURCE = {"source": "lotto", "kind": "rfc3797", "period_seconds": 604800, "description": "six numbers of Saturday"}
+MORE_CERTIFICATES: tuple[list[dict[str, str]], ...] = (
+    [],
+    [{"kind": "gs", "number": "17-0001", "issued_on": "2017-02-28", "grade": "1"}],
+    [{"kind": "gs", "number": "17-0002", "issued_on": "2017-02-28", "grade": "2"}],
+    [{"kind": "net", "number": "NET-2016-001", "issued_on": "2016-02-29"}],
+    [{"kind": "net", "number": "NET-2012-001", "issued_on": "2012-02-29"}],
+    [
+        {"kind": "net", "number": "NET-17-1", "issued_on": "2017-01-01"},
+        {"kind": "other", "number": "1", "issued_on": "2017-01-01"},
+    ],
+    [{"kind": "net", "number": "NET-2018-002", "issued_on": "2018-09-15"}],
+)
+"""Beside a valid one: with and without a grade or a right number; ended, of a day to come, of another kind."""
 _FACTS, _REQUEST = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts)
 
 
@@ -151,10 +164,12 @@ def make_round(
     recorded: Mapping[str, Any] = LOTTO_VALUE,
     rehearsal: Mapping[str, Any] | None = None,
     scored: bool = False,
+    varied: bool = False,
 ) -> Round:
     """Of firms of every kind under 2018-h2, whose limits `changes` may replace; confirmed by two officers.
 
-    `recorded`: what the last of `sources` gave. `scored`: under the method score, with marks of a panel.
+    `recorded`: what the last of `sources` gave. `scored`: under the method score, with marks of a panel. `varied`:
+    of several days of delivery and certificates.
     """
     random = Random(seed)  # noqa: S311 -- the same round in every run
     stated = POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
@@ -166,7 +181,7 @@ def make_round(
         stated |= {"method": "score", "scoring": {"supply_record": steps, "panel_points": 80, "threshold": 40}}
     made, policy_hash = POLICY.validate_python(stated), json_hash(stated)
     rules = PolicyRules.compile(made, policy_hash)
-    judged = [_judged(number, random, made, rules) for number in range(1, firms + 1)]
+    judged = [_judged(number, random, made, rules, varied) for number in range(1, firms + 1)]
     marked = [PanelMark(one.application, *mark) for one in judged for mark in one.marks or []]
     pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
     wanted = [_request(number, random) for number in range(1, requests + 1)]
@@ -327,13 +342,18 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
     return replace(made, events=events, released=given_out)
 
 
-def _judged(number: int, random: Random, made: Policy, rules: PolicyRules) -> Judged:
+def _judged(number: int, random: Random, made: Policy, rules: PolicyRules, varied: bool) -> Judged:
     body = application(number if number % 7 else number - 1)  # some firms enter two products
     body.pop("contact")
     body["product"] |= {"reference": f"P-{number}", "price_won": random.randrange(500_000, 4_000_000, 1000)}
     body["product"] |= {"capacity": random.randint(1, 6), "class_code": random.choice(["41112201", "43211503"])}
     body["product"] |= {"regions": random.choice([[], ["seoul"], ["busan", "seoul"]])}
     body["applicant"]["supply_record"] = {"won": random.choice([0, 10**8, 6 * 10**8, 3 * 10**9]), "count": number % 5}
+    if varied:
+        body["product"]["delivery_days"] = (30, 20, 45)[number % 3]
+        body["certificates"] += MORE_CERTIFICATES[number % 7]
+        if number > 9 and number % 4 == 1:
+            body["product"]["price_won"] = 3_000_000  # a ceiling of requests
     if number % 5 == 0:
         body["certificates"] = []
     facts = _FACTS.dump_python(_FACTS.validate_python(body), mode="json")

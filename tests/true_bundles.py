@@ -17,6 +17,21 @@ CLOCK: Record = {"round": ROUND, "actors": [{"name": "intake", "role": "system"}
 REHEARSAL = {"source": "rehearsal", "kind": "rehearsal", "period_seconds": 3600, "description": "from its seed"}
 MAP = {"real_anchor": "2026-11-01T00:00:00Z", "programme_anchor": "2018-08-16T00:00:00Z", "rate": 60, "seed": "spring"}
 DRAWN = ("EligibilityCompleted", "InputsCommitted", "SourceValueRecorded", "SelectionProposed", "SelectionConfirmed")
+PATTERNS = (
+    "NEP-[0-9]{4}",
+    "(ab|cd)?x",
+    "(?:ab)+c|",
+    "[^a-z]+",
+    "(a|)x",
+    r"\d{2,3}-\w*",
+    "a{0,}b",
+    "^A.*$",
+    r"[\]a-]{1,3}",
+    "(a|b){2}y",
+    r"\-\/[&|~-]",
+    "(a|b)" * 4 + "(a|b|c|d|e)" * 5,
+)
+"""Of numbers of certificates: of everything that a pattern may have; the last can be tried in 50,000 ways."""
 SIGNATURE = "b7" * 48
 
 
@@ -48,25 +63,27 @@ def finished(forged: Forged) -> Forged:
 
 
 def draw(depth: Depth) -> Forged:
-    return make_round(5, 2, 11, {"places": 1, "reserve": 1}).forged(depth)
+    return make_round(5, 2, 11, {"places": 1, "reserve": 1}, varied=True).forged(depth)
 
 
 def scored(depth: Depth) -> Forged:
-    return make_round(6, 3, 3, {"places": 2, "reserve": 1}, scored=True).forged(depth)
+    return make_round(6, 3, 3, {"places": 2, "reserve": 1}, scored=True, varied=True).forged(depth)
 
 
 def rehearsal(depth: Depth) -> Forged:
     value = {"source": "rehearsal", "value": rehearsed_value(MAP["seed"], ROUND)}  # type: ignore[arg-type]
-    return make_round(5, 2, 19, sources=[REHEARSAL], recorded=value, rehearsal=MAP).forged(depth)
+    return make_round(5, 2, 19, sources=[REHEARSAL], recorded=value, rehearsal=MAP, varied=True).forged(depth)
 
 
 def drand(depth: Depth) -> Forged:
-    return make_round(5, 2, 19, sources=[QUICKNET], recorded=beacon([QUICKNET])).forged(depth)
+    return make_round(5, 2, 19, sources=[QUICKNET], recorded=beacon([QUICKNET]), varied=True).forged(depth)
 
 
 def fallback(depth: Depth) -> Forged:
     """The lottery failed, and drand, which stands second, gave the value."""
-    return make_round(5, 2, 19, sources=[SOURCE, QUICKNET], recorded=beacon([SOURCE, QUICKNET])).forged(depth)
+    return make_round(5, 2, 19, sources=[SOURCE, QUICKNET], recorded=beacon([SOURCE, QUICKNET]), varied=True).forged(
+        depth
+    )
 
 
 def beacon(sources: list[dict[str, Any]]) -> Record:
@@ -82,7 +99,7 @@ def batches(depth: Depth) -> Forged:
 @cache
 def _with_batches() -> Round:
     """Two batches: somebody selected leaves, and a request of somebody selected is cancelled."""
-    made = make_round(7, 3, 3, {"places": 2, "reserve": 3})
+    made = make_round(7, 3, 3, {"places": 2, "reserve": 3}, varied=True)
     taken = [line.placement for line in made.proposal.lines if line.placement.awards]
     leaving = {taken[0].application: NotSelectedReason.DECLINED}
     return with_batches(
@@ -103,9 +120,14 @@ def before(depth: Depth) -> Forged:
 
 
 def rolling(depth: Depth) -> Forged:
-    """A cut of a series."""
-    made = make_round(5, 2, 19).forged(depth)
-    made.event("RoundOpened")["policy"]["rolling"] = {"every_months": 3, "status_months": 12}
+    """A cut of a series, whose policy accepts numbers of every pattern."""
+    made = make_round(5, 2, 19, varied=True).forged(depth)
+    policy = made.event("RoundOpened")["policy"]
+    for number, pattern in enumerate(PATTERNS):
+        policy["certificates"].append(policy["certificates"][0] | {"kind": f"kind-{number}", "number_pattern": pattern})
+    policy["rolling"] = {"every_months": 3, "status_months": 12}
+    policy["tracks"][0]["conditions"][0]["parameters"] = {"strict": True, "years": -1, "of": ["a", "b"], "as": "c"}
+    made.event("RoundAnnounced").pop("unattended")
     for name in ("RoundAnnounced", "RoundOpened"):
         made.event(name).update(series="rolling", cut=2)
     return finished(made)
@@ -113,7 +135,7 @@ def rolling(depth: Depth) -> Forged:
 
 def eventful(depth: Depth) -> Forged:
     """Amended before it opened, extended twice, a registry waived, stamped and final."""
-    made = make_round(5, 2, 19).forged(depth)
+    made = make_round(5, 2, 19, varied=True).forged(depth)
     announced, opened = made.event("RoundAnnounced"), made.event("RoundOpened")
     terms = {name: value for name, value in announced.items() if name not in ("actors", "reason", "series", "cut")}
     terms["title"] = opened["title"] = "시범구매 (amended)"
@@ -133,7 +155,7 @@ def eventful(depth: Depth) -> Forged:
 
 def void(depth: Depth) -> Forged:
     """Ended by two officers after the proposal, which nobody confirmed."""
-    made = make_round(5, 2, 19).forged(depth)
+    made = make_round(5, 2, 19, varied=True).forged(depth)
     made.records = [one for one in made.records if one.get("event") != "SelectionConfirmed"]
     told(made, "RoundVoided", ACT, voided_at="2018-09-21T00:00:00Z")
     return finished(made)
@@ -162,6 +184,11 @@ def excluded(depth: Depth) -> Forged:
     return _of_second(made, excluded=_standing(made))
 
 
+def judged_again(depth: Depth) -> Forged:
+    """Of a second epoch, in which everybody was judged again."""
+    return _of_second(draw(depth))
+
+
 def overtaken(depth: Depth) -> Forged:
     """Of the first epoch, and a second one came after it."""
     made = draw(depth)
@@ -182,7 +209,7 @@ def _standing(made: Forged) -> Record:
 def _of_second(
     first: Forged, admitted: Record | None = None, amended: Record | None = None, excluded: Record | None = None
 ) -> Forged:
-    """The bundle of a second epoch, whose act admits, amends or takes out this entry."""
+    """The bundle of a second epoch, whose act admits, amends or takes out this entry, or has all judged again."""
     if admitted is not None:
         first.records.remove(admitted)
         first = recomputed(first, Level.CHANCE)
@@ -197,6 +224,10 @@ def _of_second(
         first.records = [one for one in first.records if one.get("event") not in DRAWN]
         for one in first.of("entry"):
             one["drawn_under"] = 2
+    judge_all = not (admitted or amended or excluded)
+    if judge_all:
+        for one in first.of("entry"):
+            one["judged_in"] = 2
     every = [*first.of("entry"), *([admitted] if admitted else ())]
     leaves = [[one["application"], one["version"], one["payload_hash"]] for one in every]
     judged = [one["application"] for one in (admitted, amended) if one is not None]
@@ -210,11 +241,14 @@ def _of_second(
         applications=manifest(leaves),
         requests=frozen["requests"],
         judge_again=judged,
-        judge_all=False,
+        judge_all=judge_all,
         admitted=judged if admitted else [],
         amended=[{"application": one, "version": 2} for one in judged if amended],
         supplementary_source="lotto" if admitted else None,
     )
+    if excluded is not None:
+        for name in ("judge_all", "admitted", "amended", "supplementary_source"):
+            del first.event("EpochOpened")[name]
     verdicts = [
         [*leaf, one["judged_in"], one["outcome"], one["findings_hash"]] for leaf, one in zip(leaves, every, strict=True)
     ]
@@ -261,6 +295,7 @@ KINDS: dict[str, Callable[[Depth], Forged]] = {
         scored_admitted,
         appealed,
         excluded,
+        judged_again,
         overtaken,
     )
 }

@@ -915,7 +915,7 @@ def _panel_closed(life: Life, epoch: int) -> bool:
 
 def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]]:
     """What an epoch's act can't have moved: it admits somebody, has some judged again, or takes one out."""
-    if name not in ("EpochOpened", "EligibilityCompleted") or body["epoch"] == 1:
+    if name not in ("EpochOpened", "EligibilityCompleted"):
         return
     epoch = body["epoch"]
     opened, before = life.one("EpochOpened", epoch), life.set_of(epoch - 1)
@@ -953,7 +953,7 @@ def _moved(before: dict[str, Any], after: dict[str, Any]) -> dict[int, int]:
 
 def _batch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]]:
     """Batches are opened one after another, each once that before it is proposed, and confirmed as proposed."""
-    epoch, batch = body.get("epoch") or 0, body.get("batch") or 0
+    epoch, batch = body.get("epoch", 0), body.get("batch", 0)
     if name == "ReleaseOpened" and batch > 1:
         before = life.one("ReleaseProposed", epoch, batch - 1)
         if before is None:
@@ -1050,11 +1050,7 @@ def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]
 def written_as_drawn(value: str) -> bool:
     """As RFC 3797 §4.1 writes what a lottery drew: ascending numbers, `.` behind each, `/` behind each list."""
     *lists, end = value.split("/")
-    if (
-        end
-        or not lists
-        or not all(re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.", one) for one in lists)
-    ):
+    if end or not all(re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.", one) for one in lists):
         return False
     return all(numbers == sorted(numbers) for one in lists for numbers in [[int(each) for each in one.split(".")[:-1]]])
 

@@ -16,7 +16,7 @@ from services.selection.domain.evidence import Depth
 from services.selection.verify import LONGEST_LINE, examine
 from tests.forger import Forged, Level, Record, recomputed
 from tests.lies import written
-from tests.true_bundles import ACT, KINDS, arranged, finished, told, true_bundle
+from tests.true_bundles import ACT, KINDS, PATTERNS, arranged, finished, told, true_bundle
 
 FOLDER = Path(__file__).parent
 ZEROS = "0" * 64
@@ -28,6 +28,8 @@ amendment.second-alone        eventful public file     RoundAmended.amendment = 
 announcement-root.pledge      draw public file         RoundAnnounced.pledges.0.pledge_won = 1
 announcement-root.amended     eventful public file     RoundAmended.pledges.0.pledge_won = 1
 aside.another-reason          draw public file         entry[ineligible].reason = "no-demand"
+aside.with-awards             draw public file         entry[ineligible].awards = [["kepco/PR-1", 1, 1]]
+aside.no-ticket               draw public file         entry[reserve].tickets = 0
 aside.with-a-place            draw public file         entry[ineligible].reserve_position = 1
 batch.promoted                batches public file      ReleaseProposed.promoted = 9
 batch.root                    batches public file      ReleaseProposed.batch_root = ZEROS
@@ -40,6 +42,7 @@ beacon.round                  drand public file        SourceValueRecorded.beaco
 beacon.value                  fallback public chance   SourceValueRecorded.value = "00/"
 by-whom.frozen-by-officers    draw public file         RoundFrozen.actors = OFFICERS
 by-whom.one-officer           draw public file         SelectionConfirmed.actors = ONE
+by-whom.confirmed-by-clock    draw public file         SelectionConfirmed.actors = CLOCK
 by-whom.announced-by-three    draw public file         RoundAnnounced.actors = THREE
 by-whom.value-by-one          draw public file         SourceValueRecorded.actors = ONE
 commitment.root               draw public file         InputsCommitted.commitment_root = ZEROS
@@ -83,6 +86,7 @@ malformed.no-such-word        draw public file         entry.outcome = "parked"
 malformed.short-row           draw public file         pledges.pledges.0 = ["kepco"]
 malformed.null                draw public file         request.quantity = null
 malformed.stated              draw auditor file        entry.open.findings.0.seen = {}
+malformed.far-period          draw public sets         RoundAnnounced,RoundOpened.sources.0.period_seconds = FAR
 malformed.buckets             draw public file         RoundFrozen.applications = {"counts": [], "roots": []}
 malformed.end                 draw public file         end.records = "1"
 malformed.head                draw public file         head.note = 1
@@ -159,6 +163,8 @@ time.opened                   admitted public file     EpochOpened.opened_at = "
 time.batch                    batches public file      ReleaseOpened@1.opened_at = "2018-10-02T00:30:00Z"
 value-form.order              draw public chance       SourceValueRecorded.value = "4.3.2.1./"
 value-form.no-end             draw public chance       SourceValueRecorded.value = "1.2.3"
+value-form.rest               draw public chance       SourceValueRecorded.value = "1.2./3"
+value-form.zero               draw public chance       SourceValueRecorded.value = "01.2./"
 value-form.nothing            draw public chance       SourceValueRecorded.value = "/"
 value-form.signed             draw public file         SourceValueRecorded.signature = "b7"
 value-form.numbered           draw public file         SourceValueRecorded.beacon_round = 1
@@ -173,8 +179,29 @@ others of it; `entry[word]` is the first with this result or reason."""
 
 VALUES: dict[str, Any] = {"OFFICERS": [OFFICER, OFFICER | {"name": "officer-2"}], "ONE": [OFFICER], "ZEROS": ZEROS}
 VALUES["THREE"] = [OFFICER | {"name": f"officer-{number}"} for number in (1, 2, 3)]
+VALUES["CLOCK"] = [{"name": "intake", "role": "system"}]
+VALUES["FAR"] = 2**53 - 1
 VALUES["NONCE"] = "0" * 32
 VALUES["FACTS"] = {"class_code": "41112201", "quantity": 1, "budget_won": 1}
+NO_PATTERNS = {
+    "slow": "(a+)+",
+    "class": "[]a[b]",
+    "back-reference": r"(a)\1",
+    "ways": f"{PATTERNS[-1]}|z",
+    "brace": "a}",
+    "bracket": "a]",
+    "no-number": "a{x",
+    "escape": r"\é",
+    "ahead": "(?=a)a",
+    "flags": "(?i)a",
+    "nested": "[[a]",
+    "minus": "[a&&b]",
+    "lazy": "a+?",
+    "greedy": "a++",
+    "nothing-again": "(a|)*b",
+    "edge-again": "(^)*b",
+}
+"""None of them is of what the format has."""
 Change = Callable[[Forged], Forged | bytes | None]
 
 
@@ -308,7 +335,7 @@ def drawn_again(made: Forged) -> Forged:
 def judged_by_nobody(made: Forged) -> Forged:
     """A verdict of the first epoch is another in the second."""
     again = made.event("EpochOpened")["judge_again"]
-    other = next(one for one in made.of("entry") if one["result"] == "reserve" and one["application"] not in again)
+    other = next(one for one in made.of("entry") if one["outcome"] == "eligible" and one["application"] not in again)
     other["outcome"] = "ineligible"
     return finished(made)
 
@@ -339,9 +366,17 @@ def one_officer_unseen(made: Forged) -> None:
     made.event("SelectionConfirmed")["actors"][1]["name"] = "OFFICER\u3164 -1"
 
 
-def slow_pattern(made: Forged) -> Forged:
-    made.event("RoundOpened")["policy"]["certificates"][0]["number_pattern"] = "(a+)+"
-    return recomputed(made, Level.SETS)
+def not_committed_later(made: Forged) -> None:
+    made.records = [one for one in made.records if (one.get("event"), one["type"]) != ("InputsCommitted", "later")]
+
+
+def waived_sixty_times(made: Forged) -> None:
+    for _ in range(60):
+        again(made, "RegistryWaived")
+
+
+def with_a_long_number(these: list[bytes]) -> None:
+    these[-1] = these[-1].replace(b'"records":', b'"records":' + b"1" * 5000)
 
 
 def entry_first(made: Forged) -> None:
@@ -364,12 +399,30 @@ def foreign(made: Forged) -> None:
     made.records[place(made, "RoundFrozen")]["event"] = "RoundPostponed"
 
 
+def with_another_member(made: Forged) -> None:
+    made.records[place(made, "RoundFrozen")]["note"] = 1
+
+
+def judged_in_no_order(made: Forged) -> None:
+    body = made.event("EpochOpened")
+    other = next(one["application"] for one in made.of("entry") if one["application"] not in body["judge_again"])
+    body["judge_again"] = sorted([*body["judge_again"], other], reverse=True)
+
+
 def requests_swapped(made: Forged) -> None:
     swapped(made, place(made, "request"), place(made, "request") + 1)
 
 
 def entries_swapped(made: Forged) -> None:
     swapped(made, place(made, "entry"), place(made, "entry") + 1)
+
+
+def _pattern(pattern: str) -> Change:
+    def change(made: Forged) -> Forged:
+        made.event("RoundOpened")["policy"]["certificates"][0]["number_pattern"] = pattern
+        return recomputed(made, Level.SETS)
+
+    return change
 
 
 def _without(*names: str) -> Change:
@@ -403,18 +456,24 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("by-whom.one-under-two-names", "draw", Depth.PUBLIC, one_officer_unseen),
     ("cut-off.no-end", "draw", Depth.PUBLIC, lines(lambda these: these.pop())),
     ("event-foreign.postponed", "draw", Depth.PUBLIC, foreign),
+    ("event-foreign.member", "draw", Depth.PUBLIC, with_another_member),
     ("event-order.judged-first", "draw", Depth.PUBLIC, _moved("EligibilityCompleted", "RoundFrozen")),
     ("event-order.later", "overtaken", Depth.PUBLIC, _moved("EpochOpened", "SelectionConfirmed")),
     ("event-place.before", "draw", Depth.PUBLIC, _moved("SelectionConfirmed", "InputsCommitted")),
     ("event-place.behind", "eventful", Depth.PUBLIC, _moved("RoundExtended", "SelectionConfirmed")),
     ("event-place.released", "batches", Depth.PUBLIC, _moved("ReleaseOpened", "SelectionProposed")),
     ("event-state.voided", "draw", Depth.PUBLIC, voided_after_confirmation),
+    ("event-state.not-committed", "overtaken", Depth.PUBLIC, not_committed_later),
     ("event-twice.committed", "draw", Depth.PUBLIC, _again("InputsCommitted")),
     ("event-twice.confirmed", "draw", Depth.PUBLIC, _again("SelectionConfirmed")),
+    ("judge-again.order", "admitted", Depth.PUBLIC, judged_in_no_order),
     ("lacks-event.frozen", "draw", Depth.PUBLIC, _without("RoundFrozen")),
     ("lacks-event.announced", "draw", Depth.PUBLIC, _without("RoundAnnounced")),
     ("lacks-event.epoch", "admitted", Depth.PUBLIC, _without("EpochOpened")),
-    ("line-long.blanks", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b" " * (LONGEST_LINE + 2) + b"\n"))),
+    ("line-long.blanks", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b" " * (LONGEST_LINE + 1) + b"\n"))),
+    ("no-json.longest", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b" " * LONGEST_LINE + b"\n"))),
+    ("event-twice.sixty-times", "eventful", Depth.PUBLIC, waived_sixty_times),
+    ("malformed.long-number", "draw", Depth.PUBLIC, lines(with_a_long_number)),
     ("marks-more.unseen", "scored", Depth.AUDITOR, one_mark_more),
     ("no-head.nothing", "draw", Depth.PUBLIC, lines(lambda these: these.clear())),
     ("no-json.half", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b'{"type":\n'))),
@@ -435,7 +494,7 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("order.requests", "draw", Depth.PUBLIC, requests_swapped),
     ("order.entries", "draw", Depth.PUBLIC, entries_swapped),
     ("order.request-twice", "draw", Depth.PUBLIC, _again("request")),
-    ("pattern.slow", "draw", Depth.PUBLIC, slow_pattern),
+    *((f"pattern.{name}", "draw", Depth.PUBLIC, _pattern(pattern)) for name, pattern in NO_PATTERNS.items()),
     ("pledges-order.reversed", "draw", Depth.PUBLIC, pledges_reversed),
     ("set-moved.drawn-again", "appealed", Depth.PUBLIC, drawn_again),
     ("set-moved.nobody-out", "excluded", Depth.PUBLIC, nobody_taken_out),
@@ -491,7 +550,8 @@ def _kept(name: str, content: bytes, held: dict[str, list[str]]) -> Record:
     file = FOLDER / f"{name}.jsonl.gz"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(gzip.compress(content, 9, mtime=0))
-    return {"names": examine(io.BytesIO(content), held).names, "held": held}
+    report = examine(io.BytesIO(content), held)
+    return {"names": report.names, "verdict": report.verdict(), "held": held}
 
 
 if __name__ == "__main__":
