@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ import structlog
 from services.selection.domain.commitment import unlike
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import shown_leaf
-from services.selection.domain.matching import Result
+from services.selection.domain.matching import Offer, Result
+from services.selection.domain.proposal import Proposal, root_of_leaves
 from services.selection.domain.proposal import propose as propose_selection
-from services.selection.domain.proposal import root_of_leaves
 from services.selection.repairs import drop_altered_facts
 from services.selection.storage import drawn, evidence, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
@@ -53,8 +53,10 @@ async def propose(
         proposal = await asyncio.to_thread(
             propose_selection, policy, seed, entries, offers, demands, pledges, others, before.leaving
         )
+    shown_root = await _shown_root(connection, known.round, epoch, requests, offers, proposal)
     said = await rounds.said(connection, known.round, epoch, SelectionProposed)
-    if said is not None and said.selection_root != proposal.selection_root:
+    roots = said and (said.selection_root, said.shown_root or shown_root)
+    if said is not None and roots != (proposal.selection_root, shown_root):
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
         return []
     committed_at = datetime.fromisoformat(commitment["committed_at"])
@@ -69,32 +71,34 @@ async def propose(
         reserve=proposal.count(Result.RESERVE),
         not_selected=proposal.count(Result.NOT_SELECTED),
         proposed_at=said.proposed_at if said is not None else not_before(now, committed_at, recorded),
+        shown_root=said.shown_root if said is not None else shown_root,
     )
     counts = {entry.application: entry.tickets for entry in entries}
     body = event.model_dump(mode="json")
     if not await results.save_proposal(connection, known.round, epoch, body, proposal, named, counts):
         return []
-    if said is None or said.shown_root is not None:
-        root = await _shown_root(connection, known.round, epoch, accepted, len(requests) + len(entries))
-        if said is not None and said.shown_root != root:
-            await results.drop_proposal(connection, known.round, epoch)
-            _log.error("does not propose: showed otherwise before", round=known.round, epoch=epoch)
-            return []
-        await results.state_shown_root(connection, known.round, epoch, root)
-        event = event.model_copy(update={"shown_root": root})
     _log.info("proposed selection", round=known.round, epoch=epoch, selection_root=proposal.selection_root)
     identifier = event_id("selection-proposed", known.round, epoch)
     return [outgoing(topics.MILESTONES.name, known.round, event, event_id=identifier, time=event.proposed_at)]
 
 
-async def _shown_root(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds, records: int) -> str:
-    """Over the records of the evidence as they stand once the proposal is saved. Raises LookupError where they are
-    not as many as were committed."""
+async def _shown_root(
+    connection: Connection,
+    round_id: str,
+    epoch: int,
+    requests: Sequence[Mapping[str, Any]],
+    offers: Mapping[str, Offer],
+    proposal: Proposal,
+) -> str:
+    """Over what the evidence will show of this proposal."""
     tree = GrowingTree()
-    async for record, _ in evidence.records(connection, round_id, epoch, accepted):
+    for record, _ in evidence.requests(requests):
         tree.add(shown_leaf(record))
-    if tree.size != records:
-        raise LookupError(f"the evidence of round {round_id} has {tree.size} records, not {records}")
+    selected = {line.placement.application for line in proposal.lines if line.placement.awards}
+    async for record in evidence.shown_entries(connection, round_id, epoch, offers, selected):
+        tree.add(shown_leaf(record))
+    if tree.size != len(requests) + len(proposal.lines):
+        raise LookupError(f"the evidence of round {round_id} would have {tree.size} requests and entries")
     return tree.root.hex()
 
 

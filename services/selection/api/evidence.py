@@ -81,12 +81,14 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
         events = await evidence.told(connection, known.round)
         before, after = leading_to(events, epoch)
         written = Bundle(known.round, epoch, depth, format_of(events))
-        pledges, _ = await drawn.committed(connection, known.round, epoch)
+        pledges, requests = await drawn.committed(connection, known.round, epoch)
         yield written.head()
         for told in before:
             yield written.record(told.record())
         yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})
-        async for record, sealed in evidence.records(connection, known.round, epoch, accepted):
+        for record, sealed in evidence.requests(requests):
+            yield written.record(record, sealed)
+        async for record, sealed in evidence.entries(connection, known.round, epoch, accepted):
             yield written.record(record, sealed)
         for told in after:
             yield written.later(told)

@@ -168,11 +168,33 @@ def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str,
     }
 
 
-def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
-    """Names stand in it only of who is selected."""
-    record: dict[str, Any] = {
+def shown_entry(
+    application: str, firm: int, offer: Offer, identity: str | None, names: tuple[str, str] | None
+) -> dict[str, Any]:
+    """What an entry's record shows beside its outcome, its draw and its result: what `shown_leaf` is made of. `names`,
+    of applicant and product, stand in it only of who is selected."""
+    shown: dict[str, Any] = {
         "type": "entry",
-        "application": line.application,
+        "application": application,
+        "track": offer.track,
+        "firm": firm,
+        "class_code": offer.class_code,
+        "price_won": offer.price_won,
+        "capacity": offer.capacity,
+        "delivery_days": offer.delivery_days,
+        "regions": offer.regions,
+        "certificates": offer.certificates,
+    }
+    if identity is not None:
+        shown["identity"] = identity
+    if names is not None:
+        shown["applicant"], shown["product"] = names
+    return shown
+
+
+def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
+    names = (line.facts["applicant"]["name"], line.facts["product"]["name"]) if line.awards else None
+    return shown_entry(line.application, line.firm, offer, line.identity, names) | {
         "version": line.version,
         "payload_hash": line.payload_hash,
         "judged_in": line.judged_in,
@@ -181,14 +203,6 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         "tickets": line.tickets,
         "score": line.score,
         "drawn_under": line.drawn_under,
-        "track": offer.track,
-        "firm": line.firm,
-        "class_code": offer.class_code,
-        "price_won": offer.price_won,
-        "capacity": offer.capacity,
-        "delivery_days": offer.delivery_days,
-        "regions": offer.regions,
-        "certificates": offer.certificates,
         "position": line.position,
         "key": line.key,
         "result": line.result,
@@ -196,12 +210,6 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
         "reserve_position": line.reserve_position,
         "awards": award_leaves(line.awards),
     }
-    if line.identity is not None:
-        record["identity"] = line.identity
-    if line.awards:
-        record["applicant"] = line.facts["applicant"]["name"]
-        record["product"] = line.facts["product"]["name"]
-    return record
 
 
 def shown_leaf(record: Mapping[str, Any]) -> bytes:

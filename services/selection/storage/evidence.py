@@ -1,13 +1,20 @@
 """What the evidence of a round's result is made of, read row by row: a round may have a million applications."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from services.selection.domain.evidence import Line, PublishedEvent, entry_record, opens, request_record
-from services.selection.domain.matching import offer_of
+from services.selection.domain.evidence import (
+    Line,
+    PublishedEvent,
+    entry_record,
+    opens,
+    request_record,
+    shown_entry,
+)
+from services.selection.domain.matching import Offer, offer_of
 from services.selection.storage import drawn
 from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts
@@ -56,6 +63,20 @@ JOIN results r ON r.round = e.round AND r.epoch = e.epoch AND r.application = e.
 WHERE e.round = $1 AND e.epoch = $2
 ORDER BY get_byte(sha256(convert_to(e.application::text, 'UTF8')), 0), e.application
 """
+# Of the committed entries alone, as LINES has them: a proposal asks for it before it has results. The one join is by
+# the primary key, so that no plan of it is slow on tables whose statistics are old.
+SHOWN = """
+WITH stated AS (
+    SELECT e.application, a.identity,
+           a.facts->'applicant'->>'name' AS applicant, a.facts->'product'->>'name' AS product,
+           min(e.application::text COLLATE "C") OVER (PARTITION BY a.facts->'applicant'->>'business_number') AS first
+    FROM entries e JOIN applications a ON a.application = e.application AND a.version = e.version
+    WHERE e.round = $1 AND e.epoch = $2
+)
+SELECT application::text, dense_rank() OVER (ORDER BY first COLLATE "C") AS firm, identity, applicant, product
+FROM stated
+ORDER BY get_byte(sha256(convert_to(application::text, 'UTF8')), 0), stated.application
+"""
 
 
 async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
@@ -73,18 +94,34 @@ async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bo
     return {row["epoch"]: row["confirmed"] for row in await connection.fetch(PROPOSED_EPOCHS, round_id)}
 
 
-async def records(
+def requests(stated: Sequence[Mapping[str, Any]]) -> list[tuple[Record, Record]]:
+    """Records of requests as they were committed, and what each opens, by bucket and id, as digests have them."""
+    pairs = zip(stated, drawn.demands_of(stated), strict=True)
+    return [
+        (
+            request_record(demand, one["version"], one["payload_hash"]),
+            {"nonce": one.get("nonce"), "facts": one["facts"]},
+        )
+        for one, demand in sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request))
+    ]
+
+
+async def entries(
     connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds
 ) -> AsyncIterator[tuple[Record, Record]]:
-    """Of the requests as they were committed, then of the entries, each by bucket and id, as digests have them; and
-    what each opens. Inside a transaction, which holds the cursor."""
-    _, requests = await drawn.committed(connection, round_id, epoch)
-    pairs = zip(requests, drawn.demands_of(requests), strict=True)
-    for stated, demand in sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request)):
-        sealed = {"nonce": stated.get("nonce"), "facts": stated["facts"]}
-        yield request_record(demand, stated["version"], stated["payload_hash"]), sealed
+    """Records, and what each opens, by bucket and id. Inside a transaction, which holds the cursor."""
     async for row in connection.cursor(LINES, round_id, epoch, prefetch=_PREFETCH):
         facts = _FACTS.validate_python(row["facts"])
         line = Line(**dict(row))
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
         yield entry_record(line, offer), opens(line)
+
+
+async def shown_entries(
+    connection: Connection, round_id: str, epoch: int, offers: Mapping[str, Offer], selected: Set[str]
+) -> AsyncIterator[Record]:
+    """What records of entries will show once `selected` are proposed, in the same order. Inside a transaction."""
+    async for row in connection.cursor(SHOWN, round_id, epoch, prefetch=_PREFETCH):
+        application = row["application"]
+        names = (row["applicant"], row["product"]) if application in selected else None
+        yield shown_entry(application, row["firm"], offers[application], row["identity"], names)

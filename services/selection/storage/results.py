@@ -39,9 +39,6 @@ WHERE s.round = $1 AND s.epoch = $2 AND s.line > $3 ORDER BY s.line LIMIT $4
 LEAVES = """
 SELECT application::text, result, position, key, awards FROM results WHERE round = $1 AND epoch = $2 ORDER BY line
 """
-STATE_SHOWN_ROOT = """
-UPDATE proposals SET body = body || jsonb_build_object('shown_root', $3::text) WHERE round = $1 AND epoch = $2
-"""
 DROP_PROPOSAL = "DELETE FROM proposals WHERE round = $1 AND epoch = $2"
 DROP_RESULTS = "DELETE FROM results WHERE round = $1 AND epoch = $2"
 PUBLISHED = """
@@ -224,10 +221,6 @@ async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list
     return [
         [*tuple(row)[:4], award_leaves(row["awards"])] async for row in streamed(connection, LEAVES, round_id, epoch)
     ]
-
-
-async def state_shown_root(connection: Connection, round_id: str, epoch: int, root: str) -> None:
-    await connection.execute(STATE_SHOWN_ROOT, round_id, epoch, root)
 
 
 async def drop_proposal(connection: Connection, round_id: str, epoch: int) -> None:
