@@ -17,7 +17,7 @@ from tests.integration.consuming import until
 from tests.integration.test_epochs import ENVIRONMENT, enter, opened_round, standing
 from tests.rounds import Office, application
 
-BACK = timedelta(days=10)
+YEARS = timedelta(days=3650)
 FOLLOWING = {
     "EligibilityCompleted": ("completed_at", "RoundFrozen"),
     "InputsCommitted": ("committed_at", "EligibilityCompleted"),
@@ -40,7 +40,7 @@ async def office(stack: Stack) -> AsyncIterator[Office]:
         yield await Office.of(stack, client)
 
 
-async def set_back(stack: Stack, service: str, round_id: str) -> None:
+async def set_back(stack: Stack, service: str, round_id: str, by: timedelta = YEARS) -> None:
     """The clock of a rehearsed round, as one service reads it."""
     database = await asyncpg.connect(stack.database_url(service))
     try:
@@ -51,7 +51,7 @@ async def set_back(stack: Stack, service: str, round_id: str) -> None:
 
         await until(known, f"{service} knows the round")
         rehearsal = json.loads(await database.fetchval("SELECT rehearsal FROM rounds WHERE round = $1", round_id))
-        earlier = datetime.fromisoformat(rehearsal["programme_anchor"]) - BACK
+        earlier = datetime.fromisoformat(rehearsal["programme_anchor"]) - by
         stated = json.dumps(rehearsal | {"programme_anchor": earlier.isoformat()})
         await database.execute("UPDATE rounds SET rehearsal = $2 WHERE round = $1", round_id, stated)
     finally:
@@ -72,10 +72,10 @@ async def test_nothing_is_said_to_be_earlier_than_what_it_follows(stack: Stack, 
     await office.act(round_id, "release", batch | {"selection_root": proposal["selection_root"]} | free)
     given_out = await office.milestone(round_id, "ReleaseProposed")
     await office.act(round_id, "confirm-release", batch | {"batch_root": given_out["batch_root"]})
-    await set_back(stack, "intake", round_id)
     await office.act(
         round_id, "admit-late", await standing(office, round_id) | {"source": "rehearsal"}, entry=application(99)
     )
+    await set_back(stack, "intake", round_id, -YEARS)  # or no value would ever be due
     await office.confirm(round_id, epoch=2)
     await office.results(round_id, 5)
     answer = await office.client.get(f"{stack.url('selection')}/rounds/{round_id}/evidence", params={"epoch": 2})
