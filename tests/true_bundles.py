@@ -184,6 +184,16 @@ def excluded(depth: Depth) -> Forged:
     return _of_second(made, excluded=_standing(made))
 
 
+def unparked(depth: Depth) -> Forged:
+    """Of a second epoch, which took one out for another that it had contested; that one is judged again."""
+    made = draw(depth)
+    out = _standing(made)
+    made.records.remove(out)
+    other = _standing(made)
+    made.records.append(out)
+    return _of_second(arranged(made), excluded=out, unparked=other)
+
+
 def judged_again(depth: Depth) -> Forged:
     """Of a second epoch, in which everybody was judged again."""
     return _of_second(draw(depth))
@@ -207,9 +217,14 @@ def _standing(made: Forged) -> Record:
 
 
 def _of_second(
-    first: Forged, admitted: Record | None = None, amended: Record | None = None, excluded: Record | None = None
+    first: Forged,
+    admitted: Record | None = None,
+    amended: Record | None = None,
+    excluded: Record | None = None,
+    unparked: Record | None = None,
 ) -> Forged:
-    """The bundle of a second epoch, whose act admits, amends or takes out this entry, or has all judged again."""
+    """The bundle of a second epoch, whose act admits, amends or takes out this entry, for another that it stood
+    against if one is named, or has all judged again."""
     if admitted is not None:
         first.records.remove(admitted)
         first = recomputed(first, Level.CHANCE)
@@ -224,13 +239,16 @@ def _of_second(
         first.records = [one for one in first.records if one.get("event") not in DRAWN]
         for one in first.of("entry"):
             one["drawn_under"] = 2
+    if unparked is not None:
+        unparked = next(one for one in first.of("entry") if one["application"] == unparked["application"])
+        unparked |= {"version": 2, "judged_in": 2}
     judge_all = not (admitted or amended or excluded)
     if judge_all:
         for one in first.of("entry"):
             one["judged_in"] = 2
     every = [*first.of("entry"), *([admitted] if admitted else ())]
     leaves = [[one["application"], one["version"], one["payload_hash"]] for one in every]
-    judged = [one["application"] for one in (admitted, amended) if one is not None]
+    judged = [one["application"] for one in (admitted, amended, unparked) if one is not None]
     of_epoch = {"round": ROUND, "epoch": 2}
     told(
         first,
@@ -295,6 +313,7 @@ KINDS: dict[str, Callable[[Depth], Forged]] = {
         scored_admitted,
         appealed,
         excluded,
+        unparked,
         judged_again,
         overtaken,
     )

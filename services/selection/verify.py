@@ -914,7 +914,7 @@ def _panel_closed(life: Life, epoch: int) -> bool:
 
 
 def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]]:
-    """What an epoch's act can't have moved: it admits somebody, has some judged again, or takes one out."""
+    """What an epoch's act can't have moved: it admits somebody, has some judged again, or takes out who is parked."""
     if name not in ("EpochOpened", "EligibilityCompleted"):
         return
     epoch = body["epoch"]
@@ -937,12 +937,21 @@ def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]
         )
     if admitted:
         right = moved == Counter(map(bucket_of, admitted))
-    elif again or opened.get("judge_all"):
-        right = not any(moved.values()) and moved.keys() == set(map(bucket_of, amended))
+    elif any(moved.values()) or not (again or opened.get("judge_all")):
+        right = _taken_out(life, opened, moved)
     else:
-        right = sum(moved.values()) == -1
+        right = moved.keys() == set(map(bucket_of, amended))
     if not right:
         yield "set-moved", f"the set of epoch {epoch} is not that of the epoch before and what its act did to it"
+
+
+def _taken_out(life: Life, opened: Body, moved: dict[int, int]) -> bool:
+    """Whether the epoch took out who was parked, one alone or all that stood against who is judged again: nothing is
+    completed before. Others of the same firm may have another version then."""
+    out = -sum(moved.values())
+    was_parked = life.one("EligibilityCompleted", opened["epoch"] - 1) is None
+    alone = not (opened.get("judge_all") or opened.get("amended")) and max(moved.values(), default=1) <= 0
+    return was_parked and alone and (out == 1 or (out > 1 and bool(opened["judge_again"])))
 
 
 def _moved(before: dict[str, Any], after: dict[str, Any]) -> dict[int, int]:
@@ -1088,7 +1097,7 @@ class Ways:
     def count(self) -> int:
         ways, _ = self._alternatives()
         if self._at < len(self._text):
-            raise SlowPatternError("unbalanced )")
+            raise SlowPatternError
         return ways
 
     def _peek(self) -> str:
@@ -1116,17 +1125,17 @@ class Ways:
         if sign == "(":
             if self._peek() == "?":
                 if self._text[self._at : self._at + 2] != "?:":
-                    raise SlowPatternError("(?")
+                    raise SlowPatternError
                 self._at += 2
             inner = self._alternatives()
             if self._peek() != ")":
-                raise SlowPatternError("( is not closed")
+                raise SlowPatternError
             self._at += 1
             return inner
         if sign in "^$":
             return 1, 0
         if sign in "*+?{}]":
-            raise SlowPatternError(f"{sign} stands alone")
+            raise SlowPatternError
         if sign == "[":
             self._class()
         elif sign == "\\":
@@ -1139,10 +1148,10 @@ class Ways:
         first = self._at
         while (sign := self._peek()) != "]" or self._at == first:
             if not sign or sign in "[]":
-                raise SlowPatternError("[ is not closed")
+                raise SlowPatternError
             self._at += 1
             if sign in "-&|~" and self._peek() == sign:
-                raise SlowPatternError(sign * 2)
+                raise SlowPatternError
             if sign == "\\":
                 self._escape()
         self._at += 1
@@ -1150,7 +1159,7 @@ class Ways:
     def _escape(self) -> None:
         sign = self._peek()
         if not sign or sign not in "dws" + r"""\.^$*+?{}[]()|-/"'#&~@!%,:;<=>_ """:
-            raise SlowPatternError(f"\\{sign}")
+            raise SlowPatternError
         self._at += 1
 
     def _repeated(self, ways: int, least: int) -> tuple[int, int]:
@@ -1159,7 +1168,7 @@ class Ways:
             return ways, least
         low, high = bounds
         if least == 0 or low > high or self._peek() in tuple("?*+{"):
-            raise SlowPatternError("repetition")
+            raise SlowPatternError
         most = max(low, min(high, LONGEST_NUMBER // least))
         total, power = 0, 1
         for times in range(most + 1):
@@ -1177,7 +1186,7 @@ class Ways:
             return None
         found = _BOUNDS.match(self._text, self._at)
         if found is None:
-            raise SlowPatternError("{ stands alone")
+            raise SlowPatternError
         self._at = found.end()
         low, ranged, high = int(found[1]), found[2], found[3]
         return low, (int(high) if high else LONGEST_NUMBER) if ranged else low
@@ -1185,7 +1194,7 @@ class Ways:
 
 def _bounded(ways: int) -> int:
     if ways > MOST_WAYS:
-        raise SlowPatternError(f"more than {MOST_WAYS} ways")
+        raise SlowPatternError
     return ways
 
 

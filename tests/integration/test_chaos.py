@@ -218,6 +218,7 @@ async def send(
     return {(one.topic, one.partition, one.offset) for one in sent}
 
 
+@pytest.mark.altered_by_hand("records that nobody can read")
 async def test_poison_on_a_shared_topic_is_named_and_holds_up_nobody(office: Office) -> None:
     stack, round_id = office.stack, "poisoned"
     await office.institution("kepco", poisoned=50_000_000)
@@ -259,6 +260,7 @@ async def test_poison_on_a_shared_topic_is_named_and_holds_up_nobody(office: Off
     assert (await office.shown(round_id))["status"] == "frozen"
 
 
+@pytest.mark.altered_by_hand("records that nobody can read")
 async def test_what_is_parked_is_named_until_an_operator_settles_it(office: Office) -> None:
     stack = office.stack
     operator = {"Authorization": f"Bearer {stack.operator_token}"}

@@ -11,7 +11,7 @@ from typing import Any
 from deploy.local.stack import Stack
 from services.selection.verify import SHAPES, Life, UnreadableError, shaped, unsound
 from shared.contracts import topics
-from shared.kafka.cloudevents import type_name
+from shared.kafka.records import Decoder, Event
 from shared.settings import KafkaSettings
 from tests.integration.consuming import records_of
 
@@ -25,14 +25,13 @@ async def hold_to_life(stack: Stack) -> None:
 
 async def life_faults(kafka: KafkaSettings, prefix: str) -> dict[str, list[str]]:
     """By round."""
-    rounds: dict[str, dict[bytes, dict[str, Any]]] = defaultdict(dict)
+    rounds: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for topic in (topics.ROUNDS, topics.MILESTONES):
         for record in await records_of(kafka, f"{prefix}{topic.name}"):
-            headers = dict(record.headers)
-            name = type_name(headers["ce_type"].decode())
-            if f"\n{name} " in SHAPES:
-                body = json.loads(record.value)
-                rounds[body["round"]][headers["ce_id"]] = {"event": name, "body": body}
+            told = Decoder(topic).decode(record)
+            if isinstance(told, Event) and f"\n{told.type} " in SHAPES:
+                body = json.loads(told.raw)
+                rounds[body["round"]][told.id] = {"event": told.type, "body": body}
     found = {round_id: _faults(list(events.values())) for round_id, events in rounds.items()}
     return {round_id: faults for round_id, faults in found.items() if faults}
 

@@ -35,7 +35,7 @@ export function numberOf({ anchor, period_seconds: period }, due) {
 /** As RFC 3797 §4.1 writes what a lottery drew: ascending numbers, `.` behind each, `/` behind each list. */
 export function writtenAsDrawn(value) {
   const lists = value.split("/");
-  if (lists.pop() !== "" || !lists.length) return false;
+  if (lists.pop() !== "") return false;
   return lists.every((one) => {
     if (!/^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.$/.test(one)) return false;
     const numbers = one.split(".").slice(0, -1).map(Number);

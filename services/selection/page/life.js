@@ -304,10 +304,10 @@ function panelClosed(life, epoch) {
   return Math.max(0, ...closed) >= Math.max(1, ...admitted.map(([of]) => of));
 }
 
-/** What an epoch's act can't have moved: it admits somebody, has some judged again, or takes one out. */
+/** What an epoch's act can't have moved: it admits somebody, has some judged again, or takes out who is parked. */
 function* epochFaults(life, event, body) {
   const { epoch } = body;
-  if (!["EpochOpened", "EligibilityCompleted"].includes(event) || epoch === 1) return;
+  if (!["EpochOpened", "EligibilityCompleted"].includes(event)) return;
   const [opened, before] = [life.one("EpochOpened", epoch), life.setOf(epoch - 1)];
   if (opened === null || before === null) return;
   const [admitted, again] = [opened.admitted ?? [], opened.judge_again];
@@ -326,20 +326,30 @@ function* epochFaults(life, event, body) {
   if (![admitted, again].every(ordered) || ![...admitted, ...amended].every((one) => again.includes(one))) {
     yield { what: "judge-again", epoch };
   }
-  if (!asItsAct(moved, admitted, again.length > 0 || opened.judge_all, amended)) yield { what: "set-moved", epoch };
+  if (!asItsAct(life, opened, moved, admitted, amended)) yield { what: "set-moved", epoch };
 }
 
-/** Whether the buckets that moved are those of who was admitted, or amended, or the one of who was taken out. */
-function asItsAct(moved, admitted, judgedAgain, amended) {
+/** Whether the buckets that moved are those of who was admitted, or amended, or taken out. */
+function asItsAct(life, opened, moved, admitted, amended) {
   const grown = [...moved.values()];
   if (admitted.length) {
     const wanted = new Map();
     for (const bucket of admitted.map(bucketOf)) wanted.set(bucket, (wanted.get(bucket) ?? 0) + 1);
     return wanted.size === moved.size && [...wanted].every(([bucket, count]) => moved.get(bucket) === count);
   }
-  if (!judgedAgain) return grown.reduce((sum, one) => sum + one, 0) === -1;
+  const judgedAgain = opened.judge_again.length > 0 || opened.judge_all;
+  if (grown.some((one) => one !== 0) || !judgedAgain) return takenOut(life, opened, grown);
   const wanted = new Set(amended.map(bucketOf));
-  return grown.every((one) => one === 0) && wanted.size === moved.size && [...wanted].every((one) => moved.has(one));
+  return wanted.size === moved.size && [...wanted].every((one) => moved.has(one));
+}
+
+/** Whether the epoch took out who was parked, one alone or all that stood against who is judged again: nothing is
+ * completed before. Others of the same firm may have another version then. */
+function takenOut(life, opened, grown) {
+  const out = -grown.reduce((sum, one) => sum + one, 0);
+  const wasParked = life.one("EligibilityCompleted", opened.epoch - 1) === null;
+  const alone = !opened.judge_all && !opened.amended?.length && grown.length > 0 && Math.max(...grown) <= 0;
+  return wasParked && alone && (out === 1 || (out > 1 && opened.judge_again.length > 0));
 }
 
 /** By how many the buckets grew that are not as they were. */

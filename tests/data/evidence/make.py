@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from services.selection.domain.evidence import Depth
-from services.selection.verify import LONGEST_LINE, examine
-from tests.forger import Forged, Level, Record, recomputed
+from services.selection.verify import LONGEST_LINE, examine, over
+from tests.forger import Forged, Level, Record, manifest, recomputed
 from tests.lies import written
 from tests.true_bundles import ACT, KINDS, PATTERNS, arranged, finished, told, true_bundle
 
@@ -345,6 +345,41 @@ def nobody_taken_out(made: Forged) -> Forged:
     return made
 
 
+def two_taken_out(made: Forged) -> Forged:
+    """An act without a list takes out one."""
+    before = made.event("RoundFrozen")["applications"]
+    _grown(before, next(bucket for bucket in range(256) if not before["counts"][bucket]), 1)
+    return made
+
+
+def one_came_in(made: Forged) -> Forged:
+    """Two are taken out, and somebody else comes in."""
+    before = made.event("RoundFrozen")["applications"]
+    empty = [bucket for bucket in range(256) if not before["counts"][bucket]]
+    _grown(before, empty[0], 2)
+    _grown(made.event("EpochOpened")["applications"], empty[1], 1)
+    return made
+
+
+def _grown(stated: Record, bucket: int, count: int) -> None:
+    stated["counts"][bucket] += count
+    stated["count"] += count
+    stated["roots"][bucket] = ZEROS
+    stated["root"] = over(stated["roots"])
+
+
+def taken_out_after_completion(made: Forged) -> Forged:
+    """Of a set that was completed nobody is parked."""
+    frozen, entries = made.event("RoundFrozen"), made.of("entry")
+    leaves = [[one["application"], 1, one["payload_hash"], 1, one["outcome"], "0" * 64] for one in entries]
+    body = made.event("EligibilityCompleted") | {"epoch": 1, "completed_at": "2018-09-14T10:00:10Z"}
+    counts = {"eligible": len(leaves) + 1, "ineligible": 0}
+    body |= {"applications_root": frozen["applications"]["root"], "verdicts": manifest(leaves)} | counts
+    body["verdicts"]["count"] = frozen["applications"]["count"]
+    told(made, "EligibilityCompleted", body)
+    return arranged(made)
+
+
 def business_number_of_two(made: Forged) -> Forged:
     firms = {one["firm"]: one["open"]["facts"]["applicant"] for one in made.of("entry")}
     firms[1]["business_number"] = firms[2]["business_number"]
@@ -498,6 +533,10 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("pledges-order.reversed", "draw", Depth.PUBLIC, pledges_reversed),
     ("set-moved.drawn-again", "appealed", Depth.PUBLIC, drawn_again),
     ("set-moved.nobody-out", "excluded", Depth.PUBLIC, nobody_taken_out),
+    ("set-moved.two-out", "excluded", Depth.PUBLIC, two_taken_out),
+    ("set-moved.one-in", "unparked", Depth.PUBLIC, one_came_in),
+    ("set-moved.after-completion", "excluded", Depth.PUBLIC, taken_out_after_completion),
+    ("set-moved.after-completion-for-another", "unparked", Depth.PUBLIC, taken_out_after_completion),
     ("verdicts-moved.by-nobody", "admitted", Depth.PUBLIC, judged_by_nobody),
     (
         "officers.not-these-roots",
