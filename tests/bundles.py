@@ -51,12 +51,12 @@ MORE_CERTIFICATES: tuple[list[dict[str, str]], ...] = (
     [],
     [{"kind": "gs", "number": "17-0001", "issued_on": "2017-02-28", "grade": "1"}],
     [{"kind": "gs", "number": "17-0002", "issued_on": "2017-02-28", "grade": "2"}],
-    [{"kind": "net", "number": "NET-2016-001", "issued_on": "2016-02-29"}],
-    [{"kind": "net", "number": "NET-2012-001", "issued_on": "2012-02-29"}],
     [
-        {"kind": "net", "number": "NET-17-1", "issued_on": "2017-01-01"},
+        {"kind": "net", "number": "NET-2016-001", "issued_on": "2016-02-29"},
         {"kind": "other", "number": "1", "issued_on": "2017-01-01"},
     ],
+    [{"kind": "net", "number": "NET-2012-001", "issued_on": "2012-02-29"}],
+    [{"kind": "net", "number": "NET-17-1", "issued_on": "2017-01-01"}],
     [{"kind": "net", "number": "NET-2018-002", "issued_on": "2018-09-15"}],
 )
 """Beside a valid one: with and without a grade or a right number; ended, of a day to come, of another kind."""

@@ -323,7 +323,7 @@ UNBOUND = {
     r"CommitmentTimeStamped\.(authority|stamped_at|token)": "the token says it: `firstbuy verify stamp` reads it",
     r"RoundOpened\.institutions.*": "pledges at the opening, of which those at the freeze count",
     r"RoundOpened\.key_fingerprints.*": "keys of receipts, which whoever has a receipt holds",
-    r"InputsCommitted\.seed_epoch": "where it is its own epoch, it may be left out",
+    r".*InputsCommitted\.seed_epoch": "where it is its own epoch, it may be left out",
     r"EpochOpened\.amended": "an amendment that is not told: the bundle of the epoch before has another version",
     r"an earlier epoch's (SelectionProposed|ReleaseOpened|ReleaseProposed|ScoresClosed)\..*": (
         "what decided an earlier epoch: its own bundle shows it"

@@ -26,7 +26,7 @@ PATTERNS = (
     r"\d{2,3}-\w*",
     "a{0,}b",
     "^A.*$",
-    r"[\]a-]{1,3}",
+    r"[\]aab-]{1,3}",
     "(a|b){2}y",
     r"\-\/[&|~-]",
     "(a|b)" * 4 + "(a|b|c|d|e)" * 5,
@@ -67,7 +67,17 @@ def draw(depth: Depth) -> Forged:
 
 
 def scored(depth: Depth) -> Forged:
-    return make_round(6, 3, 3, {"places": 2, "reserve": 1}, scored=True, varied=True).forged(depth)
+    """One of its firms has no mark, and stated no record of supplies."""
+    made = make_round(6, 3, 3, {"places": 2, "reserve": 1}, scored=True, varied=True).forged(Depth.AUDITOR)
+    unmarked = next(one for one in made.of("entry") if one["reason"] == "no-demand")
+    del unmarked["open"]["marks"], unmarked["open"]["facts"]["applicant"]["supply_record"]
+    unmarked |= {"score": 10, "tickets": 4}
+    made = finished(made)
+    if depth is Depth.PUBLIC:
+        made.depth = depth
+        for one in made.records:
+            one.pop("open", None)
+    return made
 
 
 def rehearsal(depth: Depth) -> Forged:
@@ -116,7 +126,10 @@ def before(depth: Depth) -> Forged:
             record.get("body", {}).pop(name, None)
         if record.get("event") in ("RoundAnnounced", "RoundFrozen"):
             record["body"].pop("pledges")
-    return finished(made)
+    made = finished(made)
+    for name in ("seed_epoch", "supplementary"):
+        del made.event("InputsCommitted")[name]
+    return made
 
 
 def rolling(depth: Depth) -> Forged:
@@ -195,8 +208,10 @@ def unparked(depth: Depth) -> Forged:
 
 
 def judged_again(depth: Depth) -> Forged:
-    """Of a second epoch, in which everybody was judged again."""
-    return _of_second(draw(depth))
+    """Of a second epoch, in which everybody was judged again; a third one, the same, came after it."""
+    made = _of_second(draw(depth))
+    told(made, "EpochOpened", made.event("EpochOpened"), epoch=3, opened_at="2018-11-01T00:00:00Z")
+    return finished(made)
 
 
 def overtaken(depth: Depth) -> Forged:

@@ -935,6 +935,8 @@ def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]
             "judge-again",
             f"who epoch {epoch} judges again stands in no order, or is not all it admits and amends",
         )
+    if opened.get("supplementary_source") and not admitted:
+        yield "supplementary", f"epoch {epoch} names a source to draw from and admits nobody"
     if admitted:
         right = moved == Counter(map(bucket_of, admitted))
     elif any(moved.values()) or not (again or opened.get("judge_all")):

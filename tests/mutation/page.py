@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ class Court:
             if mutant is not None:
                 await page.route(f"**/verify/{mutant.script}.js", lambda route: _answered(route, mutant.source))
             await page.goto(self.served.page("bundled"))
-            named: list[Any] = [[one.name, one.held] for one in self.bundles]
+            named: list[Any] = [[_round_of(one), one.held] for one in self.bundles]
             known = [self.said[one.name] for one in self.bundles] if self.said else None
             told = await asyncio.wait_for(page.evaluate(TOLD, [named, known]), SECONDS)
         except (Error, TimeoutError) as error:
@@ -137,6 +138,11 @@ class Court:
         return one.name
 
 
+def _round_of(one: Kept) -> str:
+    """What it is served as."""
+    return sha256(one.name.encode()).hexdigest()
+
+
 async def _answered(route: Route, source: str) -> None:
     await route.fulfill(body=source, content_type="text/javascript")
 
@@ -151,7 +157,7 @@ async def tried(scripts: list[str]) -> int:
         environment: dict[str, str | float | bool] = {**os.environ, **found.environment}
         browser = await playwright.chromium.launch(executable_path=found.program, args=FLAGS, env=environment)
         bundles = kept()
-        served.rounds |= {one.name: one.content for one in bundles}
+        served.rounds |= {_round_of(one): one.content for one in bundles}
         court = Court(browser, served, bundles, {})
         await court.killed_by(None)
         for script in scripts:

@@ -84,7 +84,8 @@ def changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, Callable[[], None]
         if isinstance(node, ast.BoolOp):
             for place, part in enumerate(node.values):
                 rest = node.values[:place] + node.values[place + 1 :]
-                yield node, f"without {ast.unparse(part)}", _sets(node, "values", rest if len(rest) > 1 else rest * 2)
+                told = f"without {ast.unparse(part)} in {ast.unparse(node)}"
+                yield node, told, _sets(node, "values", rest if len(rest) > 1 else rest * 2)
         if isinstance(node, ast.Compare):
             for place, operator in enumerate(node.ops):
                 other = OTHERWISE[type(operator)]()
@@ -150,7 +151,8 @@ def kept() -> list[Kept]:
         whole = make_round(60, 20, number, limits, varied=True)
         freed = batches_of(whole, Random(number))  # noqa: S311 -- the same in every run
         found.append(_known(f"round {number}", with_batches(whole, *freed).bundle(Depth.PUBLIC)))
-    return found
+    few_requests = make_round(40, 2, 2, {"selections_per_firm": 9}, varied=True)
+    return [*found, _known("few requests", few_requests.bundle(Depth.PUBLIC))]
 
 
 def _known(name: str, content: bytes, held: dict[str, Any] | None = None) -> Kept:

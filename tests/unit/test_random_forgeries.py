@@ -16,7 +16,7 @@ from tests.support.examples import ORDINARY, SETTING, examples
 from tests.true_bundles import KINDS, true_bundle
 
 LIES = 4 if SETTING <= ORDINARY else examples(27)
-"""Of a kind, a depth and a level: in all 20,000 a depth where the setting is 1000."""
+"""Of a kind, a depth and a level: in all 21,000 a depth where the setting is 1000."""
 
 
 def examined(bundle: bytes, **expected: list[str]) -> Report:

@@ -326,6 +326,7 @@ function* epochFaults(life, event, body) {
   if (![admitted, again].every(ordered) || ![...admitted, ...amended].every((one) => again.includes(one))) {
     yield { what: "judge-again", epoch };
   }
+  if (opened.supplementary_source && !admitted.length) yield { what: "supplementary", epoch };
   if (!asItsAct(life, opened, moved, admitted, amended)) yield { what: "set-moved", epoch };
 }
 

@@ -431,8 +431,8 @@ const FINDINGS = {
     ko: [null, (v) => `시드는 ${v.stated}차가 아니라 첫 확약인 ${v.epoch}차의 것입니다`],
   },
   supplementary: {
-    en: [null, (v) => `The value of epoch ${v.epoch} is not of the source announced for it`],
-    ko: [null, (v) => `${v.epoch}차의 값이 그 차수에 공고된 난수원의 것이 아닙니다`],
+    en: [null, (v) => `The value of epoch ${v.epoch} is not of the source announced for it, or nobody draws with it`],
+    ko: [null, (v) => `${v.epoch}차의 값이 그 차수에 공고된 난수원의 것이 아니거나, 그 값으로 추첨하는 신청이 없습니다`],
   },
   "first-commitment": {
     en: [(v) => `That nothing was committed before epoch ${v.epoch}: milestones.v1 would have it`],

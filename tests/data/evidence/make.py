@@ -77,14 +77,12 @@ malformed.true-for-one        draw public file         entry.version = true
 malformed.fraction            draw public file         entry.price_won = 0.5
 malformed.negative            draw public file         entry.price_won = -1
 malformed.above-2-53          draw public file         entry.price_won = 9007199254740992
-malformed.text-for-number     draw public file         entry.firm = "1"
 malformed.unknown-member      draw public file         entry.note = 1
 malformed.missing-member      draw public file         entry.score = DROPPED
 malformed.no-such-day         draw public file         RoundOpened.policy.as_of = "2018-02-30"
 malformed.no-such-moment      draw public file         RoundFrozen.frozen_at = "2018-02-30T00:00:00Z"
 malformed.no-such-word        draw public file         entry.outcome = "parked"
 malformed.short-row           draw public file         pledges.pledges.0 = ["kepco"]
-malformed.null                draw public file         request.quantity = null
 malformed.stated              draw auditor file        entry.open.findings.0.seen = {}
 malformed.far-period          draw public sets         RoundAnnounced,RoundOpened.sources.0.period_seconds = FAR
 malformed.buckets             draw public file         RoundFrozen.applications = {"counts": [], "roots": []}
@@ -97,7 +95,7 @@ manifest.verdict              draw public file         entry.findings_hash = ZER
 manifest.root                 draw public file         InputsCommitted.requests_root = ZEROS
 manifest-sum.root             draw public file         RoundFrozen.applications.root = ZEROS
 manifest-sum.count            draw public file         EligibilityCompleted.verdicts.count = 4
-marks.reviewer                scored auditor seals     entry.open.marks.0.0 = "kim"
+marks.reviewer                scored auditor seals     entry[selected].open.marks.0.0 = "kim"
 marks-more.one                scored auditor file      ScoresClosed.marks = 1
 names.product                 draw auditor file        entry[selected].product = "another"
 names.applicant               draw auditor file        entry[selected].applicant = "another"
@@ -141,6 +139,8 @@ root.count                    draw public file         end.records = 1
 round.one                     draw public file         EligibilityCompleted.round = "another"
 round.head                    draw public file         head.round = "another"
 score.one-more                scored auditor commitment entry[selected].score = 99
+score.none                    scored auditor file      entry[selected].score = null
+time.third-epoch              judged-again public file EpochOpened@1.opened_at = "2018-10-01T00:00:00Z"
 score.mark                    scored auditor file      entry[selected].open.marks.0.2 = 1
 seed.another                  draw public file         SelectionProposed.seed = ZEROS
 seed.later                    overtaken public file    SelectionProposed@1.seed = ZEROS
@@ -152,6 +152,7 @@ shown.root                    draw public file         SelectionProposed.shown_r
 shown.identity                draw public file         entry[ineligible].identity = "registry"
 shown.region                  draw public file         request.region = "jeju"
 supplementary.none            admitted public file     EpochOpened.supplementary_source = null
+supplementary.nobody-admitted appealed public file     EpochOpened.supplementary_source = "lotto"
 supplementary-count.none      admitted public file     InputsCommitted@1.supplementary = 0
 supplementary-count.first     draw public file         InputsCommitted.supplementary = 1
 tickets.more                  draw auditor commitment  entry[selected].tickets = 9
@@ -189,11 +190,9 @@ NO_PATTERNS = {
     "back-reference": r"(a)\1",
     "ways": f"{PATTERNS[-1]}|z",
     "brace": "a}",
-    "bracket": "a]",
     "no-number": "a{x",
     "escape": r"\é",
     "ahead": "(?=a)a",
-    "flags": "(?i)a",
     "nested": "[[a]",
     "minus": "[a&&b]",
     "lazy": "a+?",
@@ -387,7 +386,7 @@ def business_number_of_two(made: Forged) -> Forged:
 
 
 def one_mark_more(made: Forged) -> Forged:
-    made.of("entry")[0]["open"]["marks"].append(["zzz", 1, 0, True])
+    _found(made, "entry[selected]")["open"]["marks"].append(["zzz", 1, 0, True])
     return recomputed(made, Level.SEALS)
 
 
@@ -403,6 +402,14 @@ def one_officer_unseen(made: Forged) -> None:
 
 def not_committed_later(made: Forged) -> None:
     made.records = [one for one in made.records if (one.get("event"), one["type"]) != ("InputsCommitted", "later")]
+
+
+def without_later_value(made: Forged) -> None:
+    made.records = [one for one in made.records if (one.get("event"), one["type"]) != ("SourceValueRecorded", "later")]
+
+
+def of_no_name(made: Forged) -> None:
+    made.records[place(made, "RoundFrozen")]["event"] = []
 
 
 def waived_sixty_times(made: Forged) -> None:
@@ -442,6 +449,12 @@ def judged_in_no_order(made: Forged) -> None:
     body = made.event("EpochOpened")
     other = next(one["application"] for one in made.of("entry") if one["application"] not in body["judge_again"])
     body["judge_again"] = sorted([*body["judge_again"], other], reverse=True)
+
+
+def without_threshold(made: Forged) -> Forged:
+    made.event("RoundOpened")["policy"]["scoring"]["threshold"] = 0
+    _found(made, "entry[selected]")["score"] = None
+    return recomputed(made, Level.SETS)
 
 
 def requests_swapped(made: Forged) -> None:
@@ -492,6 +505,7 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("cut-off.no-end", "draw", Depth.PUBLIC, lines(lambda these: these.pop())),
     ("event-foreign.postponed", "draw", Depth.PUBLIC, foreign),
     ("event-foreign.member", "draw", Depth.PUBLIC, with_another_member),
+    ("event-foreign.no-text", "draw", Depth.PUBLIC, of_no_name),
     ("event-order.judged-first", "draw", Depth.PUBLIC, _moved("EligibilityCompleted", "RoundFrozen")),
     ("event-order.later", "overtaken", Depth.PUBLIC, _moved("EpochOpened", "SelectionConfirmed")),
     ("event-place.before", "draw", Depth.PUBLIC, _moved("SelectionConfirmed", "InputsCommitted")),
@@ -519,6 +533,8 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("no-pledges.events-alone", "draw", Depth.PUBLIC, events_alone),
     ("no-record.list", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b"[]\n"))),
     ("no-seed.no-value", "draw", Depth.PUBLIC, _without("SourceValueRecorded")),
+    ("no-seed.second-epoch", "overtaken", Depth.PUBLIC, without_later_value),
+    ("no-source.no-commitment", "admitted", Depth.PUBLIC, _without_one("InputsCommitted")),
     ("not-canonical.head", "draw", Depth.PUBLIC, lines(lambda these: these.insert(0, b" " + these.pop(0)))),
     ("not-canonical.event", "draw", Depth.PUBLIC, lines(lambda these: these.insert(1, b" " + these.pop(1)))),
     ("not-canonical.entry", "draw", Depth.AUDITOR, lines(lambda these: these.insert(-3, b" " + these.pop(-3)))),
@@ -531,6 +547,7 @@ OTHERS: tuple[tuple[str, str, Depth, Change], ...] = (
     ("order.request-twice", "draw", Depth.PUBLIC, _again("request")),
     *((f"pattern.{name}", "draw", Depth.PUBLIC, _pattern(pattern)) for name, pattern in NO_PATTERNS.items()),
     ("pledges-order.reversed", "draw", Depth.PUBLIC, pledges_reversed),
+    ("score.none-and-no-threshold", "scored", Depth.AUDITOR, without_threshold),
     ("set-moved.drawn-again", "appealed", Depth.PUBLIC, drawn_again),
     ("set-moved.nobody-out", "excluded", Depth.PUBLIC, nobody_taken_out),
     ("set-moved.two-out", "excluded", Depth.PUBLIC, two_taken_out),
