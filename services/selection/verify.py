@@ -38,6 +38,8 @@ LONGEST_NUMBER = 200
 BUCKETS = 256
 DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
+REACHED_AT_ONCE = 50_000
+"""Requests of a class that are kept in order for kinds of offers; what is not kept is put in order again."""
 HASHED_AT_ONCE = 1024
 """A power of two, so that the leaves hashed at once are a whole subtree."""
 
@@ -1228,27 +1230,62 @@ class Request:
         self.tie = hashlib.sha256(record["request"].encode()).digest()
 
 
+NOBODY: tuple[int, bytes, int, Any] = (1, b"", -1, None)
+"""Comes after every request."""
+
+
 class Reach:
-    """The requests of a class whose conditions, but for the price, are met by all offers of one kind; those with most
-    budget left come first. Budgets only shrink, so one that stands too high is found when it comes first."""
+    """The requests of a class whose conditions, but for the price, are met by all offers of one kind: a tree over them
+    in order of the dearest price each takes. A node is the one below it with most budget left, as it was when it was
+    looked at: budgets only shrink, so one that stands too high is found when it comes first."""
 
     def __init__(self, requests: list[Request]) -> None:
-        self.open = [(-one.budget, one.tie, place, one) for place, one in enumerate(requests) if one.quantity]
-        heapq.heapify(self.open)
-        self.dearest = max((request.dearest for request in requests), default=-1)
+        """`requests`: in order of the dearest price."""
+        self.size = len(requests)
+        self._prices = [one.dearest for one in requests]
+        self._tree = [NOBODY] * self.size
+        self._tree += [
+            (-one.budget, one.tie, place, one) if one.quantity else NOBODY for place, one in enumerate(requests)
+        ]
+        for node in range(self.size - 1, 0, -1):
+            self._tree[node] = min(self._tree[2 * node], self._tree[2 * node + 1])
+        self.dearest = self._prices[-1] if requests else -1
         self.most = self.dearest
         """None of them takes a higher price now."""
 
-    def first(self) -> Request | None:
-        while self.open:
-            budget, tie, place, request = self.open[0]
-            if not request.quantity:
-                heapq.heappop(self.open)
-            elif -budget != request.budget:
-                heapq.heapreplace(self.open, (-request.budget, tie, place, request))
-            else:
-                return request
-        return None
+    def first(self, price: int) -> tuple[int, Request] | None:
+        """The one with most budget left that takes the price, and its place."""
+        while True:
+            found = self._first(bisect_left(self._prices, price))
+            budget, _, place, request = found
+            if request is None:
+                return None
+            if request.quantity and -budget == request.budget:
+                return place, request
+            self.put(place, request if request.quantity else None)
+
+    def _first(self, place: int) -> tuple[int, bytes, int, Any]:
+        left, right, found = place + self.size, 2 * self.size, NOBODY
+        while left < right:
+            if left % 2:
+                found = min(found, self._tree[left])
+                left += 1
+            if right % 2:
+                right -= 1
+                found = min(found, self._tree[right])
+            left, right = left // 2, right // 2
+        return found
+
+    def put(self, place: int, request: Request | None) -> None:
+        """With the budget it has now; None: nobody stands there for the time being."""
+        node = place + self.size
+        self._tree[node] = (-request.budget, request.tie, place, request) if request else NOBODY
+        while node > 1:
+            node //= 2
+            self._tree[node] = min(self._tree[2 * node], self._tree[2 * node + 1])
+
+    def open(self) -> list[Request]:
+        return [request for _, _, _, request in self._tree[self.size :] if request is not None]
 
 
 class Shelf:
@@ -1257,6 +1294,7 @@ class Shelf:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._reaches: dict[Any, Reach] = {}
+        self._reached = 0
         self._days: list[int] = []
         self._regions: set[str] = set()
         self._kinds: set[str] = set()
@@ -1266,6 +1304,7 @@ class Shelf:
 
     def reach(self, entry: dict[str, Any]) -> Reach:
         if not self._reaches:
+            self.requests.sort(key=lambda one: one.dearest)
             asked = [request.record for request in self.requests]
             days = {one["delivery_days_at_most"] for one in asked} - {None}
             self._days, self._regions = sorted(days), {one["region"] for one in asked} - {None}
@@ -1278,8 +1317,11 @@ class Shelf:
         )
         reach = self._reaches.get(kind)
         if reach is None:
+            if self._reached > REACHED_AT_ONCE:
+                self._reaches, self._reached = {}, 0
             met = [request for request in self.requests if _meets(entry, request.record)]
             reach = self._reaches[kind] = Reach(met)
+            self._reached += len(met)
         return reach
 
 
@@ -1402,23 +1444,24 @@ class Matching:
         if price > reach.most:
             return []
         capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {one for one, _, _ in held}
-        passed: list[tuple[int, bytes, int, Request]] = []
+        passed: list[tuple[int, Request]] = []
         awards: list[list[Any]] = []
         while capacity > 0 and len(held) + len(awards) < self._requests_at_most:
-            request = reach.first()
-            if request is None or request.budget < price:
+            found = reach.first(price)
+            if found is None or found[1].budget < price:
                 break
-            passed.append(heapq.heappop(reach.open))
+            place, request = found
+            passed.append(found)
+            reach.put(place, None)
             units = min(capacity, request.quantity, min(request.budget, self._pledges[request.institution]) // price)
-            if units > 0 and price <= request.dearest and request.record["request"] not in theirs:
+            if units > 0 and request.record["request"] not in theirs:
                 capacity -= units
                 self._give(request, units, units * price)
                 awards.append([request.record["request"], units, units * price])
-        for _, tie, place, request in passed:
-            if request.quantity:
-                heapq.heappush(reach.open, (-request.budget, tie, place, request))
-        if not awards and not held and len(passed) * 8 > len(reach.open):
-            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for _, _, _, one in reach.open)
+        for place, request in passed:
+            reach.put(place, request if request.quantity else None)
+        if not awards and not held and len(passed) * 8 > reach.size:
+            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for one in reach.open())
             reach.most = max(left, default=-1)
         return awards
 

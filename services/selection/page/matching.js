@@ -2,6 +2,8 @@
 
 import { compared, sha256Hex } from "./hashes.js";
 
+const REACHED_AT_ONCE = 50_000; // what is not kept is put in order again
+
 /** A purchase request and what is left of it. */
 class Request {
   constructor(record, pledge) {
@@ -24,84 +26,107 @@ function meets(entry, { delivery_days_at_most: days, region, certificate_kinds: 
   );
 }
 
-/** The requests of a class whose conditions, but for the price, are met by all offers of one kind; those with most
- * budget left come first. Budgets only shrink, so one that stands too high is found when it comes first. */
+/** The requests of a class whose conditions, but for the price, are met by all offers of one kind: a tree over them in
+ * order of the dearest price each takes. A node is the one below it with most budget left, as it was when it was looked
+ * at: budgets only shrink, so one that stands too high is found when it comes first. */
 class Reach {
-  #heap = []; // {budget, place, request}: no child comes before its parent
+  #tree; // {budget, place, request}, null where nobody stands
+  #prices;
+  size;
   dearest; // that any of them took at first
   most; // none of them takes a higher price now
 
+  /** @param requests in order of the dearest price */
   constructor(requests) {
-    this.dearest = this.most = requests.reduce((most, { dearest }) => Math.max(most, dearest), -1);
-    requests.forEach((request, place) => {
-      if (request.quantity) this.push({ budget: request.budget, place, request });
-    });
+    this.size = requests.length;
+    this.#prices = requests.map(({ dearest }) => dearest);
+    this.#tree = new Array(2 * this.size).fill(null);
+    requests.forEach((request, place) => (this.#tree[this.size + place] = standing(place, request)));
+    for (let node = this.size - 1; node > 0; node -= 1) this.#lift(node);
+    this.dearest = this.most = this.#prices.at(-1) ?? -1;
   }
 
-  get size() {
-    return this.#heap.length;
-  }
-
-  /** The one with most budget left; null where none has units left. */
-  first() {
-    while (this.#heap.length) {
-      const [held] = this.#heap;
-      if (held.request.quantity && held.budget === held.request.budget) return held;
-      this.pop();
-      if (held.request.quantity) this.push({ ...held, budget: held.request.budget });
-    }
-    return null;
-  }
-
-  push(held) {
-    const heap = this.#heap;
-    let at = heap.push(held) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!comesBefore(held, heap[parent])) break;
-      heap[at] = heap[parent];
-      at = parent;
-    }
-    heap[at] = held;
-  }
-
-  pop() {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (!heap.length) return;
-    let at = 0;
+  /** The one with most budget left that takes the price; null where there is none. */
+  first(price) {
+    const from = firstAtLeast(this.#prices, price);
     for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && comesBefore(heap[child + 1], heap[child])) child += 1;
-      if (!comesBefore(heap[child], last)) break;
-      heap[at] = heap[child];
-      at = child;
+      const found = this.#first(from);
+      if (found === null || found.budget === found.request.budget) return found;
+      this.put(found.place, found.request);
     }
-    heap[at] = last;
+  }
+
+  #first(place) {
+    let [left, right, found] = [place + this.size, 2 * this.size, null];
+    while (left < right) {
+      if (left % 2) {
+        found = before(found, this.#tree[left]);
+        left += 1;
+      }
+      if (right % 2) {
+        right -= 1;
+        found = before(found, this.#tree[right]);
+      }
+      left = Math.floor(left / 2);
+      right = Math.floor(right / 2);
+    }
+    return found;
+  }
+
+  #lift(node) {
+    this.#tree[node] = before(this.#tree[2 * node], this.#tree[2 * node + 1]);
+  }
+
+  /** With the budget it has now; null: nobody stands there for the time being. */
+  put(place, request) {
+    let node = place + this.size;
+    this.#tree[node] = request && standing(place, request);
+    while (node > 1) {
+      node = Math.floor(node / 2);
+      this.#lift(node);
+    }
   }
 
   /** Looks again at what price one of them takes at the most. */
   limit(moneyOf) {
-    this.most = this.#heap.reduce((most, { request }) => Math.max(most, Math.min(request.dearest, moneyOf(request))), -1);
+    const left = this.#tree.slice(this.size).filter((one) => one !== null);
+    this.most = left.reduce((most, { request }) => Math.max(most, Math.min(request.dearest, moneyOf(request))), -1);
   }
 }
 
-function comesBefore(one, other) {
-  const order = other.budget - one.budget || compared(one.request.tie, other.request.tie) || one.place - other.place;
-  return order < 0;
+function standing(place, request) {
+  return request.quantity ? { budget: request.budget, place, request } : null;
+}
+
+/** Of two, the one that comes first. */
+function before(one, other) {
+  if (one === null || other === null) return one ?? other;
+  return (other.budget - one.budget || compared(one.request.tie, other.request.tie)) <= 0 ? one : other;
+}
+
+/** Where in ascending numbers those of at least `least` begin. */
+function firstAtLeast(numbers, least) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The requests of a class, and what of an offer their conditions can tell apart. */
 class Shelf {
   requests = [];
   #reaches = new Map();
+  #reached = 0; // requests in them
   #days;
   #regions;
   #kinds;
 
   reach(entry) {
     if (!this.#reaches.size) {
+      this.requests.sort((one, other) => one.dearest - other.dearest);
       const asked = this.requests.map(({ record }) => record);
       const days = asked.map((one) => one.delivery_days_at_most).filter((one) => one !== null);
       this.#days = [...new Set(days)].sort((one, other) => one - other);
@@ -113,7 +138,13 @@ class Shelf {
     const regions = entry.regions.length ? among(entry.regions, this.#regions) : null;
     const kind = JSON.stringify([late, regions, among(entry.certificates, this.#kinds)]);
     if (!this.#reaches.has(kind)) {
-      this.#reaches.set(kind, new Reach(this.requests.filter(({ record }) => meets(entry, record))));
+      if (this.#reached > REACHED_AT_ONCE) {
+        this.#reaches.clear();
+        this.#reached = 0;
+      }
+      const reach = new Reach(this.requests.filter(({ record }) => meets(entry, record)));
+      this.#reaches.set(kind, reach);
+      this.#reached += reach.size;
     }
     return this.#reaches.get(kind);
   }
@@ -246,18 +277,18 @@ export class Matching {
     const passed = [];
     const awards = [];
     while (capacity > 0 && held.length + awards.length < this.#requestsAtMost) {
-      const first = reach.first();
-      if (first === null || first.budget < price) break;
-      reach.pop();
-      passed.push(first);
-      const { request } = first;
+      const found = reach.first(price);
+      if (found === null || found.budget < price) break;
+      const { place, request } = found;
+      passed.push(found);
+      reach.put(place, null);
       const units = Math.min(capacity, request.quantity, Math.floor(this.#money(request) / price));
-      if (units <= 0 || price > request.dearest || theirs.has(request.id)) continue;
+      if (units <= 0 || theirs.has(request.id)) continue;
       capacity -= units;
       this.#give(request, units, units * price);
       awards.push([request.id, units, units * price]);
     }
-    for (const one of passed) if (one.request.quantity) reach.push({ ...one, budget: one.request.budget });
+    for (const { place, request } of passed) reach.put(place, request);
     if (!awards.length && !held.length && passed.length * 8 > reach.size) reach.limit((request) => this.#money(request));
     return awards;
   }
