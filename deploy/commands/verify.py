@@ -14,6 +14,8 @@ from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from deploy.verifying.beacons import examine_beacons
 from deploy.verifying.findings import HASH, Findings
+from deploy.verifying.kept import Holding, Kept, held_against
+from deploy.verifying.kept_files import kept_in
 from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt
 from deploy.verifying.timestamps import examined_timestamp
@@ -32,11 +34,19 @@ def evidence(
     selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
     announcement: Annotated[str | None, typer.Option(help="The announcement root you hold.")] = None,
     shown: Annotated[str | None, typer.Option(help="The root you hold over what is shown.")] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(help="Folder of what anybody kept: receipts, proofs, notices, events, answers, as JSON or lines."),
+    ] = None,
+    keys: Annotated[
+        str | None, typer.Option(help="File or URL of intake's /.well-known/firstbuy-keys, for receipts in --kept.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A round's result: every root, the draw and the matching computed again, and signatures of drand where the round
     announced a key. `services/selection/verify.py` alone does all but the last without this command.
 
+    With --kept, each copy in that folder is held against it: which claims it backs, and which it contradicts.
     Exit code 3 where nothing differs and nobody confirmed it yet."""
     one_each = {"selection": selection, "announcement": announcement, "shown": shown}
     held = {"commitment": commitment or []} | {name: [root] for name, root in one_each.items() if root is not None}
@@ -44,6 +54,9 @@ def evidence(
         for root in roots:
             if not HASH.fullmatch(root):
                 fail(f"--{name} {root!r} is no root: write its 64 digits of 0-9 and a-f", 2)
+    holding = _kept(kept, file, keys) if kept is not None else Holding()
+    for name, roots in holding.roots.items():
+        held[name] = [*dict.fromkeys([*held.get(name, []), *roots])]
     try:
         with file.open("rb") as source:
             report = examine(source, held)
@@ -54,7 +67,9 @@ def evidence(
                 examine_beacons(found, source)
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    _tell({f"{file}: {report.depth} depth": found}, as_json)
+    found.differs += [f"{path}: {line}" for path, one in holding.files.items() for line in one.differs]
+    found.not_checked += holding.unbacked
+    _tell({f"{file}: {report.depth} depth": found} | holding.files, as_json)
     if not report.confirmed:
         raise typer.Exit(3)
 
@@ -135,16 +150,32 @@ def timestamp(
     _tell({title: examined_timestamp(one, roots) for title, one in zip(titles, listed, strict=True)}, as_json)
 
 
+def _kept(folder: Path, bundle: Path, keys: str | None) -> Holding:
+    published = _keys(keys) if keys else None
+    try:
+        files = list(kept_in(folder, bundle))
+    except OSError as error:
+        fail(f"--kept {folder}: {error.strerror}")
+    if not files:
+        fail(f"--kept {folder}: no file is in it", 2)
+    try:
+        with bundle.open("rb") as source:
+            return held_against(source, files, published)
+    except OSError as error:
+        fail(f"{bundle}: {error.strerror}")
+
+
 def _tell(examined: Mapping[str, Findings], as_json: bool) -> None:
     if as_json:
         print_json([{"what": what, **asdict(found)} for what, found in examined.items()])
     else:
         for what, found in examined.items():
             console.print(what, style="bold")
-            for mark, lines in (("✓", found.checked), ("✗", found.differs), ("–", found.not_checked)):
+            unchecked = [f"not checked: {line}" for line in found.not_checked]
+            others = found.says if isinstance(found, Kept) else []
+            for mark, lines in (("✓", found.checked), ("✗", found.differs), ("–", unchecked + others)):
                 for line in lines:
-                    words = f"not checked: {line}" if lines is found.not_checked else line
-                    console.print(f"  {mark} {words}")
+                    console.print(f"  {mark} {line}")
     if any(found.differs for found in examined.values()):
         raise typer.Exit(1)
 

@@ -402,6 +402,9 @@ def _make_files(world: World, line: str, words: list[str]) -> None:
         (folder / before[-1]).unlink(missing_ok=True)
         done = world.run(*before, officer=None)
         assert done.exit_code == 0, done.output
+    if "--kept" in words:
+        (folder / "kept").mkdir(exist_ok=True)
+        (folder / "kept" / "receipt.json").write_bytes(world.receipts[f"{DONE}-0"].read_bytes())
     if line.startswith(("round open", "round amend")):
         (folder / "my-round.yaml").write_text(yaml.safe_dump(world.own, allow_unicode=True), encoding="utf-8")
     if line.startswith("round amend"):
