@@ -19,7 +19,7 @@ from deploy.verifying.kept_files import kept_in
 from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt
 from deploy.verifying.timestamps import examined_timestamp
-from services.selection.verify import examine
+from services.selection.verify import examine, harmless
 from shared.timestamping import UnusableRootsError, roots_of
 
 app = typer.Typer(help="Check a receipt, a proof, a pack, a time-stamp or a result yourself.", no_args_is_help=True)
@@ -170,12 +170,12 @@ def _tell(examined: Mapping[str, Findings], as_json: bool) -> None:
         print_json([{"what": what, **asdict(found)} for what, found in examined.items()])
     else:
         for what, found in examined.items():
-            console.print(what, style="bold")
+            console.print(harmless(what), style="bold")
             unchecked = [f"not checked: {line}" for line in found.not_checked]
             others = found.says if isinstance(found, Kept) else []
             for mark, lines in (("✓", found.checked), ("✗", found.differs), ("–", unchecked + others)):
                 for line in lines:
-                    console.print(f"  {mark} {line}")
+                    console.print(f"  {mark} {harmless(line)}")
     if any(found.differs for found in examined.values()):
         raise typer.Exit(1)
 
@@ -216,5 +216,5 @@ def _read(source: str) -> Any:
         fail(f"{source} does not answer: {error or type(error).__name__}")
     except OSError as error:
         fail(f"{source}: {error.strerror}")
-    except ValueError:
+    except (ValueError, RecursionError):
         fail(f"{source} is no JSON")

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from deploy.verifying.findings import HASH, Findings, lead
+from deploy.verifying.shapes import shape_fault
 from services.intake.domain.receipts import UNSIGNED
-from shared.canonical import NotCanonicalError, checked_canonical_json, payload_hash
-from shared.merkle import BUCKETS, bucket_of, merkle_root
+from shared.canonical import checked_canonical_json, payload_hash
+from shared.merkle import BUCKETS, EMPTY_ROOT, bucket_of, merkle_root
 from shared.signing import ALGORITHM, PublicKey, verified
 
-_RECEIPT: Final = ("round", "application", "version", "received_at", "nonce", "payload_hash", "withdrawn")
-_PATHS: Final = ("bucket_path", "manifest_path")
-_ROOTS: Final = ("bucket_root", "manifest_root")
+_SIGNED: Final = {"key_id", "signature"}
 
 
 def examined_receipt(
@@ -19,9 +18,10 @@ def examined_receipt(
 ) -> Findings:
     """The signature over every field that is not `UNSIGNED`; the payload hash too, where facts are given."""
     found = Findings()
-    missing = [name for name in (*_RECEIPT, "key_id", "signature") if name not in receipt]
-    if missing:
-        found.differs.append(f"not a whole receipt: it lacks {', '.join(missing)}")
+    fault = shape_fault("Receipt", receipt)
+    if fault is not None:
+        found.differs.append(f"not a whole receipt: {fault}")
+    if type(receipt) is not dict or not receipt.keys() >= _SIGNED:
         return found
     key_id, signature = str(receipt["key_id"]), str(receipt["signature"])
     public = published_key(key_id, keys)
@@ -33,7 +33,7 @@ def examined_receipt(
     )
     if public is not None:
         found.say(
-            verified(stated, signature, public.public),
+            _verified(stated, signature, public.public),
             f"{', '.join(sorted(stated))} are as they were signed with it",
             f"signature: key {key_id} did not sign {', '.join(sorted(stated))} as they stand here",
         )
@@ -44,7 +44,7 @@ def examined_receipt(
         found.not_checked.append("that payload_hash is of your facts: give what GET /applications/{id} answered")
     else:
         found.say(
-            _hash_of(receipt["nonce"], application.get("facts")) == receipt["payload_hash"],
+            _hash_of(receipt.get("nonce"), application.get("facts")) == receipt.get("payload_hash") is not None,
             "payload_hash is SHA-256 of the nonce and the facts given",
             "payload_hash: it is not of the facts given, or not of this version",
         )
@@ -57,9 +57,9 @@ def examined_proof(
 ) -> Findings:
     """The leaf's bucket and both paths; the root, counts and epoch, where the published manifest is given."""
     found = Findings()
-    malformed = _malformed(proof)
-    if malformed:
-        found.differs.append(malformed)
+    fault = shape_fault("Proof", proof)
+    if fault is not None:
+        found.differs.append(f"not a whole proof: {fault}")
         return found
     leaf, bucket = proof["leaf"], proof["bucket"]
     found.say(
@@ -67,6 +67,8 @@ def examined_proof(
         f"bucket {bucket} is the first byte of SHA-256 of the id",
         f"bucket: the id belongs into {bucket_of(leaf[0])}, not {bucket}",
     )
+    if bucket != bucket_of(leaf[0]):
+        return found
     lead(found, "bucket", checked_canonical_json(leaf), proof)
     lead(found, "manifest", bytes.fromhex(proof["bucket_root"]), proof | {"index": bucket, "count": BUCKETS})
     if manifest is None:
@@ -80,7 +82,10 @@ def examined_proof(
         found.not_checked.append("that the leaf is your version: compare it with your receipt, or give it as --receipt")
     else:
         mine = [receipt.get(name) for name in ("application", "version", "payload_hash")]
-        found.say(leaf == mine, "the leaf is the receipt's version", f"leaf: the receipt is of {mine}, not of {leaf}")
+        same = type(receipt.get("version")) is int and leaf == mine
+        found.say(same, "the leaf is the receipt's version", f"leaf: the receipt is of {mine}, not of {leaf}")
+        if receipt.get("round", proof["round"]) != proof["round"]:
+            found.differs.append(f"round: the receipt is of {receipt['round']}, not of {proof['round']}")
     return found
 
 
@@ -89,12 +94,13 @@ def _against_manifest(found: Findings, proof: Mapping[str, Any], manifest: Mappi
     if not isinstance(published, dict) or not {"root", "roots", "counts"} <= published.keys():
         found.differs.append("manifest: it is neither what GET /rounds/{round}/manifest answers nor a RoundFrozen")
         return
-    try:
-        over = merkle_root(bytes.fromhex(root) for root in published["roots"]).hex()
-        count, bucket_root = published["counts"][proof["bucket"]], published["roots"][proof["bucket"]]
-    except (ValueError, TypeError, LookupError):
-        found.differs.append(f"manifest: it has no {BUCKETS} bucket counts and roots")
+    stated = {name: list(one) if isinstance(one, tuple) else one for name, one in published.items()}
+    fault = shape_fault("Manifest", stated) or _miscounted(published)
+    if fault is not None:
+        found.differs.append(f"manifest: {fault}")
         return
+    over = merkle_root(bytes.fromhex(root) for root in published["roots"]).hex()
+    count, bucket_root = published["counts"][proof["bucket"]], published["roots"][proof["bucket"]]
     found.say(
         over == published["root"],
         "the manifest's root is the one over its bucket roots",
@@ -111,7 +117,8 @@ def _against_manifest(found: Findings, proof: Mapping[str, Any], manifest: Mappi
     else:
         found.not_checked.append(f"that the manifest is of round {proof['round']}: it does not name its round")
     for name, mine, theirs in pairs:
-        found.say(mine == theirs, f"{name} is as published", f"{name}: {mine} here, {theirs} as published")
+        same = type(mine) is type(theirs) and mine == theirs
+        found.say(same, f"{name} is as published", f"{name}: {mine} here, {theirs} as published")
 
 
 def published_key(key_id: str, keys: Sequence[Mapping[str, Any]]) -> PublicKey | None:
@@ -125,35 +132,26 @@ def published_key(key_id: str, keys: Sequence[Mapping[str, Any]]) -> PublicKey |
     return None
 
 
-def _malformed(proof: Any) -> str | None:
-    names = ("round", "epoch", "leaf", "bucket", "index", "count", *_PATHS, *_ROOTS)
-    missing = [name for name in names if name not in proof]
-    if missing:
-        return f"not a whole proof: it lacks {', '.join(missing)}"
-    for name in ("epoch", "bucket", "index", "count"):
-        if type(proof[name]) is not int:
-            return f"{name}: {proof[name]!r} is no integer"
-    hashes = [(name, proof[name]) for name in _ROOTS]
-    for name in _PATHS:
-        if not isinstance(proof[name], list):
-            return f"{name}: {proof[name]!r} is no list"
-        hashes += [(name, node) for node in proof[name]]
-    for name, value in hashes:
-        if not (isinstance(value, str) and HASH.fullmatch(value)):
-            return f"{name}: {value!r} is no SHA-256 in lower-case hex"
-    leaf = proof["leaf"]
-    if not (isinstance(leaf, list) and [type(item) for item in leaf] == [str, int, str]):
-        return f"leaf: {leaf!r} is not [id, version, payload_hash]"
+def _miscounted(manifest: Mapping[str, Any]) -> str | None:
+    counts, roots = manifest["counts"], manifest["roots"]
+    if len(counts) != BUCKETS or len(roots) != BUCKETS:
+        return f"it has no {BUCKETS} bucket counts and roots"
+    if sum(counts) != manifest["count"]:
+        return f"its buckets have {sum(counts)} in all, not {manifest['count']}"
+    unlike = [place for place in range(BUCKETS) if (counts[place] == 0) != (roots[place] == EMPTY_ROOT.hex())]
+    return f"bucket {unlike[0]} has the root of nothing and a count, or a root and no count" if unlike else None
+
+
+def _verified(stated: dict[str, Any], signature: str, public: str) -> bool:
     try:
-        checked_canonical_json(leaf)
-    except NotCanonicalError as error:
-        return f"leaf: {error}"
-    return None
+        return verified(stated, signature, public)
+    except RecursionError:
+        return False
 
 
 def _hash_of(nonce: Any, facts: Any) -> str | None:
     try:
         checked_canonical_json(facts)
         return payload_hash(nonce, facts)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
