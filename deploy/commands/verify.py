@@ -122,13 +122,15 @@ def pack(
     ] = None,
     commitment: Annotated[str | None, typer.Option(help="The commitment root you hold.")] = None,
     selection: Annotated[str | None, typer.Option(help="The selection root you hold.")] = None,
+    batch: Annotated[str | None, typer.Option(help="The root you hold of the batch that gave it its place.")] = None,
     ca: Annotated[Path | None, typer.Option(help="PEM file of the time-stamp authority's roots.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """A selected product's pack: every hash and path in it, offline. Exit code 1 when anything differs."""
     stated = _object(str(file))
     published = _keys(keys) if keys else None
-    held = {name: root for name, root in (("commitment", commitment), ("selection", selection)) if root}
+    roots = {"commitment": commitment, "selection": selection, "batch": batch}
+    held = {name: root for name, root in roots.items() if root}
     _tell({f"{file}": examined_pack(stated, published, held, _authority(ca) if ca else None)}, as_json)
 
 

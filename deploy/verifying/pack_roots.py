@@ -11,9 +11,9 @@ from deploy.verifying.findings import Findings, lead
 from deploy.verifying.timestamps import COMMITTED, examined_timestamp
 from services.selection.domain.commitment import Commitment
 from services.selection.domain.draw import draw_key, seed_of
+from services.selection.verify import two_officers
 from shared.canonical import checked_canonical_json, sha256_hex
 from shared.merkle import BUCKETS, bucket_of
-from shared.persons import spelled
 
 Pack = Mapping[str, Any]
 
@@ -119,7 +119,7 @@ def examine_release(found: Findings, pack: Pack) -> None:
         {**proof, "release_path": proof["path"], "release_root": proof["root"]},
     )
     confirmed = release["confirmation"]
-    by_two = all(len({spelled(one["name"]) for one in said["actors"]}) == 2 for said in (release["opened"], confirmed))
+    by_two = two_officers(release["opened"]["actors"]) and two_officers(confirmed["actors"])
     its_own = confirmed["batch"] != release["batch"] or confirmed["batch_root"] == release["batch_root"]
     found.say(
         by_two

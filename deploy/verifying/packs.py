@@ -7,6 +7,7 @@ from cryptography.x509 import Certificate
 from pydantic import TypeAdapter
 
 from deploy.verifying.findings import Findings
+from deploy.verifying.pack_life import examine_life
 from deploy.verifying.pack_roots import (
     commitment_of,
     examine_commitments,
@@ -15,17 +16,18 @@ from deploy.verifying.pack_roots import (
     examine_release,
 )
 from deploy.verifying.receipts import published_key
+from deploy.verifying.shapes import shape_fault
 from services.eligibility.domain.judge import outcome_of, waived_rules
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from services.selection.domain.packs import FORMAT
 from services.selection.domain.tickets import standing_of, tickets
+from services.selection.verify import two_officers
 from shared.canonical import checked_canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import POLICY
-from shared.persons import spelled
 from shared.signing import ALGORITHM, PublicKey, verified
 
 Pack = Mapping[str, Any]
@@ -39,11 +41,15 @@ def examined_pack(
     held: Mapping[str, str] | None = None,
     roots: Sequence[Certificate] | None = None,
 ) -> Findings:
-    """`keys`: as selection publishes them; `held`: roots of the reader's own by name, commitment or selection; `roots`:
-    of the time-stamp authority."""
+    """`keys`: as selection publishes them; `held`: roots of the reader's own by name, commitment, selection or batch;
+    `roots`: of the time-stamp authority."""
     found = Findings()
     if not isinstance(pack, dict) or pack.get("pack") != FORMAT:
         found.differs.append(f"no pack: its member `pack` is not {FORMAT}")
+        return found
+    fault = shape_fault("Pack", pack)
+    if fault is not None:
+        found.differs.append(f"shape: {fault}")
         return found
     checks: tuple[tuple[str, Callable[[], None]], ...] = (
         ("signed", lambda: _signature(found, pack, keys)),
@@ -57,13 +63,14 @@ def examined_pack(
         ("release", lambda: examine_release(found, pack)),
         ("result", lambda: _result(found, pack)),
         ("confirmation", lambda: _confirmation(found, pack)),
+        ("life", lambda: examine_life(found, pack)),
         ("roots", lambda: _held(found, pack, held or {})),
         ("words", lambda: _words(found, pack)),
     )
     for name, check in checks:
         try:
             check()
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             found.differs.append(f"{name}: it can't be read: {type(error).__name__} {error}")
     found.not_checked += [
         "that no later result superseded it: ask for the newest pack",
@@ -142,7 +149,7 @@ def _verdict(found: Findings, pack: Pack) -> None:
     outcome = outcome_of(one.outcome for one in findings if one.decides)
     found.say(
         asked == [(one.rule, one.legal_source, one.decides) for one in findings]
-        and waived <= may_be
+        and waived == may_be
         and outcome.value == verdict["outcome"] == "eligible",
         f"its track's {len(findings)} rules were asked, and what they found makes it eligible",
         "verdict: these findings do not make it eligible under the policy",
@@ -185,10 +192,10 @@ def _result(found: Findings, pack: Pack) -> None:
 def _confirmation(found: Findings, pack: Pack) -> None:
     confirmed = pack["confirmation"]
     mine = [commitment_of(pack, pack["epoch"])["commitment_root"], pack["result"]["selection_root"]]
-    officers = {spelled(actor["name"]): actor["name"] for actor in confirmed["actors"]}
+    names = sorted(one["name"] for one in confirmed["actors"])
     found.say(
-        [confirmed["commitment_root"], confirmed["selection_root"]] == mine and len(officers) == 2,
-        f"two officers confirmed exactly these roots: {' and '.join(sorted(officers.values()))}",
+        [confirmed["commitment_root"], confirmed["selection_root"]] == mine and two_officers(confirmed["actors"]),
+        f"two officers confirmed exactly these roots: {' and '.join(names)}",
         "confirmation: it is not of these roots, or not by two officers",
     )
 
@@ -198,6 +205,8 @@ def _held(found: Findings, pack: Pack, held: Mapping[str, str]) -> None:
         "commitment": commitment_of(pack, pack["epoch"])["commitment_root"],
         "selection": pack["result"]["selection_root"],
     }
+    if pack["release"]:
+        stated["batch"] = pack["release"]["batch_root"]
     for name, root in stated.items():
         if name in held:
             found.say(

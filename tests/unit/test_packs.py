@@ -21,6 +21,7 @@ from shared.signing import ALGORITHM, PublicKey, Signer
 from tests.bundles import QUICKNET, make_round
 from tests.packs import SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
 from tests.support.examples import examples
+from tests.true_bundles import beacon
 
 ROUND = make_round(60, 20)
 PACK = make_pack(ROUND)
@@ -211,13 +212,7 @@ def test_what_is_no_pack_is_said_to_be_none(stated: Any) -> None:
 
 
 def test_a_beacon_s_value_is_held_against_its_signature() -> None:
-    signature = "8d61" * 24
-    value = {
-        "source": "quicknet",
-        "value": f"{hashlib.sha256(bytes.fromhex(signature)).hexdigest()}/",
-        "signature": signature,
-        "beacon_round": 7,
-    }
+    value = beacon([QUICKNET])
     made = make_round(sources=(QUICKNET,), recorded=value)
     pack = make_pack(made)
     assert examined_pack(pack).differs == []
