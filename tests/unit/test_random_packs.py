@@ -37,6 +37,7 @@ UNBOUND: Final = {
     r"\.result\.(standing|selected|reserve|not_selected)": "of others: a bundle has them",
     r".*\.institution_name": "names from the office's register; the code is bound",
     r"\.superseded_by.*": "a newer result: its own pack shows it, the newest is to be asked for",
+    r"\.release\.(batch|confirmation\.batch(_root)?)": "its number, and which later batch's confirmation it was",
     r"\.release\.(state_hash|promoted|changed|withdrawn)": "what a batch gave to others: a bundle gives it out again",
 }
 """Members of which neither the pack nor a root that somebody holds says anything, and why; `LEVEL: ` before it: at that
@@ -59,8 +60,9 @@ def lied(random: Random, true: Pack) -> tuple[Pack, str]:
             told.append(f".{member} of another")
         elif isinstance(made[member], (dict, list)):
             told.append(f".{member}" + _about_a_member(random, made[member], [other[member]]))
+            made = deepcopy(made)  # a list that a lie puts in is the same one in every lie
         else:
-            made[member] = random.choice((*OTHER_TYPES, 1, 2, other[member]))
+            made[member] = deepcopy(random.choice((*OTHER_TYPES, 1, 2, other[member])))
             told.append(f".{member} is {str(made[member])[:60]!r}")
     return made, " and ".join(told)
 

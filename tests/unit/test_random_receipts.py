@@ -49,7 +49,10 @@ def lied(random: Random, true: Record, likes: list[Record]) -> tuple[Record, str
     made = deepcopy(true)
     if likes and random.random() < 0.2:
         return made, swapped(random, made, random.choice(likes))
-    told = [_about_a_member(random, made, likes) for _ in range(random.choice((1, 1, 1, 2)))]
+    told = []
+    for _ in range(random.choice((1, 1, 1, 2))):
+        told.append(_about_a_member(random, made, likes))
+        made = deepcopy(made)  # a list that a lie puts in is the same one in every lie
     return made, " and ".join(told)
 
 
