@@ -71,7 +71,7 @@ def _line(value: Any) -> bytes:
 def _another(random: Random, value: Any, neighbours: list[Any]) -> Any:
     """Another of its shape; or, now and then, of none."""
     if random.random() < 0.15:
-        return random.choice(OTHER_TYPES)
+        return deepcopy(random.choice(OTHER_TYPES))
     if neighbours and random.random() < 0.3:
         return deepcopy(random.choice(neighbours))
     if isinstance(value, bool):
