@@ -88,9 +88,9 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: fl
             raise
 
 
-async def records_of(kafka: KafkaSettings, topic: str) -> list[Any]:
-    """Every record of a topic, as it stands now."""
-    consumer = AIOKafkaConsumer(topic, auto_offset_reset="earliest", **kafka.client_arguments())
+async def records_of(kafka: KafkaSettings, *topics_read: str) -> list[Any]:
+    """Every record of the topics, as they stand now."""
+    consumer = AIOKafkaConsumer(*topics_read, auto_offset_reset="earliest", **kafka.client_arguments())
     await consumer.start()
     try:
         places = list(consumer.assignment())

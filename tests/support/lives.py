@@ -26,12 +26,12 @@ async def hold_to_life(stack: Stack) -> None:
 async def life_faults(kafka: KafkaSettings, prefix: str) -> dict[str, list[str]]:
     """By round."""
     rounds: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for topic in (topics.ROUNDS, topics.MILESTONES):
-        for record in await records_of(kafka, f"{prefix}{topic.name}"):
-            told = Decoder(topic).decode(record)
-            if isinstance(told, Event) and f"\n{told.type} " in SHAPES:
-                body = json.loads(told.raw)
-                rounds[body["round"]][told.id] = {"event": told.type, "body": body}
+    decoders = {f"{prefix}{topic.name}": Decoder(topic) for topic in (topics.ROUNDS, topics.MILESTONES)}
+    for record in await records_of(kafka, *decoders):
+        told = decoders[record.topic].decode(record)
+        if isinstance(told, Event) and f"\n{told.type} " in SHAPES:
+            body = json.loads(told.raw)
+            rounds[body["round"]][told.id] = {"event": told.type, "body": body}
     found = {round_id: _faults(list(events.values())) for round_id, events in rounds.items()}
     return {round_id: faults for round_id, faults in found.items() if faults}
 
