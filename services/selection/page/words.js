@@ -307,7 +307,7 @@ const FINDINGS = {
   },
   extension: {
     en: [null, (v) => `The close is ${v.to}, which does not follow on ${v.before}`],
-    ko: [null, (v) => `마감이 ${v.to}로 되어 있는데 앞의 마감 ${v.before}에 이어지지 않습니다`],
+    ko: [null, (v) => `마감 ${v.to}: 앞의 마감 ${v.before}에 이어지지 않습니다`],
   },
   "manifest-sum": {
     en: [null, (v) => `The manifest ${v.set} of ${v.event} is not the sum of its buckets`],
@@ -472,7 +472,7 @@ const FINDINGS = {
   },
   amended: {
     en: [null, (v) => `${v.identifier} is amended to another version than ${v.version}`],
-    ko: [null, (v) => `${v.identifier}: 고친 버전이 ${v.version}이 아닙니다`],
+    ko: [null, (v) => `${v.identifier}: 고친 버전과 다릅니다 (적힌 버전 ${v.version})`],
   },
   key: { en: [null, (v) => `The draw key of ${v.identifier} is ${v.key}`], ko: [null, (v) => `${v.identifier}의 추첨 키는 ${v.key}입니다`] },
   "no-source": {
