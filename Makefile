@@ -1,7 +1,7 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak mutants check fix watch hooks bench \
-	lock settings schemas clean
+.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak mutants mutants-page check fix \
+	watch hooks bench lock settings schemas clean
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
@@ -51,6 +51,9 @@ soak: ready  ## properties, state machines and chaos, ten times as long (FIRSTBU
 
 mutants: ready  ## each check of the verifier deleted: does a kept bundle tell it? (ARGS="--from-line 800 --to-line 900")
 	$(call timed,$(BIN)/python -m tests.mutation.verifier $(ARGS))
+
+mutants-page: ready  ## the same of the page, in a real Chromium (ARGS="--scripts life")
+	$(call timed,$(BIN)/python -m tests.mutation.page $(ARGS))
 
 ##@ Change it
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from services.intake.domain.announcements import TERMS
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
-from services.selection.domain.evidence import Bundle, Depth, PublishedEvent
+from services.selection.domain.evidence import Bundle, Depth, PublishedEvent, shown_leaf
 from services.selection.domain.matching import Award, Demand, Offer, Result
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, release
@@ -30,17 +31,6 @@ from shared.panel import PanelMark, marks_root
 
 Record = dict[str, Any]
 _OUTCOME = TypeAdapter(VerdictOutcome)
-ANNOUNCED = (
-    "closes_at",
-    "lead_seconds",
-    "opens_at",
-    "policy_hash",
-    "rehearsal",
-    "round",
-    "sources",
-    "title",
-    "unattended",
-)
 
 
 class Level(IntEnum):
@@ -166,7 +156,7 @@ def _sets(made: Forged) -> None:
     for body in (*made.events("RoundAnnounced"), *made.events("RoundAmended")):
         body["policy_hash"] = opened["policy_hash"]
         if made.version > 1:
-            stated = {name: body.get(name) for name in ANNOUNCED} | {"unattended": bool(body.get("unattended"))}
+            stated = {name: body.get(name) for name in TERMS} | {"unattended": bool(body.get("unattended"))}
             pledges = [[one["institution"], one["pledge_won"]] for one in body["pledges"]]
             body["announcement_root"] = json_hash(stated | {"pledges": pledges})
     if made.version > 1:
@@ -341,16 +331,9 @@ def _batches(made: Forged, proposal: Proposal) -> None:
 
 
 def shown_root(made: Forged) -> str:
-    """As docs/evidence.md has it: over requests, then entries, as the public depth shows them."""
     tree = GrowingTree()
-    asked = ("request", "institution", "class_code", "quantity", "budget_won", "price_ceiling_won")
-    for one in made.of("request"):
-        others = ("certificate_kinds", "region", "delivery_days_at_most")
-        tree.add(canonical_json([one[name] for name in (*asked, *others)]))
-    offered = ("track", "firm", "class_code", "price_won", "capacity", "delivery_days", "regions", "certificates")
-    for one in made.of("entry"):
-        named = [one.get(name) for name in ("identity", "applicant", "product")]
-        tree.add(canonical_json([one["application"], *(one[name] for name in offered), *named]))
+    for one in (*made.of("request"), *made.of("entry")):
+        tree.add(shown_leaf(one))
     return tree.root.hex()
 
 

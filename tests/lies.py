@@ -32,6 +32,17 @@ UNSEEN = ("\u200b", "\u00ad", "\u2060", " ", "\u00a0", "\ufe0f", "\u3164", "\u03
 OTHER_TYPES: tuple[Any, ...] = (True, False, None, -1, 0.5, 2**53, 10**30, "1", "", [], {}, [[]], "\u0000", "\ud800")
 
 
+def _nested(times: int) -> list[Any]:
+    deep: list[Any] = []
+    for _ in range(times):
+        deep = [deep]
+    return deep
+
+
+HOSTILE: tuple[Any, ...] = (*OTHER_TYPES, -(10**400), _nested(950), "\u0000" * 5000)
+"""In the place of any member: nothing breaks, and nothing passes."""
+
+
 def lied(true: Forged, random: Random, level: Level) -> tuple[bytes, str]:
     """The bundle with a lie in it, whose hashes are followed up to that level, and what the lie was."""
     made = true.copy()
@@ -84,7 +95,7 @@ def _another(random: Random, value: Any, neighbours: list[Any]) -> Any:
         return _another_list(random, value, neighbours)
     if isinstance(value, dict):
         changed = deepcopy(value)
-        _about_a_member(random, changed, [])
+        change_a_member(random, changed, [])
         return changed
     return random.choice((1, "other", [], "2018-09-14T09:00:00Z", "0" * 64))
 
@@ -136,7 +147,7 @@ def _another_list(random: Random, value: list[Any], neighbours: list[Any]) -> li
     return changed
 
 
-def _about_a_member(random: Random, record: Record, likes: list[Record]) -> str:
+def change_a_member(random: Random, record: Record, likes: list[Record]) -> str:
     """Changes a member, however deep; `likes`: other records of its kind. Returns which and what."""
     holder: Any = record
     path = ""
@@ -177,7 +188,7 @@ def about_a_member(made: Forged, random: Random) -> str:
     record = _chosen(made, random)
     inner = record.get("body", record)
     likes = [one.get("body", one) for one in made.records if one is not record and _kind(one) == _kind(record)]
-    return _kind(record) + _about_a_member(random, inner, likes)
+    return _kind(record) + change_a_member(random, inner, likes)
 
 
 def of_the_frame(made: Forged, random: Random) -> str:
@@ -218,7 +229,7 @@ def about_records(made: Forged, random: Random) -> str:
         case "repeat":
             made.records.insert(place + 1, deepcopy(made.records[place]))
             if random.random() < 0.5:
-                _about_a_member(random, made.records[place + 1].get("body", made.records[place + 1]), [])
+                change_a_member(random, made.records[place + 1].get("body", made.records[place + 1]), [])
             return f"{kind} stands twice"
         case "move":
             made.records.insert(random.randrange(len(made.records)), made.records.pop(place))
@@ -372,9 +383,9 @@ def untold(true: bytes, other: bytes) -> set[str]:
         if not same:
             found.add(f"-{name}")
             continue
-        nearest = min(same, key=lambda one: len(set(_paths(record, one))))
+        nearest = min(same, key=lambda one: len(set(paths_between(record, one))))
         come.remove(nearest)
-        found |= {f"{name}{path}" for path in _paths(record.get("body", record), nearest.get("body", nearest))}
+        found |= {f"{name}{path}" for path in paths_between(record.get("body", record), nearest.get("body", nearest))}
     return found | {f"+{_name(record, own)}" for record in come}
 
 
@@ -391,7 +402,7 @@ def _name(record: Record, own: int) -> str:
     return name if epoch == own else f"{'an earlier' if epoch < own else 'a later'} epoch's {name}"
 
 
-def _paths(one: Any, other: Any) -> Iterator[str]:
+def paths_between(one: Any, other: Any) -> Iterator[str]:
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             if name in NOTHING and not one.get(name) and not other.get(name):
@@ -399,9 +410,9 @@ def _paths(one: Any, other: Any) -> Iterator[str]:
             if name not in one or name not in other:
                 yield f".{name}"
             else:
-                yield from (f".{name}{path}" for path in _paths(one[name], other[name]))
+                yield from (f".{name}{path}" for path in paths_between(one[name], other[name]))
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for left, right in zip(one, other, strict=True):
-            yield from (f"[]{path}" for path in _paths(left, right))
+            yield from (f"[]{path}" for path in paths_between(left, right))
     elif json_hash(one) != json_hash(other):
         yield ""

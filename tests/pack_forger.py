@@ -21,7 +21,7 @@ from shared.contracts.events import Language, NotSelectedReason
 from shared.contracts.policy import POLICY
 from shared.merkle import BUCKETS, bucket_of, root_of_path
 from tests.bundles import QUICKNET, make_round
-from tests.packs import make_pack, parts_of, released, selected_in, signed, superseded
+from tests.packs import SAID, make_pack, parts_of, released, selected_in, signed, superseded
 from tests.true_bundles import MAP, REHEARSAL, beacon
 
 Pack = dict[str, Any]
@@ -168,19 +168,8 @@ def stamped() -> Pack:
     made = make_round(40, 12)
     stated = next(one for one in made.events if one.type == "InputsCommitted").body
     stamp = {"authority": "authority.example", "token": "TVRJeg==", "stamped_at": "2018-09-15T01:00:03Z"}
-    said = {
-        "authority": "국세청 (NTS)",
-        "answer": {
-            "registry": "business-status",
-            "subject": "0010100015",
-            "outcome": "known",
-            "said_at": "2018-09-15T01:00:00Z",
-            "status": "active",
-        },
-        "differs": False,
-    }
     parts = parts_of(made, selected_in(made)[1])
-    committed = replace(parts.committed, evidence=[said])
+    committed = replace(parts.committed, evidence=[SAID])
     return make_pack(made, selected_in(made)[1], committed=committed, stamps={stated["commitment_root"]: stamp})
 
 

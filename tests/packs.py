@@ -18,6 +18,18 @@ from tests.bundles import Judged, Round, make_round, with_batches
 
 SIGNER = Signer(bytes(range(32)))
 NAMES = {"kepco": "한국전력공사", "lh": "한국토지주택공사"}
+SAID: dict[str, Any] = {
+    "authority": "국세청 (NTS)",
+    "answer": {
+        "registry": "business-status",
+        "subject": "0010100015",
+        "outcome": "known",
+        "said_at": "2018-09-15T01:00:00Z",
+        "status": "active",
+    },
+    "differs": False,
+}
+"""What a registry said of a firm, as a pack has it."""
 _RELEASED: Mapping[str, Mapping[str, Any]] = {
     "ReleaseOpened": {"opened_at": "2018-10-10T00:00:00Z"},
     "ReleaseProposed": {"proposed_at": "2018-10-10T00:00:02Z"},

@@ -14,7 +14,8 @@ from deploy.commands.http import AsJson, Url, base_url
 from deploy.commands.screen import console, fail, print_json
 from deploy.verifying.beacons import examine_beacons
 from deploy.verifying.findings import HASH, Findings
-from deploy.verifying.kept import Holding, Kept, held_against
+from deploy.verifying.kept import Holding, held_against
+from deploy.verifying.kept_claims import Kept
 from deploy.verifying.kept_files import kept_in
 from deploy.verifying.packs import examined_pack
 from deploy.verifying.receipts import examined_proof, examined_receipt

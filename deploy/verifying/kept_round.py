@@ -5,18 +5,11 @@ from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import IO, Any, Final
 
-from services.selection.verify import UnreadableError, lines_of, shaped
+from services.selection.verify import LAWS, UnreadableError, lines_of, shaped
 from shared.canonical import sha256_hex
 
 Body = dict[str, Any]
-EACH: Final = {
-    "RoundAmended": "amendment",
-    "RoundExtended": "closes_at",
-    "ReleaseOpened": "batch",
-    "ReleaseProposed": "batch",
-    "ReleaseConfirmed": "batch",
-    "RegistryWaived": "registry",
-}
+EACH: Final = {name: law.each for name, law in LAWS.items() if law.each}
 """What tells several events of an epoch apart."""
 ROOTS: Final = {
     "commitment_root": "commitment",

@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy.verifying.findings import Findings
 from deploy.verifying.pack_roots import commitment_of
+from services.intake.domain.sources import Timetable
 from services.selection.domain.status import status_until
 from services.selection.verify import first_due, two_officers, written_as_drawn
 from shared.canonical import sha256_hex
@@ -149,7 +150,7 @@ def _beacon_faults(source: Mapping[str, Any], value: Mapping[str, Any], due: dat
     if source.get("anchor") is None:
         yield f"{source['source']} is a beacon without its genesis"
         return
-    number = int((due - _moment(source["anchor"])).total_seconds()) // source["period_seconds"] + 1
+    number = Timetable.of(source).number(due)
     if value["beacon_round"] != number:
         yield f"the value due at {value['due_at']} is of drand round {number}, not {value['beacon_round']}"
     if value["value"] != f"{sha256_hex(bytes.fromhex(value['signature'] or ''))}/":

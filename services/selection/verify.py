@@ -608,8 +608,8 @@ def _law(words: list[str]) -> Law:
     return Law(states.split(","), to, epoch, named.get("by"), named.get("each"), named.get("moment", ""), since, says)
 
 
-_LAWS = {name: _law(words) for name, words in _table(LIFE).items()}
-_PLACES = {name: place for place, name in enumerate(_LAWS)}
+LAWS = {name: _law(words) for name, words in _table(LIFE).items()}
+_PLACES = {name: place for place, name in enumerate(LAWS)}
 
 
 def _whole(text: str) -> int | float:
@@ -666,7 +666,7 @@ def moment(text: str) -> datetime:
 def told_of(event: Event) -> tuple[int, int, Any]:
     """Its place in the life: epoch, the event's own, and what tells several of them apart."""
     name, body = event["event"], event["body"]
-    law = _LAWS[name]
+    law = LAWS[name]
     epoch = FAR if law.epoch == "end" else body.get("epoch") or 0
     return epoch, _PLACES[name], body[law.each] if law.each else 0
 
@@ -735,7 +735,7 @@ class Life:
         state, opened = "unknown", 1
         for event in self.events:
             name, body = event["event"], event["body"]
-            law, epoch = _LAWS[name], body.get("epoch") or 0
+            law, epoch = LAWS[name], body.get("epoch") or 0
             about = f"{name} of epoch {epoch}" if epoch else name
             right = {"none": epoch == 0, "end": epoch == 0, "first": epoch == 1, "later": epoch == opened + 1}
             if not right.get(law.epoch, epoch == opened):
@@ -755,19 +755,19 @@ class Life:
             return self.terms
         if which == "set":
             return self.set_of(epoch)
-        law = _LAWS[which]
+        law = LAWS[which]
         of = {"none": 0, "first": 1}.get(law.epoch, epoch)
         return self.one(which, of, batch if law.each == "batch" else 0)
 
     def _agreeing(self, about: str, name: str, body: Body) -> Iterator[tuple[str, str]]:
-        for own, path in _LAWS[name].says:
+        for own, path in LAWS[name].says:
             which, _, member = path.partition(".")
             other = self._other(which, body)
             if other is not None and canonical(_member(body, own)) != canonical(_member(other, member)):
                 yield "disagrees", f"{about} says another {own} than {which}"
 
     def _in_time(self, about: str, name: str, body: Body) -> Iterator[tuple[str, str]]:
-        law = _LAWS[name]
+        law = LAWS[name]
         for which in law.since:
             if which in body:
                 before = [body[which]]
@@ -775,12 +775,12 @@ class Life:
                 earlier = self.set_of(body["epoch"] - 1)
                 before = [earlier.get("opened_at") or earlier["frozen_at"]] if earlier else []
             elif which in ("ScoresClosed", "SourceValueRecorded"):
-                moments = {epoch: one[_LAWS[which].moment] for epoch, one in self.all(which).items()}
+                moments = {epoch: one[LAWS[which].moment] for epoch, one in self.all(which).items()}
                 before = [at for epoch, at in sorted(moments.items()) if epoch <= body["epoch"]]
             else:
                 other = self._other(which, body)
                 named = which if which != "set" else "RoundFrozen" if body["epoch"] == 1 else "EpochOpened"
-                before = [other[_LAWS[named].moment]] if other else []
+                before = [other[LAWS[named].moment]] if other else []
             if any(moment(one) > moment(body[law.moment]) for one in before):
                 yield "time", f"{about} states {law.moment} {body[law.moment]}, which is before {which}"
 
@@ -1737,7 +1737,7 @@ class Examination:
 
     def _event(self, record: dict[str, Any], where: str) -> None:
         name = record.get("event")
-        if set(record) != {"type", "event", "body"} or not isinstance(name, str) or name not in _LAWS:
+        if set(record) != {"type", "event", "body"} or not isinstance(name, str) or name not in LAWS:
             raise UnreadableError("event-foreign", f"{where}: it is none of the events that the format has")
         shaped(name, record["body"], where)
 

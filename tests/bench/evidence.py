@@ -29,6 +29,7 @@ from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import (
     Bundle,
     Depth,
+    Format,
     Line,
     PublishedEvent,
     entry_record,
@@ -37,7 +38,6 @@ from services.selection.domain.evidence import (
 )
 from services.selection.domain.proposal import propose
 from services.selection.verify import examine
-from shared.canonical import canonical_json
 from shared.contracts.policy import POLICY
 from shared.merkle import GrowingTree, bucket_of
 from tests.bench.selection import hashing, inputs, seconds
@@ -110,8 +110,8 @@ def of_size(size: int) -> Iterator[bytes]:
     said = {"selection_root": proposal.selection_root, "shown_root": tree.root.hex()}
     base.event("SelectionProposed").update(said | counts | {"seed": found["seed"]})
     base.event("SelectionConfirmed").update(said)
-    written = Bundle(ROUND, 1, Depth.PUBLIC)
-    yield canonical_json({"bundle": "firstbuy-evidence-v2", "round": ROUND, "epoch": 1, "depth": "public"}) + b"\n"
+    written = Bundle(ROUND, 1, Depth.PUBLIC, Format.V2)
+    yield written.head()
     for record in base.of("event"):
         yield written.record(record)
     yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})

@@ -1,4 +1,4 @@
-"""Whether each check of the page is needed by a bundle that is kept: `make mutants`, beside those of verify.py.
+"""Whether each check of the page is needed by a bundle that is kept: `make mutants-page`.
 
 Each mutant of a script of `services/selection/page` lacks one finding, compares otherwise, or takes `or` for `and`. It
 is killed by the first bundle of which it says other names than the page does; a survivor is printed with its line.

@@ -19,7 +19,7 @@ from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import FindingOutcome
 from shared.signing import ALGORITHM, PublicKey, Signer
 from tests.bundles import QUICKNET, make_round
-from tests.packs import SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
+from tests.packs import SAID, SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
 from tests.support.examples import examples
 from tests.true_bundles import beacon
 
@@ -276,19 +276,8 @@ def test_findings_are_told_in_both_languages_with_the_ground_of_each_waiver() ->
 
 
 def test_what_a_registry_said_stands_beside_the_rule_it_was_asked_for() -> None:
-    said = {
-        "authority": "국세청 (NTS)",
-        "answer": {
-            "registry": "business-status",
-            "subject": "0010100015",
-            "outcome": "known",
-            "said_at": "2018-09-15T01:00:00Z",
-            "status": "active",
-        },
-        "differs": False,
-    }
     committed = parts_of(ROUND, selected_in(ROUND)[0]).committed
-    pack = make_pack(ROUND, committed=replace(committed, evidence=[said]))
+    pack = make_pack(ROUND, committed=replace(committed, evidence=[SAID]))
     rows = {row["rule"]: row["registries"] for row in pack["findings_in_words"]["ko"]}
     assert rows.pop("영업 상태") == ["국세청 (NTS) 2018-09-15 조회 결과: 계속사업자"]
     assert not any(rows.values())

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from deploy.verifying.packs import examined_pack
-from tests.lies import OTHER_TYPES, UNSEEN, _about_a_member, _paths
+from tests.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member, paths_between
 from tests.pack_forger import KINDS, Level, Pack, followed, held, true_pack, unsigned
 from tests.packs import signed
 from tests.support.examples import ORDINARY, SETTING, examples
@@ -59,7 +59,7 @@ def lied(random: Random, true: Pack) -> tuple[Pack, str]:
             made[member] = deepcopy(other[member])
             told.append(f".{member} of another")
         elif isinstance(made[member], (dict, list)):
-            told.append(f".{member}" + _about_a_member(random, made[member], [other[member]]))
+            told.append(f".{member}" + change_a_member(random, made[member], [other[member]]))
             made = deepcopy(made)  # a list that a lie puts in is the same one in every lie
         else:
             made[member] = deepcopy(random.choice((*OTHER_TYPES, 1, 2, other[member])))
@@ -79,7 +79,7 @@ def accepted(true: Pack, forged: Pack, level: Level) -> list[str]:
     """Where a forged pack differs from the true one, if nothing refuses it; members that nothing binds left out."""
     if examined_pack(forged).differs or examined_pack(forged, held=held(true)).differs:
         return []
-    paths = set(_paths(plain(unsigned(true)), plain(unsigned(forged))))
+    paths = set(paths_between(plain(unsigned(true)), plain(unsigned(forged))))
     where = ("", f"{level.name}: ")
     return sorted(
         path for path in paths if not any(re.fullmatch(form, f"{one}{path}") for form in UNBOUND for one in where)
@@ -91,12 +91,6 @@ def test_true_packs_of_every_kind_pass(kind: str) -> None:
     true = true_pack(kind)
     assert examined_pack(true, held=held(true)).differs == []
     assert followed(true, Level.CHANCE) == unsigned(true)
-
-
-DEEP: Any = []
-for _ in range(950):
-    DEEP = [DEEP]
-HOSTILE: Final = [*OTHER_TYPES, -(10**400), DEEP, "\u0000" * 5000]
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))

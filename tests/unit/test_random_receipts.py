@@ -12,7 +12,7 @@ import pytest
 from deploy.verifying.receipts import examined_proof, examined_receipt
 from shared.canonical import json_hash
 from tests.holdings import FACTS, KEYS, SIGNERS, Record, counted_again, led_again, proof, receipts, swapped
-from tests.lies import OTHER_TYPES, _about_a_member, _paths
+from tests.lies import HOSTILE, OTHER_TYPES, change_a_member, paths_between
 from tests.support.examples import ORDINARY, SETTING, examples
 
 LIES: Final = 160 if SETTING <= ORDINARY else examples(2000)
@@ -41,7 +41,7 @@ def plain(value: Any) -> Any:
 
 def untold(what: str, true: Any, told: Any) -> list[str]:
     """Members that differ and that nothing in UNBOUND allows."""
-    paths = [f"{what}{path}" for path in _paths(plain(true), plain(told))]
+    paths = [f"{what}{path}" for path in paths_between(plain(true), plain(told))]
     return sorted(path for path in paths if not any(re.fullmatch(form, path) for form in UNBOUND))
 
 
@@ -51,7 +51,7 @@ def lied(random: Random, true: Record, likes: list[Record]) -> tuple[Record, str
         return made, swapped(random, made, random.choice(likes))
     told = []
     for _ in range(random.choice((1, 1, 1, 2))):
-        told.append(_about_a_member(random, made, likes))
+        told.append(change_a_member(random, made, likes))
         made = deepcopy(made)  # a list that a lie puts in is the same one in every lie
     return made, " and ".join(told)
 
@@ -111,7 +111,7 @@ def test_a_lie_about_the_manifest_is_refused_by_the_proof(counted: bool) -> None
         true, frozen, mine = random.choice(PROOFS)
         forged = deepcopy(frozen)
         holder = random.choice((forged, forged["applications"], forged["applications"]))
-        told = _about_a_member(random, holder, [])
+        told = change_a_member(random, holder, [])
         forged = counted_again(forged) if counted else forged
         paths = untold("manifest", frozen, forged)
         if counted and forged.get("applications") != frozen["applications"]:
@@ -166,14 +166,6 @@ def test_a_receipt_with_more_than_is_known_is_refused() -> None:
     stated = {one: TRUE[0][one] for one in MEMBERS} | {"selected": True}
     forged = stated | {"key_id": SIGNERS[0].key.key_id, "signature": SIGNERS[0].sign(stated)}
     assert any("'selected' is no member" in line for line in examined_receipt(forged, KEYS).differs)
-
-
-DEEP: Any = []
-for _ in range(950):
-    DEEP = [DEEP]
-
-
-HOSTILE: Final = [*OTHER_TYPES, -(10**400), DEEP, "\u0000" * 5000]
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))

@@ -5,7 +5,7 @@ from typing import Final
 from shared.canonical import json_hash
 from shared.contracts.events import RoundAmended, RoundAnnounced
 
-_TERMS: Final = {
+TERMS: Final = {
     "closes_at",
     "lead_seconds",
     "opens_at",
@@ -16,10 +16,11 @@ _TERMS: Final = {
     "title",
     "unattended",
 }
+"""Members of an announcement that its root is made of, beside the pledges."""
 
 
 def announcement_root(event: RoundAnnounced | RoundAmended) -> str:
     """SHA-256 in hex of canonical JSON of the terms as the event states them, with its pledges as `[[institution, won],
     …]`."""
     pledges = [[one.institution, one.pledge_won] for one in event.pledges or ()]
-    return json_hash(event.model_dump(mode="json", include=_TERMS) | {"pledges": pledges})
+    return json_hash(event.model_dump(mode="json", include=TERMS) | {"pledges": pledges})

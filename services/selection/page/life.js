@@ -27,7 +27,7 @@ export const LAWS = new Map([...tableOf(LIFE)].map(([name, words]) => [name, law
 const PLACES = new Map([...LAWS.keys()].map((name, place) => [name, place]));
 
 /** A moment as text that sorts as the moments do. */
-export function stamp(moment) {
+function stamp(moment) {
   const [seconds, fraction = ""] = moment.slice(0, -1).split(".");
   return `${seconds}.${fraction.padEnd(6, "0")}`;
 }
