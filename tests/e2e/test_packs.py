@@ -21,6 +21,7 @@ from tests.e2e.test_registries import asking_policy
 from tests.integration.consuming import records_of, until
 from tests.registries import Local, local_registries
 from tests.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.lives import hold_to_life
 
 FIRMS = 8
 Json = dict[str, Any]
@@ -32,6 +33,9 @@ def local() -> Iterator[Local]:
         yield running
 
 
+@pytest.mark.altered_by_hand(
+    "at the end, once its bundles are held to be true: a result and a void in selection's database"
+)
 async def test_a_selected_product_has_a_pack_that_proves_itself(
     start_stack: StartStack, local: Local, tmp_path: Path
 ) -> None:
@@ -116,6 +120,7 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         for content in (again, earlier):
             verified(tmp_path, json.dumps(content).encode(), stack)
         assert problem(await pack_of(chosen[0], epoch=3)) == "unknown-epoch"
+        await hold_to_life(stack)
         await out_of_the_result(stack, pack_of, round_id, chosen[0])
 
 
