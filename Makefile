@@ -90,6 +90,8 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.judge $(ARGS)
 	@$(BIN)/python -m tests.bench.admission_latch $(ARGS)
 	@$(BIN)/python -m tests.bench.selection
+	@$(BIN)/python -m tests.bench.evidence --sizes 100000 --page 100000
+	@$(BIN)/python -m tests.bench.crafted
 	@$(BIN)/python -m tests.bench.onboarding --institutions 100
 	@$(BIN)/python -m tests.bench.notify --notices 20000
 	@$(BIN)/python -m tests.bench.fairness

@@ -20,7 +20,7 @@ import re
 import sys
 import tempfile
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,8 +38,14 @@ LONGEST_NUMBER = 200
 BUCKETS = 256
 DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
-REACHED_AT_ONCE = 50_000
-"""Requests of a class that are kept in order for kinds of offers; what is not kept is put in order again."""
+KEPT_AT_ONCE = 1 << 29
+"""Bits, of the sets of requests of a class that are kept; what is not kept is made again."""
+TURNS_AT_LEAST = 16
+"""Requests of a class are put in order again after so many turns; of many, after four times their number's root."""
+BLOCKS = 64
+"""Sets of places that are kept of an order, so that one from any place on is near one of them."""
+LONGEST_DELIVERY = (1 << 53) - 1
+"""What who names no limit of days takes: no number of the format is greater."""
 HASHED_AT_ONCE = 1024
 """A power of two, so that the leaves hashed at once are a whole subtree."""
 
@@ -1218,7 +1224,7 @@ def pattern_of(kind: dict[str, Any]) -> re.Pattern[str]:
 class Request:
     """A purchase request and what is left of it."""
 
-    __slots__ = ("budget", "dearest", "institution", "quantity", "record", "tie")
+    __slots__ = ("budget", "dearest", "institution", "quantity", "record", "standing", "tie")
 
     def __init__(self, record: dict[str, Any], pledge: int) -> None:
         self.record = record
@@ -1228,101 +1234,143 @@ class Request:
         ceiling = record["price_ceiling_won"]
         self.dearest = min(self.budget if ceiling is None else ceiling, self.budget, pledge)
         self.tie = hashlib.sha256(record["request"].encode()).digest()
+        self.standing = (-self.budget, self.tie)
+
+    def give(self, units: int, won: int) -> None:
+        self.quantity -= units
+        self.budget -= won
+        self.standing = (-self.budget, self.tie)
 
 
-NOBODY: tuple[int, bytes, int, Any] = (1, b"", -1, None)
-"""Comes after every request."""
+class AtLeast:
+    """Which of these numbers are at least so much. Such a set is one number: bit n is the nth."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._places = sorted(range(len(numbers)), key=numbers.__getitem__)
+        self._numbers = [numbers[place] for place in self._places]
+        self._step = len(numbers) // BLOCKS + 1
+        self._from = [0]
+        for end in range(len(numbers) // self._step * self._step + self._step, 0, -self._step):
+            self._from.append(self._from[-1] | bits_of(self._places[end - self._step : end]))
+        self._from.reverse()
+
+    def bits(self, least: int) -> int:
+        first = bisect_left(self._numbers, least)
+        block = -(-first // self._step)
+        return self._from[block] | bits_of(self._places[first : block * self._step])
 
 
-class Reach:
-    """The requests of a class whose conditions, but for the price, are met by all offers of one kind: a tree over them
-    in order of the dearest price each takes. A node is the one below it with most budget left, as it was when it was
-    looked at: budgets only shrink, so one that stands too high is found when it comes first."""
+def bits_of(places: Sequence[int]) -> int:
+    if not places:
+        return 0
+    octets = bytearray(max(places) // 8 + 1)
+    for place in places:
+        octets[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(octets, "little")
 
-    def __init__(self, requests: list[Request]) -> None:
-        """`requests`: in order of the dearest price."""
-        self.size = len(requests)
-        self._prices = [one.dearest for one in requests]
-        self._tree = [NOBODY] * self.size
-        self._tree += [
-            (-one.budget, one.tie, place, one) if one.quantity else NOBODY for place, one in enumerate(requests)
-        ]
-        for node in range(self.size - 1, 0, -1):
-            self._tree[node] = min(self._tree[2 * node], self._tree[2 * node + 1])
-        self.dearest = self._prices[-1] if requests else -1
-        self.most = self.dearest
-        """None of them takes a higher price now."""
 
-    def first(self, price: int) -> tuple[int, Request] | None:
-        """The one with most budget left that takes the price, and its place."""
-        while True:
-            found = self._first(bisect_left(self._prices, price))
-            budget, _, place, request = found
-            if request is None:
-                return None
-            if request.quantity and -budget == request.budget:
-                return place, request
-            self.put(place, request if request.quantity else None)
+class Index:
+    """Requests in some order, each with the dearest price it takes: which of them meet an offer, as bits."""
 
-    def _first(self, place: int) -> tuple[int, bytes, int, Any]:
-        left, right, found = place + self.size, 2 * self.size, NOBODY
-        while left < right:
-            if left % 2:
-                found = min(found, self._tree[left])
-                left += 1
-            if right % 2:
-                right -= 1
-                found = min(found, self._tree[right])
-            left, right = left // 2, right // 2
+    def __init__(self, requests: list[Request], prices: list[int]) -> None:
+        self.requests = requests
+        self._prices = AtLeast(prices)
+        days = [request.record["delivery_days_at_most"] for request in requests]
+        self._days = AtLeast([LONGEST_DELIVERY if one is None else one for one in days])
+        self._places: dict[tuple[str, str | None], list[int]] = {}
+        for place, request in enumerate(requests):
+            for kind in request.record["certificate_kinds"] or [None]:
+                self._places.setdefault(("kind", kind), []).append(place)
+            self._places.setdefault(("region", request.record["region"]), []).append(place)
+            self._places.setdefault(("institution", request.institution), []).append(place)
+        self._kept: dict[tuple[str, str | None], int] = {}
+
+    def meeting(self, entry: dict[str, Any]) -> int:
+        found = self._prices.bits(entry["price_won"]) & self._days.bits(entry["delivery_days"])
+        if entry["regions"]:
+            found &= self._any("region", entry["regions"])
+        return found & self._any("kind", entry["certificates"])
+
+    def of(self, what: str, name: str | None) -> int:
+        key = (what, name)
+        if key not in self._places:
+            return 0
+        if key not in self._kept:
+            if len(self._kept) * len(self.requests) > KEPT_AT_ONCE:
+                self._kept.clear()
+            self._kept[key] = bits_of(self._places[key])
+        return self._kept[key]
+
+    def _any(self, what: str, names: Iterable[str]) -> int:
+        """With those that ask for nothing of the kind."""
+        found = self.of(what, None)
+        for name in names:
+            found |= self.of(what, name)
         return found
-
-    def put(self, place: int, request: Request | None) -> None:
-        """With the budget it has now; None: nobody stands there for the time being."""
-        node = place + self.size
-        self._tree[node] = (-request.budget, request.tie, place, request) if request else NOBODY
-        while node > 1:
-            node //= 2
-            self._tree[node] = min(self._tree[2 * node], self._tree[2 * node + 1])
-
-    def open(self) -> list[Request]:
-        return [request for _, _, _, request in self._tree[self.size :] if request is not None]
 
 
 class Shelf:
-    """The requests of a class, and what of an offer their conditions can tell apart."""
+    """The requests of a class, most money left first. Those bought of since they were put in order stand apart; once
+    that, or an institution without the money, was met often, all are put in order again."""
 
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self._reaches: dict[Any, Reach] = {}
-        self._reached = 0
-        self._days: list[int] = []
-        self._regions: set[str] = set()
-        self._kinds: set[str] = set()
+    def __init__(self, pledges: dict[str, int]) -> None:
+        self._pledges = pledges
+        self._requests: list[Request] = []
+        self._at_first: Index | None = None
+        self._in_order: Index | None = None
+        self._place: dict[Request, int] = {}
+        self._untouched = 0
+        self._touched: list[Request] = []
+        self._fresh: set[Request] = set()
+        self._turns = 0
 
     def ask(self, request: Request) -> None:
-        self.requests.append(request)
+        self._requests.append(request)
 
-    def reach(self, entry: dict[str, Any]) -> Reach:
-        if not self._reaches:
-            self.requests.sort(key=lambda one: one.dearest)
-            asked = [request.record for request in self.requests]
-            days = {one["delivery_days_at_most"] for one in asked} - {None}
-            self._days, self._regions = sorted(days), {one["region"] for one in asked} - {None}
-            self._kinds = {kind for one in asked for kind in one["certificate_kinds"]}
-        everywhere = not entry["regions"]
-        kind = (
-            bisect_left(self._days, entry["delivery_days"]),
-            None if everywhere else frozenset(entry["regions"]) & self._regions,
-            frozenset(entry["certificates"]) & self._kinds,
-        )
-        reach = self._reaches.get(kind)
-        if reach is None:
-            if self._reached > REACHED_AT_ONCE:
-                self._reaches, self._reached = {}, 0
-            met = [request for request in self.requests if _meets(entry, request.record)]
-            reach = self._reaches[kind] = Reach(met)
-            self._reached += len(met)
-        return reach
+    def bought(self, request: Request) -> None:
+        self._fresh.add(request)
+
+    def wanted(self, entry: dict[str, Any]) -> bool:
+        """True if a request met it at first."""
+        if self._at_first is None:
+            self._at_first = Index(self._requests, [one.dearest for one in self._requests])
+        return self._at_first.meeting(entry) != 0
+
+    def suiting(self, entry: dict[str, Any]) -> Iterator[Request]:
+        """Those it can sell to, most money left first, ties by the request's hash."""
+        self._turns += len(self._fresh)
+        if self._in_order is None or self._turns**2 > 16 * len(self._requests) + TURNS_AT_LEAST**2:
+            self._in_order = self._ordered()
+        elif self._fresh:
+            for request in self._fresh:
+                self._untouched &= ~(1 << self._place[request])
+            self._touched = [one for one in self._touched if one not in self._fresh]
+            for request in self._fresh:
+                if request.quantity:
+                    insort(self._touched, request, key=lambda one: one.standing)
+            self._fresh.clear()
+        price = entry["price_won"]
+        touched = (one for one in self._touched if price <= min(one.dearest, one.budget) and _meets(entry, one.record))
+        return heapq.merge(self._unsold(self._in_order, entry), touched, key=lambda one: one.standing)
+
+    def _unsold(self, index: Index, entry: dict[str, Any]) -> Iterator[Request]:
+        bits = index.meeting(entry) & self._untouched
+        while bits:
+            request = index.requests[(bits & -bits).bit_length() - 1]
+            if self._pledges[request.institution] < entry["price_won"]:
+                self._turns += 1
+                bits &= ~index.of("institution", request.institution)
+            else:
+                bits &= bits - 1
+                yield request
+
+    def _ordered(self) -> Index:
+        left = sorted((one for one in self._requests if one.quantity), key=lambda one: one.standing)
+        self._place = {request: place for place, request in enumerate(left)}
+        self._untouched = (1 << len(left)) - 1
+        self._touched, self._turns = [], 0
+        self._fresh.clear()
+        return Index(left, [min(one.dearest, one.budget, self._pledges[one.institution]) for one in left])
 
 
 def _meets(entry: dict[str, Any], asked: dict[str, Any]) -> bool:
@@ -1378,7 +1426,7 @@ class Matching:
             return
         request = Request(record, self._pledges.setdefault(record["institution"], 0))
         self._named[record["request"]] = request
-        self._shelves.setdefault(record["class_code"], Shelf()).ask(request)
+        self._shelves.setdefault(record["class_code"], Shelf(self._pledges)).ask(request)
 
     def place(self, entry: dict[str, Any]) -> tuple[str, str | None, int | None, list[list[Any]]]:
         """Result, reason, place in the reserve, awards as `[request, quantity, won]`."""
@@ -1387,7 +1435,7 @@ class Matching:
         if awards:
             return "selected", None, None, awards
         shelf = self._shelves.get(entry["class_code"])
-        if shelf is None or entry["price_won"] > shelf.reach(entry).dearest:
+        if shelf is None or not shelf.wanted(entry):
             return "not-selected", "no-demand", None, []
         if any(limit.firm_full(firm) for limit in limits):
             return "not-selected", "firm-limit", None, []
@@ -1431,38 +1479,25 @@ class Matching:
         return awards
 
     def _give(self, request: Request, units: int, won: int) -> None:
-        request.quantity -= units
-        request.budget -= won
+        request.give(units, won)
         self._pledges[request.institution] -= won
+        self._shelves[request.record["class_code"]].bought(request)
 
     def _buy(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
         """From requests it holds nothing of, with the capacity it has left."""
         price, shelf = entry["price_won"], self._shelves.get(entry["class_code"])
-        if shelf is None:
-            return []
-        reach = shelf.reach(entry)
-        if price > reach.most:
-            return []
         capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {one for one, _, _ in held}
-        passed: list[tuple[int, Request]] = []
         awards: list[list[Any]] = []
-        while capacity > 0 and len(held) + len(awards) < self._requests_at_most:
-            found = reach.first(price)
-            if found is None or found[1].budget < price:
+        if shelf is None:
+            return awards
+        for request in shelf.suiting(entry):
+            if capacity <= 0 or len(held) + len(awards) >= self._requests_at_most:
                 break
-            place, request = found
-            passed.append(found)
-            reach.put(place, None)
             units = min(capacity, request.quantity, min(request.budget, self._pledges[request.institution]) // price)
             if units > 0 and request.record["request"] not in theirs:
                 capacity -= units
                 self._give(request, units, units * price)
                 awards.append([request.record["request"], units, units * price])
-        for place, request in passed:
-            reach.put(place, request if request.quantity else None)
-        if not awards and not held and len(passed) * 8 > reach.size:
-            left = (min(one.dearest, one.budget, self._pledges[one.institution]) for one in reach.open())
-            reach.most = max(left, default=-1)
         return awards
 
 

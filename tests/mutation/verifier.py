@@ -1,7 +1,8 @@
 """Whether each check of the verifier is needed by a bundle that is kept: `make mutants`.
 
 Each mutant of `verify.py` lacks one check, has one condition turned round or without a part, or compares otherwise. It
-is killed by the first bundle whose differences it names otherwise; a survivor is printed with its line. What can't be
+is killed by the first bundle whose differences it names otherwise, or by a market that it places otherwise; a survivor
+is printed with its line. What can't be
 killed, since it does the same another way, stands in `equivalent.txt`.
 """
 
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import FrameType, ModuleType
@@ -25,6 +27,7 @@ from services.selection.domain.evidence import Depth
 from tests.bundles import make_round, with_batches
 from tests.data.evidence.make import FOLDER
 from tests.forger import records_of, rewritten
+from tests.markets import POLICY, market, placed
 from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, MISTYPED, RELEASE_FORGERIES, RELEASED, batches_of
 
 SOURCE = Path(verify.__file__).read_text()
@@ -172,6 +175,19 @@ def _too_slow(_number: int, _frame: FrameType | None) -> None:
 
 
 _BUNDLES: list[Kept] = []
+_MARKETS = [
+    market(Random(number), *size)  # noqa: S311 -- the same in every run
+    for number in range(12)
+    for size in ((300, 300), (30, 40), (60, 25))
+]
+_PLACED = [placed(*one) for one in _MARKETS]
+
+
+def _asked(module: ModuleType, pledges: dict[str, int], requests: list[dict[str, Any]]) -> Any:
+    matching = module.Matching(POLICY, pledges)
+    for request in requests:
+        matching.ask(request)
+    return matching
 
 
 def killed_by(mutant: Mutant) -> str | None:
@@ -186,6 +202,9 @@ def killed_by(mutant: Mutant) -> str | None:
             if said_by(module, one.content, one.held) != one.said:
                 _BUNDLES.insert(0, _BUNDLES.pop(place))  # it is likely to tell the next too
                 return one.name
+        for number, market_of in enumerate(_MARKETS):
+            if placed(*market_of, by=partial(_asked, module)) != _PLACED[number]:
+                return f"market {number}"
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a mutant raises, it is not as it was
         return type(error).__name__
     finally:

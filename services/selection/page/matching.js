@@ -2,7 +2,9 @@
 
 import { compared, sha256Hex } from "./hashes.js";
 
-const REACHED_AT_ONCE = 50_000; // what is not kept is put in order again
+const KEPT_AT_ONCE = 1 << 29; // bits, of sets of places; what is not kept is made again
+const TURNS_AT_LEAST = 16; // after which requests are put in order again; of many, after four times their number's root
+const BLOCKS = 64; // sets of places kept of an order, so that one from any place on is near one of them
 
 /** A purchase request and what is left of it. */
 class Request {
@@ -15,6 +17,16 @@ class Request {
     this.dearest = Math.min(record.price_ceiling_won ?? this.budget, this.budget, pledge);
     this.tie = sha256Hex(record.request);
   }
+
+  give(units, won) {
+    this.quantity -= units;
+    this.budget -= won;
+  }
+}
+
+/** Most money left first, ties by the request's hash. */
+function standing(one, other) {
+  return other.budget - one.budget || compared(one.tie, other.tie);
 }
 
 /** Every condition but the price. */
@@ -24,84 +36,6 @@ function meets(entry, { delivery_days_at_most: days, region, certificate_kinds: 
     (region === null || entry.regions.length === 0 || entry.regions.includes(region)) &&
     (kinds.length === 0 || kinds.some((kind) => entry.certificates.includes(kind)))
   );
-}
-
-/** The requests of a class whose conditions, but for the price, are met by all offers of one kind: a tree over them in
- * order of the dearest price each takes. A node is the one below it with most budget left, as it was when it was looked
- * at: budgets only shrink, so one that stands too high is found when it comes first. */
-class Reach {
-  #tree; // {budget, place, request}, null where nobody stands
-  #prices;
-  size;
-  dearest; // that any of them took at first
-  most; // none of them takes a higher price now
-
-  /** @param requests in order of the dearest price */
-  constructor(requests) {
-    this.size = requests.length;
-    this.#prices = requests.map(({ dearest }) => dearest);
-    this.#tree = new Array(2 * this.size).fill(null);
-    requests.forEach((request, place) => (this.#tree[this.size + place] = standing(place, request)));
-    for (let node = this.size - 1; node > 0; node -= 1) this.#lift(node);
-    this.dearest = this.most = this.#prices.at(-1) ?? -1;
-  }
-
-  /** The one with most budget left that takes the price; null where there is none. */
-  first(price) {
-    const from = firstAtLeast(this.#prices, price);
-    for (;;) {
-      const found = this.#first(from);
-      if (found === null || found.budget === found.request.budget) return found;
-      this.put(found.place, found.request);
-    }
-  }
-
-  #first(place) {
-    let [left, right, found] = [place + this.size, 2 * this.size, null];
-    while (left < right) {
-      if (left % 2) {
-        found = before(found, this.#tree[left]);
-        left += 1;
-      }
-      if (right % 2) {
-        right -= 1;
-        found = before(found, this.#tree[right]);
-      }
-      left = Math.floor(left / 2);
-      right = Math.floor(right / 2);
-    }
-    return found;
-  }
-
-  #lift(node) {
-    this.#tree[node] = before(this.#tree[2 * node], this.#tree[2 * node + 1]);
-  }
-
-  /** With the budget it has now; null: nobody stands there for the time being. */
-  put(place, request) {
-    let node = place + this.size;
-    this.#tree[node] = request && standing(place, request);
-    while (node > 1) {
-      node = Math.floor(node / 2);
-      this.#lift(node);
-    }
-  }
-
-  /** Looks again at what price one of them takes at the most. */
-  limit(moneyOf) {
-    const left = this.#tree.slice(this.size).filter((one) => one !== null);
-    this.most = left.reduce((most, { request }) => Math.max(most, Math.min(request.dearest, moneyOf(request))), -1);
-  }
-}
-
-function standing(place, request) {
-  return request.quantity ? { budget: request.budget, place, request } : null;
-}
-
-/** Of two, the one that comes first. */
-function before(one, other) {
-  if (one === null || other === null) return one ?? other;
-  return (other.budget - one.budget || compared(one.request.tie, other.request.tie)) <= 0 ? one : other;
 }
 
 /** Where in ascending numbers those of at least `least` begin. */
@@ -115,38 +49,212 @@ function firstAtLeast(numbers, least) {
   return low;
 }
 
-/** The requests of a class, and what of an offer their conditions can tell apart. */
+/** Which of so many places are in a set: bit n is the nth. */
+class Places {
+  #words;
+
+  constructor(size, words = new Uint32Array((size >> 5) + 1)) {
+    this.#words = words;
+  }
+
+  static of(size, places) {
+    return new Places(size).with(places);
+  }
+
+  copy() {
+    return new Places(0, this.#words.slice());
+  }
+
+  with(places) {
+    for (const place of places) this.#words[place >> 5] |= 1 << (place & 31);
+    return this;
+  }
+
+  without(place) {
+    this.#words[place >> 5] &= ~(1 << (place & 31));
+  }
+
+  or(other) {
+    for (let at = 0; at < this.#words.length; at += 1) this.#words[at] |= other.#words[at];
+    return this;
+  }
+
+  and(other) {
+    for (let at = 0; at < this.#words.length; at += 1) this.#words[at] &= other.#words[at];
+    return this;
+  }
+
+  andNot(other) {
+    for (let at = 0; at < this.#words.length; at += 1) this.#words[at] &= ~other.#words[at];
+    return this;
+  }
+
+  /** The first of them from a place on; -1 where there is none. */
+  next(from) {
+    for (let at = from >> 5; at < this.#words.length; at += 1) {
+      const word = at === from >> 5 ? this.#words[at] & (-1 << (from & 31)) : this.#words[at];
+      if (word) return at * 32 + 31 - Math.clz32(word & -word);
+    }
+    return -1;
+  }
+}
+
+/** Which of these numbers are at least so much. */
+class AtLeast {
+  #places;
+  #numbers;
+  #step;
+  #from = [];
+
+  constructor(numbers) {
+    this.#places = numbers.map((_, place) => place).sort((one, other) => numbers[one] - numbers[other]);
+    this.#numbers = this.#places.map((place) => numbers[place]);
+    this.#step = Math.floor(numbers.length / BLOCKS) + 1;
+    const blocks = Math.floor(numbers.length / this.#step) + 1;
+    this.#from[blocks] = new Places(numbers.length);
+    for (let block = blocks - 1; block >= 0; block -= 1) {
+      const places = this.#places.slice(block * this.#step, (block + 1) * this.#step);
+      this.#from[block] = this.#from[block + 1].copy().with(places);
+    }
+  }
+
+  /** A set of the caller's own. */
+  places(least) {
+    const first = firstAtLeast(this.#numbers, least);
+    const block = Math.ceil(first / this.#step);
+    return this.#from[block].copy().with(this.#places.slice(first, block * this.#step));
+  }
+}
+
+/** Requests in some order, each with the dearest price it takes: which of them meet an offer. */
+class Index {
+  #prices;
+  #days;
+  #places = new Map();
+  #kept = new Map();
+
+  constructor(requests, prices) {
+    this.requests = requests;
+    this.#prices = new AtLeast(prices);
+    this.#days = new AtLeast(requests.map(({ record }) => record.delivery_days_at_most ?? Infinity));
+    requests.forEach(({ institution, record }, place) => {
+      for (const kind of record.certificate_kinds) this.#put(`kind ${kind}`, place);
+      if (!record.certificate_kinds.length) this.#put("any kind", place);
+      this.#put(record.region === null ? "any region" : `region ${record.region}`, place);
+      this.#put(`institution ${institution}`, place);
+    });
+  }
+
+  #put(key, place) {
+    if (!this.#places.has(key)) this.#places.set(key, []);
+    this.#places.get(key).push(place);
+  }
+
+  meeting(entry) {
+    const found = this.#prices.places(entry.price_won).and(this.#days.places(entry.delivery_days));
+    if (entry.regions.length) found.and(this.#any("region", entry.regions));
+    return found.and(this.#any("kind", entry.certificates));
+  }
+
+  /** Those of such a condition, or of an institution; kept. */
+  of(key) {
+    if (!this.#kept.has(key)) {
+      if (this.#kept.size * this.requests.length > KEPT_AT_ONCE) this.#kept.clear();
+      this.#kept.set(key, Places.of(this.requests.length, this.#places.get(key)));
+    }
+    return this.#kept.get(key);
+  }
+
+  /** With those that ask for nothing of the kind. */
+  #any(what, names) {
+    const found = new Places(this.requests.length);
+    for (const key of [`any ${what}`, ...names.map((name) => `${what} ${name}`)]) {
+      if (this.#places.has(key)) found.or(this.of(key));
+    }
+    return found;
+  }
+}
+
+/** The requests of a class, most money left first. Those bought of since they were put in order stand apart; once that,
+ * or an institution without the money, was met often, all are put in order again. */
 class Shelf {
   requests = [];
-  #reaches = new Map();
-  #reached = 0; // requests in them
-  #days;
-  #regions;
-  #kinds;
+  #pledges;
+  #atFirst = null;
+  #inOrder = null;
+  #place;
+  #untouched;
+  #touched = [];
+  #fresh = new Set();
+  #turns = 0;
 
-  reach(entry) {
-    if (!this.#reaches.size) {
-      this.requests.sort((one, other) => one.dearest - other.dearest);
-      const asked = this.requests.map(({ record }) => record);
-      const days = asked.map((one) => one.delivery_days_at_most).filter((one) => one !== null);
-      this.#days = [...new Set(days)].sort((one, other) => one - other);
-      this.#regions = new Set(asked.map(({ region }) => region));
-      this.#kinds = new Set(asked.flatMap((one) => one.certificate_kinds));
+  constructor(pledges) {
+    this.#pledges = pledges;
+  }
+
+  bought(request) {
+    this.#fresh.add(request);
+  }
+
+  /** Whether a request met it at first. */
+  wanted(entry) {
+    this.#atFirst ??= new Index(
+      this.requests,
+      this.requests.map(({ dearest }) => dearest),
+    );
+    return this.#atFirst.meeting(entry).next(0) >= 0;
+  }
+
+  /** Those it can sell to, in their order. */
+  *suiting(entry) {
+    this.#turn();
+    const price = entry.price_won;
+    const touched = this.#touched.filter(
+      (one) => price <= Math.min(one.dearest, one.budget) && meets(entry, one.record),
+    );
+    let next = 0;
+    for (const request of this.#unsold(entry)) {
+      for (; next < touched.length && standing(touched[next], request) < 0; next += 1) yield touched[next];
+      yield request;
     }
-    const among = (values, asked) => [...new Set(values)].filter((one) => asked.has(one)).sort();
-    const late = this.#days.findIndex((days) => entry.delivery_days <= days);
-    const regions = entry.regions.length ? among(entry.regions, this.#regions) : null;
-    const kind = JSON.stringify([late, regions, among(entry.certificates, this.#kinds)]);
-    if (!this.#reaches.has(kind)) {
-      if (this.#reached > REACHED_AT_ONCE) {
-        this.#reaches.clear();
-        this.#reached = 0;
-      }
-      const reach = new Reach(this.requests.filter(({ record }) => meets(entry, record)));
-      this.#reaches.set(kind, reach);
-      this.#reached += reach.size;
+    yield* touched.slice(next);
+  }
+
+  *#unsold(entry) {
+    const index = this.#inOrder;
+    const places = index.meeting(entry).and(this.#untouched);
+    for (let place = places.next(0); place >= 0; place = places.next(place + 1)) {
+      const request = index.requests[place];
+      if (this.#pledges.get(request.institution) < entry.price_won) {
+        this.#turns += 1;
+        places.andNot(index.of(`institution ${request.institution}`));
+      } else yield request;
     }
-    return this.#reaches.get(kind);
+  }
+
+  /** What was bought of since the last time is put apart. */
+  #turn() {
+    this.#turns += this.#fresh.size;
+    if (this.#inOrder === null || this.#turns ** 2 > 16 * this.requests.length + TURNS_AT_LEAST ** 2) this.#order();
+    if (!this.#fresh.size) return;
+    for (const request of this.#fresh) this.#untouched.without(this.#place.get(request));
+    this.#touched = [...this.#touched.filter((one) => !this.#fresh.has(one)), ...this.#fresh]
+      .filter(({ quantity }) => quantity)
+      .sort(standing);
+    this.#fresh.clear();
+  }
+
+  #order() {
+    const left = this.requests.filter(({ quantity }) => quantity).sort(standing);
+    this.#place = new Map(left.map((request, place) => [request, place]));
+    this.#untouched = Places.of(left.length, left.keys());
+    this.#touched = [];
+    this.#fresh.clear();
+    this.#turns = 0;
+    this.#inOrder = new Index(
+      left,
+      left.map((one) => Math.min(one.dearest, one.budget, this.#pledges.get(one.institution))),
+    );
   }
 }
 
@@ -206,7 +314,7 @@ export class Matching {
     if (!this.#pledges.has(record.institution)) this.#pledges.set(record.institution, 0);
     const request = new Request(record, this.#pledges.get(record.institution));
     this.#named.set(request.id, request);
-    if (!this.#shelves.has(record.class_code)) this.#shelves.set(record.class_code, new Shelf());
+    if (!this.#shelves.has(record.class_code)) this.#shelves.set(record.class_code, new Shelf(this.#pledges));
     this.#shelves.get(record.class_code).requests.push(request);
   }
 
@@ -216,7 +324,7 @@ export class Matching {
     const awards = this.#bought(entry, limits);
     if (awards.length) return ["selected", null, null, awards];
     const shelf = this.#shelves.get(entry.class_code);
-    if (!shelf || entry.price_won > shelf.reach(entry).dearest) return ["not-selected", "no-demand", null, []];
+    if (!shelf?.wanted(entry)) return ["not-selected", "no-demand", null, []];
     if (limits.some((limit) => limit.firmFull(entry.firm))) return ["not-selected", "firm-limit", null, []];
     if (limits.some((limit) => limit.reserveFull())) return ["not-selected", "reserve-full", null, []];
     for (const limit of limits) limit.reserved += 1;
@@ -258,38 +366,26 @@ export class Matching {
   }
 
   #give(request, units, won) {
-    request.quantity -= units;
-    request.budget -= won;
+    request.give(units, won);
     this.#pledges.set(request.institution, this.#pledges.get(request.institution) - won);
-  }
-
-  #money(request) {
-    return Math.min(request.budget, this.#pledges.get(request.institution));
+    this.#shelves.get(request.record.class_code).bought(request);
   }
 
   /** From requests it holds nothing of, with the capacity it has left. */
   #buy(entry, held) {
     const { price_won: price } = entry;
-    const reach = this.#shelves.get(entry.class_code)?.reach(entry);
-    if (!reach || price > reach.most) return [];
     const theirs = new Set(held.map(([request]) => request));
     let capacity = entry.capacity - held.reduce((sum, [, units]) => sum + units, 0);
-    const passed = [];
     const awards = [];
-    while (capacity > 0 && held.length + awards.length < this.#requestsAtMost) {
-      const found = reach.first(price);
-      if (found === null || found.budget < price) break;
-      const { place, request } = found;
-      passed.push(found);
-      reach.put(place, null);
-      const units = Math.min(capacity, request.quantity, Math.floor(this.#money(request) / price));
+    for (const request of this.#shelves.get(entry.class_code)?.suiting(entry) ?? []) {
+      if (capacity <= 0 || held.length + awards.length >= this.#requestsAtMost) break;
+      const money = Math.min(request.budget, this.#pledges.get(request.institution));
+      const units = Math.min(capacity, request.quantity, Math.floor(money / price));
       if (units <= 0 || theirs.has(request.id)) continue;
       capacity -= units;
       this.#give(request, units, units * price);
       awards.push([request.id, units, units * price]);
     }
-    for (const { place, request } of passed) reach.put(place, request);
-    if (!awards.length && !held.length && passed.length * 8 > reach.size) reach.limit((request) => this.#money(request));
     return awards;
   }
 }
