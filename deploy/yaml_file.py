@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from services.intake.spreadsheets.bounds import UnreadableFileError
-from services.intake.spreadsheets.csv_file import decoded
+from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
+from services.intake.adapters.spreadsheets.csv_file import decoded
 from shared.in_korean import said
 from shared.policies.problem import Problem
 

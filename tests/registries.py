@@ -9,9 +9,9 @@ from typing import Any
 from deploy.local.ports import free_port
 from deploy.registries.records import Business, Certified, Mood, Records, Shelf, Told
 from deploy.registries.server import BUSINESS_STATUS_PATH, CERTIFICATES_PATH, serving
-from services.eligibility.registries.business_status import BusinessStatusRegistry
-from services.eligibility.registries.certificates import CertificateRegistry
-from services.intake.identity.tax_service import TaxService
+from services.eligibility.adapters.registries.business_status import BusinessStatusRegistry
+from services.eligibility.adapters.registries.certificates import CertificateRegistry
+from services.intake.adapters.identity.tax_service import TaxService
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
 from shared.registry_calls import Address

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from deploy.commands.http import AsJson, Token, Url, ask, operator_token
 from deploy.commands.screen import console, fail, kst, print_json
-from services.notify.preview import UnknownKindError, kinds, table
-from services.notify.preview import preview as previewed
+from services.notify.usecases.preview import UnknownKindError, kinds, table
+from services.notify.usecases.preview import preview as previewed
 from shared.contracts.events import Language
 
 app = typer.Typer(help="Notices: how they read, what could not be delivered, what came back.", no_args_is_help=True)

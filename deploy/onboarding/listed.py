@@ -10,10 +10,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from deploy.yaml_file import ReadFile, read
+from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
+from services.intake.adapters.spreadsheets.csv_file import decoded
+from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.domain.uploads.columns import plain
-from services.intake.spreadsheets.bounds import UnreadableFileError
-from services.intake.spreadsheets.csv_file import decoded
-from services.intake.spreadsheets.reading import csv_rows
 from shared import as_written
 from shared.as_written import Wrong
 from shared.contracts.values import InstitutionCode

@@ -8,7 +8,7 @@ from typing import Final
 from deploy.policy_review.contract import Described
 from deploy.policy_review.mending import follows
 from deploy.yaml_file import ReadFile, escaped, read
-from services.notify.rendering import NOTICE_NAMES
+from services.notify.adapters.rendering import NOTICE_NAMES
 from shared.canonical import NotCanonicalError, checked_canonical_json, json_hash
 from shared.contracts.policy import POLICY, Policy
 from shared.policies.problem import Problem

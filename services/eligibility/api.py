@@ -12,9 +12,9 @@ from services.eligibility.domain.completion import differing, parked
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import finding_json, judge
 from services.eligibility.domain.registries import questions
-from services.eligibility.handlers import Judge
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.pending import Wait
+from services.eligibility.usecases.judging import Judge
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.findings import Change, Finding, VerdictOutcome

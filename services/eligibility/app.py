@@ -10,15 +10,16 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.eligibility import api, duties
-from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility import api, jobs
+from services.eligibility.adapters.registries.business_status import BusinessStatusRegistry
+from services.eligibility.adapters.registries.certificates import CertificateRegistry
+from services.eligibility.adapters.registries.port import RegistryAdapter
 from services.eligibility.domain.gate import Gate
-from services.eligibility.handlers import Judge, keep_completions, keep_rounds
-from services.eligibility.registries.business_status import BusinessStatusRegistry
-from services.eligibility.registries.certificates import CertificateRegistry
-from services.eligibility.registries.port import RegistryAdapter
-from services.eligibility.repairs import Repairs
+from services.eligibility.handlers import keep_completions, keep_rounds
 from services.eligibility.settings import EligibilitySettings
+from services.eligibility.usecases.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility.usecases.judging import Judge
+from services.eligibility.usecases.repairs import Repairs
 from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
@@ -58,12 +59,12 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
-    runtime.duty("waiting", lambda: duties.judge_waiting(runtime.pool, judge, outbox), 0.2)
+    runtime.duty("waiting", lambda: jobs.judge_waiting(runtime.pool, judge, outbox), 0.2)
     for asking in askings:
         runtime.duty(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
-    runtime.duty("answered", lambda: duties.judge_answered(runtime.pool, judge, outbox), 0.3)
-    runtime.duty_by_round("completion", duties.complete_rounds, 0.2, outbox, clock, own)
-    runtime.duty_by_round("repair", duties.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
+    runtime.duty("answered", lambda: jobs.judge_answered(runtime.pool, judge, outbox), 0.3)
+    runtime.duty_by_round("completion", jobs.complete_rounds, 0.2, outbox, clock, own)
+    runtime.duty_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)

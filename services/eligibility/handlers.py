@@ -1,26 +1,12 @@
-"""Kafka in: a round's turns, and the applications to judge."""
+"""Kafka in: what is decided about rounds, and what this service itself published."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
 
-import structlog
-from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.counterfactual import counterfactual
-from services.eligibility.domain.judge import Verdict, judge, parked
-from services.eligibility.domain.registries import Answers, as_stated, confirmed, evidence
-from services.eligibility.pending import Due, ready
-from services.eligibility.storage import pending, registries, rounds, verdicts
-from services.eligibility.storage.verdicts import StoredVerdict
-from shared.canonical import json_hash, payload_hash
-from shared.contracts import topics
+from services.eligibility.storage import registries, rounds
+from shared.canonical import json_hash
 from shared.contracts.events import (
-    ApplicationSubmitted,
-    ApplicationWithdrawn,
     EligibilityCompleted,
     EpochOpened,
     RegistryWaived,
@@ -28,26 +14,10 @@ from shared.contracts.events import (
     RoundOpened,
     RoundVoided,
 )
-from shared.contracts.events.verdicts import Evidence
-from shared.contracts.facts import ApplicationFacts
-from shared.contracts.findings import Change, VerdictOutcome
-from shared.kafka.cloudevents import Outgoing, event_id
+from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
 from shared.postgres import Connection
-from shared.telemetry import Tracing
-
-_log = structlog.get_logger()
-_CHANGES: Final = TypeAdapter(tuple[Change, ...])
-CONTESTED: Final = "contested"
-"""What a parked application's verdict says in place of a fault, where two parties entered one product of a firm."""
-_EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
-
-
-class PayloadHashError(ValueError):
-    """The facts are not those the hash was made of: nothing is judged on them."""
-
-    code = "payload-hash"
 
 
 class PolicyHashError(ValueError):
@@ -83,185 +53,3 @@ async def keep_completions(connection: Connection, batch: Sequence[Incoming]) ->
     for event in events_of(batch, EligibilityCompleted):
         await rounds.save_said(connection, event.body)
     return ()
-
-
-class Judge:
-    """Judges applications under their round's policy. Policies are frozen at opening, so a compiled one is kept."""
-
-    def __init__(self, now: Callable[[], datetime], tracing: Tracing) -> None:
-        self._now = now
-        self._tracing = tracing
-        self._policies: dict[str, PolicyRules] = {}
-
-    async def take_applications(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-        submitted = events_of(batch, ApplicationSubmitted)
-        withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
-        if withdrawn:
-            await verdicts.save_withdrawals(connection, [(w.application, w.round, w.version) for w in withdrawn])
-        known = await self._known(connection, {event.body.round for event in submitted})
-        waiting = [event for event in submitted if event.body.round not in known]
-        if waiting:
-            for event in waiting:  # now, while the record to blame can still be parked alone
-                check_payload(event.body, event.raw)
-            await verdicts.save_waiting(
-                connection,
-                [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
-            )
-        due = [Due(event.body, event.raw, event.traceparent) for event in submitted if event.body.round in known]
-        return await self.judge(connection, due, known)
-
-    async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
-        """Judges what waited for its round; for a duty, since rounds and applications are not ordered."""
-        return await self._take(connection, await verdicts.take_waiting(connection, 2000))
-
-    async def take_answered(self, connection: Connection) -> Sequence[Outgoing]:
-        """Judges what waited for registries."""
-        return await self._take(connection, await pending.take_answered(connection, 2000))
-
-    async def _take(self, connection: Connection, taken: Sequence[tuple[bytes, str | None]]) -> Sequence[Outgoing]:
-        due = [Due(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
-        known = await self._known(connection, {one.submitted.round for one in due})
-        return await self.judge(connection, due, known)
-
-    async def judge(
-        self,
-        connection: Connection,
-        due: Sequence[Due],
-        known: dict[str, PolicyRules],
-    ) -> Sequence[Outgoing]:
-        """Judges, saves, and returns every verdict as it is stored; what a registry is to be asked about waits."""
-        if not due:
-            return ()
-        now = self._now()
-        judged = {}
-        traces = {}
-        named: dict[str, list[str]] = defaultdict(list)
-        for one in due:
-            named[one.submitted.round].append(one.submitted.application)
-        judged_in = await rounds.judged_in(connection, named)
-        for one in await ready(connection, due, known, judged_in, now):
-            submitted = one.submitted
-            key = (submitted.application, submitted.version, one.epoch)
-            judged[key] = verdict_on(submitted, one.raw, known[submitted.round], now, one.epoch, one.answers)
-            traces[key] = one.traceparent
-        if not judged:
-            return ()
-        stored = await verdicts.save_verdicts(connection, list(judged.values()))
-        for verdict in stored:
-            key = (verdict.application, verdict.version, verdict.epoch)
-            if verdict.payload_hash != judged[key].payload_hash:
-                _log.error("kept first of two versions", application=verdict.application, version=verdict.version)
-        return [
-            published(verdict, self._follow(traces[verdict.application, verdict.version, verdict.epoch]))
-            for verdict in stored
-        ]
-
-    def _follow(self, traceparent: str | None) -> str | None:
-        return self._tracing.follow("judge", traceparent) if traceparent else None
-
-    async def rules(self, connection: Connection, round_id: str) -> PolicyRules | None:
-        """The round's policy, once the round is open; of a rolling intake that of the cut that opened last."""
-        rules = (await self._known(connection, {round_id})).get(round_id)
-        if rules is None and (cut := await rounds.newest_cut(connection, round_id)):
-            rules = (await self._known(connection, {cut})).get(cut)
-        return rules
-
-    async def _known(self, connection: Connection, named: set[str]) -> dict[str, PolicyRules]:
-        unknown = named - self._policies.keys()
-        if unknown:
-            self._policies |= await rounds.opened(connection, sorted(unknown))
-        return {round_id: self._policies[round_id] for round_id in named if round_id in self._policies}
-
-
-def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:
-    """The hash is over the facts as they were sent, fields this version does not know included."""
-    sent: Any = from_json(raw)
-    if payload_hash(submitted.nonce, sent["facts"]) != submitted.payload_hash:
-        raise PayloadHashError(f"application {submitted.application} version {submitted.version}")
-
-
-def verdict_on(
-    submitted: ApplicationSubmitted,
-    raw: bytes,
-    rules: PolicyRules,
-    now: datetime,
-    epoch: int,
-    answers: Answers | None = None,
-) -> StoredVerdict:
-    """Judges one version; refuses facts that are not those its hash was made of.
-
-    Judging is pure, so a fault in it would come again however often it is tried, and it is this application's alone:
-    it is parked by name, and its round waits for officers. So is what another party contests.
-    """
-    check_payload(submitted, raw)
-    facts = submitted.facts
-    try:
-        if answers is not None:
-            facts = confirmed(facts, answers, rules)
-        judged = not submitted.contested
-        verdict = judge(facts, rules, submitted.nonce) if judged else parked(rules, CONTESTED, submitted.nonce)
-    except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
-        _log.exception("parked application", application=submitted.application, round=submitted.round)
-        verdict = parked(rules, type(error).__name__, submitted.nonce)
-    body = (
-        f'{{"application":"{submitted.application}","as_of":"{verdict.as_of}",'
-        f'"counterfactual":{_counterfactual(submitted, facts, answers, verdict, rules)},"epoch":{epoch},'
-        f"{_evidence(submitted, answers, rules)}"
-        f'"findings":{verdict.findings_json},"findings_hash":"{verdict.findings_hash}",'
-        f'"nonce":"{submitted.nonce}",'
-        f'"outcome":"{verdict.outcome}","payload_hash":"{submitted.payload_hash}",'
-        f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
-    )
-    return StoredVerdict(
-        submitted.application,
-        submitted.version,
-        epoch,
-        submitted.round,
-        submitted.payload_hash,
-        verdict.outcome.value,
-        verdict.findings_hash,
-        body.encode(),
-        now,
-    )
-
-
-def _counterfactual(
-    submitted: ApplicationSubmitted,
-    facts: ApplicationFacts,
-    answers: Answers | None,
-    verdict: Verdict,
-    rules: PolicyRules,
-) -> str:
-    """As JSON; null for who is eligible, and where it can't be had: it only explains. `facts`: those judged."""
-    if verdict.outcome is not VerdictOutcome.INELIGIBLE:
-        return "null"
-    try:
-        nearest = counterfactual(facts, rules)
-        changes = nearest.changes if nearest else ()
-        if answers is not None:
-            changes = as_stated(changes, submitted.facts, answers, rules)
-    except Exception:  # noqa: BLE001 -- a fault on facts that nobody stated is reported, and costs the explanation alone
-        _log.exception("no counterfactual", application=submitted.application, round=submitted.round)
-        return "null"
-    return _CHANGES.dump_json(changes).decode() if nearest else "null"
-
-
-def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: PolicyRules) -> str:
-    """A member of the verdict's JSON; nothing where no registry is asked."""
-    if answers is None:
-        return ""
-    said = evidence(submitted.facts, answers, rules)
-    return f'"evidence":{_EVIDENCE.dump_json(said, exclude_none=True).decode()},'
-
-
-def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:
-    return Outgoing(
-        topics.VERDICTS.name,
-        verdict.application,
-        "ApplicationJudged",
-        event_id("verdict", verdict.application, verdict.version, verdict.epoch),
-        verdict.application,
-        verdict.judged_at,
-        verdict.body,
-        traceparent,
-    )

@@ -11,9 +11,11 @@ from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from services.intake import duties
-from services.intake.access import TellAccess
-from services.intake.announcing import announce_cuts
+from services.intake import jobs
+from services.intake.adapters.identity.port import ApplicantIdentity, NobodyAsked
+from services.intake.adapters.identity.tax_service import TaxService
+from services.intake.adapters.spreadsheets.bounds import Bounds
+from services.intake.adapters.spreadsheets.reader import SheetReader
 from services.intake.api import (
     act_ends,
     act_views,
@@ -34,26 +36,24 @@ from services.intake.api import (
     uploads,
     withdrawal,
 )
-from services.intake.api.admission import Admission
 from services.intake.api.closed import ClosedWhile
-from services.intake.api.fitness import Fitnesses
 from services.intake.api.inboxes import answer_settled
 from services.intake.api.inboxes import router as inboxes_router
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
-from services.intake.clock import ClockOffset
 from services.intake.handlers.inboxes import FETCH_BYTES, InboxReader
 from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
-from services.intake.identities import Identities
-from services.intake.identity.port import ApplicantIdentity, NobodyAsked
-from services.intake.identity.tax_service import TaxService
-from services.intake.inbox_watch import InboxWatch
-from services.intake.invitations import forget_refused
-from services.intake.repairs import Repairs
-from services.intake.restore import Restore
 from services.intake.settings import IntakeSettings
-from services.intake.spreadsheets.bounds import Bounds
-from services.intake.spreadsheets.reader import SheetReader
+from services.intake.usecases.access_events import TellAccess
+from services.intake.usecases.admission import Admission
+from services.intake.usecases.announcement import announce_cuts
+from services.intake.usecases.clock_offset import ClockOffset
+from services.intake.usecases.fitness import Fitnesses
+from services.intake.usecases.identity import Identities
+from services.intake.usecases.inbox_watch import InboxWatch
+from services.intake.usecases.invitations import forget_refused
+from services.intake.usecases.repairs import Repairs
+from services.intake.usecases.restore import Restore
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
 from shared.clock import SystemClock
@@ -142,15 +142,15 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         runtime.duty(name, restore.once_open(lambda: duty(runtime.pool, outbox, clock, *more, apart)), every)
 
     clocked("cuts", announce_cuts, 0.2)
-    clocked("opening", duties.open_due, 0.1, signing)
-    clocked("freeze", duties.freeze_due, 0.1, settings, watch)
-    clocked("finality", duties.finalize_due, 5)
-    clocked("sources", duties.record_due_sources, 0.1)
+    clocked("opening", jobs.open_due, 0.1, signing)
+    clocked("freeze", jobs.freeze_due, 0.1, settings, watch)
+    clocked("finality", jobs.finalize_due, 5)
+    clocked("sources", jobs.record_due_sources, 0.1)
     runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
     access = TellAccess(outbox, clock, settings.operator_token_hash)
     runtime.duty("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
-    runtime.duty("unused tokens", lambda: duties.forget_unused_tokens(runtime.pool, outbox, clock), 60)
-    runtime.duty("late entries", lambda: duties.forget_late_entries(runtime.pool, clock), 60)
+    runtime.duty("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
+    runtime.duty("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

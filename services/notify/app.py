@@ -9,24 +9,25 @@ from typing import Final
 from fastapi import FastAPI
 from prometheus_client import Counter
 
-from services.notify import api, duties, handlers
-from services.notify.channels import MailWay, OutboxWay, Way, chance
-from services.notify.composing import Composer, Sender
-from services.notify.disowning import disowning_router
+from services.notify import handlers, jobs
+from services.notify.adapters.channels import MailWay, OutboxWay, Way, chance
+from services.notify.adapters.composing import Composer, Sender
+from services.notify.adapters.mailserver import MailServer
+from services.notify.adapters.pacing import Pace
+from services.notify.adapters.receivers import Receivers
+from services.notify.adapters.rendering import Renderer
+from services.notify.adapters.webhooks import WebhookWay
+from services.notify.api import progress
+from services.notify.api.disowning import disowning_router
+from services.notify.api.entry_page import entry_router
+from services.notify.api.operating import operating_router
+from services.notify.api.returning import BOUNCE_BYTES, forget_erased, returning_router
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
-from services.notify.entry_page import entry_router
-from services.notify.mailserver import MailServer
-from services.notify.operating import operating_router
-from services.notify.pacing import Pace
-from services.notify.receivers import Receivers
-from services.notify.recording import Recording
-from services.notify.rendering import Renderer
-from services.notify.returning import BOUNCE_BYTES, forget_erased, returning_router
-from services.notify.sending import Claims, Sending
 from services.notify.settings import NotifySettings
-from services.notify.told import Told
-from services.notify.webhooks import WebhookWay
+from services.notify.usecases.recording import Recording
+from services.notify.usecases.replay_gate import Told
+from services.notify.usecases.sending import Claims, Sending
 from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
@@ -96,27 +97,27 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.publishes(topics.DELIVERIES)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.outbox("{institution}"))
-    runtime.duty_by_round("turns", duties.spread_turns, 0.2)
+    runtime.duty_by_round("turns", jobs.spread_turns, 0.2)
     apart = timedelta(seconds=settings.heads_seconds)
-    runtime.duty("heads", lambda: duties.spread_heads(runtime.pool, apart), 1)
+    runtime.duty("heads", lambda: jobs.spread_heads(runtime.pool, apart), 1)
     runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
-    runtime.duty_by_round("verdicts", duties.tell_verdicts, 0.2)
+    runtime.duty_by_round("verdicts", jobs.tell_verdicts, 0.2)
     ahead = timedelta(hours=settings.closing_soon_hours)
-    runtime.duty_by_round("closes", duties.remind_of_closes, 0.5, clock, ahead)
-    runtime.duty("take up", lambda: duties.take_up(runtime.pool), 0.2)
-    runtime.duty("share out", lambda: duties.share_out(runtime.pool, settings.rates), 0.2)
-    runtime.duty("mail windows", lambda: duties.forget_windows(runtime.pool), 600)
+    runtime.duty_by_round("closes", jobs.remind_of_closes, 0.5, clock, ahead)
+    runtime.duty("take up", lambda: jobs.take_up(runtime.pool), 0.2)
+    runtime.duty("share out", lambda: jobs.share_out(runtime.pool, settings.rates), 0.2)
+    runtime.duty("mail windows", lambda: jobs.forget_windows(runtime.pool), 600)
     told = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
     runtime.needs("told", told.missing)
     runtime.duty("told", lambda: told.open(runtime.pool), 0.2)
     waited = timedelta(seconds=settings.digest_seconds)
     digests, erased = runtime.by_round("digests"), runtime.by_round("erased")
     runtime.duty(
-        "digests", told.once_open(lambda: duties.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
+        "digests", told.once_open(lambda: jobs.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
     )
-    runtime.duty("erased", told.once_open(lambda: duties.fail_erased(runtime.pool, outbox, clock, erased)), 1)
+    runtime.duty("erased", told.once_open(lambda: jobs.fail_erased(runtime.pool, outbox, clock, erased)), 1)
     runtime.duty("erased returns", lambda: forget_erased(runtime.pool), 60)
-    runtime.duty("disowned", told.once_open(lambda: duties.tell_disowned(runtime.pool, outbox, clock)), 1)
+    runtime.duty("disowned", told.once_open(lambda: jobs.tell_disowned(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
         runtime.duty(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
     for number in range(WEBHOOK_LOOPS):
@@ -136,7 +137,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
 
     app = service_app("Firstbuy notify", lifespan, ANSWERS)
     app.state.runtime = runtime
-    app.include_router(api.router)
+    app.include_router(progress.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))
     access = Access(lambda: runtime.pool, {OPERATOR: settings.operator_token_hash})
     operator, staff = access.admit(OPERATOR), access.admit(AUDITOR, OFFICER, OPERATOR)

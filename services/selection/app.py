@@ -8,13 +8,13 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.selection import duties, handlers
+from services.selection import handlers, jobs
 from services.selection.api import chances, evidence, ocds, packs, page, purchases, results, rounds
-from services.selection.packing import Packing
-from services.selection.repairs import settle_lists
 from services.selection.settings import SelectionSettings
 from services.selection.storage import naming
-from services.selection.timestamps import Authority, Stamping, chance
+from services.selection.usecases.packs import Packing
+from services.selection.usecases.repairs import settle_lists
+from services.selection.usecases.timestamps import Authority, Stamping, chance
 from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
 from shared.audit_api import audit_router
 from shared.audit_heads import sign_head
@@ -55,14 +55,14 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.SELECTIONS)
-    runtime.duty_by_round("commitment", duties.commit_rounds, 0.2, outbox, clock, own)
-    runtime.duty_by_round("repair", duties.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
-    runtime.duty_by_round("proposal", duties.propose_rounds, 0.2, outbox, clock, settings.repair_seconds, own)
-    runtime.duty_by_round("releases", duties.propose_releases, 0.5, outbox, clock, settings.repair_seconds, own)
-    runtime.duty_by_round("release results", duties.publish_releases, 0.5, outbox, clock, signing)
-    runtime.duty_by_round("results", duties.publish_rounds, 0.2, outbox, clock, signing)
-    runtime.duty_by_round("status", duties.end_statuses, 1, outbox, clock)
-    runtime.duty_by_round("overdue", duties.remind_overdue, 5, outbox, clock, reports)
+    runtime.duty_by_round("commitment", jobs.commit_rounds, 0.2, outbox, clock, own)
+    runtime.duty_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
+    runtime.duty_by_round("proposal", jobs.propose_rounds, 0.2, outbox, clock, settings.repair_seconds, own)
+    runtime.duty_by_round("releases", jobs.propose_releases, 0.5, outbox, clock, settings.repair_seconds, own)
+    runtime.duty_by_round("release results", jobs.publish_releases, 0.5, outbox, clock, signing)
+    runtime.duty_by_round("results", jobs.publish_rounds, 0.2, outbox, clock, signing)
+    runtime.duty_by_round("status", jobs.end_statuses, 1, outbox, clock)
+    runtime.duty_by_round("overdue", jobs.remind_overdue, 5, outbox, clock, reports)
     authority = Authority.of(settings)
     if authority is not None:
         stamping = Stamping(authority, outbox, clock, settings.timestamp_retry_seconds, chance)

@@ -17,10 +17,10 @@ from services.intake.api.submission import read_submission
 from services.intake.app import create_app
 from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
-from services.intake.entry_events import entry_events
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.admission import admit
+from services.intake.usecases.entry_events import entry_events
 from shared.http import serve
 from shared.logs import configure_logs
 from shared.migrate import migrate

@@ -20,9 +20,9 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
 from services.eligibility.app import create_app
-from services.eligibility.handlers import published, verdict_on
 from services.eligibility.settings import EligibilitySettings
 from services.eligibility.storage import rounds, verdicts
+from services.eligibility.usecases.judging import published, verdict_on
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.contracts.events import ApplicationSubmitted

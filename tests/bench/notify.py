@@ -25,11 +25,11 @@ from aiosmtplib import SMTP
 
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
+from services.notify.adapters.receivers import CONNECTIONS_OF_ONE
 from services.notify.domain.notices import AWARD, Planned
 from services.notify.handlers import delivery_id
-from services.notify.preview import SAMPLES, preview
-from services.notify.receivers import CONNECTIONS_OF_ONE
 from services.notify.storage import deliveries
+from services.notify.usecases.preview import SAMPLES, preview
 from shared.contracts.events import Channel, Language
 from shared.postgres import connected, open_pool
 

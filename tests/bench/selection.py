@@ -22,7 +22,7 @@ from uuid import UUID
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer
 from services.selection.domain.proposal import placed, propose
-from services.selection.proposing import collection_paused
+from services.selection.usecases.proposal import collection_paused
 from shared.contracts.findings import VerdictOutcome
 from tests.data.facts import policy
 

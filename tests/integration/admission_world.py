@@ -23,22 +23,22 @@ import httpx2
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from services.intake import duties
+from services.intake import jobs
+from services.intake.adapters.identity.port import NobodyAsked
 from services.intake.api import acts, applications, withdrawal
-from services.intake.api.admission import Admission
-from services.intake.api.fitness import Fitnesses
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
 from services.intake.domain.admission import Submission
-from services.intake.identities import Identities
-from services.intake.identity.port import NobodyAsked
-from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
 from services.intake.storage import rounds as stored_rounds
 from services.intake.storage import tokens
 from services.intake.storage.admission import Answer
 from services.intake.storage.rounds import ADMISSION_LOCK, FREEZE_LOCK, Announcement
 from services.intake.storage.tokens import Bearer
+from services.intake.usecases.admission import Admission
+from services.intake.usecases.fitness import Fitnesses
+from services.intake.usecases.identity import Identities
+from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import SetClock
 from shared.http import add_service_routes
 from shared.keys import SigningKey
@@ -437,7 +437,7 @@ class World:
 
     async def freeze(self, place: Place) -> None:
         async def work(operation: Operation) -> None:
-            await duties.freeze(self.servers.gated, self.servers.outbox, self.round, self.clock)
+            await jobs.freeze(self.servers.gated, self.servers.outbox, self.round, self.clock)
             assert operation.stood is not None
 
         await self.start("freeze", work, place)

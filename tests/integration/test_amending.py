@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.intake.handlers import putback
+from services.intake.usecases import replay
 from services.notify.domain.notices import Happening
 from services.notify.domain.turns import Turn, amendment
 from services.notify.storage import facts
@@ -324,7 +324,7 @@ async def test_turns_of_an_amended_round_are_put_back_in_any_order_and_twice(
         async with connected(pool) as put:
             await put.execute("DELETE FROM rounds")
             for event in (*order, *order):
-                await putback.put_back_rounds(put, [event], stack.topic_prefix)
+                await replay.put_back_rounds(put, [event], stack.topic_prefix)
             found = dict((await put.fetch(STANDS, "orders"))[0])
         as_in_intake = {
             name: json.loads(value) if isinstance(value, str) and name in JSON else value

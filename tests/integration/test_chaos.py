@@ -25,9 +25,9 @@ from deploy.local.process import Launch, executed
 from deploy.local.stack import Stack
 from services.intake.domain.shards import shard_of
 from services.intake.handlers.inboxes import InboxReader
-from services.intake.inbox_watch import InboxWatch
 from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement
+from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import broker_time
 from shared.contracts import topics
 from shared.kafka.in_turns import Turn

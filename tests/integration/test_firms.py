@@ -12,14 +12,14 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.intake.api.admission import Admission
-from services.intake.api.fitness import Fitnesses
 from services.intake.domain.admission import ContactDetails, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
 from services.intake.storage import policies
 from services.intake.storage.rounds import Announcement, announce, open_round
+from services.intake.usecases.admission import Admission
+from services.intake.usecases.fitness import Fitnesses
 from shared.keys import SigningKey
 from shared.outbox import OutboxPublisher
 from shared.postgres import Connection, open_pool

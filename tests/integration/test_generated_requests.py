@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from deploy.local.stack import Stack
-from services.intake.spreadsheets.reading import XLSX_TYPE
+from services.intake.adapters.spreadsheets.reading import XLSX_TYPE
 from shared.contracts.access import SERVICES
 from tests.rounds import Office, application, clock_map
 from tests.support.examples import ORDINARY, SETTING

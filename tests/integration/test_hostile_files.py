@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from services.intake.adapters.spreadsheets.bounds import Bounds, TooLargeError, UnreadableFileError
+from services.intake.adapters.spreadsheets.reader import EarlierUploadError, SheetReader
 from services.intake.domain.uploads.sheets import LONGEST_TEXT, Sheet, Unusable
-from services.intake.spreadsheets.bounds import Bounds, TooLargeError, UnreadableFileError
-from services.intake.spreadsheets.reader import EarlierUploadError, SheetReader
 
 BOUNDS = Bounds(rows=2000, unpacked_bytes=33_554_432, seconds=4, memory_bytes=536_870_912)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -203,7 +203,9 @@ async def test_a_reader_that_breaks_is_told_as_a_file_that_costs_too_much(monkey
 
 
 async def test_a_fault_of_the_reader_s_own_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.intake.spreadsheets.reader._MODULE", "services.intake.spreadsheets.nowhere")
+    monkeypatch.setattr(
+        "services.intake.adapters.spreadsheets.reader._MODULE", "services.intake.adapters.spreadsheets.nowhere"
+    )
     with pytest.raises(UnreadableFileError, match="fault of ours") as refused:
         await SheetReader(BOUNDS).read(xlsx(), "")
     assert not isinstance(refused.value, TooLargeError)

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
 from services.intake.handlers.inboxes import TURN
-from services.intake.handlers.reading import MOST_BYTES
+from services.intake.usecases.inbox_parsing import MOST_BYTES
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.unpacking import MOST_UNPACKED
 from tests.conftest import StartStack

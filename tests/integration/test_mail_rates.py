@@ -12,13 +12,13 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.notify import duties
+from services.notify import jobs
 from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.rates import Rates, Scope
 from services.notify.handlers import keep_contacts, keep_rounds, take_applications
-from services.notify.sending import with_others
 from services.notify.storage import deliveries, digests, erased_contacts, rates
 from services.notify.storage.deliveries import Claimed
+from services.notify.usecases.sending import with_others
 from shared.contracts import events, topics
 from shared.contracts.events import Channel
 from shared.kafka.records import Event, Tombstone
@@ -176,7 +176,7 @@ async def states(pool: Pool) -> dict[str, int]:
 async def test_replicas_that_share_out_at_once_keep_to_one_rate(pool: Pool) -> None:
     for _ in range(6):
         await entered(pool, ids(2))
-        await asyncio.gather(*(duties.share_out(pool, THREE) for _ in range(4)))
+        await asyncio.gather(*(jobs.share_out(pool, THREE) for _ in range(4)))
     assert len(await claimed(pool)) <= 3
     assert await pool.fetchval("SELECT max(mails) FROM mail_windows") == 3
 
@@ -192,17 +192,17 @@ async def test_what_is_counted_and_what_is_taken_up_are_one_transaction(
     with monkeypatch.context() as patched:
         patched.setattr(rates, "use", dies)
         with pytest.raises(ConnectionError):
-            await duties.share_out(pool, THREE)
+            await jobs.share_out(pool, THREE)
     assert await states(pool) == {"waiting": 2}
     assert await pool.fetchval("SELECT count(*) FROM mail_windows") == 0
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     assert await states(pool) == {"pending": 2}
 
 
 async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_through_the_first(pool: Pool) -> None:
     parties = ids(5)
     applications = await entered(pool, parties)
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     assert await states(pool) == {"pending": 1, "gathered": 4}
     later = (NOW + timedelta(days=1)).isoformat()
     first = await pool.fetchval("SELECT recipient FROM deliveries WHERE state = 'pending'")
@@ -217,7 +217,7 @@ async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_thr
     async with connected(pool) as connection:
         given_up = await erased_contacts.fail(connection, ROUND)
         assert [one.recipient for one in given_up] == [gone]
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     (other,) = await claimed(pool)
     assert other.delivery.recipient == moved
     assert other.addressee is not None
@@ -226,7 +226,7 @@ async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_thr
 
 async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: Pool) -> None:
     await entered(pool, ids(5))
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     (first,) = await pool.fetch("SELECT delivery::text, recipient FROM deliveries WHERE state = 'pending'")
     async with connected(pool) as connection:
         await keep_contacts(connection, [Tombstone(first["recipient"], "topic", 0, 1)])
@@ -237,7 +237,7 @@ async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: P
         assert await digests.settle_gathered(connection, erased) == []
     assert erased == [first["delivery"]]
     assert await states(pool) == {"failed": 1, "waiting": 4}
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     (mail,) = await claimed(pool)
     assert len(mail.said) == 3
 
@@ -245,7 +245,7 @@ async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: P
 async def test_what_became_of_the_mail_became_of_all_it_says(pool: Pool) -> None:
 
     await entered(pool, ids(5))
-    await duties.share_out(pool, THREE)
+    await jobs.share_out(pool, THREE)
     (mail,) = await claimed(pool)
     async with connected(pool) as connection, connection.transaction():
         await deliveries.settle(connection, [(mail.delivery, Settlement(State.SENT))])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.notify import duties
+from services.notify import jobs
 from services.notify.domain.notices import Need, Planned
 from services.notify.handlers import (
     delivery_id,
@@ -62,7 +62,7 @@ def apart(duty: str) -> ByRound:
 
 
 async def reminded(pool: Pool) -> list[str]:
-    await duties.remind_of_closes(pool, Stopped(), AHEAD, apart("closes"))
+    await jobs.remind_of_closes(pool, Stopped(), AHEAD, apart("closes"))
     rows = await pool.fetch("SELECT round FROM turns WHERE happening = 'closing-soon' ORDER BY round")
     return [row["round"] for row in rows]
 
@@ -101,7 +101,7 @@ async def test_who_comes_to_a_desk_is_not_told_of_a_turn_before_however_late_it_
     async with connected(pool) as connection:
         await keep_contacts(connection, people)
         await keep_rounds(connection, [opened(NOW + timedelta(days=9))])
-    await duties.spread_turns(pool, apart("turns"))
+    await jobs.spread_turns(pool, apart("turns"))
     rows = await pool.fetch("SELECT recipient FROM deliveries WHERE channel = 'mail'")
     assert [row["recipient"] for row in rows] == [there]
     assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'outbox'") == 1
@@ -169,20 +169,20 @@ CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON deliveries FOR EACH ROW EXECUTE 
 
 
 async def turns(pool: Pool, broken: ByRound) -> None:
-    await duties.spread_turns(pool, broken)
+    await jobs.spread_turns(pool, broken)
 
 
 async def verdicts(pool: Pool, broken: ByRound) -> None:
-    await duties.tell_verdicts(pool, broken)
+    await jobs.tell_verdicts(pool, broken)
 
 
 async def gathered(pool: Pool, broken: ByRound) -> None:
-    await duties.gather(pool, timedelta(0), 2, broken)
+    await jobs.gather(pool, timedelta(0), 2, broken)
 
 
 async def erased(pool: Pool, broken: ByRound) -> None:
     outbox = OutboxPublisher(SimpleNamespace())  # type: ignore[arg-type]
-    await duties.fail_erased(pool, outbox, Stopped(), broken)
+    await jobs.fail_erased(pool, outbox, Stopped(), broken)
 
 
 async def begin(pool: Pool, round_id: str) -> None:
@@ -249,7 +249,7 @@ async def test_who_pledges_to_an_open_round_is_told_of_it_as_the_others_were(poo
     async with connected(pool) as connection:
         await keep_rounds(connection, [opened(closes_at), opened(closes_at, round="2019-h1")])
         await keep_rounds(connection, [read("RoundExtended", closes_at=later.isoformat())])
-    await duties.spread_turns(pool, apart("turns"))
+    await jobs.spread_turns(pool, apart("turns"))
     before = await told_on_outboxes(pool)
     assert [(code, of) for code, of, _ in before] == [("kwater", ROUND), ("kwater", ROUND), ("kwater", "2019-h1")]
     async with connected(pool) as connection:

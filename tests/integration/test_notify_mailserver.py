@@ -14,9 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.notify.composing import Mail
+from services.notify.adapters.composing import Mail
+from services.notify.adapters.mailserver import MailServer
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
-from services.notify.mailserver import MailServer
 from services.notify.settings import MailServerAddress
 
 ANSWERS = {

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from services.notify.adapters.receivers import Receivers
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
-from services.notify.receivers import Receivers
 from tests.receiver import Receiver, receiving
 
 NOW = datetime(2018, 9, 14, 9, 0, tzinfo=UTC)

@@ -9,13 +9,13 @@ from typing import Any
 import prometheus_client
 import pytest
 
-from services.notify.channels import Attempted, OutboxWay
+from services.notify.adapters.channels import Attempted, OutboxWay
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome, Persistence
 from services.notify.domain.notices import AWARD, Planned
 from services.notify.handlers import delivery_id
-from services.notify.recording import Recording
 from services.notify.storage import deliveries
 from services.notify.storage.deliveries import Claimed
+from services.notify.usecases.recording import Recording
 from shared.contracts.events import Channel
 from shared.kafka.producer import EventProducer
 from shared.outbox import OutboxPublisher

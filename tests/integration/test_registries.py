@@ -14,13 +14,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploy.registries.records import Mood
-from services.eligibility import duties as judging
-from services.eligibility import handlers as eligibility
-from services.eligibility.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility import jobs as judging
 from services.eligibility.domain.gate import Circuit, Gate
 from services.eligibility.storage import pending as waiting
 from services.eligibility.storage import registries
-from services.intake.handlers.putback import put_back_rounds
+from services.eligibility.usecases.asking import Asking, RegistryMetrics, keep_answers
+from services.eligibility.usecases.judging import Judge
+from services.intake.usecases.replay import put_back_rounds
 from shared.clock import SetClock
 from shared.contracts import topics
 from shared.contracts.events import RegistryWaived
@@ -61,7 +61,7 @@ class Eligibility(Service):
 
     def _eligibility(self) -> tuple[Handlers, Duties]:
         handlers, duties = super()._eligibility()
-        judge = eligibility.Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
+        judge = Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
         metrics = RegistryMetrics.of(CollectorRegistry())
         self.askings = {
             adapter.registry: Asking(

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from deploy.registries.records import Business, Mood, Records
-from services.eligibility.registries.certificates import CertificateRegistry
+from services.eligibility.adapters.registries.certificates import CertificateRegistry
 from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryOutcome

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
 from deploy.verifying.receipts import examined_proof, examined_receipt
-from services.intake.handlers import putback
+from services.intake.usecases import replay
 from shared.contracts import topics
 from shared.contracts.events import RefusalReconsidered
 from shared.kafka.records import Decoder, Event
@@ -356,11 +356,11 @@ async def test_records_read_in_any_order_and_twice_put_the_same_back(
     await pool.execute("INSERT INTO secrets VALUES ('access-tokens', $1)", secret)
     for _ in range(2):
         for topic, put_back, batch_size in (
-            (topics.INSTITUTIONS, putback.put_back_institutions, 1),
-            (topics.ROUNDS, putback.put_back_rounds, 100),
-            (topics.APPLICATIONS, putback.put_back_applications, 1),
-            (topics.PURCHASE_REQUESTS, putback.put_back_requests, 1),
-            (topics.CONTACTS, putback.put_back_contacts, 1),
+            (topics.INSTITUTIONS, replay.put_back_institutions, 1),
+            (topics.ROUNDS, replay.put_back_rounds, 100),
+            (topics.APPLICATIONS, replay.put_back_applications, 1),
+            (topics.PURCHASE_REQUESTS, replay.put_back_requests, 1),
+            (topics.CONTACTS, replay.put_back_contacts, 1),
         ):
             events = [Decoder(topic).decode(one) for one in await records(stack, topic.name)]
             order.shuffle(events)
@@ -584,7 +584,7 @@ async def test_whoever_was_invited_after_the_backup_is_not_invited_again_and_is_
     await pool.execute(refused, "later@example.org", moment + timedelta(seconds=1))
     for _ in range(2):
         async with connected(pool) as connection, connection.transaction():
-            assert await putback.put_back_applications(connection, [event], "") == 0
+            assert await replay.put_back_applications(connection, [event], "") == 0
     assert [row["email"] for row in await pool.fetch("SELECT email FROM refused")] == ["later@example.org"]
     assert [str(row["party"]) for row in await pool.fetch("SELECT party FROM invited")] == [told.party]
     await pool.close()

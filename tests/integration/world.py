@@ -16,18 +16,19 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.eligibility import duties as judging
 from services.eligibility import handlers as eligibility
+from services.eligibility import jobs as judging
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
-from services.eligibility.repairs import Repairs
+from services.eligibility.usecases.judging import Judge
+from services.eligibility.usecases.repairs import Repairs
 from services.intake.domain.entries import state_version
-from services.intake.entry_events import submitted_event
-from services.intake.turns import round_event
-from services.selection import duties as selecting
+from services.intake.usecases.entry_events import submitted_event
+from services.intake.usecases.round_events import round_event
 from services.selection import handlers as selection
+from services.selection import jobs as selecting
 from services.selection.domain.draw import draw_key, seed_of
-from services.selection.repairs import settle_lists
+from services.selection.usecases.repairs import settle_lists
 from shared.by_round import ByRound
 from shared.canonical import canonical_json, json_hash
 from shared.clock import SetClock
@@ -171,7 +172,7 @@ class Service:
         }
 
     def _eligibility(self) -> tuple[Handlers, Duties]:
-        judge_all = eligibility.Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
+        judge_all = Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
         handlers: Handlers = [
             (topics.ROUNDS, eligibility.keep_rounds),
             (topics.APPLICATIONS, judge_all.take_applications),

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.intake.api.admission import Admission, _Waiting
+from services.intake.usecases.admission import Admission, _Waiting
 from shared.by_round import ByRound
 from shared.postgres import DatabaseAwayError
 from shared.telemetry import open_metrics

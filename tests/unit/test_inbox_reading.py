@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.handlers.reading import MOST_BYTES, Read, read_message
 from services.intake.storage.requests import InboxMessage
+from services.intake.usecases.inbox_parsing import MOST_BYTES, Read, read_message
 from tests.rounds import purchase_request
 
 GOLDEN = Path(__file__).parents[1] / "contract/golden"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.intake.handlers.inboxes import TURN
-from services.intake.handlers.reading import ADAPTERS, LONGEST_ID, MOST_BYTES, read_message
+from services.intake.usecases.inbox_parsing import ADAPTERS, LONGEST_ID, MOST_BYTES, read_message
 from shared.contracts.events import Answer, InboxAnswered
 from shared.kafka.unpacking import MOST_UNPACKED
 from tests.unit.test_inbox_reading import REFUSED, sent
@@ -23,8 +23,8 @@ MESSAGES = sorted((PROJECT / "docs/examples/institution/messages").glob("*.json"
 BLOCK = re.compile(r"<!-- (?P<kind>of|answer)(?: (?P<file>\S+))? -->\n```\w+\n(?P<text>.*?)\n```", re.DOTALL)
 BLOCKS = [match.groupdict() for match in BLOCK.finditer(PAGE)]
 SAID_IN = (
-    "services/intake/handlers/reading.py",
-    "services/intake/handlers/answers.py",
+    "services/intake/usecases/inbox_parsing.py",
+    "services/intake/usecases/inbox_answers.py",
     "services/intake/api/inboxes.py",
     "services/intake/domain/likelihood.py",
     "services/intake/domain/requests.py",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.intake.clock import ClockOffset
+from services.intake.usecases.clock_offset import ClockOffset
 
 NOW = datetime(2018, 9, 14, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.eligibility.api import CheckBody
-from services.intake.acts.announcement import AnnouncementBody
 from services.intake.api.bodies import SUBMISSION, ContactBody, facts_json
+from services.intake.usecases.acts.announcement import AnnouncementBody
 from shared.canonical import json_hash
 from shared.contracts.values import UtcTime
 from shared.json_read import UnreadableJsonError, loaded, read_json, read_value

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from services.notify.composing import Composer, Sender
+from services.notify.adapters.composing import Composer, Sender
+from services.notify.adapters.rendering import Renderer
 from services.notify.domain.notices import DIGEST, NOTICES, TEMPLATES, Role
 from services.notify.domain.quoting import LONGEST, LONGEST_NAME, quoted
-from services.notify.preview import SAMPLES
-from services.notify.rendering import Renderer
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from services.notify.usecases.preview import SAMPLES
 from shared.clock import REAL_TIME
 from shared.contracts.events import Channel, Language
 

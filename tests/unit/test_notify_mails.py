@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from services.eligibility.domain.rules import RULES
-from services.notify.composing import Composer, Sender, UnusableAddressError, address_of
+from services.notify.adapters.composing import Composer, Sender, UnusableAddressError, address_of
+from services.notify.adapters.rendering import NOTICE_NAMES, TEMPLATES, Renderer
 from services.notify.domain.notices import TEMPLATES as TEMPLATE_OF
 from services.notify.domain.notices import Occurrence, planned
 from services.notify.domain.occurrences import appeal, given_up, reconsidered, result, submission, withdrawal
 from services.notify.handlers import delivery_id
-from services.notify.rendering import NOTICE_NAMES, TEMPLATES, Renderer
 from services.notify.storage.deliveries import Addressee, Claimed, Delivery
 from shared.clock import REAL_TIME
 from shared.contracts import events

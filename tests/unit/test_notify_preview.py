@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import assembled
+from services.notify.adapters.rendering import TEMPLATES as TEMPLATE_FILES
 from services.notify.domain.notices import DIGEST, INVITATION, NOTICES, TEMPLATES, Role
-from services.notify.preview import SAMPLES, UnknownKindError, preview
-from services.notify.rendering import TEMPLATES as TEMPLATE_FILES
+from services.notify.usecases.preview import SAMPLES, UnknownKindError, preview
 from shared.contracts.events import Language
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.notify.pacing import Pace
+from services.notify.adapters.pacing import Pace
 
 
 async def test_turns_are_given_out_a_step_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,13 +13,13 @@ async def test_turns_are_given_out_a_step_apart(monkeypatch: pytest.MonkeyPatch)
     async def sleep(seconds: float) -> None:
         slept.append(round(seconds, 6))
 
-    monkeypatch.setattr("services.notify.pacing.monotonic", lambda: 100.0)
-    monkeypatch.setattr("services.notify.pacing.sleep", sleep)
+    monkeypatch.setattr("services.notify.adapters.pacing.monotonic", lambda: 100.0)
+    monkeypatch.setattr("services.notify.adapters.pacing.sleep", sleep)
     pace = Pace(4)
     for _ in range(4):
         await pace.turn()
     assert slept == [0.25, 0.5, 0.75]
-    monkeypatch.setattr("services.notify.pacing.monotonic", lambda: 200.0)
+    monkeypatch.setattr("services.notify.adapters.pacing.monotonic", lambda: 200.0)
     await pace.turn()
     assert slept == [0.25, 0.5, 0.75], "after idle time the first goes at once"
 

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from services.selection.document import typesetting as document_of
-from services.selection.document.sheet import sheet_of
-from services.selection.document.typesetting import pdf_of
-from services.selection.document.words import texts
+from services.selection.adapters.document import typesetting as document_of
+from services.selection.adapters.document.sheet import sheet_of
+from services.selection.adapters.document.typesetting import pdf_of
+from services.selection.adapters.document.words import texts
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
 from shared.canonical import canonical_json
 from shared.contracts.events import Language

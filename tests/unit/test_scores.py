@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError
+from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
-from services.intake.spreadsheets.bounds import NoSpreadsheetError
-from services.intake.spreadsheets.reading import csv_rows
 from shared.contracts.events import Reason
 from shared.panel import PanelMark, marks_root
 

@@ -12,15 +12,15 @@ import openpyxl
 import pytest
 from xlsxwriter import Workbook
 
+from services.intake.adapters.spreadsheets.bounds import Bounds, NoSpreadsheetError, TooLargeError, UnreadableFileError
+from services.intake.adapters.spreadsheets.reading import XLSX_TYPE, read_file
+from services.intake.adapters.spreadsheets.template import csv_template, xlsx_template
+from services.intake.adapters.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
 from services.intake.domain.uploads.cells import Kind, read
 from services.intake.domain.uploads.columns import COLUMNS, letters, named
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.domain.uploads.sheets import Unusable, Value
-from services.intake.spreadsheets.bounds import Bounds, NoSpreadsheetError, TooLargeError, UnreadableFileError
-from services.intake.spreadsheets.reading import XLSX_TYPE, read_file
-from services.intake.spreadsheets.template import csv_template, xlsx_template
-from services.intake.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
-from services.intake.uploading import Understood, understand
+from services.intake.usecases.upload import Understood, understand
 from shared.as_written import Wrong
 from shared.contracts.events import Language
 from shared.in_korean import in_korean

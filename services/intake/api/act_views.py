@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from services.intake.acts import KINDS, announcement
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.acts import ActKind, ActState, ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.storage import acts
+from services.intake.usecases.acts import KINDS, announcement
 from shared.in_korean import said, told
 from shared.postgres import Connection, connected
 from shared.problems import Problem, in_language

@@ -1,6 +1,6 @@
 """Officers' acts: proposed by one with exact terms, done when another approves the same terms and they still stand.
 
-What each kind of act asks and does is in `services.intake.acts`; how else a proposal ends, in `act_ends.py`.
+What each kind of act asks and does is in `services.intake.usecases.acts`; how else a proposal ends, in `act_ends.py`.
 """
 
 from typing import Any
@@ -10,8 +10,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
-from services.intake.acts import KINDS, announcement, late
-from services.intake.acts.ground import Approved
 from services.intake.api.act_ends import locked, refused
 from services.intake.api.bodies import SubmissionBody
 from services.intake.api.proposing import AWAITS, ELSEWHERE, keep, proposal, recorded
@@ -20,6 +18,8 @@ from services.intake.api.state import OFFICER, holder, intake
 from services.intake.domain.acts import ActKind, approval_refusal
 from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
+from services.intake.usecases.acts import KINDS, announcement, late
+from services.intake.usecases.acts.ground import Approved
 from shared import audit
 from shared.contracts.values import Actor, Contract, Line
 from shared.http import body_of, parse, read_body

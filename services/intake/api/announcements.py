@@ -5,10 +5,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.intake.acts import amendment, announcement, pledging
-from services.intake.acts.announcement import ANNOUNCEMENT, AnnouncementBody
-from services.intake.acts.pledging import Pledged
-from services.intake.announcing import announced_detail
 from services.intake.api.proposing import awaiting, keep, proposal, recorded
 from services.intake.api.rounds import known_round
 from services.intake.api.state import OFFICER, Intake, holder, intake
@@ -16,6 +12,10 @@ from services.intake.domain.acts import ActKind
 from services.intake.storage import acts, institutions, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement
 from services.intake.storage.tokens import Bearer
+from services.intake.usecases.acts import amendment, announcement, pledging
+from services.intake.usecases.acts.announcement import ANNOUNCEMENT, AnnouncementBody
+from services.intake.usecases.acts.pledging import Pledged
+from services.intake.usecases.announcement import announced_detail
 from shared import audit
 from shared.contracts.events import Reason
 from shared.contracts.identity import IdentityLevel

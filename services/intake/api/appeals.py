@@ -11,14 +11,14 @@ from pydantic_core import from_json
 
 from services.intake.api.applications import opened_application
 from services.intake.api.bodies import FactsBody, facts_json
-from services.intake.api.fitness import require_fit
-from services.intake.api.placing import require_place_alone
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, in_time, may_file_until
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import appeals, rounds
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.fitness import require_fit
+from services.intake.usecases.placing import require_place_alone
 from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason

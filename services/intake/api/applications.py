@@ -11,21 +11,21 @@ from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
 from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
-from services.intake.api.fitness import require_fit, with_warnings
-from services.intake.api.placing import placed_beside_others
 from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
-from services.intake.contests import Settling, settle
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.renewals import opens
 from services.intake.domain.rounds import Closed, RoundWindow
-from services.intake.entry_events import contact_event, submitted_event
-from services.intake.identities import require_level
 from services.intake.storage import appeals, disowned, firms, outcomes, releases, renewals, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.contests import Settling, settle
+from services.intake.usecases.entry_events import contact_event, submitted_event
+from services.intake.usecases.fitness import require_fit, with_warnings
+from services.intake.usecases.identity import require_level
+from services.intake.usecases.placing import placed_beside_others
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.identity import IdentityLevel

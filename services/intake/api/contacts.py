@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 from services.intake.api.applications import opened_application
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, holder_on, intake
 from services.intake.domain.entries import is_id
-from services.intake.erasing import tombstone
 from services.intake.storage import contacts, disowned
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.erasure import tombstone
 from shared import audit
 from shared.contracts.values import Contract, Line, RoundId
 from shared.http import bearer_hash, body_of, parse, read_body

@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter
 from services.intake.api.bodies import ContactBody
 from services.intake.api.state import OFFICER, OPERATOR, Intake, holder_for, intake
 from services.intake.domain.desks import Webhook, desk, webhook_refusal
-from services.intake.erasing import tombstone
 from services.intake.storage import contacts, desks, institutions
 from services.intake.storage.tokens import Bearer
+from services.intake.usecases.erasure import tombstone
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Reason, WebhookChanged, WebhookUrl

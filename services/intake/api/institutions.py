@@ -11,14 +11,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake import registering
-from services.intake.access import access_events
 from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, Intake, holder, holder_on, intake
 from services.intake.domain import institutions as institution
 from services.intake.domain.institutions import Institution, Refused
 from services.intake.domain.shards import shard_of
 from services.intake.storage import institutions, rounds, tokens
 from services.intake.storage.tokens import Bearer
+from services.intake.usecases import registration
+from services.intake.usecases.access_events import access_events
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Pledge, Reason
@@ -85,7 +85,7 @@ async def set_institution(code: str, request: Request) -> Response:
         answer |= {"status": after.status.value} | await _remarks(connection, code, before, body)
         if after == before:
             return JSONResponse(answer, headers=in_language({}))
-        events.append(await registering.save(connection, code, after, now))
+        events.append(await registration.save(connection, code, after, now))
         if after.status is InstitutionStatus.ACTIVE:
             await institutions.register_inbox(connection, prefix + inbox.name, code, shard_of(code), now)
         detail = {"institution": code, "status": after.status.value, "pledges": [p.model_dump() for p in body.pledges]}
@@ -110,7 +110,7 @@ async def rename_institution(code: str, request: Request) -> Response:
             raise Problem(404, "unknown-institution", f"No institution {code}: see GET /institutions.")
         if before.name == body.name:
             return JSONResponse(answer)
-        events.append(await registering.save(connection, code, replace(before, name=body.name), now))
+        events.append(await registration.save(connection, code, replace(before, name=body.name), now))
         detail = {"institution": code, "name": body.name, "name_before": before.name, "reason": body.reason}
         events.append(await audit.record(connection, "intake", now, officer.name, "rename-institution", detail))
     return JSONResponse(answer)
@@ -122,7 +122,7 @@ async def _remarks(
     """A pledge may come before its round is announced; one to a round that is mistyped looks the same. So does a list
     that calls one otherwise beside one that has the wrong code."""
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
-    remarks = registering.name_stands(code, before, body.name, "/name")
+    remarks = registration.name_stands(code, before, body.name, "/name")
     remarks += [
         Reason(
             pointer=f"/pledges/{place}/round",

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import structlog
 
-from services.intake.acts import KINDS
 from services.intake.api.state import Intake
 from services.intake.domain.acts import ActKind, ProposedAct, waiting_for_the_same
 from services.intake.storage import acts
+from services.intake.usecases.acts import KINDS
 from shared import audit
 from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from services.intake.api.state import Intake, intake
 from services.intake.domain.entries import access_token, is_id
 from services.intake.domain.renewals import Renewal, in_force, next_generation
-from services.intake.entry_events import token_event
 from services.intake.storage import renewals, tokens, versions
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.entry_events import token_event
 from shared.canonical import sha256_hex
 from shared.contracts.facts import BusinessNumber
 from shared.contracts.values import Contract

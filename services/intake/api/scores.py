@@ -6,16 +6,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
-from services.intake.acts.scores import close_terms, panel_points
+from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
+from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.api.upload_views import unreadable
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
-from services.intake.spreadsheets.bounds import UnreadableFileError
-from services.intake.spreadsheets.reading import csv_rows
 from services.intake.storage import rounds, scores
 from services.intake.storage.scores import Panel
+from services.intake.usecases.acts.scores import close_terms, panel_points
 from shared import audit
 from shared.as_written import visible
 from shared.contracts import topics

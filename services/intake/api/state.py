@@ -6,16 +6,16 @@ from typing import Final
 
 from fastapi import Request
 
-from services.intake.access import FIRST_OPERATOR
-from services.intake.api.admission import Admission
-from services.intake.api.fitness import Fitnesses
+from services.intake.adapters.spreadsheets.reader import SheetReader
 from services.intake.domain.networks import network_of
-from services.intake.identities import Identities
-from services.intake.inbox_watch import InboxWatch
 from services.intake.settings import IntakeSettings
-from services.intake.spreadsheets.reader import SheetReader
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
+from services.intake.usecases.access_events import FIRST_OPERATOR
+from services.intake.usecases.admission import Admission
+from services.intake.usecases.fitness import Fitnesses
+from services.intake.usecases.identity import Identities
+from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import Clock
 from shared.http import bearer_hash
 from shared.keys import SigningKey

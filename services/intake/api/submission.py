@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from services.intake.api.admission import TooManyWaitingError
 from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
-from services.intake.api.fitness import require_fit, with_warnings
 from services.intake.api.state import intake, network
 from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
-from services.intake.identities import require_level
+from services.intake.usecases.admission import TooManyWaitingError
+from services.intake.usecases.fitness import require_fit, with_warnings
+from services.intake.usecases.identity import require_level
 from shared.contracts.events import Reason
 from shared.contracts.facts import product_key
 from shared.http import bearer_hash, body_of, parsed, read_body

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.domain.likelihood import warnings
 from services.intake.domain.uploads.cells import shown
 from services.intake.domain.uploads.rows import CellError, cell_of
-from services.intake.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.storage.uploads import AnsweredRow, Upload
-from services.intake.uploading import Understood
+from services.intake.usecases.upload import Understood
 from shared.as_written import visible
 from shared.contracts.events import Answer, Reason
 from shared.contracts.facts import RequestFacts

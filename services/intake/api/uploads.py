@@ -9,17 +9,17 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
+from services.intake.adapters.spreadsheets.reader import EarlierUploadError
+from services.intake.adapters.spreadsheets.reading import CSV_TYPE, XLSX_TYPE, check_type
+from services.intake.adapters.spreadsheets.template import csv_template, xlsx_template
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder_for, intake
 from services.intake.api.submission import idempotency_key
 from services.intake.api.upload_views import cell_reasons, shown_preview, shown_row, shown_upload, unreadable
-from services.intake.spreadsheets.bounds import UnreadableFileError
-from services.intake.spreadsheets.reader import EarlierUploadError
-from services.intake.spreadsheets.reading import CSV_TYPE, XLSX_TYPE, check_type
-from services.intake.spreadsheets.template import csv_template, xlsx_template
 from services.intake.storage import institutions, rounds, uploads
 from services.intake.storage.tokens import Bearer
 from services.intake.storage.uploads import NewUpload, Upload
-from services.intake.uploading import Understood, messages, understand, upload_rows
+from services.intake.usecases.upload import Understood, messages, understand, upload_rows
 from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language

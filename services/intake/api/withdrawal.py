@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 from services.intake.api.applications import inside, latched, opened_application
 from services.intake.api.bodies import WITHDRAWAL, WithdrawalBody
 from services.intake.api.state import Intake, intake
-from services.intake.contests import Settling, settle
 from services.intake.domain.receipts import receipt_json, signed
 from services.intake.domain.releases import Cause
 from services.intake.domain.rounds import RoundStatus, RoundWindow
-from services.intake.leaving import Leave, take_out
 from services.intake.storage import firms, outcomes, releases, versions
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.contests import Settling, settle
+from services.intake.usecases.withdrawal import Leave, take_out
 from shared.contracts import topics
 from shared.contracts.events import SelectionGivenUp
 from shared.http import body_of, parse, read_body_if_sent

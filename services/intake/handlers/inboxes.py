@@ -18,13 +18,13 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from services.intake.handlers.answers import answers_among
 from services.intake.handlers.leasing import Leases
-from services.intake.handlers.messages import take_messages
-from services.intake.handlers.reading import clean_id, read_message
-from services.intake.inbox_watch import InboxWatch
 from services.intake.storage import institutions, leases, requests, restore, uploads
 from services.intake.storage.requests import InboxMessage, InboxMovedError
+from services.intake.usecases.inbox_answers import answers_among
+from services.intake.usecases.inbox_messages import take_messages
+from services.intake.usecases.inbox_parsing import clean_id, read_message
+from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import broker_time
 from shared.contracts.topics import institution_of_inbox
 from shared.kafka.batches import Unreadable

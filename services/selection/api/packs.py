@@ -8,8 +8,8 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 
 from services.selection.domain.pack_links import opens_pack
-from services.selection.packing import NoPack, Packing
-from services.selection.proving import UnprovenError
+from services.selection.usecases.inclusion import UnprovenError
+from services.selection.usecases.packs import NoPack, Packing
 from shared.contracts.events import Language
 from shared.http import download
 from shared.keys import published

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.committing import MarksState, inputs_of, panel_marks
 from services.selection.storage import drawn, rounds, timestamps
+from services.selection.usecases.commitment import MarksState, inputs_of, panel_marks
 from shared.postgres import connected
 from shared.problems import Problem
 from shared.runtime import Runtime

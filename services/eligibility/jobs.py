@@ -1,0 +1,122 @@
+"""What is looked at again and again: applications that wait for their round, and rounds that may be complete."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.eligibility.domain.completion import (
+    FIRST_EPOCH,
+    Current,
+    completed,
+    differing,
+    parked,
+    to_judge_again,
+    with_pending,
+)
+from services.eligibility.storage import pending, rounds, verdicts
+from services.eligibility.storage.rounds import FrozenRound
+from services.eligibility.usecases.judging import Judge
+from services.eligibility.usecases.repairs import drop_unsound
+from shared import audit
+from shared.by_round import ByRound
+from shared.clock import Clock, not_before
+from shared.contracts import topics
+from shared.contracts.events import RepairSubject
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.own import OwnTopic
+from shared.outbox import OutboxPublisher
+from shared.postgres import Connection, Pool, connected
+from shared.repairs import forget_requests, request_buckets
+
+_log = structlog.get_logger()
+
+
+async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
+    async with outbox.transaction(pool) as (connection, events):
+        events += await judge.take_waiting(connection)
+    if events:
+        _log.info("judged what waited", applications=len(events))
+
+
+async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
+    """What waited for registries, once all that was asked about it is answered and published."""
+    async with outbox.transaction(pool) as (connection, events):
+        events += await judge.take_answered(connection)
+    if events:
+        _log.info("judged by what registries said", applications=len(events))
+
+
+async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
+    """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
+    if not await own.read_back(pool):
+        return
+
+    async def complete_one(frozen: FrozenRound) -> None:
+        async with connected(pool) as connection:
+            if await verdicts.waiting(connection, frozen.round) or await verdicts.is_parked(connection, frozen.round):
+                return
+            if await pending.is_pending(connection, frozen.round):
+                return
+            current = await verdicts.current(connection, frozen.round)
+            if parked(current) or differing(current, frozen.applications, frozen.judged_in):
+                return
+            if await drop_unsound(connection, frozen.round, current):
+                return
+        async with outbox.transaction(pool) as (connection, events):
+            now = not_before(frozen.time_map.programme(clock.now()), frozen.fixed_at)
+            events += await _complete(connection, frozen, current, now)
+            events += await audit.record_decisions(connection, "eligibility", clock.now(), events)
+
+    async with connected(pool) as connection:
+        frozen_rounds = await rounds.incomplete(connection)
+    await apart.each(frozen_rounds, lambda frozen: frozen.round, complete_one)
+
+
+async def _complete(
+    connection: Connection, frozen: FrozenRound, checked: Sequence[Current], now: datetime
+) -> Sequence[Outgoing]:
+    current: list[Current] = await verdicts.current(connection, frozen.round)
+    if current != checked:
+        return ()
+    said = await rounds.said(connection, frozen.round, frozen.epoch)
+    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, said[1] if said else now)
+    if said is not None and said[0] != event.verdicts.root:
+        _log.error("does not complete: said otherwise before", round=frozen.round, epoch=frozen.epoch, said=said[0])
+        return ()
+    if not await rounds.complete(connection, frozen.round, frozen.epoch, event.completed_at, event.verdicts):
+        return ()
+    _log.info(
+        "completed round", round=frozen.round, epoch=frozen.epoch, verdicts=len(current), root=event.verdicts.root
+    )
+    identifier = event_id("eligibility-completed", frozen.round, frozen.epoch)
+    return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=event.completed_at)]
+
+
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
+    """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once.
+
+    What waits for a registry is here: nobody is asked for it.
+    """
+    now = clock.now()
+
+    async def ask_for_one(frozen: FrozenRound) -> None:
+        overdue = frozen.heard_at is None or frozen.heard_at <= now - timedelta(seconds=seconds)
+        if not overdue and frozen.epoch == FIRST_EPOCH:
+            return
+        async with outbox.transaction(pool) as (connection, events):
+            here = with_pending(
+                await verdicts.current(connection, frozen.round), await pending.leaves(connection, frozen.round)
+            )
+            buckets = sorted(to_judge_again(here, frozen.judged_in))
+            if overdue:
+                buckets = differing(here, frozen.applications, frozen.judged_in)
+            subject = RepairSubject.APPLICATIONS
+            await forget_requests(connection, frozen.round, frozen.epoch, subject, buckets)
+            events += await request_buckets(
+                connection, "eligibility", frozen.round, frozen.epoch, subject, buckets, now, seconds
+            )
+
+    async with connected(pool) as connection:
+        frozen_rounds = await rounds.incomplete(connection)
+    await apart.each(frozen_rounds, lambda frozen: frozen.round, ask_for_one)

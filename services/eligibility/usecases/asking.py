@@ -1,0 +1,215 @@
+"""Registries are asked, by one replica at a time, and what they say is published before anything is judged by it.
+
+An answer to (round, epoch, registry, subject) is never replaced, and none is asked for before this service has read
+back what it said itself: so an emptied database comes to the same verdicts, whatever the registry says by then.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.eligibility.adapters.registries.port import RegistryAdapter
+from services.eligibility.domain.gate import Circuit, Gate
+from services.eligibility.storage import pending, registries
+from services.eligibility.storage.registries import Heard, Place
+from shared import audit
+from shared.canonical import sha256_hex
+from shared.clock import Clock
+from shared.contracts import topics
+from shared.contracts.events import RegistryAnswered
+from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
+from shared.kafka.cloudevents import Outgoing, outgoing
+from shared.kafka.records import events_of
+from shared.kafka.step import Incoming
+from shared.outbox import OutboxPublisher
+from shared.postgres import Connection, Pool, connected, session_of
+from shared.registry_calls import RegistryAwayError, RegistryFailureError, UnsoundAnswerError
+
+_AT_ONCE: Final = 1000
+"""Answers saved in one transaction that nobody had to be asked for."""
+_CALLS: Final = 20
+"""Most calls from look to look."""
+_LOOKED_AGAIN: Final = 1.0
+"""Seconds after which an asker looks whether it still has to ask."""
+_log = structlog.get_logger()
+
+
+class ReadBack(Protocol):
+    """What `shared.kafka.own.OwnTopic` is."""
+
+    async def read_back(self, pool: Pool) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryMetrics:
+    calls: Counter
+    answers: Counter
+    waiting: Gauge
+    open: Gauge
+
+    @classmethod
+    def of(cls, registry: CollectorRegistry) -> "RegistryMetrics":
+        return cls(
+            Counter("firstbuy_registry_calls", "Calls to registries", ["registry", "outcome"], registry=registry),
+            Counter("firstbuy_registry_answers", "Answers kept", ["registry", "outcome"], registry=registry),
+            Gauge("firstbuy_registry_waiting", "Subjects not answered yet", ["registry"], registry=registry),
+            Gauge("firstbuy_registry_circuit_open", "1 while it is hardly asked", ["registry"], registry=registry),
+        )
+
+
+async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """What this service itself said: from here on it may be judged by."""
+    said = events_of(batch, RegistryAnswered)
+    await registries.save_said(
+        connection,
+        [Heard(Place(event.body.round, event.body.epoch), event.body.answer, event.appended_at) for event in said],
+    )
+    return ()
+
+
+@dataclass(slots=True)
+class Asking:
+    """The duty of one registry in one replica; `adapter` is None where no address is set."""
+
+    registry: Registry
+    adapter: RegistryAdapter | None
+    gate: Gate
+    fresh_for: timedelta
+    """How old an answer may be that another application or round is judged by (real time)."""
+    own: ReadBack
+    outbox: OutboxPublisher
+    clock: Clock
+    metrics: RegistryMetrics
+    chance: Callable[[], float]
+    told_unset: int = field(default=0, init=False)
+
+    async def ask(self, pool: Pool) -> None:
+        """Goes on until everything is answered. The turn is kept meanwhile, while it pauses too: another replica would
+        ask as often again."""
+        async with connected(pool) as connection:
+            if not await registries.unanswered(connection, self.registry):
+                return
+        if not await self.own.read_back(pool):
+            return
+        async with session_of(pool) as session:
+            if not await registries.take_turn(session, self.registry):
+                return
+            while await self.look(pool, session):
+                pass
+            await registries.give_back_turn(session, self.registry)
+
+    async def look(self, pool: Pool, session: Connection) -> bool:
+        """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
+        await pending.prune(session)
+        await self._answer_unasked(pool)
+        left = await registries.unanswered(session, self.registry)
+        self.metrics.waiting.labels(self.registry.value).set(left)
+        if not left:
+            return False
+        if self.adapter is None:
+            self._tell_unset(left)
+            return False
+        pause = self.gate.wait(time.monotonic())
+        if pause:
+            await asyncio.sleep(min(pause, _LOOKED_AGAIN))
+            return True
+        until = time.monotonic() + _LOOKED_AGAIN
+        for wanted in await registries.wanted(session, self.registry, self.adapter.at_once, _CALLS):
+            await asyncio.sleep(self.gate.wait(time.monotonic()))
+            if not await self._call(pool, self.adapter, wanted) or time.monotonic() > until:
+                break
+        return True
+
+    async def _answer_unasked(self, pool: Pool) -> None:
+        """What officers waived, and what was asked a short while ago for somebody else."""
+        now = self.clock.now()
+        async with self.outbox.transaction(pool) as (connection, events):
+            waived = await registries.waived(connection, self.registry, _AT_ONCE)
+            reusable = await registries.reusable(connection, self.registry, now - self.fresh_for, _AT_ONCE)
+            given_up = [Heard(place, self._waived(subject, now), now) for place, subject in waived]
+            known = {(heard.place, heard.answer.subject) for heard in given_up}
+            again = [heard for heard in reusable if (heard.place, heard.answer.subject) not in known]
+            events += await self._save(connection, [*given_up, *again], now)
+
+    def _waived(self, subject: str, now: datetime) -> RegistryAnswer:
+        return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.WAIVED, said_at=now)
+
+    async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[Place]]) -> bool:
+        """False when it failed."""
+        self.gate = self.gate.called(time.monotonic())
+        now = self.clock.now()
+        try:
+            answers = await adapter.ask(list(wanted), now)
+        except RegistryFailureError as error:
+            await self._failed(pool, error, list(wanted))
+            return False
+        if self.gate.failures:
+            _log.info("registry answers again", registry=self.registry.value, failures=self.gate.failures)
+        self.gate = self.gate.answered()
+        self.metrics.open.labels(self.registry.value).set(0)
+        self.metrics.calls.labels(self.registry.value, "answered").inc()
+        heard = [Heard(place, answer, now) for answer in answers for place in wanted[answer.subject]]
+        async with self.outbox.transaction(pool) as (connection, events):
+            await registries.read_well(connection, self.registry, list(wanted))
+            events += await self._save(connection, heard, now)
+        return True
+
+    async def _failed(self, pool: Pool, error: RegistryFailureError, subjects: Sequence[str]) -> None:
+        retry_after = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
+        self.gate = self.gate.failed(time.monotonic(), retry_after, self.chance())
+        self.metrics.open.labels(self.registry.value).set(self.gate.circuit is Circuit.OPEN)
+        self.metrics.calls.labels(self.registry.value, type(error).__name__).inc()
+        if isinstance(error, UnsoundAnswerError):
+            async with connected(pool) as connection:
+                await registries.misread(connection, self.registry, subjects)
+        _log.warning(
+            "registry does not answer",
+            registry=self.registry.value,
+            subjects=len(subjects),
+            error=type(error).__name__,
+            detail=str(error),
+            failures=self.gate.failures,
+            circuit=self.gate.circuit.value,
+            again_in_seconds=round(self.gate.wait(time.monotonic()), 1),
+        )
+
+    async def _save(self, connection: Connection, heard: Iterable[Heard], now: datetime) -> list[Outgoing]:
+        """The new ones as events, and one row of the audit log for all of them."""
+        listed = list(heard)
+        maps = await registries.time_maps(connection, {each.place.round for each in listed})
+        saved = await registries.save_answers(
+            connection,
+            [
+                replace(each, answer=replace(each.answer, said_at=maps[each.place.round].programme(each.heard_at)))
+                for each in listed
+            ],
+        )
+        events = [answered_event(place, answer, now) for place, answer in saved]
+        for _, answer in saved:
+            self.metrics.answers.labels(self.registry.value, answer.outcome.value).inc()
+        if events:
+            detail = {"registry": self.registry.value, "answers": len(events)}
+            sealed = {"answers": [[event.id, sha256_hex(event.body or b"")] for event in events]}
+            head = await audit.record(connection, "eligibility", now, "eligibility", "RegistryAnswered", detail, sealed)
+            events.append(head)
+        return events
+
+    def _tell_unset(self, left: int) -> None:
+        if left != self.told_unset:
+            _log.error("no address is set of a registry that a policy asks", registry=self.registry.value, waiting=left)
+        self.told_unset = left
+
+
+def answered_event(place: Place, answer: RegistryAnswer, now: datetime) -> Outgoing:
+    """Its id is random, and kept with it until it is published: one made of the firm's number would name the firm,
+    since all numbers can be tried."""
+    event = RegistryAnswered(round=place.round, epoch=place.epoch, answer=answer)
+    identifier = str(uuid.uuid4())
+    return outgoing(topics.REGISTRY_ANSWERS.name, place.round, event, event_id=identifier, time=now)

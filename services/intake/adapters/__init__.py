@@ -1,0 +1,1 @@
+"""What speaks to the outside other than Kafka and SQL."""

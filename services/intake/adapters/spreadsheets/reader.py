@@ -1,0 +1,104 @@
+"""Reads uploaded files, each in a process of its own with limits of time and memory (`apart.py`)."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import structlog
+
+from services.intake.adapters.spreadsheets.bounds import (
+    SAVE_PLAIN,
+    Bounds,
+    NoSpreadsheetError,
+    TooLargeError,
+    UnreadableFileError,
+    too_costly,
+)
+from services.intake.adapters.spreadsheets.packed import unpacked
+from services.intake.domain.uploads.sheets import Sheet
+
+_MODULE: Final = "services.intake.adapters.spreadsheets.apart"
+_PROJECT: Final = Path(__file__).parents[4]
+_AT_ONCE: Final = 2
+_STARTING_SECONDS: Final = 10
+_log = structlog.get_logger()
+
+
+class EarlierUploadError(Exception):
+    """Another upload of the institution is still being read."""
+
+
+class SheetReader:
+    """At most two files are read at once, and of one institution one."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._reading = asyncio.Semaphore(_AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, institution: str, wait_seconds: float) -> AsyncIterator[None]:
+        """The institution's, for one upload from its body on. Raises EarlierUploadError when the one before takes
+        longer."""
+        lock = self._turns.setdefault(institution, asyncio.Lock())
+        try:
+            async with asyncio.timeout(wait_seconds):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise EarlierUploadError from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def read(self, content: bytes, said: str) -> Sheet:
+        """`said`: the type it was sent as. Raises UnreadableFileError; nothing of a file outlives that."""
+        limits = json.dumps({"said": said, **asdict(self._bounds)})
+        async with self._reading:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", _MODULE, limits),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=_PROJECT,
+                env={},  # no password of this one's is anywhere near the file
+            )
+            try:
+                async with asyncio.timeout(_STARTING_SECONDS + 2 * self._bounds.seconds):
+                    answer, complaint = await process.communicate(content)
+            except TimeoutError as error:
+                raise too_costly("time") from error
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        return _sheet_of(process.returncode, answer, complaint)
+
+
+def _sheet_of(code: int | None, answer: bytes, complaint: bytes) -> Sheet:
+    if code is None or code < 0:
+        _log.warning("an upload ended its reader", code=code)
+        raise too_costly("time or memory")
+    if code > 0:
+        _log.error("the reader of uploads failed", code=code, said=complaint[-2000:].decode(errors="replace"))
+        raise UnreadableFileError("unreadable", "reading it failed here, which is a fault of ours", SAVE_PLAIN)
+    said: dict[str, Any] = json.loads(answer)
+    if refused := said.get("refused"):
+        raise _refusal(**refused)
+    return unpacked(said["sheet"])
+
+
+def _refusal(kind: str, code: str, detail: str, fix: str) -> UnreadableFileError:
+    match kind:
+        case TooLargeError.__name__:
+            return TooLargeError(detail, fix)
+        case NoSpreadsheetError.__name__:
+            return NoSpreadsheetError(code, detail, fix)
+        case _:
+            return UnreadableFileError(code, detail, fix)

@@ -1,0 +1,171 @@
+"""The act that amends a round before it opens: other terms, policy and pledges stand whole in the place of those
+that were announced. What was fixed at the announcement, and is no matter of terms, stays: the id, the clock, who
+confirms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage import institutions, rounds
+from services.intake.storage.rounds import Announcement, StoredRound
+from services.intake.usecases.acts import announcement, pledging
+from services.intake.usecases.acts.announcement import AnnouncementBody
+from services.intake.usecases.acts.ground import Approved, Change, Done, Terms
+from services.intake.usecases.acts.pledging import Pledging
+from services.intake.usecases.announcement import rooted
+from services.intake.usecases.round_events import round_event
+from shared.contracts.events import Reason, RoundAmended
+from shared.contracts.round_file import RoundTerms
+from shared.in_korean import told
+from shared.postgres import Connection
+from shared.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """An amendment that could be made now, and what was remarked on in it."""
+
+    terms: Terms
+    announcement: Announcement
+    remarks: list[dict[str, Any]]
+
+    def answer(self) -> dict[str, Any]:
+        return announcement.named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
+
+
+async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending:
+    """What two officers agree on. A Problem where it can't be amended, by the database's clock, or not to this."""
+    now = await rounds.database_now(connection)
+    _require_announced(stored)
+    if stored.window.time_map.programme(now) >= stored.window.opens_at:
+        raise Problem(409, "opens", "The round opens now: what was announced stands.")
+    stated = announcement.stated(body, now)
+    if faults := tuple(_fixed(stored, body.round, stated)):
+        raise Problem(422, "invalid-fields", "An amendment leaves these as they were announced.", faults)
+    announcement.require_to_come(body, stated, now)
+    if stored.window.time_map.programme(now) >= stated.opens_at:
+        fix = "give an opening to come: those who are told of it need time"
+        past = Reason(pointer="/round/opens_at", code="opening-past", detail="it would open at once", fix=fix)
+        raise Problem(422, "invalid-fields", "An amendment opens no round at once.", (past,))
+    pledges = await pledging.read(connection, stored.window.round, body.pledges)
+    if not _changed(stored, stated) and all(one.after == one.before for one in pledges):
+        raise Problem(409, "nothing-changed", "These are the terms that stand: there is nothing to amend.")
+    terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated)
+    return Amending(terms, stated, _remarks(pledges))
+
+
+async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """Of terms that were proposed."""
+    body = await announcement.body_of_terms(connection, asked, "amends")
+    return (await looked_at(connection, stored, body)).terms
+
+
+async def amend(approved: Approved) -> Done:
+    """The pledges too, in the same transaction."""
+    connection, act, stored = approved.connection, approved.act, approved.stored
+    body = await announcement.body_of_terms(connection, act.terms, act.reason)
+    await pledging.lock(connection, body.pledges)
+    pledges = await pledging.read(connection, act.round, body.pledges)
+    stated, number = announcement.stated(body, approved.moment), int(act.terms["amendment"])
+    await rounds.amend(connection, number, stated)
+    changed = await pledging.save(connection, pledges, approved.moment)
+    amended = RoundAmended(
+        round=act.round,
+        actors=approved.actors,
+        reason=act.reason,
+        amendment=number,
+        amended_at=approved.moment,
+        title=stated.title,
+        opens_at=stated.opens_at,
+        closes_at=stated.closes_at,
+        policy=stated.policy["policy"],
+        policy_hash=stated.policy_hash,
+        lead_seconds=stated.lead_seconds,
+        sources=stated.sources,
+        rehearsal=stored.rehearsal,
+        unattended=stored.unattended,
+        pledges=await institutions.invited(connection, act.round),
+    )
+    new = [one.code for one in pledges if one.before is None]
+    answer = Amending(act.terms, stated, _remarks(pledges)).answer() | ({"registered": new} if new else {})
+    event = round_event(await rooted(connection, amended), f"amended {number}", 0, approved.now)
+    return Done([event, *changed], answer | {"amendment": number})
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """Both terms whole, and the policy of each where it becomes another; `changed` names what does."""
+    body = await announcement.body_of_terms(connection, act.terms, act.reason)
+    stated = announcement.stated(body, await rounds.database_now(connection))
+    pledges = await pledging.read(connection, act.round, body.pledges)
+    before, after = _as_terms(stored), body.round.model_dump(mode="json", exclude_none=True)
+    changed = _changed(stored, stated)
+    sums = [{"institution": one.code, "name": one.after.name, "pledge_won": one.won_before} for one in pledges]
+    change_before: dict[str, Any] = {"amendment": stored.amendment, **before, "policy_hash": stored.policy_hash}
+    change_after: dict[str, Any] = {"amendment": stored.amendment + 1, **after, "policy_hash": stated.policy_hash}
+    change_after |= {"changed": changed + (["pledges"] if any(one.after != one.before for one in pledges) else [])}
+    if "policy_hash" in changed:
+        change_before, change_after = (
+            change_before | {"policy": stored.policy},
+            change_after | {"policy": stated.policy},
+        )
+    shown = [one.shown() for one in pledges]
+    return Change(change_before | {"institutions": sums}, change_after | {"institutions": shown})
+
+
+def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:
+    return told(remark for one in pledges for remark in one.remarks)
+
+
+def _require_announced(stored: StoredRound) -> None:
+    if stored.window.status is not RoundStatus.ANNOUNCED:
+        said = f"The round is {stored.window.status}: what it opened with stands."
+        raise Problem(409, "not-announced", said)
+    if stored.series is not None:
+        said = "A cut of a rolling intake follows the one before: void it, and announce another intake."
+        raise Problem(409, "a-cut", said)
+    if stored.window.closes_at != stored.announced_close:
+        raise Problem(409, "extended", "The close was moved for everybody: a round that was extended is not amended.")
+    if not stored.policy:
+        said = "Its policy was lost and is not back yet: make the same announcement again first."
+        raise Problem(409, "no-policy", said)
+
+
+def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list[Reason]:
+    """What an amendment states otherwise than it was announced, and must not."""
+    rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
+    kept = {
+        "/round/round": (terms.round, stored.window.round),
+        "/round/rehearsal": (stated.rehearsal, rehearsal),
+        "/round/unattended": (stated.unattended, stored.unattended),
+        "/policy/rolling": (stated.series, None),
+    }
+    return [
+        Reason(pointer=pointer, code="fixed", detail=f"it was announced as {was}", fix="leave it so, or void the round")
+        for pointer, (said, was) in kept.items()
+        if said != was
+    ]
+
+
+def _changed(stored: StoredRound, stated: Announcement) -> list[str]:
+    names = ("opens_at", "closes_at", "lead_seconds", "sources", "rehearsal", "title", "policy_hash")
+    pairs = zip(names, announcement.as_announced(stored), announcement.as_stated(stated), strict=False)
+    return [name for name, was, is_now in pairs if was != is_now]
+
+
+def _as_terms(stored: StoredRound) -> Terms:
+    """As a round file has them."""
+    window = stored.window
+    stated = {
+        "round": window.round,
+        "title": stored.title,
+        "opens_at": window.opens_at,
+        "closes_at": window.closes_at,
+        "lead_seconds": stored.lead_seconds,
+        "sources": stored.sources,
+        "rehearsal": stored.rehearsal,
+        "unattended": stored.unattended,
+    }
+    return RoundTerms.model_validate(stated).model_dump(mode="json", exclude_none=True)

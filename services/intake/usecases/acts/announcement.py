@@ -1,0 +1,211 @@
+"""The act that announces a round: its terms, its policy and who pledges to it come to stand together, or not at all.
+
+It takes two officers, or one where the deployment is set so. There is no round yet, so it is no row of `KINDS`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.judging_day import unfit_day
+from services.intake.domain.series import cut_id
+from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
+from services.intake.storage import acts, rounds
+from services.intake.storage.rounds import Announcement, StoredRound
+from services.intake.usecases import announcement
+from services.intake.usecases.acts import pledging
+from services.intake.usecases.acts.ground import Change, Done, Terms
+from services.intake.usecases.acts.pledging import Pledged, Pledging
+from shared.canonical import json_hash
+from shared.contracts.events import Reason, Source
+from shared.contracts.policy import POLICY, Policy
+from shared.contracts.round_file import RoundTerms
+from shared.contracts.values import Actor, Contract, Line
+from shared.in_korean import told
+from shared.policies.soundness import problems_of
+from shared.postgres import Connection
+from shared.problems import Problem
+
+
+class AnnouncementBody(Contract):
+    """`pledges`: what institutions pledge to the round; the name is needed of one that is not registered yet."""
+
+    round: RoundTerms
+    policy: Policy
+    reason: Line
+    pledges: tuple[Pledged, ...] = ()
+
+
+ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcing:
+    """An announcement that could be made now. `pledging`: each institution with what it pledges."""
+
+    announcement: Announcement
+    pledging: Sequence[Pledging]
+    reason: str
+
+    @property
+    def remarks(self) -> list[dict[str, Any]]:
+        return told(remark for one in self.pledging for remark in one.remarks)
+
+    def answer(self) -> dict[str, Any]:
+        return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
+
+
+def stated(body: AnnouncementBody, now: datetime) -> Announcement:
+    """Raises a Problem with every fault of a round that has nothing to do with others. `now` is real."""
+    if faults := tuple(term_faults(body.round, now)):
+        raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
+    if problems := problems_of(body.policy):
+        reasons = tuple(
+            Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
+            for each in problems
+        )
+        raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
+    return _announcement(body.round, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
+
+
+async def looked_at(
+    connection: Connection, body: AnnouncementBody, announcement: Announcement, now: datetime
+) -> Announcing:
+    """Raises a Problem where it can't be announced anew as things stand."""
+    require_to_come(body, announcement, now)
+    if await rounds.stands(connection, announcement):
+        raise exists(body.round.round)
+    return Announcing(announcement, await pledging.read(connection, body.round.round, body.pledges), body.reason)
+
+
+def require_to_come(body: AnnouncementBody, announcement: Announcement, now: datetime) -> None:
+    """Raises a Problem where the window is over, or the policy is of another day."""
+    unfit = None
+    if announcement.series is None:
+        unfit = unfit_day(body.policy.as_of, body.round.opens_at, body.round.closes_at)
+    if faults := (*filter(None, (unfit,)), *past_faults(body.round.closes_at, body.round.rehearsal, now)):
+        raise Problem(422, "invalid-fields", "A new round can't have these terms: see each error.", faults)
+
+
+async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
+    """With the pledges, in the caller's transaction; None when a round of that id came to stand meanwhile. Institutions
+    that are new are recorded as agreed: `registered` names them, who have no topics yet."""
+    if not await rounds.announce(connection, this.announcement):
+        return None
+    changed = await pledging.save(connection, this.pledging, now)
+    event = await announcement.announced(connection, this.announcement, actors, this.reason, now)
+    new = [one.code for one in this.pledging if one.before is None]
+    return Done([event, *changed], this.answer() | ({"registered": new} if new else {}))
+
+
+async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[Actor], now: datetime) -> Done:
+    """What was proposed, looked at anew: the window may be over by now, or another round have the id."""
+    await pledging.lock(connection, _pledges(act))
+    this = await _as_proposed(connection, act, now)
+    done = await announce(connection, this, actors, now)
+    if done is None:
+        raise exists(act.round)
+    return done
+
+
+async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> Change:
+    """With the whole policy, and every institution by the name it has or will have. A Problem where it can't be
+    announced as things stand."""
+    this = await _as_proposed(connection, act, now)
+    terms = RoundTerms.model_validate(act.terms["round"])
+    after = {"status": "announced", **terms.model_dump(mode="json", exclude_none=True)}
+    after |= {"institutions": [one.shown() for one in this.pledging]}
+    after |= {"pledged_won": sum(one.won for one in this.pledging)}
+    after |= {"policy_hash": this.announcement.policy_hash, "policy": this.announcement.policy}
+    return Change({"status": "not announced"}, after)
+
+
+def _pledges(act: ProposedAct) -> list[Pledged]:
+    return [Pledged.model_validate(one) for one in act.terms["pledges"]]
+
+
+async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing:
+    body = await body_of_terms(connection, act.terms, act.reason)
+    announcement = stated(body, now)
+    if announcement.policy_hash != act.terms["policy_hash"]:
+        raise Problem(409, "terms-differ", "The policy is read otherwise than when it was proposed: propose it anew.")
+    return await looked_at(connection, body, announcement, now)
+
+
+async def body_of_terms(connection: Connection, terms: Terms, reason: str) -> AnnouncementBody:
+    """As it was sent."""
+    policy = await acts.policy(connection, terms["policy_hash"])
+    read = {"round": terms["round"], "pledges": terms["pledges"], "policy": policy, "reason": reason}
+    body: AnnouncementBody = ANNOUNCEMENT.validate_python(read)
+    return body
+
+
+def terms_of(body: AnnouncementBody, announcement: Announcement) -> Terms:
+    """What both officers agree on; the policy by its hash."""
+    return {
+        "round": body.round.model_dump(mode="json", exclude_none=True),
+        "policy": announcement.policy["policy"],
+        "policy_hash": announcement.policy_hash,
+        "pledges": [one.model_dump(mode="json", exclude_none=True) for one in body.pledges],
+    }
+
+
+def pledges_detail(body: AnnouncementBody) -> dict[str, Any]:
+    """For the audit log."""
+    pledges = [{"institution": one.institution, "won": one.pledge_won} for one in body.pledges]
+    return {"pledges": pledges} if pledges else {}
+
+
+def named(announcement: Announcement) -> dict[str, Any]:
+    """For whoever is answered."""
+    answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
+    return answer if announcement.series is None else answer | {"series": announcement.series}
+
+
+def exists(round_id: str) -> Problem:
+    return Problem(409, "round-exists", f"Round {round_id} was announced with other terms: choose another id.")
+
+
+def as_announced(stored: StoredRound) -> tuple[Any, ...]:
+    """All terms that an announcement states."""
+    rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
+    window = stored.window.opens_at, stored.announced_close
+    sources = [Source.model_validate(source) for source in stored.sources]
+    named = stored.title, stored.policy_hash, stored.series, stored.unattended
+    return (*window, stored.lead_seconds, sources, rehearsal, *named)
+
+
+def as_stated(stated: Announcement) -> tuple[Any, ...]:
+    sources = [Source.model_validate(source) for source in stated.sources]
+    named = stated.title, stated.policy_hash, stated.series, stated.unattended
+    return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
+
+
+def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
+    """Of a rolling policy the round is the first cut of a series, which has the round's id."""
+    rolling = "rolling" in policy
+    if rolling:
+        _check_first_cut(terms, policy)
+    return Announcement(
+        round=cut_id(terms.round, 1) if rolling else terms.round,
+        title=terms.title,
+        opens_at=terms.opens_at,
+        closes_at=terms.closes_at,
+        policy=policy,
+        policy_hash=json_hash(policy),
+        lead_seconds=terms.lead_seconds,
+        sources=[source.model_dump(mode="json") for source in terms.sources],
+        rehearsal=terms.rehearsal.model_dump(mode="json") if terms.rehearsal else None,
+        unattended=terms.unattended,
+        series=terms.round if rolling else None,
+        cut=1 if rolling else None,
+    )
+
+
+def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
+    if faults := tuple(first_cut_faults(terms.round, terms.closes_at, date.fromisoformat(policy["as_of"]))):
+        raise Problem(422, "invalid-fields", "A rolling intake can't begin so: see each error.", faults)

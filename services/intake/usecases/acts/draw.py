@@ -1,0 +1,152 @@
+"""Acts on a round that is committed: the value of its source is recorded, its selection confirmed."""
+
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.rounds import RoundStatus
+from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
+from services.intake.storage import outcomes, releases, rounds
+from services.intake.storage.outcomes import AwaitedValue
+from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.releases import batch_terms
+from services.intake.usecases.round_events import SourceValue, record_source, round_event
+from shared.beacon import ChainKey
+from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
+from shared.postgres import Connection
+from shared.problems import Problem
+
+
+async def source_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """The source and its value, for the commitment that awaits one."""
+    if stored.window.status is RoundStatus.VOID:
+        raise Problem(409, "ended", "The round is void: no value decides anything any more.")
+    awaited = await _awaited(connection, stored)
+    source = text(asked, "source")
+    if source not in {one["source"] for one in stored.sources}:
+        raise Problem(422, "unknown-source", "The round's announcement names no such source.")
+    if awaited.source not in (None, source):
+        raise Problem(409, "other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")
+    commitment = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
+    return commitment | {"source": source} | _value_terms(stored, awaited, asked)
+
+
+def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms:
+    """The value in its canonical form; of drand also which of its rounds gave it, and the signature it is made of."""
+    source = _source(stored, asked["source"])
+    try:
+        if source["kind"] != SourceKind.DRAND:
+            return {"value": drawn_numbers(text(asked, "value"))}
+        signature = text(asked, "signature")
+        value = beacon_value(signature)
+    except UnusableValueError as error:
+        fix = Reason(pointer="/terms/value", code=error.code, detail=text(asked, "value")[:200], fix=str(error))
+        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
+    number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
+    if source.get("public_key") and not ChainKey.of(source["public_key"], source.get("scheme")).signed(
+        number, signature
+    ):
+        detail = f"this is not the chain's signature of its round {number}, the one that is due"
+        mend = f"copy the signature of round {number} from any node of the chain"
+        wrong = Reason(pointer="/terms/value", code="not-signed", detail=detail, fix=mend)
+        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (wrong,))
+    return {"value": value, "beacon_round": number, "signature": signature}
+
+
+async def record(approved: Approved) -> Done:
+    stored, terms = approved.stored, approved.act.terms
+    awaited = await _awaited(approved.connection, stored)
+    due = _due(stored, awaited, terms["source"])
+    if approved.now < due:
+        title = f"The value that decides is due at {due.isoformat()}: no earlier one counts"
+        before = [
+            source["source"] for source in stored.sources[: stored.sources.index(_source(stored, terms["source"]))]
+        ]
+        if before and awaited.source is None:
+            title += f", and only where {', '.join(before)} failed"
+        raise Problem(409, "not-due", f"{title}.")
+    value = SourceValue(terms["source"], terms["value"], due, terms.get("beacon_round"), terms.get("signature"))
+    recorded = await record_source(
+        approved.connection, awaited, value, approved.now, approved.actors, approved.act.reason
+    )
+    return Done(recorded)
+
+
+async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    awaited, source = await _awaited(connection, stored), act.terms["source"]
+    decided = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
+    decided |= {"committed_at": awaited.committed_at}
+    value = {name: act.terms[name] for name in ("source", "value", "beacon_round", "signature") if name in act.terms}
+    after = decided | value | {"due_at": _due(stored, awaited, source)}
+    return Change(decided | {"source": awaited.source, "value": None}, after)
+
+
+def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
+    """A supplementary source is the one its act announced; of the round's own, those before it must have failed."""
+    timetables = []
+    for source in stored.sources:
+        if awaited.source is None or source["source"] == name:
+            timetables.append(Timetable.of(source))
+        if source["source"] == name:
+            break
+    return due_at(awaited.committed_at, stored.lead_seconds, timetables)
+
+
+def _source(stored: StoredRound, name: str) -> dict[str, Any]:
+    return next(source for source in stored.sources if source["source"] == name)
+
+
+async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue:
+    round_id = stored.window.round
+    awaited = await outcomes.awaiting_source(connection, round_id)
+    if awaited:
+        return awaited[0]
+    if await outcomes.milestone(connection, round_id, "InputsCommitted") is None:
+        raise Problem(409, "not-committed", "A source's value counts only after the commitment.")
+    raise Problem(409, "seed-known", "The round has its value already: one seed per round, for ever.")
+
+
+async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """What is proposed in the epoch that stands, and the batches given out of it already: an earlier proposal can't be
+    confirmed any more."""
+    if stored.window.status is not RoundStatus.FROZEN:
+        raise Problem(409, "not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
+    proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed")
+    if proposal is None or proposal["epoch"] != stored.epoch:
+        raise Problem(409, "not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
+    terms = {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
+    last = await releases.last(connection, stored.window.round, stored.epoch)
+    return terms | await batch_terms(connection, stored, last.number) if last.number else terms
+
+
+async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """With what selection recommends."""
+    proposal = await _proposal(connection, act.round)
+    counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}
+    before = {"status": stored.window.status.value, "epoch": stored.epoch, "recommended": counts}
+    after = {"status": RoundStatus.CONFIRMED.value, "epoch": stored.epoch, "published": counts}
+    return Change(before, after | {name: act.terms[name] for name in act.terms if name.endswith("_root")})
+
+
+async def _proposal(connection: Connection, round_id: str) -> dict[str, Any]:
+    return await outcomes.milestone(connection, round_id, "SelectionProposed") or {}
+
+
+async def confirm(approved: Approved) -> Done:
+    """What is shown with the proposal stands as it was proposed."""
+    proposal = await _proposal(approved.connection, approved.act.round)
+    now = approved.after(proposal.get("proposed_at"))
+    await rounds.confirm(approved.connection, approved.act.round, now)
+    confirmed = SelectionConfirmed(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        confirmed_at=now,
+        shown_root=proposal.get("shown_root"),
+        **approved.act.terms,
+    )
+    if confirmed.batch is not None:
+        of_batch = confirmed.round, confirmed.epoch, confirmed.batch
+        await releases.confirm(approved.connection, *of_batch, now)
+    return Done([round_event(confirmed, "confirmed", confirmed.epoch, now)])

@@ -1,0 +1,200 @@
+"""Acts that open a round's next epoch: what is parked is judged again or taken out, a judging is run again.
+
+Verdicts of what is not judged again stand. The seed stays: a later epoch draws under the value the round has.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.entries import is_id
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage import firms, outcomes, rounds, versions
+from services.intake.storage.concerned import concerned
+from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, ids, text
+from services.intake.usecases.contests import Settling, settle
+from services.intake.usecases.round_events import round_event
+from services.intake.usecases.withdrawal import Leave
+from shared.contracts.events import Amended, EpochOpened, Manifest
+from shared.contracts.findings import VerdictOutcome
+from shared.kafka.cloudevents import Outgoing
+from shared.postgres import Connection
+from shared.problems import Problem
+
+NAMED_AT_MOST: Final = 5000
+"""Applications one act names: its event has to fit a record."""
+TO_BE_JUDGED: Final = "to be judged"
+_FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
+
+
+def standing_terms(stored: StoredRound) -> Terms:
+    """The set an act changes: whoever approves it names the same."""
+    if stored.window.status not in _FROZEN or stored.applications is None:
+        raise Problem(
+            409, "not-frozen", f"The round is {stored.window.status}: this act changes a set that is frozen already."
+        )
+    return {"epoch": stored.epoch, "applications_root": stored.applications["root"]}
+
+
+async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`applications` that are parked, to be judged again. Of a contest one is named, and the terms name in `excluded`
+    all those that it stands against, which are taken out."""
+    named = await _named(connection, stored, asked)
+    excluded: set[str] = set()
+    for application in named:
+        await _parked(connection, stored, application)
+        excluded.update(await _rivals(connection, stored, application))
+    if both := excluded.intersection(named):
+        raise Problem(409, "contested", f"Name one of a contest: {min(both)} stands against another that is named.")
+    return standing_terms(stored) | {"applications": named} | ({"excluded": sorted(excluded)} if excluded else {})
+
+
+async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`applications` to be judged again; all of them where none is named."""
+    if "applications" not in asked:
+        return standing_terms(stored)
+    return standing_terms(stored) | {"applications": await _named(connection, stored, asked)}
+
+
+async def unpark(approved: Approved) -> Done:
+    """What stood against it goes first, so that it is not contested when it is judged again."""
+    left = [event for one in approved.act.terms.get("excluded", ()) for event in await _take_out(approved, one)]
+    return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
+
+
+async def foretell_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    excluded = act.terms.get("excluded", ())
+    judged = await foretell_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
+    gone = await concerned(connection, stored.window.round, excluded)
+    before, after = judged.before["concerned"], judged.after["concerned"]
+    return Change(
+        {**judged.before, "concerned": [*before, *gone]},
+        {**judged.after, "concerned": [*after, *(one | {"state": "excluded"} for one in gone)]},
+    )
+
+
+async def foretell_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    if "applications" not in act.terms:
+        change = await foretell_epoch(connection, stored, ())
+        return Change(change.before, {**change.after, "judged_again": "all"})
+    return await foretell_epoch(connection, stored, act.terms["applications"])
+
+
+async def foretell_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    return await foretell_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
+
+
+async def foretell_epoch(
+    connection: Connection,
+    stored: StoredRound,
+    applications: Sequence[str],
+    *,
+    state: str = TO_BE_JUDGED,
+    added: int = 0,
+) -> Change:
+    """The set before and after an epoch is opened, with the `applications` concerned, whose `state` becomes another.
+    `added`: how many more the set has then."""
+    standing = stored.applications or {"count": 0, "root": None}
+    found = await concerned(connection, stored.window.round, applications)
+    before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
+    after = {"epoch": stored.epoch + 1, "applications": standing["count"] + added}
+    return Change(before | {"concerned": found}, after | {"concerned": [one | {"state": state} for one in found]})
+
+
+async def judge_again(approved: Approved) -> Done:
+    applications = approved.act.terms.get("applications")
+    return Done([await open_epoch(approved, applications or (), judge_all=applications is None)])
+
+
+async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """One `application` that is parked: what could be judged is never taken out."""
+    application = text(asked, "application")
+    await _entered(connection, stored, application)
+    await _parked(connection, stored, application)
+    return standing_terms(stored) | {"application": application}
+
+
+async def exclude(approved: Approved) -> Done:
+    """What it contested, and stands alone now, is judged again by itself: it has another version."""
+    left = await _take_out(approved, approved.act.terms["application"])
+    return Done([*left, await open_epoch(approved)])
+
+
+async def _take_out(approved: Approved, application: str) -> list[Outgoing]:
+    connection, act = approved.connection, approved.act
+    stored = await _entered(connection, approved.stored, application)
+    firm = stored.round, stored.business_number
+    await firms.lock(connection, [firm])
+    settling = Settling(connection, firm, approved.now, approved.stored.window.seed, approved.signer)
+    left = await settling.take_out(application, Leave(act.reason, act.act))
+    return [*left, *await settle(settling)]
+
+
+async def open_epoch(
+    approved: Approved,
+    again: Sequence[str] = (),
+    *,
+    judge_all: bool = False,
+    admitted: Sequence[str] = (),
+    amended: Sequence[Amended] = (),
+    supplementary_source: str | None = None,
+) -> Outgoing:
+    """The next epoch over the applications as they stand now, and the requests as they were frozen.
+
+    `admitted` are judged in it too, and draw under a value of the `supplementary_source`.
+    """
+    connection, stored = approved.connection, approved.stored
+    applications = rounds.manifest_of(await rounds.application_digest(connection, approved.act.round))
+    now = approved.after(await rounds.fixed_at(connection, approved.act.round, stored.epoch))
+    opened = EpochOpened(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        epoch=stored.epoch + 1,
+        opened_at=now,
+        applications=applications,
+        requests=Manifest.model_validate(stored.requests),
+        judge_again=tuple(sorted({*again, *admitted})),
+        judge_all=judge_all,
+        admitted=tuple(sorted(admitted)),
+        amended=tuple(amended),
+        supplementary_source=supplementary_source,
+    )
+    await rounds.open_epoch(connection, opened)
+    return round_event(opened, "epoch", opened.epoch, now)
+
+
+async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[str]:
+    named = ids(asked, "applications")
+    if not 0 < len(named) <= NAMED_AT_MOST:
+        raise Problem(422, "invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
+    for application in named:
+        await _entered(connection, stored, application)
+    return sorted(set(named))
+
+
+async def _entered(connection: Connection, stored: StoredRound, application: str) -> versions.StoredApplication:
+    entered = await versions.load(connection, application) if is_id(application) else None
+    if entered is None or entered.round != stored.window.round or entered.withdrawn:
+        raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
+    return entered
+
+
+async def _rivals(connection: Connection, stored: StoredRound, application: str) -> list[str]:
+    entered = await _entered(connection, stored, application)
+    firm = stored.window.round, entered.business_number
+    standing = (await firms.standing(connection, [firm]))[firm]
+    own = next(one for one in standing if one.application == application)
+    return [one.application for one in standing if one is not own and one.is_rival_of(own)]
+
+
+async def _parked(connection: Connection, stored: StoredRound, application: str) -> None:
+    """By the verdict of the version and in the epoch that count now, not by one of before."""
+    outcome = await outcomes.outcome(connection, application)
+    entered = await versions.load(connection, application)
+    counts = await rounds.to_be_judged_in(connection, stored.window.round, application)
+    parked = (outcome.get("verdict") or {}).get("outcome") == VerdictOutcome.PARKED
+    judged = outcome.get("verdict_version"), outcome.get("verdict_epoch")
+    if not parked or entered is None or judged != (entered.stated.version, counts):
+        raise Problem(409, "not-parked", f"Application {application} is not parked, or is being judged again.")

@@ -1,0 +1,41 @@
+"""The act that ends the wait for a registry: nothing that was judged changes, so it opens no epoch."""
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.rounds import RoundStatus
+from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.round_events import round_event
+from shared.contracts.events import RegistryWaived
+from shared.contracts.registries import Registry
+from shared.postgres import Connection
+from shared.problems import Problem
+
+
+async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`registry`: one that the round's policy asks."""
+    if stored.window.status in (RoundStatus.VOID, RoundStatus.FINAL):
+        raise Problem(409, "ended", f"The round is {stored.window.status} already.")
+    uses = [use["registry"] for use in stored.policy.get("registries") or ()]
+    registry = text(asked, "registry")
+    if registry not in uses:
+        known = ", ".join(uses) or "none"
+        raise Problem(422, "unknown-registry", f"Name a registry that this round's policy asks in /terms: {known}.")
+    return {"registry": registry}
+
+
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    asked = {"status": stored.window.status.value, "registry": act.terms["registry"]}
+    return Change(asked | {"waited_for": True}, asked | {"waited_for": False})
+
+
+async def waive(approved: Approved) -> Done:
+    """What it has not answered yet, or is asked later in this round, is judged by what is stated."""
+    registry = Registry(approved.act.terms["registry"])
+    event = RegistryWaived(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        registry=registry,
+        waived_at=approved.now,
+    )
+    return Done([round_event(event, f"registry-waived {approved.act.act}", 0, approved.now)])

@@ -1,0 +1,96 @@
+"""Acts on a round that still takes entries: its close is moved for everybody, or it is ended without a result."""
+
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.intake.domain.acts import ProposedAct
+from services.intake.domain.rounds import RoundStatus
+from services.intake.domain.terms import window_faults
+from services.intake.storage import requests, rounds
+from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.inbox_messages import take_messages
+from services.intake.usecases.invitations import invitations
+from services.intake.usecases.round_events import late_answers, round_event
+from shared.contracts.events import RoundExtended, RoundVoided
+from shared.contracts.values import UtcTime
+from shared.http import checked
+from shared.postgres import Connection
+from shared.problems import Problem
+
+_MOMENT = TypeAdapter(UtcTime)
+
+
+async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    """`closes_at` later than it is, of a round that is not frozen: afterwards an extension would change a fixed set."""
+    if stored.window.frozen:
+        raise Problem(409, "frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
+    closes_at: datetime = checked(_MOMENT, text(asked, "closes_at"), "/terms/closes_at")
+    if closes_at <= stored.window.closes_at:
+        raise Problem(
+            409, "not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment."
+        )
+    if faults := tuple(window_faults(stored.window.opens_at, closes_at, "/terms/closes_at")):
+        raise Problem(422, "invalid-fields", "No round closes then.", faults)
+    if stored.series is not None:
+        following = (await rounds.cuts(connection, [stored.series]))[stored.series]
+        next_close = min(
+            (one.window.closes_at for one in following if (one.cut or 0) > (stored.cut or 0)), default=None
+        )
+        if next_close is not None and closes_at >= next_close:
+            told = next_close.isoformat()
+            raise Problem(409, "past-the-next-cut", f"The cut that follows closes at {told}: give an earlier moment.")
+    return {"closes_at": asked["closes_at"]}
+
+
+async def extend(approved: Approved) -> Done:
+    """Moves the close for everybody. Inbox messages held since the old close are taken up; they were never refused.
+    Firms that were are told that they may come back."""
+    closes_at = _MOMENT.validate_python(approved.act.terms["closes_at"])
+    await rounds.extend(approved.connection, approved.act.round, closes_at)
+    extended = RoundExtended(
+        round=approved.act.round,
+        actors=approved.actors,
+        reason=approved.act.reason,
+        closes_at=closes_at,
+        closed_at_before=approved.stored.window.closes_at,
+    )
+    held = await requests.take_held(approved.connection, approved.act.round)
+    nonces = [token_hex(16) for _ in held]
+    answers = await take_messages(approved.connection, held, approved.moment, nonces)
+    invited = await invitations(approved.connection, extended, approved.now)
+    return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers, *invited])
+
+
+async def foretell_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    before = _window(stored)
+    return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
+
+
+async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+    if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED, RoundStatus.FINAL):
+        raise Problem(409, "ended", f"The round is {stored.window.status} already.")
+    return {}
+
+
+async def foretell_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    before = _window(stored)
+    return Change(before, before | {"status": RoundStatus.VOID.value})
+
+
+def _window(stored: StoredRound) -> dict[str, Any]:
+    window = stored.window
+    return {"status": window.status.value, "opens_at": window.opens_at, "closes_at": window.closes_at}
+
+
+async def void(approved: Approved) -> Done:
+    """Ends the round without a result; what waits in inboxes is answered as late."""
+    await rounds.void(approved.connection, approved.act.round)
+    voided = RoundVoided(
+        round=approved.act.round, actors=approved.actors, reason=approved.act.reason, voided_at=approved.now
+    )
+    answers = await late_answers(approved.connection, approved.act.round, approved.moment)
+    return Done([round_event(voided, "voided", 0, approved.now), *answers])

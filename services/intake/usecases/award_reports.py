@@ -1,0 +1,47 @@
+"""Reports on awards: held against the read model, then kept and published."""
+
+from datetime import datetime
+
+from services.intake.domain.reports import Subject, refusal
+from services.intake.domain.rounds import RoundWindow
+from services.intake.storage import releases, reports
+from services.intake.storage.requests import InboxMessage, RequestVersion
+from services.intake.usecases.inbox_answers import answered, rejected
+from services.intake.usecases.inbox_parsing import Read
+from shared.contracts import topics
+from shared.contracts.events import Answer, NonPurchaseReported, PurchaseReported, ReportPurchase
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.postgres import Connection
+
+
+async def take_report(
+    connection: Connection, read: Read, request: str, stored: RequestVersion | None, window: RoundWindow, now: datetime
+) -> list[Outgoing]:
+    """A report is taken whenever it comes: it says what happened after the selection. The newest of an award stands."""
+    message, asks = read.message, read.asks
+    found = await reports.named(connection, window.round, request, asks.application)
+    stands = stored is not None and stored.round == window.round and not stored.withdrawn
+    subject = Subject(stands, found.entered, found.decided, found.award)
+    if reasons := refusal(asks, window, subject, found.tolerance, message.appended_at):
+        return [rejected(message, now, *reasons, request=request, round=window.round)]
+    said = _report(read, request, window)
+    await releases.report(connection, said)
+    return [_reported(message, said, now), answered(message, now, Answer.ACCEPTED, request=request)]
+
+
+def _report(read: Read, request: str, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
+    message, asks = read.message, read.asks
+    whose = {"round": window.round, "request": request, "institution": message.institution}
+    model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported
+    return model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
+
+
+def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
+    return outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        said.request,
+        said,
+        event_id=event_id("report", message.topic, message.offset),
+        time=now,
+        traceparent=message.traceparent,
+    )

@@ -1,0 +1,63 @@
+"""What follows for a firm's entries when one of them comes, changes or goes: contests begin and end, the less sure
+leave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_hex
+from typing import Final
+
+from services.intake.domain.entries import nonce, restate
+from services.intake.domain.firms import contested
+from services.intake.domain.receipts import receipt_of, signed
+from services.intake.storage import firms, versions
+from services.intake.storage.firms import Firm
+from services.intake.usecases.entry_events import submitted_event
+from services.intake.usecases.withdrawal import Leave, take_out
+from shared.kafka.cloudevents import Outgoing
+from shared.postgres import Connection
+from shared.signing import Signer
+
+OUTRANKED: Final = Leave("another entry is surer to come from this firm", outranked=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What a firm's entries are settled with, under its lock. `received_at`: programme time."""
+
+    connection: Connection
+    firm: Firm
+    received_at: datetime
+    seed: str | None
+    signer: Signer
+
+    async def take_out(self, application: str, leave: Leave) -> list[Outgoing]:
+        """Nothing of one that is out already."""
+        stored = await versions.load(self.connection, application)
+        if stored is None or stored.withdrawn:
+            return []
+        return [await take_out(self.connection, stored, leave, self.received_at, self.seed, self.signer)]
+
+    async def restate(self, application: str, *, contested: bool) -> Outgoing:
+        await versions.lock(self.connection, application)
+        stored = await versions.load(self.connection, application)
+        if stored is None:
+            raise LookupError(f"no application {application}")
+        drawn = nonce(self.seed, application, stored.stated.version + 1, token_hex(16))
+        stated = restate(stored.stated, self.received_at, drawn, contested=contested)
+        await versions.append(self.connection, stated, signed(receipt_of(stored.round, stated), self.signer))
+        return submitted_event(stored.round, stored.party, stated, None)
+
+
+async def settle(settling: Settling, outranked: Sequence[str] = ()) -> list[Outgoing]:
+    """Takes out those that are outranked, and states anew each entry whose contest began or ended."""
+    events = []
+    for application in outranked:
+        events += await settling.take_out(application, OUTRANKED)
+    standing = (await firms.standing(settling.connection, [settling.firm]))[settling.firm]
+    disputed = contested(standing)
+    for one in standing:
+        is_contested = one.application in disputed
+        if not one.withdrawn and one.contested != is_contested:
+            events.append(await settling.restate(one.application, contested=is_contested))
+    return events

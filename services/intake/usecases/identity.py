@@ -1,0 +1,106 @@
+"""Who asks whether somebody is a firm, and opens what was confirmed when an entry brings it along."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from services.intake.adapters.identity.port import ApplicantIdentity
+from services.intake.domain.identity import HOLDS_FOR, Claimed, Confirmation, fault, sealed, unsealed
+from services.intake.storage import tokens
+from shared.contracts.events import Reason
+from shared.contracts.facts import Applicant
+from shared.contracts.identity import IdentityLevel
+from shared.postgres import Pool, connected
+from shared.problems import Problem
+from shared.registry_calls import RegistryAwayError, RegistryFailureError
+
+_log = structlog.get_logger()
+AT_ONCE: Final = 4
+"""Calls under way; more are told to come back."""
+TRIES: Final = 5
+"""Of one firm in an hour, so that nobody tries names: by each replica."""
+_HOUR: Final = 3600.0
+_FIRMS: Final = 20_000
+
+
+class Identities:
+    """Confirms firms, and opens what was confirmed. One per process."""
+
+    def __init__(self, port: ApplicantIdentity) -> None:
+        self._port = port
+        self._secret: bytes | None = None
+        self._under_way = asyncio.Semaphore(AT_ONCE)
+        self._tries: OrderedDict[str, list[float]] = OrderedDict()
+
+    @property
+    def best(self) -> IdentityLevel:
+        """The surest that can be had here."""
+        return self._port.level
+
+    async def confirm(self, pool: Pool, claimed: Claimed, now: datetime) -> Confirmation | None:
+        """None where the firm is not as claimed. Raises a Problem where it can't be asked now."""
+        if self.best is IdentityLevel.NONE:
+            raise Problem(409, "no-identity-service", "This programme confirms no firm: leave identity out.")
+        self._count(claimed.business_number)
+        if self._under_way.locked():
+            raise Problem(429, "busy", "Many ask at once: send it again.", headers={"Retry-After": "1"})
+        async with self._under_way:
+            try:
+                found = await self._port.confirms(claimed)
+            except RegistryFailureError as error:
+                _log.warning("could not confirm an identity", error=str(error))
+                wait = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
+                raise Problem(
+                    503,
+                    "identity-away",
+                    "The tax service does not answer: try again, or apply without and add it later with PUT.",
+                    headers={"Retry-After": str(max(5, int(wait)))},
+                ) from error
+        return Confirmation(claimed.business_number, claimed.started_on, self.best, now + HOLDS_FOR) if found else None
+
+    def _count(self, number: str) -> None:
+        now = time.monotonic()
+        tried = [one for one in self._tries.pop(number, []) if one > now - _HOUR]
+        if len(tried) >= TRIES:
+            self._tries[number] = tried
+            wait = str(int(tried[0] + _HOUR - now) + 1)
+            raise Problem(
+                429, "too-many-tries", f"{TRIES} tries an hour: come back later.", headers={"Retry-After": wait}
+            )
+        self._tries[number] = [*tried, now]
+        while len(self._tries) > _FIRMS:
+            self._tries.popitem(last=False)
+
+    async def seal(self, pool: Pool, confirmation: Confirmation) -> str:
+        """What an entry brings along."""
+        return sealed(confirmation, await self._sealing(pool))
+
+    async def _sealing(self, pool: Pool) -> bytes:
+        if self._secret is None:
+            async with connected(pool) as connection:
+                self._secret = await tokens.secret(connection, tokens.IDENTITIES)
+        return self._secret
+
+    async def level(self, pool: Pool, sent: str | None, applicant: Applicant, now: datetime) -> IdentityLevel:
+        """How sure an entry is that brings this confirmation, or none. Raises a Problem where it is not of it."""
+        if sent is None:
+            return IdentityLevel.NONE
+        confirmation = unsealed(sent, await self._sealing(pool))
+        found = fault(confirmation, applicant, now)
+        if found is not None or confirmation is None:
+            raise Problem(422, "invalid-fields", "Some fields can't be accepted.", (found,) if found else ())
+        return confirmation.level
+
+
+def require_level(demanded: IdentityLevel | None, level: IdentityLevel) -> None:
+    """Raises a Problem where the round's policy asks for more."""
+    if demanded is None or level.at_least(demanded):
+        return
+    detail = f"this round takes firms that are confirmed ({demanded}), and this one is at {level}"
+    fix = "have the firm confirmed with POST /identity, and send in /identity what it answers"
+    reason = Reason(pointer="/identity", code="identity-needed", detail=detail, fix=fix)
+    raise Problem(422, "invalid-fields", "This round asks who applies.", (reason,))

@@ -1,0 +1,90 @@
+"""Answers what other services ask for on `repairs.v1`: a bucket's complete list, and its rows once more."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from pydantic_core import from_json
+
+from services.intake.storage import repairs, rounds
+from services.intake.storage.repairs import NewestVersion, PublishedRequest
+from services.intake.usecases.entry_events import submitted_event
+from shared.contracts import topics
+from shared.contracts.events import ApplicationWithdrawn, BucketRequested, Manifest, RepairSubject
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.kafka.records import events_of
+from shared.kafka.step import Incoming
+from shared.postgres import Connection
+from shared.repairs import is_bucket_of, listed
+
+_log = structlog.get_logger()
+
+
+class Repairs:
+    """Intake owns applications and requests; it lists only what makes the root it published."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    async def answer(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+        published: list[Outgoing] = []
+        for event in events_of(batch, BucketRequested):
+            published += await self._answer(connection, event.body, event.id)
+        return published
+
+    async def _answer(self, connection: Connection, asked: BucketRequested, request_id: str) -> Sequence[Outgoing]:
+        stored = await rounds.load(connection, asked.round)
+        if asked.subject is RepairSubject.VERDICTS or stored is None or stored.epoch != asked.epoch:
+            return ()  # another's to answer, or of an epoch that is over: who still needs it asks in the new one
+        of_applications = asked.subject is RepairSubject.APPLICATIONS
+        manifest = Manifest.model_validate(stored.applications if of_applications else stored.requests)
+        find = repairs.application_leaves if of_applications else repairs.request_leaves
+        leaves = await find(connection, asked.round, asked.bucket)
+        where = {"round": asked.round, "epoch": asked.epoch, "subject": asked.subject.value, "bucket": asked.bucket}
+        if not is_bucket_of(manifest, asked.bucket, leaves):
+            _log.error("left request unanswered: not what was frozen", **where, requested_by=asked.requested_by)
+            return ()
+        _log.info("listed bucket", **where, leaves=len(leaves), requested_by=asked.requested_by)
+        answer = listed(asked, request_id, leaves, self._now())
+        if of_applications:
+            versions = await repairs.newest_versions(connection, asked.round, asked.bucket)
+            return [answer, *(_application(asked.round, version) for version in versions)]
+        requests = await repairs.published_requests(connection, asked.round, asked.bucket)
+        return [answer, *(event for event in map(_request, requests) if event is not None)]
+
+
+def _application(round_id: str, newest: NewestVersion) -> Outgoing:
+    """What was published of this version, under the same id."""
+    stated = newest.stated
+    if not newest.withdrawn:
+        return submitted_event(round_id, newest.party, stated, None)
+    facts = from_json(stated.facts)
+    event = ApplicationWithdrawn(
+        round=round_id,
+        application=stated.identifier,
+        party=newest.party,
+        version=stated.version,
+        received_at=stated.received_at,
+        reason=facts.get("reason", ""),
+        act=facts.get("act"),
+        outranked=facts.get("outranked", False),
+    )
+    # A reason that was not kept can't be said again, and one id never means two things.
+    again = () if "reason" in facts else ("without its reason",)
+    identifier = event_id("application", stated.identifier, stated.version, *again)
+    return outgoing(topics.APPLICATIONS.name, stated.identifier, event, event_id=identifier, time=stated.received_at)
+
+
+def _request(newest: PublishedRequest) -> Outgoing | None:
+    if newest.body is None or newest.received_at is None:
+        _log.error("can't publish again: accepted before its event was kept", request=newest.request)
+        return None
+    return Outgoing(
+        topics.PURCHASE_REQUESTS.name,
+        newest.request,
+        "PurchaseRequestWithdrawn" if newest.withdrawn else "PurchaseRequestAccepted",
+        event_id("purchase-request", newest.request, newest.version),
+        newest.request,
+        newest.received_at,
+        newest.body,
+    )

@@ -1,0 +1,297 @@
+"""Intake opens when its database holds all that intake ever published: one put back to an earlier moment catches up.
+
+What is on the topics was committed here before it was published. So, while intake runs, the topics' end offsets are
+noted now and then: everything below is in the database. At the start what lies behind the note is read again, at most
+some seconds of records; after a restore that is everything since the backup, and what is missing is put back.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.intake.storage import institutions, restore, rounds, tokens
+from services.intake.usecases import replay
+from services.intake.usecases.replay import PutBack
+from shared import audit
+from shared.contracts import topics
+from shared.contracts.topics import Topic
+from shared.kafka.records import Decoder
+from shared.kafka.step import next_offsets
+from shared.kafka.storage import Partition, park
+from shared.outbox import OutboxPublisher
+from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
+from shared.runtime import Duty
+
+_NOTE_SECONDS: Final = 5.0
+_BATCH_RECORDS: Final = 2000
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A topic intake writes, and what is made of its records."""
+
+    decoder: Decoder
+    put_back: PutBack
+
+    @classmethod
+    def of(cls, topic: Topic, put_back: PutBack) -> "_Own":
+        return cls(Decoder(topic), put_back)
+
+
+# Each phase needs what those before it put back: a pledge its institution, an entry its round, a contact its applicant,
+# an answer its inbox.
+_PHASES: Final = (
+    {
+        topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, replay.put_back_institutions),
+        topics.ACCESS.name: _Own.of(topics.ACCESS, replay.put_back_tokens),
+    },
+    {topics.ROUNDS.name: _Own.of(topics.ROUNDS, replay.put_back_rounds)},
+    {
+        topics.APPLICATIONS.name: _Own.of(topics.APPLICATIONS, replay.put_back_applications),
+        topics.PURCHASE_REQUESTS.name: _Own.of(topics.PURCHASE_REQUESTS, replay.put_back_requests),
+    },
+    {topics.CONTACTS.name: _Own.of(topics.CONTACTS, replay.put_back_contacts)},
+)
+_SHARED: Final = tuple(name for phase in _PHASES for name in phase)
+_OUTBOX: Final = _Own.of(topics.outbox("any"), replay.keep_answered)
+
+
+class DatabaseSetBackError(RuntimeError):
+    """The database was put back to an earlier moment while this replica ran."""
+
+
+@dataclass(slots=True)
+class _CatchUp:
+    """One reading of what lies behind the notes."""
+
+    noted: dict[Partition, int]
+    records: int = 0
+    rows: int = 0
+    put_back: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Restore:
+    """Closed at first. Several replicas may catch up at once: what is there already stays as it is."""
+
+    def __init__(
+        self,
+        make_consumer: Callable[[], Any],
+        prefix: str,
+        outbox: OutboxPublisher,
+        now: Callable[[], datetime],
+        make_key: Callable[[Pool], Awaitable[object]],
+        end: Callable[[], None],
+    ) -> None:
+        """`make_key` makes the key that signs, if there is none; `end` ends the process, to be started again."""
+        self._make_consumer = make_consumer
+        self._prefix = prefix
+        self._outbox = outbox
+        self._now = now
+        self._make_key = make_key
+        self._end = end
+        self._opened = asyncio.Event()
+        self._noted: dict[Partition, int] = {}
+        self._progress = "not begun"
+
+    def missing(self) -> str | None:
+        """For readiness, and for whoever asks meanwhile."""
+        return None if self._opened.is_set() else self._progress
+
+    def once_open(self, duty: Duty) -> Duty:
+        """The duty, begun when the database is whole."""
+
+        async def gated() -> None:
+            await self._opened.wait()
+            await duty()
+
+        return gated
+
+    async def keep(self, pool: Pool) -> None:
+        """A duty: catches up, opens, and notes how far the topics are in the database, for ever."""
+        await self._make_secrets(pool)
+        consumer = self._make_consumer()
+        try:
+            await consumer.start()
+            shared = await self._partitions(consumer)
+            await self._catch_up(consumer, pool, shared)
+            self._opened.set()
+            await self._note(consumer, pool, shared)
+        except KafkaError as error:
+            _log.warning("waits for Kafka", duty="restore", error=str(error))
+        except DatabaseSetBackError as error:
+            self._opened.clear()
+            self._progress = "the database was put back: starts again"
+            _log.error("ends the process", error=str(error))
+            self._end()
+        finally:
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), 10)
+
+    async def _make_secrets(self, pool: Pool) -> None:
+        """At the first start, so that every backup has them: what was given out under others could not be put back."""
+        await self._make_key(pool)
+        async with connected(pool) as connection:
+            await tokens.secret(connection, "access-tokens")
+
+    async def _partitions(self, consumer: Any) -> list[TopicPartition]:
+        """Of the shared topics; what a consumer knows of a topic comes with the first look at it."""
+        self._progress = "waits for its own topics"
+        names = [self._prefix + name for name in _SHARED]
+        await _ends(consumer, [TopicPartition(name, 0) for name in names])
+        return sorted(TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name))
+
+    async def _outboxes(self, consumer: Any, pool: Pool) -> list[TopicPartition]:
+        """Of the institutions registered, those that are there: one that has left may have lost its topics."""
+        async with connected(pool) as connection:
+            codes = [one["institution"] for one in await institutions.institutions(connection, public=False)]
+        named = {self._prefix + topics.outbox(str(code)).name for code in codes}
+        return [TopicPartition(topic, 0) for topic in sorted(named & await consumer.topics())] if named else []
+
+    async def _catch_up(self, consumer: Any, pool: Pool, shared: Sequence[TopicPartition]) -> None:
+        began = time.monotonic()
+        async with connected(pool) as connection:
+            reading = _CatchUp(await self._load(connection))
+        behind = await self._behind(consumer, pool, reading, shared)
+        for phase in _PHASES:
+            owned = {self._prefix + name: own for name, own in phase.items()}
+            there = {place: end for place, end in behind.items() if place.topic in owned}
+            await self._read(consumer, pool, reading, there, owned)
+        outboxes = await self._outboxes(consumer, pool)
+        behind = await self._behind(consumer, pool, reading, outboxes)
+        await self._read(consumer, pool, reading, behind, {place.topic: _OUTBOX for place in outboxes})
+        if reading.rows:
+            await self._record(pool, reading)
+        seconds = round(time.monotonic() - began, 3)
+        _log.info("caught up", records=reading.records, put_back=dict(reading.put_back), seconds=seconds)
+
+    async def _behind(
+        self, consumer: Any, pool: Pool, reading: _CatchUp, places: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """The ends of those that have more than is noted, as they are now: whoever writes behind them has what it
+        writes in this database. The consumer stands at the notes."""
+        ends = await _ends(consumer, places) if places else {}
+        behind = {}
+        for place, end in ends.items():
+            noted = reading.noted.get(tuple(place), 0)
+            if noted > end:
+                await self._begin_again(pool, place, noted, end)
+                noted = 0
+            if noted < end:
+                consumer.seek(place, noted)
+                behind[place] = end
+        return behind
+
+    async def _read(
+        self, consumer: Any, pool: Pool, reading: _CatchUp, behind: dict[TopicPartition, int], owned: dict[str, _Own]
+    ) -> None:
+        consumer.resume(*behind)
+        while behind:
+            left = [end - await consumer.position(place) for place, end in behind.items()]
+            self._progress = f"{sum(left)} records behind its own topics"
+            by_topic: dict[str, list[Any]] = defaultdict(list)
+            for place, records in (await consumer.getmany(timeout_ms=200, max_records=_BATCH_RECORDS)).items():
+                by_topic[place.topic] += records
+            for topic, records in by_topic.items():
+                await self._take(pool, reading, topic, owned[topic], records)
+            done = [place for place, end in behind.items() if await consumer.position(place) >= end]
+            consumer.pause(*done)
+            behind = {place: end for place, end in behind.items() if place not in done}
+
+    async def _begin_again(self, pool: Pool, place: TopicPartition, noted: int, end: int) -> None:
+        _log.error("topic is shorter than it was", topic=place.topic, partition=place.partition, noted=noted, end=end)
+        async with connected(pool) as connection:
+            await restore.forget_offset(connection, (place.topic, place.partition))
+        self._noted.pop((place.topic, place.partition), None)
+
+    async def _take(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
+        """A batch that fails is halved until the record to blame stands alone; that one is parked."""
+        try:
+            await self._save(pool, reading, topic, own, records)
+        except (*CONTENDED, *DATABASE_AWAY):
+            raise
+        except Exception as error:  # noqa: BLE001 -- isolated, then parked
+            middle = len(records) // 2
+            if middle:
+                await self._take(pool, reading, topic, own, records[:middle])
+                await self._take(pool, reading, topic, own, records[middle:])
+            else:
+                await self._park(pool, records[0], error)
+
+    async def _save(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
+        batch = [event for event in map(own.decoder.decode, records) if event is not None]
+        async with connected(pool) as connection, connection.transaction():
+            rows = await own.put_back(connection, batch, self._prefix)
+            await restore.note_offsets(connection, next_offsets(records))
+        reading.records += len(records)
+        reading.rows += rows
+        if rows:
+            reading.put_back[topic.removeprefix(self._prefix)] += rows
+
+    async def _park(self, pool: Pool, record: Any, error: Exception) -> None:
+        code = getattr(error, "code", None) or type(error).__name__
+        identifier = next((value.decode(errors="replace") for name, value in record.headers if name == "ce_id"), None)
+        where = (record.topic, record.partition)
+        async with connected(pool) as connection, connection.transaction():
+            await park(connection, where, record.offset, identifier, code, str(error)[:1000].replace("\x00", "␀"), 1)
+            await restore.note_offsets(connection, next_offsets([record]))
+        _log.error("parked record", topic=record.topic, partition=record.partition, offset=record.offset, error=code)
+
+    async def _record(self, pool: Pool, reading: _CatchUp) -> None:
+        """A line in the audit log, whose end the restore cut off, and a look at every frozen set."""
+        async with self._outbox.transaction(pool) as (connection, events):
+            detail = {"records": reading.records, "put_back": dict(reading.put_back)}
+            events.append(await audit.record(connection, "intake", self._now(), "intake", "restore", detail))
+        async with connected(pool) as connection:
+            for stored in await rounds.load_all(connection):
+                if stored.applications is None or stored.requests is None:
+                    continue
+                applications = await rounds.application_digest(connection, stored.window.round)
+                requests = await rounds.request_digest(connection, stored.window.round)
+                if (applications.root, requests.root) != (stored.applications["root"], stored.requests["root"]):
+                    _log.error("restored set is not what was frozen", round=stored.window.round, epoch=stored.epoch)
+
+    async def _load(self, connection: Connection) -> dict[Partition, int]:
+        """The notes; an error when they were further already."""
+        stored = await restore.offsets(connection)
+        for (topic, partition), noted in self._noted.items():
+            if stored.get((topic, partition), 0) < noted:
+                raise DatabaseSetBackError(f"{topic} {partition} was in the database up to {noted}, and is not now")
+        self._noted = dict(stored)
+        return stored
+
+    async def _note(self, consumer: Any, pool: Pool, shared: Sequence[TopicPartition]) -> None:
+        """The ends are read first: what is below them was committed before it was published."""
+        places: list[TopicPartition] = []
+        registered = -1
+        while True:
+            async with connected(pool) as connection:
+                known = len(await institutions.inbox_offsets(connection))
+            if known != registered:
+                places = [*shared, *await self._outboxes(consumer, pool)]
+                registered = known
+            ends = {tuple(place): end for place, end in (await _ends(consumer, places)).items()}
+            async with connected(pool) as connection, connection.transaction():
+                stored = await self._load(connection)
+                await restore.note_offsets(connection, ends)
+            self._noted = stored | {place: max(end, stored.get(place, 0)) for place, end in ends.items()}
+            await asyncio.sleep(_NOTE_SECONDS)
+
+
+async def _ends(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Assigned, since the ends of what is not cost 0.1 s each; paused, since a fetch that waits for records keeps
+    every other request of its connection waiting for half a second."""
+    if set(places) != consumer.assignment():
+        consumer.assign(places)
+        consumer.pause(*places)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+    return ends

@@ -1,0 +1,180 @@
+"""The ways a notice goes: each takes what was claimed for it and says what its attempts came to."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Final, Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from services.notify.adapters.composing import Composer, Sender, UnusableAddressError
+from services.notify.adapters.mailserver import MailServer
+from services.notify.adapters.pacing import Pace
+from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
+from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN, PURCHASE_REMINDER
+from services.notify.storage.deliveries import Claimed
+from shared.contracts import topics
+from shared.contracts.events import (
+    AuditHeadNoticed,
+    AwardNoticed,
+    AwardStatusEnded,
+    AwardWithdrawn,
+    Channel,
+    PurchaseReminded,
+    RoundNoticed,
+)
+from shared.contracts.values import Contract
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.producer import EventProducer
+from shared.telemetry import Tracing
+
+_log = structlog.get_logger()
+MAILS_SETTLED_TOGETHER: Final = 50
+PUBLISH_SECONDS: Final = 15.0
+CONTRACTS: Final[Mapping[str, type[Contract]]] = {
+    AWARD: AwardNoticed,
+    AWARD_WITHDRAWN: AwardWithdrawn,
+    AWARD_STATUS_ENDED: AwardStatusEnded,
+    PURCHASE_REMINDER: PurchaseReminded,
+    AUDIT_HEAD: AuditHeadNoticed,
+}
+"""Of the notices of an outbox, and of webhooks, by kind; every other is a RoundNoticed."""
+Attempted = tuple[Claimed, Outcome]
+
+
+def contract_of(kind: str) -> type[Contract]:
+    return CONTRACTS.get(kind, RoundNoticed)
+
+
+def by_recipient(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    def recipient(one: Claimed) -> str:
+        return one.delivery.recipient
+
+    return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
+
+
+class Way(Protocol):
+    """What mail, outbox and later channels have in common."""
+
+    channel: Channel
+
+    def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+        """What is attempted and settled together; groups do not wait for each other."""
+
+    async def attempt(
+        self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
+    ) -> list[Attempted]:
+        """One outcome for each. Nothing is begun once `may_begin` says no."""
+
+    def message_id(self, delivery: str) -> str: ...
+
+
+class MailWay:
+    channel = Channel.MAIL
+
+    def __init__(
+        self,
+        server: MailServer,
+        composer: Composer,
+        sender: Sender,
+        now: Callable[[], datetime],
+        tracing: Tracing,
+        pace: Pace,
+    ) -> None:
+        self._pace = pace
+        self._server = server
+        self._composer = composer
+        self._sender = sender
+        self._now = now
+        self._tracing = tracing
+
+    def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+        size = MAILS_SETTLED_TOGETHER
+        return [list(claimed[start : start + size]) for start in range(0, len(claimed), size)]
+
+    async def attempt(
+        self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
+    ) -> list[Attempted]:
+        outcomes = await asyncio.gather(*(self._mail(one, institutions, may_begin) for one in group))
+        return list(zip(group, outcomes, strict=True))
+
+    async def _mail(self, claimed: Claimed, institutions: Mapping[str, str], may_begin: Callable[[], bool]) -> Outcome:
+        connection = await self._server.acquire()
+        try:
+            if claimed.addressee is not None and claimed.addressee.suppressed:
+                return Outcome(Ending.NEVER, "suppressed")
+            if may_begin():  # what is not begun takes nobody's turn
+                await self._pace.turn()
+            if not may_begin() or claimed.addressee is None:
+                return NOT_TRIED
+            traceparent = claimed.delivery.traceparent
+            trace = self._tracing.follow("mail", traceparent) if traceparent else None
+            mail = self._composer.compose(claimed, claimed.addressee, institutions, self._now(), trace)
+            return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id, claimed.tag))
+        except UnusableAddressError as error:
+            return Outcome(Ending.NEVER, error.code)
+        except Exception:  # noqa: BLE001 -- a fault of ours, in a template say: reported, and tried again when mended
+            _log.exception("cannot mail", delivery=claimed.delivery.id, kind=claimed.delivery.kind)
+            return Outcome(Ending.LATER, "fault")
+        finally:
+            self._server.release(connection)
+
+    def message_id(self, delivery: str) -> str:
+        return self._sender.message_id(delivery)
+
+
+class OutboxWay:
+    """Each institution's own topic. One that is missing or away holds up nobody else's notices."""
+
+    channel = Channel.OUTBOX
+
+    def __init__(self, producer: EventProducer, now: Callable[[], datetime], tracing: Tracing) -> None:
+        self._producer = producer
+        self._now = now
+        self._tracing = tracing
+
+    def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+        return by_recipient(claimed)
+
+    async def attempt(
+        self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
+    ) -> list[Attempted]:
+        outcome = NOT_TRIED
+        if may_begin():
+            try:
+                async with asyncio.timeout(PUBLISH_SECONDS):
+                    await self._producer.publish([self._event(one) for one in group])
+                outcome = DELIVERED
+            except (TimeoutError, KafkaError) as error:
+                recipient = group[0].delivery.recipient
+                _log.warning("cannot publish notices", institution=recipient, error=type(error).__name__)
+                outcome = Outcome(Ending.LATER, "topic-away", in_doubt=isinstance(error, TimeoutError))
+            except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended
+                _log.exception("cannot publish notices", institution=group[0].delivery.recipient)
+                outcome = Outcome(Ending.LATER, "fault")
+        return [(one, outcome) for one in group]
+
+    def _event(self, claimed: Claimed) -> Outgoing:
+        """Its id is the delivery's, so that a repeat shows as one."""
+        delivery = claimed.delivery
+        return Outgoing(
+            topics.outbox(delivery.recipient).name,
+            delivery.subject,
+            contract_of(delivery.kind).__name__,
+            delivery.id,
+            delivery.subject,
+            delivery.time_map.programme(self._now()),
+            json.dumps(delivery.facts, ensure_ascii=False, separators=(",", ":")).encode(),
+            self._tracing.follow("notice", delivery.traceparent) if delivery.traceparent else None,
+        )
+
+    def message_id(self, delivery: str) -> str:
+        return delivery
+
+
+def chance() -> float:
+    return random.random()  # noqa: S311 -- jitter

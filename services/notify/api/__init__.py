@@ -1,0 +1,1 @@
+"""HTTP in: requests are translated, a use case is called."""

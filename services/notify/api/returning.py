@@ -1,0 +1,173 @@
+"""HTTP in, for operators and their mail server: mails that came back, and those of them that a person has to see."""
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import prometheus_client
+import structlog
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+
+from services.notify.domain.bounces import Bounce, Finding, UnreadableBounceError, bounce
+from services.notify.domain.diagnostics import DOUBTFUL, Judgement
+from services.notify.storage import followup, returned_mails, suppressions
+from services.notify.usecases.delivery_events import failed, gave_up
+from shared import audit
+from shared.clock import Clock
+from shared.contracts.values import Uuid
+from shared.http import content_of, read_body
+from shared.kafka.cloudevents import Outgoing
+from shared.outbox import OutboxPublisher
+from shared.parked_api import Admit
+from shared.postgres import Connection, Pool, connected
+from shared.problems import Problem
+
+BOUNCE_BYTES: Final = 1_000_000
+BOUNCED, RETURNED = "bounced", "returned"
+"""Errors of notices that came back: the address is no more; it may well be there."""
+UNREADABLE, UNPROVEN, UNKNOWN = "unreadable", "unproven", "unknown-notice"
+Limit = Annotated[int, Query(ge=1, le=1000)]
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CameTo:
+    """What a returned mail came to. `listed`: its id among those for a person, and `why` it is there."""
+
+    delivery: str | None = None
+    status: str | None = None
+    failed: bool = False
+    suppressed: bool = False
+    listed: str | None = None
+    why: str | None = None
+
+
+def returning_router(
+    pool: Callable[[], Pool],
+    outbox: OutboxPublisher,
+    clock: Clock,
+    operator: Admit,
+    counter: prometheus_client.Counter,
+    *,
+    proven: bool,
+) -> APIRouter:
+    """`proven`: mails go out under envelope senders with a tag, so that what comes back has one."""
+    router = APIRouter(tags=["deliveries"])
+
+    @router.post("/bounces", openapi_extra=content_of("message/rfc822"))
+    async def take_bounce(request: Request) -> Response:
+        """A mail that came back, whole, as `message/rfc822`. Its notice has failed; an address that is surely gone gets
+        no other mail. What can't be read, or is in doubt, is kept for a person: `listed` is its id."""
+        await operator(request)
+        content = await read_body(request, BOUNCE_BYTES, "message/rfc822")
+        if not content:
+            raise Problem(422, UnreadableBounceError.code, "There is no mail: give the whole returned mail.")
+        came_to = await _taken(pool(), outbox, clock, content, proven=proven)
+        labels = {
+            "suppressed": came_to.suppressed,
+            "listed": came_to.listed is not None,
+            "failed": came_to.status is not None and came_to.failed,
+        }
+        outcome = next((name for name, is_so in labels.items() if is_so), "noted")
+        counter.labels(outcome).inc()
+        _log.info("took returned mail", delivery=came_to.delivery, outcome=outcome, why=came_to.why)
+        return JSONResponse(jsonable_encoder(came_to))
+
+    @router.get("/bounces")
+    async def list_returned(request: Request, limit: Limit = 100) -> Response:
+        """Those for a person, newest first: why, and what was said of which notice."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            return JSONResponse(jsonable_encoder(await returned_mails.kept(connection, limit)))
+
+    @router.get("/bounces/{returned}")
+    async def show_returned(returned: Uuid, request: Request) -> Response:
+        """The whole mail, to be read by a person: as `text/plain`, so that no browser runs what it holds."""
+        await operator(request)
+        async with connected(pool()) as connection:
+            content = await returned_mails.content_of(connection, returned)
+        if content is None:
+            raise _no_such()
+        return Response(content, media_type="text/plain; charset=utf-8")
+
+    @router.delete("/bounces/{returned}")
+    async def see_to_returned(returned: Uuid, request: Request) -> Response:
+        """A person has seen to it: it is not listed any more, and the mail is deleted."""
+        holder, now = await operator(request), clock.now()
+        async with outbox.transaction(pool()) as (connection, events):
+            if not await returned_mails.done(connection, returned):
+                raise _no_such()
+            sealed = {"returned": returned}
+            events.append(await audit.record(connection, "notify", now, holder.name, "see-to-returned", {}, sealed))
+        return JSONResponse({"done": True})
+
+    return router
+
+
+def _no_such() -> Problem:
+    return Problem(404, "unknown-returned-mail", "There is no such returned mail: see GET /bounces.")
+
+
+async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: bytes, *, proven: bool) -> CameTo:
+    try:
+        said = await asyncio.to_thread(bounce, content)
+    except UnreadableBounceError as error:
+        async with connected(pool) as connection:
+            return CameTo(listed=await _kept(connection, content, f"{UNREADABLE}: {error}"), why=UNREADABLE)
+    async with outbox.transaction(pool) as (connection, events):
+        why = await _not_ours(connection, said, proven=proven)
+        if why:
+            return CameTo(said.delivery, listed=await _kept(connection, content, why, said), why=why)
+        address = await suppressions.address_of(connection, said.delivery)
+        finding = said.about(address)
+        if not finding.final:
+            return CameTo(said.delivery, finding.status)
+        gone = address is not None and finding.judgement is Judgement.GONE
+        has_failed = await _fail(connection, events, said.delivery, BOUNCED if gone else RETURNED, clock)
+        if address is not None and gone:
+            await suppressions.suppress(connection, address, f"bounced {finding.status}", said.delivery)
+        if finding.judgement not in DOUBTFUL:
+            return CameTo(said.delivery, finding.status, has_failed, gone)
+        listed = await _kept(connection, content, finding.judgement.value, said, finding)
+        return CameTo(said.delivery, finding.status, has_failed, gone, listed, finding.judgement.value)
+
+
+async def _not_ours(connection: Connection, said: Bounce, *, proven: bool) -> str | None:
+    """Why it is not believed. One with a tag is held against it even where none is demanded."""
+    tag = await returned_mails.tag_of(connection, said.delivery)
+    if (proven or said.tag is not None) and not hmac.compare_digest(said.tag or "", tag):
+        return UNPROVEN
+    return None if await followup.one(connection, said.delivery) else UNKNOWN
+
+
+async def _fail(connection: Connection, events: list[Outgoing], delivery: str, error: str, clock: Clock) -> bool:
+    bounced = await suppressions.bounced(connection, delivery, error)
+    events += [failed(one, error, one.time_map.programme(clock.now())) for one in bounced]
+    events += await gave_up(connection, clock.now(), list(events))
+    return bool(bounced)
+
+
+async def _kept(
+    connection: Connection, content: bytes, why: str, said: Bounce | None = None, finding: Finding | None = None
+) -> str:
+    about = (said.delivery if said else None, finding.status if finding else None, finding.words if finding else None)
+    kept = await returned_mails.keep(connection, content, why, *about)
+    if kept is None:
+        raise Problem(
+            503,
+            "too-many-returned",
+            "As many returned mails wait for a person as are kept: see to them (GET /bounces), then send this again.",
+        )
+    return kept
+
+
+async def forget_erased(pool: Pool) -> None:
+    """A duty: a person's mail goes with their contact."""
+    async with connected(pool) as connection:
+        forgotten = await returned_mails.forget_erased(connection)
+    if forgotten:
+        _log.info("forgot returned mails of erased contacts", mails=forgotten)

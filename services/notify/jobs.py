@@ -1,0 +1,160 @@
+"""What is looked at again and again: turns not spread yet, notices that waited, and what is owed to the erased."""
+
+from datetime import timedelta
+
+import structlog
+
+from services.notify.domain.digests import gathering
+from services.notify.domain.occurrences import verdict
+from services.notify.domain.rates import Rates, keys, shared_out
+from services.notify.domain.reminders import Window, reminder
+from services.notify.domain.turns import Turn, head_signed, spread
+from services.notify.handlers import delivery_id, owe
+from services.notify.storage import deliveries, digests, disowning, erased_contacts, facts, heads, rates
+from services.notify.usecases.delivery_events import contact_disowned, failed, gave_up
+from shared import audit
+from shared.by_round import ByRound
+from shared.clock import Clock
+from shared.outbox import OutboxPublisher
+from shared.postgres import Pool, connected
+
+_log = structlog.get_logger()
+
+
+async def spread_turns(pool: Pool, apart: ByRound) -> None:
+    """A round's turns become a delivery for each of its institutions, once the round's opening is known."""
+    async with connected(pool) as connection:
+
+        async def spread_of(round_id: str) -> None:
+            async with connection.transaction():
+                for turn, institutions in await facts.take_turns(connection, round_id):
+                    await owe(connection, [spread(turn, institutions)])
+                    _log.info("spread turn", round=round_id, turn=turn.happening, institutions=len(institutions))
+
+        await apart.each(await facts.rounds_with_turns(connection), str, spread_of)
+
+
+async def spread_heads(pool: Pool, apart: timedelta) -> None:
+    """The newest signed audit head of each service becomes a delivery to each institution that takes part."""
+    async with connected(pool) as connection, connection.transaction():
+        for head, institutions in await heads.take(connection, apart):
+            await owe(connection, [head_signed(head, institutions)])
+            _log.info("spread audit head", service=head.service, count=head.count, institutions=len(institutions))
+
+
+async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
+    """Each verdict is told to its applicant once its epoch is committed."""
+    async with connected(pool) as connection:
+
+        async def tell(round_id: str) -> None:
+            async with connection.transaction():
+                told = await facts.take_verdicts(connection, round_id)
+                await owe(connection, [verdict(one) for one in told])
+            if told:
+                _log.info("owes verdicts", round=round_id, verdicts=len(told))
+
+        await apart.each(await facts.rounds_with_verdicts(connection), str, tell)
+
+
+async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
+    """Institutions are reminded once of each close, `ahead` of it; an extension is another close."""
+    async with connected(pool) as connection, connection.transaction():
+
+        async def remind(window: Window) -> None:
+            turn = reminder(window, clock.now(), ahead)
+            if not turn:
+                return
+            async with connection.transaction():
+                if isinstance(turn, Turn):
+                    await facts.save_turn(connection, turn)
+                await facts.set_reminded(connection, window.round)
+
+        await apart.each(await facts.unreminded(connection), lambda window: window.round, remind)
+
+
+async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> None:
+    """What somebody at an institution is owed of one round goes in one mail where it is `many`."""
+    async with connected(pool) as connection:
+
+        async def gather_of(round_id: str) -> None:
+            async with connection.transaction():
+                found = await digests.gatherable(connection, round_id, waited)
+                alone, gathered = gathering(found, many)
+                await digests.send_alone(connection, alone)
+                for due, said in gathered:
+                    identifier = delivery_id(due)
+                    await deliveries.insert(connection, [(identifier, due)])
+                    await digests.gather(connection, said, identifier)
+            if found:
+                _log.info("gathered deliveries", round=round_id, deliveries=len(found), digests=len(gathered))
+
+        await apart.each(await digests.rounds_to_gather(connection, waited), str, gather_of)
+
+
+async def take_up(pool: Pool) -> None:
+    """But mails to applicants, which are shared out."""
+    async with connected(pool) as connection:
+        taken = await deliveries.take_up(connection)
+    if taken:
+        _log.info("took up deliveries", deliveries=taken)
+
+
+async def share_out(pool: Pool, limits: Rates) -> None:
+    """Takes up mails to applicants, counted in the same transaction: beyond the rates they go in one mail, later.
+
+    Of all rounds at once: rates are of a person, however many rounds that is told of. Nothing that a round states is
+    read here."""
+    async with connected(pool) as connection, connection.transaction():
+        now = await rates.begin(connection)
+        found = await rates.ready(connection) if now else []
+        if now is None or not found:
+            return
+        counted = await rates.used(connection, (key for one in found for key in keys(one, limits)))
+        shares = shared_out(found, counted, limits, now)
+        await rates.send_alone(connection, shares.alone)
+        await rates.send_together(connection, shares.together)
+        await rates.hold(connection, shares.held)
+        await rates.use(connection, shares.used)
+    _log.info(
+        "shared out mails",
+        alone=len(shares.alone),
+        together=sum(map(len, shares.together)),
+        mails=len(shares.alone) + len(shares.together),
+        held=len(shares.held),
+    )
+
+
+async def forget_windows(pool: Pool) -> None:
+    async with connected(pool) as connection:
+        await rates.forget(connection)
+
+
+async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
+    """Officers see later entries with a disowned address too."""
+    async with outbox.transaction(pool) as (connection, events):
+        entries, now = await disowning.later_entries(connection), clock.now()
+        if entries:
+            events += [contact_disowned(entry, now) for entry in entries]
+            sealed = {"applications": [entry.application for entry in entries]}
+            detail = {"entries": len(entries)}
+            events.append(await audit.record(connection, "notify", now, "notify", disowning.NOT_ME, detail, sealed))
+    if entries:
+        _log.info("told of disowned contacts", applications=len(entries))
+
+
+async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+    async def fail(round_id: str) -> None:
+        async with outbox.transaction(pool) as (connection, events):
+            erased = await erased_contacts.fail(connection, round_id)
+            ids = [one.id for one in erased]
+            await digests.release(connection, ids)
+            gathered = await digests.settle_gathered(connection, ids)
+            for delivery in (*erased, *(one.delivery for one in gathered)):
+                events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
+            events += await gave_up(connection, clock.now(), list(events))
+        if events:
+            _log.info("gave up deliveries to erased contacts", round=round_id, deliveries=len(events))
+
+    async with connected(pool) as connection:
+        rounds = await erased_contacts.rounds(connection)
+    await apart.each(rounds, str, fail)

@@ -1,0 +1,113 @@
+"""Every notice as it would be sent, filled with invented firms: for whoever edits words, and for tests."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from services.notify.adapters.composing import Composer, Sender
+from services.notify.adapters.rendering import Renderer
+from services.notify.domain.notices import DIGEST, INVITATION, NOTICES, TEMPLATES, Role
+from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from shared.clock import REAL_TIME
+from shared.contracts.events import Channel, Language
+
+SAMPLES: Final = json.loads((Path(__file__).parent / "samples.json").read_text(encoding="utf-8"))
+"""By kind, the facts of a mail; `of-application`, what is known of the application beside them."""
+_TITLE: Final = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
+_SELECTION: Final = "https://selection.firstbuy.example"
+_NOTIFY: Final = "https://notify.firstbuy.example"
+_LINK: Final = "5e0d7f0a-94c3-4d0b-8a56-2f1f0e7c9b33"
+_NOW: Final = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)
+_DELIVERY: Final = "0b5ed0a2-6a30-5b3b-9a1f-53a5c07b9c55"
+
+
+class UnknownKindError(ValueError):
+    """No notice has this kind; the message names those there are."""
+
+    code = "unknown-kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Of the table of notices: what, to whom, by which channels."""
+
+    kind: str
+    happening: str
+    role: str
+    channels: tuple[str, ...]
+
+
+def table() -> list[Row]:
+    return [
+        Row(notice.kind, happening.value, role.value, tuple(channel.value for channel in notice.channels))
+        for (happening, role), notice in NOTICES.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    subject: str
+    text: str
+    html: str
+    content: bytes
+    """The whole mail (RFC 5322)."""
+
+
+def preview(kind: str, language: Language, title: str | None = None) -> Preview:
+    """Raises UnknownKindError."""
+    if kind not in kinds():
+        raise UnknownKindError(f"no mail is of kind '{kind}'; there are {', '.join(kinds())}")
+    facts = SAMPLES[kind]
+    to_desk = kind == DIGEST or any(one.kind == kind and role is Role.INSTITUTION for (_, role), one in NOTICES.items())
+    addressee = Addressee(
+        "김가상",
+        "somebody@firm.example",
+        language.value,
+        "kwater" if to_desk else None,
+        disowning=None if to_desk else _LINK,
+    )
+    title = title or _TITLE[language]
+    known_of: dict[str, Any] = SAMPLES["of-application"]
+    claimed = Claimed(
+        _delivery(kind, facts),
+        timedelta(0),
+        addressee,
+        {language.value: title},
+        known_of["product"],
+        known_of["findings"] if kind in {"not-selected", "verdict"} else None,
+        known_of["changes"] if kind in {"not-selected", "verdict"} else None,
+        known_of["notices"],
+    )
+    sender = Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example")
+    composer = Composer(_renderer(), sender, _SELECTION, _NOTIFY)
+    content = composer.compose(claimed, addressee, {"kwater": "한국수자원공사 (K-water)"}, _NOW, None).content
+    message = message_from_bytes(content, policy=default)
+    return Preview(str(message["Subject"]), _body(message, "plain"), _body(message, "html"), content)
+
+
+@cache
+def _renderer() -> Renderer:
+    """Whoever looks at all previews compiles the templates once."""
+    return Renderer()
+
+
+def _delivery(kind: str, facts: Any) -> Delivery:
+    party, application = "preview", "4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e01"
+    subject = party if kind == INVITATION else application
+    return Delivery(_DELIVERY, "2018-h2", kind, subject, "preview", party, Channel.MAIL, facts, None, 1, REAL_TIME)
+
+
+def _body(message: Any, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""
+
+
+def kinds() -> Sequence[str]:
+    """All that are mailed."""
+    return list(TEMPLATES)

@@ -1,0 +1,147 @@
+"""What attempts came to is recorded, and announced on deliveries.v1 by the same transaction.
+
+Whatever ends while a transaction is under way waits for the next and shares it, as a database's own group commit does:
+a receiver's ten and a mail server's fifty cost one commit together.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import prometheus_client
+import structlog
+
+from services.notify.adapters.channels import Attempted, Way
+from services.notify.domain.attempts import MAILBOX_UNKNOWN, Persistence, Settlement, State, settle
+from services.notify.storage import deliveries, digests, suppressions
+from services.notify.storage.deliveries import Claimed, Delivery
+from services.notify.usecases.delivery_events import delivered, failed, gave_up
+from shared.contracts.events import NoticeFailed
+from shared.kafka.cloudevents import Outgoing
+from shared.outbox import OutboxPublisher
+from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
+
+_log = structlog.get_logger()
+RECORDING_TRIES_WHEN_STOPPING: Final = 5
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """What one group of attempts came to. `alone`: recorded with others it failed, and it may be for theirs."""
+
+    settled: Sequence[tuple[Claimed, Settlement]]
+    recorded: bool = False
+    alone: bool = False
+
+
+class Recording:
+    """Of one channel; its loops share it."""
+
+    def __init__(
+        self,
+        way: Way,
+        persistence: Persistence,
+        outbox: OutboxPublisher,
+        now: Callable[[], datetime],
+        chance: Callable[[], float],
+        stopping: asyncio.Event,
+        counter: prometheus_client.Counter,
+    ) -> None:
+        self._way = way
+        self._persistence = persistence
+        self._outbox = outbox
+        self._now = now
+        self._chance = chance
+        self._stopping = stopping
+        self._counter = counter
+        self._waiting: list[_Waiting] = []
+        self._turn = asyncio.Lock()
+
+    async def record(self, pool: Pool, attempted: Sequence[Attempted]) -> None:
+        """Returns once it is committed. A fault in what others had recorded is theirs alone."""
+        mine = _Waiting(
+            [
+                (one, settle(outcome, one.delivery.attempts, one.tried_for, self._persistence, self._chance()))
+                for one, outcome in attempted
+            ]
+        )
+        self._waiting.append(mine)
+        async with self._turn:
+            if mine.recorded:
+                return
+            if not mine.alone:
+                together, self._waiting = self._waiting, []
+                if await self._recorded(pool, together):
+                    return
+        await self._keep_at(pool, mine.settled)
+
+    async def _recorded(self, pool: Pool, together: Sequence[_Waiting]) -> bool:
+        """Whether all are; if not, each is to be tried by itself."""
+        try:
+            await self._keep_at(pool, [pair for one in together for pair in one.settled])
+        except BaseException as fault:
+            for one in together:
+                one.alone = True
+            if len(together) == 1 or not isinstance(fault, Exception):
+                raise
+            _log.exception("records one by one", groups=len(together))
+            return False
+        for one in together:
+            one.recorded = True
+        return True
+
+    async def _keep_at(self, pool: Pool, settled: Sequence[tuple[Claimed, Settlement]]) -> None:
+        """Keeps at it while the database is away: what was delivered would else be delivered again."""
+        tries = 0
+        while True:
+            try:
+                await self._settle(pool, settled)
+            except (*DATABASE_AWAY, *CONTENDED) as error:
+                tries += 1
+                if self._stopping.is_set() and tries >= RECORDING_TRIES_WHEN_STOPPING:
+                    raise
+                _log.warning("records again", deliveries=len(settled), error=type(error).__name__)
+                await asyncio.sleep(min(0.2 * 2 ** min(tries, 5), 5))
+            else:
+                return
+
+    async def _settle(self, pool: Pool, attempted: Sequence[tuple[Claimed, Settlement]]) -> None:
+        settled = [(one.delivery, settlement) for one, settlement in attempted]
+        async with self._outbox.transaction(pool) as (connection, events):
+            recorded = await deliveries.settle(connection, settled)
+            final = [
+                (delivery, settlement)
+                for delivery, settlement in settled
+                if delivery.id in recorded and settlement.state is not State.PENDING
+            ]
+            events += [self._announced(delivery, one.state, one.error, delivery.id) for delivery, one in final]
+            gathering = {claimed.delivery.id for claimed, _ in attempted if claimed.gathers}
+            gathered = [delivery.id for delivery, _ in final if delivery.id in gathering]
+            for one in await digests.settle_gathered(connection, gathered) if gathered else ():
+                events.append(self._announced(one.delivery, one.state, one.error, one.digest))
+            for claimed, settlement in attempted:
+                if settlement.error == MAILBOX_UNKNOWN and settlement.state is State.FAILED and claimed.addressee:
+                    await suppressions.suppress(
+                        connection, claimed.addressee.email, MAILBOX_UNKNOWN, claimed.delivery.id
+                    )
+            given_up = [event for event in events if event.type == NoticeFailed.__name__]
+            events += await gave_up(connection, self._now(), given_up)
+        states = Counter(
+            (delivery.kind, settlement.state)
+            for delivery, settlement in settled
+            if delivery.id in recorded and settlement.counts
+        )
+        for (kind, state), count in states.items():
+            self._counter.labels(kind, self._way.channel.value, state.value).inc(count)
+            _log.info("settled deliveries", kind=kind, channel=self._way.channel, state=state, deliveries=count)
+
+    def _announced(self, delivery: Delivery, state: State, error: str | None, said_by: str) -> Outgoing:
+        """`said_by`: the delivery whose message said it, itself or a digest."""
+        now = delivery.time_map.programme(self._now())
+        if state is State.SENT:
+            return delivered(delivery, self._way.message_id(said_by), now)
+        _log.warning("gave up delivery", delivery=delivery.id, kind=delivery.kind, error=error)
+        return failed(delivery, error or "fault", now)

@@ -1,0 +1,118 @@
+"""Claim what is due, attempt it, have recorded what came of it. Several replicas share the work.
+
+A crash leaves its claims to their leases, or to the replica's own next start; what may have been said meanwhile is said
+again under the same message id, and the delivery remembers the doubt.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.notify.adapters.channels import Way
+from services.notify.domain.notices import DIGEST
+from services.notify.domain.quiet import QuietHours
+from services.notify.storage import deliveries, digests, facts
+from services.notify.storage.deliveries import Claimed
+from services.notify.usecases.recording import Recording
+from shared.postgres import Connection, Pool, connected
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who claims, how much at once, for how long; attempts begin only in the first half of a lease."""
+
+    replica: str
+    limit: int
+    lease: timedelta
+
+
+class Sending:
+    """One channel's deliveries. `deliver_due` may run several times at once."""
+
+    def __init__(
+        self,
+        way: Way,
+        claims: Claims,
+        recording: Recording,
+        now: Callable[[], datetime],
+        stopping: asyncio.Event,
+        quiet: QuietHours | None = None,
+    ) -> None:
+        """`quiet`: hours in which what can wait is put off."""
+        self._quiet = quiet
+        self._way = way
+        self._claims = claims
+        self._recording = recording
+        self._now = now
+        self._stopping = stopping
+        self._starting = asyncio.Lock()
+        self._resumed = False
+
+    async def _resume(self, pool: Pool) -> None:
+        """Before anything is claimed: takes up at once what this replica held when it was killed."""
+        async with self._starting:
+            if not self._resumed:
+                async with connected(pool) as connection:
+                    await deliveries.resume(connection, self._claims.replica, self._way.channel)
+                self._resumed = True
+
+    async def deliver_due(self, pool: Pool) -> None:
+        """A duty. Cancelled, it begins nothing more, but ends and records what is under way."""
+        work = asyncio.create_task(self._deliver_due(pool))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await work
+            raise
+
+    async def _deliver_due(self, pool: Pool) -> None:
+        await self._resume(pool)
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            claims = self._claims
+            async with connected(pool) as connection:
+                if self._quiet and (until := self._quiet.until(self._now())):
+                    await deliveries.put_off(connection, self._way.channel, until)
+                claimed = await deliveries.claim(
+                    connection, self._way.channel, claims.limit, claims.replica, claims.lease
+                )
+                claimed = await with_others(connection, claimed)
+                names = await facts.institution_names(connection, _named(claimed))
+
+            def may_begin(until: float = begun + claims.lease.total_seconds() / 2) -> bool:
+                return not self._stopping.is_set() and time.monotonic() < until
+
+            async def attempt(
+                group: Sequence[Claimed],
+                names: dict[str, str] = names,
+                may_begin: Callable[[], bool] = may_begin,
+            ) -> None:
+                await self._recording.record(pool, await self._way.attempt(group, names, may_begin))
+
+            # A fault in one group leaves the others to end what they have begun.
+            works = (attempt(group) for group in self._way.groups(claimed))
+            faults = [fault for fault in await asyncio.gather(*works, return_exceptions=True) if fault is not None]
+            if faults:
+                raise faults[0]
+            if len(claimed) < claims.limit:
+                return
+
+
+async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """With what is said in the same mail, as far as that still goes to the same address."""
+    gathering = [one.delivery.id for one in claimed if one.gathers and one.delivery.kind != DIGEST]
+    if not gathering:
+        return list(claimed)
+    await digests.release(connection, gathering)
+    said = await deliveries.said_with(connection, gathering)
+    return [replace(one, said=said.get(one.delivery.id, ())) for one in claimed]
+
+
+def _named(claimed: Sequence[Claimed]) -> set[str]:
+    """Institutions that mails name: that buy, or whose desk they go to."""
+    said = [one for first in claimed for one in (first, *first.said)]
+    mailed = [(one.delivery.facts, one.addressee) for one in said if one.addressee is not None]
+    buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
+    return buying | {addressee.institution for _, addressee in mailed if addressee.institution}

@@ -1,0 +1,235 @@
+"""What is looked at again and again: rounds to commit, to propose, to publish. Each step happens once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from services.selection.storage import drawn, purchases, releases, results, rounds
+from services.selection.storage.purchases import Unreported
+from services.selection.storage.releases import ConfirmedRelease, OpenRelease
+from services.selection.storage.results import GivenStatus, ToPublish
+from services.selection.storage.rounds import KnownRound
+from services.selection.usecases.commitment import MarksState, commit, inputs_of, panel_marks
+from services.selection.usecases.proposal import lines_sound, missing_inputs, propose
+from services.selection.usecases.release import moved_event, propose_release, sound
+from services.selection.usecases.repairs import drop_altered
+from services.selection.usecases.results import overdue_event, result_event, status_end_event
+from shared import audit
+from shared.by_round import ByRound
+from shared.clock import Clock
+from shared.contracts.events import RepairSubject
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.own import OwnTopic
+from shared.keys import SigningKey
+from shared.merkle import bucket_of
+from shared.outbox import OutboxPublisher
+from shared.postgres import Connection, Pool, connected
+from shared.purchases import State
+from shared.repairs import forget_requests, request_buckets
+
+PUBLISHED_AT_ONCE: Final = 2000
+_log = structlog.get_logger()
+
+
+async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
+    """Fixes everything that decides, as soon as the inputs are complete and before chance enters."""
+    if not await own.read_back(pool):
+        return
+
+    async def commit_one(known: KnownRound) -> None:
+        async with connected(pool) as connection:
+            marks, _ = await panel_marks(connection, known)
+        if marks is not MarksState.CLOSED:
+            return
+        async with outbox.transaction(pool) as (connection, events):
+            await rounds.one_snapshot(connection)
+            verdicts = await drawn.current(connection, known.round)
+            complete = (await inputs_of(connection, known, verdicts)).complete
+            if complete and not await drop_altered(connection, known, verdicts):
+                now = known.time_map.programme(clock.now())
+                events += await commit(connection, known, verdicts, now)
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    async with connected(pool) as connection:
+        due = await rounds.to_commit(connection)
+    await apart.each(due, lambda known: known.round, commit_one)
+
+
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
+    """Asks the owners for buckets that still differ this long after the judging."""
+    now = clock.now()
+
+    async def ask_for_one(known: KnownRound) -> None:
+        if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
+            return
+        async with connected(pool) as connection:
+            marks, _ = await panel_marks(connection, known)
+        if marks is MarksState.OPEN:
+            return  # for as long as a panel works; what differs is asked for once its marks are closed
+        async with outbox.transaction(pool) as (connection, events):
+            state = await inputs_of(connection, known, await drawn.current(connection, known.round))
+            for subject, buckets in (
+                (RepairSubject.VERDICTS, state.verdicts),
+                (RepairSubject.REQUESTS, state.requests),
+                (RepairSubject.APPLICATIONS, state.applications),
+            ):
+                await forget_requests(connection, known.round, known.epoch, subject, buckets)
+                events += await request_buckets(
+                    connection, "selection", known.round, known.epoch, subject, buckets, now, seconds
+                )
+
+    async with connected(pool) as connection:
+        due = await rounds.to_commit(connection)
+    await apart.each(due, lambda known: known.round, ask_for_one)
+
+
+async def propose_rounds(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+) -> None:
+    """Draws and matches once every value that an entry draws under is known."""
+    if not await own.read_back(pool):
+        return
+
+    async def propose_one(due: tuple[KnownRound, Mapping[str, Any]]) -> None:
+        known, commitment = due
+        async with outbox.transaction(pool) as (connection, events):
+            await rounds.one_snapshot(connection)
+            if await _inputs_sound(connection, events, known, commitment, clock.now(), seconds):
+                events += await propose(connection, known, commitment, known.time_map.programme(clock.now()))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    async with connected(pool) as connection:
+        to_propose = await rounds.to_propose(connection)
+    await apart.each(to_propose, lambda due: due[0].round, propose_one)
+
+
+async def propose_releases(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+) -> None:
+    """Gives out what officers named as set free, batch by batch."""
+    if not await own.read_back(pool):
+        return
+
+    async def propose_one(due: OpenRelease) -> None:
+        known, root = due.known, due.opened.selection_root
+        async with outbox.transaction(pool) as (connection, events):
+            await rounds.one_snapshot(connection)
+            if not await _inputs_sound(connection, events, known, due.commitment, clock.now(), seconds):
+                return
+            if await lines_sound(connection, known.round, known.epoch, root):
+                events += await propose_release(connection, due, known.time_map.programme(clock.now()))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    async with connected(pool) as connection:
+        opened = await releases.to_propose(connection)
+    await apart.each(opened, lambda due: due.known.round, propose_one)
+
+
+async def _inputs_sound(
+    connection: Connection,
+    events: list[Outgoing],
+    known: KnownRound,
+    commitment: Mapping[str, Any],
+    now: datetime,
+    seconds: float,
+) -> bool:
+    """Whether everything is here as it was committed; what is missing is asked for among `events`."""
+    missing = await missing_inputs(connection, known, commitment)
+    if missing:
+        buckets = sorted({bucket_of(application) for application in missing})
+        subject = RepairSubject.APPLICATIONS
+        events += await request_buckets(
+            connection, "selection", known.round, known.epoch, subject, buckets, now, seconds
+        )
+    return missing == []
+
+
+async def publish_rounds(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+) -> None:
+    """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
+    signer = await signing.signer(pool)
+
+    async def publish_one(due: ToPublish) -> None:
+        done = due.published_lines
+        async with outbox.transaction(pool) as (connection, events):
+            if done == 0 and not await lines_sound(connection, due.round, due.epoch, due.selection_root):
+                return
+            rows = await results.lines(connection, due, done, PUBLISHED_AT_ONCE)
+            if not rows or not await results.published(connection, due.round, due.epoch, done, rows[-1]["line"]):
+                return
+            now = clock.now()
+            events += [result_event(due, row, now, signer) for row in rows]
+        _log.info("published results", round=due.round, epoch=due.epoch, lines=rows[-1]["line"])
+
+    async with connected(pool) as connection:
+        confirmed = await results.to_publish(connection)
+    await apart.each(confirmed, lambda due: due.round, publish_one)
+
+
+async def publish_releases(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+) -> None:
+    """Publishes confirmed batches, each whole and once, after the results they change."""
+    signer = await signing.signer(pool)
+
+    async def publish_one(due: ConfirmedRelease) -> None:
+        async with outbox.transaction(pool) as (connection, events):
+            rows = await releases.lines(connection, due.opened)
+            if not await sound(connection, due, rows) or not await releases.published(connection, due.opened):
+                return
+            events += [moved_event(due, row, clock.now(), signer) for row in rows]
+        _log.info("published release", round=due.opened.round, epoch=due.opened.epoch, batch=due.opened.batch)
+
+    async with connected(pool) as connection:
+        confirmed = await releases.to_publish(connection)
+    await apart.each(confirmed, lambda due: due.opened.round, publish_one)
+
+
+async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+    """Says of every selected product that its status is over, once the policy's months are; each batch once."""
+
+    async def end_one(status: GivenStatus) -> None:
+        if status.time_map.programme(clock.now()) < status.until:
+            return
+        async with outbox.transaction(pool) as (connection, events):
+            rows = await results.selected_lines(
+                connection, status.round, status.epoch, status.ended_lines, PUBLISHED_AT_ONCE
+            )
+            wholly = len(rows) < PUBLISHED_AT_ONCE
+            if not await results.status_ended(connection, status, rows[-1]["line"] if rows else 0, wholly):
+                return
+            events += [status_end_event(status, row) for row in rows]
+            events += await audit.record_decisions(connection, "selection", clock.now(), events)
+        _log.info("ended statuses", round=status.round, epoch=status.epoch, products=len(rows))
+
+    async with connected(pool) as connection:
+        given = await results.giving_status(connection)
+    await apart.each(given, lambda status: status.round, end_one)
+
+
+async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic, apart: ByRound) -> None:
+    """Says of each award that nobody reported on in time that it is overdue, once.
+
+    Not before every report is read: a database that was emptied would remind of what was reported long ago.
+    """
+    if not await reports.read_back(pool):
+        return
+
+    async def remind_of_one(awards: Sequence[Unreported]) -> None:
+        overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
+        for start in range(0, len(overdue), PUBLISHED_AT_ONCE):
+            async with outbox.transaction(pool) as (connection, events):
+                for one in overdue[start : start + PUBLISHED_AT_ONCE]:
+                    if await purchases.remind(connection, one):
+                        events.append(overdue_event(one))
+                _log.info("reminded of purchases", round=awards[0].round, awards=len(events))
+                events += await audit.record_decisions(connection, "selection", clock.now(), events)
+
+    by_round: dict[str, list[Unreported]] = {}
+    async with connected(pool) as connection:
+        for one in await purchases.unreported(connection):
+            by_round.setdefault(one.round, []).append(one)
+    await apart.each(by_round.values(), lambda awards: awards[0].round, remind_of_one)

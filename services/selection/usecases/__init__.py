@@ -1,0 +1,1 @@
+"""What the service does: a module for one thing, callable without HTTP or Kafka."""
