@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from deploy.demo.account import NOT_SELECTED, SELECTED, Account, Entry
-from deploy.demo.audit import FACTS
 from deploy.demo.firms import FirmKind
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
+from shared.contracts.facts import FACTS
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy
 

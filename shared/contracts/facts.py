@@ -9,8 +9,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, TypeAdapter
 
+from shared.canonical import Json
 from shared.contracts.values import Code, Count, DocumentNumber, Line, Positive, Text, Won, Writing, Written
 
 BusinessNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Written(Writing.DIGITS, (3, 2, 5))]
@@ -141,3 +142,12 @@ class RequestFacts:
 def product_key(product: Product) -> str:
     """The name that an entry comes with: the item id where it has one, else the reference."""
     return f"item:{product.item_id}" if product.item_id else f"ref:{product.reference}"
+
+
+FACTS: TypeAdapter[ApplicationFacts] = TypeAdapter(ApplicationFacts)
+
+
+def facts_json(facts: ApplicationFacts) -> Json:
+    """The facts as JSON. What was not stated is left out, so that a later optional field changes no old hash."""
+    value: Json = FACTS.dump_python(facts, mode="json", exclude_none=True)
+    return value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.domain.institutions import Institution, Refused, changed
+from services.intake.domain.institutions import Institution, WrongChange, changed
 from shared.contracts.events import InstitutionStatus
 
 INTERESTED, AGREED, ACTIVE, SUSPENDED, LEFT = InstitutionStatus
@@ -16,11 +16,11 @@ def test_it_may_be_entered_anywhere_on_its_way_in(status: InstitutionStatus) -> 
 
 @pytest.mark.parametrize("status", [SUSPENDED, LEFT])
 def test_it_does_not_begin_with_its_end(status: InstitutionStatus) -> None:
-    assert isinstance(changed(None, "K", status, {}), Refused)
+    assert isinstance(changed(None, "K", status, {}), WrongChange)
 
 
 def test_it_begins_with_a_name_and_is_active_where_nothing_else_is_said() -> None:
-    assert isinstance(changed(None, None, None, {}), Refused)
+    assert isinstance(changed(None, None, None, {}), WrongChange)
     assert changed(None, "K", None, {}) == Institution("K", ACTIVE, {})
 
 
@@ -60,5 +60,5 @@ def test_it_moves_along_its_way_and_no_other(before: InstitutionStatus, wanted: 
     if before is wanted or (before, wanted) in ALLOWED:
         assert after == Institution("K", wanted, {})
     else:
-        assert isinstance(after, Refused)
+        assert isinstance(after, WrongChange)
         assert str(before) in after.detail

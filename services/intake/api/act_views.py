@@ -11,6 +11,7 @@ from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.domain.acts import ActKind, ActState, ProposedAct
 from services.intake.domain.entries import is_id
+from services.intake.domain.refused import Refused
 from services.intake.storage import acts
 from services.intake.usecases.acts import KINDS, announcement
 from shared.in_korean import said, told
@@ -64,17 +65,22 @@ async def show_act(round_id: str, act: str, request: Request) -> Response:
 
 
 async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> dict[str, Any]:
+    if act.kind is ActKind.ANNOUNCE:
+        announced = await announcement.foretell(connection, act, now)
+        if isinstance(announced, Refused):
+            return _refusal(announced)
+        return {"before": announced.before, "after": announced.after}
+    kind = KINDS[act.kind]
     try:
-        if act.kind is ActKind.ANNOUNCE:
-            change = await announcement.foretell(connection, act, now)
-            return {"before": change.before, "after": change.after}
-        kind = KINDS[act.kind]
         stored = await known_round(connection, act.round)
-        stands = await kind.terms_now(connection, stored, act.terms)
-    except Problem as problem:
-        errors = told(problem.errors)
-        return {"refusal": {"code": problem.code, "title": said(problem.title), "errors": errors}}
+    except Problem as unknown:
+        return _refusal(unknown)
+    stands = await kind.terms_now(connection, stored, act.terms)
+    if isinstance(stands, Refused):
+        return _refusal(stands)
     change = await kind.foretell(connection, stored, act)
+    if isinstance(change, Refused):
+        return _refusal(change)
     refusal = None
     if stands != act.terms:
         refusal = {
@@ -83,6 +89,10 @@ async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> 
             "terms_now": stands,
         }
     return {"refusal": refusal, "before": change.before, "after": change.after}
+
+
+def _refusal(refused: Refused | Problem) -> dict[str, Any]:
+    return {"refusal": {"code": refused.code, "title": said(refused.title), "errors": told(refused.errors)}}
 
 
 def _row(act: ProposedAct, now: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from services.intake.api.act_ends import locked, refused
 from services.intake.api.bodies import SubmissionBody
 from services.intake.api.proposing import AWAITS, ELSEWHERE, keep, proposal, recorded
+from services.intake.api.refusals import granted
 from services.intake.api.rounds import known_round
 from services.intake.api.state import OFFICER, holder, intake
 from services.intake.domain.acts import ActKind, approval_refusal
@@ -54,7 +55,7 @@ async def propose_act(round_id: str, request: Request) -> Response:
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
-        terms = await KINDS[body.act].terms_now(connection, stored, body.terms)
+        terms = granted(await KINDS[body.act].terms_now(connection, stored, body.terms))
         if terms != body.terms:
             raise Problem(
                 409,
@@ -63,7 +64,8 @@ async def propose_act(round_id: str, request: Request) -> Response:
             )
         draft = None
         if body.act is ActKind.ADMIT_LATE:
-            draft = await late.draft(connection, stored, body.entry, now)
+            entry = _late_entry(body)
+            draft = granted(await late.draft(connection, stored, entry.facts(), entry.contact.details(), now))
             terms = terms | late.named(draft)
         act = proposal(state, round_id, body.act, terms, body.reason, officer.name)
         await keep(connection, act)
@@ -71,6 +73,16 @@ async def propose_act(round_id: str, request: Request) -> Response:
             await late_entries.keep(connection, act.act, draft)
         events.append(await recorded(connection, act))
     return JSONResponse({"act": act.act, "terms": terms, "awaits": said(AWAITS)}, 201, in_language({}))
+
+
+def _late_entry(body: ActBody) -> SubmissionBody:
+    if body.entry is None:
+        raise Problem(422, "invalid-fields", "Send the application in /entry, as POST /rounds/{round}/applications.")
+    if body.entry.identity is not None:
+        raise Problem(
+            422, "invalid-fields", "Leave /entry/identity out: officers admit who is late, and look themselves."
+        )
+    return body.entry
 
 
 @router.post("/{round_id}/acts/{act}/approval")
@@ -86,15 +98,15 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         refused(approval_refusal(proposed, officer.name, now, None), proposed)
         await acts.approve(connection, act, officer.name, now)
         if proposed.kind is ActKind.ANNOUNCE:
-            done = await announcement.carry_out(connection, proposed, actors, now)
+            done = granted(await announcement.carry_out(connection, proposed, actors, now))
         else:
             # Exclusive: nothing is admitted, and no freeze happens, while the act is looked at and done.
             await rounds.lock_for_freeze(connection, round_id)
             stored = await known_round(connection, round_id)
             kind = KINDS[proposed.kind]
-            terms = await kind.terms_now(connection, stored, proposed.terms)
+            terms = granted(await kind.terms_now(connection, stored, proposed.terms))
             refused(approval_refusal(proposed, officer.name, now, terms), proposed)
-            done = await kind.carry_out(Approved(connection, stored, proposed, actors, now, signer))
+            done = granted(await kind.carry_out(Approved(connection, stored, proposed, actors, now, signer)))
         events += done.events
         detail = {"act": act, "round": round_id, "terms": proposed.terms, "by": [actor.name for actor in actors]}
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))

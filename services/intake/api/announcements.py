@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.proposing import awaiting, keep, proposal, recorded
+from services.intake.api.refusals import granted, problem
 from services.intake.api.rounds import known_round
 from services.intake.api.state import OFFICER, Intake, holder, intake
 from services.intake.domain.acts import ActKind
@@ -38,7 +39,7 @@ async def announce(request: Request) -> Response:
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     _require_reachable(state, body)
-    stated = announcement.stated(body, state.clock.now())
+    stated = granted(announcement.stated(body, state.clock.now()))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await pledging.lock(connection, body.pledges)
         if await rounds.load(connection, stated.round) is None:
@@ -71,7 +72,7 @@ async def _announce(
 ) -> Response | None:
     """None when the round came to stand meanwhile."""
     now = state.clock.now()
-    this = await announcement.looked_at(connection, body, stated, now)
+    this = granted(await announcement.looked_at(connection, body, stated, now))
     done = await announcement.announce(connection, this, (Actor(name=officer.name, role=officer.role),), now)
     if done is None:
         return None
@@ -88,7 +89,7 @@ async def _propose(
     body: AnnouncementBody,
     stated: Announcement,
 ) -> Response | None:
-    this = await announcement.looked_at(connection, body, stated, state.clock.now())
+    this = granted(await announcement.looked_at(connection, body, stated, state.clock.now()))
     terms = announcement.terms_of(body, stated)
     act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
     await keep(connection, act)
@@ -102,7 +103,7 @@ async def _again(connection: Connection, body: AnnouncementBody, stated: Announc
     await putback_rounds.give_policy(connection, stated.round, stated.policy_hash, stated.policy)
     stored = await rounds.load(connection, stated.round)
     if stored is None or announcement.as_announced(stored) != announcement.as_stated(stated):
-        raise announcement.exists(body.round.round)
+        raise problem(announcement.exists(body.round.round))
     remarks = [
         remark
         for place, one in enumerate(body.pledges)
@@ -133,7 +134,7 @@ async def propose_amendment(round_id: str, request: Request) -> Response:
     _require_reachable(state, body)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
-        this = await amendment.looked_at(connection, stored, body)
+        this = granted(await amendment.looked_at(connection, stored, body))
         act = proposal(state, round_id, ActKind.AMEND_ROUND, this.terms, body.reason, officer.name)
         await keep(connection, act)
         await acts.keep_policy(connection, this.announcement.policy_hash, this.announcement.policy)

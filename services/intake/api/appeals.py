@@ -10,18 +10,20 @@ from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
 from services.intake.api.applications import opened_application
-from services.intake.api.bodies import FactsBody, facts_json
+from services.intake.api.bodies import FactsBody
+from services.intake.api.refusals import granted
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.appeals import Appeal, in_time, may_file_until
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import appeals, rounds
 from services.intake.storage.versions import StoredApplication
-from services.intake.usecases.fitness import require_fit
-from services.intake.usecases.placing import require_place_alone
+from services.intake.usecases.fitness import unfit_entry
+from services.intake.usecases.placing import refused_place_alone
 from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
+from shared.contracts.facts import facts_json
 from shared.contracts.values import Contract, Text
 from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
@@ -64,8 +66,8 @@ async def file_appeal(application: str, request: Request) -> Response:
             raise Problem(410, "period-over", f"An appeal could be filed until {until} (행정기본법 §36).")
         if body.amended is not None:
             fitness = await state.fitnesses.read(connection, stored.round)
-            require_fit(fitness, body.amended.facts(), moment, "/amended")
-            await require_place_alone(connection, stored, body.amended)
+            granted(unfit_entry(fitness, body.amended.facts(), moment, "/amended"))
+            granted(await refused_place_alone(connection, stored, body.amended.facts()))
         appeal = Appeal(
             str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now
         )

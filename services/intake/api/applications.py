@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
-from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody, facts_json
+from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody
+from services.intake.api.refusals import granted
 from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.domain.appeals import Appeal, may_file_until
@@ -23,11 +24,12 @@ from services.intake.storage import appeals, disowned, firms, outcomes, releases
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.entry_events import contact_event, submitted_event
-from services.intake.usecases.fitness import require_fit, with_warnings
-from services.intake.usecases.identity import require_level
+from services.intake.usecases.fitness import unfit_entry, with_warnings
+from services.intake.usecases.identity import below_level
 from services.intake.usecases.placing import placed_beside_others
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged
+from shared.contracts.facts import facts_json
 from shared.contracts.identity import IdentityLevel
 from shared.http import bearer_hash, body_of, parse, parsed, read_body
 from shared.inclusion import inclusion_proof
@@ -161,7 +163,8 @@ async def resubmit(application: str, request: Request) -> Response:
     replaces = _if_match(request)
     stated_facts = stated_body.facts()
     facts = facts_json(stated_facts)
-    level = await state.identities.level(state.runtime.pool, stated_body.identity, stated_body.applicant, received_at)
+    identities, pool = state.identities, state.runtime.pool
+    level = granted(await identities.level(pool, stated_body.identity, stated_body.applicant, received_at))
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
     signer = await state.signing.signer(state.runtime.pool)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -174,11 +177,11 @@ async def resubmit(application: str, request: Request) -> Response:
         if newest != replaces:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
         fitness = await state.fitnesses.read(connection, stored.round)
-        require_fit(fitness, stated_facts, received_at)
+        granted(unfit_entry(fitness, stated_facts, received_at))
         before = identity_before(stored, stated_body)
         identity = level if level.surer_than(before) else before
-        require_level(fitness.identity if fitness else None, identity)
-        placed = await placed_beside_others(connection, stored, stated_body, identity)
+        granted(below_level(fitness.identity if fitness else None, identity))
+        placed = granted(await placed_beside_others(connection, stored, stated_facts, identity))
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
         stated = state_version(
             application, newest + 1, received, drawn, facts, contested=placed.contested, identity=identity

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from services.intake.domain.admission import ContactDetails
-from shared.canonical import Json
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.values import Code, Contract, Line, Text
@@ -51,10 +50,3 @@ class WithdrawalBody(Contract):
 SUBMISSION: TypeAdapter[SubmissionBody] = TypeAdapter(SubmissionBody)
 CONTACT: TypeAdapter[ContactBody] = TypeAdapter(ContactBody)
 WITHDRAWAL: TypeAdapter[WithdrawalBody] = TypeAdapter(WithdrawalBody)
-FACTS: TypeAdapter[ApplicationFacts] = TypeAdapter(ApplicationFacts)
-
-
-def facts_json(facts: ApplicationFacts) -> Json:
-    """The facts as JSON. What was not stated is left out, so that a later optional field changes no old hash."""
-    value: Json = FACTS.dump_python(facts, mode="json", exclude_none=True)
-    return value

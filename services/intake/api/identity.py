@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
+from services.intake.api.refusals import granted
 from services.intake.api.state import intake
 from services.intake.domain.identity import Claimed
 from shared.contracts.events import Reason
@@ -37,7 +38,7 @@ async def confirm_identity(request: Request) -> Response:
     body: ClaimBody = parse(_CLAIM, await read_body(request, state.settings.body_bytes))
     claimed = Claimed(body.business_number, body.started_on, body.representative)
     pool = state.runtime.pool
-    confirmation = await state.identities.confirm(pool, claimed, state.clock.now())
+    confirmation = granted(await state.identities.confirm(pool, claimed, state.clock.now()))
     if confirmation is None:
         detail = "the tax service has no firm with this number, this day and this representative together"
         fix = "write all three as on the firm's registration (사업자등록증)"

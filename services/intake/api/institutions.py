@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from services.intake.api.state import AUDITOR, INSTITUTION, OFFICER, OPERATOR, Intake, holder, holder_on, intake
 from services.intake.domain import institutions as institution
-from services.intake.domain.institutions import Institution, Refused
+from services.intake.domain.institutions import Institution, WrongChange
 from services.intake.domain.shards import shard_of
 from services.intake.storage import institutions, rounds, tokens
 from services.intake.storage.tokens import Bearer
@@ -138,7 +138,7 @@ async def _remarks(
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:
     after = institution.changed(before, body.name, body.status, {pledge.round: pledge.won for pledge in body.pledges})
-    if isinstance(after, Refused):
+    if isinstance(after, WrongChange):
         raise Problem(409 if before else 422, after.code, after.detail)
     return after
 

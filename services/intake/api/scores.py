@@ -11,6 +11,7 @@ from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.api.upload_views import unreadable
+from services.intake.domain.refused import Refused
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
 from services.intake.storage import rounds, scores
@@ -85,18 +86,14 @@ async def show_scores(round_id: str, request: Request) -> Response:
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)
         panel = await scores.panel(connection, round_id)
-        try:
-            closing: dict[str, Any] | None = await close_terms(connection, stored, {})
-            waits_for = None
-        except Problem as problem:
-            closing, waits_for = None, problem.title
+        closing = await close_terms(connection, stored, {})
     return JSONResponse(
         {
             "round": round_id,
             "panel_points": panel_points(stored),
             "closed_in": panel.closed_in,
-            "closing": closing,
-            "waits_for": waits_for,
+            "closing": None if isinstance(closing, Refused) else closing,
+            "waits_for": closing.title if isinstance(closing, Refused) else None,
             "applications": _shown(panel, panel_points(stored)),
         }
     )

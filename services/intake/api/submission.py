@@ -8,38 +8,24 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from services.intake.api.bodies import SUBMISSION, SubmissionBody, facts_json
+from services.intake.api.bodies import SUBMISSION, SubmissionBody
+from services.intake.api.refusals import granted, problem
 from services.intake.api.state import intake, network
 from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
+from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
 from services.intake.usecases.admission import TooManyWaitingError
-from services.intake.usecases.fitness import require_fit, with_warnings
-from services.intake.usecases.identity import require_level
+from services.intake.usecases.fitness import unfit_entry, with_warnings
+from services.intake.usecases.identity import below_level
 from shared.contracts.events import Reason
-from shared.contracts.facts import product_key
+from shared.contracts.facts import facts_json, product_key
 from shared.http import bearer_hash, body_of, parsed, read_body
 from shared.json_read import told
 from shared.problems import Problem, in_language
 
 _KEY: Final = "write 1 to 200 printable characters, such as 2018-017"
-REFUSALS: Final[dict[Refusal, tuple[int, str]]] = {
-    Refusal.UNKNOWN_ROUND: (404, "No round of this id: see GET /rounds."),
-    Refusal.NOT_OPEN_YET: (409, "The round is not open yet: see opens_at at GET /rounds."),
-    Refusal.CLOSED: (410, "The round is closed; later rounds are at GET /rounds."),
-    Refusal.ALREADY_ENTERED: (
-        409,
-        "You have entered this product of this firm already: change it with PUT /applications/{id} and its token.",
-    ),
-    Refusal.ENTERED_BY_SURER: (
-        409,
-        "This product is entered by somebody who is surer to be of this firm: confirm yours with POST /identity first.",
-    ),
-    Refusal.KEY_REUSED: (422, "This idempotency key was used with another body: use a new key for a new application."),
-}
-
-
 Warned = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -47,17 +33,14 @@ async def submit_application(request: Request) -> Response:
     """201 with a receipt once the application is durable; a retry under the same Idempotency-Key gets the same."""
     try:
         submission, warned = await read_submission(request)
-    except Problem as problem:
-        return problem.response()
+    except Problem as refused:
+        return refused.response()
     try:
         answer = await intake(request).admission.submit(submission)
     except TooManyWaitingError:
         return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
-    if isinstance(answer, FirmLimit):
-        return firm_limit(answer).response()
-    if isinstance(answer, Refusal):
-        status, title = REFUSALS[answer]
-        return Problem(status, answer.value, title).response()
+    if isinstance(answer, FirmLimit | Refusal):
+        return problem(refused_entry(answer)).response()
     return Response(
         json.dumps(warned(receipt_json(answer))),
         201,
@@ -72,16 +55,16 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
-        raise Problem(404, Refusal.UNKNOWN_ROUND.value, REFUSALS[Refusal.UNKNOWN_ROUND][1])
+        raise problem(refused_entry(Refusal.UNKNOWN_ROUND))
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
     read = parsed(SUBMISSION, body)
     stated: SubmissionBody = read.value
     facts = stated.facts()
     fitness = await state.fitnesses.of(state.runtime.pool, round_id)
-    require_fit(fitness, facts, received_at)
-    level = await state.identities.level(state.runtime.pool, stated.identity, stated.applicant, received_at)
-    require_level(fitness.identity if fitness else None, level)
+    granted(unfit_entry(fitness, facts, received_at))
+    level = granted(await state.identities.level(state.runtime.pool, stated.identity, stated.applicant, received_at))
+    granted(below_level(fitness.identity if fitness else None, level))
     submission = Submission(
         round=round_id,
         received_at=received_at,
@@ -99,15 +82,6 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
         identity=level,
     )
     return submission, lambda answer: with_warnings(answer | told(read.read_as), fitness, facts)
-
-
-def firm_limit(reached: FirmLimit) -> Problem:
-    """409. Of the firm's entries only the one is named whose token was sent."""
-    where = f"in track {reached.track}" if reached.track else "in this round"
-    title = f"A firm may have {reached.most} entries {where}, and this one has as many: withdraw one, or change one."
-    fix = "withdraw it with POST /applications/{id}/withdrawal, or change it with PUT /applications/{id}"
-    named = (Reason(pointer="", code="entry", detail=reached.opened, fix=fix),) if reached.opened else ()
-    return Problem(409, "firm-limit", title, named)
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -27,26 +27,26 @@ class Institution:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class WrongChange:
     code: str
     detail: str
 
 
 def changed(
     before: Institution | None, name: str | None, status: InstitutionStatus | None, pledges: Mapping[str, int]
-) -> Institution | Refused:
+) -> Institution | WrongChange:
     """What was not said stays, and so does the name of one that is known: renaming is an act of its own. A new
     institution is active, unless it is said to be on its way; its name is needed. Pledges are amended one by one, never
     taken away: 0 won is a pledge too."""
     if before is None:
         if name is None:
-            return Refused("name-missing", "A new institution needs its name.")
+            return WrongChange("name-missing", "A new institution needs its name.")
         wanted = status or InstitutionStatus.ACTIVE
         if wanted not in _NEW:
-            return Refused("wrong-status", f"A new institution can't be {wanted} at once.")
+            return WrongChange("wrong-status", f"A new institution can't be {wanted} at once.")
         return Institution(name, wanted, dict(pledges))
     wanted = status or before.status
     if wanted is not before.status and wanted not in _NEXT[before.status]:
         ways = " or ".join(sorted(_NEXT[before.status]))
-        return Refused("wrong-status", f"It is {before.status}: from there it becomes {ways}, not {wanted}.")
+        return WrongChange("wrong-status", f"It is {before.status}: from there it becomes {ways}, not {wanted}.")
     return Institution(before.name, wanted, {**before.pledges, **pledges})

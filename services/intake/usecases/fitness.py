@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.intake.domain.fitness import Fitness
+from services.intake.domain.refused import Refused, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import policies
 from shared.clock import TimeMap
@@ -18,7 +19,6 @@ from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import POLICY
 from shared.in_korean import told
 from shared.postgres import Connection, Pool, connected
-from shared.problems import Problem
 
 _log = structlog.get_logger()
 KEPT_SECONDS: Final = 60.0
@@ -80,12 +80,15 @@ def fitness_by(round_id: str, policy: dict[str, Any], clock: TimeMap) -> Fitness
         return None
 
 
-def require_fit(fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = "") -> None:
-    """Raises a Problem with all that keeps it from ever counting. `where`: in the body its facts stand."""
+def unfit_entry(
+    fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = ""
+) -> Refused | None:
+    """With all that keeps it from ever counting. `where`: in the body its facts stand."""
     faults = fitness.faults(stated, received_at) if fitness else ()
     if faults:
         placed = tuple(one.model_copy(update={"pointer": where + one.pointer}) for one in faults)
-        raise Problem(422, "invalid-fields", "It could never count in this round: see each error.", placed)
+        return unfit("invalid-fields", "It could never count in this round: see each error.", placed)
+    return None
 
 
 def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import structlog
 
 from services.intake.adapters.identity.port import ApplicantIdentity
 from services.intake.domain.identity import HOLDS_FOR, Claimed, Confirmation, fault, sealed, unsealed
+from services.intake.domain.refused import Because, Refused, conflict, unfit
 from services.intake.storage import tokens
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant
 from shared.contracts.identity import IdentityLevel
 from shared.postgres import Pool, connected
-from shared.problems import Problem
 from shared.registry_calls import RegistryAwayError, RegistryFailureError
 
 _log = structlog.get_logger()
@@ -41,39 +41,41 @@ class Identities:
         """The surest that can be had here."""
         return self._port.level
 
-    async def confirm(self, pool: Pool, claimed: Claimed, now: datetime) -> Confirmation | None:
-        """None where the firm is not as claimed. Raises a Problem where it can't be asked now."""
+    async def confirm(self, pool: Pool, claimed: Claimed, now: datetime) -> Confirmation | Refused | None:
+        """None where the firm is not as claimed; refused where it can't be asked now."""
         if self.best is IdentityLevel.NONE:
-            raise Problem(409, "no-identity-service", "This programme confirms no firm: leave identity out.")
-        self._count(claimed.business_number)
+            return conflict("no-identity-service", "This programme confirms no firm: leave identity out.")
+        if refused := self._counted(claimed.business_number):
+            return refused
         if self._under_way.locked():
-            raise Problem(429, "busy", "Many ask at once: send it again.", headers={"Retry-After": "1"})
+            return Refused(Because.BUSY, "busy", "Many ask at once: send it again.", retry_seconds=1)
         async with self._under_way:
             try:
                 found = await self._port.confirms(claimed)
             except RegistryFailureError as error:
                 _log.warning("could not confirm an identity", error=str(error))
                 wait = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
-                raise Problem(
-                    503,
+                return Refused(
+                    Because.AWAY,
                     "identity-away",
                     "The tax service does not answer: try again, or apply without and add it later with PUT.",
-                    headers={"Retry-After": str(max(5, int(wait)))},
-                ) from error
+                    retry_seconds=max(5, int(wait)),
+                )
         return Confirmation(claimed.business_number, claimed.started_on, self.best, now + HOLDS_FOR) if found else None
 
-    def _count(self, number: str) -> None:
+    def _counted(self, number: str) -> Refused | None:
+        """Refused where there were too many tries of this firm."""
         now = time.monotonic()
         tried = [one for one in self._tries.pop(number, []) if one > now - _HOUR]
         if len(tried) >= TRIES:
             self._tries[number] = tried
-            wait = str(int(tried[0] + _HOUR - now) + 1)
-            raise Problem(
-                429, "too-many-tries", f"{TRIES} tries an hour: come back later.", headers={"Retry-After": wait}
-            )
+            wait = int(tried[0] + _HOUR - now) + 1
+            title = f"{TRIES} tries an hour: come back later."
+            return Refused(Because.BUSY, "too-many-tries", title, retry_seconds=wait)
         self._tries[number] = [*tried, now]
         while len(self._tries) > _FIRMS:
             self._tries.popitem(last=False)
+        return None
 
     async def seal(self, pool: Pool, confirmation: Confirmation) -> str:
         """What an entry brings along."""
@@ -85,22 +87,22 @@ class Identities:
                 self._secret = await tokens.secret(connection, tokens.IDENTITIES)
         return self._secret
 
-    async def level(self, pool: Pool, sent: str | None, applicant: Applicant, now: datetime) -> IdentityLevel:
-        """How sure an entry is that brings this confirmation, or none. Raises a Problem where it is not of it."""
+    async def level(self, pool: Pool, sent: str | None, applicant: Applicant, now: datetime) -> IdentityLevel | Refused:
+        """How sure an entry is that brings this confirmation, or none. Refused where it is not of it."""
         if sent is None:
             return IdentityLevel.NONE
         confirmation = unsealed(sent, await self._sealing(pool))
         found = fault(confirmation, applicant, now)
         if found is not None or confirmation is None:
-            raise Problem(422, "invalid-fields", "Some fields can't be accepted.", (found,) if found else ())
+            return unfit("invalid-fields", "Some fields can't be accepted.", (found,) if found else ())
         return confirmation.level
 
 
-def require_level(demanded: IdentityLevel | None, level: IdentityLevel) -> None:
-    """Raises a Problem where the round's policy asks for more."""
+def below_level(demanded: IdentityLevel | None, level: IdentityLevel) -> Refused | None:
+    """Refused where the round's policy asks for more."""
     if demanded is None or level.at_least(demanded):
-        return
+        return None
     detail = f"this round takes firms that are confirmed ({demanded}), and this one is at {level}"
     fix = "have the firm confirmed with POST /identity, and send in /identity what it answers"
     reason = Reason(pointer="/identity", code="identity-needed", detail=detail, fix=fix)
-    raise Problem(422, "invalid-fields", "This round asks who applies.", (reason,))
+    return unfit("invalid-fields", "This round asks who applies.", (reason,))

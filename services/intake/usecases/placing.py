@@ -3,16 +3,15 @@
 from dataclasses import replace
 from typing import Final
 
-from services.intake.api.bodies import FactsBody
-from services.intake.api.submission import REFUSALS, firm_limit
 from services.intake.domain.admission import FirmLimit, Refusal
+from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import Caps, Place, came_with, names, place
+from services.intake.domain.refused import Refused, conflict
 from services.intake.storage import firms
 from services.intake.storage.versions import StoredApplication
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.identity import IdentityLevel
 from shared.postgres import Connection
-from shared.problems import Problem
 
 _ANY_NUMBER: Final = Caps(None, {})
 
@@ -20,13 +19,13 @@ _ANY_NUMBER: Final = Caps(None, {})
 async def placed_beside_others(
     connection: Connection,
     stored: StoredApplication,
-    stated: FactsBody | ApplicationFacts,
+    stated: ApplicationFacts,
     identity: IdentityLevel | None = None,
-) -> Place:
+) -> Place | Refused:
     """Where it stands with what it states now; `identity`: where that is another than it had.
 
-    Raises a Problem where that is another firm's or another product, where another entry of its party has one of its
-    names, or where a limit of the firm's leaves it no place. Nobody enters or changes an entry of the firm from here
+    Refused where that is another firm's or another product, where another entry of its party has one of its names, or
+    where a limit of the firm's leaves it no place. Nobody enters or changes an entry of the firm from here
     until the transaction ends.
     """
     firm = stored.round, stored.business_number
@@ -35,27 +34,23 @@ async def placed_beside_others(
     own, product = entries.pop(stored.application), names(stated.product)
     if stated.applicant.business_number != stored.business_number or not product & own.names:
         another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
-        raise Problem(409, "another-product", another)
+        return conflict("another-product", another)
     asked = replace(own, names=product | came_with(stored.product_key), track=stated.track, withdrawn=False)
     if identity is not None:
         asked = replace(asked, identity=identity)
     stands = not own.withdrawn and asked.track == own.track and asked.names >= own.names
     caps = _ANY_NUMBER if stands else (await firms.caps(connection, [stored.round]))[stored.round]
     found = place(asked, list(entries.values()), caps)
-    if isinstance(found, FirmLimit):
-        raise firm_limit(found)
-    if isinstance(found, Refusal):
-        status, title = REFUSALS[found]
-        raise Problem(status, found.value, title)
-    return found
+    return refused_entry(found) if isinstance(found, FirmLimit | Refusal) else found
 
 
-async def require_place_alone(
-    connection: Connection, stored: StoredApplication, stated: FactsBody | ApplicationFacts
-) -> None:
-    """As `placed_beside_others`, once no contest can be settled any more: raises a Problem where one would begin."""
+async def refused_place_alone(
+    connection: Connection, stored: StoredApplication, stated: ApplicationFacts
+) -> Refused | None:
+    """As `placed_beside_others`, once no contest can be settled any more: refused where one would begin."""
     found = await placed_beside_others(connection, stored, stated)
+    if isinstance(found, Refused):
+        return found
     if found.contested or found.outranked:
-        raise Problem(
-            409, Refusal.ALREADY_ENTERED.value, "Another entry of this firm has this item id or this reference."
-        )
+        return conflict(Refusal.ALREADY_ENTERED.value, "Another entry of this firm has this item id or this reference.")
+    return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
@@ -21,7 +22,6 @@ from shared.contracts.events import Reason, RoundAmended
 from shared.contracts.round_file import RoundTerms
 from shared.in_korean import told
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +36,51 @@ class Amending:
         return announcement.named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
-async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending:
-    """What two officers agree on. A Problem where it can't be amended, by the database's clock, or not to this."""
+async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending | Refused:
+    """What two officers agree on. Refused where it can't be amended, by the database's clock, or not to this."""
     now = await rounds.database_now(connection)
-    _require_announced(stored)
+    if refused := _unamendable(stored):
+        return refused
     if stored.window.time_map.programme(now) >= stored.window.opens_at:
-        raise Problem(409, "opens", "The round opens now: what was announced stands.")
+        return conflict("opens", "The round opens now: what was announced stands.")
     stated = announcement.stated(body, now)
+    if isinstance(stated, Refused):
+        return stated
     if faults := tuple(_fixed(stored, body.round, stated)):
-        raise Problem(422, "invalid-fields", "An amendment leaves these as they were announced.", faults)
-    announcement.require_to_come(body, stated, now)
+        return unfit("invalid-fields", "An amendment leaves these as they were announced.", faults)
+    if refused := announcement.not_to_come(body, stated, now):
+        return refused
     if stored.window.time_map.programme(now) >= stated.opens_at:
         fix = "give an opening to come: those who are told of it need time"
         past = Reason(pointer="/round/opens_at", code="opening-past", detail="it would open at once", fix=fix)
-        raise Problem(422, "invalid-fields", "An amendment opens no round at once.", (past,))
+        return unfit("invalid-fields", "An amendment opens no round at once.", (past,))
     pledges = await pledging.read(connection, stored.window.round, body.pledges)
+    if isinstance(pledges, Refused):
+        return pledges
     if not _changed(stored, stated) and all(one.after == one.before for one in pledges):
-        raise Problem(409, "nothing-changed", "These are the terms that stand: there is nothing to amend.")
+        return conflict("nothing-changed", "These are the terms that stand: there is nothing to amend.")
     terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated)
     return Amending(terms, stated, _remarks(pledges))
 
 
-async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """Of terms that were proposed."""
     body = await announcement.body_of_terms(connection, asked, "amends")
-    return (await looked_at(connection, stored, body)).terms
+    found = await looked_at(connection, stored, body)
+    return found if isinstance(found, Refused) else found.terms
 
 
-async def amend(approved: Approved) -> Done:
+async def amend(approved: Approved) -> Done | Refused:
     """The pledges too, in the same transaction."""
     connection, act, stored = approved.connection, approved.act, approved.stored
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     await pledging.lock(connection, body.pledges)
     pledges = await pledging.read(connection, act.round, body.pledges)
     stated, number = announcement.stated(body, approved.moment), int(act.terms["amendment"])
+    if isinstance(pledges, Refused):
+        return pledges
+    if isinstance(stated, Refused):
+        return stated
     await rounds.amend(connection, number, stated)
     changed = await pledging.save(connection, pledges, approved.moment)
     amended = RoundAmended(
@@ -95,11 +106,15 @@ async def amend(approved: Approved) -> Done:
     return Done([event, *changed], answer | {"amendment": number})
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """Both terms whole, and the policy of each where it becomes another; `changed` names what does."""
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     stated = announcement.stated(body, await rounds.database_now(connection))
     pledges = await pledging.read(connection, act.round, body.pledges)
+    if isinstance(stated, Refused):
+        return stated
+    if isinstance(pledges, Refused):
+        return pledges
     before, after = _as_terms(stored), body.round.model_dump(mode="json", exclude_none=True)
     changed = _changed(stored, stated)
     sums = [{"institution": one.code, "name": one.after.name, "pledge_won": one.won_before} for one in pledges]
@@ -119,18 +134,19 @@ def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:
     return told(remark for one in pledges for remark in one.remarks)
 
 
-def _require_announced(stored: StoredRound) -> None:
+def _unamendable(stored: StoredRound) -> Refused | None:
     if stored.window.status is not RoundStatus.ANNOUNCED:
         said = f"The round is {stored.window.status}: what it opened with stands."
-        raise Problem(409, "not-announced", said)
+        return conflict("not-announced", said)
     if stored.series is not None:
         said = "A cut of a rolling intake follows the one before: void it, and announce another intake."
-        raise Problem(409, "a-cut", said)
+        return conflict("a-cut", said)
     if stored.window.closes_at != stored.announced_close:
-        raise Problem(409, "extended", "The close was moved for everybody: a round that was extended is not amended.")
+        return conflict("extended", "The close was moved for everybody: a round that was extended is not amended.")
     if not stored.policy:
         said = "Its policy was lost and is not back yet: make the same announcement again first."
-        raise Problem(409, "no-policy", said)
+        return conflict("no-policy", said)
+    return None
 
 
 def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list[Reason]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.judging_day import unfit_day
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.series import cut_id
 from services.intake.domain.terms import first_cut_faults, past_faults, term_faults
 from services.intake.storage import acts, rounds
@@ -28,7 +29,6 @@ from shared.contracts.values import Actor, Contract, Line
 from shared.in_korean import told
 from shared.policies.soundness import problems_of
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
 class AnnouncementBody(Contract):
@@ -59,36 +59,39 @@ class Announcing:
         return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
-def stated(body: AnnouncementBody, now: datetime) -> Announcement:
-    """Raises a Problem with every fault of a round that has nothing to do with others. `now` is real."""
+def stated(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
+    """Refused with every fault of a round that has nothing to do with others. `now` is real."""
     if faults := tuple(term_faults(body.round, now)):
-        raise Problem(422, "invalid-fields", "A round can't have these terms: see each error.", faults)
+        return unfit("invalid-fields", "A round can't have these terms: see each error.", faults)
     if problems := problems_of(body.policy):
         reasons = tuple(
             Reason(pointer=f"/policy{each.pointer}", code=each.code, detail=each.detail, fix=each.fix)
             for each in problems
         )
-        raise Problem(422, "unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
+        return unfit("unsound-policy", "The policy can't be judged or selected by: see each error.", reasons)
     return _announcement(body.round, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
 
 
 async def looked_at(
     connection: Connection, body: AnnouncementBody, announcement: Announcement, now: datetime
-) -> Announcing:
-    """Raises a Problem where it can't be announced anew as things stand."""
-    require_to_come(body, announcement, now)
+) -> Announcing | Refused:
+    """As it could be announced anew now."""
+    if refused := not_to_come(body, announcement, now):
+        return refused
     if await rounds.stands(connection, announcement):
-        raise exists(body.round.round)
-    return Announcing(announcement, await pledging.read(connection, body.round.round, body.pledges), body.reason)
+        return exists(body.round.round)
+    pledges = await pledging.read(connection, body.round.round, body.pledges)
+    return pledges if isinstance(pledges, Refused) else Announcing(announcement, pledges, body.reason)
 
 
-def require_to_come(body: AnnouncementBody, announcement: Announcement, now: datetime) -> None:
-    """Raises a Problem where the window is over, or the policy is of another day."""
-    unfit = None
+def not_to_come(body: AnnouncementBody, announcement: Announcement, now: datetime) -> Refused | None:
+    """Refused where the window is over, or the policy is of another day."""
+    day = None
     if announcement.series is None:
-        unfit = unfit_day(body.policy.as_of, body.round.opens_at, body.round.closes_at)
-    if faults := (*filter(None, (unfit,)), *past_faults(body.round.closes_at, body.round.rehearsal, now)):
-        raise Problem(422, "invalid-fields", "A new round can't have these terms: see each error.", faults)
+        day = unfit_day(body.policy.as_of, body.round.opens_at, body.round.closes_at)
+    if faults := (*filter(None, (day,)), *past_faults(body.round.closes_at, body.round.rehearsal, now)):
+        return unfit("invalid-fields", "A new round can't have these terms: see each error.", faults)
+    return None
 
 
 async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
@@ -102,20 +105,20 @@ async def announce(connection: Connection, this: Announcing, actors: Sequence[Ac
     return Done([event, *changed], this.answer() | ({"registered": new} if new else {}))
 
 
-async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[Actor], now: datetime) -> Done:
+async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[Actor], now: datetime) -> Done | Refused:
     """What was proposed, looked at anew: the window may be over by now, or another round have the id."""
     await pledging.lock(connection, _pledges(act))
     this = await _as_proposed(connection, act, now)
-    done = await announce(connection, this, actors, now)
-    if done is None:
-        raise exists(act.round)
-    return done
+    if isinstance(this, Refused):
+        return this
+    return await announce(connection, this, actors, now) or exists(act.round)
 
 
-async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> Change:
-    """With the whole policy, and every institution by the name it has or will have. A Problem where it can't be
-    announced as things stand."""
+async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> Change | Refused:
+    """With the whole policy, and every institution by the name it has or will have."""
     this = await _as_proposed(connection, act, now)
+    if isinstance(this, Refused):
+        return this
     terms = RoundTerms.model_validate(act.terms["round"])
     after = {"status": "announced", **terms.model_dump(mode="json", exclude_none=True)}
     after |= {"institutions": [one.shown() for one in this.pledging]}
@@ -128,11 +131,13 @@ def _pledges(act: ProposedAct) -> list[Pledged]:
     return [Pledged.model_validate(one) for one in act.terms["pledges"]]
 
 
-async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing:
+async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing | Refused:
     body = await body_of_terms(connection, act.terms, act.reason)
     announcement = stated(body, now)
+    if isinstance(announcement, Refused):
+        return announcement
     if announcement.policy_hash != act.terms["policy_hash"]:
-        raise Problem(409, "terms-differ", "The policy is read otherwise than when it was proposed: propose it anew.")
+        return conflict("terms-differ", "The policy is read otherwise than when it was proposed: propose it anew.")
     return await looked_at(connection, body, announcement, now)
 
 
@@ -166,8 +171,8 @@ def named(announcement: Announcement) -> dict[str, Any]:
     return answer if announcement.series is None else answer | {"series": announcement.series}
 
 
-def exists(round_id: str) -> Problem:
-    return Problem(409, "round-exists", f"Round {round_id} was announced with other terms: choose another id.")
+def exists(round_id: str) -> Refused:
+    return conflict("round-exists", f"Round {round_id} was announced with other terms: choose another id.")
 
 
 def as_announced(stored: StoredRound) -> tuple[Any, ...]:
@@ -185,11 +190,11 @@ def as_stated(stated: Announcement) -> tuple[Any, ...]:
     return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
 
 
-def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
+def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement | Refused:
     """Of a rolling policy the round is the first cut of a series, which has the round's id."""
     rolling = "rolling" in policy
-    if rolling:
-        _check_first_cut(terms, policy)
+    if rolling and (refused := _unfit_first_cut(terms, policy)):
+        return refused
     return Announcement(
         round=cut_id(terms.round, 1) if rolling else terms.round,
         title=terms.title,
@@ -206,6 +211,7 @@ def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement:
     )
 
 
-def _check_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> None:
+def _unfit_first_cut(terms: RoundTerms, policy: dict[str, Any]) -> Refused | None:
     if faults := tuple(first_cut_faults(terms.round, terms.closes_at, date.fromisoformat(policy["as_of"]))):
-        raise Problem(422, "invalid-fields", "A rolling intake can't begin so: see each error.", faults)
+        return unfit("invalid-fields", "A rolling intake can't begin so: see each error.", faults)
+    return None

@@ -4,44 +4,56 @@ from secrets import token_hex
 
 from pydantic_core import from_json
 
-from services.intake.api.bodies import FACTS
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.appeals import Appeal
 from services.intake.domain.entries import is_id, nonce, state_version
 from services.intake.domain.receipts import receipt_of, signed
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.epochs import foretell_epoch, open_epoch, standing_terms
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.entry_events import submitted_event
-from services.intake.usecases.placing import require_place_alone
+from services.intake.usecases.placing import refused_place_alone
 from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import Amended, AppealDecided
+from shared.contracts.facts import FACTS
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
-async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The `appeal`, whether it is `upheld`, the SHA-256 of the amended facts (canonical JSON), and the set as it
     stands."""
-    appeal = await _undecided(connection, stored, text(asked, "appeal"))
+    named = text(asked, "appeal")
+    if isinstance(named, Refused):
+        return named
+    appeal = await _undecided(connection, stored, named)
+    if isinstance(appeal, Refused):
+        return appeal
     if not isinstance(asked.get("upheld"), bool):
-        raise Problem(422, "invalid-fields", "Say in /terms/upheld whether it is upheld: true or false.")
+        return unfit("invalid-fields", "Say in /terms/upheld whether it is upheld: true or false.")
     amended = sha256_hex(appeal.amended.encode()) if appeal.amended else None
-    return standing_terms(stored) | {"appeal": appeal.appeal, "upheld": asked["upheld"], "amended_hash": amended}
+    standing = standing_terms(stored)
+    if isinstance(standing, Refused):
+        return standing
+    return standing | {"appeal": appeal.appeal, "upheld": asked["upheld"], "amended_hash": amended}
 
 
-async def decide(approved: Approved) -> Done:
+async def decide(approved: Approved) -> Done | Refused:
     """Amended facts become a version of their own; the draw keeps its seed, and the tickets that were committed."""
     connection, upheld = approved.connection, bool(approved.act.terms["upheld"])
     appeal = await _undecided(connection, approved.stored, approved.act.terms["appeal"])
+    if isinstance(appeal, Refused):
+        return appeal
     entered = await versions.load(connection, appeal.application)
     if entered is None or (upheld and entered.withdrawn):
-        raise Problem(409, "withdrawn", "This application does not stand any more.")
+        return conflict("withdrawn", "This application does not stand any more.")
     if upheld and appeal.amended is not None:  # another appeal may have taken the name meanwhile
-        await require_place_alone(connection, entered, FACTS.validate_json(appeal.amended))
+        refused = await refused_place_alone(connection, entered, FACTS.validate_json(appeal.amended))
+        if refused is not None:
+            return refused
     await appeals.decide(connection, appeal.appeal, approved.now, upheld, approved.act.reason)
     event = AppealDecided(
         round=approved.act.round,
@@ -64,9 +76,11 @@ async def decide(approved: Approved) -> Done:
     return Done([*events, await open_epoch(approved, [appeal.application], amended=amended)])
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """With the appeal as it was filed, and the facts it asks to judge instead."""
     appeal = await _undecided(connection, stored, act.terms["appeal"])
+    if isinstance(appeal, Refused):
+        return appeal
     change = await foretell_epoch(connection, stored, [appeal.application])
     filed = {"appeal": appeal.appeal, "filed_at": appeal.filed_at, "answer_due": appeal.answer_due}
     filed |= {"grounds": appeal.grounds, "amended": from_json(appeal.amended) if appeal.amended else None}
@@ -86,12 +100,10 @@ async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApp
     return submitted_event(approved.act.round, entered.party, stated, None)
 
 
-async def _undecided(connection: Connection, stored: StoredRound, appeal: str) -> Appeal:
+async def _undecided(connection: Connection, stored: StoredRound, appeal: str) -> Appeal | Refused:
     found = await appeals.load(connection, stored.window.round, appeal) if is_id(appeal) else None
     if found is None:
-        raise Problem(
-            422, "unknown-appeal", f"No appeal {appeal[:40]!r} in this round: see GET /rounds/{{round}}/appeals."
-        )
+        return unfit("unknown-appeal", f"No appeal {appeal[:40]!r} in this round: see GET /rounds/{{round}}/appeals.")
     if found.decided_at is not None:
-        raise Problem(409, "decided", "This appeal is decided already.")
+        return conflict("decided", "This appeal is decided already.")
     return found

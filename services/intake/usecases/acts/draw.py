@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
 from services.intake.storage import outcomes, releases, rounds
@@ -15,34 +16,41 @@ from services.intake.usecases.round_events import SourceValue, record_source, ro
 from shared.beacon import ChainKey
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
-async def source_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def source_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The source and its value, for the commitment that awaits one."""
     if stored.window.status is RoundStatus.VOID:
-        raise Problem(409, "ended", "The round is void: no value decides anything any more.")
-    awaited = await _awaited(connection, stored)
-    source = text(asked, "source")
+        return conflict("ended", "The round is void: no value decides anything any more.")
+    awaited, source = await _awaited(connection, stored), text(asked, "source")
+    if isinstance(awaited, Refused):
+        return awaited
+    if isinstance(source, Refused):
+        return source
     if source not in {one["source"] for one in stored.sources}:
-        raise Problem(422, "unknown-source", "The round's announcement names no such source.")
+        return unfit("unknown-source", "The round's announcement names no such source.")
     if awaited.source not in (None, source):
-        raise Problem(409, "other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")
+        return conflict("other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")
     commitment = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
-    return commitment | {"source": source} | _value_terms(stored, awaited, asked)
+    value = _value_terms(stored, awaited, asked)
+    return value if isinstance(value, Refused) else commitment | {"source": source} | value
 
 
-def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms:
+def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms | Refused:
     """The value in its canonical form; of drand also which of its rounds gave it, and the signature it is made of."""
     source = _source(stored, asked["source"])
+    stated, signature = text(asked, "value"), text(asked, "signature")
+    if isinstance(stated, Refused):
+        return stated
+    if isinstance(signature, Refused):
+        return signature
     try:
         if source["kind"] != SourceKind.DRAND:
-            return {"value": drawn_numbers(text(asked, "value"))}
-        signature = text(asked, "signature")
+            return {"value": drawn_numbers(stated)}
         value = beacon_value(signature)
     except UnusableValueError as error:
-        fix = Reason(pointer="/terms/value", code=error.code, detail=text(asked, "value")[:200], fix=str(error))
-        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (fix,)) from error
+        fix = Reason(pointer="/terms/value", code=error.code, detail=stated[:200], fix=str(error))
+        return unfit("invalid-fields", f"No such value can come from {asked['source']}.", (fix,))
     number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
     if source.get("public_key") and not ChainKey.of(source["public_key"], source.get("scheme")).signed(
         number, signature
@@ -50,13 +58,15 @@ def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Te
         detail = f"this is not the chain's signature of its round {number}, the one that is due"
         mend = f"copy the signature of round {number} from any node of the chain"
         wrong = Reason(pointer="/terms/value", code="not-signed", detail=detail, fix=mend)
-        raise Problem(422, "invalid-fields", f"No such value can come from {asked['source']}.", (wrong,))
+        return unfit("invalid-fields", f"No such value can come from {asked['source']}.", (wrong,))
     return {"value": value, "beacon_round": number, "signature": signature}
 
 
-async def record(approved: Approved) -> Done:
+async def record(approved: Approved) -> Done | Refused:
     stored, terms = approved.stored, approved.act.terms
     awaited = await _awaited(approved.connection, stored)
+    if isinstance(awaited, Refused):
+        return awaited
     due = _due(stored, awaited, terms["source"])
     if approved.now < due:
         title = f"The value that decides is due at {due.isoformat()}: no earlier one counts"
@@ -65,7 +75,7 @@ async def record(approved: Approved) -> Done:
         ]
         if before and awaited.source is None:
             title += f", and only where {', '.join(before)} failed"
-        raise Problem(409, "not-due", f"{title}.")
+        return conflict("not-due", f"{title}.")
     value = SourceValue(terms["source"], terms["value"], due, terms.get("beacon_round"), terms.get("signature"))
     recorded = await record_source(
         approved.connection, awaited, value, approved.now, approved.actors, approved.act.reason
@@ -73,8 +83,10 @@ async def record(approved: Approved) -> Done:
     return Done(recorded)
 
 
-async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     awaited, source = await _awaited(connection, stored), act.terms["source"]
+    if isinstance(awaited, Refused):
+        return awaited
     decided = {"epoch": awaited.epoch, "commitment_root": awaited.commitment_root}
     decided |= {"committed_at": awaited.committed_at}
     value = {name: act.terms[name] for name in ("source", "value", "beacon_round", "signature") if name in act.terms}
@@ -97,27 +109,30 @@ def _source(stored: StoredRound, name: str) -> dict[str, Any]:
     return next(source for source in stored.sources if source["source"] == name)
 
 
-async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue:
+async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue | Refused:
     round_id = stored.window.round
     awaited = await outcomes.awaiting_source(connection, round_id)
     if awaited:
         return awaited[0]
     if await outcomes.milestone(connection, round_id, "InputsCommitted") is None:
-        raise Problem(409, "not-committed", "A source's value counts only after the commitment.")
-    raise Problem(409, "seed-known", "The round has its value already: one seed per round, for ever.")
+        return conflict("not-committed", "A source's value counts only after the commitment.")
+    return conflict("seed-known", "The round has its value already: one seed per round, for ever.")
 
 
-async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """What is proposed in the epoch that stands, and the batches given out of it already: an earlier proposal can't be
     confirmed any more."""
     if stored.window.status is not RoundStatus.FROZEN:
-        raise Problem(409, "not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
+        return conflict("not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
     proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed")
     if proposal is None or proposal["epoch"] != stored.epoch:
-        raise Problem(409, "not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
+        return conflict("not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
     terms = {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
     last = await releases.last(connection, stored.window.round, stored.epoch)
-    return terms | await batch_terms(connection, stored, last.number) if last.number else terms
+    if not last.number:
+        return terms
+    batch = await batch_terms(connection, stored, last.number)
+    return batch if isinstance(batch, Refused) else terms | batch
 
 
 async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:

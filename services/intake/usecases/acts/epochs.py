@@ -8,10 +8,12 @@ from typing import Final
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import firms, outcomes, rounds, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
+from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, ids, text
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.round_events import round_event
@@ -20,7 +22,6 @@ from shared.contracts.events import Amended, EpochOpened, Manifest
 from shared.contracts.findings import VerdictOutcome
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
 
 NAMED_AT_MOST: Final = 5000
 """Applications one act names: its event has to fit a record."""
@@ -28,38 +29,54 @@ TO_BE_JUDGED: Final = "to be judged"
 _FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
 
 
-def standing_terms(stored: StoredRound) -> Terms:
+def standing_terms(stored: StoredRound) -> Terms | Refused:
     """The set an act changes: whoever approves it names the same."""
     if stored.window.status not in _FROZEN or stored.applications is None:
-        raise Problem(
-            409, "not-frozen", f"The round is {stored.window.status}: this act changes a set that is frozen already."
+        return conflict(
+            "not-frozen", f"The round is {stored.window.status}: this act changes a set that is frozen already."
         )
     return {"epoch": stored.epoch, "applications_root": stored.applications["root"]}
 
 
-async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """`applications` that are parked, to be judged again. Of a contest one is named, and the terms name in `excluded`
     all those that it stands against, which are taken out."""
     named = await _named(connection, stored, asked)
+    if isinstance(named, Refused):
+        return named
     excluded: set[str] = set()
-    for application in named:
-        await _parked(connection, stored, application)
-        excluded.update(await _rivals(connection, stored, application))
-    if both := excluded.intersection(named):
-        raise Problem(409, "contested", f"Name one of a contest: {min(both)} stands against another that is named.")
-    return standing_terms(stored) | {"applications": named} | ({"excluded": sorted(excluded)} if excluded else {})
+    for entered in named:
+        if refused := await _unless_parked(connection, stored, entered):
+            return refused
+        excluded.update(await _rivals(connection, stored, entered))
+    applications = [one.application for one in named]
+    if both := excluded.intersection(applications):
+        return conflict("contested", f"Name one of a contest: {min(both)} stands against another that is named.")
+    standing = standing_terms(stored)
+    if isinstance(standing, Refused):
+        return standing
+    return standing | {"applications": applications} | ({"excluded": sorted(excluded)} if excluded else {})
 
 
-async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """`applications` to be judged again; all of them where none is named."""
-    if "applications" not in asked:
-        return standing_terms(stored)
-    return standing_terms(stored) | {"applications": await _named(connection, stored, asked)}
+    standing = standing_terms(stored)
+    if "applications" not in asked or isinstance(standing, Refused):
+        return standing
+    named = await _named(connection, stored, asked)
+    if isinstance(named, Refused):
+        return named
+    return standing | {"applications": [one.application for one in named]}
 
 
-async def unpark(approved: Approved) -> Done:
+async def unpark(approved: Approved) -> Done | Refused:
     """What stood against it goes first, so that it is not contested when it is judged again."""
-    left = [event for one in approved.act.terms.get("excluded", ()) for event in await _take_out(approved, one)]
+    left: list[Outgoing] = []
+    for application in approved.act.terms.get("excluded", ()):
+        gone = await _take_out(approved, application)
+        if isinstance(gone, Refused):
+            return gone
+        left += gone
     return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
 
 
@@ -107,23 +124,34 @@ async def judge_again(approved: Approved) -> Done:
     return Done([await open_epoch(approved, applications or (), judge_all=applications is None)])
 
 
-async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """One `application` that is parked: what could be judged is never taken out."""
     application = text(asked, "application")
-    await _entered(connection, stored, application)
-    await _parked(connection, stored, application)
-    return standing_terms(stored) | {"application": application}
+    if isinstance(application, Refused):
+        return application
+    entered = await _entered(connection, stored, application)
+    if isinstance(entered, Refused):
+        return entered
+    standing = standing_terms(stored)
+    refused = await _unless_parked(connection, stored, entered)
+    if refused or isinstance(standing, Refused):
+        return refused or standing
+    return standing | {"application": application}
 
 
-async def exclude(approved: Approved) -> Done:
+async def exclude(approved: Approved) -> Done | Refused:
     """What it contested, and stands alone now, is judged again by itself: it has another version."""
     left = await _take_out(approved, approved.act.terms["application"])
+    if isinstance(left, Refused):
+        return left
     return Done([*left, await open_epoch(approved)])
 
 
-async def _take_out(approved: Approved, application: str) -> list[Outgoing]:
+async def _take_out(approved: Approved, application: str) -> list[Outgoing] | Refused:
     connection, act = approved.connection, approved.act
     stored = await _entered(connection, approved.stored, application)
+    if isinstance(stored, Refused):
+        return stored
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
     settling = Settling(connection, firm, approved.now, approved.stored.window.seed, approved.signer)
@@ -165,36 +193,43 @@ async def open_epoch(
     return round_event(opened, "epoch", opened.epoch, now)
 
 
-async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[str]:
+async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[StoredApplication] | Refused:
+    """In order of their ids, each once."""
     named = ids(asked, "applications")
+    if isinstance(named, Refused):
+        return named
     if not 0 < len(named) <= NAMED_AT_MOST:
-        raise Problem(422, "invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
-    for application in named:
-        await _entered(connection, stored, application)
-    return sorted(set(named))
+        return unfit("invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
+    found = []
+    for application in sorted(set(named)):
+        entered = await _entered(connection, stored, application)
+        if isinstance(entered, Refused):
+            return entered
+        found.append(entered)
+    return found
 
 
-async def _entered(connection: Connection, stored: StoredRound, application: str) -> versions.StoredApplication:
+async def _entered(connection: Connection, stored: StoredRound, application: str) -> StoredApplication | Refused:
     entered = await versions.load(connection, application) if is_id(application) else None
     if entered is None or entered.round != stored.window.round or entered.withdrawn:
-        raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
+        return unfit("unknown-application", f"No application {application[:40]!r} stands in this round.")
     return entered
 
 
-async def _rivals(connection: Connection, stored: StoredRound, application: str) -> list[str]:
-    entered = await _entered(connection, stored, application)
+async def _rivals(connection: Connection, stored: StoredRound, entered: StoredApplication) -> list[str]:
     firm = stored.window.round, entered.business_number
     standing = (await firms.standing(connection, [firm]))[firm]
-    own = next(one for one in standing if one.application == application)
+    own = next(one for one in standing if one.application == entered.application)
     return [one.application for one in standing if one is not own and one.is_rival_of(own)]
 
 
-async def _parked(connection: Connection, stored: StoredRound, application: str) -> None:
+async def _unless_parked(connection: Connection, stored: StoredRound, entered: StoredApplication) -> Refused | None:
     """By the verdict of the version and in the epoch that count now, not by one of before."""
+    application = entered.application
     outcome = await outcomes.outcome(connection, application)
-    entered = await versions.load(connection, application)
     counts = await rounds.to_be_judged_in(connection, stored.window.round, application)
     parked = (outcome.get("verdict") or {}).get("outcome") == VerdictOutcome.PARKED
     judged = outcome.get("verdict_version"), outcome.get("verdict_epoch")
-    if not parked or entered is None or judged != (entered.stated.version, counts):
-        raise Problem(409, "not-parked", f"Application {application} is not parked, or is being judged again.")
+    if not parked or judged != (entered.stated.version, counts):
+        return conflict("not-parked", f"Application {application} is not parked, or is being judged again.")
+    return None

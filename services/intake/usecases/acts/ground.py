@@ -7,34 +7,34 @@ from typing import Any
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
+from services.intake.domain.refused import Refused, unfit
 from services.intake.storage.rounds import StoredRound
 from shared.clock import not_before
 from shared.contracts.events import Reason
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
 from shared.signing import Signer
 
 Terms = dict[str, Any]
 
 
-def text(asked: Terms, name: str) -> str:
-    """A term that is a text, or empty where nothing is said. Terms come as anything: 422 for what is none."""
+def text(asked: Terms, name: str) -> str | Refused:
+    """A term that is a text, or empty where it is missing. Terms come as anything."""
     value = asked.get(name, "")
     if not isinstance(value, str):
         reason = Reason(pointer=f"/terms/{name}", code="no-text", detail="it is no text", fix="write it in quotes")
-        raise Problem(422, "invalid-fields", f"The term {name} is no text.", (reason,))
+        return unfit("invalid-fields", f"The term {name} is no text.", (reason,))
     return value
 
 
-def ids(asked: Terms, name: str) -> list[str]:
-    """A term that is a list of ids of applications; empty where nothing is said."""
+def ids(asked: Terms, name: str) -> list[str] | Refused:
+    """A term that is a list of ids of applications; empty where it is missing."""
     value: Any = asked.get(name, [])
     if not isinstance(value, list) or not all(isinstance(one, str) and is_id(one) for one in value):
         fix = "write a list of ids as receipts have them"
         reason = Reason(pointer=f"/terms/{name}", code="no-ids", detail="these are no ids", fix=fix)
-        raise Problem(422, "invalid-fields", f"The term {name} is no list of ids.", (reason,))
+        return unfit("invalid-fields", f"The term {name} is no list of ids.", (reason,))
     return value
 
 
@@ -79,10 +79,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    terms_now: Callable[[Connection, StoredRound, Terms], Awaitable[Terms]]
-    """The terms as they stand now, which an act must name exactly; a Problem when it can't be done."""
-    carry_out: Callable[[Approved], Awaitable[Done]]
-    foretell: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change]]
+    terms_now: Callable[[Connection, StoredRound, Terms], Awaitable[Terms | Refused]]
+    """The terms as they stand now, which an act must name exactly."""
+    carry_out: Callable[[Approved], Awaitable[Done | Refused]]
+    """Whoever asks rolls back what it has written where it is refused."""
+    foretell: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change | Refused]]
     """Asked only where `terms_now` has terms."""
     drawn: Set[str] = frozenset()
     """Terms that chance gave with the proposal: one that differs in them alone is the same act."""

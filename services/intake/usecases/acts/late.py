@@ -11,10 +11,8 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from services.intake.api.bodies import FACTS, SubmissionBody, facts_json
-from services.intake.api.submission import firm_limit
 from services.intake.domain.acts import ProposedAct
-from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission
+from services.intake.domain.admission import ContactDetails, Entry, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import (
     Chance,
     StatedVersion,
@@ -24,71 +22,80 @@ from services.intake.domain.entries import (
     party_id,
     state_version,
 )
+from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import Names, Standing, names, place
 from services.intake.domain.receipts import receipt_json
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import admission, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.epochs import TO_BE_JUDGED, foretell_epoch, open_epoch, standing_terms
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.entry_events import entry_events
-from services.intake.usecases.fitness import fitness_by, require_fit
-from shared.contracts.facts import product_key
+from services.intake.usecases.fitness import fitness_by, unfit_entry
+from shared.contracts.facts import FACTS, ApplicationFacts, facts_json, product_key
 from shared.postgres import Connection
-from shared.problems import Problem
 
 _DRAFTED: Final = ("application", "payload_hash", "business_number")
 DRAWN: Final = frozenset({"application", "payload_hash"})
 """Of a draft: its id, and its nonce, by chance."""
 
 
-async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The set it is added to, and the `source` it draws under; with what was drafted, once it is."""
-    source = text(asked, "source")
+    source, standing = text(asked, "source"), standing_terms(stored)
+    if isinstance(source, Refused):
+        return source
     if source not in {one["source"] for one in stored.sources}:
         named = ", ".join(one["source"] for one in stored.sources)
-        raise Problem(422, "unknown-source", f"Name in /terms/source one of the round's sources: {named}.")
-    drafted = {name: text(asked, name) for name in _DRAFTED if name in asked}
-    return standing_terms(stored) | {"source": source} | drafted
+        return unfit("unknown-source", f"Name in /terms/source one of the round's sources: {named}.")
+    if isinstance(standing, Refused):
+        return standing
+    drafted: Terms = {}
+    for name in _DRAFTED:
+        if name in asked:
+            drafted[name] = text(asked, name)
+            if isinstance(drafted[name], Refused):
+                refused: Refused = drafted[name]
+                return refused
+    return standing | {"source": source} | drafted
 
 
-async def draft(connection: Connection, stored: StoredRound, entry: SubmissionBody | None, now: datetime) -> LateEntry:
+async def draft(
+    connection: Connection, stored: StoredRound, facts: ApplicationFacts, contact: ContactDetails, now: datetime
+) -> LateEntry | Refused:
     """The entry as it would be admitted, to be kept beside the proposal."""
-    if entry is None:
-        raise Problem(422, "invalid-fields", "Send the application in /entry, as POST /rounds/{round}/applications.")
     seed, round_id = stored.window.seed, stored.window.round
-    number, product = entry.applicant.business_number, product_key(entry.product)
+    number, product = facts.applicant.business_number, product_key(facts.product)
     fitness = fitness_by(round_id, stored.policy, stored.window.time_map)
-    require_fit(fitness, entry.facts(), now, "/entry")
-    if entry.identity is not None:
-        raise Problem(
-            422, "invalid-fields", "Leave /entry/identity out: officers admit who is late, and look themselves."
-        )
-    others = await _find_place(connection, round_id, number, names(entry.product), entry.track)
+    if refused := unfit_entry(fitness, facts, now, "/entry"):
+        return refused
+    others = await _others(connection, round_id, number, names(facts.product), facts.track)
+    if isinstance(others, Refused):
+        return others
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)
     if any(application == one.application for one in others):  # of a rehearsal, and withdrawn
-        application = application_id(seed, round_id, number, product, chance, entry.contact.email.casefold())
+        application = application_id(seed, round_id, number, product, chance, contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
-    stated = state_version(application, 1, now, drawn, facts_json(entry.facts()))
-    contact = entry.contact.details()
+    stated = state_version(application, 1, now, drawn, facts_json(facts))
     return LateEntry(application, party, number, product, stated.facts, drawn, stated.payload_hash, contact)
 
 
-async def _find_place(
+async def _others(
     connection: Connection, round_id: str, number: str, product: Names, track: str
-) -> Sequence[Standing]:
-    """The firm's other entries. Raises a Problem where the product stands already, or as many entries as it may have;
+) -> Sequence[Standing] | Refused:
+    """The firm's other entries. Refused where the product stands already, or as many entries as it may have;
     what is withdrawn, by whomever, is in nobody's way."""
     firm = round_id, number
     await firms.lock(connection, [firm])
     others = (await firms.standing(connection, [firm]))[firm]
     asked = Standing("", product, track, withdrawn=False, token_hash="")
     if any(one.is_rival_of(asked) for one in others):
-        raise Problem(409, Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
+        return conflict(Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
     found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
     if isinstance(found, FirmLimit):
-        raise firm_limit(found)
+        return refused_entry(found)
     return others
 
 
@@ -110,15 +117,17 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
     return Change(change.before, {**change.after, "concerned": [entered], "facts": facts})
 
 
-async def admit(approved: Approved) -> Done:
+async def admit(approved: Approved) -> Done | Refused:
     """Enters it as received now, publishes it as any other, and opens the epoch in which it is judged."""
     connection, round_id = approved.connection, approved.act.round
     kept = await late.take(connection, approved.act.act)
     if kept is None:
-        raise Problem(409, "expired", "The draft of this entry is gone: propose it again.")
+        return conflict("expired", "The draft of this entry is gone: propose it again.")
     secret = await tokens.secret(connection, "access-tokens")
     facts = FACTS.validate_json(kept.facts)
-    await _find_place(connection, round_id, kept.business_number, names(facts.product), facts.track)
+    others = await _others(connection, round_id, kept.business_number, names(facts.product), facts.track)
+    if isinstance(others, Refused):
+        return others
     stated = StatedVersion(kept.application, 1, approved.now, kept.nonce, kept.payload_hash, kept.facts)
     submission = Submission(
         round=round_id,
@@ -139,6 +148,6 @@ async def admit(approved: Approved) -> Done:
     )
     receipts = await admission.insert(connection, [entry], approved.signer)
     if not receipts:
-        raise Problem(409, "already-entered", "This product of this firm was entered meanwhile.")
+        return conflict("already-entered", "This product of this firm was entered meanwhile.")
     opened = await open_epoch(approved, admitted=[kept.application], supplementary_source=approved.act.terms["source"])
     return Done([*entry_events(entry), opened], {"receipt": receipt_json(receipts[kept.application])})

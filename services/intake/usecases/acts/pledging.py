@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.institutions import Institution, Refused, changed
+from services.intake.domain.institutions import Institution, WrongChange, changed
+from services.intake.domain.refused import Refused, unfit
 from services.intake.storage import institutions
 from services.intake.usecases import registration
 from shared.contracts.events import InstitutionStatus, Reason
@@ -13,7 +14,6 @@ from shared.contracts.values import Contract, InstitutionCode, Line, Won
 from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
 class Pledged(Contract):
@@ -47,8 +47,8 @@ class Pledging:
         }
 
 
-async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]) -> list[Pledging]:
-    """Each as it will stand. A Problem with every fault: one named twice, or new and without a name."""
+async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]) -> list[Pledging] | Refused:
+    """Each as it will stand. Refused with every fault: one named twice, or new and without a name."""
     faults = list(_repeated(pledges))
     found = {}
     for place, one in sorted(enumerate(pledges), key=lambda each: each[1].institution):
@@ -58,7 +58,7 @@ async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]
         else:
             found[place] = made
     if faults:
-        raise Problem(422, "invalid-fields", "A round can't be announced with these pledges: see each error.", faults)
+        return unfit("invalid-fields", "A round can't be announced with these pledges: see each error.", faults)
     return [found[place] for place in sorted(found)]
 
 
@@ -67,7 +67,7 @@ async def _one(connection: Connection, round_id: str, place: int, one: Pledged) 
     before = await institutions.institution(connection, code)
     status = InstitutionStatus.AGREED if before is None else None
     after = changed(before, one.name, status, {round_id: one.pledge_won})
-    if isinstance(after, Refused):
+    if isinstance(after, WrongChange):
         fix = "give its full name, or register it first: firstbuy institution onboard"
         return Reason(pointer=pointer, code="name-missing", detail=f"{code} is not registered", fix=fix)
     remarks = registration.name_stands(code, before, one.name, pointer)

@@ -1,6 +1,7 @@
 """The act that ends the wait for a registry: nothing that was judged changes, so it opens no epoch."""
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
@@ -8,18 +9,19 @@ from services.intake.usecases.round_events import round_event
 from shared.contracts.events import RegistryWaived
 from shared.contracts.registries import Registry
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
-async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """`registry`: one that the round's policy asks."""
     if stored.window.status in (RoundStatus.VOID, RoundStatus.FINAL):
-        raise Problem(409, "ended", f"The round is {stored.window.status} already.")
+        return conflict("ended", f"The round is {stored.window.status} already.")
     uses = [use["registry"] for use in stored.policy.get("registries") or ()]
     registry = text(asked, "registry")
+    if isinstance(registry, Refused):
+        return registry
     if registry not in uses:
         known = ", ".join(uses) or "none"
-        raise Problem(422, "unknown-registry", f"Name a registry that this round's policy asks in /terms: {known}.")
+        return unfit("unknown-registry", f"Name a registry that this round's policy asks in /terms: {known}.")
     return {"registry": registry}
 
 

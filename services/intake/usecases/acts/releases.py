@@ -4,6 +4,7 @@ from typing import Any
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.releases import Cause, cancelled, leaving
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, releases, versions
@@ -13,24 +14,28 @@ from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, 
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
-async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The next batch: exactly what is free now, and `declined`, at most one product that officers decline with the
     act's reason."""
     proposal = await _proposal(connection, stored)
+    if isinstance(proposal, Refused):
+        return proposal
     last = await releases.last(connection, stored.window.round, stored.epoch)
     if last.number and await _proposed(connection, stored, last.number) is None:
-        raise Problem(409, "not-proposed", f"Selection has not proposed batch {last.number} yet: it comes first.")
+        return conflict("not-proposed", f"Selection has not proposed batch {last.number} yet: it comes first.")
     declined = ids(asked, "declined")
+    if isinstance(declined, Refused):
+        return declined
     if len(declined) > 1:
-        raise Problem(422, "invalid-fields", "Name at most one application in /terms/declined: each has its reason.")
+        return unfit("invalid-fields", "Name at most one application in /terms/declined: each has its reason.")
     for application in declined:
-        await _may_be_declined(connection, stored, application)
+        if refused := await _unless_declinable(connection, stored, application):
+            return refused
     free = await releases.pending(connection, stored.window.round)
     if not free and not declined:
-        raise Problem(409, "nothing-free", "Nothing was given up or cancelled since the batch before.")
+        return conflict("nothing-free", "Nothing was given up or cancelled since the batch before.")
     return {
         "epoch": stored.epoch,
         "batch": last.number + 1,
@@ -61,9 +66,12 @@ async def foretell_confirmation(connection: Connection, stored: StoredRound, act
     return Change(batch | {"recommended": counts, "confirmed": False}, batch | {"published": counts, "confirmed": True})
 
 
-async def open_batch(approved: Approved) -> Done:
+async def open_batch(approved: Approved) -> Done | Refused:
     connection, terms, round_id = approved.connection, approved.act.terms, approved.act.round
-    now = approved.after((await _proposal(connection, approved.stored))["proposed_at"])
+    proposal = await _proposal(connection, approved.stored)
+    if isinstance(proposal, Refused):
+        return proposal
+    now = approved.after(proposal["proposed_at"])
     for application in terms["declined"]:
         await releases.free(connection, round_id, application, Cause.DECLINED, approved.act.reason, now)
     free = await releases.pending(connection, round_id)
@@ -83,16 +91,17 @@ async def open_batch(approved: Approved) -> Done:
     return Done([round_event(opened, f"release {opened.batch}", opened.epoch, now)])
 
 
-async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The newest batch of a confirmed selection, as it is proposed, and with it those before."""
     if stored.window.status is not RoundStatus.CONFIRMED:
-        raise Problem(
-            409, "not-confirmed", f"The round is {stored.window.status}: confirming its selection confirms its batches."
+        return conflict(
+            "not-confirmed", f"The round is {stored.window.status}: confirming its selection confirms its batches."
         )
     last = await releases.last(connection, stored.window.round, stored.epoch)
     if not last.number or last.confirmed_at is not None:
-        raise Problem(409, "nothing-proposed", "No batch waits to be confirmed: see GET /rounds/{round}/releases.")
-    return {"epoch": stored.epoch} | await batch_terms(connection, stored, last.number)
+        return conflict("nothing-proposed", "No batch waits to be confirmed: see GET /rounds/{round}/releases.")
+    batch = await batch_terms(connection, stored, last.number)
+    return batch if isinstance(batch, Refused) else {"epoch": stored.epoch} | batch
 
 
 async def confirm(approved: Approved) -> Done:
@@ -110,20 +119,20 @@ async def confirm(approved: Approved) -> Done:
     return Done([round_event(confirmed, f"release-confirmed {confirmed.batch}", confirmed.epoch, now)])
 
 
-async def batch_terms(connection: Connection, stored: StoredRound, number: int) -> Terms:
+async def batch_terms(connection: Connection, stored: StoredRound, number: int) -> Terms | Refused:
     """A batch by its root: what confirms it names exactly this."""
     proposed = await _proposed(connection, stored, number)
     if proposed is None:
-        raise Problem(409, "not-proposed", f"Selection has not proposed batch {number} yet.")
+        return conflict("not-proposed", f"Selection has not proposed batch {number} yet.")
     return {"batch": number, "batch_root": proposed["batch_root"]}
 
 
-async def _proposal(connection: Connection, stored: StoredRound) -> dict[str, Any]:
+async def _proposal(connection: Connection, stored: StoredRound) -> dict[str, Any] | Refused:
     if stored.window.status not in (RoundStatus.FROZEN, RoundStatus.CONFIRMED):
-        raise Problem(409, "not-proposed", f"The round is {stored.window.status}: there is nothing to give out.")
+        return conflict("not-proposed", f"The round is {stored.window.status}: there is nothing to give out.")
     proposal = await outcomes.milestone(connection, stored.window.round, "SelectionProposed")
     if proposal is None or proposal["epoch"] != stored.epoch:
-        raise Problem(409, "not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
+        return conflict("not-proposed", f"Selection has not proposed yet in epoch {stored.epoch}.")
     return proposal
 
 
@@ -131,12 +140,13 @@ async def _proposed(connection: Connection, stored: StoredRound, number: int) ->
     return await outcomes.batch_proposed(connection, stored.window.round, stored.epoch, number)
 
 
-async def _may_be_declined(connection: Connection, stored: StoredRound, application: str) -> None:
+async def _unless_declinable(connection: Connection, stored: StoredRound, application: str) -> Refused | None:
     known = await versions.load(connection, application) if is_id(application) else None
     if known is None or known.round != stored.window.round or known.withdrawn:
-        raise Problem(422, "unknown-application", f"No application {application[:40]!r} stands in this round.")
+        return unfit("unknown-application", f"No application {application[:40]!r} stands in this round.")
     before = await releases.freed(connection, known.round, known.application)
     if before is not None:
-        raise Problem(409, "left-already", f"Application {application} was {before.cause} already.")
+        return conflict("left-already", f"Application {application} was {before.cause} already.")
     if await releases.is_contracted(connection, known.application):
-        raise Problem(409, "contracted", f"A purchase of application {application} was reported: it stands.")
+        return conflict("contracted", f"A purchase of application {application} was reported: it stands.")
+    return None

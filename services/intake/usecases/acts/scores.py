@@ -1,6 +1,7 @@
 """The act that closes the panel's marks: from then on what is committed rests on exactly these."""
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.refused import Refused, conflict
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
 from services.intake.storage import outcomes, rounds, scores
@@ -10,23 +11,20 @@ from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ScoresClosed
 from shared.panel import marks_root
 from shared.postgres import Connection
-from shared.problems import Problem
 
 
-async def close_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def close_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The marks that stand, by number and root, and how many eligible applications have none that counts."""
     if not panel_points(stored):
-        raise Problem(409, "no-panel", "The round's policy has no panel: there are no marks to close.")
+        return conflict("no-panel", "The round's policy has no panel: there are no marks to close.")
     if stored.window.status is not RoundStatus.FROZEN:
-        raise Problem(
-            409, "not-frozen", f"The round is {stored.window.status}: marks are closed between freeze and draw."
-        )
+        return conflict("not-frozen", f"The round is {stored.window.status}: marks are closed between freeze and draw.")
     judged = await outcomes.milestone(connection, stored.window.round, "EligibilityCompleted")
     if judged is None or judged["epoch"] != stored.epoch:
-        raise Problem(409, "not-judged", f"Epoch {stored.epoch} is not judged yet: nobody knows who needs marks.")
+        return conflict("not-judged", f"Epoch {stored.epoch} is not judged yet: nobody knows who needs marks.")
     panel = await scores.panel(connection, stored.window.round)
     if not panel.to_close:
-        raise Problem(409, "closed", "The marks are closed, and nobody was admitted since.")
+        return conflict("closed", "The marks are closed, and nobody was admitted since.")
     having = counted(panel.marks)
     without = sum(eligible and application not in having for application, eligible in panel.entered.items())
     return {

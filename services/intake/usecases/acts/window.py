@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.intake.domain.acts import ProposedAct
+from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.terms import window_faults
 from services.intake.storage import requests, rounds
@@ -17,24 +18,27 @@ from services.intake.usecases.invitations import invitations
 from services.intake.usecases.round_events import late_answers, round_event
 from shared.contracts.events import RoundExtended, RoundVoided
 from shared.contracts.values import UtcTime
-from shared.http import checked
+from shared.json_read import UnreadableJsonError, read_value
 from shared.postgres import Connection
-from shared.problems import Problem
 
 _MOMENT = TypeAdapter(UtcTime)
 
 
-async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """`closes_at` later than it is, of a round that is not frozen: afterwards an extension would change a fixed set."""
     if stored.window.frozen:
-        raise Problem(409, "frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
-    closes_at: datetime = checked(_MOMENT, text(asked, "closes_at"), "/terms/closes_at")
+        return conflict("frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
+    named = text(asked, "closes_at")
+    if isinstance(named, Refused):
+        return named
+    try:
+        closes_at: datetime = read_value(_MOMENT, named, "/terms/closes_at")
+    except UnreadableJsonError as error:
+        return unfit("invalid-fields", "Some fields can't be accepted.", error.reasons)
     if closes_at <= stored.window.closes_at:
-        raise Problem(
-            409, "not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment."
-        )
+        return conflict("not-later", f"The round closes at {stored.window.closes_at.isoformat()}: give a later moment.")
     if faults := tuple(window_faults(stored.window.opens_at, closes_at, "/terms/closes_at")):
-        raise Problem(422, "invalid-fields", "No round closes then.", faults)
+        return unfit("invalid-fields", "No round closes then.", faults)
     if stored.series is not None:
         following = (await rounds.cuts(connection, [stored.series]))[stored.series]
         next_close = min(
@@ -42,7 +46,7 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
         )
         if next_close is not None and closes_at >= next_close:
             told = next_close.isoformat()
-            raise Problem(409, "past-the-next-cut", f"The cut that follows closes at {told}: give an earlier moment.")
+            return conflict("past-the-next-cut", f"The cut that follows closes at {told}: give an earlier moment.")
     return {"closes_at": asked["closes_at"]}
 
 
@@ -70,9 +74,9 @@ async def foretell_extension(connection: Connection, stored: StoredRound, act: P
     return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
 
 
-async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms:
+async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED, RoundStatus.FINAL):
-        raise Problem(409, "ended", f"The round is {stored.window.status} already.")
+        return conflict("ended", f"The round is {stored.window.status} already.")
     return {}
 
 

@@ -1,0 +1,28 @@
+"""A refusal as an answer of HTTP (RFC 9457)."""
+
+from typing import Final, TypeVar
+
+from services.intake.domain.refused import Because, Refused
+from shared.problems import Problem
+
+_STATUS: Final = {
+    Because.STATED: 422,
+    Because.STANDS: 409,
+    Because.UNKNOWN: 404,
+    Because.OVER: 410,
+    Because.BUSY: 429,
+    Because.AWAY: 503,
+}
+_Found = TypeVar("_Found")
+
+
+def problem(refused: Refused) -> Problem:
+    headers = {} if refused.retry_seconds is None else {"Retry-After": str(refused.retry_seconds)}
+    return Problem(_STATUS[refused.because], refused.code, refused.title, refused.errors, headers)
+
+
+def granted(found: _Found | Refused) -> _Found:
+    """What was asked for. Raises a Problem where it is refused, which rolls the caller's transaction back."""
+    if isinstance(found, Refused):
+        raise problem(found)
+    return found
