@@ -327,6 +327,7 @@ UNBOUND = {
     r".*\.(?!opens|closes)[a-z]+_at": (
         "moments by the programme's own clock, in order: a time-stamp and the copies of institutions date them"
     ),
+    r"-a later epoch's EpochOpened|"
     r"-.*(SelectionConfirmed|ReleaseConfirmed|RegistryWaived|CommitmentTimeStamped|RoundFinalized|RoundVoided)": (
         "what came after the proposal: so the bundle stood on an earlier day, and says what nobody confirmed"
     ),

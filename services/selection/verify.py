@@ -1011,6 +1011,13 @@ class Turns:
     def commitment(self) -> Body:
         return self.committed[self.epoch]
 
+    def has_all(self) -> bool:
+        """True if nobody was taken out since the freeze: all applications of earlier epochs are in the set."""
+        epochs = self.life.all("EpochOpened").values()
+        admitted = sum(len(body.get("admitted") or ()) for body in epochs if body["epoch"] <= self.epoch)
+        first: int = self.life.all("RoundFrozen")[1]["applications"]["count"]
+        return bool(self.frozen["applications"]["count"] == first + admitted)
+
     def seeds(self) -> dict[int, str]:
         """By the epoch of the commitment and the value they are of."""
         return {
@@ -2284,7 +2291,7 @@ class Examination:
             self.report.not_checked.append(
                 "the panel's marks, which the scores are made of: the auditor's depth opens them"
             )
-        elif self._marked > closed["marks"] or (self._marked < closed["marks"] and self.epoch == 1):
+        elif self._marked > closed["marks"] or (self._marked < closed["marks"] and turns.has_all()):
             self.report.wrong("marks-more", f"{self._marked} marks are opened, {closed['marks']} were closed")
         elif self._marked < closed["marks"]:
             self.report.not_checked.append(

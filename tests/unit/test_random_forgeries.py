@@ -18,6 +18,9 @@ from tests.true_bundles import KINDS, true_bundle
 LIES = 4 if SETTING <= ORDINARY else examples(27)
 """Of a kind, a depth and a level: in all 21,000 a depth where the setting is 1000."""
 
+FOUND_BY_SOAK = [("scored-admitted", Depth.AUDITOR, Level.SEALS, 149, "marks-more")]
+"""Lies that were accepted once."""
+
 
 def examined(bundle: bytes, **expected: list[str]) -> Report:
     return examine(io.BytesIO(bundle), expected)
@@ -48,6 +51,13 @@ def test_a_lie_is_refused_or_about_what_nothing_binds(kind: str, depth: Depth, l
         if bound(true, level, paths):
             accepted.append(f"{seed}: {told}: {sorted(paths)}")
     assert accepted == []
+
+
+@pytest.mark.parametrize(("kind", "depth", "level", "number", "name"), FOUND_BY_SOAK)
+def test_what_a_soak_found_is_refused(kind: str, depth: Depth, level: Level, number: int, name: str) -> None:
+    seed = f"{kind} {depth} {level.name} {number}"
+    forged, _ = lied(true_bundle(kind, depth), Random(seed), level)  # noqa: S311 -- the lie that was found
+    assert examined(forged).names == [name]
 
 
 def test_what_nobody_confirmed_any_more_is_said() -> None:

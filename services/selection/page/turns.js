@@ -29,6 +29,7 @@ export function turnsOf(events, epoch) {
     values: life.all("SourceValueRecorded"),
     proposed: needed("SelectionProposed", epoch),
     scoresClosed: closed.at(-1) ?? null,
+    hasAll: hasAll(life, epoch),
   };
 }
 
@@ -37,4 +38,13 @@ export function seedsOf({ committed, values }) {
   const drawn = [...values].filter(([epoch]) => committed.has(epoch));
   const seed = (root, value) => sha256Hex(`firstbuy-seed-v1:${root}:${value}`);
   return new Map(drawn.map(([epoch, { value }]) => [epoch, seed(committed.get(epoch).commitment_root, value)]));
+}
+
+/** Whether nobody was taken out since the freeze: all applications of earlier epochs are in the set. */
+function hasAll(life, epoch) {
+  const epochs = [...life.all("EpochOpened")].filter(([of]) => of <= epoch);
+  const admitted = epochs.reduce((sum, [, body]) => sum + (body.admitted ?? []).length, 0);
+  const first = life.one("RoundFrozen", 1);
+  const own = epoch === 1 ? first : life.one("EpochOpened", epoch);
+  return own.applications.count === first.applications.count + admitted;
 }

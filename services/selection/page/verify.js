@@ -618,12 +618,12 @@ class Examination {
     }
   }
 
-  #panel({ scoresClosed: closed }) {
+  #panel({ scoresClosed: closed, hasAll }) {
     const report = this.#report;
     const count = this.#marked;
     if (closed === null) return;
     if (!this.#open) report.notChecked.push({ what: "marks-sealed" });
-    else if (count > closed.marks || (count < closed.marks && this.#epoch === 1)) {
+    else if (count > closed.marks || (count < closed.marks && hasAll)) {
       report.wrong({ what: "marks-more", closed: closed.marks, count });
     } else if (count < closed.marks) report.notChecked.push({ what: "marks-partly", closed: closed.marks, count });
     else {
