@@ -58,7 +58,7 @@ mutants-page: ready  ## the same of the page, in a real Chromium (ARGS="--script
 ##@ Change it
 
 watch: ready  ## unit tests, again at every change (ARGS="-k draw")
-	@$(BIN)/watchfiles --filter python "$(PYTEST) tests/unit -q $(ARGS)" services shared deploy tests
+	@$(BIN)/watchfiles --filter python "$(PYTEST) tests/unit -q $(ARGS)" firstbuy services shared deploy tests
 
 fix: ready  ## format, and mend what the linter can mend safely
 	@$(BIN)/ruff check --fix .
@@ -70,18 +70,18 @@ check: ready  ## lint, types, import rules, drift of schemas and settings
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.generate --check
-	@$(BIN)/python -m deploy.evidence_format --check
-	@$(BIN)/python -m deploy.settings_reference --check
+	@$(BIN)/python -m firstbuy.reference.evidence_format --check
+	@$(BIN)/python -m firstbuy.reference.settings --check
 
 hooks: ready  ## have git run the quick checks before each commit
 	@$(BIN)/prek install
 
 schemas: ready  ## write shared/contracts/schemas, docs/asyncapi and the evidence's format anew
 	@$(BIN)/python -m shared.contracts.generate
-	@$(BIN)/python -m deploy.evidence_format
+	@$(BIN)/python -m firstbuy.reference.evidence_format
 
 settings: ready  ## write docs/settings.md anew
-	@$(BIN)/python -m deploy.settings_reference
+	@$(BIN)/python -m firstbuy.reference.settings
 
 ##@ Maintain
 

@@ -27,5 +27,5 @@ export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV="$PWD/.venv"
 .venv-uv/bin/uv venv --quiet --allow-existing --python "$python" .venv
 .venv-uv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
 .venv-uv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
-.venv/bin/python -m compileall -q services shared deploy
+.venv/bin/python -m compileall -q firstbuy services shared deploy
 echo "$wanted" > "$stamp"

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from deploy.local.ports import free_port
-from deploy.registries.records import Business, Certified, Mood, Records, Shelf, Told
-from deploy.registries.server import BUSINESS_STATUS_PATH, CERTIFICATES_PATH, serving
+from deploy.local.registries.records import Business, Certified, Mood, Records, Shelf, Told
+from deploy.local.registries.server import BUSINESS_STATUS_PATH, CERTIFICATES_PATH, serving
 from services.eligibility.adapters.registries.business_status import BusinessStatusRegistry
 from services.eligibility.adapters.registries.certificates import CertificateRegistry
 from services.intake.adapters.identity.tax_service import TaxService

@@ -17,7 +17,7 @@ import yaml
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.working_days import korean_date
 
 PROJECT = Path(__file__).parents[1]

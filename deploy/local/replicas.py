@@ -130,7 +130,7 @@ async def mail_server(
 async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIterator[tuple[Kept, str]]:
     """The running local registries and their address."""
     port = free_port(REGISTRIES_PORT if plan.prefer_known_ports else None)
-    argv = [sys.executable, "-m", "deploy.registries", "--port", str(port)]
+    argv = [sys.executable, "-m", "deploy.local.registries", "--port", str(port)]
     command = Command(argv, state.logs / "registries.log", folder=PROJECT)
     server = Kept("registries", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
     await server.start()

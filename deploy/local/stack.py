@@ -7,19 +7,19 @@
 """
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from deploy.local.description import describe
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kept import Kept, Report, silent
 from deploy.local.postgres import PostgresServer, create_database, running_postgres
-from deploy.local.process import Launch, executed, write_atomically
+from deploy.local.process import Launch, executed, identity, write_atomically
 from deploy.local.replicas import (
     SERVICES,
     Plan,
@@ -203,7 +203,36 @@ class Stack:
         self.write_description()
 
     def write_description(self) -> None:
-        write_atomically(self.state.description, describe(self))
+        write_atomically(self.state.description, self._description())
+
+    def _description(self) -> str:
+        """What other processes' commands need to reach it, with passwords."""
+        supervisor = identity(os.getpid())
+        kafka, postgres = self.kafka, self.postgres
+        document = {
+            "supervisor": asdict(supervisor) if supervisor else None,
+            "topic_prefix": self.topic_prefix,
+            "kafka": {
+                "kind": kafka.kind,
+                "version": kafka.version,
+                "bootstrap_servers": kafka.bootstrap_servers,
+                "own_users": kafka.own_users,
+            },
+            "kafka_operator": kafka.settings.as_environment(),
+            "postgres": {"kind": postgres.kind, "version": postgres.version, "address": postgres.address},
+            "databases": dict(self.databases),
+            "registries": self.registries_url,
+            "mail_folder": str(self.mail_folder),
+            "logs": str(self.state.logs),
+            "services": {
+                service: [
+                    {"name": kept.name, "url": url, "pid": kept.pid, "status": kept.status, "restarts": kept.restarts}
+                    for kept, url in zip(ones, self.urls(service), strict=True)
+                ]
+                for service, ones in self.services.items()
+            },
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
-from deploy.onboarding.cluster import QUOTA, Cluster
+from firstbuy.onboarding.cluster import QUOTA, Cluster
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.quotas import set_produce_quotas
 from shared.settings import KafkaSettings

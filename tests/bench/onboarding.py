@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.provision import provision
 from tests.integration.consuming import records_of
@@ -70,7 +70,7 @@ async def command(stack: Stack, *arguments: str) -> float:
         "FIRSTBUY_URL": stack.url("intake"),
         "FIRSTBUY_TOKEN": stack.operator_token,
     }
-    argv = [sys.executable, "-m", "deploy.cli", "institution", *arguments]
+    argv = [sys.executable, "-m", "firstbuy.cli", "institution", *arguments]
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(*argv, env=environment, cwd=PROJECT, stdout=subprocess.DEVNULL)
     if await process.wait() != 0:

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from deploy.commands.simulate import sampled
-from deploy.demo.account import account_of
-from deploy.demo.audit import Audit
-from deploy.demo.checks import Check
-from deploy.demo.client import Traffic
-from deploy.demo.figures import OUTCOMES, Compared, Figures, Group, Purse
-from deploy.demo.firms import FirmKind
-from deploy.demo.first_half import FirstHalf
-from deploy.demo.observer import Seen
-from deploy.demo.report import report
-from deploy.demo.words import REASONS, RULES
-from deploy.simulate.page import html
+from firstbuy.commands.simulate import sampled
+from firstbuy.demo.account import account_of
+from firstbuy.demo.audit import Audit
+from firstbuy.demo.checks import Check
+from firstbuy.demo.client import Traffic
+from firstbuy.demo.figures import OUTCOMES, Compared, Figures, Group, Purse
+from firstbuy.demo.first_half import FirstHalf
+from firstbuy.demo.observer import Seen
+from firstbuy.demo.report import report
+from firstbuy.reports.words import REASONS, RULES
+from firstbuy.samples.firms import FirmKind
+from firstbuy.simulate.page import html
 from tests.browser.screens import hard_to_touch, runs_over
 from tests.browser.serving import INSTITUTIONS, TITLE
 from tests.data.facts import policy

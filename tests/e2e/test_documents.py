@@ -21,10 +21,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
+from deploy.local.registries.records import Business, Records
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
-from deploy.registries.records import Business, Records
+from firstbuy.cli import assembled
 from shared.contracts.access import SERVICES
 from shared.registration_numbers import business_check_digit
 from tests.integration.consuming import records_of, until

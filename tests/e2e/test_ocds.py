@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from tests.conftest import StartStack
 from tests.integration.consuming import until
 from tests.ocds_validator import Validator

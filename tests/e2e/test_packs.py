@@ -14,8 +14,8 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
 from deploy.local.stack import Stack
+from firstbuy.cli import assembled
 from tests.conftest import StartStack
 from tests.e2e.test_registries import asking_policy
 from tests.integration.consuming import records_of, until

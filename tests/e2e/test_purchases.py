@@ -9,8 +9,8 @@ import httpx2
 import openpyxl
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
 from deploy.local.stack import Stack
+from firstbuy.cli import assembled
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import OPENS, Office, application, purchase_request, write_inbox

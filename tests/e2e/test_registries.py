@@ -12,9 +12,9 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from deploy.local.registries.records import Mood
 from deploy.local.stack import Stack
-from deploy.registries.records import Mood
+from firstbuy.cli import assembled
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
 from tests.conftest import Database, StartStack

@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from deploy.local.stack import Stack
-from deploy.verifying.packs import examined_pack
+from firstbuy.verifying.packs import examined_pack
 from services.selection.verify import Report, examine
 from tests.conftest import StartStack
 from tests.e2e.test_ocds import Published

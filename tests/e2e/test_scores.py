@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.selection.verify import examine
 from tests.conftest import StartStack
 from tests.integration.consuming import until

@@ -17,8 +17,8 @@ import pytest
 from playwright.async_api import Page
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
 from deploy.local.stack import Stack
+from firstbuy.cli import assembled
 from services.selection.verify import Report, examine
 from tests.browser.serving import shown
 from tests.integration.consuming import until

@@ -17,7 +17,7 @@ import httpx2
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.stack import Stack
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.producer import EventProducer

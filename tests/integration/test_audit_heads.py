@@ -8,8 +8,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from deploy.commands.audit import signature_faults
 from deploy.local.stack import Stack
+from firstbuy.commands.audit import signature_faults
 from shared.audit import AuditRow, faults
 from shared.audit_heads import head_verified
 from shared.contracts.events import AuditHeadPublished

@@ -10,9 +10,9 @@ import asyncpg
 import httpx2
 import pytest
 
+from deploy.local.registries.records import Business, Mood, Records
 from deploy.local.stack import Stack
-from deploy.registries.records import Business, Mood, Records
-from deploy.verifying.receipts import examined_receipt
+from firstbuy.verifying.receipts import examined_receipt
 from tests.integration.consuming import until
 from tests.integration.notified import mails_in
 from tests.registries import Local, local_registries

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from shared.contracts import topics
 from shared.contracts.events import Language
 from tests.conftest import StartStack

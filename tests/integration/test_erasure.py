@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
 from deploy.local.stack import Stack
+from firstbuy.cli import assembled
 from shared.contracts import topics
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until

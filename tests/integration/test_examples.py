@@ -14,8 +14,8 @@ import pytest
 
 from deploy.local.kafka_choice import required
 from deploy.local.state import State
-from deploy.onboarding.client import ClientConfiguration
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.client import ClientConfiguration
+from firstbuy.onboarding.cluster import Cluster
 from tests.conftest import StartStack
 from tests.rounds import Office, clock_map
 from tests.support.told import Section, tell

@@ -12,7 +12,7 @@ from aiokafka.errors import ClusterAuthorizationFailedError, TransactionalIdAuth
 from deploy.local.kafka import KafkaServer
 from deploy.local.replicas import provision_kafka, service_settings
 from deploy.local.state import PROJECT
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.contracts import topics
 from shared.contracts.access import (
     SERVICES,

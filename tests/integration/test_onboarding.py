@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
 from deploy.local.stack import Stack
+from firstbuy.cli import assembled
 from shared.contracts.access import institution_user, joining_grants
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.verifying.receipts import examined_proof, examined_receipt
+from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import PROJECT, Office, application, clock_map
@@ -67,7 +67,7 @@ async def turn(stack: Stack, round_id: str, kind: str) -> dict[str, Any]:
 async def firstbuy(*words: str) -> tuple[int, str]:
     """Exit code and everything printed."""
     run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "deploy.cli", *words, cwd=PROJECT,
+        sys.executable, "-m", "firstbuy.cli", *words, cwd=PROJECT,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     printed, _ = await run.communicate()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deploy.registries.records import Mood
+from deploy.local.registries.records import Mood
 from services.eligibility import jobs as judging
 from services.eligibility.domain.gate import Circuit, Gate
 from services.eligibility.storage import pending as waiting

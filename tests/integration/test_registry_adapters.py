@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import httpx2
 import pytest
 
-from deploy.registries.records import Business, Mood, Records
+from deploy.local.registries.records import Business, Mood, Records
 from services.eligibility.adapters.registries.certificates import CertificateRegistry
 from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.stack import Stack
-from deploy.verifying.receipts import examined_proof, examined_receipt
+from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.usecases import replay
 from shared.contracts import topics
 from shared.contracts.events import RefusalReconsidered

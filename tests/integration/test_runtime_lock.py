@@ -72,5 +72,5 @@ async def test_every_service_migrates_and_starts_with_what_a_server_has(
 
 
 def test_operators_have_their_commands_there(server: Path) -> None:
-    assert "round" in run(server, "-m", "deploy.cli", "--help")
+    assert "round" in run(server, "-m", "firstbuy.cli", "--help")
     assert "--topics-only" in run(server, "-m", "shared.kafka.provision", "--help")

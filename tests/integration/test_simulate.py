@@ -10,11 +10,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.commands.simulate import replayed, sampled
 from deploy.local.kafka import KafkaServer
-from deploy.policy_review.checking import policy_hash
-from deploy.simulate.recorded import NotReadableError, UnknownRoundError
-from deploy.simulate.sample import APPLIED, ROUND, TITLE, sample_policy, sample_records
+from firstbuy.commands.simulate import replayed, sampled
+from firstbuy.policy_review.checking import policy_hash
+from firstbuy.simulate.recorded import NotReadableError, UnknownRoundError
+from firstbuy.simulate.sample import APPLIED, ROUND, TITLE, sample_policy, sample_records
 from shared.contracts import topics
 from shared.contracts.policy import POLICY, Policy, RegistryUse
 from shared.contracts.registries import Registry

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.verifying.timestamps import examined_timestamp
+from firstbuy.verifying.timestamps import examined_timestamp
 from shared.timestamping import roots_of
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until

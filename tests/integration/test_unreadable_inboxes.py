@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.stack import Stack
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.contracts.access import joining_grants
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.onboarding.cluster import Cluster
+from firstbuy.onboarding.cluster import Cluster
 from shared.contracts.access import Grant, Resource, Right, service_user
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access

@@ -25,7 +25,7 @@ from shared.contracts.access import SERVICES
 PRELOADED: Final = (
     *(f"services.{name}.app" for name in SERVICES),
     "deploy.local.smtp",
-    "deploy.registries.server",
+    "deploy.local.registries.server",
     "shared.entrypoint",
     "shared.http",
     # What these import when they are used, not before.

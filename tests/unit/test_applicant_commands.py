@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.intake.domain.receipts import receipt_json, receipt_of, signed

@@ -8,9 +8,9 @@ import pytest
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
-from deploy.verifying.beacons import examine_beacon
-from deploy.verifying.findings import Findings
+from firstbuy.cli import assembled
+from firstbuy.verifying.beacons import examine_beacon
+from firstbuy.verifying.findings import Findings
 from services.intake.domain.sources import Timetable, due_at
 from services.selection.domain.evidence import Depth
 from shared.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
 from deploy.local.state import PROJECT
+from firstbuy.cli import assembled
 from shared.purchases import State
 
 URL = ["--url", "http://firstbuy.test"]

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 
 JUDGED = {
     "round": "2018-h2",

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.demo.account import account_of
-from deploy.demo.charts import Bar, Part, bars
-from deploy.demo.checks import Check
-from deploy.demo.drive import Window
-from deploy.demo.firms import FirmKind
-from deploy.demo.observer import Seen
+from firstbuy.demo.account import account_of
+from firstbuy.demo.checks import Check
+from firstbuy.demo.drive import Window
+from firstbuy.demo.observer import Seen
+from firstbuy.reports.charts import Bar, Part, bars
+from firstbuy.samples.firms import FirmKind
 
 MOMENT = "2018-09-14T09:00:00Z"
 

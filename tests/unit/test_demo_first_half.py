@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from deploy.commands.simulate import sampled
-from deploy.demo.first_half import STOPS, mails_of, scripts_of
-from deploy.demo.observer import Observer
-from deploy.demo.two_policies import PAGE, compared, difference, first_half_section
-from deploy.simulate.sample import APPLIED
+from firstbuy.commands.simulate import sampled
+from firstbuy.demo.first_half import STOPS, mails_of, scripts_of
+from firstbuy.demo.observer import Observer
+from firstbuy.demo.two_policies import PAGE, compared, difference, first_half_section
+from firstbuy.simulate.sample import APPLIED
 from shared.contracts.facts import ApplicationFacts, product_key
 from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
 from tests.data.facts import policy

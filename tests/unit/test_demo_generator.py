@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from pydantic_core import from_json
 
-from deploy.demo.entries import Fate, calls_of
-from deploy.demo.generator import Plan, make_plan
-from deploy.demo.numbers import business_number, certificate_number, corporate_number, wrong_certificate_number
+from firstbuy.demo.entries import Fate, calls_of
+from firstbuy.demo.generator import Plan, make_plan
+from firstbuy.samples.numbers import business_number, certificate_number, corporate_number, wrong_certificate_number
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.intake.api.bodies import SUBMISSION, SubmissionBody

@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from deploy.commands import doctor
 from deploy.local.state import State
+from firstbuy.commands import doctor
 
 NAMED = {"FIRSTBUY_URL": "http://firstbuy.test/", "FIRSTBUY_TOKEN": "t"}
 HEALTHY = {"topic": "firstbuy.institution.kepco.inbox.v1", "next_offset": 3, "trouble": None}

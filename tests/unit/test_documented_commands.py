@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from deploy.cli import assembled
 from deploy.local.state import PROJECT
+from firstbuy.cli import assembled
 
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^\s*(?:\.venv/bin/)?firstbuy (.*)")

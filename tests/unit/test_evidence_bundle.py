@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from deploy.commands import institutions, rounds
-from deploy.onboarding.client import SHOWN_BEFORE, ClientConfiguration
-from deploy.onboarding.cluster import QUOTA, Cluster
-from deploy.onboarding.listed import Listed, UnreadableListError, read_list
-from deploy.onboarding.strimzi import UnplannableError, plan
+from firstbuy.commands import institutions, rounds
+from firstbuy.onboarding.client import SHOWN_BEFORE, ClientConfiguration
+from firstbuy.onboarding.cluster import QUOTA, Cluster
+from firstbuy.onboarding.listed import Listed, UnreadableListError, read_list
+from firstbuy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.access import SERVICES, institution_grants, joining_grants, service_grants, service_user
 from shared.contracts.topics import provisioned
 from shared.settings import KafkaSettings, SecurityProtocol

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.selection.domain.evidence import Depth
 from shared.inclusion import inclusion_proof
 from shared.merkle import bucket_of

@@ -21,10 +21,10 @@ from tests.support.messages import PLACE, Message, messages_in, plain, unsaid_in
 
 PROJECT: Final = Path(__file__).parents[2]
 FORWARDED: Final = {
-    "deploy/policy_review/checking.py": "NotCanonicalError",
-    "deploy/policy_review/contract.py": "Wrong, behind the value it is about",
-    "deploy/policy_review/rounds.py": "faults of terms; UnreadableYamlError",
-    "deploy/yaml_file.py": "what YAML, the system and a spreadsheet's reader say; its own problems again",
+    "firstbuy/policy_review/checking.py": "NotCanonicalError",
+    "firstbuy/policy_review/contract.py": "Wrong, behind the value it is about",
+    "firstbuy/policy_review/rounds.py": "faults of terms; UnreadableYamlError",
+    "firstbuy/yaml_file.py": "what YAML, the system and a spreadsheet's reader say; its own problems again",
     "services/intake/usecases/acts/announcement.py": "a policy's problems",
     "services/intake/usecases/acts/draw.py": "a value that came; UnusableValueError's words; a title made above it",
     "services/intake/usecases/acts/pledging.py": "a remark's detail",
@@ -68,13 +68,13 @@ OF_PROGRAMS: Final = re.compile(
 """Errors of pydantic's that no contract of ours can have: no field of one is of such a type."""
 
 
-ROOTS: Final = ("services", "shared", "deploy/policy_review")
+ROOTS: Final = ("services", "shared", "firstbuy/policy_review")
 CODES: Final = ("state", "status", "Content-Security-Policy")
 
 
 def sources() -> list[str]:
     found = [path for root in ROOTS for path in sorted((PROJECT / root).rglob("*.py"))]
-    return [str(path.relative_to(PROJECT)) for path in (*found, PROJECT / "deploy/yaml_file.py")]
+    return [str(path.relative_to(PROJECT)) for path in (*found, PROJECT / "firstbuy/yaml_file.py")]
 
 
 def template_of(line: str) -> str:
@@ -112,7 +112,7 @@ def test_no_answer_has_a_sentence_in_one_language_alone() -> None:
 def test_every_failure_of_a_command_has_its_korean_sentence() -> None:
     found = [
         message
-        for path in sorted((PROJECT / "deploy/commands").glob("*.py"))
+        for path in sorted((PROJECT / "firstbuy/commands").glob("*.py"))
         for message in messages_in(str(path.relative_to(PROJECT)))
         if re.search("[a-z]{2} [a-z]{2}", message.template)
     ]

@@ -6,7 +6,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.notify.adapters.rendering import TEMPLATES as TEMPLATE_FILES
 from services.notify.domain.notices import DIGEST, INVITATION, NOTICES, TEMPLATES, Role
 from services.notify.usecases.preview import SAMPLES, UnknownKindError, preview

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.verifying.packs import examined_pack
+from firstbuy.verifying.packs import examined_pack
 from services.selection.domain.matching import Result
 from services.selection.domain.pack_links import opens_pack, pack_path
 from services.selection.domain.releases import Freed

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.state import PROJECT
 
 WORDS: Final = (".py", ".js", ".html", ".txt", ".yaml", ".json", ".typ", ".css")
-FOLDERS: Final = ("services", "shared", "deploy")
+FOLDERS: Final = ("firstbuy", "services", "shared", "deploy")
 LEFT_OPEN: Final = re.compile(r"\((?:이|가|은|는|을|를|과|와|으)\)")
 PAGE: Final = PROJECT / "services" / "selection" / "page"
 AFTER_A_VALUE: Final = re.compile(r"\}(?:이|가|은|는|을|를|과|와|로|으로|이라는?|라는)(?![가-힣])")

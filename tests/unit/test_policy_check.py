@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
-from deploy.policy_review.checking import Examined, examine, policy_hash
+from firstbuy.cli import assembled
+from firstbuy.policy_review.checking import Examined, examine, policy_hash
 from services.eligibility.domain.rules import RULES
 from shared.contracts.policy import POLICY, Policy, TicketStep, Track, TrackLimits
 from shared.contracts.vocabulary import RULE_TERMS, Kind

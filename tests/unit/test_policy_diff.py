@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
-from deploy.policy_review.change import Effect
-from deploy.policy_review.differing import changes
+from firstbuy.cli import assembled
+from firstbuy.policy_review.change import Effect
+from firstbuy.policy_review.differing import changes
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.findings import VerdictOutcome

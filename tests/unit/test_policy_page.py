@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from deploy.commands.simulate import sampled
-from deploy.policy_review.checking import examine
-from deploy.policy_review.differing import as_text, changes
+from firstbuy.commands.simulate import sampled
+from firstbuy.policy_review.checking import examine
+from firstbuy.policy_review.differing import as_text, changes
 from shared.contracts.vocabulary import RULE_TERMS
 from tests.data.facts import policy
 

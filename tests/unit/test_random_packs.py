@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from deploy.verifying.packs import examined_pack
+from firstbuy.verifying.packs import examined_pack
 from tests.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member, paths_between
 from tests.pack_forger import KINDS, Level, Pack, followed, held, true_pack, unsigned
 from tests.packs import signed

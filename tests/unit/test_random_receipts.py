@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from deploy.verifying.receipts import examined_proof, examined_receipt
+from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from shared.canonical import json_hash
 from tests.holdings import FACTS, KEYS, SIGNERS, Record, counted_again, led_again, proof, receipts, swapped
 from tests.lies import HOSTILE, OTHER_TYPES, change_a_member, paths_between

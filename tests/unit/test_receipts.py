@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.verifying.findings import Findings
-from deploy.verifying.receipts import examined_proof, examined_receipt
+from firstbuy.verifying.findings import Findings
+from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.canonical import Json

@@ -34,7 +34,7 @@ NO_CONSTANT: Final = {
     "services/notify/domain/quoting.py": "those of a table, tried as MADE",
     "services/notify/domain/refusal_words.py": "of lists of words, tried as MADE",
     "shared/parked_api.py": "of names of topics",
-    "deploy/demo/numbers.py": "a policy's, on numbers made there",
+    "firstbuy/samples/numbers.py": "a policy's, on numbers made there",
 }
 """Files in which a pattern is no constant, and whose it is."""
 LONG: Final = 16_000
@@ -61,7 +61,7 @@ class Expression:
 
 def expressions() -> list[Expression]:
     """Every constant pattern, and the ways it is used."""
-    paths = [path for folder in ("services", "shared", "deploy") for path in sources(folder)]
+    paths = [path for folder in ("firstbuy", "services", "shared", "deploy") for path in sources(folder)]
     trees = {path: ast.parse(path.read_text()) for path in paths}
     named = {name for tree in trees.values() for name, _ in assigned(tree)}
     used: dict[str, set[str]] = {name: set() for name in named}

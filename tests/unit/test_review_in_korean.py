@@ -9,11 +9,11 @@ from typing import Any, Final
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
-from deploy.policy_review.checking import _POLICY, examine
-from deploy.policy_review.contract import Described
-from deploy.policy_review.rounds import _ROUND
-from deploy.yaml_file import read
+from firstbuy.cli import assembled
+from firstbuy.policy_review.checking import _POLICY, examine
+from firstbuy.policy_review.contract import Described
+from firstbuy.policy_review.rounds import _ROUND
+from firstbuy.yaml_file import read
 from shared.in_korean import in_korean
 from tests.data.facts import POLICIES
 from tests.unit.test_round_check import H2, SPOILED

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import assembled
-from deploy.policy_review.rounds import ExaminedRound, examine_round
+from firstbuy.cli import assembled
+from firstbuy.policy_review.rounds import ExaminedRound, examine_round
 from shared.contracts.generate import FOLDER
 from tests.data.facts import POLICIES
 

@@ -14,13 +14,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
-from deploy.simulate.cases import NOT_STATED, Comparison, Side, band_of, band_words, judged
-from deploy.simulate.page import html
-from deploy.simulate.replay import Replay
-from deploy.simulate.results import Results, results_of
-from deploy.simulate.sample import APPLIED, ROUND, SELECTED, sample_policy, sample_records
-from deploy.simulate.shown import limits, notes, show
+from firstbuy.cli import assembled
+from firstbuy.simulate.cases import NOT_STATED, Comparison, Side, band_of, band_words, judged
+from firstbuy.simulate.page import html
+from firstbuy.simulate.replay import Replay
+from firstbuy.simulate.results import Results, results_of
+from firstbuy.simulate.sample import APPLIED, ROUND, SELECTED, sample_policy, sample_records
+from firstbuy.simulate.shown import limits, notes, show
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.events import ApplicationSubmitted

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deploy.verifying.timestamps import examined_timestamp
+from firstbuy.verifying.timestamps import examined_timestamp
 from services.selection.domain.commitment import Commitment
 from services.selection.settings import SelectionSettings
 from shared.timestamping import (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import assembled
+from firstbuy.cli import assembled
 from services.selection.domain.evidence import Depth
 from services.selection.verify import ROOTS
 from tests.bundles import make_round

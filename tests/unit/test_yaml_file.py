@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.yaml_file import UnreadableYamlError, document_of, read
+from firstbuy.yaml_file import UnreadableYamlError, document_of, read
 
 READ_OTHERWISE = {
     "0777": "YAML reads 0777 as 511",

@@ -1,0 +1,1 @@
+"""The command `firstbuy`: what officers, institutions, auditors and operators type."""

@@ -1,0 +1,1 @@
+"""What reports are made of: a page, its charts, its words."""
