@@ -32,7 +32,7 @@ from firstbuy.commands import (
     verify,
 )
 from shared.contracts.events import Language
-from shared.spoken import speak
+from shared.wording.spoken import speak
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "up": local.up,

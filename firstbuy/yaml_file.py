@@ -11,8 +11,8 @@ import yaml
 
 from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
 from services.intake.adapters.spreadsheets.csv_file import decoded
-from shared.in_korean import said
 from shared.policies.problem import Problem
+from shared.wording.in_korean import said
 
 LARGEST: Final = 1_000_000
 """Characters; a real policy has about ten thousand."""

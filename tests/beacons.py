@@ -5,7 +5,7 @@ from typing import Final
 
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 
-from shared.beacon import SHORT_KEYS, SHORT_SIGNATURES
+from shared.proof.beacon import SHORT_KEYS, SHORT_SIGNATURES
 
 SECRET: Final = 20180914
 _TAGS: Final = {SHORT_SIGNATURES: "G1", "bls-unchained-on-g1": "G2", SHORT_KEYS: "G2"}

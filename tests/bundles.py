@@ -30,13 +30,13 @@ from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, Release, release
 from services.selection.domain.score import score
 from services.selection.domain.tickets import standing_of, tickets
-from shared.canonical import json_hash, payload_hash
-from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import POLICY, Policy
-from shared.merkle import bucket_of, digest_of
-from shared.panel import PanelMark, marks_root
+from shared.programme.certificates import AcceptedKinds
+from shared.programme.panel import PanelMark, marks_root
+from shared.proof.canonical import json_hash, payload_hash
+from shared.proof.merkle import bucket_of, digest_of
 from tests.data.facts import policy
 from tests.forger import Forged, Level, manifest, recomputed, records_of
 from tests.rounds import application

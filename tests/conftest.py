@@ -23,7 +23,7 @@ from deploy.local.stack import Stack
 from deploy.local.state import State
 from shared.contracts.events import Language
 from shared.kafka.provision import remove
-from shared.spoken import speak
+from shared.wording.spoken import speak
 from tests import ocds_validator
 from tests.ocds_validator import Validator
 from tests.support.examples import load_profile

@@ -22,12 +22,12 @@ from services.selection.domain.evidence import Bundle, Depth, PublishedEvent, sh
 from services.selection.domain.matching import Award, Demand, Offer, Result
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, release
-from shared.canonical import canonical_json, json_hash, payload_hash
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import POLICY
-from shared.merkle import GrowingTree, bucket_of, digest_of
-from shared.panel import PanelMark, marks_root
+from shared.programme.panel import PanelMark, marks_root
+from shared.proof.canonical import canonical_json, json_hash, payload_hash
+from shared.proof.merkle import GrowingTree, bucket_of, digest_of
 
 Record = dict[str, Any]
 _OUTCOME = TypeAdapter(VerdictOutcome)

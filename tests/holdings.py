@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
-from shared.canonical import Json, canonical_json
 from shared.contracts.identity import IdentityLevel
-from shared.inclusion import inclusion_proof
-from shared.merkle import BUCKETS, bucket_of, digest_of, merkle_root, root_of_path
-from shared.signing import ALGORITHM, Signer
+from shared.proof.canonical import Json, canonical_json
+from shared.proof.inclusion import inclusion_proof
+from shared.proof.merkle import BUCKETS, bucket_of, digest_of, merkle_root, root_of_path
+from shared.proof.signing import ALGORITHM, Signer
 
 Record = dict[str, Any]
 SIGNERS: Final = [Signer(bytes([number] * 32)) for number in (1, 2)]

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from shared.canonical import json_hash
-from shared.merkle import GrowingTree
+from shared.proof.canonical import json_hash
+from shared.proof.merkle import GrowingTree
 from tests.forger import Forged, Level, Record, recomputed
 
 WORDS = (

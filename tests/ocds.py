@@ -29,7 +29,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.policy import Titled
 from shared.contracts.values import Actor
-from shared.purchases import Report
+from shared.programme.purchases import Report
 from tests.data.facts import policy
 from tests.rounds import business_number
 

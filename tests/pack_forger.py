@@ -16,10 +16,10 @@ from services.selection.domain.pack_result import winning_ticket
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from services.selection.domain.releases import Freed
 from services.selection.domain.status import status_until
-from shared.canonical import canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import Language, NotSelectedReason
 from shared.contracts.policy import POLICY
-from shared.merkle import BUCKETS, bucket_of, root_of_path
+from shared.proof.canonical import canonical_json, findings_hash, json_hash, payload_hash
+from shared.proof.merkle import BUCKETS, bucket_of, root_of_path
 from tests.bundles import QUICKNET, make_round
 from tests.packs import SAID, make_pack, parts_of, released, selected_in, signed, superseded
 from tests.true_bundles import MAP, REHEARSAL, beacon

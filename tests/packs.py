@@ -10,10 +10,10 @@ from services.selection.domain.pack_result import Placed, Released, Superseded
 from services.selection.domain.packs import Committed, Made, Proofs, batch_of, pack_of, signed_pack, turns_of
 from services.selection.domain.proposal import Proposed
 from services.selection.domain.releases import Freed
-from shared.canonical import canonical_json
-from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
-from shared.merkle import bucket_of, digest_of, inclusion_path
-from shared.signing import Signer
+from shared.proof.canonical import canonical_json
+from shared.proof.inclusion import InclusionProof, TreeProof, inclusion_proof
+from shared.proof.merkle import bucket_of, digest_of, inclusion_path
+from shared.proof.signing import Signer
 from tests.bundles import Judged, Round, make_round, with_batches
 
 SIGNER = Signer(bytes(range(32)))

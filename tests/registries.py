@@ -14,7 +14,7 @@ from services.eligibility.adapters.registries.certificates import CertificateReg
 from services.intake.adapters.identity.tax_service import TaxService
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
-from shared.registry_calls import Address
+from shared.service.registry_calls import Address
 
 KEY = "a+secret/key=="
 USES = [

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
 from firstbuy.onboarding.cluster import Cluster
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 
 PROJECT = Path(__file__).parents[1]
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)

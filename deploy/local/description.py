@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.local.process import Identity, identity
 from deploy.local.state import State
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 
 def kafka_settings(running: Mapping[str, Any]) -> KafkaSettings:

@@ -23,7 +23,7 @@ from deploy.local.kafka_standin import StandIn
 from deploy.local.kept import Report, silent
 from deploy.local.ports import accepts
 from deploy.local.state import State
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 __all__ = ["KafkaFailedError", "KafkaKind", "KafkaRequiredError", "KafkaServer", "roads", "running_kafka"]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from deploy.local.kept import Kept, Report
 from deploy.local.state import State
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 KAFKA_VERSION = "4.3.1"
 """The same in pom.xml and for the Docker image; a test compares."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from deploy.local.state import State
-from shared.settings import KafkaSettings, SaslMechanism, SecurityProtocol
+from shared.service.settings import KafkaSettings, SaslMechanism, SecurityProtocol
 
 ADMIN = "admin"
 """Made when the storage is formatted, and may do everything; it makes all other users."""

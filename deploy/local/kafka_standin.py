@@ -12,7 +12,7 @@ from deploy.local.kept import Kept, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port, speaks_kafka
 from deploy.local.process import Command
 from deploy.local.state import State, cached
-from shared.settings import KafkaSettings, SecurityProtocol
+from shared.service.settings import KafkaSettings, SecurityProtocol
 
 PATIENCE = Patience(start=20.0, grace=10.0, failures=3)
 

@@ -15,7 +15,7 @@ from deploy.local.process import Child, Command, Launch, executed
 from deploy.local.state import PROJECT, State
 from shared.contracts import access, topics
 from shared.kafka.provision import provision, provision_access
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 SERVICES = access.SERVICES
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}

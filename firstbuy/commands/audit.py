@@ -10,9 +10,9 @@ import typer
 from firstbuy.commands.http import AsJson, Token, Url, ask
 from firstbuy.commands.screen import console, fail, print_json
 from firstbuy.verifying.receipts import published_key
-from shared.audit import AuditRow, faults
-from shared.audit_heads import head_verified
 from shared.contracts.events import AuditHeadPublished
+from shared.service.audit import AuditRow, faults
+from shared.service.audit_heads import head_verified
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
 _AT_ONCE: Final = 5000

@@ -12,7 +12,7 @@ from firstbuy.commands.screen import console, fail, print_json
 from firstbuy.onboarding.listed import Listed, Person, person
 from shared.contracts.events import Language
 from shared.contracts.values import InstitutionCode
-from shared.json_read import UnreadableJsonError, read_value
+from shared.reading.json_read import UnreadableJsonError, read_value
 
 _CODE: Final = TypeAdapter(InstitutionCode)
 

@@ -13,7 +13,7 @@ from firstbuy.onboarding.client import ClientConfiguration
 from firstbuy.onboarding.cluster import Cluster
 from firstbuy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.events import InstitutionStatus
-from shared.settings import DeploymentSettings, KafkaSettings
+from shared.service.settings import DeploymentSettings, KafkaSettings
 
 WITHOUT_TOPICS = {InstitutionStatus.INTERESTED, InstitutionStatus.AGREED}
 

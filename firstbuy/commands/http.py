@@ -14,8 +14,8 @@ from deploy.local.description import described
 from deploy.local.state import State, StateUnusableError
 from firstbuy.commands.screen import errors, fail
 from firstbuy.yaml_file import UnreadableYamlError, document_of
-from shared.json_read import UnreadableJsonError, loaded
-from shared.spoken import current
+from shared.reading.json_read import UnreadableJsonError, loaded
+from shared.wording.spoken import current
 
 Url = Annotated[
     str | None,

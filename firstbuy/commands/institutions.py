@@ -18,9 +18,9 @@ from firstbuy.commands.screen import console, fail, print_json, print_warnings
 from firstbuy.onboarding.client import write_secret
 from firstbuy.onboarding.cluster import QUOTA, Cluster
 from firstbuy.onboarding.listed import Listed, Person, UnreadableListError, read_list
-from shared import as_written
 from shared.contracts.events import InstitutionStatus, Language
-from shared.settings import DeploymentSettings, KafkaSettings
+from shared.reading import as_written
+from shared.service.settings import DeploymentSettings, KafkaSettings
 
 app = typer.Typer(help="Institutions.", no_args_is_help=True)
 app.command()(desks.contacts)

@@ -14,7 +14,7 @@ from firstbuy.commands.screen import fail
 from shared.kafka.access import AccessRefusedError
 from shared.kafka.provision import ProvisioningError
 from shared.kafka.quotas import QuotaRefusedError
-from shared.settings import DeploymentSettings, KafkaSettings
+from shared.service.settings import DeploymentSettings, KafkaSettings
 
 T = TypeVar("T")
 

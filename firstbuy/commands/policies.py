@@ -13,8 +13,8 @@ from firstbuy.policy_review import differing
 from firstbuy.policy_review.checking import Examined, Located, examine
 from firstbuy.yaml_file import UnreadableYamlError, text_of
 from shared.contracts.policy import Policy
-from shared.in_korean import said
-from shared.periods import months_after
+from shared.programme.periods import months_after
+from shared.wording.in_korean import said
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
 _CUTS_SHOWN = 4

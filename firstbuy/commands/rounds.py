@@ -14,7 +14,7 @@ from firstbuy.commands.policies import print_problems, problems_json, read_text
 from firstbuy.commands.screen import console, errors, kst, print_json, print_warnings
 from firstbuy.onboarding.cluster import Cluster
 from firstbuy.policy_review.rounds import examine_round
-from shared.in_korean import said
+from shared.wording.in_korean import said
 
 app = typer.Typer(help="Rounds: list, show, check, open, reconcile; officers' acts on them.", no_args_is_help=True)
 POLICIES = PROJECT / "deploy" / "policies"

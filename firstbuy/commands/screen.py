@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from shared.in_korean import said
+from shared.wording.in_korean import said
 
 _UNBOUNDED: Final = 1_000_000
 

@@ -23,10 +23,10 @@ from firstbuy.simulate.replay import Replay
 from firstbuy.simulate.results import Results, results_of
 from firstbuy.simulate.shown import as_json as results_json
 from firstbuy.simulate.shown import show
-from shared import as_written
 from shared.contracts import topics
 from shared.contracts.policy import Policy
-from shared.settings import KafkaSettings
+from shared.reading import as_written
+from shared.service.settings import KafkaSettings
 
 
 def simulate(

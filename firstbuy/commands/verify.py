@@ -21,7 +21,7 @@ from firstbuy.verifying.packs import examined_pack
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from firstbuy.verifying.timestamps import examined_timestamp
 from services.selection.verify import examine, harmless
-from shared.timestamping import UnusableRootsError, roots_of
+from shared.proof.timestamping import UnusableRootsError, roots_of
 
 app = typer.Typer(help="Check a receipt, a proof, a pack, a time-stamp or a result yourself.", no_args_is_help=True)
 

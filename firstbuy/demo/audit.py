@@ -8,12 +8,12 @@ from pydantic import TypeAdapter
 
 from firstbuy.demo.account import Account, Entry
 from services.selection.domain import commitment, draw, matching, proposal, tickets
-from shared.canonical import findings_hash, json_hash, payload_hash
-from shared.certificates import AcceptedKinds
 from shared.contracts.facts import FACTS, ApplicationFacts, RequestFacts
 from shared.contracts.findings import Finding, VerdictOutcome
 from shared.contracts.policy import POLICY, Policy
-from shared.merkle import digest_of
+from shared.programme.certificates import AcceptedKinds
+from shared.proof.canonical import findings_hash, json_hash, payload_hash
+from shared.proof.merkle import digest_of
 
 _REQUEST: TypeAdapter[RequestFacts] = TypeAdapter(RequestFacts)
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])

@@ -19,8 +19,8 @@ from firstbuy.demo.entries import AS_WRITTEN
 from firstbuy.demo.figures import Figures
 from firstbuy.demo.first_half import FirstHalf
 from firstbuy.demo.generator import BEYOND, Plan
-from shared.merkle import digest_of
-from shared.persons import spelled
+from shared.programme.persons import spelled
+from shared.proof.merkle import digest_of
 
 
 @dataclass(frozen=True, slots=True)

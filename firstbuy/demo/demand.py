@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from firstbuy.demo.entries import as_bytes
 from firstbuy.samples.catalogue import ANYTHING, WANTED, ProductClass
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 
 ACCEPTED, REJECTED, LATE, DUPLICATE = "accepted", "rejected", "late", "duplicate"
 SUBMIT, AMEND, WITHDRAW = "SubmitPurchaseRequest", "AmendPurchaseRequest", "WithdrawPurchaseRequest"

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from firstbuy.demo.demand import Message
 from shared.contracts import topics
 from shared.contracts.access import institution_user
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 Sent = dict[tuple[str, str], Message]
 """By institution and by what the answer quotes: the message's own id, else its offset."""

@@ -15,7 +15,7 @@ from firstbuy.demo.generator import Plan
 from firstbuy.demo.target import DemoFailedError
 from services.intake.api.bodies import SUBMISSION
 from shared.contracts.registries import Registry
-from shared.http import parse
+from shared.service.http import parse
 
 USES: Final = [{"registry": Registry.BUSINESS_STATUS.value, "authority": "국세청 (NTS)", "kinds": []}]
 

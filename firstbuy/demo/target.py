@@ -18,7 +18,7 @@ from deploy.local.process import last_lines
 from deploy.local.stack import ANNOUNCING, Stack
 from deploy.local.state import PROJECT, State
 from shared.kafka.provision import remove
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 START_TIMEOUT: Final = 300.0
 TWO_OFFICERS: Final = {ANNOUNCING: "2"}

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.contracts.access import institution_user
 from shared.contracts.topics import inbox, outbox
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 SHOWN_BEFORE: Final = "SHOWN-ONCE-WHEN-IT-WAS-MADE"
 

@@ -10,7 +10,7 @@ from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
 from shared.kafka.provision import provision
 from shared.kafka.quotas import set_produce_quotas
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 QUOTA: Final = 1_048_576
 """Bytes a second an institution may send to a broker: some thousand requests."""

@@ -14,9 +14,9 @@ from services.intake.adapters.spreadsheets.bounds import UnreadableFileError
 from services.intake.adapters.spreadsheets.csv_file import decoded
 from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.domain.uploads.columns import plain
-from shared import as_written
-from shared.as_written import Wrong
 from shared.contracts.values import InstitutionCode
+from shared.reading import as_written
+from shared.reading.as_written import Wrong
 
 COLUMNS: Final[Mapping[str, str]] = {
     "institution": "기관 코드",

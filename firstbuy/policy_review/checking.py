@@ -9,10 +9,10 @@ from firstbuy.policy_review.contract import Described
 from firstbuy.policy_review.mending import follows
 from firstbuy.yaml_file import ReadFile, escaped, read
 from services.notify.adapters.rendering import NOTICE_NAMES
-from shared.canonical import NotCanonicalError, checked_canonical_json, json_hash
 from shared.contracts.policy import POLICY, Policy
 from shared.policies.problem import Problem
 from shared.policies.soundness import problems_of, remarks_of
+from shared.proof.canonical import NotCanonicalError, checked_canonical_json, json_hash
 
 _POLICY: Final = Described(POLICY, POLICY.json_schema())
 

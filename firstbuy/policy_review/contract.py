@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from firstbuy.policy_review.mending import follows_from_items, mended
 from firstbuy.yaml_file import escaped
-from shared.document_read import read_document, reason_of
-from shared.in_korean import said
 from shared.policies.problem import Problem
+from shared.reading.document_read import read_document, reason_of
+from shared.wording.in_korean import said
 
 _WHOLE: Final = ("extra_forbidden", "unexpected_keyword_argument")
 

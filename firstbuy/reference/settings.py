@@ -15,7 +15,7 @@ from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.selection.settings import SelectionSettings
 from shared.kafka.provision import ProvisioningSettings
-from shared.settings import DeploymentSettings, KafkaSettings, ServiceSettings
+from shared.service.settings import DeploymentSettings, KafkaSettings, ServiceSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 _HEAD = """# Settings

@@ -12,10 +12,10 @@ from services.eligibility.domain.observation import Terms
 from services.eligibility.domain.rules import record as record_rules
 from services.selection.domain.score import supply_record_points
 from services.selection.domain.tickets import standing_of, tickets
-from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts, SupplyRecord
 from shared.contracts.findings import FindingOutcome, VerdictOutcome
 from shared.contracts.policy import Policy
+from shared.programme.certificates import AcceptedKinds
 
 BANDS: Final = (0, 100_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 """Upper bounds of the public supply record in won; above the last, and not stated, are bands too."""

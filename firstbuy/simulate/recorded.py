@@ -15,7 +15,7 @@ from shared.contracts import topics
 from shared.contracts.events import EpochOpened, RoundFrozen, RoundOpened
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import type_name
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 _WAITS_SECONDS: Final = 30.0
 """With nothing read for so long, Kafka is taken to be away."""

@@ -13,7 +13,7 @@ from shared.contracts import topics
 from shared.contracts.events import RegistryAnswered
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.registries import RegistryAnswer, RegistryOutcome
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 _ANSWERED: TypeAdapter[RegistryAnswered] = TypeAdapter(RegistryAnswered)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

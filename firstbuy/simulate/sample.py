@@ -15,8 +15,8 @@ from uuid import UUID
 
 from firstbuy.samples.firms import make_firm
 from firstbuy.samples.products import make_product
-from shared.canonical import payload_hash
 from shared.contracts.policy import Policy
+from shared.proof.canonical import payload_hash
 
 APPLIED: Final = 171
 SELECTED: Final = 23

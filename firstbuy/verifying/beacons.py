@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from firstbuy.verifying.findings import Findings
-from shared.beacon import ChainKey, UnusableKeyError
+from shared.proof.beacon import ChainKey, UnusableKeyError
 
 
 def examine_beacons(found: Findings, source: IO[bytes]) -> None:

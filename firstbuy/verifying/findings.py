@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.merkle import root_of_path
+from shared.proof.merkle import root_of_path
 
 HASH: Final = re.compile(r"[0-9a-f]{64}")
 

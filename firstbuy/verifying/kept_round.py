@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import IO, Any, Final
 
 from services.selection.verify import LAWS, UnreadableError, lines_of, shaped
-from shared.canonical import sha256_hex
+from shared.proof.canonical import sha256_hex
 
 Body = dict[str, Any]
 EACH: Final = {name: law.each for name, law in LAWS.items() if law.each}

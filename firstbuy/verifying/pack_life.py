@@ -11,8 +11,8 @@ from firstbuy.verifying.pack_roots import commitment_of
 from services.intake.domain.sources import Timetable
 from services.selection.domain.status import status_until
 from services.selection.verify import first_due, two_officers, written_as_drawn
-from shared.canonical import sha256_hex
 from shared.contracts.policy import POLICY
+from shared.proof.canonical import sha256_hex
 
 Pack = Mapping[str, Any]
 

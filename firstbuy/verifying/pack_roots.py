@@ -12,8 +12,8 @@ from firstbuy.verifying.timestamps import COMMITTED, examined_timestamp
 from services.selection.domain.commitment import Commitment
 from services.selection.domain.draw import draw_key, seed_of
 from services.selection.verify import two_officers
-from shared.canonical import checked_canonical_json, sha256_hex
-from shared.merkle import BUCKETS, bucket_of
+from shared.proof.canonical import checked_canonical_json, sha256_hex
+from shared.proof.merkle import BUCKETS, bucket_of
 
 Pack = Mapping[str, Any]
 

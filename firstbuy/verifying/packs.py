@@ -23,12 +23,12 @@ from services.selection.domain.pack_words import findings_in_words, waivers_of
 from services.selection.domain.packs import FORMAT
 from services.selection.domain.tickets import standing_of, tickets
 from services.selection.verify import two_officers
-from shared.canonical import checked_canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import POLICY
-from shared.signing import ALGORITHM, PublicKey, verified
+from shared.proof.canonical import checked_canonical_json, findings_hash, json_hash, payload_hash
+from shared.proof.signing import ALGORITHM, PublicKey, verified
 
 Pack = Mapping[str, Any]
 _FINDINGS: Final = TypeAdapter(tuple[Finding, ...])

@@ -6,9 +6,9 @@ from typing import Any, Final
 from firstbuy.verifying.findings import HASH, Findings, lead
 from firstbuy.verifying.shapes import shape_fault
 from services.intake.domain.receipts import UNSIGNED
-from shared.canonical import checked_canonical_json, payload_hash
-from shared.merkle import BUCKETS, EMPTY_ROOT, bucket_of, merkle_root
-from shared.signing import ALGORITHM, PublicKey, verified
+from shared.proof.canonical import checked_canonical_json, payload_hash
+from shared.proof.merkle import BUCKETS, EMPTY_ROOT, bucket_of, merkle_root
+from shared.proof.signing import ALGORITHM, PublicKey, verified
 
 _SIGNED: Final = {"key_id", "signature"}
 

@@ -11,7 +11,7 @@ from cryptography.x509 import Certificate
 
 from firstbuy.verifying.findings import HASH, Findings
 from services.selection.domain.commitment import Commitment
-from shared.timestamping import WrongStampError, checked_token
+from shared.proof.timestamping import WrongStampError, checked_token
 
 COMMITTED: Final = tuple(each.name for each in fields(Commitment))
 

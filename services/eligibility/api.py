@@ -21,13 +21,13 @@ from shared.contracts.findings import Change, Finding, VerdictOutcome
 from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
-from shared.explanation import explain, explain_change, speaks_against
-from shared.http import body_of, parsed, read_body
-from shared.json_read import told
 from shared.policies.standings import tickets_given
-from shared.postgres import connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.reading.json_read import told
+from shared.service.http import body_of, parsed, read_body
+from shared.service.postgres import connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
+from shared.wording.explanation import explain, explain_change, speaks_against
 
 BODY_BYTES: Final = 262_144
 router = APIRouter(tags=["rounds"])

@@ -20,20 +20,20 @@ from services.eligibility.settings import EligibilitySettings
 from services.eligibility.usecases.asking import Asking, RegistryMetrics, keep_answers
 from services.eligibility.usecases.judging import Judge
 from services.eligibility.usecases.repairs import Repairs
-from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
-from shared.audit_api import audit_router
-from shared.audit_heads import sign_head
 from shared.clock import Clock, SystemClock
 from shared.contracts import topics
 from shared.contracts.registries import Registry
-from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
-from shared.keys import SigningKey
-from shared.keys_api import keys_router
-from shared.outbox import OutboxPublisher
-from shared.parked_api import parked_router
-from shared.registry_calls import Address
-from shared.runtime import Runtime
+from shared.service.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
+from shared.service.audit_api import audit_router
+from shared.service.audit_heads import sign_head
+from shared.service.http import add_service_routes, service_app
+from shared.service.keys import SigningKey
+from shared.service.keys_api import keys_router
+from shared.service.outbox import OutboxPublisher
+from shared.service.parked_api import parked_router
+from shared.service.registry_calls import Address
+from shared.service.runtime import Runtime
 
 SERVICE = "eligibility"
 ANSWERS: Final = Path(__file__).with_name("answers.json")

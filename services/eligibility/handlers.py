@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pydantic_core import from_json
 
 from services.eligibility.storage import registries, rounds
-from shared.canonical import json_hash
 from shared.contracts.events import (
     EligibilityCompleted,
     EpochOpened,
@@ -17,7 +16,8 @@ from shared.contracts.events import (
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
+from shared.proof.canonical import json_hash
+from shared.service.postgres import Connection
 
 
 class PolicyHashError(ValueError):

@@ -18,16 +18,16 @@ from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.rounds import FrozenRound
 from services.eligibility.usecases.judging import Judge
 from services.eligibility.usecases.repairs import drop_unsound
-from shared import audit
-from shared.by_round import ByRound
 from shared.clock import Clock, not_before
 from shared.contracts import topics
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.kafka.own import OwnTopic
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected
-from shared.repairs import forget_requests, request_buckets
+from shared.service import audit
+from shared.service.by_round import ByRound
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool, connected
+from shared.service.repairs import forget_requests, request_buckets
 
 _log = structlog.get_logger()
 

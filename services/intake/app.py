@@ -54,19 +54,19 @@ from services.intake.usecases.inbox_watch import InboxWatch
 from services.intake.usecases.invitations import forget_refused
 from services.intake.usecases.repairs import Repairs
 from services.intake.usecases.restore import Restore
-from shared.audit_api import audit_router
-from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes, service_app
 from shared.kafka.in_turns import InTurns
-from shared.kept_answers import KeptAnswers
-from shared.keys import SigningKey
-from shared.keys_api import keys_router
-from shared.outbox import OutboxPublisher
-from shared.parked_api import parked_router
-from shared.registry_calls import Address
-from shared.runtime import Runtime
+from shared.service.audit_api import audit_router
+from shared.service.audit_heads import sign_head
+from shared.service.http import add_service_routes, service_app
+from shared.service.kept_answers import KeptAnswers
+from shared.service.keys import SigningKey
+from shared.service.keys_api import keys_router
+from shared.service.outbox import OutboxPublisher
+from shared.service.parked_api import parked_router
+from shared.service.registry_calls import Address
+from shared.service.runtime import Runtime
 
 SERVICE = "intake"
 ANSWERS: Final = Path(__file__).with_name("answers.json")

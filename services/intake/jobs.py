@@ -19,9 +19,6 @@ from services.intake.usecases.entry_events import token_event
 from services.intake.usecases.inbox_drain import inboxes_drained
 from services.intake.usecases.inbox_watch import InboxWatch
 from services.intake.usecases.round_events import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
-from shared import audit
-from shared.by_round import ByRound
-from shared.canonical import canonical_json
 from shared.clock import Clock, not_before
 from shared.contracts.events import (
     Invitation,
@@ -31,9 +28,12 @@ from shared.contracts.events import (
     SourceKind,
 )
 from shared.kafka.cloudevents import Outgoing
-from shared.keys import SigningKey, published
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected
+from shared.proof.canonical import canonical_json
+from shared.service import audit
+from shared.service.by_round import ByRound
+from shared.service.keys import SigningKey, published
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected
 
 _log = structlog.get_logger()
 

@@ -50,12 +50,12 @@ from shared.contracts.events import (
     WebhookChanged,
 )
 from shared.contracts.events.verdicts import Evidence
-from shared.evidence_words import evidence_of
-from shared.explanation import speaks_against
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
+from shared.service.postgres import Connection
+from shared.wording.evidence_words import evidence_of
+from shared.wording.explanation import speaks_against
 
 _log = structlog.get_logger()
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])

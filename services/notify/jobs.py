@@ -12,11 +12,11 @@ from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
 from services.notify.storage import deliveries, digests, disowning, erased_contacts, facts, heads, rates
 from services.notify.usecases.delivery_events import contact_disowned, failed, gave_up
-from shared import audit
-from shared.by_round import ByRound
 from shared.clock import Clock
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected
+from shared.service import audit
+from shared.service.by_round import ByRound
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected
 
 _log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.notify.domain.quiet import QuietHours
 from services.notify.domain.rates import Rates, Scope
-from shared.settings import ServiceSettings
+from shared.service.settings import ServiceSettings
 
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 

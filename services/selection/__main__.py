@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.selection.settings import SelectionSettings
-from shared.entrypoint import run
+from shared.service.entrypoint import run
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -15,20 +15,20 @@ from services.selection.storage import naming
 from services.selection.usecases.packs import Packing
 from services.selection.usecases.repairs import settle_lists
 from services.selection.usecases.timestamps import Authority, Stamping, chance
-from shared.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
-from shared.audit_api import audit_router
-from shared.audit_heads import sign_head
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.http import add_service_routes, service_app
 from shared.kafka.own import OwnTopic
-from shared.kept_answers import KeptAnswers
-from shared.keys import SigningKey
-from shared.keys_api import keys_router
-from shared.outbox import OutboxPublisher
-from shared.parked_api import SETTLEMENT_BYTES, parked_router
-from shared.postgres import connected
-from shared.runtime import Runtime
+from shared.service.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
+from shared.service.audit_api import audit_router
+from shared.service.audit_heads import sign_head
+from shared.service.http import add_service_routes, service_app
+from shared.service.kept_answers import KeptAnswers
+from shared.service.keys import SigningKey
+from shared.service.keys_api import keys_router
+from shared.service.outbox import OutboxPublisher
+from shared.service.parked_api import SETTLEMENT_BYTES, parked_router
+from shared.service.postgres import connected
+from shared.service.runtime import Runtime
 
 SERVICE = "selection"
 ANSWERS: Final = Path(__file__).with_name("answers.json")

@@ -6,7 +6,6 @@ from pydantic_core import from_json
 
 from services.selection.storage import evidence, inputs, ocds, purchases, releases, timestamps
 from services.selection.storage.inputs import Application, JudgedApplication
-from shared.canonical import canonical_json, findings_hash, json_hash, payload_hash
 from shared.contracts.events import (
     ApplicationJudged,
     ApplicationScored,
@@ -34,7 +33,8 @@ from shared.contracts.events import (
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
+from shared.proof.canonical import canonical_json, findings_hash, json_hash, payload_hash
+from shared.service.postgres import Connection
 
 
 class HashMismatchError(ValueError):

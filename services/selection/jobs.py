@@ -16,18 +16,18 @@ from services.selection.usecases.proposal import lines_sound, missing_inputs, pr
 from services.selection.usecases.release import moved_event, propose_release, sound
 from services.selection.usecases.repairs import drop_altered
 from services.selection.usecases.results import overdue_event, result_event, status_end_event
-from shared import audit
-from shared.by_round import ByRound
 from shared.clock import Clock
 from shared.contracts.events import RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.own import OwnTopic
-from shared.keys import SigningKey
-from shared.merkle import bucket_of
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected
-from shared.purchases import State
-from shared.repairs import forget_requests, request_buckets
+from shared.programme.purchases import State
+from shared.proof.merkle import bucket_of
+from shared.service import audit
+from shared.service.by_round import ByRound
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool, connected
+from shared.service.repairs import forget_requests, request_buckets
 
 PUBLISHED_AT_ONCE: Final = 2000
 _log = structlog.get_logger()

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints, TypeAdapter
 
-from shared.canonical import Json
 from shared.contracts.values import Code, Count, DocumentNumber, Line, Positive, Text, Won, Writing, Written
+from shared.proof.canonical import Json
 
 BusinessNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Written(Writing.DIGITS, (3, 2, 5))]
 """사업자등록번호, ten digits without hyphens."""

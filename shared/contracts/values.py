@@ -14,7 +14,7 @@ I_JSON_MAX = 2**53 - 1
 
 
 class Writing(StrEnum):
-    """Kinds of text that edges read as people write them (`shared.as_written`)."""
+    """Kinds of text that edges read as people write them (`shared.reading.as_written`)."""
 
     LINE = "line"
     PROSE = "prose"
@@ -57,8 +57,8 @@ LONGEST_EMAIL = 254
 Email = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
 ]
-"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.mail_addresses`). Read as it is: what one
-more sign makes of it may be another person's."""
+"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.programme.mail_addresses`). Read as it is:
+what one more sign makes of it may be another person's."""
 
 _CODE = Written(Writing.CODE)
 RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$"), _CODE]

@@ -27,7 +27,7 @@ from confluent_kafka.admin import (
 )
 
 from shared.contracts.access import Grant, Resource, Right
-from shared.settings import KafkaSettings, SaslMechanism
+from shared.service.settings import KafkaSettings, SaslMechanism
 
 AT_ONCE: Final = 500
 """ACLs or users in one request."""

@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from shared.kafka.storage import Partition, read_up_to
-from shared.postgres import Pool, connected
-from shared.settings import KafkaSettings
+from shared.service.postgres import Pool, connected
+from shared.service.settings import KafkaSettings
 
 
 class OwnTopic:

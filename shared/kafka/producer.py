@@ -17,8 +17,8 @@ from aiokafka.errors import (
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.kafka.cloudevents import Outgoing, headers_of
-from shared.settings import KafkaSettings
-from shared.telemetry import Metrics
+from shared.service.settings import KafkaSettings
+from shared.service.telemetry import Metrics
 
 _log = structlog.get_logger()
 

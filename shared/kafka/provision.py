@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.contracts.access import SERVICES, service_grants, service_user
 from shared.contracts.topics import Topic, provisioned
 from shared.kafka.access import Access, AccessRefusedError
-from shared.settings import DeploymentSettings, KafkaSettings
+from shared.service.settings import DeploymentSettings, KafkaSettings
 
 AT_ONCE: Final = 200
 """Topics in one request."""

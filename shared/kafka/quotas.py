@@ -11,7 +11,7 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 AT_ONCE: Final = 500
 _RATE: Final = "producer_byte_rate"

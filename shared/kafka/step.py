@@ -18,8 +18,8 @@ from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Decoder, Event, Tombstone, UnreadableRecordError
 from shared.kafka.storage import Partition, load_offsets, park, save_offsets, save_published
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
-from shared.telemetry import Metrics
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
+from shared.service.telemetry import Metrics
 
 ATTEMPTS: Final = 4
 Result = TypeVar("Result")

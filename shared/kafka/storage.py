@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 Partition = tuple[str, int]
 

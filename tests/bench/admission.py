@@ -22,7 +22,7 @@ import yaml
 
 from deploy.local.stack import Stack
 from deploy.local.state import State
-from shared.registration_numbers import business_check_digit
+from shared.programme.registration_numbers import business_check_digit
 from tests.bench.load import write_requests
 
 PROJECT = Path(__file__).parents[2]

@@ -28,10 +28,10 @@ from services.intake.domain.receipts import Receipt
 from services.intake.storage import rounds
 from services.intake.storage.admission import admit, insert
 from shared.clock import SystemClock
-from shared.logs import configure_logs
-from shared.migrate import migrate
-from shared.postgres import Connection, Pool, open_pool
-from shared.signing import Signer
+from shared.proof.signing import Signer
+from shared.service.logs import configure_logs
+from shared.service.migrate import migrate
+from shared.service.postgres import Connection, Pool, open_pool
 
 MIGRATIONS = Path(__file__).parents[2] / "services/intake/migrations"
 SECRET = b"a secret of the bench"

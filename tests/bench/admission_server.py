@@ -21,9 +21,9 @@ from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.admission import admit
 from services.intake.usecases.entry_events import entry_events
-from shared.http import serve
-from shared.logs import configure_logs
-from shared.migrate import migrate
+from shared.service.http import serve
+from shared.service.logs import configure_logs
+from shared.service.migrate import migrate
 
 MIGRATIONS = Path(__file__).parents[2] / "services/intake/migrations"
 

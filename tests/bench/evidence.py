@@ -39,7 +39,7 @@ from services.selection.domain.evidence import (
 from services.selection.domain.proposal import propose
 from services.selection.verify import examine
 from shared.contracts.policy import POLICY
-from shared.merkle import GrowingTree, bucket_of
+from shared.proof.merkle import GrowingTree, bucket_of
 from tests.bench.selection import hashing, inputs, seconds
 from tests.browser.both_verifiers import EXAMINED
 from tests.browser.chromium import find

@@ -26,7 +26,7 @@ from deploy.local.state import PROJECT, State
 from firstbuy.onboarding.cluster import QUOTA, Cluster
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.quotas import set_produce_quotas
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 from tests.rounds import Office, clock_map, purchase_request
 
 ROUND = "fairness"

@@ -26,16 +26,16 @@ from deploy.local.postgres import create_database, drop_database, running_postgr
 from deploy.local.state import State
 from services.eligibility.storage.verdicts import COLUMNS
 from services.intake.domain.entries import StatedVersion, state_version
-from shared.canonical import json_hash
 from shared.contracts import topics
 from shared.contracts.policy import POLICY
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.producer import EventProducer
 from shared.kafka.provision import provision
-from shared.logs import configure_logs
-from shared.migrate import migrate
-from shared.settings import KafkaSettings
-from shared.telemetry import open_metrics
+from shared.proof.canonical import json_hash
+from shared.service.logs import configure_logs
+from shared.service.migrate import migrate
+from shared.service.settings import KafkaSettings
+from shared.service.telemetry import open_metrics
 from tests.bench.admission import body
 
 PROJECT = Path(__file__).parents[2]

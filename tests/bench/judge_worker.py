@@ -26,11 +26,11 @@ from services.eligibility.usecases.judging import published, verdict_on
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.contracts.events import ApplicationSubmitted
-from shared.http import settle_garbage_collection
 from shared.kafka.producer import EventProducer
-from shared.logs import configure_logs
-from shared.postgres import open_pool
-from shared.telemetry import open_metrics
+from shared.service.http import settle_garbage_collection
+from shared.service.logs import configure_logs
+from shared.service.postgres import open_pool
+from shared.service.telemetry import open_metrics
 
 SETTINGS = EligibilitySettings()
 TOPIC = SETTINGS.deployment.topic_prefix + topics.APPLICATIONS.name

@@ -31,7 +31,7 @@ from services.notify.handlers import delivery_id
 from services.notify.storage import deliveries
 from services.notify.usecases.preview import SAMPLES, preview
 from shared.contracts.events import Channel, Language
-from shared.postgres import connected, open_pool
+from shared.service.postgres import connected, open_pool
 
 INSTITUTIONS = 10
 MAIL_CONNECTIONS = 8

@@ -12,7 +12,7 @@ from playwright.async_api import Page
 
 from services.selection.api.page import page_router
 from services.selection.storage.naming import Named
-from shared.problems import Problem, problem_response
+from shared.service.problems import Problem, problem_response
 
 TITLE = "2018년 하반기 기술개발제품 시범구매 (second half of 2018)"
 INSTITUTIONS = {"kepco": "한국전력공사 (Korea Electric Power Corporation, KEPCO)", "lh": "한국토지주택공사"}

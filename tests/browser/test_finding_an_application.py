@@ -13,7 +13,7 @@ from playwright.async_api import Page
 from services.selection.domain.evidence import Depth
 from services.selection.domain.matching import Result
 from services.selection.domain.proposal import Proposed
-from shared.problems import Problem
+from shared.service.problems import Problem
 from tests.browser.screens import SCREENS, Screen, hard_to_touch, runs_over
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
 from tests.bundles import make_round, with_batches

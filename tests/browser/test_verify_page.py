@@ -12,8 +12,8 @@ from playwright.async_api import Browser, Page
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection.domain.evidence import Depth
 from services.selection.verify import spelled as verifiers_spelling
-from shared.persons import spelled
-from shared.problems import Problem
+from shared.programme.persons import spelled
+from shared.service.problems import Problem
 from tests.browser.both_verifiers import found_by_python, in_the_browser
 from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches

@@ -13,7 +13,6 @@ from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.selection.domain.commitment import Commitment, pledges_root
 from services.selection.domain.draw import seed_of
-from shared.canonical import json_hash, payload_hash
 from shared.contracts.events import (
     ApplicationJudged,
     ApplicationSubmitted,
@@ -25,6 +24,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.generate import models
 from shared.contracts.policy import POLICY
+from shared.proof.canonical import json_hash, payload_hash
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))

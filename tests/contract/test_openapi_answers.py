@@ -8,8 +8,8 @@ import jsonschema_rs
 import pytest
 
 from shared.contracts.access import SERVICES
-from shared.openapi import EXAMPLE
-from shared.problems import Problem
+from shared.service.openapi import EXAMPLE
+from shared.service.problems import Problem
 from tests.contract.test_openapi import document, operations
 
 FILES = ("text/", "application/pdf", "application/x-ndjson", "application/vnd.")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.canonical import canonical_json, checked_canonical_json
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Invitation, RoundAnnounced
 from shared.contracts.policy import POLICY, Method
+from shared.proof.canonical import canonical_json, checked_canonical_json
 from tests.data.facts import policy
 
 OPENING = datetime(2018, 8, 16, tzinfo=UTC)

@@ -16,7 +16,7 @@ import httpx2
 from deploy.local.stack import Stack
 from services.intake.api.bodies import ContactBody, SubmissionBody, WithdrawalBody
 from shared.contracts.events import SubmitPurchaseRequest
-from shared.regions import REGIONS
+from shared.programme.regions import REGIONS
 from tests.conftest import StartStack
 from tests.integration.consuming import until
 from tests.receiver import receiving

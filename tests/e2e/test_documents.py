@@ -26,7 +26,7 @@ from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
 from firstbuy.cli import assembled
 from shared.contracts.access import SERVICES
-from shared.registration_numbers import business_check_digit
+from shared.programme.registration_numbers import business_check_digit
 from tests.integration.consuming import records_of, until
 from tests.registries import local_registries
 from tests.rounds import OPENS, Office, clock_map, purchase_request, write_inbox

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from deploy.local.stack import Stack
-from shared.working_days import KST, korean_date
+from shared.programme.working_days import KST, korean_date
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, purchase_request, shipped_policy, write_inbox

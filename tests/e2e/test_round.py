@@ -14,8 +14,8 @@ import pytest
 
 from deploy.local.process import Launch, executed
 from deploy.local.stack import Stack
-from shared.audit import AuditRow, faults
-from shared.merkle import digest_of
+from shared.proof.merkle import digest_of
+from shared.service.audit import AuditRow, faults
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox

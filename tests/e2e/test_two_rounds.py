@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from shared.clock import TimeMap
-from shared.merkle import digest_of
+from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
 from tests.integration.consuming import until
 from tests.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox

@@ -40,12 +40,12 @@ from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities
 from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import SetClock
-from shared.http import add_service_routes
-from shared.keys import SigningKey
-from shared.merkle import digest_of
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, open_pool
-from shared.telemetry import open_metrics, open_tracing
+from shared.proof.merkle import digest_of
+from shared.service.http import add_service_routes
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, open_pool
+from shared.service.telemetry import open_metrics, open_tracing
 from tests.rounds import CLOSES, OPENS, application, business_number
 
 HOUR = timedelta(hours=1)

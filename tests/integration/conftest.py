@@ -7,7 +7,7 @@ import pytest
 
 from services.notify.settings import NotifySettings
 from shared.kafka.producer import EventProducer
-from shared.telemetry import open_metrics
+from shared.service.telemetry import open_metrics
 from tests.conftest import StartStack
 from tests.integration.notified import Notified, Notify
 

@@ -19,9 +19,9 @@ from shared.kafka.cloudevents import Outgoing, outgoing
 from shared.kafka.provision import provision
 from shared.kafka.records import events_of
 from shared.kafka.step import Handler, Incoming
-from shared.postgres import Connection
-from shared.runtime import Runtime
-from shared.settings import DeploymentSettings, KafkaSettings, ServiceSettings
+from shared.service.postgres import Connection
+from shared.service.runtime import Runtime
+from shared.service.settings import DeploymentSettings, KafkaSettings, ServiceSettings
 
 TOPIC = Topic("probe.v1", "code", ("intake",), topics.INSTITUTIONS.events, 3)
 OUT = Topic("probe-out.v1", "code", ("probe",), topics.INSTITUTIONS.events, 3)

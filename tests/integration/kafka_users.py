@@ -13,7 +13,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 DENIED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 

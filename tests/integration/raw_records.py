@@ -7,7 +7,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 
 Raw = tuple[bytes | None, list[tuple[str, bytes]]]
 """A value and headers; `XX` in a header's name becomes two bytes that are no UTF-8."""

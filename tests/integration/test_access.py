@@ -10,8 +10,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.stack import Stack
-from shared.audit_heads import head_verified
 from shared.contracts import topics
+from shared.service.audit_heads import head_verified
 from tests.integration.consuming import until
 from tests.rounds import emptied
 from tests.support.stacks import LastingStack

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from shared.audit import AuditRow, faults
 from shared.contracts.events import AuditHeadPublished
-from shared.merkle import digest_of
+from shared.proof.merkle import digest_of
+from shared.service.audit import AuditRow, faults
 from tests.beacons import Beacon
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from deploy.local.stack import Stack
-from shared.merkle import digest_of
+from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
 from tests.rounds import Office, application, clock_map
 from tests.support.examples import examples

@@ -20,7 +20,7 @@ from services.notify.storage import facts
 from services.selection.verify import Life, unsound
 from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
-from shared.postgres import connected, open_pool
+from shared.service.postgres import connected, open_pool
 from tests.conftest import Database
 from tests.integration.consuming import records_of, until
 from tests.integration.test_act_ends import code, said, shown

@@ -10,9 +10,9 @@ import pytest
 
 from deploy.local.stack import Stack
 from firstbuy.commands.audit import signature_faults
-from shared.audit import AuditRow, faults
-from shared.audit_heads import head_verified
 from shared.contracts.events import AuditHeadPublished
+from shared.service.audit import AuditRow, faults
+from shared.service.audit_heads import head_verified
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_receipts import firstbuy, kept

@@ -31,10 +31,10 @@ from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import broker_time
 from shared.contracts import topics
 from shared.kafka.in_turns import Turn
-from shared.merkle import digest_of
-from shared.outbox import OutboxPublisher
-from shared.postgres import open_pool
-from shared.settings import KafkaSettings
+from shared.proof.merkle import digest_of
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import open_pool
+from shared.service.settings import KafkaSettings
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_intake import answers_on

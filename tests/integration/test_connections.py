@@ -9,8 +9,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from shared.outbox import OutboxPublisher
-from shared.postgres import DatabaseAwayError, NestedConnectionError, Pool, connected, open_pool, session_of
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import DatabaseAwayError, NestedConnectionError, Pool, connected, open_pool, session_of
 from tests.conftest import Database, StartStack
 
 CONNECTIONS = 2

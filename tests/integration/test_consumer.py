@@ -12,7 +12,7 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 from tests.conftest import Database
 from tests.integration.consuming import (
     MOMENT,

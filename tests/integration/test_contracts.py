@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.selection.storage import purchases
-from shared.postgres import Connection, open_pool
+from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
 
 KEPT, TAKEN, NEVER = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))

@@ -12,8 +12,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.selection.domain.draw import draw_key, seed_of
-from shared.canonical import json_hash
 from shared.contracts.policy import POLICY
+from shared.proof.canonical import json_hash
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import (

@@ -20,9 +20,9 @@ from services.intake.storage import policies
 from services.intake.storage.rounds import Announcement, announce, open_round
 from services.intake.usecases.admission import Admission
 from services.intake.usecases.fitness import Fitnesses
-from shared.keys import SigningKey
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, open_pool
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
 from tests.rounds import Office, application, clock_map, emptied, policy_2018_h2
 from tests.support.stacks import LastingStack

@@ -20,11 +20,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from deploy.local.stack import Stack
-from shared.connection_bounds import Bounds
-from shared.connections import LINGER_BYTES, LINGER_SECONDS
 from shared.contracts.access import SERVICES
-from shared.http import configured
-from shared.settings import ServiceSettings
+from shared.service.connection_bounds import Bounds
+from shared.service.connections import LINGER_BYTES, LINGER_SECONDS
+from shared.service.http import configured
+from shared.service.settings import ServiceSettings
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("hostile connections")  # one stack for the whole file

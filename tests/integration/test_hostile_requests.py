@@ -16,10 +16,10 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from shared.bodies import BoundedBodies
 from shared.contracts.access import SERVICES
-from shared.headers import HEADERS as HEADERS_OF_ALL
-from shared.problems import Problem
+from shared.service.bodies import BoundedBodies
+from shared.service.headers import HEADERS as HEADERS_OF_ALL
+from shared.service.problems import Problem
 from tests.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
 

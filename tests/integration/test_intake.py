@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from shared.canonical import payload_hash
-from shared.merkle import digest_of
+from shared.proof.canonical import payload_hash
+from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, write_inbox

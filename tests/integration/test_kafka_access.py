@@ -25,7 +25,7 @@ from shared.contracts.access import (
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access, AccessRefusedError
 from shared.kafka.provision import ProvisioningError, provision
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 from tests.integration.kafka_users import logs_in, may_create, may_read, may_write
 
 pytestmark = [

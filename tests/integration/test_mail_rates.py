@@ -22,7 +22,7 @@ from services.notify.usecases.sending import with_others
 from shared.contracts import events, topics
 from shared.contracts.events import Channel
 from shared.kafka.records import Event, Tombstone
-from shared.postgres import Pool, connected, open_pool
+from shared.service.postgres import Pool, connected, open_pool
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.notified import ROUND, golden, ids, mails_in

@@ -7,10 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.keys import SigningKey, published
-from shared.migrate import MigrationChangedError, migrate
-from shared.postgres import open_pool
-from shared.signing import Signer
+from shared.proof.signing import Signer
+from shared.service.keys import SigningKey, published
+from shared.service.migrate import MigrationChangedError, migrate
+from shared.service.postgres import open_pool
 from tests.conftest import Database
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.selection.storage import evidence, inputs, ocds
 from services.selection.storage.naming import Named, named
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Invitation
-from shared.postgres import Connection, open_pool
+from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
 
 NAMED = datetime(2018, 4, 12, tzinfo=UTC)

@@ -12,9 +12,9 @@ import asyncpg
 import httpx2
 import pytest
 
-from shared.audit import AuditRow, faults
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
+from shared.service.audit import AuditRow, faults
 from tests.integration.conftest import DEFAULT_RATES
 from tests.integration.notified import (
     NOW,

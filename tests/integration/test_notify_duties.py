@@ -18,13 +18,13 @@ from services.notify.handlers import (
     take_applications,
 )
 from services.notify.storage import deliveries, digests, followup, suppressions
-from shared.by_round import ByRound
 from shared.contracts import events
 from shared.contracts.events import Channel
 from shared.kafka.records import Event, Tombstone
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected, open_pool
-from shared.telemetry import open_metrics
+from shared.service.by_round import ByRound
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected, open_pool
+from shared.service.telemetry import open_metrics
 from tests.conftest import Database
 from tests.integration.notified import ROUND, golden, ids
 

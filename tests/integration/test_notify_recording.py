@@ -18,10 +18,10 @@ from services.notify.storage.deliveries import Claimed
 from services.notify.usecases.recording import Recording
 from shared.contracts.events import Channel
 from shared.kafka.producer import EventProducer
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected, open_pool
-from shared.settings import KafkaSettings
-from shared.telemetry import open_metrics, open_tracing
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected, open_pool
+from shared.service.settings import KafkaSettings
+from shared.service.telemetry import open_metrics, open_tracing
 from tests.conftest import Database
 from tests.integration.notified import ROUND, ids
 

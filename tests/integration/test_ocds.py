@@ -16,7 +16,7 @@ from services.selection.storage import evidence, inputs, ocds
 from services.selection.storage.inputs import Application
 from shared.contracts.events import InputsCommitted, InstitutionChanged, InstitutionStatus, PurchaseReported
 from shared.contracts.facts import ApplicationFacts
-from shared.postgres import Connection, open_pool
+from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database, StartStack
 from tests.data.facts import firm
 from tests.ocds import PUBLICATION, ROUND, TURNS

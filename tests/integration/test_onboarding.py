@@ -16,7 +16,7 @@ from firstbuy.cli import assembled
 from shared.contracts.access import institution_user, joining_grants
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.kafka_users import logs_in, may_write

@@ -29,8 +29,8 @@ from shared.contracts.registries import Registry
 from shared.kafka.cloudevents import event_id, outgoing
 from shared.kafka.records import Event
 from shared.kafka.storage import read_up_to
-from shared.postgres import Pool, connected, open_pool, session_of
-from shared.telemetry import open_tracing
+from shared.service.postgres import Pool, connected, open_pool, session_of
+from shared.service.telemetry import open_tracing
 from tests.conftest import Database
 from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Duties, Handlers, Intake, Log, Service
 from tests.registries import USES, Local, local_registries

@@ -12,7 +12,7 @@ from services.eligibility.adapters.registries.certificates import CertificateReg
 from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryOutcome
-from shared.registry_calls import Address, RegistryAwayError, RegistryFailureError, UnsoundAnswerError
+from shared.service.registry_calls import Address, RegistryAwayError, RegistryFailureError, UnsoundAnswerError
 from tests.registries import KEY, Local, local_registries
 
 NOW = datetime(2018, 9, 14, 9, tzinfo=UTC)

@@ -22,9 +22,9 @@ from services.intake.usecases import replay
 from shared.contracts import topics
 from shared.contracts.events import RefusalReconsidered
 from shared.kafka.records import Decoder, Event
-from shared.merkle import digest_of
-from shared.postgres import connected, open_pool
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
+from shared.proof.merkle import digest_of
+from shared.service.postgres import connected, open_pool
 from tests.conftest import Database, StartStack
 from tests.integration.consuming import records_of, until
 from tests.rounds import Office, application, clock_map, purchase_request, shipped_policy, write_inbox

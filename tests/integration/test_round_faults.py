@@ -15,7 +15,7 @@ import pytest
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
 from services.intake.domain.acts import ActKind
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 from tests.integration.consuming import until
 from tests.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2
 from tests.support.stacks import LastingStack

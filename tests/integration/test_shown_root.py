@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.selection.domain.evidence import shown_leaf
 from services.selection.storage import drawn, evidence
-from shared.certificates import AcceptedKinds
-from shared.postgres import Connection, connected, open_pool
+from shared.programme.certificates import AcceptedKinds
+from shared.service.postgres import Connection, connected, open_pool
 from tests.conftest import Database
 from tests.data.facts import policy
 from tests.rounds import application

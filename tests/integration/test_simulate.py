@@ -21,7 +21,7 @@ from shared.contracts.registries import Registry
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
 from shared.kafka.provision import provision
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 from tests.data.facts import policy
 from tests.integration.test_receipts import firstbuy
 

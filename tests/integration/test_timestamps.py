@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from firstbuy.verifying.timestamps import examined_timestamp
-from shared.timestamping import roots_of
+from shared.proof.timestamping import roots_of
 from tests.conftest import StartStack
 from tests.integration.consuming import records_of, until
 from tests.integration.test_receipts import firstbuy, kept

@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.storage import outcomes
 from services.selection.storage import versions
-from shared.postgres import Connection, open_pool
+from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
 
 OF_RESULT = (

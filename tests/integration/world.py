@@ -29,8 +29,6 @@ from services.selection import handlers as selection
 from services.selection import jobs as selecting
 from services.selection.domain.draw import draw_key, seed_of
 from services.selection.usecases.repairs import settle_lists
-from shared.by_round import ByRound
-from shared.canonical import canonical_json, json_hash
 from shared.clock import SetClock
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -60,12 +58,14 @@ from shared.kafka.cloudevents import Outgoing, event_id, headers_of, outgoing, t
 from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
 from shared.kafka.storage import load_offsets, read_up_to, save_offsets, save_published
-from shared.keys import SigningKey
-from shared.merkle import Digest, bucket_of, digest_of
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected, open_pool
-from shared.repairs import in_bucket, listed
-from shared.telemetry import open_metrics, open_tracing
+from shared.proof.canonical import canonical_json, json_hash
+from shared.proof.merkle import Digest, bucket_of, digest_of
+from shared.service.by_round import ByRound
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected, open_pool
+from shared.service.repairs import in_bucket, listed
+from shared.service.telemetry import open_metrics, open_tracing
 from tests.rounds import application, policy_2018_h2
 
 ROUND = "machine"

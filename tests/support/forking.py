@@ -26,8 +26,8 @@ PRELOADED: Final = (
     *(f"services.{name}.app" for name in SERVICES),
     "deploy.local.smtp",
     "deploy.local.registries.server",
-    "shared.entrypoint",
-    "shared.http",
+    "shared.service.entrypoint",
+    "shared.service.http",
     # What these import when they are used, not before.
     "anyio._backends._asyncio",
     "encodings.idna",

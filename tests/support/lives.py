@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from services.selection.verify import SHAPES, Life, UnreadableError, examine, shaped, unsound
 from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
-from shared.settings import KafkaSettings
+from shared.service.settings import KafkaSettings
 from tests.integration.consuming import records_of
 
 Events = list[dict[str, Any]]

@@ -65,9 +65,9 @@ SAYING: Final = {
     "said": Said((), (0,)),
 }
 """Whose words reach whoever sent something, and which arguments they are."""
-NO_ANSWERS: Final = ("shared/signing.py", "shared/settings.py")
+NO_ANSWERS: Final = ("shared/proof/signing.py", "shared/service/settings.py")
 """Files whose words reach operators alone."""
-PAIRS: Final = ("services/intake/domain/desks.py", "shared/field_errors.py")
+PAIRS: Final = ("services/intake/domain/desks.py", "shared/reading/field_errors.py")
 """Files whose functions return a detail and its fix."""
 OF_POLICIES: Final = Said(_DETAIL_AND_FIX, (2, 3))
 OF_HTTP: Final = Said(("title",), (2,))
@@ -145,7 +145,7 @@ def _walk(found: _Module, node: ast.AST, around: tuple[ast.AST, ...], problem: S
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         said = problem if name == "Problem" else SAYING.get(name)
-        if name == "said" and found.imported.get(name) != ("shared.in_korean", name):
+        if name == "said" and found.imported.get(name) != ("shared.wording.in_korean", name):
             said = None
         for argument in _arguments(node, said) if said else ():
             for template in _texts(found, argument, around):

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
 import pytest
 
-from shared.addresses import reachable
+from shared.service.addresses import reachable
 
 # https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast.
 IPV4 = [

@@ -15,7 +15,7 @@ from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.contracts.events import Language
-from shared.explanation import explain
+from shared.wording.explanation import explain
 from tests.data.facts import GOOD, policy
 from tests.unit.test_cli_commands import PROBLEM, URL, Answered, answering, run
 from tests.unit.test_receipts import ID, KEYS, RECEIPT, SIGNER, STATED

@@ -4,7 +4,7 @@ from time import process_time
 
 import pytest
 
-from shared.as_written import Wrong, day, digits, is_blank, line, number_of_document, plain, prose, whole
+from shared.reading.as_written import Wrong, day, digits, is_blank, line, number_of_document, plain, prose, whole
 
 BUSINESS_NUMBERS = [
     "2208162517",

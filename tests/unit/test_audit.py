@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.audit import NO_HEAD, AuditRow, faults
-from shared.canonical import sha256_hex
 from shared.contracts.events import AuditHeadPublished
+from shared.proof.canonical import sha256_hex
+from shared.service.audit import NO_HEAD, AuditRow, faults
 
 START = datetime(2018, 8, 16, tzinfo=UTC)
 

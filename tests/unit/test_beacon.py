@@ -13,7 +13,7 @@ from firstbuy.verifying.beacons import examine_beacon
 from firstbuy.verifying.findings import Findings
 from services.intake.domain.sources import Timetable, due_at
 from services.selection.domain.evidence import Depth
-from shared.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError
+from shared.proof.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError
 from tests.beacons import SECRET, Beacon
 from tests.bundles import COMMITTED_AT, make_round
 from tests.bundles import QUICKNET as QUICKNET_CHAIN

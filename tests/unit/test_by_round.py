@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from services.intake.usecases.admission import Admission, _Waiting
-from shared.by_round import ByRound
-from shared.postgres import DatabaseAwayError
-from shared.telemetry import open_metrics
+from shared.service.by_round import ByRound
+from shared.service.postgres import DatabaseAwayError
+from shared.service.telemetry import open_metrics
 
 
 @dataclass

@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.canonical import NotCanonicalError, canonical_json, checked_canonical_json, json_hash, payload_hash
+from shared.proof.canonical import NotCanonicalError, canonical_json, checked_canonical_json, json_hash, payload_hash
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)

@@ -12,7 +12,7 @@ from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Method
-from shared.in_korean import in_korean
+from shared.wording.in_korean import in_korean
 from tests.data.facts import policy
 
 H2 = policy("2018-h2")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from deploy.local.state import PROJECT
 from firstbuy.cli import assembled
-from shared.purchases import State
+from shared.programme.purchases import State
 
 URL = ["--url", "http://firstbuy.test"]
 PURCHASE_STATES = [state.value for state in State]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from services.eligibility.domain.completion import JudgedIn, differing
 from services.eligibility.domain.soundness import sound
 from services.selection.domain.completeness import completeness
-from shared.canonical import json_hash
 from shared.contracts.events import Manifest
-from shared.merkle import BUCKETS, bucket_of, digest_of
-from shared.repairs import in_bucket, is_bucket_of, surplus
+from shared.proof.canonical import json_hash
+from shared.proof.merkle import BUCKETS, bucket_of, digest_of
+from shared.service.repairs import in_bucket, is_bucket_of, surplus
 
 IDS = [str(uuid.UUID(int=number, version=4)) for number in range(40)]
 LISTED = "11111111-1111-4111-8111-111111111111"

@@ -4,8 +4,8 @@ from resource import RLIM_INFINITY
 
 import pytest
 
-from shared import connection_bounds
-from shared.connection_bounds import FILES_BESIDE, Bounds, with_files
+from shared.service import connection_bounds
+from shared.service.connection_bounds import FILES_BESIDE, Bounds, with_files
 
 
 @pytest.mark.parametrize(

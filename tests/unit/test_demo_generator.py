@@ -15,7 +15,7 @@ from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.intake.api.bodies import SUBMISSION, SubmissionBody
 from shared.contracts.findings import VerdictOutcome
-from shared.http import parse
+from shared.service.http import parse
 from tests.data.facts import policy
 
 H2 = policy("2018-h2")

@@ -10,8 +10,8 @@ from services.notify.domain.digests import LONGEST, Gatherable, gathering
 from services.notify.domain.notices import Happening
 from services.notify.domain.reminders import Window, reminder
 from services.notify.domain.turns import Turn
-from shared.addresses import reachable
 from shared.clock import REAL_TIME
+from shared.service.addresses import reachable
 
 NOW = datetime(2018, 9, 12, tzinfo=UTC)
 

@@ -8,7 +8,6 @@ import pytest
 
 from services.eligibility.domain.observation import Observation, Terms
 from services.eligibility.domain.rules import RULES
-from shared.certificates import AcceptedKinds, last_day_of_years
 from shared.contracts.facts import (
     ApplicationFacts,
     BusinessStatus,
@@ -19,7 +18,8 @@ from shared.contracts.facts import (
     SupplyRecord,
 )
 from shared.contracts.policy import CertificateKind, Titled
-from shared.registration_numbers import business_check_digit, corporate_check_digit
+from shared.programme.certificates import AcceptedKinds, last_day_of_years
+from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 from tests.data.facts import GOOD, firm, holding, product
 
 DAY = date(2018, 9, 14)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import Verdict, finding_json, judge, outcome_of, waived_rules
 from services.eligibility.domain.rules import RULES
-from shared.canonical import canonical_json, json_hash
 from shared.contracts.events import ApplicationJudged
 from shared.contracts.facts import Applicant, ApplicationFacts, BusinessStatus, Certificate, Origin, SupplyRecord
 from shared.contracts.findings import FindingOutcome
 from shared.contracts.policy import Condition, Waiver
+from shared.proof.canonical import canonical_json, json_hash
 from tests.data.facts import GOOD, firm, holding, policy, product
 
 POLICY_HASH = "5f" * 32

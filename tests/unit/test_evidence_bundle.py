@@ -21,9 +21,9 @@ from services.selection.domain.evidence import Depth
 from services.selection.domain.matching import Result
 from services.selection.domain.releases import Freed
 from services.selection.verify import Report, examine
-from shared.canonical import json_hash
 from shared.contracts.events import NotSelectedReason
-from shared.merkle import GrowingTree, merkle_root
+from shared.proof.canonical import json_hash
+from shared.proof.merkle import GrowingTree, merkle_root
 from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, Round, make_round, with_batches
 from tests.forger import records_of, rewritten
 

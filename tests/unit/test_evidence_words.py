@@ -10,8 +10,8 @@ from shared.contracts.events.verdicts import Evidence
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
-from shared.evidence_words import explain_evidence
-from shared.explanation import explain
+from shared.wording.evidence_words import explain_evidence
+from shared.wording.explanation import explain
 
 SAID = datetime(2018, 9, 14, 16, tzinfo=UTC)
 """The day after, in Korea."""

@@ -10,7 +10,7 @@ from services.eligibility.domain.counterfactual import counterfactual
 from shared.contracts.events import Language
 from shared.contracts.facts import ApplicationFacts, BusinessStatus, Origin, SupplyRecord
 from shared.contracts.findings import Change
-from shared.explanation import explain_change
+from shared.wording.explanation import explain_change
 from tests.data.facts import GOOD, firm, holding, policy, product
 
 H1, H2 = (PolicyRules.compile(policy(name), "a" * 64) for name in ("2018-h1", "2018-h2"))

@@ -17,7 +17,7 @@ from firstbuy.onboarding.listed import Listed, UnreadableListError, read_list
 from firstbuy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.access import SERVICES, institution_grants, joining_grants, service_grants, service_user
 from shared.contracts.topics import provisioned
-from shared.settings import KafkaSettings, SecurityProtocol
+from shared.service.settings import KafkaSettings, SecurityProtocol
 from tests.unit.test_cli_commands import URL, Answered, answering, run
 
 __all__ = ["answering"]

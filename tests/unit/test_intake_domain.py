@@ -34,10 +34,10 @@ from services.intake.domain.sources import (
 )
 from services.selection.verify import spelled as verifiers_spelling
 from services.selection.verify import two_officers
-from shared.canonical import payload_hash
 from shared.clock import REAL_TIME, TimeMap
 from shared.contracts.facts import RequestFacts
-from shared.persons import spelled
+from shared.programme.persons import spelled
+from shared.proof.canonical import payload_hash
 
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)
 CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from services.eligibility.api import CheckBody
 from services.intake.api.bodies import SUBMISSION, ContactBody
 from services.intake.usecases.acts.announcement import AnnouncementBody
-from shared.canonical import json_hash
 from shared.contracts.facts import facts_json
 from shared.contracts.values import UtcTime
-from shared.json_read import UnreadableJsonError, loaded, read_json, read_value
+from shared.proof.canonical import json_hash
+from shared.reading.json_read import UnreadableJsonError, loaded, read_json, read_value
 
 APPLICATION: dict[str, Any] = {
     "track": "general",

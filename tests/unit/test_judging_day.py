@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from services.intake.domain.judging_day import LATEST_AFTER_CLOSE, unfit_day
-from shared.working_days import KST
+from shared.programme.working_days import KST
 
 OPENS, CLOSES = datetime(2018, 8, 16, 0, 0, tzinfo=KST), datetime(2018, 9, 14, 18, 0, tzinfo=KST)
 

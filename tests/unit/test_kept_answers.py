@@ -7,9 +7,9 @@ from typing import IO
 
 import pytest
 
-from shared import kept_answers
-from shared.kept_answers import Kept, KeptAnswers, Make, knows, takes_gzip, turn
-from shared.problems import Problem
+from shared.service import kept_answers
+from shared.service.kept_answers import Kept, KeptAnswers, Make, knows, takes_gzip, turn
+from shared.service.problems import Problem
 
 
 def file(content: bytes) -> IO[bytes]:

@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from firstbuy.cli import assembled
 from services.selection.domain.evidence import Depth
-from shared.inclusion import inclusion_proof
-from shared.merkle import bucket_of
-from shared.signing import ALGORITHM, Signer
+from shared.proof.inclusion import inclusion_proof
+from shared.proof.merkle import bucket_of
+from shared.proof.signing import ALGORITHM, Signer
 from tests.bundles import make_round
 from tests.forger import Forged, Record
 from tests.packs import make_pack

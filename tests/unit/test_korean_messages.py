@@ -16,7 +16,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.uploads.columns import COLUMNS
 from shared.contracts.events import InstitutionStatus, Language, Reason
 from shared.contracts.vocabulary import RULE_TERMS, Kind
-from shared.in_korean import Template, in_korean, lines, said, told
+from shared.wording.in_korean import Template, in_korean, lines, said, told
 from tests.support.messages import PLACE, Message, messages_in, plain, unsaid_in
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -46,16 +46,16 @@ FORWARDED: Final = {
     "services/intake/usecases/upload.py": "NoHeaderError",
     "services/selection/api/chances.py": "method_in_words",
     "services/selection/api/packs.py": "NoPack",
-    "shared/as_written.py": "arguments of its own functions",
-    "shared/connections.py": "_Refused",
-    "shared/document_read.py": "Wrong",
-    "shared/field_errors.py": "pydantic's messages; a detail behind what came",
-    "shared/http.py": "Starlette's messages; an argument of its own function",
-    "shared/json_read.py": "a detail made above it",
-    "shared/problems.py": "Problem itself",
+    "shared/reading/as_written.py": "arguments of its own functions",
+    "shared/service/connections.py": "_Refused",
+    "shared/reading/document_read.py": "Wrong",
+    "shared/reading/field_errors.py": "pydantic's messages; a detail behind what came",
+    "shared/service/http.py": "Starlette's messages; an argument of its own function",
+    "shared/reading/json_read.py": "a detail made above it",
+    "shared/service/problems.py": "Problem itself",
     "shared/policies/patterns.py": "what Python says of a pattern",
     "shared/policies/problem.py": "arguments of its own function",
-    "shared/mail_addresses.py": "UnmailableError",
+    "shared/programme/mail_addresses.py": "UnmailableError",
     "shared/kafka/unpacking.py": "what a codec says",
 }
 """Files that hand on words from elsewhere, and whose those are."""

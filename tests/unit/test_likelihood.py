@@ -4,7 +4,7 @@ import pytest
 
 from services.intake.domain.likelihood import warnings
 from shared.contracts.facts import RequestFacts
-from shared.in_korean import in_korean
+from shared.wording.in_korean import in_korean
 
 CASES: list[tuple[dict[str, int], list[tuple[str, str]]]] = [
     ({"quantity": 50, "budget_won": 120_000_000}, []),

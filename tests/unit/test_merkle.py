@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.canonical import canonical_json
-from shared.merkle import (
+from shared.proof.canonical import canonical_json
+from shared.proof.merkle import (
     BUCKETS,
     EMPTY_ROOT,
     bucket_of,

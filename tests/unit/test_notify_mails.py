@@ -27,7 +27,7 @@ from shared.clock import REAL_TIME
 from shared.contracts import events
 from shared.contracts.events import Language
 from shared.contracts.findings import Finding, FindingOutcome, Unit
-from shared.explanation import RULE_WORDS, Explained, explain
+from shared.wording.explanation import RULE_WORDS, Explained, explain
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOW = datetime(2018, 9, 18, 5, 30, tzinfo=UTC)

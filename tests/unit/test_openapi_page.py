@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from shared.contracts.access import SERVICES
-from shared.http import add_service_routes
-from shared.openapi_page import page
+from shared.service.http import add_service_routes
+from shared.service.openapi_page import page
 from tests.contract.test_access import APPS
 
 

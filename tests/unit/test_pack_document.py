@@ -21,8 +21,8 @@ from services.selection.adapters.document.sheet import sheet_of
 from services.selection.adapters.document.typesetting import pdf_of
 from services.selection.adapters.document.words import texts
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
-from shared.canonical import canonical_json
 from shared.contracts.events import Language
+from shared.proof.canonical import canonical_json
 from tests.bundles import make_round
 from tests.packs import make_pack, parts_of, selected_in, superseded
 from tests.support.examples import examples

@@ -14,10 +14,10 @@ from firstbuy.verifying.packs import examined_pack
 from services.selection.domain.matching import Result
 from services.selection.domain.pack_links import opens_pack, pack_path
 from services.selection.domain.releases import Freed
-from shared.canonical import canonical_json, payload_hash
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import FindingOutcome
-from shared.signing import ALGORITHM, PublicKey, Signer
+from shared.proof.canonical import canonical_json, payload_hash
+from shared.proof.signing import ALGORITHM, PublicKey, Signer
 from tests.bundles import QUICKNET, make_round
 from tests.packs import SAID, SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
 from tests.support.examples import examples

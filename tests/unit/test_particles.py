@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.particles import particle
+from shared.wording.particles import particle
 
 VOWEL, CONSONANT, RIEUL = "vowel", "consonant", "rieul"
 

@@ -31,7 +31,7 @@ def test_no_particle_is_left_open() -> None:
 
 @pytest.mark.parametrize("script", sorted(PAGE.glob("*.js")), ids=lambda file: file.name)
 def test_no_particle_follows_a_value_of_the_page(script: Path) -> None:
-    """A hash or an id ends in a letter that is read this way or that; `shared/particles.py` is for names in mails."""
+    """A hash or an id ends in a letter that is read one way or another; `shared/wording/particles.py` is for names."""
     assert AFTER_A_VALUE.findall(script.read_text(encoding="utf-8")) == []
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from shared.purchases import Awarded, Report, State, due_on
-from shared.working_days import KST
+from shared.programme.purchases import Awarded, Report, State, due_on
+from shared.programme.working_days import KST
 
 CONFIRMED = datetime(2018, 10, 1, 23, tzinfo=UTC)  # 2 October in Korea
 BOUGHT = Report(quantity=3, amount_won=3_000_000, contracted_on=date(2018, 11, 1))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.notify.domain.quiet import QuietHours
-from shared.working_days import KST
+from shared.programme.working_days import KST
 
 NIGHT = QuietHours.parse("21:00-08:00")
 NOON = QuietHours.parse("12:00-13:00")

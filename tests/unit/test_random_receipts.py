@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
-from shared.canonical import json_hash
+from shared.proof.canonical import json_hash
 from tests.holdings import FACTS, KEYS, SIGNERS, Record, counted_again, led_again, proof, receipts, swapped
 from tests.lies import HOSTILE, OTHER_TYPES, change_a_member, paths_between
 from tests.support.examples import ORDINARY, SETTING, examples

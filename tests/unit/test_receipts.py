@@ -17,10 +17,10 @@ from firstbuy.verifying.findings import Findings
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
-from shared.canonical import Json
-from shared.inclusion import inclusion_proof
-from shared.merkle import bucket_of, digest_of, inclusion_path, merkle_root, root_of_path
-from shared.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, verified
+from shared.proof.canonical import Json
+from shared.proof.inclusion import inclusion_proof
+from shared.proof.merkle import bucket_of, digest_of, inclusion_path, merkle_root, root_of_path
+from shared.proof.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, verified
 
 # RFC 8032 §7.1, test 2: the message is the one byte 0x72.
 RFC_PRIVATE = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")

@@ -20,20 +20,20 @@ import pytest
 from services.notify.domain.quoting import _LINKS, _SUSPECT
 from services.notify.domain.refusal_words import _ABSENT as ABSENT
 from services.notify.domain.refusal_words import _AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US
-from shared.explanation import _KOREAN
+from shared.wording.explanation import _KOREAN
 
 _constants, _parser = re._constants, re._parser  # type: ignore[attr-defined]
 PROJECT: Final = Path(__file__).parents[2]
 METHODS: Final = ("match", "fullmatch", "search", "findall", "finditer", "sub", "split")
 WORDS: Final = (_AGAINST, _AGREES, _DOMAIN, _MAILBOX, _NO_SUCH, OF_THE_MOMENT, OF_US)
 NO_CONSTANT: Final = {
-    "shared/certificates.py": "a policy's",
+    "shared/programme/certificates.py": "a policy's",
     "shared/policies/patterns.py": "a policy's",
     "services/selection/verify.py": "a policy's",
-    "shared/explanation.py": "those of a table, tried as MADE",
+    "shared/wording/explanation.py": "those of a table, tried as MADE",
     "services/notify/domain/quoting.py": "those of a table, tried as MADE",
     "services/notify/domain/refusal_words.py": "of lists of words, tried as MADE",
-    "shared/parked_api.py": "of names of topics",
+    "shared/service/parked_api.py": "of names of topics",
     "firstbuy/samples/numbers.py": "a policy's, on numbers made there",
 }
 """Files in which a pattern is no constant, and whose it is."""
@@ -204,7 +204,7 @@ def growth(pattern: re.Pattern[Any], method: str, made: Callable[[int], str]) ->
 
 
 MADE: Final = (
-    *(("shared/explanation.py", pattern, "fullmatch") for pattern, _ in _KOREAN),
+    *(("shared/wording/explanation.py", pattern, "fullmatch") for pattern, _ in _KOREAN),
     *(("services/notify/domain/quoting.py", pattern, "sub") for pattern, _ in _LINKS),
     ("services/notify/domain/quoting.py", _SUSPECT, "search"),
     *(("services/notify/domain/refusal_words.py", pattern, "search") for pattern in WORDS),

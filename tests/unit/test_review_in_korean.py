@@ -14,7 +14,7 @@ from firstbuy.policy_review.checking import _POLICY, examine
 from firstbuy.policy_review.contract import Described
 from firstbuy.policy_review.rounds import _ROUND
 from firstbuy.yaml_file import read
-from shared.in_korean import in_korean
+from shared.wording.in_korean import in_korean
 from tests.data.facts import POLICIES
 from tests.unit.test_round_check import H2, SPOILED
 

@@ -8,7 +8,7 @@ from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError
 from services.intake.adapters.spreadsheets.reading import csv_rows
 from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
 from shared.contracts.events import Reason
-from shared.panel import PanelMark, marks_root
+from shared.programme.panel import PanelMark, marks_root
 
 ONE, TWO = "0a7d1c3b-0e52-4f4c-8e9b-512f6f0a7be1", "1b7d1c3b-0e52-4f4c-8e9b-512f6f0a7be1"
 

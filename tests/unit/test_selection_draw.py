@@ -16,7 +16,7 @@ from services.selection.domain.tickets import NoTicketStepError, Standing, stand
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import ScoreStep, Scoring
-from shared.panel import PanelMark
+from shared.programme.panel import PanelMark
 from tests.data.facts import policy
 
 SEED = "8f" * 32

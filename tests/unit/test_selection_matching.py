@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.selection.domain.matching import Award, Demand, Offer, Placement, Result, demand_of, match, offer_of
-from shared.certificates import AcceptedKinds
 from shared.contracts.facts import RequestFacts
 from shared.contracts.policy import Limits, TrackLimits
+from shared.programme.certificates import AcceptedKinds
 from tests.data.facts import GOOD, policy
 
 FREE = Limits(selections_per_firm=9, requests_per_product=9)

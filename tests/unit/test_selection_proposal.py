@@ -11,10 +11,10 @@ from services.selection.domain.commitment import Commitment, Entry, entries_dige
 from services.selection.domain.draw import draw_key
 from services.selection.domain.matching import Demand, Offer, Result
 from services.selection.domain.proposal import propose
-from shared.canonical import canonical_json, sha256_hex
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy, ScoreStep, TicketStep, TrackLimits
-from shared.merkle import merkle_root
+from shared.proof.canonical import canonical_json, sha256_hex
+from shared.proof.merkle import merkle_root
 from tests.data.facts import policy
 
 H1, H2 = policy("2018-h1"), policy("2018-h2")

@@ -11,8 +11,8 @@ from services.intake.domain.rounds import RoundStatus, RoundWindow
 from services.intake.domain.series import cut_at, cut_id, next_cut
 from services.selection.domain.status import status_until
 from shared.clock import REAL_TIME
-from shared.periods import months_after
-from shared.working_days import KST, korean_date
+from shared.programme.periods import months_after
+from shared.programme.working_days import KST, korean_date
 from tests.data.facts import policy
 
 POLICY: dict[str, Any] = {"as_of": "2019-01-31", "rolling": {"every_months": 1, "status_months": 12}}

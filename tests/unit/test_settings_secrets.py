@@ -10,8 +10,8 @@ from services.eligibility.settings import EligibilitySettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.selection.settings import SelectionSettings
-from shared.entrypoint import run
-from shared.settings import ServiceSettings
+from shared.service.entrypoint import run
+from shared.service.settings import ServiceSettings
 
 SECRET = "hunter2"
 SERVICES: dict[str, type[ServiceSettings]] = {

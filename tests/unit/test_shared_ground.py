@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from shared.clock import REAL_TIME, SetClock, TimeMap
 from shared.contracts.topics import CONSUMED, SHARED_TOPICS, provisioned
-from shared.http import bearer_hash
-from shared.json_read import reasons_of
 from shared.kafka.cloudevents import event_id
-from shared.problems import Problem
-from shared.telemetry import open_tracing
+from shared.reading.json_read import reasons_of
+from shared.service.http import bearer_hash
+from shared.service.problems import Problem
+from shared.service.telemetry import open_tracing
 
 ANCHOR = datetime(2026, 11, 22, tzinfo=UTC)
 

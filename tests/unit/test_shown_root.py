@@ -3,7 +3,7 @@
 import pytest
 
 from services.selection.domain.evidence import Depth, shown_leaf
-from shared.merkle import GrowingTree
+from shared.proof.merkle import GrowingTree
 from tests.bundles import make_round
 from tests.forger import Record, read, shown_root
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.events import Language
-from shared.problems import problem_response
-from shared.spoken import Spoken, accepted, current, language_of
+from shared.service.problems import problem_response
+from shared.wording.spoken import Spoken, accepted, current, language_of
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from shared.ber import SEQUENCE, Element, element
-from shared.timestamping import WrongStampError, answered, checked_token, request_for, roots_of
+from shared.proof.ber import SEQUENCE, Element, element
+from shared.proof.timestamping import WrongStampError, answered, checked_token, request_for, roots_of
 from tests.timestamp_authority import TimestampAuthority
 
 ROOT = "ab" * 32

@@ -30,7 +30,7 @@ from services.selection.api.tables import (
     written,
 )
 from shared.contracts.events import Language
-from shared.problems import Problem
+from shared.service.problems import Problem
 
 COLUMNS = (
     Column("who", "기관", "Institution"),

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from firstbuy.verifying.timestamps import examined_timestamp
 from services.selection.domain.commitment import Commitment
 from services.selection.settings import SelectionSettings
-from shared.timestamping import (
+from shared.proof.timestamping import (
     Stamp,
     UnusableRootsError,
     WrongStampError,
@@ -73,7 +73,7 @@ def test_a_token_is_checked_again_without_its_request(authority: TimestampAuthor
 
 
 def test_openssl_agrees_about_what_is_stamped(authority: TimestampAuthority, stamp: Stamp, tmp_path: Path) -> None:
-    """As the docstring of shared/timestamping.py says to do it by hand."""
+    """As the docstring of shared/proof/timestamping.py says to do it by hand."""
     (tmp_path / "root.bin").write_bytes(bytes.fromhex(ROOT))
     (tmp_path / "token.der").write_bytes(stamp.token)
     words: list[str | Path] = ["openssl", "ts", "-verify", "-data", tmp_path / "root.bin"]

@@ -21,9 +21,9 @@ from services.intake.domain.uploads.columns import COLUMNS, letters, named
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.domain.uploads.sheets import Unusable, Value
 from services.intake.usecases.upload import Understood, understand
-from shared.as_written import Wrong
 from shared.contracts.events import Language
-from shared.in_korean import in_korean
+from shared.reading.as_written import Wrong
+from shared.wording.in_korean import in_korean
 
 BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000, seconds=5, memory_bytes=268_435_456)
 HEADER = "request,class_code,quantity,budget_won"

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from shared.working_days import is_working_day, korean_date, last_day
+from shared.programme.working_days import is_working_day, korean_date, last_day
 
 
 @pytest.mark.parametrize(

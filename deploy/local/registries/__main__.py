@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.local.registries.records import Records, Shelf
 from deploy.local.registries.server import create_app
-from shared.http import serve
+from shared.service.http import serve
 
 
 def main() -> int:

@@ -9,9 +9,9 @@ from services.eligibility.domain.observation import Observation, Terms
 from services.eligibility.domain.rules import RULES, Observe
 from services.eligibility.domain.rules.fault import FAULT, unjudged
 from services.eligibility.domain.rules.track import TRACK, track
-from shared.certificates import AcceptedKinds
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import Condition, Policy, RegistryUse, TicketStep, Track, Waiver
+from shared.programme.certificates import AcceptedKinds
 
 _PASS = FindingOutcome.PASS
 _PARTS = tuple[str, str, str]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.contracts.events import EligibilityCompleted, Manifest
 from shared.contracts.findings import VerdictOutcome
-from shared.merkle import Digest, bucket_of, digest_of
+from shared.proof.merkle import Digest, bucket_of, digest_of
 
 Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash) of a newest version that is not withdrawn."""

@@ -15,7 +15,6 @@ from services.eligibility.domain.judge import judge
 from services.eligibility.domain.observation import Terms
 from services.eligibility.domain.rules import company, documents, numbers, product, record
 from services.eligibility.domain.rules.track import TRACK
-from shared.certificates import AcceptedKinds, Examined, Flaw, days_inside, last_day_of_years
 from shared.contracts.facts import (
     Applicant,
     ApplicationFacts,
@@ -26,7 +25,8 @@ from shared.contracts.facts import (
     SupplyRecord,
 )
 from shared.contracts.findings import Change, FindingOutcome, VerdictOutcome
-from shared.registration_numbers import business_check_digit, corporate_check_digit
+from shared.programme.certificates import AcceptedKinds, Examined, Flaw, days_inside, last_day_of_years
+from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 
 _ANOTHER_TRACK: Final = 1
 _ANOTHER_START: Final = 5

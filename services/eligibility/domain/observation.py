@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from shared.certificates import AcceptedKinds
 from shared.contracts.findings import FindingOutcome, Unit
+from shared.programme.certificates import AcceptedKinds
 
 _PASS, _FAIL, _UNKNOWN = FindingOutcome.PASS, FindingOutcome.FAIL, FindingOutcome.UNKNOWN
 

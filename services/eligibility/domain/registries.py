@@ -9,12 +9,12 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.eligibility.domain.compiled import PolicyRules
-from shared.certificates import Flaw
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.facts import ApplicationFacts, BusinessStatus, Certificate
 from shared.contracts.findings import Change
 from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
+from shared.programme.certificates import Flaw
 
 _UNREADABLE: Final = (Flaw.KIND, Flaw.NUMBER)
 """What no registry could mend: the policy has no such kind, or the number is none of it."""

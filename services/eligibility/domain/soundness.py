@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.canonical import findings_hash
+from shared.proof.canonical import findings_hash
 
 
 def sound(published: Any, leaf: tuple[str, int, str, int, str, str]) -> bool:

@@ -9,7 +9,7 @@ from services.eligibility.domain.completion import Current
 from services.eligibility.domain.registries import Question
 from services.eligibility.storage.registries import Place
 from shared.contracts.registries import Registry
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 PENDING: Final = "pending"
 """Stands where an outcome does, of what has none yet."""

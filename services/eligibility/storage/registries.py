@@ -11,7 +11,7 @@ from services.eligibility.domain.registries import Question
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.contracts.registries import Registry, RegistryAnswer
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _ANSWER: Final = TypeAdapter(RegistryAnswer)
 _LOCKS: Final = 0x72656773  # "regs": one asker of a registry at a time

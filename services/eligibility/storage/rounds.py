@@ -10,7 +10,7 @@ from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import EligibilityCompleted, EpochOpened, Manifest, Rehearsal, RoundOpened
 from shared.contracts.policy import POLICY
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE_OPENED = """
 INSERT INTO rounds (round, policy, policy_hash, rehearsal, series, cut) VALUES ($1, $2, $3, $4, $5, $6)

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 INSERT_VERDICTS = """
 INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, body, judged_at)

@@ -19,8 +19,6 @@ from services.eligibility.adapters.registries.port import RegistryAdapter
 from services.eligibility.domain.gate import Circuit, Gate
 from services.eligibility.storage import pending, registries
 from services.eligibility.storage.registries import Heard, Place
-from shared import audit
-from shared.canonical import sha256_hex
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RegistryAnswered
@@ -28,9 +26,11 @@ from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcom
 from shared.kafka.cloudevents import Outgoing, outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected, session_of
-from shared.registry_calls import RegistryAwayError, RegistryFailureError, UnsoundAnswerError
+from shared.proof.canonical import sha256_hex
+from shared.service import audit
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool, connected, session_of
+from shared.service.registry_calls import RegistryAwayError, RegistryFailureError, UnsoundAnswerError
 
 _AT_ONCE: Final = 1000
 """Answers saved in one transaction that nobody had to be asked for."""

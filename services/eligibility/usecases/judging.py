@@ -16,7 +16,6 @@ from services.eligibility.domain.registries import Answers, as_stated, confirmed
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
 from services.eligibility.usecases.pending import Due, ready
-from shared.canonical import payload_hash
 from shared.contracts import topics
 from shared.contracts.events import (
     ApplicationSubmitted,
@@ -28,8 +27,9 @@ from shared.contracts.findings import Change, VerdictOutcome
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
-from shared.telemetry import Tracing
+from shared.proof.canonical import payload_hash
+from shared.service.postgres import Connection
+from shared.service.telemetry import Tracing
 
 _log = structlog.get_logger()
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])

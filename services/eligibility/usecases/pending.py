@@ -12,7 +12,7 @@ from services.eligibility.storage import registries
 from services.eligibility.storage.pending import Pending
 from services.eligibility.storage.registries import Place
 from shared.contracts.events import ApplicationSubmitted
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from shared.contracts.events import BucketListed, BucketRequested, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
-from shared.repairs import in_bucket, is_bucket_of, listed, request_buckets, surplus
+from shared.service.postgres import Connection
+from shared.service.repairs import in_bucket, is_bucket_of, listed, request_buckets, surplus
 
 _CHECKED_AT_ONCE: Final = 1000
 _log = structlog.get_logger()

@@ -18,11 +18,11 @@ from services.intake.domain.acts import (
 )
 from services.intake.domain.entries import is_id
 from services.intake.storage import acts, late
-from shared import audit
 from shared.contracts.values import Contract, Line
-from shared.http import body_of, parse, read_body, read_body_if_sent
-from shared.postgres import Connection
-from shared.problems import Problem
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body, read_body_if_sent
+from shared.service.postgres import Connection
+from shared.service.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
 _log = structlog.get_logger()

@@ -14,9 +14,9 @@ from services.intake.domain.entries import is_id
 from services.intake.domain.refused import Refused
 from services.intake.storage import acts
 from services.intake.usecases.acts import KINDS, announcement
-from shared.in_korean import said, told
-from shared.postgres import Connection, connected
-from shared.problems import Problem, in_language
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem, in_language
+from shared.wording.in_korean import said, told
 
 router = APIRouter(tags=["acts"])
 _SHOWN: TypeAdapter[Any] = TypeAdapter(Any)

@@ -21,11 +21,11 @@ from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from services.intake.usecases.acts import KINDS, announcement, late
 from services.intake.usecases.acts.ground import Approved
-from shared import audit
 from shared.contracts.values import Actor, Contract, Line
-from shared.http import body_of, parse, read_body
-from shared.in_korean import said
-from shared.problems import Problem, in_language
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.problems import Problem, in_language
+from shared.wording.in_korean import said
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
 _log = structlog.get_logger()

@@ -17,15 +17,15 @@ from services.intake.usecases.acts import amendment, announcement, pledging
 from services.intake.usecases.acts.announcement import ANNOUNCEMENT, AnnouncementBody
 from services.intake.usecases.acts.pledging import Pledged
 from services.intake.usecases.announcement import announced_detail
-from shared import audit
 from shared.contracts.events import Reason
 from shared.contracts.identity import IdentityLevel
 from shared.contracts.values import Actor
-from shared.http import body_of, parse, read_body
-from shared.in_korean import told
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
-from shared.problems import Problem, in_language
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.postgres import Connection
+from shared.service.problems import Problem, in_language
+from shared.wording.in_korean import told
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 

@@ -20,15 +20,15 @@ from services.intake.storage import appeals, rounds
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.fitness import unfit_entry
 from services.intake.usecases.placing import refused_place_alone
-from shared.canonical import canonical_json, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import AppealFiled, Reason
 from shared.contracts.facts import facts_json
 from shared.contracts.values import Contract, Text
-from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import event_id, outgoing
-from shared.postgres import connected
-from shared.problems import Problem
+from shared.proof.canonical import canonical_json, sha256_hex
+from shared.service.http import body_of, parse, read_body
+from shared.service.postgres import connected
+from shared.service.problems import Problem
 
 router = APIRouter(tags=["appeals"])
 

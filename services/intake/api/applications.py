@@ -31,13 +31,13 @@ from shared.contracts import topics
 from shared.contracts.events import ContactChanged
 from shared.contracts.facts import facts_json
 from shared.contracts.identity import IdentityLevel
-from shared.http import bearer_hash, body_of, parse, parsed, read_body
-from shared.inclusion import inclusion_proof
-from shared.json_read import told
 from shared.kafka.cloudevents import event_id, outgoing
-from shared.merkle import bucket_of
-from shared.postgres import Connection, connected
-from shared.problems import Problem, in_language
+from shared.proof.inclusion import inclusion_proof
+from shared.proof.merkle import bucket_of
+from shared.reading.json_read import told
+from shared.service.http import bearer_hash, body_of, parse, parsed, read_body
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem, in_language
 
 _log = structlog.get_logger()
 

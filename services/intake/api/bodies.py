@@ -8,7 +8,7 @@ from services.intake.domain.admission import ContactDetails
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.values import Code, Contract, Line, Text
-from shared.mail_addresses import MailableEmail
+from shared.programme.mail_addresses import MailableEmail
 
 
 class ContactBody(Contract):

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.problems import problem_response
+from shared.service.problems import problem_response
 
 _ALWAYS: Final = ("/health/", "/metrics", "/asyncapi", "/docs", "/openapi.json", "/.well-known/")
 _RETRY_AFTER_SECONDS: Final = "5"

@@ -17,13 +17,13 @@ from services.intake.domain.entries import is_id
 from services.intake.storage import contacts, disowned
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.erasure import tombstone
-from shared import audit
 from shared.contracts.values import Contract, Line, RoundId
-from shared.http import bearer_hash, body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing
-from shared.mail_addresses import WrittenEmail
-from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.programme.mail_addresses import WrittenEmail
+from shared.service import audit
+from shared.service.http import bearer_hash, body_of, parse, read_body
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem
 
 router = APIRouter(tags=["contacts"])
 

@@ -7,7 +7,7 @@ from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.domain.firms import Standing
 from services.intake.storage import firms
-from shared.postgres import connected
+from shared.service.postgres import connected
 
 router = APIRouter(prefix="/rounds", tags=["acts"])
 

@@ -18,14 +18,14 @@ from services.intake.domain.desks import Webhook, desk, webhook_refusal
 from services.intake.storage import contacts, desks, institutions
 from services.intake.storage.tokens import Bearer
 from services.intake.usecases.erasure import tombstone
-from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Reason, WebhookChanged, WebhookUrl
 from shared.contracts.values import Contract
-from shared.http import body_of, parse, read_body
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection, connected
-from shared.problems import Problem
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem
 
 router = APIRouter(prefix="/institutions/{code}", tags=["institutions"])
 SECRET_BYTES: Final = 32

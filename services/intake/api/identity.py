@@ -13,8 +13,8 @@ from services.intake.domain.identity import Claimed
 from shared.contracts.events import Reason
 from shared.contracts.facts import BusinessNumber
 from shared.contracts.values import Contract, Line
-from shared.http import body_of, parse, read_body
-from shared.problems import Problem
+from shared.service.http import body_of, parse, read_body
+from shared.service.problems import Problem
 
 router = APIRouter(tags=["applications"])
 

@@ -11,7 +11,7 @@ from shared.contracts import topics
 from shared.contracts.events import Answer, InboxAnswered, Reason
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.kafka.storage import Parked
-from shared.postgres import connected
+from shared.service.postgres import connected
 
 router = APIRouter(tags=["institutions"])
 

@@ -19,15 +19,15 @@ from services.intake.storage import institutions, rounds, tokens
 from services.intake.storage.tokens import Bearer
 from services.intake.usecases import registration
 from services.intake.usecases.access_events import access_events
-from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Pledge, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line
-from shared.http import body_of, checked, parse, read_body
-from shared.in_korean import told
 from shared.kafka.provision import ProvisioningError, unseen
-from shared.postgres import Connection, connected
-from shared.problems import Problem, in_language
+from shared.service import audit
+from shared.service.http import body_of, checked, parse, read_body
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem, in_language
+from shared.wording.in_korean import told
 
 router = APIRouter(tags=["institutions"])
 

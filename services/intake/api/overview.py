@@ -13,9 +13,9 @@ from services.intake.storage import institutions, overview, rounds
 from services.intake.storage.overview import InRound, Matched, StandingRequest
 from services.intake.storage.rounds import StoredRound
 from shared.contracts import topics
-from shared.postgres import Connection, connected
-from shared.problems import Problem
-from shared.purchases import State
+from shared.programme.purchases import State
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem
 
 router = APIRouter(prefix="/institutions", tags=["institutions"])
 _ROUNDS_SHOWN: Final = 50

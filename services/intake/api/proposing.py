@@ -10,11 +10,11 @@ from services.intake.api.state import Intake
 from services.intake.domain.acts import ActKind, ProposedAct, waiting_for_the_same
 from services.intake.storage import acts
 from services.intake.usecases.acts import KINDS
-from shared import audit
-from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
-from shared.problems import Problem
+from shared.service import audit
+from shared.service.postgres import Connection
+from shared.service.problems import Problem
+from shared.wording.in_korean import said
 
 ELSEWHERE: Final = {
     ActKind.ANNOUNCE: "A round is announced by POST /rounds.",

@@ -3,7 +3,7 @@
 from typing import Final, TypeVar
 
 from services.intake.domain.refused import Because, Refused
-from shared.problems import Problem
+from shared.service.problems import Problem
 
 _STATUS: Final = {
     Because.STATED: 422,

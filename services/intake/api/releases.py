@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, intake
 from services.intake.storage import outcomes, releases
-from shared.postgres import connected
+from shared.service.postgres import connected
 
 router = APIRouter(prefix="/rounds", tags=["releases"])
 

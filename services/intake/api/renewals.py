@@ -15,16 +15,16 @@ from services.intake.domain.renewals import Renewal, in_force, next_generation
 from services.intake.storage import renewals, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.entry_events import token_event
-from shared.canonical import sha256_hex
 from shared.contracts.facts import BusinessNumber
 from shared.contracts.values import Contract
-from shared.http import body_of, parse, read_body, read_body_if_sent
-from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
-from shared.mail_addresses import WrittenEmail
-from shared.outbox import enqueue
-from shared.postgres import Connection
-from shared.problems import in_language
+from shared.programme.mail_addresses import WrittenEmail
+from shared.proof.canonical import sha256_hex
+from shared.service.http import body_of, parse, read_body, read_body_if_sent
+from shared.service.outbox import enqueue
+from shared.service.postgres import Connection
+from shared.service.problems import in_language
+from shared.wording.in_korean import said
 
 router = APIRouter(tags=["applications"])
 _log = structlog.get_logger()

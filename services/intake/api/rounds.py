@@ -12,10 +12,10 @@ from services.intake.api.state import Intake, intake
 from services.intake.domain.series import cut_at
 from services.intake.storage import outcomes, policies, rounds
 from services.intake.storage.rounds import StoredRound
-from shared.kept_answers import kept_answer
-from shared.postgres import Connection, connected
-from shared.problems import Problem
-from shared.regions import REGIONS
+from shared.programme.regions import REGIONS
+from shared.service.kept_answers import kept_answer
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 

@@ -17,17 +17,17 @@ from services.intake.domain.scores import StatedMark, apart, changed, column_nam
 from services.intake.storage import rounds, scores
 from services.intake.storage.scores import Panel
 from services.intake.usecases.acts.scores import close_terms, panel_points
-from shared import audit
-from shared.as_written import visible
 from shared.contracts import topics
 from shared.contracts.events import ApplicationScored, Reason
 from shared.contracts.values import ApplicationId, Code, Contract, Count
-from shared.http import body_of, parse, read_body
-from shared.json_read import REASONS_AT_MOST
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.panel import PanelMark, marks_root
-from shared.postgres import connected
-from shared.problems import Problem
+from shared.programme.panel import PanelMark, marks_root
+from shared.reading.as_written import visible
+from shared.reading.json_read import REASONS_AT_MOST
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.postgres import connected
+from shared.service.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["scores"])
 FILE_BYTES: Final = 16 << 20

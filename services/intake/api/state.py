@@ -17,12 +17,12 @@ from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities
 from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import Clock
-from shared.http import bearer_hash
-from shared.keys import SigningKey
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.service.http import bearer_hash
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 OPERATOR: Final = "operator"
 OFFICER: Final = "officer"

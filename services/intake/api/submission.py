@@ -21,9 +21,9 @@ from services.intake.usecases.fitness import unfit_entry, with_warnings
 from services.intake.usecases.identity import below_level
 from shared.contracts.events import Reason
 from shared.contracts.facts import facts_json, product_key
-from shared.http import bearer_hash, body_of, parsed, read_body
-from shared.json_read import told
-from shared.problems import Problem, in_language
+from shared.reading.json_read import told
+from shared.service.http import bearer_hash, body_of, parsed, read_body
+from shared.service.problems import Problem, in_language
 
 _KEY: Final = "write 1 to 200 printable characters, such as 2018-017"
 Warned = Callable[[dict[str, Any]], dict[str, Any]]

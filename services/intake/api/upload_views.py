@@ -13,11 +13,11 @@ from services.intake.domain.uploads.cells import shown
 from services.intake.domain.uploads.rows import CellError, cell_of
 from services.intake.storage.uploads import AnsweredRow, Upload
 from services.intake.usecases.upload import Understood
-from shared.as_written import visible
 from shared.contracts.events import Answer, Reason
 from shared.contracts.facts import RequestFacts
-from shared.in_korean import told, told_again
-from shared.problems import Problem
+from shared.reading.as_written import visible
+from shared.service.problems import Problem
+from shared.wording.in_korean import told, told_again
 
 _FACTS: Final = TypeAdapter(RequestFacts)
 _TAKEN: Final = (Answer.ACCEPTED, Answer.DUPLICATE)

@@ -20,13 +20,13 @@ from services.intake.storage import institutions, rounds, uploads
 from services.intake.storage.tokens import Bearer
 from services.intake.storage.uploads import NewUpload, Upload
 from services.intake.usecases.upload import Understood, messages, understand, upload_rows
-from shared import audit
 from shared.contracts import topics
 from shared.contracts.events import InstitutionStatus, Language
 from shared.contracts.values import RoundId
-from shared.http import content_of, download, read_bytes
-from shared.postgres import Connection, connected
-from shared.problems import Problem, in_language
+from shared.service import audit
+from shared.service.http import content_of, download, read_bytes
+from shared.service.postgres import Connection, connected
+from shared.service.problems import Problem, in_language
 
 router = APIRouter(prefix="/institutions", tags=["uploads"])
 RoundQuery = Annotated[RoundId, Query(alias="round")]

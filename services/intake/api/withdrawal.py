@@ -18,12 +18,12 @@ from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.withdrawal import Leave, take_out
 from shared.contracts import topics
 from shared.contracts.events import SelectionGivenUp
-from shared.http import body_of, parse, read_body_if_sent
-from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
-from shared.problems import Problem, in_language
-from shared.signing import Signer
+from shared.proof.signing import Signer
+from shared.service.http import body_of, parse, read_body_if_sent
+from shared.service.postgres import Connection
+from shared.service.problems import Problem, in_language
+from shared.wording.in_korean import said
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 _PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "AwardsChanged")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.persons import spelled
+from shared.programme.persons import spelled
 
 
 class ActKind(StrEnum):

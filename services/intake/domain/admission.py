@@ -7,8 +7,8 @@ from enum import StrEnum
 from services.intake.domain.entries import Chance, StatedVersion, access_token, application_id, nonce, party_id
 from services.intake.domain.entries import state_version as state
 from services.intake.domain.rounds import Closed, RoundWindow
-from shared.canonical import Json
 from shared.contracts.identity import IdentityLevel
+from shared.proof.canonical import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from shared.canonical import json_hash
 from shared.contracts.events import RoundAmended, RoundAnnounced
+from shared.proof.canonical import json_hash
 
 TERMS: Final = {
     "closes_at",

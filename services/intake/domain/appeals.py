@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
-from shared.working_days import korean_date, last_day
+from shared.programme.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
+from shared.programme.working_days import korean_date, last_day
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from services.intake.domain.admission import ContactDetails
-from shared.addresses import reachable
+from shared.service.addresses import reachable
 
 CHANGING_OVER: Final = timedelta(hours=24)
 """How long a secret that was replaced signs too."""

@@ -7,8 +7,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.canonical import Json, canonical_json, payload_hash_of
 from shared.contracts.identity import IdentityLevel
+from shared.proof.canonical import Json, canonical_json, payload_hash_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from typing import Final
 
 from services.intake.domain.requests import LEAST_PRICE_WON
 from services.intake.domain.rounds import latest_today
-from shared.certificates import AcceptedKinds, Flaw
 from shared.clock import TimeMap
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Document, LegalForm, Product
 from shared.contracts.identity import IdentityLevel
 from shared.contracts.policy import Policy
-from shared.regions import REGIONS
-from shared.registration_numbers import business_check_digit, corporate_check_digit
+from shared.programme.certificates import AcceptedKinds, Flaw
+from shared.programme.regions import REGIONS
+from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 
 _FLAWS: Final = {
     Flaw.KIND: ("kind", "not-of-the-track"),

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from shared.canonical import canonical_json
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant
 from shared.contracts.identity import IdentityLevel
+from shared.proof.canonical import canonical_json
 
 HOLDS_FOR: Final = timedelta(days=30)
 _PREFIX: Final = "fbi_"

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from shared.contracts.events import Reason
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 
 LATEST_AFTER_CLOSE: Final = timedelta(days=183)
 

@@ -5,7 +5,7 @@ import hmac
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from shared.addresses import reachable
+from shared.service.addresses import reachable
 
 _SITE: Final = {4: 24, 6: 48}
 """Bits of an address that one sender has, whatever of the rest it changes."""

@@ -1,13 +1,13 @@
-"""What an applicant holds: the signed receipt of a version. That it is in the set, `shared/inclusion.py` proves."""
+"""What an applicant holds: the signed receipt of a version. `shared/proof/inclusion.py` proves that the set has it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from services.intake.domain.entries import StatedVersion
-from shared.canonical import Json
 from shared.contracts.identity import IdentityLevel
-from shared.signing import Signer
+from shared.proof.canonical import Json
+from shared.proof.signing import Signer
 
 UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warnings"})
 """Fields of a receipt, or of the answer it came in, that the signature does not cover. Everything else is signed,

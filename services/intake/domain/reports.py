@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from services.intake.domain.rounds import RoundStatus, RoundWindow, latest_today
 from shared.contracts.events import Reason, ReportNonPurchase, ReportPurchase
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 
 
 @dataclass(frozen=True, slots=True)

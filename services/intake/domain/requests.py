@@ -9,7 +9,7 @@ from typing import Final
 from services.intake.domain.rounds import Closed, RoundWindow
 from shared.contracts.events import Reason
 from shared.contracts.facts import RequestFacts
-from shared.regions import REGIONS
+from shared.programme.regions import REGIONS
 
 
 class Turn(StrEnum):

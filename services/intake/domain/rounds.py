@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.clock import TimeMap
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
 
 
 class RoundStatus(StrEnum):

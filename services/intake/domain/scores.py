@@ -8,9 +8,9 @@ from statistics import median
 from typing import Final
 
 from services.intake.domain.uploads.columns import plain
-from shared import as_written
 from shared.contracts.events import Reason
-from shared.panel import PanelMark
+from shared.programme.panel import PanelMark
+from shared.reading import as_written
 
 COLUMNS: Final = ("application", "reviewer", "points", "conflict_of_interest")
 APART: Final = Fraction(1, 4)

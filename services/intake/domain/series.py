@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any, Final
 
 from services.intake.domain.rounds import RoundStatus, RoundWindow
-from shared.periods import months_after
-from shared.working_days import KST
+from shared.programme.periods import months_after
+from shared.programme.working_days import KST
 
 SERIES_LENGTH: Final = 34
 """Characters of a series' id at the most: its cuts' ids are longer."""

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from services.intake.domain.series import SERIES_LENGTH
-from shared.beacon import ChainKey, UnusableKeyError
 from shared.contracts.events import Reason, Rehearsal, Source, SourceKind
 from shared.contracts.round_file import RoundTerms
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
+from shared.proof.beacon import ChainKey, UnusableKeyError
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2500, 1, 1, tzinfo=UTC)

@@ -31,8 +31,8 @@ from shared.kafka.batches import Unreadable
 from shared.kafka.cloudevents import trace_of, type_name
 from shared.kafka.in_turns import TakesTurns
 from shared.kafka.storage import park
-from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
 
 TURN: Final = 100
 """Records an inbox is taken from before it is the others' turn."""

@@ -2,7 +2,7 @@
 
 from services.intake.domain.shards import SHARDS
 from services.intake.storage import leases
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 class Leases:

@@ -17,7 +17,7 @@ from shared.contracts.events import (
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 RESULTS: Final = frozenset({"selected", "reserve", "not-selected", "promoted", "awards-changed", "selection-withdrawn"})
 """Kinds of notices that tell a result."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.acts import ActKind, ActState, Ended, ProposedAct
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 PROPOSE = """
 INSERT INTO acts (act, round, kind, terms, reason, proposed_by, proposed_at, expires_at)

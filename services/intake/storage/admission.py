@@ -15,10 +15,10 @@ from services.intake.storage import firms, refused
 from services.intake.storage.firms import Firm
 from services.intake.storage.refused import Refused
 from services.intake.storage.rounds import cuts, latched
-from shared.canonical import sha256_hex
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Connection
-from shared.signing import Signer
+from shared.proof.canonical import sha256_hex
+from shared.proof.signing import Signer
+from shared.service.postgres import Connection
 
 # The second half: what a replica of the version before has kept since the migration.
 KNOWN_KEYS = """

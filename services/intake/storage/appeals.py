@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.appeals import Appeal
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _COLUMNS = (
     "appeal::text, round, application::text, result_epoch, grounds, amended, filed_at, decided_at, upheld, reason"

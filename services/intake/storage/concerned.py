@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 # Judged is what a verdict says of the version and in the epoch that count now.
 CONCERNED = """

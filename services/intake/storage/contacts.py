@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 OF_ADDRESS = "SELECT party::text FROM contacts WHERE lower(email) = lower($1)"
 ERASE = "DELETE FROM contacts WHERE party = ANY($1::text[]::uuid[]) RETURNING party::text"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.intake.domain.admission import ContactDetails
 from services.intake.domain.desks import Person, Webhook
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 PEOPLE = """
 SELECT party::text, name, email, phone, language FROM contacts WHERE institution = $1 ORDER BY email, party

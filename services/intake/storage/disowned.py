@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.events import ContactDisowned
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 SAVE = """
 INSERT INTO disowned_contacts (application, round, disowned_at)

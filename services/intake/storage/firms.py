@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from services.intake.domain.firms import Caps, Standing, came_with, names_of
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 Firm = tuple[str, str]
 """Round and business number."""

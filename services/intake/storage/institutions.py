@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.intake.domain.institutions import Institution
 from shared.contracts.events import InstitutionStatus, Invitation
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SET_INSTITUTION = """
 INSERT INTO institutions (institution, name, status, changed_at) VALUES ($1, $2, $3, $4)

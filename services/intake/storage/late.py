@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.domain.admission import ContactDetails
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 KEEP = """
 INSERT INTO late_entries (act, application, party, business_number, product_key, facts, nonce, payload_hash,

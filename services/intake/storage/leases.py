@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _SHARDS: Final = 0x696E6278
 _REPLICAS: Final = 0x696E7270

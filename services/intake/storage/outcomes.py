@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE_MILESTONES = """
 INSERT INTO milestones (round, epoch, type, batch, body)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.postgres import Connection
-from shared.purchases import Awarded, Report, due_on
+from shared.programme.purchases import Awarded, Report, due_on
+from shared.service.postgres import Connection
 
 # Awards of results that are published, which are those that are confirmed, of the newest epoch. To be reported on from
 # the confirmation of what gave them: the selection's, or that of the batch that moved them last.

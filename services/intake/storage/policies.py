@@ -7,7 +7,7 @@ from services.intake.domain.requests import Bought
 from services.intake.domain.rounds import RoundStatus
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 # What is addressed to a series goes to one of its cuts, whose policies differ in their day alone.
 POLICY = """

@@ -19,7 +19,7 @@ from shared.contracts.events import (
     SelectionGivenUp,
     WebhookChanged,
 )
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 APPEAL_FILED = """
 INSERT INTO appeals (appeal, round, application, result_epoch, grounds, filed_at)

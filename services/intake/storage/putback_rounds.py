@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.events import ReleaseOpened, RoundAmended
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 # Its policy comes with RoundOpened, or with the same announcement made again (`give_policy`).
 ANNOUNCED = """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 REMEMBER = """
 INSERT INTO refused (round, email, name, language, received_at)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.intake.domain.releases import Cause, SetFree
 from shared.contracts.events import NonPurchaseReported, PurchaseReported
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 FREE = """
 INSERT INTO set_free (round, subject, cause, reason, freed_at)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.intake.domain.renewals import Renewal
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SENT = """
 SELECT generation, token_hash, asked_at, used_at FROM renewed_tokens WHERE application = $1 ORDER BY generation

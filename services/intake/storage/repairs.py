@@ -7,7 +7,7 @@ from datetime import datetime
 from services.intake.domain.entries import StatedVersion
 from services.intake.storage.rounds import APPLICATION_LEAVES, REQUEST_LEAVES
 from services.intake.storage.versions import stated_version
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _BUCKET = "get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
 APPLICATIONS = f"SELECT * FROM ({APPLICATION_LEAVES}) leaf WHERE {_BUCKET.format('application')}"  # noqa: S608

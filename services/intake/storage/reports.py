@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.intake.domain.reports import Award
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 # Of the newest result; awards are of a result that is published, which is one that is confirmed.
 NAMED = """

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.events import ReadAs
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 MOVE_OFFSET = "UPDATE inboxes SET next_offset = $3 WHERE topic = $1 AND next_offset = $2 RETURNING topic"
 REQUESTS = """

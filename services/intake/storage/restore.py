@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from shared.kafka.storage import Partition
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 OFFSETS = "SELECT topic, partition, next_offset FROM own_offsets"
 # Never back: a replica that looked at the ends earlier may write later.

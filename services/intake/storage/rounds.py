@@ -8,8 +8,8 @@ from typing import Any
 from services.intake.domain.rounds import RoundStatus, RoundWindow, round_lock
 from shared.clock import time_map
 from shared.contracts.events import EpochOpened, Manifest, Rehearsal
-from shared.merkle import Digest, digest_of
-from shared.postgres import Connection
+from shared.proof.merkle import Digest, digest_of
+from shared.service.postgres import Connection
 
 ADMISSION_LOCK = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest($1::bigint[]) AS key"
 FREEZE_LOCK = "SELECT pg_advisory_xact_lock($1)"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.events import ScoresClosed
-from shared.panel import PanelMark
-from shared.postgres import Connection, rows_changed
+from shared.programme.panel import PanelMark
+from shared.service.postgres import Connection, rows_changed
 
 MARKS = """
 SELECT application::text, reviewer, version, points, conflict_of_interest FROM marks WHERE round = $1

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.contracts.events import TokenChanged
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 BEARER = "SELECT role, name, institution FROM tokens WHERE token_hash = $1 AND revoked_at IS NULL"
 INSERT_TOKEN = """

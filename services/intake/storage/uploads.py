@@ -8,7 +8,7 @@ from typing import Any
 
 from services.intake.storage.requests import InboxMessage
 from shared.contracts.events import InboxAnswered
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE = """
 INSERT INTO uploads (upload, institution, round, key, content_hash, uploaded_by, uploaded_at, file, columns)

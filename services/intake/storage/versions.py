@@ -8,7 +8,7 @@ from services.intake.domain.admission import ContactDetails
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.receipts import Receipt
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 APPLICATION = """
 SELECT a.application::text, a.round, a.party::text, a.business_number, a.product_key, a.token_hash, a.version,

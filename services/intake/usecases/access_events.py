@@ -8,8 +8,8 @@ from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import TokenChanged, TokenRole
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool
 
 FIRST_OPERATOR: Final = "first operator"
 """Whose token is a setting of intake's, and in no table."""

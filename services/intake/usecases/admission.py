@@ -13,9 +13,9 @@ from services.intake.storage import tokens
 from services.intake.storage.admission import Answer, admit
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.entry_events import entry_events
-from shared.keys import SigningKey
-from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, DatabaseAwayError, Pool
+from shared.service.keys import SigningKey
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, DatabaseAwayError, Pool
 
 _log = structlog.get_logger()
 

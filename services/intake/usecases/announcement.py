@@ -13,16 +13,16 @@ from services.intake.domain.terms import LATEST
 from services.intake.storage import institutions, putback_rounds, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.usecases.round_events import BY_THE_CLOCK, round_event
-from shared import audit
-from shared.by_round import ByRound
-from shared.canonical import json_hash
 from shared.clock import Clock
 from shared.contracts.events import RoundAmended, RoundAnnounced
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected
-from shared.working_days import korean_date
+from shared.programme.working_days import korean_date
+from shared.proof.canonical import json_hash
+from shared.service import audit
+from shared.service.by_round import ByRound
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool, connected
 
 _log = structlog.get_logger()
 Terms = TypeVar("Terms", RoundAnnounced, RoundAmended)

@@ -11,7 +11,7 @@ from services.intake.usecases.inbox_parsing import Read
 from shared.contracts import topics
 from shared.contracts.events import Answer, NonPurchaseReported, PurchaseReported, ReportPurchase
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 async def take_report(

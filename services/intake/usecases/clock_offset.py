@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from services.intake.storage.rounds import database_now
 from shared.clock import Clock
-from shared.postgres import Pool, connected
+from shared.service.postgres import Pool, connected
 
 
 class ClockOffset:

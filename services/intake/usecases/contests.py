@@ -15,8 +15,8 @@ from services.intake.storage.firms import Firm
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.withdrawal import Leave, take_out
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
-from shared.signing import Signer
+from shared.proof.signing import Signer
+from shared.service.postgres import Connection
 
 OUTRANKED: Final = Leave("another entry is surer to come from this firm", outranked=True)
 

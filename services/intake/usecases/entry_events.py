@@ -6,10 +6,10 @@ from services.intake.domain.admission import ContactDetails, Entry
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.networks import named
 from services.intake.storage.versions import StoredApplication
-from shared.canonical import canonical_json
 from shared.contracts import topics
 from shared.contracts.events import AccessTokenChanged
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.proof.canonical import canonical_json
 
 
 def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:

@@ -17,8 +17,8 @@ from shared.clock import TimeMap
 from shared.contracts.events import Reason
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import POLICY
-from shared.in_korean import told
-from shared.postgres import Connection, Pool, connected
+from shared.service.postgres import Connection, Pool, connected
+from shared.wording.in_korean import told
 
 _log = structlog.get_logger()
 KEPT_SECONDS: Final = 60.0

@@ -15,8 +15,8 @@ from services.intake.storage import tokens
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Pool, connected
-from shared.registry_calls import RegistryAwayError, RegistryFailureError
+from shared.service.postgres import Pool, connected
+from shared.service.registry_calls import RegistryAwayError, RegistryFailureError
 
 _log = structlog.get_logger()
 AT_ONCE: Final = 4

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from services.intake.storage import institutions
 from services.intake.usecases.inbox_watch import InboxWatch
-from shared.postgres import Pool, connected
+from shared.service.postgres import Pool, connected
 
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 5.0

@@ -43,7 +43,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.facts import RequestFacts
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _FACTS = TypeAdapter(RequestFacts)
 

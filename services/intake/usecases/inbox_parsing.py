@@ -22,8 +22,8 @@ from shared.contracts.events import (
     SubmitPurchaseRequest,
     WithdrawPurchaseRequest,
 )
-from shared.json_read import JsonRead, UnreadableJsonError, loaded, read_json, read_value
 from shared.kafka.cloudevents import SCHEMA_PREFIX, TYPE_PREFIX, TYPE_SUFFIX, type_name
+from shared.reading.json_read import JsonRead, UnreadableJsonError, loaded, read_json, read_value
 
 MOST_BYTES: Final = 262_144
 LONGEST_ID: Final = 200

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from services.intake.storage import institutions
 from shared.kafka.provision import ProvisioningError, absent
-from shared.postgres import Pool, connected
-from shared.settings import KafkaSettings
+from shared.service.postgres import Pool, connected
+from shared.service.settings import KafkaSettings
 
 _log = structlog.get_logger()
 

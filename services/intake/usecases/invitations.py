@@ -16,8 +16,8 @@ from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import ContactChanged, Language, RefusalReconsidered, RoundExtended
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool
 
 _log = structlog.get_logger()
 

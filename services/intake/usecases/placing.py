@@ -11,7 +11,7 @@ from services.intake.storage import firms
 from services.intake.storage.versions import StoredApplication
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _ANY_NUMBER: Final = Caps(None, {})
 

@@ -7,7 +7,7 @@ from services.intake.storage import institutions
 from shared.contracts import topics
 from shared.contracts.events import InstitutionChanged, Pledge, Reason
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 async def save(connection: Connection, code: str, after: Institution, now: datetime) -> Outgoing:

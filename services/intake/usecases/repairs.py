@@ -14,8 +14,8 @@ from shared.contracts.events import ApplicationWithdrawn, BucketRequested, Manif
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
-from shared.repairs import is_bucket_of, listed
+from shared.service.postgres import Connection
+from shared.service.repairs import is_bucket_of, listed
 
 _log = structlog.get_logger()
 

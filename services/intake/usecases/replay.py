@@ -23,7 +23,6 @@ from services.intake.storage import (
 from services.intake.storage.putback import LostApplication, LostRequest, LostVersion
 from services.intake.usecases.access_events import FIRST_OPERATOR
 from services.intake.usecases.withdrawal import Leave
-from shared.canonical import canonical_json, payload_hash_of, sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import (
     AccessTokenChanged,
@@ -62,8 +61,9 @@ from shared.contracts.facts import product_key
 from shared.contracts.values import Contract
 from shared.kafka.records import Event, Tombstone, events_of
 from shared.kafka.step import Incoming
-from shared.panel import PanelMark
-from shared.postgres import Connection
+from shared.programme.panel import PanelMark
+from shared.proof.canonical import canonical_json, payload_hash_of, sha256_hex
+from shared.service.postgres import Connection
 
 PutBack = Callable[[Connection, Sequence[Incoming], str], Awaitable[int]]
 """Takes records of one topic and the topics' prefix; the number of rows that were missing or old."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from services.intake.domain.requests import Bought
 from services.intake.storage import institutions, policies, requests
 from services.intake.storage.requests import RequestVersion
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 class Ledger:

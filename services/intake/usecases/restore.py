@@ -21,15 +21,15 @@ from aiokafka.errors import KafkaError
 from services.intake.storage import institutions, restore, rounds, tokens
 from services.intake.usecases import replay
 from services.intake.usecases.replay import PutBack
-from shared import audit
 from shared.contracts import topics
 from shared.contracts.topics import Topic
 from shared.kafka.records import Decoder
 from shared.kafka.step import next_offsets
 from shared.kafka.storage import Partition, park
-from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
-from shared.runtime import Duty
+from shared.service import audit
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
+from shared.service.runtime import Duty
 
 _NOTE_SECONDS: Final = 5.0
 _BATCH_RECORDS: Final = 2000

@@ -14,7 +14,7 @@ from shared.contracts import topics
 from shared.contracts.events import Answer, InboxAnswered, RoundAct, SourceValueRecorded
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 BY_THE_CLOCK: Final = (Actor(name="intake", role="system"),)
 _log = structlog.get_logger()

@@ -7,12 +7,12 @@ from services.intake.domain.entries import nonce, state_version, withdrawal_nonc
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.storage import tokens, versions
 from services.intake.storage.versions import StoredApplication
-from shared.canonical import Json
 from shared.contracts import topics
 from shared.contracts.events import ApplicationWithdrawn
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
-from shared.signing import Signer
+from shared.proof.canonical import Json
+from shared.proof.signing import Signer
+from shared.service.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from shared.contracts.events import (
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.producer import EventProducer
-from shared.telemetry import Tracing
+from shared.service.telemetry import Tracing
 
 _log = structlog.get_logger()
 MAILS_SETTLED_TOGETHER: Final = 50

@@ -13,14 +13,14 @@ from services.notify.adapters.rendering import NOTICE_NAMES, Rendered, Renderer
 from services.notify.domain.notices import TEMPLATES
 from services.notify.domain.quoting import LONGEST_NAME, LONGEST_REASON, Ours, quoted
 from services.notify.storage.deliveries import Addressee, Claimed
-from shared.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.contracts.events import Language
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
-from shared.explanation import explain, explain_change
-from shared.mail_addresses import UnmailableError, mailable
-from shared.working_days import korean_date, last_day
-from shared.written import one_line
+from shared.programme.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
+from shared.programme.mail_addresses import UnmailableError, mailable
+from shared.programme.working_days import korean_date, last_day
+from shared.wording.explanation import explain, explain_change
+from shared.wording.written import one_line
 
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 NOT_ME_PATH: Final = "/not-me/"

@@ -18,7 +18,7 @@ from aiohttp.resolver import ThreadedResolver
 
 from services.notify.domain.attempts import Ending, Outcome
 from services.notify.domain.webhooks import answered
-from shared.addresses import reachable
+from shared.service.addresses import reachable
 
 CONNECTIONS_OF_ONE: Final = 8
 ANSWER_BYTES: Final = 4096

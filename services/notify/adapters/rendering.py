@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from services.notify.domain import notices
 from services.notify.domain.quoting import shown
 from shared.contracts.events import Language
-from shared.particles import particle
-from shared.written import day, moment, one_line, stated_day, won
+from shared.wording.particles import particle
+from shared.wording.written import day, moment, one_line, stated_day, won
 
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 TEMPLATES: Final = Path(__file__).parent / "templates"

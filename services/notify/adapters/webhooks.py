@@ -20,7 +20,7 @@ from services.notify.domain.webhooks import signature
 from services.notify.storage.deliveries import Claimed, Target
 from shared.contracts.events import Channel
 from shared.kafka.cloudevents import type_of
-from shared.telemetry import Tracing
+from shared.service.telemetry import Tracing
 
 _log = structlog.get_logger()
 

@@ -15,14 +15,14 @@ from services.notify.adapters.composing import NOT_ME_PATH
 from services.notify.api.not_me_page import ASKED, DONE, UNKNOWN, Words, page
 from services.notify.storage import disowning
 from services.notify.usecases.delivery_events import contact_disowned
-from shared import audit
 from shared.clock import Clock
 from shared.contracts.events import Language
-from shared.outbox import OutboxPublisher
-from shared.postgres import Connection, Pool, connected
+from shared.service import audit
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Connection, Pool, connected
 
 LINK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# Beside those of every answer (`shared.headers`).
+# Beside those of every answer (`shared.service.headers`).
 PAGE_HEADERS: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 _WITH_A_BUTTON: Final = PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

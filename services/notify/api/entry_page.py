@@ -20,8 +20,8 @@ from services.notify.domain.quoting import Ours, quoted
 from services.notify.storage import entry_states
 from services.notify.storage.entry_states import Told
 from shared.contracts.events import Language
-from shared.postgres import Pool, connected
-from shared.written import moment
+from shared.service.postgres import Pool, connected
+from shared.wording.written import moment
 
 _WORDS: Final = {
     Language.KO: ("신청의 현재 상태", "신청 번호", "가장 위가 가장 최근의 상태입니다.", "「", "」"),

@@ -9,15 +9,15 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 
 from services.notify.storage import followup, suppressions
-from shared import audit
 from shared.clock import Clock
 from shared.contracts.values import Contract, Line, RoundId, Uuid
-from shared.http import body_of, parse, read_body
-from shared.mail_addresses import WrittenEmail
-from shared.outbox import OutboxPublisher
-from shared.parked_api import Admit
-from shared.postgres import Pool, connected
-from shared.problems import Problem
+from shared.programme.mail_addresses import WrittenEmail
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.outbox import OutboxPublisher
+from shared.service.parked_api import Admit
+from shared.service.postgres import Pool, connected
+from shared.service.problems import Problem
 
 BODY_BYTES: Final = 16_384
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 
 from services.notify.domain.attempts import State
 from services.notify.storage import deliveries
-from shared.postgres import connected
-from shared.runtime import Runtime
+from shared.service.postgres import connected
+from shared.service.runtime import Runtime
 
 router = APIRouter(tags=["rounds"])
 

@@ -16,15 +16,15 @@ from services.notify.domain.bounces import Bounce, Finding, UnreadableBounceErro
 from services.notify.domain.diagnostics import DOUBTFUL, Judgement
 from services.notify.storage import followup, returned_mails, suppressions
 from services.notify.usecases.delivery_events import failed, gave_up
-from shared import audit
 from shared.clock import Clock
 from shared.contracts.values import Uuid
-from shared.http import content_of, read_body
 from shared.kafka.cloudevents import Outgoing
-from shared.outbox import OutboxPublisher
-from shared.parked_api import Admit
-from shared.postgres import Connection, Pool, connected
-from shared.problems import Problem
+from shared.service import audit
+from shared.service.http import content_of, read_body
+from shared.service.outbox import OutboxPublisher
+from shared.service.parked_api import Admit
+from shared.service.postgres import Connection, Pool, connected
+from shared.service.problems import Problem
 
 BOUNCE_BYTES: Final = 1_000_000
 BOUNCED, RETURNED = "bounced", "returned"

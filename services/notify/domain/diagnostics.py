@@ -19,7 +19,7 @@ from services.notify.domain.refusal_words import (
     of_a_domain,
     speaks_against,
 )
-from shared.mail_addresses import UnmailableError, mailable
+from shared.programme.mail_addresses import UnmailableError, mailable
 
 LONGEST_SAID: Final = 4_000
 UNDEFINED: Final = "5.0.0"

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from services.notify.domain.notices import DIGEST, Need, Planned
-from shared.canonical import sha256_hex
 from shared.contracts.events import Channel
+from shared.proof.canonical import sha256_hex
 
 LONGEST: Final = 200
 """Notices in one mail at most: more than anybody reads, less than servers refuse."""

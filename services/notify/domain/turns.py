@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notify.domain.notices import Happening, Occurrence, Recipient, Role
-from shared.canonical import sha256_hex
 from shared.contracts.events import (
     AuditHeadNoticed,
     AuditHeadPublished,
@@ -23,6 +22,7 @@ from shared.contracts.events import (
     RoundVoided,
     SelectionConfirmed,
 )
+from shared.proof.canonical import sha256_hex
 
 
 @dataclass(frozen=True, slots=True)

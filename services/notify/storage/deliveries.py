@@ -9,7 +9,7 @@ from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.notices import Planned
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Channel, NoticeDelivered, NoticeFailed, Rehearsal
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 INSERT = """
 INSERT INTO deliveries

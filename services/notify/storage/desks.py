@@ -7,7 +7,7 @@ from services.notify.domain.notices import Desk
 from services.notify.storage import disowning
 from services.notify.storage.facts import newest
 from shared.contracts.events import ContactChanged, WebhookChanged
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 # The moment of an erased contact, and of a webhook that ended, stays: a late copy does not bring it back.
 SAVE_CONTACTS = """

@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.notify.domain.attempts import State
 from services.notify.domain.digests import Gatherable
 from services.notify.storage.deliveries import Delivery, delivery_of
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _WAITED = "FROM deliveries WHERE state = 'waiting' AND 'digest' = ANY (needs) AND created_at <= now() - $1::interval"
 ROUNDS_TO_GATHER = f"SELECT DISTINCT round {_WAITED} ORDER BY round"

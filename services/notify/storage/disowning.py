@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.contracts.events import Language
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 NOT_ME: Final = "not-me"
 """Why no mail goes to an address that is disowned. It outlives the contact that was erased."""

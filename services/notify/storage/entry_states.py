@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.notify.storage.deliveries import round_time
 from shared.clock import TimeMap
 from shared.contracts.events import Language
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 MOST_TOLD: Final = 200
 # Not of an address that is disowned, or that the contact has no more: it is told nothing more either.

@@ -1,7 +1,7 @@
 """What is owed to contacts that were erased, given up round by round."""
 
 from services.notify.storage.deliveries import AT_ONCE, Delivery, delivery_of
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _ERASED = """
     FROM deliveries d JOIN contacts c ON c.party = d.recipient

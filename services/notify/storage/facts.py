@@ -17,7 +17,7 @@ from shared.contracts.events import (
     RoundOpened,
 )
 from shared.contracts.findings import VerdictOutcome
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE_ROUND = """
 INSERT INTO rounds (round, title_ko, title_en, institutions, rehearsal, notices, opens_at, closes_at)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _COLUMNS = """delivery::text, round, kind, subject, occasion, recipient, channel, state, error, attempts, doubts,
     created_at, settled_at, digest::text"""

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.contracts.events import AuditHeadPublished, InstitutionStatus
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE_HEAD = """
 INSERT INTO audit_heads (service, count, head, previous_head, published_at, key_id, signature)

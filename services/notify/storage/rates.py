@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from services.notify.domain.rates import Key, Ready, Scope, Used
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 _LOCK: Final = 0x72617465  # "rate": one replica at a time shares mails out, until its transaction ends
 BEGIN = "SELECT pg_try_advisory_xact_lock($1) AS mine, now()"

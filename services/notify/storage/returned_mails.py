@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from shared.canonical import sha256_hex
-from shared.postgres import Connection, rows_changed
+from shared.proof.canonical import sha256_hex
+from shared.service.postgres import Connection, rows_changed
 
 MOST_KEPT: Final = 500
 LONGEST_WORDS: Final = 1_000

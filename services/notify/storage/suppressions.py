@@ -4,7 +4,7 @@ erased with the contact."""
 from datetime import datetime
 
 from services.notify.storage.deliveries import Delivery, delivery_of
-from shared.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, rows_changed
 
 SUPPRESS = """
 INSERT INTO suppressions (address, reason, delivery) VALUES (keyed_address($1::text), $2, $3) ON CONFLICT DO NOTHING

@@ -7,12 +7,12 @@ from typing import Any
 
 from services.notify.storage.deliveries import Delivery
 from services.notify.storage.disowning import Entry
-from shared import audit
-from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import ContactDisowned, NoticeDelivered, NoticeFailed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.proof.canonical import sha256_hex
+from shared.service import audit
+from shared.service.postgres import Connection
 
 
 def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:

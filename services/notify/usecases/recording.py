@@ -21,8 +21,8 @@ from services.notify.storage.deliveries import Claimed, Delivery
 from services.notify.usecases.delivery_events import delivered, failed, gave_up
 from shared.contracts.events import NoticeFailed
 from shared.kafka.cloudevents import Outgoing
-from shared.outbox import OutboxPublisher
-from shared.postgres import CONTENDED, DATABASE_AWAY, Pool
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, Pool
 
 _log = structlog.get_logger()
 RECORDING_TRIES_WHEN_STOPPING: Final = 5

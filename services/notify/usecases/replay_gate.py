@@ -11,8 +11,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from shared.kafka.own import OwnTopic
-from shared.postgres import Pool
-from shared.runtime import Duty
+from shared.service.postgres import Pool
+from shared.service.runtime import Duty
 
 _log = structlog.get_logger()
 

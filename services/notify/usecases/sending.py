@@ -16,7 +16,7 @@ from services.notify.domain.quiet import QuietHours
 from services.notify.storage import deliveries, digests, facts
 from services.notify.storage.deliveries import Claimed
 from services.notify.usecases.recording import Recording
-from shared.postgres import Connection, Pool, connected
+from shared.service.postgres import Connection, Pool, connected
 
 
 @dataclass(frozen=True, slots=True)

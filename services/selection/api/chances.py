@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 from services.selection.domain.chances import Chance, Chances, FirmChance, Kind, chances, method_in_words
 from services.selection.storage import drawn, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
-from shared.certificates import AcceptedKinds
-from shared.in_korean import said
-from shared.postgres import connected
-from shared.problems import Problem, in_language
-from shared.runtime import Runtime
+from shared.programme.certificates import AcceptedKinds
+from shared.service.postgres import connected
+from shared.service.problems import Problem, in_language
+from shared.service.runtime import Runtime
+from shared.wording.in_korean import said
 
 router = APIRouter(prefix="/rounds", tags=["chances"])
 _KEPT: Final = 64

@@ -12,13 +12,13 @@ from fastapi.responses import FileResponse, StreamingResponse
 from services.selection.domain.evidence import Bundle, Depth, format_of, leading_to
 from services.selection.storage import drawn, evidence, rounds, versions
 from services.selection.storage.rounds import KnownRound
-from shared.certificates import AcceptedKinds
-from shared.files import PIECE, pieces
-from shared.http import download
-from shared.kept_answers import PRIVATE, kept_answer, turn
-from shared.postgres import Pool, connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.programme.certificates import AcceptedKinds
+from shared.service.files import PIECE, pieces
+from shared.service.http import download
+from shared.service.kept_answers import PRIVATE, kept_answer, turn
+from shared.service.postgres import Pool, connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 router = APIRouter(tags=["evidence"])
 _TYPE: Final = "application/x-ndjson"

@@ -12,11 +12,11 @@ from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.release import NotReadYetError, Publication
 from services.selection.settings import SelectionSettings
 from services.selection.storage import ocds, versions
-from shared.canonical import canonical_json
-from shared.kept_answers import ASKED_AGAIN, kept_answer, knows
-from shared.postgres import connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.proof.canonical import canonical_json
+from shared.service.kept_answers import ASKED_AGAIN, kept_answer, knows
+from shared.service.postgres import connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["open data"])
 MADE_AT_ONCE: Final = 2

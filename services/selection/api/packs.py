@@ -11,11 +11,11 @@ from services.selection.domain.pack_links import opens_pack
 from services.selection.usecases.inclusion import UnprovenError
 from services.selection.usecases.packs import NoPack, Packing
 from shared.contracts.events import Language
-from shared.http import download
-from shared.keys import published
-from shared.postgres import connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.service.http import download
+from shared.service.keys import published
+from shared.service.postgres import connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["packs"])
 _log = structlog.get_logger()

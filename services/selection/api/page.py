@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from services.selection.storage.naming import Named
-from shared.problems import Problem
+from shared.service.problems import Problem
 
 FOLDER: Final = Path(__file__).parents[1] / "page"
 _HTML: Final = "text/html"

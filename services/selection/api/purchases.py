@@ -12,9 +12,9 @@ from services.selection.api.tables import Column, Format, Kind, Row, Table, at_o
 from services.selection.storage import institutions, purchases, results
 from shared.clock import Clock
 from shared.contracts.events import Language
-from shared.postgres import Connection, connected
-from shared.purchases import Awarded, State
-from shared.runtime import Runtime
+from shared.programme.purchases import Awarded, State
+from shared.service.postgres import Connection, connected
+from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["purchases"])
 PURCHASES: Final = (

@@ -21,10 +21,10 @@ from services.selection.api.tables import (
 from services.selection.storage import evidence, published, rounds, versions
 from services.selection.storage.published import Firms, PublishedLine
 from shared.contracts.events import Language
-from shared.kept_answers import kept_answer, turn
-from shared.postgres import Pool, connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.service.kept_answers import kept_answer, turn
+from shared.service.postgres import Pool, connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["results"])
 COLUMNS: Final = (

@@ -5,9 +5,9 @@ from fastapi.responses import JSONResponse
 
 from services.selection.storage import drawn, rounds, timestamps
 from services.selection.usecases.commitment import MarksState, inputs_of, panel_marks
-from shared.postgres import connected
-from shared.problems import Problem
-from shared.runtime import Runtime
+from shared.service.postgres import connected
+from shared.service.problems import Problem
+from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["rounds"])
 

@@ -23,9 +23,9 @@ from fastapi.responses import StreamingResponse
 from xlsxwriter import Workbook
 
 from shared.contracts.events import Language
-from shared.files import pieces
-from shared.http import download
-from shared.problems import Problem
+from shared.service.files import pieces
+from shared.service.http import download
+from shared.service.problems import Problem
 
 ROWS_OF_A_SHEET: Final = 1_048_575
 """What Excel holds below the header."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.canonical import json_hash, payload_hash
 from shared.contracts.findings import VerdictOutcome
-from shared.merkle import Digest, digest_of
+from shared.proof.canonical import json_hash, payload_hash
+from shared.proof.merkle import Digest, digest_of
 
 
 @dataclass(frozen=True, slots=True)

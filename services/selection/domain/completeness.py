@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts.events import Manifest
-from shared.merkle import Digest, bucket_of, digest_of
+from shared.proof.merkle import Digest, bucket_of, digest_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from services.selection.domain.leaves import award_leaves
 from services.selection.domain.matching import Demand, Offer
-from shared.canonical import canonical_json, json_hash
-from shared.merkle import GrowingTree
+from shared.proof.canonical import canonical_json, json_hash
+from shared.proof.merkle import GrowingTree
 
 _SEALED: Final = (
     "RoundAnnounced",

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from services.selection.domain.bounds import Bound, Bounds, barred
-from shared.certificates import AcceptedKinds
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.policy import Limits, TrackLimits
+from shared.programme.certificates import AcceptedKinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

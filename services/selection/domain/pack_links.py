@@ -8,8 +8,8 @@ the epoch, so that an old link opens the newest result too, and says what became
 from collections.abc import Iterable
 from typing import Final
 
-from shared.canonical import Json
-from shared.signing import PublicKey, Signer, verified
+from shared.proof.canonical import Json
+from shared.proof.signing import PublicKey, Signer, verified
 
 _PURPOSE: Final = "firstbuy-pack-link-v1"
 

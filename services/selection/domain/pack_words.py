@@ -10,8 +10,8 @@ from services.selection.domain.pack_result import Json
 from shared.contracts.events import Language
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Finding, FindingOutcome
-from shared.evidence_words import evidence_of, explain_evidence
-from shared.explanation import explain
+from shared.wording.evidence_words import evidence_of, explain_evidence
+from shared.wording.explanation import explain
 
 _FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])

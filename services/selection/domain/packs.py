@@ -24,8 +24,8 @@ from services.selection.domain.pack_result import (
 )
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from shared.contracts.events import Language
-from shared.inclusion import InclusionProof, TreeProof
-from shared.signing import ALGORITHM, Signer
+from shared.proof.inclusion import InclusionProof, TreeProof
+from shared.proof.signing import ALGORITHM, Signer
 
 FORMAT: Final = "firstbuy-pack-v1"
 Leaf = tuple[Any, ...]

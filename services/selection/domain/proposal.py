@@ -9,11 +9,11 @@ from services.selection.domain.commitment import Entry
 from services.selection.domain.draw import draw_key, draw_keys, in_order
 from services.selection.domain.matching import Demand, Offer, Placement, Result, match
 from services.selection.domain.score import by_score
-from shared.canonical import canonical_json
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Method, Policy
-from shared.merkle import merkle_root
+from shared.proof.canonical import canonical_json
+from shared.proof.merkle import merkle_root
 
 
 class Proposed(NamedTuple):

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from services.selection.domain.bounds import Bounds, barred
 from services.selection.domain.matching import Award, Demand, Market, Offer, Result
-from shared.canonical import canonical_json, json_hash
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.policy import Limits, TrackLimits
-from shared.merkle import merkle_root
+from shared.proof.canonical import canonical_json, json_hash
+from shared.proof.merkle import merkle_root
 
 
 @dataclass(frozen=True, slots=True)

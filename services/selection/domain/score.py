@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.policy import Scoring
-from shared.panel import PanelMark
+from shared.programme.panel import PanelMark
 
 
 class NoScoreStepError(ValueError):

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from shared.contracts.policy import Policy
-from shared.periods import months_after
-from shared.working_days import KST
+from shared.programme.periods import months_after
+from shared.programme.working_days import KST
 
 
 def status_until(policy: Policy, confirmed_at: datetime | None) -> datetime | None:

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 from services.selection.domain.chances import Kind
 from services.selection.domain.commitment import Entry
 from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
-from shared.certificates import AcceptedKinds
 from shared.contracts.events import InputsCommitted
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
-from shared.panel import PanelMark
-from shared.postgres import Connection, streamed
+from shared.programme.certificates import AcceptedKinds
+from shared.programme.panel import PanelMark
+from shared.service.postgres import Connection, streamed
 
 _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)

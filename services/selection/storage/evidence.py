@@ -16,10 +16,10 @@ from services.selection.domain.evidence import (
 )
 from services.selection.domain.matching import Offer, offer_of
 from services.selection.storage import drawn
-from shared.certificates import AcceptedKinds
 from shared.contracts.facts import ApplicationFacts
-from shared.merkle import bucket_of
-from shared.postgres import Connection
+from shared.programme.certificates import AcceptedKinds
+from shared.proof.merkle import bucket_of
+from shared.service.postgres import Connection
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _PREFETCH: Final = 500

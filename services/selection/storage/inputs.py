@@ -19,7 +19,7 @@ from shared.contracts.events import (
     SelectionProposed,
 )
 from shared.contracts.identity import IdentityLevel
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 SAVE_OPENED = """
 INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 NAMES = """
 SELECT DISTINCT ON (institution) institution, name FROM institution_names

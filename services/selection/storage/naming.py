@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 TITLE: Final = """
 SELECT body->>'title' FROM chronicle WHERE round = $1 AND type IN ('RoundAnnounced', 'RoundAmended', 'RoundOpened')

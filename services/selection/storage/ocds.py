@@ -31,8 +31,8 @@ from shared.contracts.events import (
     SelectionConfirmed,
 )
 from shared.contracts.policy import Policy, Titled
-from shared.postgres import Connection
-from shared.purchases import Report
+from shared.programme.purchases import Report
+from shared.service.postgres import Connection
 
 SAVE_NAMES = """
 INSERT INTO institution_names (institution, changed_at, name)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from services.selection.domain.leaves import award_leaves
 from services.selection.domain.pack_result import Placed, Released
 from services.selection.domain.packs import Committed, Fixed, Leaf
-from shared.merkle import bucket_of
-from shared.postgres import Connection
+from shared.proof.merkle import bucket_of
+from shared.service.postgres import Connection
 
 LINES_OF_A_PART: Final = 1024
 """A power of two, so that the tree over the parts' roots is the tree over all lines."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _AT_ONCE: Final = 2000
 LINES = """

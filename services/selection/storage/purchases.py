@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import NonPurchaseReported, PurchaseReported, Rehearsal
-from shared.postgres import Connection
-from shared.purchases import Awarded, Report, due_on
+from shared.programme.purchases import Awarded, Report, due_on
+from shared.service.postgres import Connection
 
 SAVE = """
 INSERT INTO purchases

@@ -12,7 +12,6 @@ from services.selection.domain.matching import Award, offer_of
 from services.selection.domain.releases import Freed, Place, Release
 from services.selection.domain.status import status_until
 from services.selection.storage.rounds import KnownRound, known_of
-from shared.certificates import AcceptedKinds
 from shared.contracts.events import (
     NotSelectedReason,
     ReleaseConfirmed,
@@ -22,7 +21,8 @@ from shared.contracts.events import (
 )
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.policy import POLICY
-from shared.postgres import Connection, streamed
+from shared.programme.certificates import AcceptedKinds
+from shared.service.postgres import Connection, streamed
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 SAVE_OPENED = "INSERT INTO releases (round, epoch, batch, opened) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"

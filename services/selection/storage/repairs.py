@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.selection.storage.drawn import Current
-from shared.canonical import payload_hash
-from shared.postgres import Connection
+from shared.proof.canonical import payload_hash
+from shared.service.postgres import Connection
 
 _BUCKET = "round = $1 AND get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
 VERDICTS = f"""

@@ -11,7 +11,7 @@ from services.selection.storage.drawn import Named
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.contracts.policy import POLICY
-from shared.postgres import Connection, streamed
+from shared.service.postgres import Connection, streamed
 
 TO_PUBLISH = """
 SELECT p.round, p.epoch, p.body, p.published_lines, r.policy, c.confirmed_at, c.batch

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, SelectionProposed
 from shared.contracts.policy import POLICY, Policy
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 Said = TypeVar("Said", InputsCommitted, SelectionProposed)
 TO_COMMIT = """

@@ -4,8 +4,8 @@ from base64 import b64decode
 from typing import Any
 
 from shared.contracts.events import CommitmentTimeStamped
-from shared.postgres import Connection
-from shared.timestamping import Stamp
+from shared.proof.timestamping import Stamp
+from shared.service.postgres import Connection
 
 UNSTAMPED = """
 SELECT c.round, c.epoch, c.body->>'commitment_root' AS root FROM commitments c

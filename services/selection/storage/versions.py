@@ -4,7 +4,7 @@ Everything else they show follows from what is named here: lines, entries, reque
 were published; names from the facts that a commitment sealed.
 """
 
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _HASH = "SELECT encode(sha256(convert_to(jsonb_build_array({})::text, 'UTF8')), 'hex')"
 _RESULT = """

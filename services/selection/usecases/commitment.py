@@ -20,8 +20,8 @@ from shared.contracts.events import InputsCommitted
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.panel import PanelMark, marks_root
-from shared.postgres import Connection
+from shared.programme.panel import PanelMark, marks_root
+from shared.service.postgres import Connection
 
 _log = structlog.get_logger()
 

@@ -12,9 +12,9 @@ from services.selection.domain.pack_result import Batch, Placed, Released
 from services.selection.domain.packs import Committed, Leaf, Proofs, Turns
 from services.selection.storage import packs
 from services.selection.storage.packs import LINES_OF_A_PART
-from shared.canonical import canonical_json
-from shared.inclusion import InclusionProof, TreeProof, inclusion_proof
-from shared.merkle import (
+from shared.proof.canonical import canonical_json
+from shared.proof.inclusion import InclusionProof, TreeProof, inclusion_proof
+from shared.proof.merkle import (
     BUCKETS,
     GrowingTree,
     bucket_of,
@@ -23,7 +23,7 @@ from shared.merkle import (
     path_of_hashes,
     root_of_hashes,
 )
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _KEPT: Final = 128
 

@@ -13,13 +13,13 @@ from services.selection.domain.packs import Made, Turns, batch_of, pack_of, sign
 from services.selection.domain.status import status_until
 from services.selection.storage import evidence, institutions, packs, rounds, timestamps
 from services.selection.usecases.inclusion import PublishedRoots, proofs_of
-from shared.canonical import canonical_json
 from shared.contracts.events import Language
 from shared.contracts.policy import Policy
-from shared.keys import SigningKey
-from shared.postgres import Connection, Pool, connected
-from shared.runtime import Runtime
-from shared.signing import Signer
+from shared.proof.canonical import canonical_json
+from shared.proof.signing import Signer
+from shared.service.keys import SigningKey
+from shared.service.postgres import Connection, Pool, connected
+from shared.service.runtime import Runtime
 
 PACKED_AT_ONCE: Final = 2
 WAITED_SECONDS: Final = 30.0

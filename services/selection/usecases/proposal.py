@@ -18,13 +18,13 @@ from services.selection.domain.proposal import propose as propose_selection
 from services.selection.storage import drawn, evidence, releases, results, rounds
 from services.selection.storage.rounds import KnownRound
 from services.selection.usecases.repairs import drop_altered_facts
-from shared.certificates import AcceptedKinds
 from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import SelectionProposed
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.merkle import GrowingTree
-from shared.postgres import Connection
+from shared.programme.certificates import AcceptedKinds
+from shared.proof.merkle import GrowingTree
+from shared.service.postgres import Connection
 
 _log = structlog.get_logger()
 

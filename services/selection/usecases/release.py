@@ -12,7 +12,6 @@ from services.selection.domain.pack_links import pack_path
 from services.selection.domain.releases import Release, release, root_of_moves
 from services.selection.storage import drawn, releases
 from services.selection.storage.releases import ConfirmedRelease, OpenRelease
-from shared.certificates import AcceptedKinds
 from shared.clock import not_before
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -25,8 +24,9 @@ from shared.contracts.events import (
     WithdrawalCause,
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
-from shared.signing import Signer
+from shared.programme.certificates import AcceptedKinds
+from shared.proof.signing import Signer
+from shared.service.postgres import Connection
 
 _log = structlog.get_logger()
 

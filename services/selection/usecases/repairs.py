@@ -10,13 +10,13 @@ from services.selection.storage import repairs, rounds
 from services.selection.storage.drawn import Current
 from services.selection.storage.repairs import StatedFacts
 from services.selection.storage.rounds import KnownRound
-from shared.canonical import findings_hash
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
-from shared.postgres import Connection
-from shared.repairs import is_bucket_of, surplus
+from shared.proof.canonical import findings_hash
+from shared.service.postgres import Connection
+from shared.service.repairs import is_bucket_of, surplus
 
 _CHECKED_AT_ONCE: Final = 1000
 _log = structlog.get_logger()

@@ -18,8 +18,8 @@ from shared.contracts.events import (
     SelectionStatusEnded,
 )
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.signing import Signer
-from shared.working_days import KST
+from shared.programme.working_days import KST
+from shared.proof.signing import Signer
 
 
 def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Signer) -> Outgoing:

@@ -19,14 +19,14 @@ from cryptography.x509 import Certificate
 
 from services.selection.settings import SelectionSettings
 from services.selection.storage import timestamps
-from shared.canonical import sha256_hex
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import CommitmentTimeStamped
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.outbox import OutboxPublisher
-from shared.postgres import Pool, connected
-from shared.timestamping import Stamp, UnusableRootsError, WrongStampError, answered, request_for, roots_of
+from shared.proof.canonical import sha256_hex
+from shared.proof.timestamping import Stamp, UnusableRootsError, WrongStampError, answered, request_for, roots_of
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected
 
 LONGEST_PAUSE: Final = 600.0
 ANSWER_SECONDS: Final = 15.0

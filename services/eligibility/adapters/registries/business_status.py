@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
-from shared.odcloud import Answer, OfNumber, rows
-from shared.registry_calls import Address, UnsoundAnswerError, called, day
+from shared.service.odcloud import Answer, OfNumber, rows
+from shared.service.registry_calls import Address, UnsoundAnswerError, called, day
 
 _STATUS: Final = {"01": BusinessStatus.ACTIVE, "02": BusinessStatus.SUSPENDED, "03": BusinessStatus.CLOSED}
 _NOT_REGISTERED: Final = "등록되지 않은"

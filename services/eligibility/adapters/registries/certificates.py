@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcome
-from shared.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called, day
+from shared.service.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called, day
 
 _ROWS: Final = 100
 """More periods than a certificate of one number ever had: an answer on several pages is none."""

@@ -1,9 +1,9 @@
 """Confirmations and certificates: what a firm holds a paper for, on the date of judgement."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, measured, passed, unknown
-from shared.certificates import Examined, Flaw, days_inside
 from shared.contracts.facts import ApplicationFacts, Document
 from shared.contracts.findings import Unit
+from shared.programme.certificates import Examined, Flaw, days_inside
 
 SME_CONFIRMATION = "sme-confirmation"
 DIRECT_PRODUCTION = "direct-production"

@@ -2,7 +2,7 @@
 
 from services.eligibility.domain.observation import Observation, Terms, failed, passed, unknown
 from shared.contracts.facts import ApplicationFacts, LegalForm
-from shared.registration_numbers import business_check_digit, corporate_check_digit
+from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 
 BUSINESS_NUMBER = "business-number"
 CORPORATE_NUMBER = "corporate-number"

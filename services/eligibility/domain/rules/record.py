@@ -1,9 +1,9 @@
 """How young a firm is and how much it has already sold to public institutions."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, measured, unknown
-from shared.certificates import last_day_of_years
 from shared.contracts.facts import ApplicationFacts, Origin
 from shared.contracts.findings import Unit
+from shared.programme.certificates import last_day_of_years
 
 STARTUP = "startup"
 FIRST_TIMER = "first-timer"

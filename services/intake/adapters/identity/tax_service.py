@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from services.intake.domain.identity import Claimed
 from shared.contracts.identity import IdentityLevel
-from shared.odcloud import Answer, OfNumber, rows
-from shared.registry_calls import Address, called
+from shared.service.odcloud import Answer, OfNumber, rows
+from shared.service.registry_calls import Address, called
 
 _OPTIONAL: Final = dict.fromkeys(("p_nm2", "b_nm", "corp_no", "b_sector", "b_type", "b_adr"), "")
 

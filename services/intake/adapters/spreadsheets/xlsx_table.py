@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.intake.adapters.spreadsheets.bounds import Gathered
 from services.intake.adapters.spreadsheets.xlsx_parts import Counted, local
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Unusable, Value, is_empty
-from shared.as_written import WRITE_A_DAY
+from shared.reading.as_written import WRITE_A_DAY
 
 _READ_AT_MOST: Final = 2_000_000
 """Elements of a table, of which one row at a time is kept."""

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Unusable, Value
-from shared import as_written
-from shared.as_written import Wrong
-from shared.canonical import Json
+from shared.proof.canonical import Json
+from shared.reading import as_written
+from shared.reading.as_written import Wrong
 
 _LISTED: Final = re.compile(r"[,;\s]+")
 _DIGITS_KEPT: Final = 10**15

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.intake.domain.uploads.cells import Kind
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST
-from shared.as_written import is_blank, shape
+from shared.reading.as_written import is_blank, shape
 
 EXAMPLE: Final = "EXAMPLE-1"
 """The request of a template's example line, which is never sent."""

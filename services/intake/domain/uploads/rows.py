@@ -20,9 +20,9 @@ from services.intake.domain.uploads.columns import (
     named,
 )
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Sheet, SheetRow, Unusable, Value, is_empty
-from shared.as_written import Wrong, visible
-from shared.canonical import Json
 from shared.contracts.events import Reason
+from shared.proof.canonical import Json
+from shared.reading.as_written import Wrong, visible
 
 _HEADER_WITHIN: Final = 20
 """Rows that are looked through for the one with the headers: titles may stand above it."""

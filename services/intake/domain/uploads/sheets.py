@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeAlias
 
-from shared.as_written import is_blank
+from shared.reading.as_written import is_blank
 
 LONGEST_TEXT: Final = 32_767
 """Characters of a cell: as many as Excel lets one hold."""

@@ -20,8 +20,8 @@ from services.intake.usecases.announcement import rooted
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import Reason, RoundAmended
 from shared.contracts.round_file import RoundTerms
-from shared.in_korean import told
-from shared.postgres import Connection
+from shared.service.postgres import Connection
+from shared.wording.in_korean import told
 
 
 @dataclass(frozen=True, slots=True)

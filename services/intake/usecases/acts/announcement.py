@@ -21,14 +21,14 @@ from services.intake.usecases import announcement
 from services.intake.usecases.acts import pledging
 from services.intake.usecases.acts.ground import Change, Done, Terms
 from services.intake.usecases.acts.pledging import Pledged, Pledging
-from shared.canonical import json_hash
 from shared.contracts.events import Reason, Source
 from shared.contracts.policy import POLICY, Policy
 from shared.contracts.round_file import RoundTerms
 from shared.contracts.values import Actor, Contract, Line
-from shared.in_korean import told
 from shared.policies.soundness import problems_of
-from shared.postgres import Connection
+from shared.proof.canonical import json_hash
+from shared.service.postgres import Connection
+from shared.wording.in_korean import told
 
 
 class AnnouncementBody(Contract):

@@ -15,12 +15,12 @@ from services.intake.usecases.acts.epochs import foretell_epoch, open_epoch, sta
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.placing import refused_place_alone
-from shared.canonical import sha256_hex
 from shared.contracts import topics
 from shared.contracts.events import Amended, AppealDecided
 from shared.contracts.facts import FACTS
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
-from shared.postgres import Connection
+from shared.proof.canonical import sha256_hex
+from shared.service.postgres import Connection
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:

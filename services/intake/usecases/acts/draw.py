@@ -13,9 +13,9 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.acts.releases import batch_terms
 from services.intake.usecases.round_events import SourceValue, record_source, round_event
-from shared.beacon import ChainKey
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
-from shared.postgres import Connection
+from shared.proof.beacon import ChainKey
+from shared.service.postgres import Connection
 
 
 async def source_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:

@@ -21,7 +21,7 @@ from services.intake.usecases.withdrawal import Leave
 from shared.contracts.events import Amended, EpochOpened, Manifest
 from shared.contracts.findings import VerdictOutcome
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 NAMED_AT_MOST: Final = 5000
 """Applications one act names: its event has to fit a record."""

@@ -13,8 +13,8 @@ from shared.clock import not_before
 from shared.contracts.events import Reason
 from shared.contracts.values import Actor
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
-from shared.signing import Signer
+from shared.proof.signing import Signer
+from shared.service.postgres import Connection
 
 Terms = dict[str, Any]
 

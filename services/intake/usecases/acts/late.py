@@ -34,7 +34,7 @@ from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, 
 from services.intake.usecases.entry_events import entry_events
 from services.intake.usecases.fitness import fitness_by, unfit_entry
 from shared.contracts.facts import FACTS, ApplicationFacts, facts_json, product_key
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 _DRAFTED: Final = ("application", "payload_hash", "business_number")
 DRAWN: Final = frozenset({"application", "payload_hash"})

@@ -11,9 +11,9 @@ from services.intake.storage import institutions
 from services.intake.usecases import registration
 from shared.contracts.events import InstitutionStatus, Reason
 from shared.contracts.values import Contract, InstitutionCode, Line, Won
-from shared.in_korean import said
 from shared.kafka.cloudevents import Outgoing
-from shared.postgres import Connection
+from shared.service.postgres import Connection
+from shared.wording.in_korean import said
 
 
 class Pledged(Contract):

@@ -8,7 +8,7 @@ from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, 
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import RegistryWaived
 from shared.contracts.registries import Registry
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:

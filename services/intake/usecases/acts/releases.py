@@ -13,7 +13,7 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, ids
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
-from shared.postgres import Connection
+from shared.service.postgres import Connection
 
 
 async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:

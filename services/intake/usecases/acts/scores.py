@@ -9,8 +9,8 @@ from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ScoresClosed
-from shared.panel import marks_root
-from shared.postgres import Connection
+from shared.programme.panel import marks_root
+from shared.service.postgres import Connection
 
 
 async def close_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:

@@ -18,8 +18,8 @@ from services.intake.usecases.invitations import invitations
 from services.intake.usecases.round_events import late_answers, round_event
 from shared.contracts.events import RoundExtended, RoundVoided
 from shared.contracts.values import UtcTime
-from shared.json_read import UnreadableJsonError, read_value
-from shared.postgres import Connection
+from shared.reading.json_read import UnreadableJsonError, read_value
+from shared.service.postgres import Connection
 
 _MOMENT = TypeAdapter(UtcTime)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from services.selection.adapters.document.blocks import Block, Cell, facts, mono, paragraphs, step
 from services.selection.adapters.document.words import Words
-from shared.canonical import canonical_json
-from shared.written import moment, one_line
+from shared.proof.canonical import canonical_json
+from shared.wording.written import moment, one_line
 
 Pack = Mapping[str, Any]
 _ROOTS = (

@@ -12,8 +12,8 @@ from services.selection.adapters.document.blocks import Block, Cell, facts, item
 from services.selection.adapters.document.evidence import by_hand, proofs, published
 from services.selection.adapters.document.words import Words
 from shared.contracts.events import Language
-from shared.signing import PublicKey
-from shared.written import day, moment, one_line, won
+from shared.proof.signing import PublicKey
+from shared.wording.written import day, moment, one_line, won
 
 Pack = Mapping[str, Any]
 ATTACHED: Final = "pack.json"

@@ -7,7 +7,7 @@ from services.selection.domain.ocds.process import Process
 from services.selection.domain.ocds.purchases import purchase_releases
 from services.selection.domain.ocds.release import Publication, Release
 from services.selection.domain.ocds.rounds import round_releases
-from shared.canonical import canonical_json
+from shared.proof.canonical import canonical_json
 
 
 def releases(publication: Publication, process: Process) -> list[Release]:

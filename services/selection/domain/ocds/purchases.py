@@ -14,8 +14,8 @@ from services.selection.domain.ocds.awards import Selected
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.release import Party, Publication, Release, both, money
 from services.selection.domain.ocds.words import BOUGHT, NOT_BOUGHT, PURCHASE, PURCHASE_RATIONALE
-from shared.purchases import Report
-from shared.working_days import KST
+from shared.programme.purchases import Report
+from shared.programme.working_days import KST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from services.selection.domain.ocds.words import LANGUAGE
-from shared.canonical import json_hash
 from shared.contracts.policy import Titled
+from shared.proof.canonical import json_hash
 
 VERSION: Final = "1.1"
 CLASS_SCHEME: Final = "KR-PPS-GOODS"

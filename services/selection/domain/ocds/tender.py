@@ -34,7 +34,7 @@ from shared.contracts.events import (
     SelectionConfirmed,
 )
 from shared.contracts.policy import Method, Policy, Titled, Track
-from shared.explanation import RULE_WORDS
+from shared.wording.explanation import RULE_WORDS
 
 Section = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""The programme's own reckoning: periods, working days, purchases, certificates, regions."""

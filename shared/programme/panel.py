@@ -1,0 +1,27 @@
+"""The panel's marks as a set under one root: intake closes it, selection commits only what equals it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from shared.proof.merkle import digest_of
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PanelMark:
+    """The version of a reviewer's mark that stands."""
+
+    application: str
+    reviewer: str
+    version: int
+    points: int
+    conflict_of_interest: bool
+
+
+def marks_root(marks: Iterable[PanelMark]) -> str:
+    """Leaves are `[application, [[reviewer, version, points, conflict of interest], …]]`, in order of reviewer."""
+    by_application = groupby(sorted(marks), key=lambda mark: mark.application)
+    return digest_of(
+        (application, [[one.reviewer, one.version, one.points, one.conflict_of_interest] for one in of_it])
+        for application, of_it in by_application
+    ).root

@@ -1,0 +1,1 @@
+"""Values and documents as people write them, read strictly, and what is wrong with them in words."""

@@ -1,0 +1,159 @@
+"""A document by the kinds of values its contract's type has: each field is read by the reader of its kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
+from datetime import date, datetime
+from functools import cache
+from operator import is_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
+
+from shared.contracts.events import ReadAs, Reason
+from shared.contracts.values import Writing, Written
+from shared.reading import as_written
+from shared.reading.as_written import Wrong
+from shared.reading.field_errors import came
+
+_SHOWN_AT_MOST: Final = 200
+_CODES: Final = {"not-a-day": "date-from-datetime-parsing", "no-such-day": "date-from-datetime-parsing"}
+"""As answers have named them before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    plans: Mapping[str, "_Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    plan: "_Plan"
+
+
+_Plan: TypeAlias = "_Fields | _Items | Written | type | None"
+"""How a document of a type is read: an object's fields, an array's items, a text of a kind, a `date`, `datetime`,
+`bool` or `int`."""
+
+
+@dataclass(slots=True)
+class DocumentRead:
+    """A document as its type's kinds of values are read, before its contract is asked. `wrong`: where something stands
+    that is none of them, what it is, and why."""
+
+    document: Any
+    read_as: list[ReadAs] = field(default_factory=list)
+    wrong: list[tuple[str, Any, Wrong]] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What is wrong, behind what came."""
+        return [reason_of(at, replace(wrong, detail=came(value, wrong.detail))) for at, value, wrong in self.wrong]
+
+    def read(self, plan: _Plan, value: Any, pointer: str) -> Any:
+        """The value as it is read; itself where nothing is written otherwise."""
+        if isinstance(plan, _Fields):
+            return self._fields(plan.plans, value, pointer) if isinstance(value, dict) else value
+        if isinstance(plan, _Items):
+            if not isinstance(value, list | tuple):
+                return value
+            items = [self.read(plan.plan, one, f"{pointer}/{index}") for index, one in enumerate(value)]
+            return value if all(map(is_, items, value)) else items
+        found = _text(plan, value) if isinstance(value, str) else _other(plan, value)
+        if isinstance(found, Wrong):
+            self.wrong.append((pointer, value, found))
+            return value
+        if found is value or found == value:
+            return value
+        said, read = value[:_SHOWN_AT_MOST], str(found)[:_SHOWN_AT_MOST]
+        self.read_as.append(ReadAs(field=pointer, said=said, read=read))
+        return found
+
+    def _fields(self, plans: Mapping[str, _Plan], value: dict[str, Any], pointer: str) -> dict[str, Any]:
+        otherwise = {}
+        for name, one in value.items():
+            plan = plans.get(name)
+            if plan is None or one is None or type(one) is plan:
+                continue
+            read = self.read(plan, one, f"{pointer}/{name}")
+            if read is not one:
+                otherwise[name] = read
+        return {**value, **otherwise} if otherwise else value
+
+
+def read_document(adapter: TypeAdapter[Any], document: Any) -> DocumentRead:
+    kind: Any = adapter._type
+    seen = DocumentRead(document)
+    seen.document = seen.read(plan_of(kind), document, "")
+    return seen
+
+
+def _text(plan: Any, text: str) -> str | int | Wrong:
+    if isinstance(plan, Written):
+        return _READERS[plan.kind](text, plan.groups)
+    if plan is date:
+        return as_written.day(text)
+    if plan is datetime and as_written.is_number(text):
+        return Wrong("datetime-type", "a number is no moment", "write it as 2018-09-14T18:00:00+09:00")
+    if plan is bool:
+        return Wrong("bool-type", "a text is no yes or no", "write true or false, without quotes")
+    if plan is int and not (text.isascii() and text.isdecimal()):  # which a program has put into quotes
+        found = as_written.whole(text)
+        return text if isinstance(found, Wrong) else found
+    return text
+
+
+_READERS: Final[Mapping[Writing, Callable[[str, tuple[int, ...]], str | Wrong]]] = {
+    Writing.LINE: lambda text, _: text if text.isspace() else _unless_blanks_alone(text, as_written.line(text)),
+    Writing.PROSE: lambda text, _: as_written.prose(text),
+    Writing.CODE: lambda text, _: as_written.plain(text),
+    Writing.DIGITS: as_written.digits,
+    Writing.DOCUMENT: lambda text, _: _unless_blanks_alone(text, as_written.number_of_document(text)),
+}
+
+
+def _unless_blanks_alone(text: str, read: str | Wrong) -> str | Wrong:
+    """Blanks around a line are told to nobody: its contract strips them."""
+    return text if read is text or read == text.strip() else read
+
+
+def _other(plan: Any, value: Any) -> Any:
+    if plan is date and not isinstance(value, date):
+        return Wrong("date-type", "a number is no date", "write it as text: YYYY-MM-DD")
+    if plan is datetime and not isinstance(value, datetime):
+        return Wrong("datetime-type", "a number is no moment", "write it as text: 2018-09-14T18:00:00+09:00")
+    if plan is bool and not isinstance(value, bool):
+        return Wrong("bool-type", "a number is no yes or no", "write true or false")
+    return value
+
+
+@cache
+def plan_of(kind: Any) -> _Plan:
+    """Of a type as contracts are made of them."""
+    if get_origin(kind) is Annotated:
+        inner, *said = get_args(kind)
+        written = [one for one in said if isinstance(one, Written)]
+        return written[-1] if written else plan_of(inner)
+    if get_origin(kind) in (Union, UnionType):
+        plans = [plan_of(one) for one in get_args(kind) if one is not NoneType]
+        return plans[0] if len(plans) == 1 else None
+    if get_origin(kind) in (tuple, list):
+        plan = plan_of(get_args(kind)[0])
+        return None if plan is None else _Items(plan)
+    if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, BaseModel)):
+        hints = get_type_hints(kind, include_extras=True)
+        return _Fields({name: plan_of(one) for name, one in hints.items()})
+    return datetime if kind is AwareDatetime else kind if kind in (date, datetime, bool, int) else None
+
+
+def reason_of(pointer: str, wrong: Wrong) -> Reason:
+    return Reason(
+        pointer=shortened(pointer),
+        code=_CODES.get(wrong.code, wrong.code),
+        detail=shortened(wrong.detail),
+        fix=shortened(wrong.fix),
+    )
+
+
+def shortened(text: str) -> str:
+    return (text if len(text) <= 500 else f"{text[:500]}…").replace("\x00", "␀")

@@ -1,0 +1,179 @@
+"""JSON that people and their programs send, read strictly: a name once in an object, a date no number, a number no text
+that is none. What a value's kind lets be written otherwise (`shared.reading.as_written`) is read, and reported as
+`ReadAs`."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
+from shared.contracts.events import ReadAs, Reason
+from shared.reading.as_written import Wrong
+from shared.reading.document_read import DocumentRead, read_document, reason_of, shortened
+from shared.reading.field_errors import wrong
+
+_LARGEST: Final = sys.float_info.max
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_TOLD_AT_MOST: Final = 50
+_ENCODINGS: Final = ("utf-16", "cp949")
+_SEND_JSON: Final = "send valid JSON in UTF-8, without lone surrogates"
+REASONS_AT_MOST: Final = 50
+
+
+class UnreadableJsonError(ValueError):
+    """`reasons` say why, each with its fix; `is_json` unless it can't be read at all."""
+
+    def __init__(self, reasons: Sequence[Reason], *, is_json: bool) -> None:
+        super().__init__("; ".join(reason.detail for reason in reasons))
+        self.reasons, self.is_json = tuple(reasons), is_json
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRead:
+    """`value` as the contract has it, and what was written otherwise."""
+
+    value: Any
+    read_as: tuple[ReadAs, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A JSON document before any contract: `marked` by a byte order mark; `twice`: names that stand twice."""
+
+    document: Any
+    marked: bool
+    twice: tuple[str, ...] = ()
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """RFC 7493: a name stands once in an object. Readers differ in which of two they take."""
+        if not self.twice:
+            return ()
+        detail = f"'{self.twice[0][:100]}' stands twice in one object"
+        return (reason_of("", Wrong("said-twice", detail, "say it once")),)
+
+    def read_as(self) -> tuple[ReadAs, ...]:
+        return (ReadAs(field="", said="\ufeff", read=""),) if self.marked else ()
+
+
+def told(read_as: Sequence[ReadAs]) -> dict[str, list[dict[str, str]]]:
+    """For an answer: `read_as`, where anything was written otherwise."""
+    return {"read_as": [one.model_dump() for one in read_as]} if read_as else {}
+
+
+def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonRead:
+    """`prefix`: where the body stands in what was sent, as a JSON pointer. Raises UnreadableJsonError."""
+    sent = loaded(body)
+    seen = read_document(adapter, sent.document)
+    reasons = [*sent.reasons(), *seen.reasons]
+    try:
+        value = adapter.validate_json(_json(body, seen) if seen.read_as or sent.marked else body, extra="forbid")
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        if errors[0]["type"] == "json_invalid":
+            raise UnreadableJsonError(reasons_of(errors, prefix), is_json=False) from error
+        named = {reason.pointer for reason in seen.reasons}
+        reasons += [reason for reason in reasons_of(errors) if reason.pointer not in named]
+        raise UnreadableJsonError(_placed(reasons, prefix), is_json=True) from error
+    if reasons:
+        raise UnreadableJsonError(_placed(reasons, prefix), is_json=True)
+    told_so = [one.model_copy(update={"field": prefix + one.field}) for one in seen.read_as[:_TOLD_AT_MOST]]
+    return JsonRead(value, (*sent.read_as(), *told_so))
+
+
+def read_value(adapter: TypeAdapter[Any], value: object, prefix: str) -> Any:
+    """A value that came within free terms, or otherwise than in a body: as it came, in no JSON around it, which could
+    mean something else. Raises UnreadableJsonError."""
+    seen = read_document(adapter, value)
+    if seen.reasons:
+        raise UnreadableJsonError(_placed(seen.reasons, prefix), is_json=True)
+    try:
+        return adapter.validate_python(seen.document)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        raise UnreadableJsonError(reasons_of(errors, prefix), is_json=True) from error
+
+
+def loaded(body: bytes) -> Loaded:
+    """Raises UnreadableJsonError."""
+    text = body.removeprefix(_BYTE_ORDER_MARK)
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            counted = Counter(name for name, _ in pairs)
+            twice.extend(name for name in found if counted[name] > 1)
+        return found
+
+    try:
+        document = json.loads(text.decode(), object_pairs_hook=once, parse_constant=_no_number, parse_float=_finite)
+        if b"\\u" in text:
+            from_json(text)  # which refuses half of a surrogate pair
+    except (ValueError, RecursionError) as error:
+        raise UnreadableJsonError([_no_json(body, text)], is_json=False) from error
+    return Loaded(document, len(text) < len(body), tuple(twice))
+
+
+def _finite(digits: str) -> float:
+    """A number beyond all bounds stays a number beyond those of any field: infinity is none in JSON."""
+    return min(max(float(digits), -_LARGEST), _LARGEST)
+
+
+def _json(body: bytes, seen: DocumentRead) -> bytes:
+    """What was read; or what was sent where no JSON can hold that."""
+    try:
+        return to_json(seen.document)
+    except ValueError:
+        return body.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _no_number(said: str) -> NoReturn:
+    raise ValueError(said)
+
+
+def _no_json(body: bytes, text: bytes) -> Reason:
+    if encoding := _other_encoding(body):
+        return reason_of("", Wrong("json-invalid", f"it is {encoding.upper()}, not UTF-8", "send JSON in UTF-8"))
+    try:
+        from_json(text, allow_inf_nan=False)
+        why = "no JSON in UTF-8"
+    except ValueError as error:
+        why = str(error)
+    return reason_of("", Wrong("json-invalid", f"Invalid JSON: {why}", _SEND_JSON))
+
+
+def _other_encoding(body: bytes) -> str | None:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        for encoding in _ENCODINGS:
+            try:
+                json.loads(body.decode(encoding))
+            except (ValueError, RecursionError):
+                continue
+            return encoding
+    return None
+
+
+def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
+    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
+
+    Not more than anybody reads: of a body made of nothing but errors, as many reasons would be many times its size, and
+    an answer has to fit a record.
+    """
+    return tuple(
+        reason_of(prefix + "".join(f"/{part}" for part in error["loc"]), wrong(error))
+        for error in errors[:REASONS_AT_MOST]
+    )
+
+
+def _placed(reasons: Sequence[Reason], prefix: str) -> list[Reason]:
+    return [
+        reason.model_copy(update={"pointer": shortened(prefix + reason.pointer)})
+        for reason in reasons[:REASONS_AT_MOST]
+    ]

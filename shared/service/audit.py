@@ -1,0 +1,153 @@
+"""The audit log of a service: one hash chain of its decisions and of officers' acts.
+
+`hash` is SHA-256 of the canonical JSON of `[sequence, at, actor, action, detail, previous]`, where `detail` is text
+(canonical JSON itself); the first row's `previous` is 64 zeros. Each record also publishes the new head on
+`audit-heads.v1`, kept for ever: who holds the heads notices a log whose end was cut off or that was written anew. Rows
+hold names of tokens, never a person's address.
+
+What only staff may read of a row (reasons in free text, hashes of what could be guessed) is sealed: the row keeps it
+beside its detail with a nonce, and the detail has `seal`, SHA-256 of both. So the chain holds for who is not shown it,
+and who is can check that it was not changed. Every row has a nonce: a published head alone tells no guess at a row.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from shared.contracts import topics
+from shared.contracts.events import AuditHeadPublished
+from shared.kafka.cloudevents import Outgoing, event_id, outgoing
+from shared.proof.canonical import canonical_json, sha256_hex
+from shared.service.postgres import Connection
+
+NO_HEAD: Final = "0" * 64
+_LOCK: Final = 0x61756474  # "audt": one writer of the chain at a time, until its transaction ends
+
+LOCK = "SELECT pg_advisory_xact_lock($1)"
+LAST = "SELECT sequence, hash FROM audit_log ORDER BY sequence DESC LIMIT 1"
+INSERT = """
+INSERT INTO audit_log (sequence, at, actor, action, detail, previous, hash, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+ROWS = """
+SELECT sequence, at, actor, action, detail, previous, hash, sealed FROM audit_log
+WHERE sequence > $1 ORDER BY sequence LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    detail: str
+    """Canonical JSON."""
+    previous: str
+    hash: str
+    sealed: str | None = None
+    """Canonical JSON: the nonce, and what is told to staff alone. None in rows older than this column."""
+
+    def computed_hash(self) -> str:
+        at = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return sha256_hex(canonical_json([self.sequence, at, self.actor, self.action, self.detail, self.previous]))
+
+    def seal_holds(self) -> bool:
+        """Whether what is sealed is what was; true where nothing was, or where it is not shown."""
+        return self.sealed is None or json.loads(self.detail).get("seal") == sha256_hex(self.sealed.encode())
+
+    def as_json(self, *, opened: bool) -> dict[str, Any]:
+        """`opened`: with what is sealed."""
+        at = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return {
+            "sequence": self.sequence,
+            "at": at,
+            "actor": self.actor,
+            "action": self.action,
+            "detail": json.loads(self.detail),
+            "previous": self.previous,
+            "hash": self.hash,
+            **({"sealed": json.loads(self.sealed)} if opened and self.sealed else {}),
+        }
+
+    @classmethod
+    def of_json(cls, row: dict[str, Any]) -> "AuditRow":
+        return cls(
+            row["sequence"],
+            datetime.fromisoformat(row["at"]),
+            row["actor"],
+            row["action"],
+            canonical_json(row["detail"]).decode(),
+            row["previous"],
+            row["hash"],
+            canonical_json(row["sealed"]).decode() if row.get("sealed") else None,
+        )
+
+
+async def record(
+    connection: Connection,
+    service: str,
+    now: datetime,
+    actor: str,
+    action: str,
+    detail: Mapping[str, Any],
+    sealed: Mapping[str, Any] = MappingProxyType({}),
+) -> Outgoing:
+    """Appends to the chain in the caller's transaction; returns the head to publish with it. Call it last: other
+    writers of the chain wait until the transaction ends. `sealed` is for staff alone."""
+    told = canonical_json({"nonce": secrets.token_hex(16), **sealed}).decode()
+    detail = {**detail, "seal": sha256_hex(told.encode())}
+    await connection.execute(LOCK, _LOCK)
+    last = await connection.fetchrow(LAST)
+    sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, NO_HEAD)
+    draft = AuditRow(sequence, now, actor, action, canonical_json(detail).decode(), previous, "")
+    head = draft.computed_hash()
+    await connection.execute(INSERT, sequence, now, actor, action, draft.detail, previous, head, told)
+    published = AuditHeadPublished(service=service, count=sequence, head=head, previous_head=previous, published_at=now)
+    return outgoing(
+        topics.AUDIT_HEADS.name, service, published, event_id=event_id("audit-head", service, sequence, head), time=now
+    )
+
+
+async def record_decisions(
+    connection: Connection, service: str, now: datetime, decided: Sequence[Outgoing]
+) -> list[Outgoing]:
+    """A row for each event a service decided by itself: its id and, sealed, the hash of what it says."""
+    heads = []
+    for event in decided:
+        detail = {"subject": event.subject, "event": event.id}
+        sealed = {"body_hash": sha256_hex(event.body or b"")}
+        heads.append(await record(connection, service, now, service, event.type, detail, sealed))
+    return heads
+
+
+async def rows(connection: Connection, after: int, limit: int) -> list[AuditRow]:
+    return [AuditRow(**dict(row)) for row in await connection.fetch(ROWS, after, limit)]
+
+
+def faults(chain: Iterable[AuditRow], heads: Iterable[AuditHeadPublished] = ()) -> list[str]:
+    """What is wrong with a log, in words; nothing when it is whole and holds every published head."""
+    found: list[str] = []
+    hashes: dict[int, str] = {}
+    expected, previous = 1, NO_HEAD
+    for row in chain:
+        if row.sequence != expected:
+            found.append(f"row {expected} is missing: {row.sequence} follows {expected - 1}")
+        if row.previous != previous:
+            found.append(f"row {row.sequence} does not follow the row before it")
+        if row.computed_hash() != row.hash:
+            found.append(f"row {row.sequence} was changed")
+        if not row.seal_holds():
+            found.append(f"what is sealed in row {row.sequence} is not what was")
+        hashes[row.sequence] = row.hash
+        expected, previous = row.sequence + 1, row.hash
+    for head in heads:
+        if head.count >= expected:
+            found.append(f"the log was cut off: row {head.count} was published and is not there")
+        elif hashes.get(head.count) != head.head:
+            found.append(f"row {head.count} is not the one whose head was published")
+    return found

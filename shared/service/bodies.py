@@ -1,0 +1,51 @@
+"""No body is longer, and none takes longer to come, than a service bears: held for every route, whatever it forgets.
+
+A route reads no body before it knows who asks, where it asks that: bodies are read by `shared.service.http.read_body`,
+never as a parameter of a route, which FastAPI would read first (`tests/contract/test_bodies.py` walks all routes).
+"""
+
+import asyncio
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.service.problems import Problem
+
+BODY_SECONDS: Final = 60.0
+
+
+class BoundedBodies:
+    """ASGI middleware. `largest` is what the longest body of any route may have, in bytes; a route's own bound, where
+    it has one, is less. `seconds` from the first look at a body to its end."""
+
+    def __init__(self, app: ASGIApp, largest: int, seconds: float = BODY_SECONDS) -> None:
+        self._app, self._largest, self._seconds = app, largest, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            receive = _Bounded(receive, self._largest, self._seconds).receive
+        await self._app(scope, receive, send)
+
+
+class _Bounded:
+    def __init__(self, receive: Receive, largest: int, seconds: float) -> None:
+        self._receive, self._left, self._seconds = receive, largest, seconds
+        self._largest = largest
+        self._deadline: float | None = None
+        self._ended = False
+
+    async def receive(self) -> Message:
+        if self._ended:  # what is waited for now is the client's going away
+            return await self._receive()
+        self._deadline = self._deadline or asyncio.get_running_loop().time() + self._seconds
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise Problem(408, "too-slow", f"The body did not come within {self._seconds:.0f} seconds.") from None
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            self._ended = not message.get("more_body", False)
+            if self._left < 0:
+                raise Problem(413, "too-large", f"The body is longer than {self._largest:,} bytes.")
+        return message

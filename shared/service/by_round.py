@@ -1,0 +1,49 @@
+"""A duty's work for each round by itself: a round's fault stops no other round's."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from shared.service.postgres import CONTENDED, DATABASE_AWAY
+
+LONGEST_PAUSE: Final = 60.0
+_log = structlog.get_logger()
+_T = TypeVar("_T")
+
+
+class ByRound:
+    """Of one duty. A round that fails is named in the log, counted, and tried again after a pause that grows to a
+    minute; meanwhile the others go on."""
+
+    def __init__(self, duty: str, failures: Counter, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._duty = duty
+        self._failures = failures
+        self._monotonic = monotonic
+        self._resting: dict[str, tuple[float, float]] = {}
+        """By round: when it is tried again, and the pause before that."""
+
+    async def each(
+        self, due: Iterable[_T], round_of: Callable[[_T], str], work: Callable[[_T], Awaitable[object]]
+    ) -> None:
+        """Raises what concerns all alike: that the database is away."""
+        for one in due:
+            round_id = round_of(one)
+            again_at, pause = self._resting.get(round_id, (0.0, 0.0))
+            if self._monotonic() < again_at:
+                continue
+            try:
+                await work(one)
+            except DATABASE_AWAY:
+                raise
+            except CONTENDED as error:
+                _log.info("gives way", duty=self._duty, round=round_id, error=type(error).__name__)
+            except Exception:  # noqa: BLE001 -- named, counted, and tried again
+                pause = min(max(1.0, pause * 2), LONGEST_PAUSE)
+                self._resting[round_id] = (self._monotonic() + pause, pause)
+                self._failures.labels(self._duty, round_id).inc()
+                _log.exception("duty failed", duty=self._duty, round=round_id, again_in_seconds=pause)
+            else:
+                self._resting.pop(round_id, None)

@@ -1,0 +1,61 @@
+"""What bounds connections, and how many of them the machine lets a process have."""
+
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+from typing import Final, Self
+
+import structlog
+
+from shared.service.settings import ServiceSettings
+
+_log = structlog.get_logger()
+LINGERING_AT_ONCE: Final = 200
+"""Of connections that were one too many; others are closed at once."""
+FILES_BESIDE: Final = LINGERING_AT_ONCE + 500
+"""Open files of a process that are no client's connections: to Kafka, to the database, of answers written and kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one process; each is a setting, `ServiceSettings.http_…`."""
+
+    connections: int = 2000
+    of_peer: int = 100
+    trusted: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.1"),)
+    request_line: int = 8_192
+    headers: int = 32_768
+    head_seconds: float = 10
+    idle_seconds: float = 15
+    answer_seconds: float = 60
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> Self:
+        return cls(
+            connections=settings.http_connections,
+            of_peer=settings.http_connections_of_peer,
+            trusted=tuple(map(ip_network, settings.trusted_proxies)),
+            request_line=settings.http_request_line_bytes,
+            headers=settings.http_header_bytes,
+            head_seconds=settings.http_head_seconds,
+            idle_seconds=settings.http_idle_seconds,
+            answer_seconds=settings.http_answer_seconds,
+        )
+
+    @property
+    def head(self) -> int:
+        return self.request_line + self.headers
+
+
+def with_files(bounds: Bounds) -> Bounds:
+    """The process is let open a file for each connection, as far as the machine lets it; beyond that there are fewer
+    connections, since whoever has no file left can neither accept nor reach its database."""
+    wanted = bounds.connections + FILES_BESIDE
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    if soft != RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == RLIM_INFINITY else min(wanted, hard)
+        setrlimit(RLIMIT_NOFILE, (soft, hard))
+        if soft < wanted:
+            _log.warning("takes fewer connections than set: open files are limited", files=soft)
+            return replace(bounds, connections=max(soft - FILES_BESIDE, soft // 4))
+    return bounds

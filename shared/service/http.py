@@ -1,0 +1,277 @@
+"""What every service's HTTP side shares: problem details, bearer tokens, health, metrics, AsyncAPI, and the server."""
+
+import gc
+import hashlib
+import re
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+from math import ceil
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel, TypeAdapter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from shared.reading.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
+from shared.service import openapi_page
+from shared.service.bodies import BODY_SECONDS, BoundedBodies
+from shared.service.connection_bounds import Bounds, with_files
+from shared.service.connections import Connections
+from shared.service.headers import Guarded
+from shared.service.openapi import describe
+from shared.service.postgres import DatabaseAwayError
+from shared.service.problems import Problem, problem_response
+from shared.wording.spoken import Spoken
+
+_log = structlog.get_logger()
+
+
+_UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
+
+
+async def read_body(request: Request, limit: int, kind: str = "application/json") -> bytes:
+    """The whole body; 415 when it is not of that kind, 413 when it is longer than `limit` bytes."""
+    _require_kind(request, kind)
+    return await read_bytes(request, limit, f"The body is longer than {limit} bytes: shorten the description.")
+
+
+def _require_kind(request: Request, kind: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        raise Problem(415, "not-json", f"Send the application as 'Content-Type: {kind}'.")
+
+
+async def read_body_if_sent(request: Request, limit: int) -> bytes:
+    """As `read_body`; empty where no body was sent, whatever type was named for it."""
+    sent = await read_bytes(request, limit, f"The body is longer than {limit} bytes.")
+    if sent:
+        _require_kind(request, "application/json")
+    return sent
+
+
+async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
+    """The whole body; 413, saying `too_large`, when it is longer than `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Problem(413, "too-large", too_large)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def body_of(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks."""
+    schema = model.model_json_schema()
+    whole = _inlined(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole}}}}
+
+
+def content_of(*media_types: str) -> dict[str, Any]:
+    """For a route's `openapi_extra`: a body that is a file of one of these types."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(media_types, file)}}
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A schema that refers to nothing outside of itself; no model of ours holds itself."""
+    match schema:
+        case {"$ref": reference, **rest}:
+            return _inlined(definitions[reference.rpartition("/")[2]], definitions) | rest
+        case dict():
+            return {name: _inlined(value, definitions) for name, value in schema.items()}
+        case list():
+            return [_inlined(value, definitions) for value in schema]
+        case _:
+            return schema
+
+
+def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
+    """400 when it is no JSON at all, 422 with a reason per field when a field is not as the contract says."""
+    return parsed(adapter, body).value
+
+
+def parsed(adapter: TypeAdapter[Any], body: bytes) -> JsonRead:
+    """The same, with what was written otherwise than it is kept."""
+    try:
+        return read_json(adapter, body)
+    except UnreadableJsonError as error:
+        if not error.is_json:
+            raise Problem(400, "unreadable", "The body is no JSON.", error.reasons) from error
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", error.reasons) from error
+
+
+def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
+    """422 when a value that came otherwise than in a body, or within free terms, is not as the contract says."""
+    try:
+        return read_value(adapter, value, pointer)
+    except UnreadableJsonError as error:
+        raise Problem(422, "invalid-fields", "Some fields can't be accepted.", error.reasons) from error
+
+
+def download(name: str, disposition: str = "attachment") -> str:
+    """A Content-Disposition for a file of this name, whatever a name in it holds (RFC 6266)."""
+    return f'{disposition}; filename="{_UNSAFE_IN_A_NAME.sub("_", name)}"'
+
+
+def bearer_hash(authorization: str | None) -> str | None:
+    """SHA-256 of the bearer token sent, which is all that is ever stored of one."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    return hashlib.sha256(token.strip().encode()).hexdigest()
+
+
+class Health(Protocol):
+    def live(self) -> dict[str, str]:
+        """What is stuck, by name; empty while the service makes progress."""
+
+    async def ready(self) -> dict[str, str]:
+        """What is not there yet, by name; empty when requests can be served."""
+
+    def asyncapi(self) -> dict[str, Any]: ...
+
+
+def service_app(
+    title: str,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    answers: Path,
+    raw: Mapping[str, Any] | None = None,
+) -> FastAPI:
+    """An app without the pages that load others' scripts (`/docs` is ours), and without redirects for a slash too many,
+    which would lead to whatever the request's Host says. `answers` and `raw`: what its OpenAPI says beside its routes
+    (`shared.service.openapi`)."""
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    describe(app, answers, raw or {})
+    return app
+
+
+def add_service_routes(
+    app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
+) -> None:
+    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and a bound
+    on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
+    app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
+    app.add_middleware(Spoken)
+
+    async def live(request: Request) -> Response:
+        stuck = health.live()
+        return JSONResponse({"stuck": stuck}, 503 if stuck else 200)
+
+    async def ready(request: Request) -> Response:
+        missing = await health.ready()
+        return JSONResponse({"missing": missing}, 503 if missing else 200)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    # Neither changes while the process runs, and either takes a good part of a second to draw.
+    @cache
+    def drawn_asyncapi() -> bytes:
+        return JSONResponse(health.asyncapi()).body  # type: ignore[return-value]
+
+    @cache
+    def drawn_page() -> str:
+        return openapi_page.page(app.openapi())
+
+    async def asyncapi(request: Request) -> Response:
+        return Response(drawn_asyncapi(), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        return Response(drawn_page(), media_type="text/html", headers={"Content-Security-Policy": openapi_page.POLICY})
+
+    for path, route in (
+        ("/health/live", live),
+        ("/health/ready", ready),
+        ("/metrics", metrics),
+        ("/asyncapi", asyncapi),
+        ("/docs", docs),
+    ):
+        app.add_route(path, route, include_in_schema=False)
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 -- registered for this class
+        return error.response()
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class
+        return problem_response(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(error.errors()))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)  # noqa: S101 -- registered for this class
+        return problem_response(error.status_code, f"http-{error.status_code}", str(error.detail))
+
+    async def on_database_away(request: Request, error: Exception) -> Response:
+        _log.warning("answers without the database", path=request.url.path, error=str(error))
+        return problem_response(
+            503, "storage-away", "Nothing was changed: send it again.", headers={"Retry-After": "2"}
+        )
+
+    async def on_nul(request: Request, error: Exception) -> Response:
+        return problem_response(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        return problem_response(500, "fault", "This failed by a fault of ours: it was noted, send it again later.")
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(Exception, on_fault)
+    app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
+    app.add_exception_handler(DatabaseAwayError, on_database_away)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(StarletteHTTPException, on_http)
+
+
+def settle_garbage_collection() -> None:
+    """What is loaded by now stays, so it is not looked through again; and a batch of some thousand records, all alive
+    until it is saved, is not looked through dozens of times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
+    """How an app is served, whoever serves it."""
+    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
+    return uvicorn.Config(
+        Guarded(app),
+        http=protocol,
+        ws="none",
+        forwarded_allow_ips=[str(network) for network in bounds.trusted],
+        timeout_keep_alive=ceil(bounds.idle_seconds + bounds.answer_seconds),  # the protocol's own bound is before it
+        access_log=False,
+        log_config=None,
+        **given,
+    )
+
+
+def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) -> int:
+    """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
+    handler set here makes a clean stop exit with 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    config = configured(
+        app,
+        with_files(bounds or Bounds()),
+        host=host,
+        port=port,
+        loop="uvloop",
+        lifespan="on",
+        timeout_graceful_shutdown=15,
+        backlog=4096,
+    )
+    server = uvicorn.Server(config)
+    app.state.server = server
+    settle_garbage_collection()
+    server.run()
+    return int(getattr(app.state, "exit_code", 0)) if server.started else 1

@@ -1,0 +1,162 @@
+"""Answers that are the same for everybody are made once for all who ask, and kept while nothing they say has changed.
+
+What is confirmed does not change, but more comes to it: a later epoch, a batch of releases, a purchase. So an answer is
+known by the version of all it is made of, never by its round alone. Only what
+anybody may see is kept here: what takes a token is made for whoever sent it, and nothing in between may keep it.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import IO, Final
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from shared.service.files import PIECE
+from shared.service.problems import Problem
+
+Key = tuple[str | int | None, ...]
+Make = Callable[[], Awaitable[IO[bytes]]]
+KEPT_SECONDS: Final = 600.0
+"""Then made again: what was wrong in the database and has been mended shows in its answers too."""
+AT_MOST: Final = 200
+"""Answers kept: each is an open file."""
+WAITED_SECONDS: Final = 30.0
+ASKED_AGAIN: Final = "public, no-cache"
+"""To be kept by anybody, and asked for again each time: mostly answered 304."""
+PRIVATE: Final = "private, no-store"
+
+
+class Kept:
+    """On disk, without a name; gone when nobody reads it any more."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.flush()
+        self._number = os.dup(file.fileno())
+        self.size = os.fstat(self._number).st_size
+        digest = hashlib.sha256()
+        for start in range(0, self.size, PIECE):
+            digest.update(self.read(start))
+        self.etag = f'"{digest.hexdigest()[:32]}"'
+        self.until = time.monotonic() + KEPT_SECONDS
+
+    def read(self, start: int) -> bytes:
+        return os.pread(self._number, PIECE, start)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        for start in range(0, self.size, PIECE):
+            yield await asyncio.to_thread(self.read, start)
+
+    def __del__(self) -> None:
+        os.close(self._number)
+
+
+class KeptAnswers:
+    """Up to `bound` bytes and AT_MOST, the last asked for. Each is made once, however many wait for it."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._bytes = 0
+        self._making: dict[Key, asyncio.Task[Kept]] = {}
+
+    async def get(self, key: Key, make: Make) -> Kept:
+        found = self._kept.get(key)
+        if found is not None and found.until > time.monotonic():
+            self._kept.move_to_end(key)
+            return found
+        making = self._making.get(key)
+        if making is None:
+            making = asyncio.create_task(self._made(key, make))
+            self._making[key] = making
+            making.add_done_callback(lambda done: self._done(key, done))
+        return await asyncio.shield(making)  # whoever goes away leaves it to the others
+
+    async def _made(self, key: Key, make: Make) -> Kept:
+        file = await make()
+        try:
+            made = await asyncio.to_thread(Kept, file)
+        finally:
+            file.close()
+        self._drop(key)
+        if made.size <= self._bound:
+            self._kept[key] = made
+            self._bytes += made.size
+            while self._bytes > self._bound or len(self._kept) > AT_MOST:
+                self._drop(next(iter(self._kept)))
+        return made
+
+    def _done(self, key: Key, done: asyncio.Task[Kept]) -> None:
+        del self._making[key]
+        if not done.cancelled():
+            done.exception()  # told to those who wait, if any still do
+
+    def _drop(self, key: Key) -> None:
+        dropped = self._kept.pop(key, None)
+        if dropped is not None:
+            self._bytes -= dropped.size
+
+
+async def kept_answer(
+    request: Request, key: Key, make: Make, media_type: str, headers: Mapping[str, str], *, packed: bool = True
+) -> Response:
+    """The answer, or 304 to who has it. `packed`: in gzip to who takes that."""
+    answers: KeptAnswers = request.app.state.kept
+    found = await answers.get(key, make)
+    said = {**headers, "Cache-Control": ASKED_AGAIN}
+    if packed:
+        said["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
+        if takes_gzip(request.headers.get("accept-encoding", "")):
+            plain = found
+            found = await answers.get((*key, plain.etag, "gzip"), lambda: asyncio.to_thread(_packed, plain))
+            said["Content-Encoding"] = "gzip"
+    said["ETag"] = found.etag
+    if knows(request.headers.get("if-none-match", ""), found.etag):
+        return Response(status_code=304, headers={name: said[name] for name in said if name != "Content-Encoding"})
+    said["Content-Length"] = str(found.size)
+    return StreamingResponse(found.pieces(), media_type=media_type, headers=said)
+
+
+def knows(if_none_match: str, etag: str) -> bool:
+    """RFC 9110 §13.1.2."""
+    return if_none_match.strip() == "*" or etag in (one.strip().removeprefix("W/") for one in if_none_match.split(","))
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    for one in accept_encoding.lower().split(","):
+        coding, _, weight = one.partition(";")
+        if coding.strip() in {"gzip", "*"}:
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False
+
+
+def _packed(plain: Kept) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by who keeps it
+    with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, mtime=0) as packing:
+        for start in range(0, plain.size, PIECE):
+            packing.write(plain.read(start))
+    return file
+
+
+@asynccontextmanager
+async def turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """To make one: each holds a connection to the database until it is on disk. Raises a Problem where others take too
+    long."""
+    try:
+        async with asyncio.timeout(WAITED_SECONDS):
+            await turns.acquire()
+    except TimeoutError:
+        busy = "Others' files are being written: ask again in a moment."
+        raise Problem(503, "busy", busy, headers={"Retry-After": "5"}) from None
+    try:
+        yield
+    finally:
+        turns.release()

@@ -1,0 +1,36 @@
+"""`GET /.well-known/firstbuy-keys`: every public key a service ever signed with, for ever."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from shared.proof.signing import ALGORITHM
+from shared.service.keys import SigningKey, published
+from shared.service.postgres import Pool, connected
+
+
+def keys_router(signing: SigningKey, pool: Callable[[], Pool]) -> APIRouter:
+    router = APIRouter(tags=["keys"])
+
+    @router.get("/.well-known/firstbuy-keys")
+    async def list_keys() -> JSONResponse:
+        """Oldest first. The service signs its audit heads with them; intake its receipts too, and a round's opening
+        names the fingerprints (SHA-256 of the 32 bytes) of intake's."""
+        await signing.signer(pool())
+        async with connected(pool()) as connection:
+            known = await published(connection)
+        return JSONResponse(
+            [
+                {
+                    "key_id": one.key.key_id,
+                    "algorithm": ALGORITHM,
+                    "public_key": one.key.public,
+                    "fingerprint": one.key.fingerprint,
+                    "first_used_at": one.first_used_at.isoformat().replace("+00:00", "Z"),
+                }
+                for one in known
+            ]
+        )
+
+    return router

@@ -1,0 +1,57 @@
+"""Forward-only migrations: plain `.sql` files, each once, in order of name, in a transaction of its own."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from shared.service.postgres import Connection
+
+_LOCK = 0x66697273  # "firs": one migration of a database at a time
+_SHARED = Path(__file__).parent / "migrations"
+_log = structlog.get_logger()
+
+
+class MigrationChangedError(RuntimeError):
+    """A migration that has run was edited afterwards. Restore the file and write a new one."""
+
+
+async def migrate(url: str, folder: Path) -> list[str]:
+    """Applies what is missing of `shared/service/migrations` and of `folder`; returns the names applied.
+
+    The lock is polled, not waited for: a session blocked on it would hold a snapshot that another's
+    `CREATE INDEX CONCURRENTLY` waits for.
+    """
+    connection = await asyncpg.connect(url, timeout=30)
+    try:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            await asyncio.sleep(0.2)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations"
+            " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        applied = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT * FROM schema_migrations")}
+        files = [("shared/", path) for path in sorted(_SHARED.glob("*.sql"))]
+        files += [("", path) for path in sorted(folder.glob("*.sql"))]
+        return [
+            prefix + path.stem for prefix, path in files if await _apply(connection, prefix + path.stem, path, applied)
+        ]
+    finally:
+        await connection.close()
+
+
+async def _apply(connection: Connection, name: str, path: Path, applied: dict[str, str]) -> bool:
+    text = path.read_text()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if name in applied:
+        if applied[name] != digest:
+            raise MigrationChangedError(f"{name} has run already and was changed since: restore it, add a new one")
+        return False
+    async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '15min'")
+        await connection.execute(text)
+        await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest)
+    _log.info("applied migration", migration=name)
+    return True

@@ -1,0 +1,100 @@
+"""The outbox of a service that has no log to replay: events are rows of the transaction that made them true.
+
+Marked per batch: the writer hands the batch over right after its commit, and the row goes once the brokers hold it. A
+crash in between leaves the row, and the sweep publishes it again under the same ids.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.producer import EventProducer, EventTooLargeError
+from shared.service.postgres import DATABASE_AWAY, Connection, Pool, connected
+
+ENQUEUE = """
+INSERT INTO outbox (topics, keys, types, ids, times, traceparents, bodies)
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING batch
+"""
+FINISH = "DELETE FROM outbox WHERE batch = ANY($1::bigint[])"
+LEFT_BEHIND = """
+SELECT batch, topics, keys, types, ids, times, traceparents, bodies FROM outbox
+WHERE created_at < now() - make_interval(secs => $1) ORDER BY batch LIMIT 100
+"""
+SWEEP_AFTER_SECONDS: Final = 5.0
+_log = structlog.get_logger()
+
+
+async def enqueue(connection: Connection, events: Sequence[Outgoing]) -> int:
+    """Writes one batch in the caller's transaction; see `OutboxPublisher.transaction`."""
+    batch: int = await connection.fetchval(
+        ENQUEUE,
+        [event.topic for event in events],
+        [event.key for event in events],
+        [event.type for event in events],
+        [event.id for event in events],
+        [event.time for event in events],
+        [event.traceparent or "" for event in events],
+        [event.body for event in events],
+    )
+    return batch
+
+
+class OutboxPublisher:
+    """Publishes what was handed over, many batches at a time, and now and then what a crash left."""
+
+    def __init__(self, producer: EventProducer) -> None:
+        self._producer = producer
+        self._handed: asyncio.Queue[tuple[int, Sequence[Outgoing]]] = asyncio.Queue()
+
+    @asynccontextmanager
+    async def transaction(self, pool: Pool) -> AsyncIterator[tuple[Connection, list[Outgoing]]]:
+        """A transaction and the list of events it makes true: they leave once it is committed, or not at all."""
+        events: list[Outgoing] = []
+        async with connected(pool) as connection, connection.transaction():
+            yield connection, events
+            batch = await enqueue(connection, events) if events else 0
+        if events:
+            self.hand_over(batch, events)
+
+    def hand_over(self, batch: int, events: Sequence[Outgoing]) -> None:
+        self._handed.put_nowait((batch, events))
+
+    async def publish_handed(self, pool: Pool) -> None:
+        """A duty: waits for a batch and publishes it with all that have come meanwhile."""
+        taken = [await self._handed.get()]
+        while not self._handed.empty():
+            taken.append(self._handed.get_nowait())
+        await self._producer.publish([event for _, events in taken for event in events])
+        await self._finish(pool, [batch for batch, _ in taken])
+
+    async def sweep(self, pool: Pool, after_seconds: float = SWEEP_AFTER_SECONDS) -> None:
+        """A duty: publishes batches whose writer did not get to it. Two replicas may publish the same: same ids."""
+        async with connected(pool) as connection:
+            rows = await connection.fetch(LEFT_BEHIND, after_seconds)
+        for row in rows:
+            columns = ("topics", "keys", "types", "ids", "times", "traceparents", "bodies")
+            events = [
+                Outgoing(topic, key, kind, identifier, key, time, body, traceparent or None)
+                for topic, key, kind, identifier, time, traceparent, body in zip(
+                    *(row[column] for column in columns), strict=True
+                )
+            ]
+            try:
+                await self._producer.publish(events)
+            except (EventTooLargeError, TopicAuthorizationFailedError) as error:  # it stays, and holds up no other
+                _log.error("can't publish batch", batch=row["batch"], error=str(error))
+                continue
+            _log.warning("published left batch", batch=row["batch"], events=len(events))
+            await self._finish(pool, [row["batch"]])
+
+    async def _finish(self, pool: Pool, batches: list[int]) -> None:
+        try:
+            async with connected(pool) as connection:
+                await connection.execute(FINISH, batches)
+        except DATABASE_AWAY as error:
+            _log.warning("left batches marked unpublished", batches=batches, error=type(error).__name__)

@@ -1,0 +1,125 @@
+"""`GET /parked`: the records a service could not take, named until an operator has settled each with a reason.
+
+Who parked it is the consumer; what settles it is outside of this: the record published again by its owner, a repair, an
+officers' act. The settlement says which, in the audit log.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Final, Protocol
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import TypeAdapter
+
+from shared.clock import Clock
+from shared.contracts.topics import CONTACTS
+from shared.contracts.values import I_JSON_MAX, Contract, Line
+from shared.kafka import storage
+from shared.kafka.cloudevents import Outgoing
+from shared.kafka.storage import Parked
+from shared.service import audit
+from shared.service.http import body_of, parse, read_body
+from shared.service.outbox import OutboxPublisher
+from shared.service.postgres import Pool, connected
+from shared.service.problems import Problem
+
+
+class Holder(Protocol):
+    """Whose token was sent."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Admit = Callable[[Request], Awaitable[Holder]]
+"""Raises a Problem for who may not."""
+
+
+Follows = Callable[[Parked, str, datetime], Sequence[Outgoing]]
+"""What is to be published of a record settled for that reason at that time."""
+
+
+class SettlementBody(Contract):
+    """Why it need not be looked at any more."""
+
+    reason: Line
+
+
+_PERSONAL: Final = re.compile(rf"(^|\.)({re.escape(CONTACTS.name)}|institution\.[^.]+\.inbox\.v1)$")
+_PARKED = TypeAdapter(list[dict[str, Any]])
+_SETTLEMENT = TypeAdapter(SettlementBody)
+SETTLEMENT_BYTES: Final = 16_384
+Partition = Annotated[int, Path(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, Path(ge=0, le=I_JSON_MAX)]
+
+
+def parked_router(
+    service: str,
+    pool: Callable[[], Pool],
+    outbox: OutboxPublisher,
+    clock: Clock,
+    may_read: Admit,
+    may_settle: Admit,
+    follows: Follows = lambda parked, reason, now: (),
+) -> APIRouter:
+    router = APIRouter(prefix="/parked", tags=["parked"])
+
+    @router.get("")
+    async def list_parked(
+        request: Request, settled: bool = False, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+    ) -> Response:
+        """Those that wait for a settlement, oldest first; with `settled` the others too."""
+        await may_read(request)
+        async with connected(pool()) as connection:
+            found = await storage.parked(connection, settled=settled, limit=limit)
+        return _answer([_shown(service, one) for one in found])
+
+    @router.get("/{topic}/{partition}/{offset}")
+    async def read_parked(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
+        await may_read(request)
+        async with connected(pool()) as connection:
+            found = await storage.parked_one(connection, (_held(topic), partition), offset)
+        if found is None:
+            raise _unknown()
+        return _answer([_shown(service, found)])
+
+    @router.post("/{topic}/{partition}/{offset}/settlement", openapi_extra=body_of(SettlementBody))
+    async def settle(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
+        """Takes it off the list, once; who, when and why stand in the audit log."""
+        holder, now = await may_settle(request), clock.now()
+        body = parse(_SETTLEMENT, await read_body(request, SETTLEMENT_BYTES))
+        async with outbox.transaction(pool()) as (connection, events):
+            place = (_held(topic), partition)
+            if not await storage.settle_parked(connection, place, offset, now):
+                if await storage.parked_one(connection, place, offset) is None:
+                    raise _unknown()
+                raise Problem(409, "settled", "It is settled already: see the audit log.")
+            detail = {"topic": topic, "partition": partition, "offset": offset}
+            sealed = {"reason": body.reason}
+            events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail, sealed))
+            found = await storage.parked_one(connection, place, offset)
+            events += follows(found, body.reason, now) if found else ()
+        return _answer([_shown(service, found)] if found else [])
+
+    return router
+
+
+def _held(topic: str) -> str:
+    if "\x00" in topic:  # which no text of PostgreSQL can hold
+        raise _unknown()
+    return topic
+
+
+def _unknown() -> Problem:
+    return Problem(404, "unknown-record", "No record is parked at this place: see GET /parked.")
+
+
+def _shown(service: str, one: Parked) -> dict[str, Any]:
+    """Without the detail where that could quote a person's data."""
+    return {"service": service, **asdict(one), "detail": None if _PERSONAL.search(one.topic) else one.detail}
+
+
+def _answer(rows: list[dict[str, Any]]) -> Response:
+    return Response(_PARKED.dump_json(rows), media_type="application/json")

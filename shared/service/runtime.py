@@ -1,0 +1,245 @@
+"""What a running service stands on: pool, producer, consumers, background duties, health. Opened by `app.py` alone."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+from faststream.specification import AsyncAPI
+
+from shared.contracts.topics import Topic, dead_letters
+from shared.kafka.consumer import TopicConsumer, payload_of
+from shared.kafka.deadletter import DeadLetters
+from shared.kafka.producer import EventProducer
+from shared.kafka.records import Decoder
+from shared.kafka.step import Handler, Step
+from shared.service.by_round import ByRound
+from shared.service.postgres import CONTENDED, DATABASE_AWAY, Pool, connected, open_pool
+from shared.service.settings import ServiceSettings
+from shared.service.telemetry import open_metrics, open_tracing
+
+_log = structlog.get_logger()
+Duty = Callable[[], Awaitable[None]]
+"""One pass of a background duty; called again and again. Must be safe to run in several replicas at once."""
+
+
+class Runtime:
+    """Parts are declared first (so that AsyncAPI can be drawn without a broker), then opened together."""
+
+    def __init__(self, service: str, settings: ServiceSettings) -> None:
+        self.service = service
+        self.settings = settings
+        self.prefix = settings.deployment.topic_prefix
+        self.metrics = open_metrics()
+        self.tracing, self._tracer_provider = open_tracing(
+            service, settings.replica, settings.deployment.trace_sample_ratio, settings.deployment.trace_endpoint
+        )
+        self.producer = EventProducer(settings.kafka, service, self.prefix, self.metrics)
+        self.stopping = asyncio.Event()
+        self._pool: Pool | None = None
+        self._broker = KafkaBroker(
+            settings.kafka.bootstrap_servers,
+            security=settings.kafka.broker_security(),
+            consumer_only=True,
+            graceful_timeout=20,
+            allow_auto_create_topics=False,
+            logger=None,
+            apply_types=False,
+        )
+        self._consumers: list[TopicConsumer] = []
+        self._duties: list[tuple[str, Duty, float]] = []
+        self._described: set[str] = set()
+        self._read_by_hand: set[str] = set()
+        self._checks: dict[str, Callable[[], str | None]] = {}
+
+    @property
+    def pool(self) -> Pool:
+        if self._pool is None:
+            raise RuntimeError("the runtime is not open")
+        return self._pool
+
+    def consume(self, topic: Topic, handler: Handler) -> None:
+        step = Step(
+            pool=lambda: self.pool,
+            decoder=Decoder(topic),
+            handle=handler,
+            dead_letter=DeadLetters(self.producer, self.prefix, self.service),
+            metrics=self.metrics,
+            stopping=self.stopping,
+        )
+        self._consumers.append(
+            TopicConsumer(
+                self._broker,
+                self.producer,
+                step,
+                topic,
+                prefix=self.prefix,
+                service=self.service,
+                replica=self.settings.replica,
+                batch_records=self.settings.batch_records,
+            )
+        )
+        self._described.add(topic.name)
+        self.publishes(dead_letters(topic.name, self.service))
+
+    def publishes(self, topic: Topic) -> None:
+        """Shows a topic of this writer in its AsyncAPI; the events themselves leave through `producer`."""
+        self._describe(topic, "written")
+
+    def reads(self, topic: Topic) -> None:
+        """Shows a topic in its AsyncAPI that is read without a group, by a consumer of the service's own."""
+        self._read_by_hand.add(self._describe(topic, "read"))
+
+    def _describe(self, topic: Topic, how: str) -> str:
+        """FastStream names channels by title, and of two with one title shows the last."""
+        title = f"{topic.name} ({how})" if topic.name in self._described else topic.name
+        self._described.add(title)
+        self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=title)
+        return title
+
+    def needs(self, name: str, check: Callable[[], str | None]) -> None:
+        """One more condition of readiness: `check` says what is missing, or None."""
+        self._checks[name] = check
+
+    def duty(self, name: str, duty: Duty, every: float) -> None:
+        """Runs `duty` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
+        self._duties.append((name, duty, every))
+
+    def by_round(self, duty: str) -> ByRound:
+        """What a duty does for each round by itself."""
+        return ByRound(duty, self.metrics.round_failures)
+
+    def duty_by_round(self, name: str, duty: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
+        """A duty that is called with the pool, the arguments, and what sets its rounds apart."""
+        apart = self.by_round(name)
+        self.duty(name, lambda: duty(self.pool, *arguments, apart), every)
+
+    @asynccontextmanager
+    async def open(self, app: FastAPI) -> AsyncIterator[None]:
+        """For an app's lifespan. Ends brokers first, then the producer, then the pool."""
+        self.stopping.clear()
+        self._pool = await self._wait_for_database()
+        await self.producer.start()
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self._start_consumers()
+            tasks = [asyncio.create_task(self._repeat(*duty), name=duty[0]) for duty in self._duties]
+            tasks.append(asyncio.create_task(self._watch(app), name="watchdog"))
+            _log.info("started", service=self.service, topics=[consumer.topic.name for consumer in self._consumers])
+            yield
+        finally:
+            self.stopping.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            # No new batch is taken from here on; those in hand are saved, published and committed while Kafka's
+            # clients still run.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(20):
+                    await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
+            await self._broker.stop()
+            await self.producer.stop()
+            await self._close_pool()
+            self._tracer_provider.shutdown()
+            _log.info("stopped", service=self.service)
+
+    async def _wait_for_database(self) -> Pool:
+        pause = 0.2
+        while True:
+            try:
+                return await open_pool(
+                    str(self.settings.database_url),
+                    self.settings.database_connections,
+                    f"firstbuy-{self.service}-{self.settings.replica}",
+                    self.settings.database_wait_seconds,
+                )
+            except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
+                _log.warning("waits for the database", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+
+    async def _start_consumers(self) -> None:
+        pause = 0.2
+        while self._consumers:
+            try:
+                await self._broker.start()
+            except KafkaError as error:
+                _log.warning("waits for Kafka", error=self.settings.kafka.unreachable(error))
+                await self._broker.stop()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+            else:
+                return
+
+    async def _close_pool(self) -> None:
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 10)
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+
+    async def _repeat(self, name: str, duty: Duty, every: float) -> None:
+        while True:
+            try:
+                await duty()
+            except DATABASE_AWAY as error:
+                _log.warning("waits for the database", duty=name, error=type(error).__name__)
+                await asyncio.sleep(1)
+            except CONTENDED as error:
+                _log.info("gives way", duty=name, error=type(error).__name__)  # another replica is at it
+            except Exception:  # noqa: BLE001 -- reported, and tried again at the next turn
+                _log.exception("duty failed", duty=name)
+                await asyncio.sleep(1)
+            await asyncio.sleep(every)
+
+    async def _watch(self, app: FastAPI) -> None:
+        """Restarts a consumer whose task died; ends the process when publishing can never work again."""
+        while True:
+            await asyncio.sleep(1)
+            for consumer in self._consumers:
+                if consumer.failure is not None:
+                    _log.error("ends the process", topic=consumer.topic.name, error=str(consumer.failure))
+                    app.state.exit_code = 1
+                    app.state.server.should_exit = True
+                    return
+                if consumer.dead():
+                    await consumer.restart()
+
+    def live(self) -> dict[str, str]:
+        limit = self.settings.step_seconds
+        return {
+            consumer.topic.name: f"no step for {limit} s with records waiting"
+            for consumer in self._consumers
+            if consumer.lag() > 0 and time.monotonic() - consumer.last_step > limit
+        }
+
+    async def ready(self) -> dict[str, str]:
+        missing = {consumer.topic.name: "no partitions yet" for consumer in self._consumers if not consumer.ready}
+        missing |= {name: said for name, check in self._checks.items() if (said := check()) is not None}
+        if not self.producer.ready:
+            missing["producer"] = "not started"
+        try:
+            async with asyncio.timeout(2):
+                async with connected(self.pool) as connection:
+                    await connection.fetchval("SELECT 1")
+        except (RuntimeError, asyncpg.InterfaceError, *DATABASE_AWAY) as error:
+            missing["database"] = type(error).__name__
+        return missing
+
+    def asyncapi(self) -> dict[str, Any]:
+        specification = AsyncAPI(self._broker, title=f"Firstbuy {self.service}", version="1", schema_version="3.0.0")
+        document: dict[str, Any] = specification.to_specification().to_jsonable()
+        for title in self._read_by_hand:
+            document["operations"][title]["action"] = "receive"
+        for channel in document["channels"].values():
+            if named := re.findall(r"{(\w+)}", channel["address"]):
+                channel["parameters"] = {name: {} for name in named}
+        return document

@@ -1,0 +1,197 @@
+"""What every service is told by its environment. One class per service builds on `ServiceSettings`."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Self
+
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.kafka.security import ssl_context
+from shared.proof.signing import UnusableKeyError, private_key
+
+
+def unusable(error: ValidationError, prefix: str) -> str:
+    """What is wrong with which variable, a line each, and never what it was set to: that may be a password."""
+    told = error.errors(include_url=False, include_input=False, include_context=False)
+    return "\n".join(f"{prefix}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in told)
+
+
+class SecurityProtocol(StrEnum):
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SaslMechanism(StrEnum):
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka: the same for every service of a deployment."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_KAFKA_", frozen=True)
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers to start from, `host:port,host:port`.")
+    security_protocol: SecurityProtocol = Field(SecurityProtocol.PLAINTEXT, description="How brokers are spoken to.")
+    sasl_mechanism: SaslMechanism = Field(SaslMechanism.SCRAM_SHA_256, description="Used with `SASL_…` protocols.")
+    sasl_username: str = Field("", description="The service's own user; a command's: the operator's.")
+    sasl_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    ssl_ca_file: str = Field("", description="PEM file of the authority that signed the brokers' certificates.")
+    replication_factor: int = Field(
+        0, ge=0, description="Copies of each topic created; 0: three, or as many as there are brokers."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """As if this were the process's environment, which is looked at only for what is not here."""
+        prefix = "FIRSTBUY_KAFKA_"
+        given = {name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(prefix)}
+        return cls.model_validate({name.lower(): value for name, value in given.items()})
+
+    @property
+    def secured(self) -> bool:
+        """Whether clients say who they are, and so have rights of their own."""
+        return "SASL" in self.security_protocol
+
+    def as_user(self, user: str, password: str) -> Self:
+        return self.model_copy(update={"sasl_username": user, "sasl_password": SecretStr(password)})
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables by which another process comes to the same; whoever is handed them can log in."""
+        shown = {name: getattr(self, name) for name in type(self).model_fields}
+        shown["sasl_password"] = self.sasl_password.get_secret_value()
+        return {f"FIRSTBUY_KAFKA_{name.upper()}": str(value) for name, value in shown.items()}
+
+    def unreachable(self, error: Exception | str) -> str:
+        """What to print when a client can't start: to a client a refused password looks like no broker at all."""
+        asked = f"user {self.sasl_username!r} and its password" if self.secured else "that no user is asked for there"
+        return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address, and {asked}."
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Arguments of an aiokafka client."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "security_protocol": self.security_protocol.value,
+        }
+        if self.secured:
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism.value,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password.get_secret_value(),
+            }
+        if "SSL" in self.security_protocol:
+            arguments["ssl_context"] = ssl_context(self.ssl_ca_file)
+        return arguments
+
+    def broker_security(self) -> BaseSecurity | None:
+        """The same for a FastStream broker."""
+        context = ssl_context(self.ssl_ca_file) if "SSL" in self.security_protocol else None
+        if not self.secured:
+            return BaseSecurity(ssl_context=context, use_ssl=True) if context else None
+        scheme = {
+            SaslMechanism.PLAIN: SASLPlaintext,
+            SaslMechanism.SCRAM_SHA_256: SASLScram256,
+            SaslMechanism.SCRAM_SHA_512: SASLScram512,
+        }[self.sasl_mechanism]
+        return scheme(
+            username=self.sasl_username,
+            password=self.sasl_password.get_secret_value(),
+            ssl_context=context,
+            use_ssl=context is not None,
+        )
+
+
+class DeploymentSettings(BaseSettings):
+    """Settings all services of a deployment share."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_", frozen=True)
+
+    topic_prefix: str = Field(
+        "firstbuy.", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every topic's and consumer group's name."
+    )
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    trace_sample_ratio: float = Field(0.01, ge=0, le=1, description="Share of requests whose spans are recorded.")
+    trace_endpoint: str = Field("", description="OTLP/HTTP address spans are sent to; empty: spans are not exported.")
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of one service; `FIRSTBUY_<SERVICE>_…`."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    database_url: PostgresDsn = Field(repr=False, description="The service's own PostgreSQL database.")
+    database_connections: int = Field(8, ge=2, description="Most connections kept to it by one replica.")
+    database_wait_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="Longest wait for one of them; then a request is answered 503, a consumer tries again.",
+    )
+    http_host: str = Field("127.0.0.1", description="Address the HTTP port is bound to.")
+    http_port: int = Field(description="HTTP port: the API, health, metrics and AsyncAPI.")
+    http_trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks, comma between, of proxies: their `X-Forwarded-…` is believed, and they are "
+        "not counted as one client.",
+    )
+    http_connections: int = Field(2000, ge=1, description="Most connections at once; one more is answered 503.")
+    http_connections_of_peer: int = Field(
+        100, ge=1, description="Most of them from one address (of IPv6: one /64); one more is answered 503."
+    )
+    http_request_line_bytes: int = Field(8_192, ge=256, description="Longest address of a request; else 414.")
+    http_header_bytes: int = Field(32_768, ge=1_024, description="Longest headers of a request together; else 431.")
+    http_head_seconds: float = Field(
+        10, gt=0, description="Longest time from a request's first byte to its body; else 408."
+    )
+    http_body_seconds: float = Field(60, gt=0, description="Longest time a body may take to come; else 408.")
+    http_idle_seconds: float = Field(
+        15, gt=0, description="How long a connection is kept on which no request begins; longer than a proxy keeps it."
+    )
+    http_answer_seconds: float = Field(
+        60, gt=0, description="How long an answer is kept for who takes nothing of it; then the connection is closed."
+    )
+    replica: str = Field(
+        "0", pattern=r"^[A-Za-z0-9.-]+$", description="Slot of this replica; two live processes never share one."
+    )
+    batch_records: int = Field(2000, ge=1, description="Most records taken in one step.")
+    step_seconds: int = Field(60, ge=1, description="No step for this long while records wait: not live.")
+    signing_key_file: str = Field(
+        "",
+        description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too; "
+        "selection's: packs and their links), 64 hex digits or PEM; empty: one is generated and kept.",
+    )
+    operator_token_hash: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of a token that is an operator's here, beside those of `access.v1`; empty: none.",
+    )
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
+
+    @property
+    def trusted_proxies(self) -> list[str]:
+        return [one.strip() for one in self.http_trusted_proxies.split(",") if one.strip()]
+
+    @field_validator("http_trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        """Each is an address or a network; `*` would believe anybody."""
+        for one in filter(None, map(str.strip, value.split(","))):
+            ip_network(one)
+        return value
+
+    def signing_key(self) -> bytes | None:
+        """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""
+        if not self.signing_key_file:
+            return None
+        try:
+            return private_key(Path(self.signing_key_file).read_bytes())
+        except (OSError, UnusableKeyError) as error:
+            prefix = self.model_config.get("env_prefix", "")
+            raise UnusableKeyError(f"{prefix}SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error

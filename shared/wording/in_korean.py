@@ -1,0 +1,167 @@
+"""What is said of a mistake, in Korean: by the English sentence as it stands where it is raised.
+
+The tables in `shared/wording/korean` have a line for each sentence, its places in braces, and the Korean one with the
+same places: `{round}` is what stands there, `{status~}` is itself looked up, and `{:은/는}` is the particle that goes
+after what precedes it. A sentence that no line has stays in English; `tests/unit/test_korean_messages.py` finds every
+one that the code can say. Matching takes time in proportion to the length of what is said, whatever it holds.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any, Final
+
+from shared.contracts.events import Language, Reason
+from shared.wording.particles import particle
+from shared.wording.spoken import current
+
+TABLES: Final = Path(__file__).parent / "korean"
+_DEEPEST: Final = 3
+_LOOKED_UP: Final = "~"
+_SAYS_LITTLE: Final = 6
+"""Letters of its own, up to which a sentence has only words for values: `{name} is {value}` would fit too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A sentence between whose `pieces` values stand: one piece more than there are `places`."""
+
+    pieces: tuple[str, ...]
+    places: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Template":
+        pieces, places = [""], []
+        for literal, name, _, _ in Formatter().parse(text):
+            pieces[-1] += literal
+            if name is not None:
+                places.append(name)
+                pieces.append("")
+        return cls(tuple(pieces), tuple(places))
+
+    @property
+    def weight(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def values_in(self, text: str) -> list[str] | None:
+        """What stands in its places, each as short as it can be but for the last; None where the text is another."""
+        first, last = self.pieces[0], self.pieces[-1]
+        end = len(text) - len(last)
+        if len(first) > end or not text.startswith(first) or not text.endswith(last):
+            return None
+        values, at = [], len(first)
+        for piece in self.pieces[1:-1]:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return None
+            values.append(text[at:found])
+            at = found + len(piece)
+        values.append(text[at:end])
+        if self.weight <= _SAYS_LITTLE and any(
+            " " in value for place, value in zip(self.places, values, strict=True) if not place.endswith(_LOOKED_UP)
+        ):
+            return None
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Korean:
+    parts: tuple[tuple[str, str | None, str], ...]
+
+    def said(self, values: Mapping[str, str]) -> str:
+        text = ""
+        for literal, place, particles in self.parts:
+            text += literal
+            if place:
+                text += values[place]
+            elif place is not None:
+                text += particle(text, particles)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    whole: Mapping[str, str]
+    """Sentences without a place."""
+    templates: tuple[tuple[Template, _Korean], ...]
+    """Those that say most themselves come first."""
+
+
+@cache
+def lines() -> Mapping[str, str]:
+    """All of the tables. Raises ValueError where a sentence stands in two of them."""
+    found: dict[str, str] = {}
+    for path in sorted(TABLES.glob("*.toml")):
+        for english, korean in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if english in found:
+                raise ValueError(f"{path.name}: '{english}' stands in another table too")
+            found[english] = korean
+    return found
+
+
+@cache
+def _tables() -> _Tables:
+    whole: dict[str, str] = {}
+    templates = []
+    for english, korean in lines().items():
+        template = Template.of(english)
+        said = _Korean(tuple((literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(korean)))
+        if template.places:
+            templates.append((template, said))
+        else:
+            whole[template.pieces[0]] = said.said({})
+    return _Tables(whole, tuple(sorted(templates, key=lambda one: -one[0].weight)))
+
+
+def in_korean(english: str) -> str:
+    """The Korean sentence; the English one where no line has it."""
+    return _found(english, 0).text
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`weight`: how much of the English is a sentence of ours, and no value."""
+
+    text: str
+    weight: int
+
+
+def _found(english: str, depth: int) -> _Found:
+    """Of all lines that fit the one that leaves least to values, those included that are sentences themselves."""
+    tables = _tables()
+    if english in tables.whole:
+        return _Found(tables.whole[english], len(english))
+    best = _Found(english, 0)
+    for template, korean in tables.templates:
+        values = template.values_in(english)
+        if values is not None:
+            found = _filled(template, korean, values, depth)
+            best = found if found.weight > best.weight else best
+    return best
+
+
+def _filled(template: Template, korean: _Korean, values: Sequence[str], depth: int) -> _Found:
+    weight, shown = template.weight, {}
+    for place, value in zip(template.places, values, strict=True):
+        inner = _found(value, depth + 1) if place.endswith(_LOOKED_UP) and depth < _DEEPEST else _Found(value, 0)
+        shown[place] = inner.text
+        weight += inner.weight
+    return _Found(korean.said(shown), weight)
+
+
+def said(english: str, language: Language | None = None) -> str:
+    """In the language; in that of who asks where none is given."""
+    return in_korean(english) if (language or current()) is Language.KO else english
+
+
+def told(reasons: Iterable[Reason], language: Language | None = None) -> list[dict[str, Any]]:
+    """Reasons as an answer has them. Their codes and pointers are the same in every language."""
+    return [told_again(reason.model_dump(), language) for reason in reasons]
+
+
+def told_again(reason: Mapping[str, Any], language: Language | None = None) -> dict[str, Any]:
+    """A reason as it is stored, as an answer has it."""
+    return {**reason, "detail": said(reason["detail"], language), "fix": said(reason["fix"], language)}

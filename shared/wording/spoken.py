@@ -1,0 +1,88 @@
+"""The language of who asks: read once of each request, and known wherever its answer is made (RFC 9110 §12.5.4).
+
+Everything is said in English, where it is raised. What is shown to who reads Korean is put into Korean where it is
+shown (`shared.wording.in_korean`).
+"""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.contracts.events import Language
+
+_HEADER: Final = b"accept-language"
+_LONGEST: Final = 1000
+_ANY: Final = "*"
+_current: ContextVar[Language] = ContextVar("language", default=Language.EN)
+
+
+def current() -> Language:
+    """Of who asks now; English where nobody said."""
+    return _current.get()
+
+
+def speak(language: Language) -> None:
+    """From now on, in this task and those it begins."""
+    _current.set(language)
+
+
+class Spoken:
+    """ASGI middleware: whatever is said inside is in the language of the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            speak(language_of(scope["headers"]))
+        await self._app(scope, receive, send)
+
+
+def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
+    """Of a request by its headers, whose names are in lower case."""
+    said = b",".join(value for name, value in headers if name == _HEADER)
+    return accepted(said.decode("latin-1")) if 0 < len(said) <= _LONGEST else Language.EN
+
+
+@lru_cache(maxsize=256)
+def accepted(said: str) -> Language:
+    """The one of ours that `Accept-Language` wants most: the first of two wanted alike. English where it names none of
+    ours, or can't be read."""
+    weights: dict[str, float] = {}
+    for one in said.split(","):
+        if not one.strip():
+            continue
+        wanted, _, weight = one.partition(";")
+        tag, quality = wanted.strip().lower(), _quality(weight)
+        if quality is None or not _is_range(tag):
+            return Language.EN
+        primary = tag.partition("-")[0]
+        weights[primary] = max(quality, weights.get(primary, 0.0))
+    others = weights.get(_ANY, 0.0)
+    order = [*(Language(tag) for tag in weights if tag in set(Language)), Language.EN, Language.KO]
+    best = max(order, key=lambda language: weights.get(language.value, others))
+    return best if weights.get(best.value, others) > 0 else Language.EN
+
+
+def _is_range(tag: str) -> bool:
+    subtags = tag.split("-")
+    return tag == _ANY or (
+        subtags[0].isalpha() and all(one.isascii() and one.isalnum() and len(one) <= 8 for one in subtags)
+    )
+
+
+def _quality(weight: str) -> float | None:
+    """`q=0.8`; 1 where it says nothing, None where it is no weight."""
+    if not weight.strip():
+        return 1.0
+    name, _, value = weight.partition("=")
+    whole, _, decimals = value.strip().partition(".")
+    if name.strip().lower() != "q" or whole not in ("0", "1") or len(decimals) > 3:
+        return None
+    if decimals and not (decimals.isascii() and decimals.isdecimal()):
+        return None
+    quality = float(f"{whole}.{decimals or 0}")
+    return quality if quality <= 1 else None
