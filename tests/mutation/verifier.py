@@ -1,8 +1,8 @@
 """Whether each check of the verifier is needed by a bundle that is kept: `make mutants`.
 
 Each mutant of `verify.py` lacks one check, has one condition turned round or without a part, or compares otherwise. It
-is killed by the first bundle whose differences it names otherwise, or by a market that it places otherwise; a survivor
-is printed with its line. What can't be
+is killed by the first bundle whose differences it names otherwise, by a market that it places otherwise, or by a part
+that decides otherwise by itself; a survivor is printed with its line. What can't be
 killed, since it does the same another way, stands in `equivalent.txt`.
 """
 
@@ -27,8 +27,12 @@ from services.selection.domain.evidence import Depth
 from tests.bundles import make_round, with_batches
 from tests.data.evidence.make import FOLDER
 from tests.forger import records_of, rewritten
+from tests.lies import lied
 from tests.markets import POLICY, market, placed
+from tests.true_bundles import true_bundle
 from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, MISTYPED, RELEASE_FORGERIES, RELEASED, batches_of
+from tests.unit.test_random_forgeries import FOUND_BY_SOAK
+from tests.verifier_parts import parts
 
 SOURCE = Path(verify.__file__).read_text()
 EQUIVALENT = Path(__file__).parent / "equivalent.txt"
@@ -154,6 +158,9 @@ def kept() -> list[Kept]:
         whole = make_round(60, 20, number, limits, varied=True)
         freed = batches_of(whole, Random(number))  # noqa: S311 -- the same in every run
         found.append(_known(f"round {number}", with_batches(whole, *freed).bundle(Depth.PUBLIC)))
+    for kind, depth, level, number, name in FOUND_BY_SOAK:
+        seed = f"{kind} {depth} {level.name} {number}"
+        found.append(_known(name, lied(true_bundle(kind, depth), Random(seed), level)[0]))  # noqa: S311 -- as above
     few_requests = make_round(40, 2, 2, {"selections_per_firm": 9}, varied=True)
     return [*found, _known("few requests", few_requests.bundle(Depth.PUBLIC))]
 
@@ -181,6 +188,7 @@ _MARKETS = [
     for size in ((300, 300), (30, 40), (60, 25))
 ]
 _PLACED = [placed(*one) for one in _MARKETS]
+_PARTS = parts()
 
 
 def _asked(module: ModuleType, pledges: dict[str, int], requests: list[dict[str, Any]]) -> Any:
@@ -202,6 +210,9 @@ def killed_by(mutant: Mutant) -> str | None:
             if said_by(module, one.content, one.held) != one.said:
                 _BUNDLES.insert(0, _BUNDLES.pop(place))  # it is likely to tell the next too
                 return one.name
+        for name, ask, right in _PARTS:
+            if ask(module) != right:
+                return name
         for number, market_of in enumerate(_MARKETS):
             if placed(*market_of, by=partial(_asked, module)) != _PLACED[number]:
                 return f"market {number}"

@@ -330,6 +330,12 @@ def judged_before_the_freeze(records: list[dict[str, Any]]) -> None:
     records[one], records[other] = records[other], records[one]
 
 
+def another_bucket(records: list[dict[str, Any]]) -> None:
+    """The manifest's root stays, and one of its buckets has another."""
+    applications = next(one["body"] for one in records if one.get("event") == "RoundFrozen")["applications"]
+    applications["roots"][0] = "ab" * 32
+
+
 def a_machine_confirms(records: list[dict[str, Any]]) -> None:
     next(record for record in records if record["type"] == "later")["body"]["actors"][1]["role"] = "system"
 
@@ -341,6 +347,7 @@ def one_person_under_two_spellings(records: list[dict[str, Any]]) -> None:
 
 Forgery = Callable[[list[dict[str, Any]]], None]
 FORGERIES: tuple[Forgery, ...] = (
+    another_bucket,
     more_tickets,
     another_winner,
     another_value,

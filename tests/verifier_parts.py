@@ -1,0 +1,376 @@
+"""What parts of verify.py decide by themselves: each with its inputs and the right answer.
+
+For what no bundle of the vectors comes to: bounds that are just reached, and shapes that no true record is near.
+`tests/unit/test_verifier_parts.py` asks verify.py; the mutation run asks its mutants.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+from shared.proof.merkle import GrowingTree
+
+Part = tuple[str, Callable[[Any], Any], Any]
+"""(name, asks a module, right answer)."""
+SIZES = (0, 1, 2, 3, 5, 1023, 1024, 1025, 2047, 2048, 2049, 3072, 4097, 7000)
+GENESIS = datetime(2018, 1, 1, tzinfo=UTC)
+HASH = "ab" * 32
+OFFICERS = [{"name": "A", "role": "officer"}, {"name": "B", "role": "officer"}]
+CLOCK = [{"name": "intake", "role": "system"}]
+ACTORS = {"clock": CLOCK, "one": OFFICERS[:1], "two": OFFICERS, "machine": [*OFFICERS[:1], *CLOCK], "nobody": []}
+FINDING = {
+    "rule": "startup",
+    "legal_source": "law",
+    "unit": None,
+    "margin": None,
+    "outcome": "pass",
+    "seen": 1,
+    "needed": 1,
+    "decides": True,
+}
+CONDITION: dict[str, Any] = {"rule": "x", "legal_source": "l"}
+TRACK: dict[str, Any] = {"track": "general", "name": {"ko": "일반", "en": "General"}, "conditions": [CONDITION]}
+SHAPED: list[tuple[str, Any, bool]] = [
+    ("Rehearsal", {}, False),
+    ("Finding", FINDING, True),
+    ("Finding", FINDING | {"seen": ["a", "b"]}, True),
+    ("Finding", FINDING | {"seen": ["a", 1]}, False),
+    ("Finding", FINDING | {"seen": {}}, False),
+    ("Finding", FINDING | {"more": 1}, False),
+    ("pledges", {"type": "pledges", "pledges": [["kepco", 1]]}, True),
+    ("pledges", {"type": "pledges", "pledges": []}, True),
+    ("pledges", {"type": "pledges", "pledges": {}}, False),
+    ("pledges", {"type": "pledges", "pledges": ""}, False),
+    ("pledges", {"type": "pledges", "pledges": [["kepco"]]}, False),
+    ("pledges", {"type": "pledges", "pledges": [["kepco", 1, 1]]}, False),
+    ("pledges", {"type": "pledges", "pledges": [["kepco", -1]]}, False),
+    ("pledges", {"type": "pledges", "pledges": [["kepco", 1], ["kepco", "1"]]}, False),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": 7}}]}, True),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"Years": 7}}]}, False),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": {}}}]}, False),
+]
+PATTERNS: dict[str, int | None] = {
+    "a": 1,
+    "(a|b){15}": 32768,
+    "(a|b){16}": None,
+    "(a|b){0,3}": 15,
+    "(a|b){2,3}": 12,
+    "(?:a|b)": 2,
+    "(?=a)": None,
+    "a)": None,
+    "(a": None,
+    "[a": None,
+    "[]a]": None,
+    "[a-]": 1,
+    "[a--]": None,
+    "\\k": None,
+    "\\": None,
+    "a{2": None,
+    "a**": None,
+    "a{3,2}": None,
+    "(a?)*": None,
+    "^a$": 1,
+}
+DRAWN = {"1.2.": False, "1.2./": True, "2.1./": False, "1.2./3.4./": True, "1.2./4.3./": False, "2.1./3.4./": False}
+DRAWN |= {"01./": False, "1.x./": False, "x./1./": False, "1./x./": False, "./": False}
+POLICY = {
+    "as_of": "2018-08-20",
+    "certificates": [{"kind": "nep", "number_pattern": "N[0-9]", "validity_years": 1}],
+    "tracks": [TRACK | {"waivers": []}],
+    "tickets": [{"tickets": 3, "record_won_at_most": 10}],
+}
+FACTS: dict[str, Any] = {
+    "track": "general",
+    "applicant": {"name": "A", "supply_record": {"won": 5, "count": 1}},
+    "product": {"name": "P", "class_code": "1" * 8, "price_won": 1, "capacity": 1, "delivery_days": 1},
+}
+NOBODYS = FACTS | {"track": "t"}
+JUDGED = [{"rule": "x", "legal_source": "l", "outcome": "pass", "decides": True}]
+
+
+@dataclass
+class _Events:
+    """A life of which these events stand, by name and epoch."""
+
+    events: dict[tuple[str, int], dict[str, Any]]
+
+    def one(self, name: str, epoch: int, each: int = 0) -> dict[str, Any] | None:
+        return self.events.get((name, epoch))
+
+    def all(self, name: str) -> dict[int, dict[str, Any]]:
+        return {epoch: body for (event, epoch), body in self.events.items() if event == name}
+
+
+def _shaped(module: Any, kind: str, value: Any) -> bool:
+    try:
+        module.shaped(kind, value, "here")
+    except module.UnreadableError:
+        return False
+    return True
+
+
+def _ways(module: Any, pattern: str) -> int | None:
+    try:
+        ways: int = module.Ways(pattern).count()
+    except module.SlowPatternError:
+        return None
+    return ways
+
+
+def _due(module: Any, *sources: dict[str, Any]) -> str:
+    due: datetime = module.first_due("2018-08-20T00:00:30Z", 60, list(sources))
+    return due.isoformat()
+
+
+def _judging_names(module: Any, epoch: int = 1, **changed: Any) -> list[str]:
+    """The checks that find an entry wrong whose facts and findings say three tickets."""
+    findings, facts = changed.pop("findings", JUDGED), changed.pop("facts", FACTS)
+    hashed = {"as_of": POLICY["as_of"], "findings": findings, "policy_hash": HASH, "nonce": "00" * 16}
+    entry = {
+        "payload_hash": module.sha256_hex(bytes(16) + module.canonical(facts)),
+        "findings_hash": module.json_hash(hashed),
+        "outcome": "eligible",
+        "tickets": 3,
+        "score": None,
+        "track": facts["track"],
+        **{name: facts["product"][name] for name in ("class_code", "price_won", "capacity", "delivery_days")},
+        "regions": [],
+        "certificates": [],
+        "awards": [],
+    }
+    opened = {"facts": facts, "findings": findings, "nonce": "00" * 16}
+    return [name for name, _ in module.Judging(POLICY, HASH).faults(entry | changed, opened, epoch)]
+
+
+def _holds(module: Any, issued_on: str, number: str = "N1", **stated: Any) -> bool:
+    held = module.Judging(POLICY, HASH)._holds({"kind": "nep", "number": number, "issued_on": issued_on} | stated)
+    return bool(held)
+
+
+def _taken_out(module: Any, moved: dict[int, int], *, parked: bool = True, **opened: Any) -> bool:
+    events = {} if parked else {("EligibilityCompleted", 1): {"epoch": 1}}
+    body = {"epoch": 2, "judge_again": [], "judge_all": False, "amended": []} | opened
+    return bool(module._taken_out(_Events(events), body, moved))
+
+
+def _panel_closed(module: Any, epoch: int, closed: list[int], admitted: list[int], others: list[int]) -> bool:
+    events: dict[tuple[str, int], dict[str, Any]] = {
+        ("RoundOpened", 0): {"policy": {"scoring": {"panel_points": 70}}},
+    }
+    events |= {("ScoresClosed", one): {"epoch": one} for one in closed}
+    events |= {("EpochOpened", one): {"epoch": one, "admitted": ["a"]} for one in admitted}
+    events |= {("EpochOpened", one): {"epoch": one, "admitted": []} for one in others}
+    return bool(module._panel_closed(_Events(events), epoch))
+
+
+def _supplementary(module: Any, epoch: int) -> Any:
+    sources = {2: "nist", 3: None, 4: "drand"}
+    events: dict[tuple[str, int], dict[str, Any]] = {
+        ("EpochOpened", one): {"supplementary_source": source} for one, source in sources.items()
+    }
+    turns = SimpleNamespace(life=_Events(events))
+    return module.Examination._supplementary(SimpleNamespace(_committed={1: {}, 2: {}, 3: {}}), turns, epoch)
+
+
+def _beacon(module: Any, signature: str | None, due: datetime, beacon_round: int | None) -> list[str]:
+    report = module.Report()
+    source = {"source": "drand", "anchor": "2018-01-01T00:00:00Z", "period_seconds": 30, "chain_hash": HASH}
+    value = {"signature": signature, "beacon_round": beacon_round}
+    value["value"] = sha256(bytes.fromhex(signature or "")).hexdigest() + "/"
+    module.Examination._beacon(SimpleNamespace(report=report), source, value, due)
+    names: list[str] = report.names
+    return names
+
+
+def _batch_confirmed(module: Any, batch: int, *later: tuple[str, int, int | None]) -> bool:
+    events = [{"event": name, "body": {"epoch": epoch, "batch": of}} for name, epoch, of in later]
+    return bool(module.Examination._batch_confirmed(SimpleNamespace(epoch=2, _later=events), batch))
+
+
+def _given_out(module: Any) -> list[Any]:
+    """Which batches are given out in epoch 2, of those that stand in the bundle."""
+    bodies = [{"epoch": epoch, "batch": batch} for epoch, batch in ((1, 1), (2, 1), (3, 2))]
+    given: list[Any] = []
+
+    def give_out(opened: Any) -> tuple[str, str, list[int]]:
+        given.append((opened["epoch"], opened["batch"]))
+        return HASH, HASH, [0, 0, 0]
+
+    report = module.Report()
+    later = [{"event": "ReleaseOpened", "body": body} for body in bodies]
+    releases = SimpleNamespace(give_out=give_out)
+    module.Examination._given_out(SimpleNamespace(epoch=2, _later=later, _releases=releases, report=report), None)
+    return [*given, len(report.not_checked)]
+
+
+def _has_all(module: Any, epoch: int, count: int) -> bool:
+    def body(of: int, many: int, admitted: list[str]) -> dict[str, Any]:
+        return {"epoch": of, "applications": {"count": many}, "admitted": admitted}
+
+    events = {("RoundFrozen", 1): body(1, 5, []), ("EpochOpened", 2): body(2, 6, ["a"])}
+    events |= {("EpochOpened", 3): body(3, 8, ["b", "c"])}
+    turns = SimpleNamespace(life=_Events(events), epoch=epoch, frozen={"applications": {"count": count}})
+    return bool(module.Turns.has_all(turns))
+
+
+def _window(module: Any, opens_at: str, closes_at: str) -> list[str]:
+    body: dict[str, Any] = {
+        "opens_at": opens_at,
+        "closes_at": closes_at,
+        "policy": {"policy": "p"},
+        "policy_hash": HASH,
+    }
+    body |= {"epoch": 0, "institutions": []}
+    life = SimpleNamespace(
+        events=[{"event": "RoundOpened", "body": body}],
+        one=lambda *_: None,
+        all=lambda *_: {},
+        released=list,
+        terms={},
+    )
+    return [name for name, _ in module.unsound(life, 1) if name == "window"]
+
+
+def _batch_time(module: Any, proposed_at: str, opened_at: str) -> list[str]:
+    life = _Events({("ReleaseProposed", 1): {"proposed_at": proposed_at}})
+    faults = module._batch_faults(life, "ReleaseOpened", {"epoch": 1, "batch": 2, "opened_at": opened_at})
+    return [name for name, _ in faults]
+
+
+def _tree(module: Any, size: int) -> str:
+    tree = module.Tree()
+    for number in range(size):
+        tree.add(str(number).encode())
+    root: bytes = tree.root()
+    return root.hex()
+
+
+def _root(size: int) -> str:
+    tree = GrowingTree()
+    for number in range(size):
+        tree.add(str(number).encode())
+    return tree.root.hex()
+
+
+def parts() -> list[Part]:
+    listed: list[Part] = [
+        *((f"tree of {size}", lambda module, size=size: _tree(module, size), _root(size)) for size in SIZES),
+        *(
+            (f"shape {number} of {kind}", lambda module, kind=kind, value=value: _shaped(module, kind, value), right)
+            for number, (kind, value, right) in enumerate(SHAPED)
+        ),
+        *((f"pattern {text}", lambda module, text=text: _ways(module, text), ways) for text, ways in PATTERNS.items()),
+        *(
+            (f"drawn {text}", lambda module, text=text: module.written_as_drawn(text), right)
+            for text, right in DRAWN.items()
+        ),
+        *(
+            (f"{by} by {who}", lambda module, by=by, actors=actors: module.acted(by, actors), who in allowed)
+            for by, allowed in {
+                "clock": {"clock"},
+                "officers": {"two"},
+                "clock-or-officers": {"clock", "two"},
+                "announcers": {"clock", "one", "two"},
+            }.items()
+            for who, actors in ACTORS.items()
+        ),
+        ("due of one", lambda m: _due(m, {"period_seconds": 60}), "2018-08-20T00:02:00+00:00"),
+        (
+            "due of a second, by the first's failing",
+            lambda m: _due(m, {"period_seconds": 60, "fails_after_seconds": 600}, {"period_seconds": 60}),
+            "2018-08-20T00:12:00+00:00",
+        ),
+        (
+            "due of a second, by the first's period",
+            lambda m: _due(m, {"period_seconds": 60}, {"period_seconds": 60}),
+            "2018-08-20T00:03:00+00:00",
+        ),
+        ("a true entry", _judging_names, []),
+        ("tickets too few", lambda m: _judging_names(m, tickets=2), ["tickets"]),
+        ("tickets too many", lambda m: _judging_names(m, 2, tickets=4), ["tickets"]),
+        ("fewer tickets in a later epoch", lambda m: _judging_names(m, 2, tickets=2), []),
+        ("tickets of no step", lambda m: _judging_names(m, 2, facts=_rich()), ["tickets"]),
+        ("judging among others", lambda m: _judging_names(m, findings=[*JUDGED, _of("judging", "fail")]), ["outcome"]),
+        (
+            "a track of nobody",
+            lambda m: _judging_names(m, facts=NOBODYS, findings=[_of("track", "fail")], outcome="ineligible"),
+            [],
+        ),
+        (
+            "a track of nobody, and eligible",
+            lambda m: _judging_names(m, facts=NOBODYS, findings=[_of("track", "fail")]),
+            ["outcome"],
+        ),
+        (
+            "a track of nobody, by another rule",
+            lambda m: _judging_names(m, facts=NOBODYS, findings=JUDGED, outcome="ineligible"),
+            ["outcome"],
+        ),
+        ("held on its first day", lambda m: _holds(m, "2018-08-20"), True),
+        ("held before its first day", lambda m: _holds(m, "2018-08-21"), False),
+        ("held on its last day", lambda m: _holds(m, "2017-08-20"), True),
+        ("held after its last day", lambda m: _holds(m, "2017-08-19"), False),
+        ("held to the day it says", lambda m: _holds(m, "2010-01-01", expires_on="2018-08-20"), True),
+        ("held past the day it says", lambda m: _holds(m, "2010-01-01", expires_on="2018-08-19"), False),
+        ("held by another number", lambda m: _holds(m, "2018-08-20", "X1"), False),
+        ("one taken out", lambda m: _taken_out(m, {3: -1}), True),
+        ("one taken out of what was judged", lambda m: _taken_out(m, {3: -1}, parked=False), False),
+        ("two taken out, nobody judged again", lambda m: _taken_out(m, {3: -2}), False),
+        ("two taken out for one", lambda m: _taken_out(m, {3: -1, 4: -1}, judge_again=["a"]), True),
+        ("nobody taken out", lambda m: _taken_out(m, {3: 0}, judge_again=["a"]), False),
+        ("taken out as all are judged", lambda m: _taken_out(m, {3: -1}, judge_all=True), False),
+        ("taken out as one is amended", lambda m: _taken_out(m, {3: -1}, amended=[{}]), False),
+        ("taken out as another comes", lambda m: _taken_out(m, {3: -2, 4: 1}), False),
+        ("marks closed in the epoch that admits", lambda m: _panel_closed(m, 2, [1, 2], [2], []), True),
+        ("marks not closed since", lambda m: _panel_closed(m, 2, [1], [2], []), False),
+        ("marks closed, a later epoch admits", lambda m: _panel_closed(m, 2, [1], [3], [2]), True),
+        ("marks closed, and nobody admitted", lambda m: _panel_closed(m, 3, [1], [], [2, 3]), True),
+        ("marks closed in a later epoch", lambda m: _panel_closed(m, 2, [1, 3], [2], []), False),
+        ("the source of the first admitted", lambda m: _supplementary(m, 2), "nist"),
+        ("no source since the commitment", lambda m: _supplementary(m, 3), None),
+        ("the source of the last admitted", lambda m: _supplementary(m, 4), "drand"),
+        ("a beacon's value", lambda m: _beacon(m, "ab", GENESIS, 1), []),
+        ("a beacon without a signature", lambda m: _beacon(m, None, GENESIS, 2), ["beacon"]),
+        (
+            "a beacon before its genesis",
+            lambda m: _beacon(m, "ab", GENESIS - timedelta(days=1), -2879),
+            ["beacon"],
+        ),
+        (
+            "a beacon's round of none",
+            lambda m: _beacon(m, "ab", GENESIS - timedelta(seconds=30), 0),
+            ["beacon"],
+        ),
+        ("confirmed by itself", lambda m: _batch_confirmed(m, 1, ("ReleaseConfirmed", 2, 1)), True),
+        ("confirmed with the selection", lambda m: _batch_confirmed(m, 1, ("SelectionConfirmed", 2, 1)), True),
+        ("the selection alone confirmed", lambda m: _batch_confirmed(m, 1, ("SelectionConfirmed", 2, None)), False),
+        ("confirmed in another epoch", lambda m: _batch_confirmed(m, 1, ("ReleaseConfirmed", 3, 1)), False),
+        ("an earlier batch confirmed", lambda m: _batch_confirmed(m, 2, ("ReleaseConfirmed", 2, 1)), False),
+        ("no confirmation", lambda m: _batch_confirmed(m, 1, ("ReleaseOpened", 2, 1)), False),
+        ("batches of the epoch alone", _given_out, [(2, 1), 1]),
+        ("all still there", lambda m: _has_all(m, 2, 6), True),
+        ("one taken out since", lambda m: _has_all(m, 2, 5), False),
+        ("all of the first epoch", lambda m: _has_all(m, 1, 5), True),
+        ("all of three epochs", lambda m: _has_all(m, 3, 8), True),
+        ("a window of no time", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:00Z"), ["window"]),
+        ("a window", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:01Z"), []),
+        ("a batch opened as the other is proposed", lambda m: _batch_time(m, *["2018-08-20T00:00:00Z"] * 2), []),
+        (
+            "a batch opened before the other is proposed",
+            lambda m: _batch_time(m, "2018-08-20T00:00:01Z", "2018-08-20T00:00:00Z"),
+            ["time"],
+        ),
+        ("29 February, a year on", lambda m: m.last_day(date(2016, 2, 29), 1), date(2017, 2, 28)),
+    ]
+    return listed
+
+
+def _of(rule: str, outcome: str) -> dict[str, Any]:
+    return {"rule": rule, "legal_source": "l", "outcome": outcome, "decides": True}
+
+
+def _rich() -> dict[str, Any]:
+    return FACTS | {"applicant": {"name": "A", "supply_record": {"won": 50, "count": 1}}}
