@@ -59,15 +59,15 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     runtime.publishes(topics.MILESTONES)
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
-    runtime.duty("waiting", lambda: jobs.judge_waiting(runtime.pool, judge, outbox), 0.2)
+    runtime.job("waiting", lambda: jobs.judge_waiting(runtime.pool, judge, outbox), 0.2)
     for asking in askings:
-        runtime.duty(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
-    runtime.duty("answered", lambda: jobs.judge_answered(runtime.pool, judge, outbox), 0.3)
-    runtime.duty_by_round("completion", jobs.complete_rounds, 0.2, outbox, clock, own)
-    runtime.duty_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
-    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
-    runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
-    runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+        runtime.job(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
+    runtime.job("answered", lambda: jobs.judge_answered(runtime.pool, judge, outbox), 0.3)
+    runtime.job_by_round("completion", jobs.complete_rounds, 0.2, outbox, clock, own)
+    runtime.job_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
+    runtime.job("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
+    runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

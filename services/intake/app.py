@@ -127,30 +127,30 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     offset = ClockOffset(clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry)
     runtime.needs("clock", offset.missing)
     runtime.needs("restore", restore.missing)
-    runtime.duty("restore", lambda: restore.keep(runtime.pool), 1)
-    runtime.duty("clock", lambda: offset.measure(runtime.pool), 10)
-    runtime.duty("admission", restore.once_open(lambda: admission.write_groups(runtime.pool)), 0)
-    runtime.duty("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
-    runtime.duty("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
-    runtime.duty("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
-    runtime.duty("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
-    runtime.duty("inbox watch", lambda: watch.look(runtime.pool), 5)
+    runtime.job("restore", lambda: restore.keep(runtime.pool), 1)
+    runtime.job("clock", lambda: offset.measure(runtime.pool), 10)
+    runtime.job("admission", restore.once_open(lambda: admission.write_groups(runtime.pool)), 0)
+    runtime.job("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
+    runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+    runtime.job("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
+    runtime.job("inbox watch", lambda: watch.look(runtime.pool), 5)
 
-    def clocked(name: str, duty: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
+    def clocked(name: str, job: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
         """What the clock moves, round by round."""
         apart = runtime.by_round(name)
-        runtime.duty(name, restore.once_open(lambda: duty(runtime.pool, outbox, clock, *more, apart)), every)
+        runtime.job(name, restore.once_open(lambda: job(runtime.pool, outbox, clock, *more, apart)), every)
 
     clocked("cuts", announce_cuts, 0.2)
     clocked("opening", jobs.open_due, 0.1, signing)
     clocked("freeze", jobs.freeze_due, 0.1, settings, watch)
     clocked("finality", jobs.finalize_due, 5)
     clocked("sources", jobs.record_due_sources, 0.1)
-    runtime.duty("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
+    runtime.job("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
     access = TellAccess(outbox, clock, settings.operator_token_hash)
-    runtime.duty("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
-    runtime.duty("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
-    runtime.duty("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
+    runtime.job("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
+    runtime.job("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
+    runtime.job("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Kafka in: everything selection rests on, kept as it was said. Deciding is `duties.py`'s."""
+"""Kafka in: everything selection rests on, kept as it was said. Deciding is `jobs.py`'s."""
 
 from collections.abc import Sequence
 

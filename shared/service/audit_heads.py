@@ -1,4 +1,4 @@
-"""Signed heads of a service's audit log, published by a duty: what writes the log need not wait for a signature.
+"""Signed heads of a service's audit log, published by a job: what writes the log need not wait for a signature.
 
 `audit.record` publishes the head of every row, unsigned, with the row. Here the newest head is signed and published
 again under an id of its own when the log has moved since the last signed one, or that one is a day old: one head a
@@ -46,7 +46,7 @@ async def signed(connection: Connection, service: str) -> list[AuditHeadPublishe
 
 
 async def sign_head(service: str, pool: Pool, outbox: OutboxPublisher, signing: SigningKey, clock: Clock) -> None:
-    """A duty, for every replica: signs and publishes the newest head, if that is due."""
+    """A periodic job, for every replica: signs and publishes the newest head, if that is due."""
     now = clock.now()
     async with connected(pool) as connection:
         if await connection.fetchrow(DUE, now - SIGNED_AT_LEAST_EVERY) is None:

@@ -1,4 +1,4 @@
-"""A duty's work for each round by itself: a round's fault stops no other round's."""
+"""A job's work for each round by itself: a round's fault stops no other round's."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,11 +15,11 @@ _T = TypeVar("_T")
 
 
 class ByRound:
-    """Of one duty. A round that fails is named in the log, counted, and tried again after a pause that grows to a
+    """Of one job. A round that fails is named in the log, counted, and tried again after a pause that grows to a
     minute; meanwhile the others go on."""
 
-    def __init__(self, duty: str, failures: Counter, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._duty = duty
+    def __init__(self, job: str, failures: Counter, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._job = job
         self._failures = failures
         self._monotonic = monotonic
         self._resting: dict[str, tuple[float, float]] = {}
@@ -39,11 +39,11 @@ class ByRound:
             except DATABASE_AWAY:
                 raise
             except CONTENDED as error:
-                _log.info("gives way", duty=self._duty, round=round_id, error=type(error).__name__)
+                _log.info("yields lock", job=self._job, round=round_id, error=type(error).__name__)
             except Exception:  # noqa: BLE001 -- named, counted, and tried again
                 pause = min(max(1.0, pause * 2), LONGEST_PAUSE)
                 self._resting[round_id] = (self._monotonic() + pause, pause)
-                self._failures.labels(self._duty, round_id).inc()
-                _log.exception("duty failed", duty=self._duty, round=round_id, again_in_seconds=pause)
+                self._failures.labels(self._job, round_id).inc()
+                _log.exception("job failed", job=self._job, round=round_id, again_in_seconds=pause)
             else:
                 self._resting.pop(round_id, None)

@@ -65,7 +65,7 @@ class OutboxPublisher:
         self._handed.put_nowait((batch, events))
 
     async def publish_handed(self, pool: Pool) -> None:
-        """A duty: waits for a batch and publishes it with all that have come meanwhile."""
+        """A periodic job: waits for a batch and publishes it with all that have come meanwhile."""
         taken = [await self._handed.get()]
         while not self._handed.empty():
             taken.append(self._handed.get_nowait())
@@ -73,7 +73,7 @@ class OutboxPublisher:
         await self._finish(pool, [batch for batch, _ in taken])
 
     async def sweep(self, pool: Pool, after_seconds: float = SWEEP_AFTER_SECONDS) -> None:
-        """A duty: publishes batches whose writer did not get to it. Two replicas may publish the same: same ids."""
+        """A periodic job: publishes batches whose writer did not. Two replicas may publish the same, under the same ids."""
         async with connected(pool) as connection:
             rows = await connection.fetch(LEFT_BEHIND, after_seconds)
         for row in rows:

@@ -1,4 +1,4 @@
-"""What a running service stands on: pool, producer, consumers, background duties, health. Opened by `app.py` alone."""
+"""What a running service stands on: pool, producer, consumers, background jobs, health. Opened by `app.py` alone."""
 
 import asyncio
 import re
@@ -26,8 +26,8 @@ from shared.service.settings import ServiceSettings
 from shared.service.telemetry import open_metrics, open_tracing
 
 _log = structlog.get_logger()
-Duty = Callable[[], Awaitable[None]]
-"""One pass of a background duty; called again and again. Must be safe to run in several replicas at once."""
+Job = Callable[[], Awaitable[None]]
+"""One pass of a background job; called again and again. Must be safe to run in several replicas at once."""
 
 
 class Runtime:
@@ -54,7 +54,7 @@ class Runtime:
             apply_types=False,
         )
         self._consumers: list[TopicConsumer] = []
-        self._duties: list[tuple[str, Duty, float]] = []
+        self._jobs: list[tuple[str, Job, float]] = []
         self._described: set[str] = set()
         self._read_by_hand: set[str] = set()
         self._checks: dict[str, Callable[[], str | None]] = {}
@@ -108,18 +108,18 @@ class Runtime:
         """One more condition of readiness: `check` says what is missing, or None."""
         self._checks[name] = check
 
-    def duty(self, name: str, duty: Duty, every: float) -> None:
-        """Runs `duty` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
-        self._duties.append((name, duty, every))
+    def job(self, name: str, job: Job, every: float) -> None:
+        """Runs `job` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
+        self._jobs.append((name, job, every))
 
-    def by_round(self, duty: str) -> ByRound:
-        """What a duty does for each round by itself."""
-        return ByRound(duty, self.metrics.round_failures)
+    def by_round(self, job: str) -> ByRound:
+        """What a job does for each round by itself."""
+        return ByRound(job, self.metrics.round_failures)
 
-    def duty_by_round(self, name: str, duty: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
-        """A duty that is called with the pool, the arguments, and what sets its rounds apart."""
+    def job_by_round(self, name: str, job: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
+        """A job that is called with the pool, the arguments, and what sets its rounds apart."""
         apart = self.by_round(name)
-        self.duty(name, lambda: duty(self.pool, *arguments, apart), every)
+        self.job(name, lambda: job(self.pool, *arguments, apart), every)
 
     @asynccontextmanager
     async def open(self, app: FastAPI) -> AsyncIterator[None]:
@@ -130,7 +130,7 @@ class Runtime:
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._start_consumers()
-            tasks = [asyncio.create_task(self._repeat(*duty), name=duty[0]) for duty in self._duties]
+            tasks = [asyncio.create_task(self._repeat(*job), name=job[0]) for job in self._jobs]
             tasks.append(asyncio.create_task(self._watch(app), name="watchdog"))
             _log.info("started", service=self.service, topics=[consumer.topic.name for consumer in self._consumers])
             yield
@@ -186,17 +186,17 @@ class Runtime:
                 self._pool.terminate()
             self._pool = None
 
-    async def _repeat(self, name: str, duty: Duty, every: float) -> None:
+    async def _repeat(self, name: str, job: Job, every: float) -> None:
         while True:
             try:
-                await duty()
+                await job()
             except DATABASE_AWAY as error:
-                _log.warning("waits for the database", duty=name, error=type(error).__name__)
+                _log.warning("waits for the database", job=name, error=type(error).__name__)
                 await asyncio.sleep(1)
             except CONTENDED as error:
-                _log.info("gives way", duty=name, error=type(error).__name__)  # another replica is at it
+                _log.info("yields lock", job=name, error=type(error).__name__)  # another replica is at it
             except Exception:  # noqa: BLE001 -- reported, and tried again at the next turn
-                _log.exception("duty failed", duty=name)
+                _log.exception("job failed", job=name)
                 await asyncio.sleep(1)
             await asyncio.sleep(every)
 

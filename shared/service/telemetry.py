@@ -82,6 +82,6 @@ def open_metrics() -> Metrics:
         published=Counter("firstbuy_published", "Events published", ["topic"], registry=registry),
         lag=Gauge("firstbuy_lag_records", "Records not read yet", ["topic"], registry=registry),
         round_failures=Counter(
-            "firstbuy_round_failures", "Duties that failed for a round", ["duty", "round"], registry=registry
+            "firstbuy_round_failures", "Jobs that failed for a round", ["duty", "round"], registry=registry
         ),
     )

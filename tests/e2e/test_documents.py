@@ -49,7 +49,7 @@ NOT_RUN: Final = {
     "round unpark": "it takes an application that could not be judged; tests/integration/test_acts.py",
     "round waive-registry": "it takes a round that asks registries; tests/e2e/test_registries.py",
     "score ": "it takes a round with a panel; tests/e2e/test_scores.py",
-    "notify retry": "it takes a mail that failed for 48 hours; tests/integration/test_notify_duties.py",
+    "notify retry": "it takes a mail that failed for 48 hours; tests/integration/test_notify_jobs.py",
     "notify bounces ID": "it takes a returned mail that nobody could read; tests/integration/test_notify_receivers.py",
     "notify bounce ": "it takes a mail that came back; tests/integration/test_notify_receivers.py",
     "contact settle": "it takes a contact that was disowned; tests/integration/test_disowning.py",

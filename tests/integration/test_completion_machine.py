@@ -39,9 +39,9 @@ PLACES = st.sampled_from(
         for number in range(PARTITIONS.get(topic.name, 1))
     ]
 )
-DUTIES = st.sampled_from(
-    [("eligibility", duty) for duty in ("waiting", "complete", "repair")]
-    + [("selection", duty) for duty in ("commit", "repair", "propose", "publish")]
+JOBS = st.sampled_from(
+    [("eligibility", job) for job in ("waiting", "complete", "repair")]
+    + [("selection", job) for job in ("commit", "repair", "propose", "publish")]
 )
 POISON = st.sampled_from([b"\x00", b'{"round":"\\ud800"}', b'{"version":1152921504606846976}', b"[" * 2000, b""])
 
@@ -162,9 +162,9 @@ class CompletionMachine(WorldMachine[World]):
         headers = [("ce_id", b"poison"), ("ce_type", b"kr.firstbuy.ApplicationSubmitted.v1")]
         self.world.log.append_raw(place[1], f"poison {place[2]}", value, headers)
 
-    @rule(duty=DUTIES, crash=st.booleans())
-    def work(self, duty: tuple[str, str], crash: bool) -> None:
-        service, name = duty
+    @rule(job=JOBS, crash=st.booleans())
+    def work(self, job: tuple[str, str], crash: bool) -> None:
+        service, name = job
         self.run(self.world.services[service].run(name, crash=crash))
 
     @rule()

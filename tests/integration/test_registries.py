@@ -32,7 +32,7 @@ from shared.kafka.storage import read_up_to
 from shared.service.postgres import Pool, connected, open_pool, session_of
 from shared.service.telemetry import open_tracing
 from tests.conftest import Database
-from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Duties, Handlers, Intake, Log, Service
+from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Handlers, Intake, Jobs, Log, Service
 from tests.registries import USES, Local, local_registries
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
@@ -59,8 +59,8 @@ class Eligibility(Service):
         self.local = local
         super().__init__("eligibility", pool, log, clock)
 
-    def _eligibility(self) -> tuple[Handlers, Duties]:
-        handlers, duties = super()._eligibility()
+    def _eligibility(self) -> tuple[Handlers, Jobs]:
+        handlers, jobs = super()._eligibility()
         judge = Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
         metrics = RegistryMetrics.of(CollectorRegistry())
         self.askings = {
@@ -77,9 +77,9 @@ class Eligibility(Service):
             )
             for adapter in (self.local.business_status(2), self.local.certificates(2))
         }
-        duties |= {registry.value: partial(self.look, each) for registry, each in self.askings.items()}
-        duties["answered"] = lambda: judging.judge_answered(self.pool, judge, self.outbox)
-        return [*handlers, (topics.REGISTRY_ANSWERS, keep_answers)], duties
+        jobs |= {registry.value: partial(self.look, each) for registry, each in self.askings.items()}
+        jobs["answered"] = lambda: judging.judge_answered(self.pool, judge, self.outbox)
+        return [*handlers, (topics.REGISTRY_ANSWERS, keep_answers)], jobs
 
     async def look(self, asking: Asking) -> None:
         if not await asking.own.read_back(self.pool):
@@ -102,11 +102,11 @@ class Eligibility(Service):
         """Reads, asks, judges, completes, as often as makes a difference."""
         for _ in range(looks):
             await self.read()
-            for duty in ("waiting", STATUS.value, CERTIFICATES.value):
-                await self.run(duty)
+            for job in ("waiting", STATUS.value, CERTIFICATES.value):
+                await self.run(job)
             await self.read(topics.REGISTRY_ANSWERS.name)
-            for duty in ("answered", "complete"):
-                await self.run(duty)
+            for job in ("answered", "complete"):
+                await self.run(job)
 
     async def pending(self, round_id: str = ROUND) -> int:
         async with connected(self.pool) as connection:
@@ -339,8 +339,8 @@ async def test_an_emptied_database_comes_to_the_same_verdicts_whatever_registrie
         await world.service.empty()
         for topic in (topics.ROUNDS, topics.APPLICATIONS):
             await world.service.read(topic.name)
-        for duty in (STATUS.value, CERTIFICATES.value):
-            await world.service.run(duty)  # not read back yet: nobody is asked
+        for job in (STATUS.value, CERTIFICATES.value):
+            await world.service.run(job)  # not read back yet: nobody is asked
         await world.service.settle()
         assert world.verdicts() == published
         assert [list(world.local.calls(each)) for each in Registry] == calls
@@ -353,8 +353,8 @@ async def test_a_crash_after_any_commit_changes_nothing(world: World, crashed: s
         world.state(number)
     world.intake.freeze()
     await world.service.read()
-    for duty in (STATUS.value, CERTIFICATES.value, "answered", "complete"):
-        await world.service.run(duty, crash=duty == crashed)
+    for job in (STATUS.value, CERTIFICATES.value, "answered", "complete"):
+        await world.service.run(job, crash=job == crashed)
         await world.service.sweep()
         await world.service.read()
     await world.service.settle()

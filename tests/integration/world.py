@@ -1,6 +1,6 @@
 """Eligibility and selection as they are, on real databases, around a log that can be disturbed at every step.
 
-Their handlers, steps and duties are the services' own. The log stands in for Kafka, so that a test can deliver twice,
+Their handlers, steps and jobs are the services' own. The log stands in for Kafka, so that a test can deliver twice,
 lose, reorder among topics and partitions, and crash between any two steps; intake is a model whose truth is known.
 """
 
@@ -79,7 +79,7 @@ _FACTS = TypeAdapter(ApplicationFacts)
 _REQUEST = TypeAdapter(RequestFacts)
 Leaf = tuple[Any, ...]
 Handlers = list[tuple[Topic, Handler]]
-Duties = dict[str, Callable[[], Awaitable[None]]]
+Jobs = dict[str, Callable[[], Awaitable[None]]]
 
 
 class Log:
@@ -147,7 +147,7 @@ class _Failing(ByRound):
 
 
 class Service:
-    """A service's consumers and duties over its own database. What it holds in memory goes with each crash."""
+    """A service's consumers and jobs over its own database. What it holds in memory goes with each crash."""
 
     def __init__(self, name: str, pool: Pool, log: Log, clock: SetClock) -> None:
         self.name = name
@@ -163,7 +163,7 @@ class Service:
         self.own = _Own(self.log)
         self.apart = _Failing()
         self.outbox = OutboxPublisher(_Producer(self.log, self.name))  # type: ignore[arg-type]
-        handlers, self.duties = self._eligibility() if self.name == "eligibility" else self._selection()
+        handlers, self.jobs = self._eligibility() if self.name == "eligibility" else self._selection()
         self.steps = {
             topic.name: Step(
                 lambda: self.pool, Decoder(topic), handler, self._dead_letter, open_metrics(), asyncio.Event()
@@ -171,7 +171,7 @@ class Service:
             for topic, handler in handlers
         }
 
-    def _eligibility(self) -> tuple[Handlers, Duties]:
+    def _eligibility(self) -> tuple[Handlers, Jobs]:
         judge_all = Judge(self.clock.now, open_tracing("eligibility", "0", 0, "")[0])
         handlers: Handlers = [
             (topics.ROUNDS, eligibility.keep_rounds),
@@ -179,14 +179,14 @@ class Service:
             (topics.MILESTONES, eligibility.keep_completions),
             (topics.REPAIRS, Repairs(self.clock.now, REPAIR_SECONDS).take),
         ]
-        duties: Duties = {
+        jobs: Jobs = {
             "waiting": lambda: judging.judge_waiting(self.pool, judge_all, self.outbox),
             "complete": lambda: judging.complete_rounds(self.pool, self.outbox, self.clock, self.own, self.apart),  # type: ignore[arg-type]
             "repair": lambda: judging.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.apart),
         }
-        return handlers, duties
+        return handlers, jobs
 
-    def _selection(self) -> tuple[Handlers, Duties]:
+    def _selection(self) -> tuple[Handlers, Jobs]:
         handlers: Handlers = [
             (topics.ROUNDS, selection.keep_rounds),
             (topics.APPLICATIONS, selection.keep_applications),
@@ -195,7 +195,7 @@ class Service:
             (topics.MILESTONES, selection.keep_milestones),
             (topics.REPAIRS, settle_lists),
         ]
-        duties: Duties = {
+        jobs: Jobs = {
             "commit": lambda: selecting.commit_rounds(self.pool, self.outbox, self.clock, self.own, self.apart),  # type: ignore[arg-type]
             "repair": lambda: selecting.ask_for_repair(self.pool, self.outbox, self.clock, REPAIR_SECONDS, self.apart),
             "propose": lambda: selecting.propose_rounds(
@@ -210,7 +210,7 @@ class Service:
                 self.pool, self.outbox, self.clock, SigningKey(bytes(32)), self.apart
             ),
         }
-        return handlers, duties
+        return handlers, jobs
 
     async def _dead_letter(self, record: Any, code: str, detail: str, attempts: int) -> None:
         self.dead.append((record.topic, record.offset))
@@ -241,13 +241,13 @@ class Service:
             await save_published(connection, {(topic, partition): begin + 1})
         self.position[topic, partition] = begin + 1
 
-    async def run(self, duty: str, *, crash: bool = False) -> None:
+    async def run(self, job: str, *, crash: bool = False) -> None:
         self.clock.moment += timedelta(seconds=1)
-        await self.duties[duty]()
+        await self.jobs[job]()
         if crash:
             await self.restart()
             return
-        while not self.outbox._handed.empty():  # the duty waits for a first one
+        while not self.outbox._handed.empty():  # the job waits for a first one
             await self.outbox.publish_handed(self.pool)
 
     async def restart(self) -> None:
@@ -656,8 +656,8 @@ class World:
             for topic in service.steps:
                 for number in range(PARTITIONS.get(topic, 1)):
                     await service.deliver(topic, number, 1000)
-            for duty in service.duties:
-                await service.run(duty)
+            for job in service.jobs:
+                await service.run(job)
         self.intake.answer_repairs()
         self.intake.record_source()
 

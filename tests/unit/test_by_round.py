@@ -48,7 +48,7 @@ async def test_a_round_that_fails_is_counted_and_tried_again_later_while_others_
     assert [at for at, round_id in done if round_id == "a"][-2:] == [300.0, 300.1], "well again, it waits no more"
 
 
-async def test_what_concerns_all_rounds_is_told_to_the_duty() -> None:
+async def test_what_concerns_all_rounds_is_told_to_the_job() -> None:
     apart = ByRound("opening", open_metrics().round_failures)
 
     async def work(round_id: str) -> None:

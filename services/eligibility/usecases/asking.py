@@ -76,7 +76,7 @@ async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Seq
 
 @dataclass(slots=True)
 class Asking:
-    """The duty of one registry in one replica; `adapter` is None where no address is set."""
+    """The job of one registry in one replica; `adapter` is None where no address is set."""
 
     registry: Registry
     adapter: RegistryAdapter | None

@@ -70,7 +70,7 @@ class Judge:
         return await self.judge(connection, due, known)
 
     async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
-        """Judges what waited for its round; for a duty, since rounds and applications are not ordered."""
+        """Judges what waited for its round; for a job, since rounds and applications are not ordered."""
         return await self._take(connection, await verdicts.take_waiting(connection, 2000))
 
     async def take_answered(self, connection: Connection) -> Sequence[Outgoing]:

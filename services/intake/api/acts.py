@@ -110,5 +110,5 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         events += done.events
         detail = {"act": act, "round": round_id, "terms": proposed.terms, "by": [actor.name for actor in actors]}
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))
-    _log.info("did act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
+    _log.info("approved act", act=act, kind=proposed.kind.value, round=round_id, officer=officer.name)
     return JSONResponse({"act": act, "done": True, **done.answer}, headers=in_language({}))

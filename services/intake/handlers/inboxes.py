@@ -80,14 +80,14 @@ class InboxReader:
         self._left: dict[str, _Left] = {}
 
     async def read(self, pool: Pool) -> None:
-        """A duty: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
+        """A periodic job: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
         consumer = self._make_consumer()
         try:
             await consumer.start()
             async with session_of(pool) as leasing:
                 await self._read_leased(consumer, leasing, pool)
         except KafkaError as error:
-            _log.warning("waits for Kafka", duty="inboxes", error=str(error))
+            _log.warning("waits for Kafka", job="inboxes", error=str(error))
         finally:
             self._reading = {}
             await consumer.stop()

@@ -21,7 +21,7 @@ async def access_events(connection: Connection) -> list[Outgoing]:
 
 
 class TellAccess:
-    """A duty: tells of tokens made before others were told of any, and once of the first operator's."""
+    """A periodic job: tells of tokens made before others were told of any, and once of the first operator's."""
 
     def __init__(self, outbox: OutboxPublisher, clock: Clock, first_operator: str) -> None:
         """`first_operator`: the hash of that token, empty where there is none."""

@@ -58,7 +58,7 @@ class Admission:
         return await answered
 
     async def write_groups(self, pool: Pool) -> None:
-        """A duty: forms a group whenever a writer is free, for ever."""
+        """A periodic job: forms a group whenever a writer is free, for ever."""
         while True:
             await self._arrived.wait()
             await self._writers.acquire()

@@ -19,7 +19,7 @@ class ClockOffset:
         self._gauge = Gauge("firstbuy_clock_offset_seconds", "Server's clock minus the database's", registry=registry)
 
     async def measure(self, pool: Pool) -> None:
-        """A duty. The answer was made between asking and hearing, so half of that is the uncertainty."""
+        """A periodic job. The answer was made between asking and hearing, so half of that is the uncertainty."""
         async with connected(pool) as connection:
             asked = self._clock.now()
             answered = await database_now(connection)

@@ -29,7 +29,7 @@ async def inboxes_drained(pool: Pool, watch: InboxWatch, round_id: str) -> bool:
     try:
         behind = await watch.ends([topic for topic in stored if topic not in watch.unreadable])
     except KafkaError as error:
-        _log.warning("waits for Kafka", duty="freeze", error=str(error))
+        _log.warning("waits for Kafka", job="freeze", error=str(error))
         return False
     while behind:
         async with connected(pool) as connection:

@@ -52,7 +52,7 @@ class InboxWatch:
         self.unreadable: dict[str, Trouble] = {}
 
     async def look(self, pool: Pool, *, not_before: float = float("inf")) -> None:
-        """A duty: looks at every registered inbox. One look since `not_before` (of the monotonic clock) will do."""
+        """A periodic job: looks at every registered inbox, unless it did since `not_before` (of the monotonic clock)."""
         if self._looked >= not_before:
             return
         async with connected(pool) as connection:
@@ -61,7 +61,7 @@ class InboxWatch:
         try:
             self._note(await self._troubles(stored) if stored else {})
         except (KafkaError, ProvisioningError) as error:
-            _log.warning("waits for Kafka", duty="inbox watch", error=str(error))
+            _log.warning("waits for Kafka", job="inbox watch", error=str(error))
         else:
             self._looked = began
 

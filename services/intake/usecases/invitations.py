@@ -49,9 +49,9 @@ def _invitation(party: str, late: Refused, extended: RoundExtended, now: datetim
 
 
 async def forget_refused(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    """A duty: whom no extension can bring back any more is forgotten, here and, by a tombstone, on contacts.v1."""
+    """A periodic job: deletes invitations that no extension can use any more, on contacts.v1 too (by a tombstone)."""
     async with outbox.transaction(pool) as (connection, events):
         parties = await refused.forget(connection)
         events += [tombstone(party, clock.now()) for party in parties]
     if parties:
-        _log.info("erased the invited", contacts=len(parties))
+        _log.info("deleted invitations", contacts=len(parties))

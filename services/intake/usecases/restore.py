@@ -29,7 +29,7 @@ from shared.kafka.storage import Partition, park
 from shared.service import audit
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
-from shared.service.runtime import Duty
+from shared.service.runtime import Job
 
 _NOTE_SECONDS: Final = 5.0
 _BATCH_RECORDS: Final = 2000
@@ -107,17 +107,17 @@ class Restore:
         """For readiness, and for whoever asks meanwhile."""
         return None if self._opened.is_set() else self._progress
 
-    def once_open(self, duty: Duty) -> Duty:
-        """The duty, begun when the database is whole."""
+    def once_open(self, job: Job) -> Job:
+        """The job, begun when the database is whole."""
 
         async def gated() -> None:
             await self._opened.wait()
-            await duty()
+            await job()
 
         return gated
 
     async def keep(self, pool: Pool) -> None:
-        """A duty: catches up, opens, and notes how far the topics are in the database, for ever."""
+        """A periodic job: catches up, opens, and notes how far the topics are in the database, for ever."""
         await self._make_secrets(pool)
         consumer = self._make_consumer()
         try:
@@ -127,7 +127,7 @@ class Restore:
             self._opened.set()
             await self._note(consumer, pool, shared)
         except KafkaError as error:
-            _log.warning("waits for Kafka", duty="restore", error=str(error))
+            _log.warning("waits for Kafka", job="restore", error=str(error))
         except DatabaseSetBackError as error:
             self._opened.clear()
             self._progress = "the database was put back: starts again"

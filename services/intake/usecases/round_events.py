@@ -1,4 +1,4 @@
-"""A round's turns as events, and the one value that seeds its draw. Shared by the clock's duties and officers' acts."""
+"""A round's turns as events, and the one value that seeds its draw. Shared by the clock's jobs and officers' acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -166,7 +166,7 @@ async def _kept(
 
 
 async def forget_erased(pool: Pool) -> None:
-    """A duty: a person's mail goes with their contact."""
+    """A periodic job: a person's mail goes with their contact."""
     async with connected(pool) as connection:
         forgotten = await returned_mails.forget_erased(connection)
     if forgotten:

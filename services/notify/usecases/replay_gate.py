@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared.kafka.own import OwnTopic
 from shared.service.postgres import Pool
-from shared.service.runtime import Duty
+from shared.service.runtime import Job
 
 _log = structlog.get_logger()
 
@@ -28,21 +28,21 @@ class Told:
         """For readiness."""
         return None if self._opened.is_set() else "reads what it has told"
 
-    def once_open(self, duty: Duty) -> Duty:
-        """The duty, begun when it is known what was told."""
+    def once_open(self, job: Job) -> Job:
+        """The job, begun when it is known what was told."""
 
         async def gated() -> None:
             await self._opened.wait()
-            await duty()
+            await job()
 
         return gated
 
     async def open(self, pool: Pool) -> None:
-        """A duty: looks whether what was told before the start is in the database; once it is, nothing is to do."""
+        """A periodic job: opens the gate once everything published before the start is in the database."""
         if self._opened.is_set():
             return
         try:
             if await self._own.read_back(pool):
                 self._opened.set()
         except KafkaError as error:
-            _log.warning("waits for Kafka", duty="told", error=str(error))
+            _log.warning("waits for Kafka", job="told", error=str(error))

@@ -59,7 +59,7 @@ class Sending:
                 self._resumed = True
 
     async def deliver_due(self, pool: Pool) -> None:
-        """A duty. Cancelled, it begins nothing more, but ends and records what is under way."""
+        """A periodic job. Cancelled, it begins nothing more, but ends and records what is under way."""
         work = asyncio.create_task(self._deliver_due(pool))
         try:
             await asyncio.shield(work)

@@ -78,7 +78,7 @@ class Authority:
 
 
 class Stamping:
-    """The duty of one replica. Two may ask for the same: the first stamp saved is the one that is published."""
+    """The job of one replica. Two may ask for the same: the first stamp saved is the one that is published."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Stamping:
         self._not_before = 0.0
 
     async def stamp_due(self, pool: Pool) -> None:
-        """A duty: asks for the stamps that are lacking. One failure ends the pass; it is the authority that is away."""
+        """A periodic job: asks for missing time-stamps. One failure ends the pass, since the authority is away."""
         if time.monotonic() < self._not_before:
             return
         async with connected(pool) as connection:

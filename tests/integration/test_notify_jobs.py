@@ -57,8 +57,8 @@ def opened(closes_at: datetime, **changes: Any) -> Event[Any]:
     return read("RoundOpened", institutions=invited, rehearsal=None, **window | changes)
 
 
-def apart(duty: str) -> ByRound:
-    return ByRound(duty, open_metrics().round_failures)
+def apart(job: str) -> ByRound:
+    return ByRound(job, open_metrics().round_failures)
 
 
 async def reminded(pool: Pool) -> list[str]:
@@ -186,7 +186,7 @@ async def erased(pool: Pool, broken: ByRound) -> None:
 
 
 async def begin(pool: Pool, round_id: str) -> None:
-    """A round with something for each of the duties."""
+    """A round with something for each of the jobs."""
     at_desk, applicant, gone = ids(3)
     application = ids(1)[0]
     people = [
@@ -214,22 +214,22 @@ WORK: dict[str, tuple[Callable[[Pool, ByRound], Awaitable[None]], str]] = {
     "digests": (gathered, "kind = 'digest'"),
     "erased": (erased, "state = 'failed'"),
 }
-"""Of each duty: what it does, and which deliveries show that it has."""
+"""Of each job: what it does, and which deliveries show that it has."""
 
 
-@pytest.mark.parametrize("duty", WORK)
-async def test_a_round_that_fails_a_duty_is_named_and_leaves_the_others_theirs(pool: Pool, duty: str) -> None:
-    work, done = WORK[duty]
+@pytest.mark.parametrize("job", WORK)
+async def test_a_round_that_fails_a_job_is_named_and_leaves_the_others_theirs(pool: Pool, job: str) -> None:
+    work, done = WORK[job]
     for round_id in (BROKEN, WHOLE):
         await begin(pool, round_id)
     await pool.execute(FAULT)
     metrics = open_metrics()
-    await work(pool, ByRound(duty, metrics.round_failures))
+    await work(pool, ByRound(job, metrics.round_failures))
     found = f"SELECT DISTINCT round FROM deliveries WHERE {done} ORDER BY round"  # noqa: S608
     assert [row["round"] for row in await pool.fetch(found)] == [WHOLE]
-    assert metrics.registry.get_sample_value("firstbuy_round_failures_total", {"duty": duty, "round": BROKEN}) == 1
+    assert metrics.registry.get_sample_value("firstbuy_round_failures_total", {"job": job, "round": BROKEN}) == 1
     await pool.execute("DROP TRIGGER fault ON deliveries")
-    await work(pool, apart(duty))
+    await work(pool, apart(job))
     assert [row["round"] for row in await pool.fetch(found)] == [BROKEN, WHOLE], "nothing of it was lost"
 
 
