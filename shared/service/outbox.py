@@ -73,7 +73,7 @@ class OutboxPublisher:
         await self._finish(pool, [batch for batch, _ in taken])
 
     async def sweep(self, pool: Pool, after_seconds: float = SWEEP_AFTER_SECONDS) -> None:
-        """A periodic job: publishes batches whose writer did not. Two replicas may publish the same, under the same ids."""
+        """A periodic job: publishes batches whose writer did not. Two replicas may publish one, under the same ids."""
         async with connected(pool) as connection:
             rows = await connection.fetch(LEFT_BEHIND, after_seconds)
         for row in rows:

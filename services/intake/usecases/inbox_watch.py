@@ -52,7 +52,7 @@ class InboxWatch:
         self.unreadable: dict[str, Trouble] = {}
 
     async def look(self, pool: Pool, *, not_before: float = float("inf")) -> None:
-        """A periodic job: looks at every registered inbox, unless it did since `not_before` (of the monotonic clock)."""
+        """A periodic job: looks at every registered inbox, unless it did since `not_before` (monotonic clock)."""
         if self._looked >= not_before:
             return
         async with connected(pool) as connection:
