@@ -24,14 +24,14 @@ from deploy.local.state import State
 from shared.contracts.events import Language
 from shared.kafka.provision import remove
 from shared.wording.spoken import speak
-from tests import ocds_validator
-from tests.ocds_validator import Validator
+from tests.support import ocds_validator
 from tests.support.examples import load_profile
 from tests.support.lives import hold_to_life
+from tests.support.ocds_validator import Validator
 from tests.support.preloaded import preloaded
 from tests.support.told import Section, tell
 
-pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser")]
+pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser", "cli")]
 
 load_profile()
 # A test run's broker never earns back what a JVM spends on optimising it.

@@ -41,12 +41,12 @@ from services.selection.verify import examine
 from shared.contracts.policy import POLICY
 from shared.proof.merkle import GrowingTree, bucket_of
 from tests.bench.selection import hashing, inputs, seconds
-from tests.browser.both_verifiers import EXAMINED
-from tests.browser.chromium import find
-from tests.browser.serving import serving
-from tests.bundles import make_round
-from tests.forger import Forged, Level, manifest, recomputed
+from tests.support.both_verifiers import EXAMINED
 from tests.support.browser import FLAGS
+from tests.support.bundles import make_round
+from tests.support.chromium import find
+from tests.support.forger import Forged, Level, manifest, recomputed
+from tests.support.serving import serving
 
 ROUND = "bundled"
 

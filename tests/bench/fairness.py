@@ -27,7 +27,7 @@ from firstbuy.onboarding.cluster import QUOTA, Cluster
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.quotas import set_produce_quotas
 from shared.service.settings import KafkaSettings
-from tests.rounds import Office, clock_map, purchase_request
+from tests.support.rounds import Office, clock_map, purchase_request
 
 ROUND = "fairness"
 EVERY_SECONDS = 0.1

@@ -21,7 +21,7 @@ from deploy.local.state import PROJECT, State
 from firstbuy.onboarding.cluster import Cluster
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.provision import provision
-from tests.integration.consuming import records_of
+from tests.support.consuming import records_of
 
 
 async def main() -> None:

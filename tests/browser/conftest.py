@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.browser.serving import Served, serving
+from tests.support.serving import Served, serving
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from playwright.async_api import Page
 
-from tests.browser.both_verifiers import found_by_python, in_the_browser
-from tests.browser.serving import Served
-from tests.unit.test_evidence_vectors import EXPECTED, kept
+from tests.support.both_verifiers import found_by_python, in_the_browser
+from tests.support.serving import Served
+from tests.support.vectors import EXPECTED, kept
 
 
 async def test_each_is_refused_for_exactly_what_is_forged(page: Page, served: Served) -> None:

@@ -14,11 +14,11 @@ from services.selection.domain.evidence import Depth
 from services.selection.domain.matching import Result
 from services.selection.domain.proposal import Proposed
 from shared.service.problems import Problem
-from tests.browser.screens import SCREENS, Screen, hard_to_touch, runs_over
-from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
-from tests.bundles import make_round, with_batches
-from tests.forger import records_of, rewritten
-from tests.unit.test_evidence_bundle import BUNDLES, ROUND, batches_of, entry
+from tests.support.bundles import make_round, with_batches
+from tests.support.forger import records_of, rewritten
+from tests.support.forgeries import BUNDLES, ROUND, batches_of, entry
+from tests.support.screens import SCREENS, Screen, hard_to_touch, runs_over
+from tests.support.serving import INSTITUTIONS, TITLE, Served, shown
 
 PUBLIC = BUNDLES[Depth.PUBLIC]
 UNKNOWN = "00000000-0000-4000-8000-00000000abcd"

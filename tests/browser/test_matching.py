@@ -4,9 +4,8 @@ from random import Random
 
 from playwright.async_api import Page
 
-from tests.browser.serving import Served
-from tests.markets import POLICY, market, placed
-from tests.unit.test_verifier_matching import SIZES
+from tests.support.markets import POLICY, SIZES, market, placed
+from tests.support.serving import Served
 
 PLACED = """async ([policy, markets]) => {
     const { Matching } = await import("/verify/matching.js");

@@ -19,9 +19,9 @@ from firstbuy.demo.report import report
 from firstbuy.reports.words import REASONS, RULES
 from firstbuy.samples.firms import FirmKind
 from firstbuy.simulate.page import html
-from tests.browser.screens import hard_to_touch, runs_over
-from tests.browser.serving import INSTITUTIONS, TITLE
 from tests.data.facts import policy
+from tests.support.screens import hard_to_touch, runs_over
+from tests.support.serving import INSTITUTIONS, TITLE
 
 WIDTHS = pytest.mark.parametrize("width", [390, 1280])
 RESULTS = sampled(policy("2018-h2"))

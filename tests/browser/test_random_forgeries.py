@@ -9,13 +9,12 @@ import pytest
 from playwright.async_api import Page
 
 from services.selection.domain.evidence import Depth
-from tests.browser.both_verifiers import found_by_python, in_the_browser
-from tests.browser.serving import Served
-from tests.forger import Level
-from tests.lies import lied
+from tests.support.both_verifiers import found_by_python, in_the_browser
 from tests.support.examples import ORDINARY, SETTING, examples
-from tests.true_bundles import KINDS, true_bundle
-from tests.unit.test_random_forgeries import FOUND_BY_SOAK
+from tests.support.forger import Level
+from tests.support.lies import FOUND_BY_SOAK, lied
+from tests.support.serving import Served
+from tests.support.true_bundles import KINDS, true_bundle
 
 LIES = 1 if SETTING <= ORDINARY else examples(5)
 """Of a kind, a depth and a level."""

@@ -14,20 +14,11 @@ from services.selection.domain.evidence import Depth
 from services.selection.verify import spelled as verifiers_spelling
 from shared.programme.persons import spelled
 from shared.service.problems import Problem
-from tests.browser.both_verifiers import found_by_python, in_the_browser
-from tests.browser.serving import INSTITUTIONS, TITLE, Served, shown
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
-from tests.forger import Level, recomputed, records_of, rewritten
-from tests.unit.test_evidence_bundle import (
-    BUNDLES,
-    FORGERIES,
-    MISTYPED,
-    RELEASE_FORGERIES,
-    RELEASED,
-    ROUND,
-    batches_of,
-    entry,
-)
+from tests.support.both_verifiers import found_by_python, in_the_browser
+from tests.support.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
+from tests.support.forger import Level, recomputed, records_of, rewritten
+from tests.support.forgeries import BUNDLES, FORGERIES, MISTYPED, RELEASE_FORGERIES, RELEASED, ROUND, batches_of, entry
+from tests.support.serving import INSTITUTIONS, TITLE, Served, shown
 
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
 HOSTILE = '<img src="https://elsewhere.test/x" onerror="document.title=1"></td><script>alert(1)</script>\u202e&amp;'

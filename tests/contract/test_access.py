@@ -2,20 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from services.eligibility.app import create_app as eligibility
-from services.eligibility.settings import EligibilitySettings
-from services.intake.app import create_app as intake
-from services.intake.settings import IntakeSettings
-from services.notify.app import create_app as notify
-from services.notify.settings import NotifySettings
-from services.selection.app import create_app as selection
-from services.selection.settings import SelectionSettings
 from shared.contracts import topics
 from shared.contracts.access import (
     SERVICES,
@@ -28,15 +19,10 @@ from shared.contracts.access import (
     service_grants,
     service_user,
 )
+from tests.support.apps import APPS
 
 PREFIX = "firstbuy."
 ANY_INSTITUTION = "{institution}"
-APPS: dict[str, tuple[Callable[[Any], Any], type[Any]]] = {
-    "intake": (intake, IntakeSettings),
-    "eligibility": (eligibility, EligibilitySettings),
-    "selection": (selection, SelectionSettings),
-    "notify": (notify, NotifySettings),
-}
 
 
 def asyncapi(service: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from shared.contracts.access import SERVICES
 from shared.contracts.values import Contract
-from tests.contract.test_access import APPS
+from tests.support.apps import APPS
 
 
 def every_route(routes: Iterable[Any]) -> Iterator[APIRoute]:

@@ -15,9 +15,9 @@ import pytest
 from deploy.local.state import PROJECT
 from services.selection.domain.ocds.package import package
 from services.selection.domain.ocds.process import Process, Turn
-from tests import ocds
-from tests.ocds import OPENS, PUBLICATION, nothing_selected, process
-from tests.ocds_validator import Findings, Validator
+from tests.support import ocds
+from tests.support.ocds import OPENS, PUBLICATION, nothing_selected, process
+from tests.support.ocds_validator import Findings, Validator
 
 VOID = nothing_selected(Turn(ocds.announced()), Turn(ocds.opened("2018-h1")), Turn(ocds.voided()))
 WITHDRAWN = nothing_selected(Turn(ocds.announced()), Turn(ocds.voided()))
@@ -102,7 +102,7 @@ def test_the_official_validator_finds_what_is_wrong(
 
 
 ELSEWHERE = """
-from tests import ocds_validator
+from tests.support import ocds_validator
 
 ocds_validator.ARCHIVE = ocds_validator.ARCHIVE.with_name("none.zip")
 """

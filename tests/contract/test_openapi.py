@@ -1,15 +1,13 @@
 """What each service says of itself in OpenAPI is whole: nothing it refers to is missing, every write says its body."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 
 from shared.contracts.access import SERVICES
-from tests.contract.test_access import APPS
+from tests.support.openapi import document, operations
 
-MORE = {"notify": {"smtp_url": "smtp://x"}}
 NO_BODY = {
     "/rounds/{round_id}/acts/{act}/approval",
     "/institutions/{code}/webhook/rotation",
@@ -18,20 +16,6 @@ NO_BODY = {
     "/applications/{application}/lost-token",
 }
 """Writes that are all said by their address."""
-
-
-@cache
-def document(service: str) -> dict[str, Any]:
-    create, settings = APPS[service]
-    given = {"database_url": "postgresql://x/y", "http_port": 1}
-    described: dict[str, Any] = create(settings(**given | MORE.get(service, {}))).openapi()
-    return described
-
-
-def operations(service: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document(service)["paths"].items():
-        for method, operation in methods.items():
-            yield method, path, operation
 
 
 def references(value: Any) -> Iterator[str]:

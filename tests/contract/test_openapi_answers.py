@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.access import SERVICES
 from shared.service.openapi import EXAMPLE
 from shared.service.problems import Problem
-from tests.contract.test_openapi import document, operations
+from tests.support.openapi import document, operations
 
 FILES = ("text/", "application/pdf", "application/x-ndjson", "application/vnd.")
 SUCCESSES = ("2", "3")

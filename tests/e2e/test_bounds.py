@@ -18,10 +18,10 @@ from services.intake.api.bodies import ContactBody, SubmissionBody, WithdrawalBo
 from shared.contracts.events import SubmitPurchaseRequest
 from shared.programme.regions import REGIONS
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.receiver import receiving
-from tests.rounds import CLOSES, Office, application, business_number, clock_map, write_inbox
+from tests.support.consuming import until
 from tests.support.examples import examples
+from tests.support.receiver import receiving
+from tests.support.rounds import CLOSES, Office, application, business_number, clock_map, write_inbox
 
 Json = dict[str, Any]
 I_JSON_MAX: Final = 2**53 - 1

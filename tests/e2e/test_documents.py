@@ -27,11 +27,11 @@ from deploy.local.state import PROJECT
 from firstbuy.cli import assembled
 from shared.contracts.access import SERVICES
 from shared.programme.registration_numbers import business_check_digit
-from tests.integration.consuming import records_of, until
-from tests.registries import local_registries
-from tests.rounds import OPENS, Office, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.documented import documented, words_of
+from tests.support.registries import local_registries
+from tests.support.rounds import OPENS, Office, clock_map, purchase_request, write_inbox
 from tests.support.stacks import LastingStack
-from tests.unit.test_documented_commands import documented, words_of
 
 pytestmark = pytest.mark.xdist_group("documents")  # one stack for the whole file
 ROUND: Final = "2018-h2"

@@ -11,8 +11,8 @@ import httpx2
 
 from deploy.local.stack import Stack
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 
 FIRMS = 3
 HEADER = "type,request,application,contracted_quantity,contracted_won,contracted_on"

@@ -4,54 +4,19 @@ import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from typer.testing import CliRunner
 
 from firstbuy.cli import assembled
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.ocds_validator import Validator
-from tests.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import until
+from tests.support.ocds_validator import Validator
+from tests.support.open_data import Published
+from tests.support.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
 
 FIRMS = 4
 INELIGIBLE = "시험기업 0"
-
-
-class Published:
-    """What a re-user gets: releases that are the same each time they are got."""
-
-    def __init__(self, client: httpx2.AsyncClient, url: str, validator: Validator | None, file: Path) -> None:
-        """Without a validator nothing is said of validity."""
-        self._client, self._url, self._validator, self._file = client, url, validator, file
-        self.releases: dict[tuple[str, str], dict[str, Any]] = {}
-
-    async def get(self) -> None:
-        answer = await self._client.get(self._url)
-        assert answer.status_code == 200, answer.text
-        self._file.write_bytes(answer.content)
-        now = {(one["ocid"], one["id"]): one for one in answer.json()["releases"]}
-        assert now == now | self.releases, "a release never changes"
-        self.releases = now
-
-    def valid(self) -> None:
-        if self._validator is None:
-            return
-        found = self._validator.examine(self._file)
-        assert found.wrong == ()
-        assert found.codes <= {"KR-PPS-GOODS"}
-        assert found.releases == len(self.releases)
-
-    async def wait_for(self, occasion: str) -> None:
-        async def there() -> bool:
-            await self.get()
-            return any(identifier.startswith(f"{occasion}-") for _, identifier in self.releases)
-
-        await until(there, f"the release of {occasion}")
-
-    def text(self) -> str:
-        return json.dumps(list(self.releases.values()), ensure_ascii=False)
 
 
 async def test_a_round_is_open_data_from_its_announcement_to_its_purchases(

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from tests.conftest import StartStack
-from tests.e2e.test_registries import asking_policy
-from tests.integration.consuming import records_of, until
-from tests.registries import Local, local_registries
-from tests.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.asking import asking_policy
+from tests.support.consuming import records_of, until
 from tests.support.lives import hold_to_life
+from tests.support.registries import Local, local_registries
+from tests.support.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
 
 FIRMS = 8
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import OPENS, Office, application, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import OPENS, Office, application, purchase_request, write_inbox
 
 FIRMS = 3
 

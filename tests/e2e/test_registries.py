@@ -18,10 +18,11 @@ from firstbuy.cli import assembled
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry
 from tests.conftest import Database, StartStack
-from tests.guessing import assert_nobody_is_named
-from tests.integration.consuming import until
-from tests.registries import USES, Local, local_registries
-from tests.rounds import Office, application, clock_map, policy_2018_h2
+from tests.support.asking import asking_policy
+from tests.support.consuming import until
+from tests.support.guessing import assert_nobody_is_named
+from tests.support.registries import Local, local_registries
+from tests.support.rounds import Office, application, clock_map
 
 APPLIED = 4
 
@@ -35,15 +36,6 @@ def local() -> Iterator[Local]:
 @pytest.fixture
 async def stack(start_stack: StartStack, local: Local) -> Stack:
     return await start_stack(environment=local.environment(), replicas={"eligibility": 2})
-
-
-def asking_policy() -> dict[str, Any]:
-    """2018-h2 in which whoever is not in business is kept out, startup or not."""
-    asking = policy_2018_h2() | {"registries": USES}
-    for track in asking["tracks"]:
-        for waiver in track.get("waivers", ()):
-            waiver["waives"] = [rule for rule in waiver["waives"] if rule != "business-active"]
-    return asking
 
 
 async def test_an_outage_leaves_a_round_waiting_until_the_registry_or_two_officers_end_it(

@@ -16,10 +16,10 @@ from deploy.local.stack import Stack
 from firstbuy.verifying.packs import examined_pack
 from services.selection.verify import Report, examine
 from tests.conftest import StartStack
-from tests.e2e.test_ocds import Published
-from tests.integration.consuming import records_of, until
-from tests.ocds_validator import Validator
-from tests.rounds import OPENS, Office, application, emptied, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.ocds_validator import Validator
+from tests.support.open_data import Published
+from tests.support.rounds import OPENS, Office, application, emptied, purchase_request, write_inbox
 
 FIRMS = 7
 ROUND = "given-out"

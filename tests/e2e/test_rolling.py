@@ -12,8 +12,8 @@ import httpx2
 from deploy.local.stack import Stack
 from shared.programme.working_days import KST, korean_date
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, purchase_request, shipped_policy, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, purchase_request, shipped_policy, write_inbox
 
 OPENS = datetime(2019, 1, 1, 9, tzinfo=KST)
 FIRST_CLOSE = datetime(2019, 1, 31, 18, tzinfo=KST)

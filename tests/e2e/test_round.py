@@ -17,8 +17,8 @@ from deploy.local.stack import Stack
 from shared.proof.merkle import digest_of
 from shared.service.audit import AuditRow, faults
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 
 ROUND = "small-round"
 FIRMS = 60

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from firstbuy.cli import assembled
 from services.selection.verify import examine
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.rounds import Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
+from tests.support.consuming import until
+from tests.support.rounds import Office, application, clock_map, policy_2018_h2, purchase_request, write_inbox
 
 FIRMS = 8
 PANEL = 70

@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from services.selection.verify import Report, examine
-from tests.browser.serving import shown
-from tests.integration.consuming import until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import until
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.serving import shown
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("shown")  # one worker runs the rounds, once

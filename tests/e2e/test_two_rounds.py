@@ -10,8 +10,8 @@ import pytest
 from shared.clock import TimeMap
 from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import until
+from tests.support.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox
 
 FIRMS = 20
 TOO_LATE = 20

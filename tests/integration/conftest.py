@@ -9,7 +9,7 @@ from services.notify.settings import NotifySettings
 from shared.kafka.producer import EventProducer
 from shared.service.telemetry import open_metrics
 from tests.conftest import StartStack
-from tests.integration.notified import Notified, Notify
+from tests.support.notified import Notified, Notify
 
 NO_RATES = {f"FIRSTBUY_NOTIFY_MAILS_PER_MAILBOX_{length}": "0" for length in ("HOUR", "DAY")}
 """The contact of golden messages is one person, and most of these tests send many mails."""

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.local.stack import Stack
 from shared.contracts import topics
 from shared.service.audit_heads import head_verified
-from tests.integration.consuming import until
-from tests.rounds import emptied
+from tests.support.consuming import until
+from tests.support.rounds import emptied
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("access")

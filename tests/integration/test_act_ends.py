@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from tests.integration.test_acts import approve, closes_at, propose
-from tests.integration.test_epochs import standing
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.epochs import standing
+from tests.support.officers import approve, closes_at, code, expire, propose, said, shown
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("act-ends")
@@ -46,30 +46,6 @@ async def round_id(office: Office) -> str:
 
 async def later(office: Office, round_id: str, days: int = 1) -> dict[str, str]:
     return {"closes_at": (await closes_at(office, round_id) + timedelta(days=days)).isoformat()}
-
-
-async def said(office: Office, round_id: str, act: str, what: str, officer: int, **body: Any) -> httpx2.Response:
-    return await office.client.post(
-        f"/rounds/{round_id}/acts/{act}/{what}", json=body, headers=office.officers[officer]
-    )
-
-
-async def shown(office: Office, round_id: str, act: str) -> dict[str, Any]:
-    answer = await office.client.get(f"/rounds/{round_id}/acts/{act}", headers=office.officers[1])
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].removeprefix("urn:firstbuy:problem:")
-
-
-async def expire(stack: Stack, act: str) -> None:
-    database = await asyncpg.connect(stack.database_url("intake"))
-    try:
-        await database.execute("UPDATE acts SET expires_at = now() WHERE act = $1", act)
-    finally:
-        await database.close()
 
 
 async def actions(office: Office) -> list[str]:

@@ -15,11 +15,12 @@ from deploy.local.stack import Stack
 from shared.contracts.events import AuditHeadPublished
 from shared.proof.merkle import digest_of
 from shared.service.audit import AuditRow, faults
-from tests.beacons import Beacon
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.test_intake import answers_on, apply
-from tests.rounds import Office, clock_map, purchase_request, write_inbox
+from tests.support.beacons import Beacon
+from tests.support.consuming import records_of, until
+from tests.support.entering import answers_on, apply
+from tests.support.officers import approve, closes_at, propose
+from tests.support.rounds import Office, clock_map, purchase_request, write_inbox
 
 
 @pytest.fixture
@@ -37,19 +38,6 @@ async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
     return await Office.of(stack, client)
-
-
-async def propose(office: Office, round_id: str, act: str, terms: dict[str, Any]) -> httpx2.Response:
-    body = {"act": act, "terms": terms, "reason": "the portal was down for an hour"}
-    return await office.client.post(f"/rounds/{round_id}/acts", json=body, headers=office.officers[0])
-
-
-async def approve(office: Office, round_id: str, act: str, officer: int = 1) -> httpx2.Response:
-    return await office.client.post(f"/rounds/{round_id}/acts/{act}/approval", headers=office.officers[officer])
-
-
-async def closes_at(office: Office, round_id: str) -> datetime:
-    return datetime.fromisoformat((await office.shown(round_id))["closes_at"])
 
 
 async def test_an_extension_lets_everybody_in_again_and_contradicts_no_answer(

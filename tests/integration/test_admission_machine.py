@@ -13,10 +13,10 @@ from hypothesis.stateful import initialize, precondition, rule
 from structlog.testing import capture_logs
 
 from tests.conftest import Database
-from tests.integration.admission_world import HOUR, Accident, Place, Servers, World
-from tests.integration.machines import WorldMachine, look_for_a_breaking_history
-from tests.rounds import CLOSES
+from tests.support.admission_world import HOUR, Accident, Place, Servers, World
 from tests.support.examples import examples
+from tests.support.machines import WorldMachine, look_for_a_breaking_history
+from tests.support.rounds import CLOSES
 
 EXAMPLES = examples(60)
 """How many histories are tried; a longer run is a matter of this setting."""

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from deploy.local.stack import Stack
 from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
-from tests.rounds import Office, application, clock_map
 from tests.support.examples import examples
+from tests.support.rounds import Office, application, clock_map
 
 WINDOW_SECONDS = 2.5
 EXAMPLES = examples(4)

@@ -22,10 +22,10 @@ from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
 from shared.service.postgres import connected, open_pool
 from tests.conftest import Database
-from tests.integration.consuming import records_of, until
-from tests.integration.test_act_ends import code, said, shown
-from tests.integration.test_announcing import PLEDGES, announced, approve, body
-from tests.rounds import Office, clock_map, emptied, policy_2018_h2
+from tests.support.announcing import PLEDGES, announced, approve, body
+from tests.support.consuming import records_of, until
+from tests.support.officers import code, said, shown
+from tests.support.rounds import Office, clock_map, emptied, policy_2018_h2
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("amending")

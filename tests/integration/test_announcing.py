@@ -11,17 +11,13 @@ import httpx2
 import pytest
 
 from deploy.local.stack import ANNOUNCING, Stack
-from tests.integration.consuming import records_of
-from tests.integration.test_act_ends import code, expire, said, shown
-from tests.integration.test_round_faults import SOURCE
-from tests.rounds import CLOSES, OPENS, Office, clock_map, policy_2018_h2, shipped_policy
+from tests.support.announcing import PLEDGES, announced, approve, body
+from tests.support.consuming import records_of
+from tests.support.officers import code, expire, said, shown
+from tests.support.rounds import Office, clock_map, policy_2018_h2, shipped_policy
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("announcing")
-PLEDGES: list[dict[str, Any]] = [
-    {"institution": "kepco", "name": "한국전력공사", "pledge_won": 50_000_000},
-    {"institution": "lh", "name": "한국토지주택공사", "pledge_won": 7_000_000},
-]
 
 
 @pytest.fixture(scope="module")
@@ -39,28 +35,6 @@ async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
     return await Office.of(stack, client)
-
-
-def body(round_id: str, **changed: Any) -> dict[str, Any]:
-    terms = {
-        "round": round_id,
-        "title": "두 담당자가 알리는 회차",
-        "opens_at": OPENS.isoformat(),
-        "closes_at": CLOSES.isoformat(),
-        "lead_seconds": 3600,
-        "sources": [SOURCE],
-        "rehearsal": clock_map(3600, opens_in=600),
-    }
-    return {"round": terms | changed, "policy": policy_2018_h2(), "reason": "a test", "pledges": PLEDGES}
-
-
-async def announced(office: Office, stated: dict[str, Any], officer: int = 0, url: str = "") -> httpx2.Response:
-    headers = office.officers[officer] | {"content-type": "application/json"}
-    return await office.client.post(f"{url}/rounds", content=json.dumps(stated, default=str), headers=headers)
-
-
-async def approve(office: Office, round_id: str, act: str, officer: int = 1) -> httpx2.Response:
-    return await office.client.post(f"/rounds/{round_id}/acts/{act}/approval", headers=office.officers[officer])
 
 
 async def published(stack: Stack, round_id: str) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ import pytest
 from deploy.local.stack import Stack
 from services.selection.domain.draw import draw_key
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 
 WINDOW_SECONDS = 25.0
 """So many real seconds are 29 days: the window, and then the period of appeal."""

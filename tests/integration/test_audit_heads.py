@@ -14,9 +14,9 @@ from shared.contracts.events import AuditHeadPublished
 from shared.service.audit import AuditRow, faults
 from shared.service.audit_heads import head_verified
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.test_receipts import firstbuy, kept
-from tests.rounds import Office
+from tests.support.consuming import records_of, until
+from tests.support.firstbuy_command import firstbuy, kept
+from tests.support.rounds import Office
 
 KEYS = "/.well-known/firstbuy-keys"
 

@@ -36,10 +36,10 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import open_pool
 from shared.service.settings import KafkaSettings
 from tests.conftest import Database, StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.test_intake import answers_on
-from tests.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.entering import answers_on
 from tests.support.examples import examples
+from tests.support.rounds import CLOSES, OPENS, Office, application, clock_map, purchase_request, write_inbox
 
 ROUNDS = examples(2)
 """How many rounds are disturbed; a longer run is a matter of this setting."""

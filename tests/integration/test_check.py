@@ -5,8 +5,8 @@ import httpx2
 
 from deploy.local.stack import Stack
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.rounds import Office, application, clock_map
+from tests.support.consuming import until
+from tests.support.rounds import Office, application, clock_map
 
 
 async def kept(stack: Stack) -> int:

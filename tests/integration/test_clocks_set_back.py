@@ -13,9 +13,9 @@ import pytest
 from deploy.local.stack import Stack
 from services.selection.verify import examine
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.integration.test_epochs import ENVIRONMENT, enter, opened_round, standing
-from tests.rounds import Office, application
+from tests.support.consuming import until
+from tests.support.epochs import ENVIRONMENT, enter, opened_round, standing
+from tests.support.rounds import Office, application
 
 YEARS = timedelta(days=3650)
 FOLLOWING = {

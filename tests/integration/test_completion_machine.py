@@ -13,9 +13,9 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from shared.contracts import topics
 from tests.conftest import Database
-from tests.integration.machines import WorldMachine, look_for_a_breaking_history
-from tests.integration.world import LOSSY, PARTITIONS, World, pools_of
 from tests.support.examples import examples
+from tests.support.machines import WorldMachine, look_for_a_breaking_history
+from tests.support.world import LOSSY, PARTITIONS, World, pools_of
 
 EXAMPLES = examples(10)
 """How many histories are tried; a longer run is a matter of this setting."""

@@ -14,7 +14,7 @@ from shared.kafka.cloudevents import Outgoing
 from shared.kafka.step import Incoming
 from shared.service.postgres import Connection
 from tests.conftest import Database
-from tests.integration.consuming import (
+from tests.support.consuming import (
     MOMENT,
     OUT,
     TOPIC,

@@ -17,7 +17,7 @@ from shared.contracts.access import SERVICES
 from shared.kafka.access import Access
 from shared.kafka.provision import provision_access
 from tests.conftest import not_run
-from tests.integration.kafka_users import logs_in
+from tests.support.kafka_users import logs_in
 
 
 @pytest.mark.apache_kafka

@@ -13,10 +13,10 @@ import pytest
 from deploy.local.registries.records import Business, Mood, Records
 from deploy.local.stack import Stack
 from firstbuy.verifying.receipts import examined_receipt
-from tests.integration.consuming import until
-from tests.integration.notified import mails_in
-from tests.registries import Local, local_registries
-from tests.rounds import (
+from tests.support.consuming import until
+from tests.support.notified import mails_in
+from tests.support.registries import Local, local_registries
+from tests.support.rounds import (
     Office,
     application,
     business_number,

@@ -11,8 +11,8 @@ import pytest
 
 from deploy.local.kafka import KafkaServer
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map
 
 FIRMS = 40
 

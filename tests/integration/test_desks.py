@@ -15,10 +15,10 @@ from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from shared.contracts import topics
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.notified import mails_in
-from tests.receiver import Receiver, receiving
-from tests.rounds import Office, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.notified import mails_in
+from tests.support.receiver import Receiver, receiving
+from tests.support.rounds import Office, clock_map
 
 
 @pytest.fixture

@@ -15,19 +15,9 @@ from firstbuy.cli import assembled
 from shared.contracts import topics
 from shared.contracts.events import Language
 from tests.conftest import StartStack
-from tests.integration.consuming import until
-from tests.integration.notified import (
-    Notified,
-    Notify,
-    all_sent,
-    contact,
-    erased,
-    ids,
-    mails_in,
-    opened,
-    submitted,
-)
-from tests.rounds import Office, application, clock_map
+from tests.support.consuming import until
+from tests.support.notified import Notified, Notify, all_sent, contact, erased, ids, mails_in, opened, submitted
+from tests.support.rounds import Office, application, clock_map
 
 VICTIM = "Victim@elsewhere.example"
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/not-me/[0-9a-f-]{36}")

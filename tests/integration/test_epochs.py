@@ -15,8 +15,9 @@ from services.selection.domain.draw import draw_key, seed_of
 from shared.contracts.policy import POLICY
 from shared.proof.canonical import json_hash
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import (
+from tests.support.consuming import records_of, until
+from tests.support.epochs import ENVIRONMENT, enter, opened_round, standing
+from tests.support.rounds import (
     CLOSES,
     OPENS,
     Office,
@@ -29,12 +30,6 @@ from tests.rounds import (
 )
 
 FIRMS = 6
-ENVIRONMENT = {
-    "FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3",
-    "FIRSTBUY_INTAKE_SKEW_SECONDS": "0.3",
-    "FIRSTBUY_ELIGIBILITY_REPAIR_SECONDS": "1",
-    "FIRSTBUY_SELECTION_REPAIR_SECONDS": "1",
-}
 
 
 @pytest.fixture
@@ -46,25 +41,6 @@ async def stack(start_stack: StartStack) -> Stack:
 async def office(stack: Stack) -> AsyncIterator[Office]:
     async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
         yield await Office.of(stack, client)
-
-
-async def enter(office: Office, round_id: str, numbers: range) -> list[dict[str, Any]]:
-    answers = [await office.client.post(f"/rounds/{round_id}/applications", json=application(n)) for n in numbers]
-    return [answer.raise_for_status().json() for answer in answers]
-
-
-async def opened_round(office: Office, seconds: float = 4, **terms: Any) -> str:
-    round_id = await office.announce(rehearsal=clock_map(seconds, seed="one seed"), **terms)
-    await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})
-    await office.status(round_id, "open")
-    await write_inbox(office.stack, "kepco", ("SubmitPurchaseRequest", "m1", purchase_request(round_id, "r1")))
-    return round_id
-
-
-async def standing(office: Office, round_id: str) -> dict[str, Any]:
-    """The terms of an act on the set as it stands."""
-    shown = await office.shown(round_id)
-    return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
 
 
 async def completeness(office: Office, service: str, round_id: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from shared.contracts import topics
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map
 
 ADDRESS = "contact1@example.org"
 QUICKLY = topics.CONTACTS.config | {

@@ -17,7 +17,7 @@ from deploy.local.state import State
 from firstbuy.onboarding.client import ClientConfiguration
 from firstbuy.onboarding.cluster import Cluster
 from tests.conftest import StartStack
-from tests.rounds import Office, clock_map
+from tests.support.rounds import Office, clock_map
 from tests.support.told import Section, tell
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/institution"

@@ -24,7 +24,7 @@ from shared.service.keys import SigningKey
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
-from tests.rounds import Office, application, clock_map, emptied, policy_2018_h2
+from tests.support.rounds import Office, application, clock_map, emptied, policy_2018_h2
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("firms")

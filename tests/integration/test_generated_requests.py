@@ -26,8 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from deploy.local.stack import Stack
 from services.intake.adapters.spreadsheets.reading import XLSX_TYPE
 from shared.contracts.access import SERVICES
-from tests.rounds import Office, application, clock_map
 from tests.support.examples import ORDINARY, SETTING
+from tests.support.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
 
 pytestmark = [pytest.mark.xdist_group("generated"), pytest.mark.soak]

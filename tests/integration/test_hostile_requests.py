@@ -20,7 +20,7 @@ from shared.contracts.access import SERVICES
 from shared.service.bodies import BoundedBodies
 from shared.service.headers import HEADERS as HEADERS_OF_ALL
 from shared.service.problems import Problem
-from tests.rounds import Office, application, clock_map
+from tests.support.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("bodies")  # one stack for the whole file

@@ -17,10 +17,10 @@ from services.intake.usecases.inbox_parsing import MOST_BYTES
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.unpacking import MOST_UNPACKED
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.raw_records import produce_raw, raw_batch
-from tests.integration.test_intake import answers_on
-from tests.rounds import Office, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.entering import answers_on
+from tests.support.raw_records import produce_raw, raw_batch
+from tests.support.rounds import Office, clock_map, purchase_request, write_inbox
 
 SUBMIT = "SubmitPurchaseRequest"
 TYPE = ("ce_type", f"kr.firstbuy.{SUBMIT}.v1".encode())

@@ -14,8 +14,9 @@ from deploy.local.stack import Stack
 from shared.proof.canonical import payload_hash
 from shared.proof.merkle import digest_of
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.entering import answers_on, apply
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 
 
 @pytest.fixture
@@ -32,10 +33,6 @@ async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
     return await Office.of(stack, client)
-
-
-async def apply(client: httpx2.AsyncClient, round_id: str, number: int, **headers: str) -> httpx2.Response:
-    return await client.post(f"/rounds/{round_id}/applications", json=application(number), headers=headers)
 
 
 def bearer(receipt: dict[str, Any]) -> dict[str, str]:
@@ -179,28 +176,6 @@ async def test_a_retry_gets_its_receipt_even_after_the_close(client: httpx2.Asyn
     await office.status(round_id, "frozen")
     again = await apply(client, round_id, 1, **{"Idempotency-Key": "mine"})
     assert (again.status_code, again.json()) == (201, first.json())
-
-
-async def answers_on(stack: Stack, institution: str, count: int, *, killed: bool = False) -> dict[str, dict[str, Any]]:
-    """The `count` answers on an institution's outbox, by the id they quote.
-
-    An answer is one event: after a kill its record may stand twice, under the same id and with the same content, since
-    what a crash left in the outbox is published again.
-    """
-    topic = f"{stack.topic_prefix}institution.{institution}.outbox.v1"
-
-    async def answers() -> list[tuple[bytes, bytes]]:
-        records = await records_of(stack.kafka.settings, topic)
-        return [(dict(record.headers)["ce_id"], record.value) for record in records]
-
-    async def there() -> bool:
-        return len({identifier for identifier, _ in await answers()}) >= count
-
-    await until(there, f"{count} answers")
-    found = await answers()
-    assert len(set(found) if killed else found) == count, "one answer per message"
-    bodies = [json.loads(value) for _, value in set(found)]
-    return {body["quotes"]: body for body in bodies}
 
 
 async def test_every_inbox_message_gets_one_answer(stack: Stack, client: httpx2.AsyncClient, office: Office) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import CLOSES, Office, application, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.rounds import CLOSES, Office, application, clock_map
 
 LATE = "late@example.org"
 

@@ -26,7 +26,7 @@ from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access, AccessRefusedError
 from shared.kafka.provision import ProvisioningError, provision
 from shared.service.settings import KafkaSettings
-from tests.integration.kafka_users import logs_in, may_create, may_read, may_write
+from tests.support.kafka_users import logs_in, may_create, may_read, may_write
 
 pytestmark = [
     pytest.mark.apache_kafka,

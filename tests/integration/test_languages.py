@@ -12,10 +12,10 @@ import pytest
 from deploy.local.stack import Stack
 from shared.contracts.access import SERVICES
 from shared.contracts.topics import outbox
-from tests.integration.consuming import until
-from tests.integration.test_uploads import CODE, answered, on, opened, send, table
-from tests.rounds import Office, write_inbox
+from tests.support.consuming import until
+from tests.support.rounds import Office, write_inbox
 from tests.support.stacks import LastingStack
+from tests.support.uploading import CODE, answered, on, opened, send, table
 
 pytestmark = pytest.mark.xdist_group("languages")  # one stack for the whole file
 KOREAN = {"Accept-Language": "ko-KR, ko;q=0.9, en;q=0.8"}

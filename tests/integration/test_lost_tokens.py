@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from tests.integration.consuming import until
-from tests.integration.notified import mails_in
-from tests.rounds import Office, application, business_number, clock_map
+from tests.support.consuming import until
+from tests.support.notified import mails_in
+from tests.support.rounds import Office, application, business_number, clock_map
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("lost tokens")

@@ -24,9 +24,9 @@ from shared.contracts.events import Channel
 from shared.kafka.records import Event, Tombstone
 from shared.service.postgres import Pool, connected, open_pool
 from tests.conftest import Database, StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.notified import ROUND, golden, ids, mails_in
-from tests.rounds import Office, application, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.notified import ROUND, golden, ids, mails_in
+from tests.support.rounds import Office, application, clock_map
 
 VICTIM = "victim@elsewhere.example"
 NOW = datetime(2018, 9, 12, tzinfo=UTC)

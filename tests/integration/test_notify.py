@@ -16,7 +16,7 @@ from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from shared.service.audit import AuditRow, faults
 from tests.integration.conftest import DEFAULT_RATES
-from tests.integration.notified import (
+from tests.support.notified import (
     NOW,
     ROUND,
     Facts,

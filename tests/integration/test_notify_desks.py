@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
-from tests.integration.notified import ROUND, Notified, Notify, all_sent, contact, erased, event, ids, opened, submitted
-from tests.receiver import Receiver, receiving
+from tests.support.notified import ROUND, Notified, Notify, all_sent, contact, erased, event, ids, opened, submitted
+from tests.support.receiver import Receiver, receiving
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY="
 PARTY = "e2a7d6c5-3b18-4f90-8c44-5a1d9b3e7f11"

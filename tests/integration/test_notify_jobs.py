@@ -26,7 +26,7 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Pool, connected, open_pool
 from shared.service.telemetry import open_metrics
 from tests.conftest import Database
-from tests.integration.notified import ROUND, golden, ids
+from tests.support.notified import ROUND, golden, ids
 
 NOW = datetime(2018, 9, 12, tzinfo=UTC)
 AHEAD = timedelta(hours=72)

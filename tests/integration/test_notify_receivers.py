@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from services.notify.adapters.receivers import Receivers
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
-from tests.receiver import Receiver, receiving
+from tests.support.receiver import Receiver, receiving
 
 NOW = datetime(2018, 9, 14, 9, 0, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from shared.service.postgres import Pool, connected, open_pool
 from shared.service.settings import KafkaSettings
 from shared.service.telemetry import open_metrics, open_tracing
 from tests.conftest import Database
-from tests.integration.notified import ROUND, ids
+from tests.support.notified import ROUND, ids
 
 NOW = datetime(2018, 9, 18, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from shared.contracts.facts import ApplicationFacts
 from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database, StartStack
 from tests.data.facts import firm
-from tests.ocds import PUBLICATION, ROUND, TURNS
+from tests.support.ocds import PUBLICATION, ROUND, TURNS
 
 FIRMS = {
     str(uuid.UUID(int=number)): firm(name=f"기업 {number}", business_number=f"{number:010}") for number in (1, 2, 3)

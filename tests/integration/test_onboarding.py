@@ -18,9 +18,9 @@ from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
 from shared.service.settings import KafkaSettings
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.kafka_users import logs_in, may_write
-from tests.rounds import Office, clock_map, purchase_request
+from tests.support.consuming import records_of, until
+from tests.support.kafka_users import logs_in, may_write
+from tests.support.rounds import Office, clock_map, purchase_request
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import pytest
 from deploy.local.stack import Stack
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import PROJECT, Office, application, clock_map
+from tests.support.consuming import records_of, until
+from tests.support.firstbuy_command import firstbuy, kept
+from tests.support.rounds import Office, application, clock_map
 
 KEYS = "/.well-known/firstbuy-keys"
 
@@ -62,22 +62,6 @@ async def turn(stack: Stack, round_id: str, kind: str) -> dict[str, Any]:
 
     await until(there, kind)
     return (await turns(stack, round_id, kind))[0]
-
-
-async def firstbuy(*words: str) -> tuple[int, str]:
-    """Exit code and everything printed."""
-    run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "firstbuy.cli", *words, cwd=PROJECT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    printed, _ = await run.communicate()
-    return run.returncode or 0, printed.decode()
-
-
-def kept(folder: Path, name: str, document: Any) -> str:
-    file = folder / name
-    file.write_text(json.dumps(document))
-    return str(file)
 
 
 async def test_every_receipt_verifies_with_a_published_key(

@@ -32,8 +32,8 @@ from shared.kafka.storage import read_up_to
 from shared.service.postgres import Pool, connected, open_pool, session_of
 from shared.service.telemetry import open_tracing
 from tests.conftest import Database
-from tests.integration.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Handlers, Intake, Jobs, Log, Service
-from tests.registries import USES, Local, local_registries
+from tests.support.registries import USES, Local, local_registries
+from tests.support.world import OFFICERS, REPAIR_SECONDS, ROUND, STARTED, Handlers, Intake, Jobs, Log, Service
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 STATUS, CERTIFICATES = Registry.BUSINESS_STATUS, Registry.CERTIFICATES

@@ -13,7 +13,7 @@ from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryOutcome
 from shared.service.registry_calls import Address, RegistryAwayError, RegistryFailureError, UnsoundAnswerError
-from tests.registries import KEY, Local, local_registries
+from tests.support.registries import KEY, Local, local_registries
 
 NOW = datetime(2018, 9, 14, 9, tzinfo=UTC)
 NUMBER, OTHER = "2208162517", "1248100998"

@@ -14,8 +14,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from shared.proof.merkle import digest_of
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map, purchase_request, write_inbox
 from tests.support.stacks import LastingStack
 
 FIRMS = 12

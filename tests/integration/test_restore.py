@@ -26,8 +26,8 @@ from shared.programme.working_days import korean_date
 from shared.proof.merkle import digest_of
 from shared.service.postgres import connected, open_pool
 from tests.conftest import Database, StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, application, clock_map, purchase_request, shipped_policy, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, application, clock_map, purchase_request, shipped_policy, write_inbox
 
 OUTBOX = "institution.kepco.outbox.v1"
 KEYS = "/.well-known/firstbuy-keys"

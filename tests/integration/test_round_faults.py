@@ -16,8 +16,9 @@ from deploy.local.stack import Stack
 from deploy.local.state import PROJECT
 from services.intake.domain.acts import ActKind
 from shared.programme.working_days import korean_date
-from tests.integration.consuming import until
-from tests.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2
+from tests.support.announcing import SOURCE
+from tests.support.consuming import until
+from tests.support.rounds import CLOSES, OPENS, Office, application, clock_map, policy_2018_h2
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("round-faults")
@@ -76,7 +77,6 @@ async def has_opened(office: Office, round_id: str) -> bool:
     return bool((await office.shown(round_id))["status"] != "announced")
 
 
-SOURCE = {"source": "rehearsal", "kind": "rehearsal", "period_seconds": 1, "description": "from the seed"}
 FAR: dict[str, tuple[dict[str, Any], str]] = {
     "opens in the year 1": ({"opens_at": "0001-01-01T00:00:00Z"}, "/round/opens_at"),
     "opens in the year 1, east": ({"opens_at": "0001-01-01T00:00:00+23:59"}, "/round/opens_at"),

@@ -10,7 +10,7 @@ from shared.programme.certificates import AcceptedKinds
 from shared.service.postgres import Connection, connected, open_pool
 from tests.conftest import Database
 from tests.data.facts import policy
-from tests.rounds import application
+from tests.support.rounds import application
 
 ENTRIES, FIRMS, SELECTED = 60, 25, 7
 AWARD = [{"request": "kepco/r1", "institution": "kepco", "quantity": 1, "amount_won": 1000}]

@@ -23,7 +23,7 @@ from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
 from shared.kafka.provision import provision
 from shared.service.settings import KafkaSettings
 from tests.data.facts import policy
-from tests.integration.test_receipts import firstbuy
+from tests.support.firstbuy_command import firstbuy
 
 Record = tuple[str, str, bytes]
 H1, H2 = policy("2018-h1"), policy("2018-h2")

@@ -14,9 +14,9 @@ from deploy.local.stack import Stack
 from firstbuy.verifying.timestamps import examined_timestamp
 from shared.proof.timestamping import roots_of
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.test_receipts import firstbuy, kept
-from tests.timestamp_authority import TimestampAuthority, over_another_digest
+from tests.support.consuming import records_of, until
+from tests.support.firstbuy_command import firstbuy, kept
+from tests.support.timestamp_authority import TimestampAuthority, over_another_digest
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 ROUND = "2018-h2"

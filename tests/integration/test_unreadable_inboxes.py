@@ -14,8 +14,8 @@ from shared.contracts.access import joining_grants
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.rounds import Office, clock_map, purchase_request, write_inbox
+from tests.support.consuming import records_of, until
+from tests.support.rounds import Office, clock_map, purchase_request, write_inbox
 
 pytestmark = pytest.mark.apache_kafka
 ROUND = "unreadable"

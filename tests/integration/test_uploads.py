@@ -2,9 +2,7 @@
 
 import asyncio
 import io
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -17,12 +15,12 @@ from shared.contracts.access import Grant, Resource, Right, service_user
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.access import Access
 from tests.conftest import StartStack
-from tests.integration.consuming import records_of, until
-from tests.integration.test_hostile_files import MAIN, xlsx
-from tests.rounds import Office, clock_map
+from tests.support.consuming import until
+from tests.support.rounds import Office
+from tests.support.spreadsheets import MAIN, xlsx
+from tests.support.uploading import CODE, answered, on, opened, send, table, token_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CODE = "kepco"
 
 
 @pytest.fixture
@@ -42,58 +40,7 @@ async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
     return await Office.of(stack, client)
 
 
-async def token_of(office: Office, code: str) -> dict[str, str]:
-    operator = {"Authorization": f"Bearer {office.stack.operator_token}"}
-    body = {"role": "institution", "name": f"purchasing at {code}", "institution": code}
-    made = (await office.client.post("/tokens", json=body, headers=operator)).raise_for_status().json()
-    return {"Authorization": f"Bearer {made['token']}"}
-
-
-async def opened(office: Office, seconds: float = 3600) -> tuple[str, dict[str, str]]:
-    """An open round in which kepco has a pledge, and kepco's token."""
-    round_id = await office.announce(rehearsal=clock_map(seconds))
-    await office.institution(CODE, **{round_id.replace("-", "_"): 500_000_000})
-    token = await token_of(office, CODE)
-    await office.status(round_id, "open")
-    return round_id, token
-
-
-def table(*rows: str, header: str = "request,class_code,quantity,budget_won") -> bytes:
-    return "\n".join((header, *rows)).encode()
-
-
 THREE = table('r-1,41112201,50,"120,000,000"', "r-2,41112201,5,900000000", "r-3,41112201,5.0,20000000")
-
-
-async def send(
-    office: Office, round_id: str, token: dict[str, str], content: bytes, kind: str = "text/csv", **query: Any
-) -> httpx2.Response:
-    return await office.client.post(
-        f"/institutions/{CODE}/uploads",
-        params={"round": round_id, **query},
-        content=content,
-        headers=token | {"Content-Type": kind},
-    )
-
-
-async def answered(office: Office, token: dict[str, str], upload: str, seconds: float = 30) -> dict[int, Any]:
-    """Waits until every row has its answer; the rows by their numbers."""
-    found: dict[str, Any] = {}
-
-    async def all_are() -> bool:
-        nonlocal found
-        path = f"/institutions/{CODE}/uploads/{upload}"
-        found = (await office.client.get(path, headers=token)).raise_for_status().json()
-        return "sent" not in found["states"]
-
-    await until(all_are, "an answer to each row", seconds)
-    return {row["row"]: row for row in found["answers"]}
-
-
-async def on(office: Office, topic: str) -> list[tuple[str, dict[str, Any]]]:
-    """(ce_id, body) of every record of one of kepco's topics."""
-    records = await records_of(office.stack.kafka.settings, office.stack.topic_prefix + topic)
-    return [(dict(record.headers)["ce_id"].decode(), json.loads(record.value)) for record in records]
 
 
 async def test_an_uploads_rows_are_answered_on_the_outbox_and_in_its_status(office: Office) -> None:

@@ -19,10 +19,10 @@ from playwright.async_api import Browser, Error, Route, async_playwright
 
 from deploy.local.state import State
 from services.selection.api.page import FOLDER
-from tests.browser.chromium import find
-from tests.browser.serving import Served, serving
 from tests.mutation.verifier import Kept, kept
 from tests.support.browser import FLAGS
+from tests.support.chromium import find
+from tests.support.serving import Served, serving
 
 SCRIPTS = (
     "chance",

@@ -24,15 +24,14 @@ from typing import Any
 
 from services.selection import verify
 from services.selection.domain.evidence import Depth
-from tests.bundles import make_round, with_batches
 from tests.data.evidence.make import FOLDER
-from tests.forger import records_of, rewritten
-from tests.lies import lied
-from tests.markets import POLICY, market, placed
-from tests.true_bundles import true_bundle
-from tests.unit.test_evidence_bundle import BUNDLES, FORGERIES, MISTYPED, RELEASE_FORGERIES, RELEASED, batches_of
-from tests.unit.test_random_forgeries import FOUND_BY_SOAK
-from tests.verifier_parts import parts
+from tests.support.bundles import make_round, with_batches
+from tests.support.forger import records_of, rewritten
+from tests.support.forgeries import BUNDLES, FORGERIES, MISTYPED, RELEASE_FORGERIES, RELEASED, batches_of
+from tests.support.lies import FOUND_BY_SOAK, lied
+from tests.support.markets import POLICY, market, placed
+from tests.support.true_bundles import true_bundle
+from tests.support.verifier_parts import parts
 
 SOURCE = Path(verify.__file__).read_text()
 EQUIVALENT = Path(__file__).parent / "equivalent.txt"

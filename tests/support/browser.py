@@ -38,7 +38,7 @@ async def browser_or_why(
     import pylopdf_fonts_ko  # noqa: PLC0415
     from playwright.async_api import async_playwright  # noqa: PLC0415
 
-    from tests.browser.chromium import NoBrowserError, find  # noqa: PLC0415
+    from tests.support.chromium import NoBrowserError, find  # noqa: PLC0415
 
     async with async_playwright() as playwright:
         try:

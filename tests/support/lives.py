@@ -16,7 +16,7 @@ from services.selection.verify import SHAPES, Life, UnreadableError, examine, sh
 from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
 from shared.service.settings import KafkaSettings
-from tests.integration.consuming import records_of
+from tests.support.consuming import records_of
 
 Events = list[dict[str, Any]]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.ocds_validator import ARCHIVE
+from tests.support.ocds_validator import ARCHIVE
 
 Lines = dict[str, list[str]]
 LINES = pytest.StashKey[Lines]()

@@ -17,10 +17,9 @@ from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.contracts.events import Language
 from shared.wording.explanation import explain
 from tests.data.facts import GOOD, policy
-from tests.unit.test_cli_commands import PROBLEM, URL, Answered, answering, run
-from tests.unit.test_receipts import ID, KEYS, RECEIPT, SIGNER, STATED
+from tests.support.cli import PROBLEM, URL, Answered, run
+from tests.support.receipt import ID, KEYS, RECEIPT, SIGNER, STATED
 
-__all__ = ["answering"]
 READ_AS = [{"field": "/applicant/business_number", "said": "220-81-62517", "read": "2208162517"}]
 WARNINGS = [{"pointer": "/product/class_code", "code": "nobody-buys", "detail": "Nobody buys it.", "fix": "look again"}]
 TOKEN = str(RECEIPT["token"])

@@ -14,9 +14,9 @@ from firstbuy.verifying.findings import Findings
 from services.intake.domain.sources import Timetable, due_at
 from services.selection.domain.evidence import Depth
 from shared.proof.beacon import SCHEMES, SHORT_KEYS, SHORT_SIGNATURES, ChainKey, UnusableKeyError
-from tests.beacons import SECRET, Beacon
-from tests.bundles import COMMITTED_AT, make_round
-from tests.bundles import QUICKNET as QUICKNET_CHAIN
+from tests.support.beacons import SECRET, Beacon
+from tests.support.bundles import COMMITTED_AT, make_round
+from tests.support.bundles import QUICKNET as QUICKNET_CHAIN
 
 QUICKNET = (
     "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc2"

@@ -2,56 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from typer.testing import CliRunner, Result
 
 from deploy.local.state import PROJECT
-from firstbuy.cli import assembled
 from shared.programme.purchases import State
+from tests.support.cli import PROBLEM, URL, Answered, run
 
-URL = ["--url", "http://firstbuy.test"]
 PURCHASE_STATES = [state.value for state in State]
-Answered = Callable[..., list[httpx2.Request]]
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(assembled(), list(arguments))
-
-
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Answered:
-    """`answering(status, body, …)`: what the service says, call after call; returns what it was sent."""
-
-    def answer(*answers: tuple[int, Any]) -> list[httpx2.Request]:
-        sent: list[httpx2.Request] = []
-        left = iter(answers)
-
-        def handle(request: httpx2.Request) -> httpx2.Response:
-            sent.append(request)
-            status, body = next(left)
-            return httpx2.Response(status, json=body) if body is not None else httpx2.Response(status)
-
-        client = httpx2.Client(transport=httpx2.MockTransport(handle))
-        monkeypatch.setattr(httpx2, "request", client.request)
-        return sent
-
-    return answer
-
-
-PROBLEM = {
-    "type": "urn:firstbuy:problem:invalid-fields",
-    "title": "Some fields can't be accepted.",
-    "status": 422,
-    "errors": [
-        {"pointer": "/track", "code": "missing", "detail": "Field required", "fix": "add this field"},
-        {"pointer": "", "code": "header", "detail": "Idempotency-Key", "fix": "1 to 200 printable characters"},
-    ],
-}
 RECEIPT = {
     "round": "2018-h2",
     "application": "3f0c",

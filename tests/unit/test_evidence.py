@@ -10,7 +10,7 @@ from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.findings import FindingOutcome, VerdictOutcome
-from tests.unit.test_counterfactual import H1, H2, STATED, VALUES, changed
+from tests.support.stated import H1, H2, STATED, VALUES, changed
 
 OPTIONAL = ("corporate_number", "status", "sanctioned", "sme_confirmation", "supply_record", "annual_sales_won")
 

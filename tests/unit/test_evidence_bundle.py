@@ -1,6 +1,5 @@
 """A bundle of evidence: the same root in both depths, and nothing in it can be changed unnoticed."""
 
-import io
 import json
 import subprocess
 import sys
@@ -18,23 +17,26 @@ from firstbuy.cli import assembled
 from services.intake.domain.sources import Timetable, beacon_value, due_at
 from services.selection import verify
 from services.selection.domain.evidence import Depth
-from services.selection.domain.matching import Result
 from services.selection.domain.releases import Freed
-from services.selection.verify import Report, examine
-from shared.contracts.events import NotSelectedReason
 from shared.proof.canonical import json_hash
 from shared.proof.merkle import GrowingTree, merkle_root
-from tests.bundles import COMMITTED_AT, QUICKNET, SOURCE, Round, make_round, with_batches
-from tests.forger import records_of, rewritten
+from tests.support.bundles import COMMITTED_AT, QUICKNET, SOURCE, make_round, with_batches
+from tests.support.forger import records_of, rewritten
+from tests.support.forgeries import (
+    BUNDLES,
+    FORGERIES,
+    MISTYPED,
+    RELEASE_FORGERIES,
+    RELEASED,
+    ROUND,
+    Forgery,
+    batches_of,
+    examined,
+    opened,
+)
 
-ROUND = make_round()
-BUNDLES = {depth: ROUND.bundle(depth) for depth in Depth}
 VERIFIER = Path(verify.__file__)
 DEPTHS = pytest.mark.parametrize("depth", list(Depth))
-
-
-def examined(bundle: bytes, **expected: str) -> Report:
-    return examine(io.BytesIO(bundle), expected)
 
 
 @given(st.lists(st.binary(max_size=8), max_size=70))
@@ -93,21 +95,6 @@ def test_it_comes_to_the_same_selection_as_ours(firms: int, requests: int, limit
             assert examined(made.bundle(depth)).differs == []
 
 
-def batches_of(made: Round, random: Random) -> list[Freed]:
-    """Who leaves and which requests are cancelled, in up to three batches; nobody in two of them."""
-    placed = [line.placement for line in made.proposal.lines if line.placement.result is not Result.NOT_SELECTED]
-    subjects = [one.application for one in placed] + [one["request"] for one in made.requests]
-    left = random.sample(subjects, min(len(subjects), random.randint(1, 8)))
-    causes = (NotSelectedReason.GIVEN_UP, NotSelectedReason.DECLINED)
-    return [
-        Freed(
-            {one: random.choice(causes) for one in left[number::3] if "/" not in one},
-            frozenset(one for one in left[number::3] if "/" in one),
-        )
-        for number in range(3)
-    ]
-
-
 @pytest.mark.parametrize("limits", [{}, {"places": 3}, {"selections_per_firm": 2, "requests_per_product": 3}])
 def test_it_gives_out_the_same_batches_as_ours(limits: dict[str, Any]) -> None:
     moved = 0
@@ -119,62 +106,6 @@ def test_it_gives_out_the_same_batches_as_ours(limits: dict[str, Any]) -> None:
         assert len(told) == 3
         moved += sum(" 0 promoted, 0 changed" not in line for line in told)
     assert moved > 10
-
-
-RELEASED = with_batches(ROUND, *batches_of(ROUND, Random(5)))  # noqa: S311
-
-
-def batch_of(records: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    body: dict[str, Any] = next(one["body"] for one in records if one.get("event") == kind)
-    return body
-
-
-def one_more_leaves(records: list[dict[str, Any]]) -> None:
-    batch_of(records, "ReleaseOpened")["leaving"].append(
-        {"application": entry(records, "selected")["application"], "cause": "declined", "reason": ""}
-    )
-
-
-def nobody_leaves(records: list[dict[str, Any]]) -> None:
-    opened = batch_of(records, "ReleaseOpened")
-    opened["leaving"], opened["cancelled"] = [], []
-
-
-def another_batch_root(records: list[dict[str, Any]]) -> None:
-    batch_of(records, "ReleaseProposed")["batch_root"] = "0" * 64
-
-
-def another_state(records: list[dict[str, Any]]) -> None:
-    batch_of(records, "ReleaseProposed")["state_hash"] = "0" * 64
-
-
-def of_another_proposal(records: list[dict[str, Any]]) -> None:
-    batch_of(records, "ReleaseOpened")["selection_root"] = "0" * 64
-
-
-def confirmed_another(records: list[dict[str, Any]]) -> None:
-    batch_of(records, "ReleaseConfirmed")["batch_root"] = "0" * 64
-
-
-def confirmed_by_one(records: list[dict[str, Any]]) -> None:
-    confirmed = batch_of(records, "ReleaseConfirmed")
-    confirmed["actors"] = confirmed["actors"][:1] * 2
-
-
-def a_batch_left_out(records: list[dict[str, Any]]) -> None:
-    records.remove(next(one for one in records if one.get("event") == "ReleaseOpened"))
-
-
-RELEASE_FORGERIES = (
-    one_more_leaves,
-    nobody_leaves,
-    another_batch_root,
-    another_state,
-    of_another_proposal,
-    confirmed_another,
-    confirmed_by_one,
-    a_batch_left_out,
-)
 
 
 @DEPTHS
@@ -218,160 +149,6 @@ def test_a_line_left_out_repeated_or_moved_is_found(depth: Depth, data: st.DataO
     assert examined(b"".join(lines)).differs
 
 
-def entry(records: list[dict[str, Any]], result: str) -> dict[str, Any]:
-    return next(record for record in records if record.get("result") == result)
-
-
-def more_tickets(records: list[dict[str, Any]]) -> None:
-    entry(records, "reserve")["tickets"] += 1
-
-
-def another_winner(records: list[dict[str, Any]]) -> None:
-    selected, reserve = entry(records, "selected"), entry(records, "reserve")
-    for name in ("position", "key", "result", "reserve_position", "awards"):
-        selected[name], reserve[name] = reserve[name], selected[name]
-
-
-def another_value(records: list[dict[str, Any]]) -> None:
-    event = next(record for record in records if record.get("event") == "SourceValueRecorded")
-    event["body"]["value"] = "1.2.3.4.5.6./"
-
-
-def earlier_value(records: list[dict[str, Any]]) -> None:
-    event = next(record for record in records if record.get("event") == "SourceValueRecorded")
-    event["body"]["due_at"] = event["body"]["recorded_at"] = "2018-09-15T02:00:00Z"
-
-
-def greater_pledge(records: list[dict[str, Any]]) -> None:
-    next(record for record in records if record["type"] == "pledges")["pledges"][0][1] += 10_000_000
-
-
-def another_limit(records: list[dict[str, Any]]) -> None:
-    opened = next(record for record in records if record.get("event") == "RoundOpened")["body"]
-    opened["policy"]["limits"]["reserve"] = 1
-    opened["policy_hash"] = json_hash(opened["policy"])
-
-
-def one_officer(records: list[dict[str, Any]]) -> None:
-    later = next(record for record in records if record["type"] == "later")["body"]
-    later["actors"] = later["actors"][:1] * 2
-
-
-def left_out(records: list[dict[str, Any]]) -> None:
-    records.remove(entry(records, "not-selected"))
-
-
-def yes_for_one(records: list[dict[str, Any]]) -> None:
-    next(record for record in records if record["type"] == "entry" and record["firm"] == 1)["firm"] = True
-
-
-def with_a_fraction(records: list[dict[str, Any]]) -> None:
-    entry(records, "selected")["delivery_days"] = 30.0
-
-
-def another_epoch(records: list[dict[str, Any]]) -> None:
-    entry(records, "reserve")["drawn_under"] = 2
-
-
-def said_again(records: list[dict[str, Any]], event: str, **changed: Any) -> None:
-    """The same event once more behind the first, with something else in it."""
-    place = next(number for number, record in enumerate(records) if record.get("event") == event)
-    again = json.loads(json.dumps(records[place]))
-    again["body"] |= changed
-    records.insert(place + 1, again)
-
-
-def second_value(records: list[dict[str, Any]]) -> None:
-    said_again(records, "SourceValueRecorded", value="1.2.3.4.5.6./")
-
-
-def second_opening(records: list[dict[str, Any]]) -> None:
-    said_again(records, "RoundOpened")
-
-
-def second_commitment(records: list[dict[str, Any]]) -> None:
-    said_again(records, "InputsCommitted")
-
-
-def second_proposal(records: list[dict[str, Any]]) -> None:
-    said_again(records, "SelectionProposed")
-
-
-def second_confirmation(records: list[dict[str, Any]]) -> None:
-    later = next(number for number, record in enumerate(records) if record["type"] == "later")
-    records.insert(later, json.loads(json.dumps(records[later])))
-
-
-def commitment_of_a_later_epoch(records: list[dict[str, Any]]) -> None:
-    said_again(records, "InputsCommitted", epoch=2)
-
-
-def epoch_among_those_before(records: list[dict[str, Any]]) -> None:
-    place = next(number for number, record in enumerate(records) if record["type"] == "pledges")
-    friend = entry(records, "reserve")["application"]
-    body = {"round": "bundled", "epoch": 2, "admitted": [friend], "judge_again": [friend], "judge_all": False}
-    records.insert(place, {"type": "event", "event": "EpochOpened", "body": body})
-
-
-def released_before_the_proposal(records: list[dict[str, Any]]) -> None:
-    place = next(number for number, record in enumerate(records) if record["type"] == "pledges")
-    leaving = [{"application": entry(records, "selected")["application"], "cause": "declined", "reason": "so"}]
-    proposed = next(record for record in records if record.get("event") == "SelectionProposed")["body"]
-    body = {"round": "bundled", "epoch": 1, "batch": 1, "leaving": leaving, "cancelled": [], "actors": []}
-    body |= {"selection_root": proposed["selection_root"], "reason": "so", "opened_at": "2018-09-20T00:00:00Z"}
-    records.insert(place, {"type": "event", "event": "ReleaseOpened", "body": body})
-
-
-def judged_before_the_freeze(records: list[dict[str, Any]]) -> None:
-    one, other = (
-        next(number for number, record in enumerate(records) if record.get("event") == name)
-        for name in ("RoundFrozen", "EligibilityCompleted")
-    )
-    records[one], records[other] = records[other], records[one]
-
-
-def another_bucket(records: list[dict[str, Any]]) -> None:
-    """The manifest's root stays, and one of its buckets has another."""
-    applications = next(one["body"] for one in records if one.get("event") == "RoundFrozen")["applications"]
-    applications["roots"][0] = "ab" * 32
-
-
-def a_machine_confirms(records: list[dict[str, Any]]) -> None:
-    next(record for record in records if record["type"] == "later")["body"]["actors"][1]["role"] = "system"
-
-
-def one_person_under_two_spellings(records: list[dict[str, Any]]) -> None:
-    actors = next(record for record in records if record["type"] == "later")["body"]["actors"]
-    actors[1]["name"] = f" {actors[0]['name'].upper()} "
-
-
-Forgery = Callable[[list[dict[str, Any]]], None]
-FORGERIES: tuple[Forgery, ...] = (
-    another_bucket,
-    more_tickets,
-    another_winner,
-    another_value,
-    earlier_value,
-    greater_pledge,
-    another_limit,
-    one_officer,
-    left_out,
-    another_epoch,
-    second_value,
-    second_opening,
-    second_commitment,
-    second_proposal,
-    second_confirmation,
-    commitment_of_a_later_epoch,
-    epoch_among_those_before,
-    released_before_the_proposal,
-    judged_before_the_freeze,
-    a_machine_confirms,
-    one_person_under_two_spellings,
-)
-MISTYPED: tuple[Forgery, ...] = (yes_for_one, with_a_fraction)
-
-
 @DEPTHS
 @pytest.mark.parametrize("forge", [*FORGERIES, *MISTYPED], ids=lambda forge: forge.__name__)
 def test_what_is_forged_under_a_new_root_is_found(depth: Depth, forge: Forgery) -> None:
@@ -380,12 +157,6 @@ def test_what_is_forged_under_a_new_root_is_found(depth: Depth, forge: Forgery) 
     assert examined(rewritten(records, depth)).differs == [], "writing it again changes nothing"
     forge(records)
     assert examined(rewritten(records, depth)).differs
-
-
-def opened(change: Callable[[dict[str, Any]], None], result: str = "selected") -> list[str]:
-    records = records_of(BUNDLES[Depth.AUDITOR])
-    change(entry(records, result))
-    return examined(rewritten(records, Depth.AUDITOR)).differs
 
 
 def test_the_auditors_depth_holds_every_fact_against_what_was_decided() -> None:

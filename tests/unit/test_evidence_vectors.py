@@ -1,25 +1,18 @@
 """True and forged bundles as files (`tests/data/evidence`), for verifiers in any language."""
 
 import ast
-import gzip
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.selection import verify
 from services.selection.verify import examine
 from tests.data.evidence.make import FOLDER, all_forged
-from tests.true_bundles import KINDS
+from tests.support.true_bundles import KINDS
+from tests.support.vectors import EXPECTED, kept
 
-EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
 KEPT_AT_MOST = 2_000_000
-
-
-def kept(name: str) -> bytes:
-    return gzip.decompress((FOLDER / f"{name}.jsonl.gz").read_bytes())
 
 
 def names_it_can_say() -> set[str]:

@@ -18,9 +18,8 @@ from firstbuy.onboarding.strimzi import UnplannableError, plan
 from shared.contracts.access import SERVICES, institution_grants, joining_grants, service_grants, service_user
 from shared.contracts.topics import provisioned
 from shared.service.settings import KafkaSettings, SecurityProtocol
-from tests.unit.test_cli_commands import URL, Answered, answering, run
+from tests.support.cli import URL, Answered, run
 
-__all__ = ["answering"]
 KNOWN = [
     {"institution": "kepco", "name": "한국전력공사", "status": "active", "pledges": []},
     {"institution": "lh", "name": "한국토지주택공사", "status": "interested", "pledges": []},

@@ -15,7 +15,7 @@ from services.intake.handlers.inboxes import TURN
 from services.intake.usecases.inbox_parsing import ADAPTERS, LONGEST_ID, MOST_BYTES, read_message
 from shared.contracts.events import Answer, InboxAnswered
 from shared.kafka.unpacking import MOST_UNPACKED
-from tests.unit.test_inbox_reading import REFUSED, sent
+from tests.support.inbox_records import REFUSED, sent
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/institutions.md").read_text(encoding="utf-8")

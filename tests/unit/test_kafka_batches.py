@@ -11,7 +11,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from shared.kafka import unpacking
 from shared.kafka.batches import Batch, Record, Unreadable
 from shared.kafka.unpacking import MOST_UNPACKED, UnpackedTooLargeError, bound_unpacking
-from tests.integration.raw_records import CODECS, Raw, raw_batch, sealed
+from tests.support.raw_records import CODECS, Raw, raw_batch, sealed
 
 GOOD: Raw = (b"good", [("ce_id", b"1")])
 BAD: Raw = (b"bad", [("XXname", b"v")])

@@ -18,10 +18,10 @@ from services.selection.domain.evidence import Depth
 from shared.proof.inclusion import inclusion_proof
 from shared.proof.merkle import bucket_of
 from shared.proof.signing import ALGORITHM, Signer
-from tests.bundles import make_round
-from tests.forger import Forged, Record
-from tests.packs import make_pack
-from tests.true_bundles import true_bundle
+from tests.support.bundles import make_round
+from tests.support.forger import Forged, Record
+from tests.support.packs import make_pack
+from tests.support.true_bundles import true_bundle
 
 OTHER = "0" * 64
 SIGNER = Signer(bytes(range(32)))

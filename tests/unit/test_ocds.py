@@ -13,8 +13,19 @@ from services.selection.domain.ocds.package import package, releases
 from services.selection.domain.ocds.process import Process, Turn
 from services.selection.domain.ocds.release import NotReadYetError
 from shared.contracts.events import Rehearsal
-from tests import ocds
-from tests.ocds import CLOSES, OPENS, PUBLICATION, TURNS, line, nothing_selected, process, report, selected, standing
+from tests.support import ocds
+from tests.support.ocds import (
+    CLOSES,
+    OPENS,
+    PUBLICATION,
+    TURNS,
+    line,
+    nothing_selected,
+    process,
+    report,
+    selected,
+    standing,
+)
 
 NOON = datetime(2018, 10, 5, 12, tzinfo=UTC)
 ROUND = "ocds-000000-2018-h2"

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from shared.contracts.access import SERVICES
 from shared.service.http import add_service_routes
 from shared.service.openapi_page import page
-from tests.contract.test_access import APPS
+from tests.support.apps import APPS
 
 
 @pytest.mark.parametrize("service", SERVICES)

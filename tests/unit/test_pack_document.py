@@ -23,9 +23,9 @@ from services.selection.adapters.document.words import texts
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
 from shared.contracts.events import Language
 from shared.proof.canonical import canonical_json
-from tests.bundles import make_round
-from tests.packs import make_pack, parts_of, selected_in, superseded
+from tests.support.bundles import make_round
 from tests.support.examples import examples
+from tests.support.packs import make_pack, parts_of, selected_in, superseded
 
 ROUND = make_round()
 PACK = make_pack(ROUND)

@@ -18,10 +18,10 @@ from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import FindingOutcome
 from shared.proof.canonical import canonical_json, payload_hash
 from shared.proof.signing import ALGORITHM, PublicKey, Signer
-from tests.bundles import QUICKNET, make_round
-from tests.packs import SAID, SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
+from tests.support.bundles import QUICKNET, make_round
 from tests.support.examples import examples
-from tests.true_bundles import beacon
+from tests.support.packs import SAID, SIGNER, make_pack, parts_of, placed, released, selected_in, signed, superseded
+from tests.support.true_bundles import beacon
 
 ROUND = make_round(60, 20)
 PACK = make_pack(ROUND)

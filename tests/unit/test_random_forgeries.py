@@ -10,16 +10,13 @@ import pytest
 
 from services.selection.domain.evidence import Depth
 from services.selection.verify import Report, examine
-from tests.forger import Level
-from tests.lies import bound, lied, untold, written
 from tests.support.examples import ORDINARY, SETTING, examples
-from tests.true_bundles import KINDS, true_bundle
+from tests.support.forger import Level
+from tests.support.lies import FOUND_BY_SOAK, bound, lied, untold, written
+from tests.support.true_bundles import KINDS, true_bundle
 
 LIES = 4 if SETTING <= ORDINARY else examples(27)
 """Of a kind, a depth and a level: in all 21,000 a depth where the setting is 1000."""
-
-FOUND_BY_SOAK = [("scored-admitted", Depth.AUDITOR, Level.SEALS, 149, "marks-more")]
-"""Lies that were accepted once."""
 
 
 def examined(bundle: bytes, **expected: list[str]) -> Report:

@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 
 from firstbuy.verifying.packs import examined_pack
-from tests.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member, paths_between
-from tests.pack_forger import KINDS, Level, Pack, followed, held, true_pack, unsigned
-from tests.packs import signed
 from tests.support.examples import ORDINARY, SETTING, examples
+from tests.support.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member, paths_between
+from tests.support.pack_forger import KINDS, Level, Pack, followed, held, true_pack, unsigned
+from tests.support.packs import signed
 
 LIES: Final = 12 if SETTING <= ORDINARY else examples(56)
 """Of a kind and a level: in all 20,000 where the setting is 1000."""

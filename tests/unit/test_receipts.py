@@ -4,7 +4,6 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,26 +14,17 @@ from hypothesis import strategies as st
 
 from firstbuy.verifying.findings import Findings
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
-from services.intake.domain.entries import state_version
-from services.intake.domain.receipts import receipt_json, receipt_of, signed
-from shared.proof.canonical import Json
+from services.intake.domain.receipts import receipt_of, signed
 from shared.proof.inclusion import inclusion_proof
 from shared.proof.merkle import bucket_of, digest_of, inclusion_path, merkle_root, root_of_path
 from shared.proof.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, verified
+from tests.support.receipt import FACTS, ID, KEYS, RECEIPT, RFC_PRIVATE, SIGNER, STATED
 
-# RFC 8032 §7.1, test 2: the message is the one byte 0x72.
-RFC_PRIVATE = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 RFC_PUBLIC = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 RFC_SIGNATURE = (
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
 )
-SIGNER = Signer(RFC_PRIVATE)
-FACTS: dict[str, Json] = {"track": "general"}
-ID = "19b6e8a4-90c3-4d57-a6f2-70d8c2e4f303"
-STATED = state_version(ID, 1, datetime(2018, 8, 20, 7, 49, 12, 250, tzinfo=UTC), "ab" * 16, FACTS)
-RECEIPT: dict[str, Any] = receipt_json(signed(receipt_of("2018-h2", STATED), SIGNER)) | {"token": "fba_x"}
-KEYS = [{"key_id": SIGNER.key.key_id, "algorithm": ALGORITHM, "public_key": SIGNER.key.public}]
 
 
 def test_signatures_are_those_of_rfc_8032() -> None:

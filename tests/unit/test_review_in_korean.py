@@ -16,7 +16,7 @@ from firstbuy.policy_review.rounds import _ROUND
 from firstbuy.yaml_file import read
 from shared.wording.in_korean import in_korean
 from tests.data.facts import POLICIES
-from tests.unit.test_round_check import H2, SPOILED
+from tests.support.round_files import H2, SPOILED
 
 FILES: Final = Path(__file__).parents[1] / "data" / "policies"
 NO_SENTENCE: Final = re.compile(r"""'[^']*'|"[^"]*"|\[[^\]]*\]|firstbuy( [a-z-]+)+|/\S*""")

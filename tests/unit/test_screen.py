@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_cli_commands import URL, Answered, answering, run
+from tests.support.cli import URL, Answered, run
 
-__all__ = ["answering"]
 ROUND = "2018-h2-" + "rehearsal-of-the-second-half-of-"[:32]
 IDS = [f"3f0c9e1d-94c3-4d0b-8a56-2f1f0e7c9b{number}" for number in range(10, 14)]
 ROOTS = [pair * 32 for pair in ("ab", "cd", "ef")]

@@ -12,7 +12,7 @@ from services.selection.domain.matching import Award, Demand, Offer, Result, mat
 from services.selection.domain.releases import Freed, Place, Release, release, root_of_moves
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.policy import Limits, TrackLimits
-from tests.unit.test_selection_matching import FREE, UNBOUNDED, Market, demand, markets, meets, offer
+from tests.support.matching import FREE, UNBOUNDED, Market, demand, markets, meets, offer
 
 MONEY = {"lh": 10_000, "kepco": 10_000}
 GIVEN_UP = NotSelectedReason.GIVEN_UP

@@ -4,8 +4,8 @@ import pytest
 
 from services.selection.domain.evidence import Depth, shown_leaf
 from shared.proof.merkle import GrowingTree
-from tests.bundles import make_round
-from tests.forger import Record, read, shown_root
+from tests.support.bundles import make_round
+from tests.support.forger import Record, read, shown_root
 
 ROUND = make_round()
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from shared.proof.ber import SEQUENCE, Element, element
 from shared.proof.timestamping import WrongStampError, answered, checked_token, request_for, roots_of
-from tests.timestamp_authority import TimestampAuthority
+from tests.support.timestamp_authority import TimestampAuthority
 
 ROOT = "ab" * 32
 STAMPING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])

@@ -21,7 +21,7 @@ from shared.proof.timestamping import (
     request_for,
     roots_of,
 )
-from tests.timestamp_authority import TimestampAuthority, over_another_digest
+from tests.support.timestamp_authority import TimestampAuthority, over_another_digest
 
 COMMITMENT = Commitment(
     round="2018-h2",

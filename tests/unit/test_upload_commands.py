@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.unit.test_cli_commands import URL, Answered, answering, run
+from tests.support.cli import URL, Answered, run
 
-__all__ = ["answering"]
 ACTING = [*URL, "--token", "fb_institution_x"]
 ERROR = {
     "pointer": "/rows/2/budget_won",

@@ -7,9 +7,7 @@ import pytest
 
 from services.selection import verify
 from services.selection.verify import Matching
-from tests.markets import POLICY, market, placed
-
-SIZES = [(0, 20), (1, 40), (7, 60), (30, 40), (60, 25), (64, 300), (65, 300), (400, 600), (1500, 1200)]
+from tests.support.markets import POLICY, SIZES, market, placed
 
 
 def asked(pledges: dict[str, int], requests: list[dict[str, Any]]) -> Matching:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.selection import verify
-from tests.verifier_parts import Part, parts
+from tests.support.verifier_parts import Part, parts
 
 
 @pytest.mark.parametrize("part", parts(), ids=lambda part: part[0])

@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 from firstbuy.cli import assembled
 from services.selection.domain.evidence import Depth
 from services.selection.verify import ROOTS
-from tests.bundles import make_round
-from tests.forger import Forged, Level, read, recomputed
+from tests.support.bundles import make_round
+from tests.support.forger import Forged, Level, read, recomputed
 
 OTHER = "0" * 64
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from services.selection.domain.evidence import Depth
 from services.selection.verify import LONGEST_LINE, examine, over
-from tests.forger import Forged, Level, Record, manifest, recomputed
-from tests.lies import written
-from tests.true_bundles import ACT, KINDS, PATTERNS, arranged, finished, told, true_bundle
+from tests.support.forger import Forged, Level, Record, manifest, recomputed
+from tests.support.lies import written
+from tests.support.true_bundles import ACT, KINDS, PATTERNS, arranged, finished, told, true_bundle
 
 FOLDER = Path(__file__).parent
 ZEROS = "0" * 64

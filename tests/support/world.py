@@ -66,7 +66,7 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Pool, connected, open_pool
 from shared.service.repairs import in_bucket, listed
 from shared.service.telemetry import open_metrics, open_tracing
-from tests.rounds import application, policy_2018_h2
+from tests.support.rounds import application, policy_2018_h2
 
 ROUND = "machine"
 PARTITIONS = {topics.APPLICATIONS.name: 2, topics.VERDICTS.name: 2}

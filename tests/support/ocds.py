@@ -31,7 +31,7 @@ from shared.contracts.policy import Titled
 from shared.contracts.values import Actor
 from shared.programme.purchases import Report
 from tests.data.facts import policy
-from tests.rounds import business_number
+from tests.support.rounds import business_number
 
 ROUND: Final = "2018-h2"
 PUBLICATION: Final = Publication(

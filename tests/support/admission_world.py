@@ -46,7 +46,7 @@ from shared.service.keys import SigningKey
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Pool, open_pool
 from shared.service.telemetry import open_metrics, open_tracing
-from tests.rounds import CLOSES, OPENS, application, business_number
+from tests.support.rounds import CLOSES, OPENS, application, business_number
 
 HOUR = timedelta(hours=1)
 OFFICERS = ("one", "two")

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Page
 
 from services.selection.verify import examine
-from tests.browser.serving import Served
+from tests.support.serving import Served
 
 Held = Mapping[str, Sequence[str]]
 EXAMINED = """async (rounds) => {

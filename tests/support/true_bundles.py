@@ -8,8 +8,8 @@ from services.intake.domain.sources import Timetable, beacon_value, due_at, rehe
 from services.selection.domain.evidence import Depth, PublishedEvent, leading_to
 from services.selection.domain.releases import Freed
 from shared.contracts.events import NotSelectedReason
-from tests.bundles import COMMITTED_AT, QUICKNET, ROUND, SOURCE, Round, make_round, with_batches
-from tests.forger import Forged, Level, Record, in_order, manifest, recomputed
+from tests.support.bundles import COMMITTED_AT, QUICKNET, ROUND, SOURCE, Round, make_round, with_batches
+from tests.support.forger import Forged, Level, Record, in_order, manifest, recomputed
 
 OFFICERS = [{"name": f"officer-{number}", "role": "officer"} for number in (1, 2)]
 ACT: Record = {"round": ROUND, "actors": OFFICERS, "reason": "so decided"}

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from services.selection.domain.evidence import Depth
 from shared.proof.canonical import json_hash
 from shared.proof.merkle import GrowingTree
-from tests.forger import Forged, Level, Record, recomputed
+from tests.support.forger import Forged, Level, Record, recomputed
 
 WORDS = (
     ("public", "auditor"),
@@ -417,3 +418,9 @@ def paths_between(one: Any, other: Any) -> Iterator[str]:
             yield from (f"[]{path}" for path in paths_between(left, right))
     elif json_hash(one) != json_hash(other):
         yield ""
+
+
+FOUND_BY_SOAK = [("scored-admitted", Depth.AUDITOR, Level.SEALS, 149, "marks-more")]
+
+
+"""Lies that were accepted once."""

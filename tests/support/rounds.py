@@ -20,7 +20,7 @@ from deploy.local.stack import Stack
 from firstbuy.onboarding.cluster import Cluster
 from shared.programme.working_days import korean_date
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)
 CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)
 _numbers = itertools.count(1)

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local.stack import Stack
 from shared.kafka.cloudevents import NAMESPACE
-from tests.integration.consuming import records_of
+from tests.support.consuming import records_of
 
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
 _WORDS = ("application", "contact", "verdict", "registry-answered", "registry", "suppressed", "delivery", "firm")

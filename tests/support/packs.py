@@ -1,4 +1,4 @@
-"""Packs of a whole round that `tests.bundles` makes, by the service's own domain code, without a server."""
+"""Packs of a whole round that `tests.support.bundles` makes, by the service's own domain code, without a server."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shared.proof.canonical import canonical_json
 from shared.proof.inclusion import InclusionProof, TreeProof, inclusion_proof
 from shared.proof.merkle import bucket_of, digest_of, inclusion_path
 from shared.proof.signing import Signer
-from tests.bundles import Judged, Round, make_round, with_batches
+from tests.support.bundles import Judged, Round, make_round, with_batches
 
 SIGNER = Signer(bytes(range(32)))
 NAMES = {"kepco": "한국전력공사", "lh": "한국토지주택공사"}

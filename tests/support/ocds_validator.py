@@ -17,7 +17,7 @@ from typing import Any, Final
 from deploy.local.state import PROJECT, cached
 
 ARCHIVE: Final = PROJECT.parent / "shared" / "ocds" / "standard-1__1__5.zip"
-LOCK: Final = Path(__file__).with_name("ocds-validator.lock")
+LOCK: Final = Path(__file__).parents[1] / "ocds-validator.lock"
 NOWHERE: Final = "http://127.0.0.1:9"
 """A proxy that nobody keeps."""
 

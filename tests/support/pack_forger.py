@@ -20,9 +20,9 @@ from shared.contracts.events import Language, NotSelectedReason
 from shared.contracts.policy import POLICY
 from shared.proof.canonical import canonical_json, findings_hash, json_hash, payload_hash
 from shared.proof.merkle import BUCKETS, bucket_of, root_of_path
-from tests.bundles import QUICKNET, make_round
-from tests.packs import SAID, make_pack, parts_of, released, selected_in, signed, superseded
-from tests.true_bundles import MAP, REHEARSAL, beacon
+from tests.support.bundles import QUICKNET, make_round
+from tests.support.packs import SAID, make_pack, parts_of, released, selected_in, signed, superseded
+from tests.support.true_bundles import MAP, REHEARSAL, beacon
 
 Pack = dict[str, Any]
 MOST_TICKETS = 1000

@@ -38,8 +38,8 @@ from shared.programme.panel import PanelMark, marks_root
 from shared.proof.canonical import json_hash, payload_hash
 from shared.proof.merkle import bucket_of, digest_of
 from tests.data.facts import policy
-from tests.forger import Forged, Level, manifest, recomputed, records_of
-from tests.rounds import application
+from tests.support.forger import Forged, Level, manifest, recomputed, records_of
+from tests.support.rounds import application
 
 ROUND = "bundled"
 FROZEN_AT = datetime(2018, 9, 14, 9, 0, 10, tzinfo=UTC)
@@ -92,7 +92,7 @@ class Round:
     released: Sequence[Release] = ()
 
     def bundle(self, depth: Depth) -> bytes:
-        """Its roots are made of what it shows, by `tests.forger`, as a service would state them."""
+        """Its roots are made of what it shows, by `tests.support.forger`, as a service would state them."""
         return self.forged(depth).written()
 
     def forged(self, depth: Depth) -> "Forged":

@@ -156,3 +156,6 @@ def _meets(entry: Record, asked: Record) -> bool:
         and (asked["region"] in (None, *entry["regions"]) or not entry["regions"])
         and (not kinds or any(kind in kinds for kind in entry["certificates"]))
     )
+
+
+SIZES = [(0, 20), (1, 40), (7, 60), (30, 40), (60, 25), (64, 300), (65, 300), (400, 600), (1500, 1200)]
