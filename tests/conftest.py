@@ -31,7 +31,7 @@ from tests.support.ocds_validator import Validator
 from tests.support.preloaded import preloaded
 from tests.support.told import Section, tell
 
-pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser", "cli")]
+pytest_plugins = [f"tests.support.{name}" for name in ("told", "workers", "stacks", "browser", "cli", "offices")]
 
 load_profile()
 # A test run's broker never earns back what a JVM spends on optimising it.

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,11 @@ from tests.conftest import StartStack
 from tests.support.asking import asking_policy
 from tests.support.consuming import records_of, until
 from tests.support.lives import hold_to_life
-from tests.support.registries import Local, local_registries
+from tests.support.registries import Local
 from tests.support.rounds import CLOSES, Office, application, clock_map, purchase_request, write_inbox
 
 FIRMS = 8
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def local() -> Iterator[Local]:
-    with local_registries() as running:
-        yield running
 
 
 @pytest.mark.altered_by_hand(

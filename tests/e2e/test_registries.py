@@ -3,7 +3,6 @@ officers' waiver, an emptied eligibility, mails."""
 
 import asyncio
 import json
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -21,16 +20,10 @@ from tests.conftest import Database, StartStack
 from tests.support.asking import asking_policy
 from tests.support.consuming import until
 from tests.support.guessing import assert_nobody_is_named
-from tests.support.registries import Local, local_registries
+from tests.support.registries import Local
 from tests.support.rounds import Office, application, clock_map
 
 APPLIED = 4
-
-
-@pytest.fixture
-def local() -> Iterator[Local]:
-    with local_registries() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from deploy.local.postgres import PostgresServer, drop_database
 from services.notify.settings import NotifySettings
 from shared.kafka.producer import EventProducer
 from shared.service.telemetry import open_metrics
 from tests.conftest import StartStack
 from tests.support.notified import Notified, Notify
+from tests.support.restoring import Backups
 
 NO_RATES = {f"FIRSTBUY_NOTIFY_MAILS_PER_MAILBOX_{length}": "0" for length in ("HOUR", "DAY")}
 """The contact of golden messages is one person, and most of these tests send many mails."""
@@ -35,3 +37,11 @@ async def notify(start_stack: StartStack) -> AsyncIterator[Notify]:
     yield start
     for producer in producers:
         await producer.stop()
+
+
+@pytest.fixture
+async def backups(postgres_server: PostgresServer) -> AsyncIterator[Backups]:
+    made = Backups(postgres_server)
+    yield made
+    for name in made.names:
+        await drop_database(postgres_server.url, name)

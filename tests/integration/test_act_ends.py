@@ -27,17 +27,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
-
-
-@pytest.fixture
 async def round_id(office: Office) -> str:
     round_id = await office.announce(rehearsal=clock_map(3600))
     await office.status(round_id, "open")

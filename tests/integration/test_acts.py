@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -27,17 +26,6 @@ from tests.support.rounds import Office, clock_map, purchase_request, write_inbo
 async def stack(start_stack: StartStack) -> Stack:
     # A long drain: time for two officers to extend between the close and the freeze.
     return await start_stack(services=("intake",), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "4"})
-
-
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
 
 
 async def test_an_extension_lets_everybody_in_again_and_contradicts_no_answer(

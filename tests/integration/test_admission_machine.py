@@ -13,7 +13,9 @@ from hypothesis.stateful import initialize, precondition, rule
 from structlog.testing import capture_logs
 
 from tests.conftest import Database
-from tests.support.admission_world import HOUR, Accident, Place, Servers, World
+from tests.support.accidents import Accident, Place
+from tests.support.admission_servers import Servers
+from tests.support.admission_world import HOUR, World
 from tests.support.examples import examples
 from tests.support.machines import WorldMachine, look_for_a_breaking_history
 from tests.support.rounds import CLOSES

@@ -37,12 +37,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
         yield running
 
 
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
-
-
 async def proposed(office: Office, stated: dict[str, Any], officer: int = 0) -> httpx2.Response:
     headers = office.officers[officer] | {"content-type": "application/json"}
     path = f"/rounds/{stated['round']['round']}/amendments"

@@ -26,17 +26,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
         yield running
 
 
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
-
-
 async def published(stack: Stack, round_id: str) -> list[dict[str, Any]]:
     """Of what came to stand: turns of the round, and pledges to it."""
     found = []

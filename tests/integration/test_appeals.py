@@ -1,13 +1,11 @@
 """Appeals: filed in time with the application's token, decided by two officers, judged again under the same draw."""
 
 import json
-from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
 
 import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.stack import Stack
@@ -25,12 +23,6 @@ FIRMS = 4
 async def stack(start_stack: StartStack) -> Stack:
     environment = {"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.3", "FIRSTBUY_INTAKE_SKEW_SECONDS": "0.3"}
     return await start_stack(environment=environment)
-
-
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
 
 
 def facts(number: int, *, certified: bool = True) -> dict[str, Any]:

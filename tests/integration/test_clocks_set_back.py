@@ -2,12 +2,10 @@
 
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.stack import Stack
@@ -32,12 +30,6 @@ FOLLOWING = {
 @pytest.fixture
 async def stack(start_stack: StartStack) -> Stack:
     return await start_stack(services=("intake", "eligibility", "selection"), environment=ENVIRONMENT)
-
-
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
 
 
 async def set_back(stack: Stack, service: str, round_id: str, by: timedelta = YEARS) -> None:

@@ -15,7 +15,8 @@ from shared.contracts import topics
 from tests.conftest import Database
 from tests.support.examples import examples
 from tests.support.machines import WorldMachine, look_for_a_breaking_history
-from tests.support.world import LOSSY, PARTITIONS, World, pools_of
+from tests.support.world import LOSSY, World, pools_of
+from tests.support.world_log import PARTITIONS
 
 EXAMPLES = examples(10)
 """How many histories are tried; a longer run is a matter of this setting."""

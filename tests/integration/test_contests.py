@@ -50,12 +50,6 @@ async def stack(lasting_stack: LastingStack, tax_service: Local) -> AsyncIterato
         yield running
 
 
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
-
-
 async def opened(office: Office, seconds: float = 3600) -> str:
     round_id = await office.announce(rehearsal=clock_map(seconds, seed=secrets.token_hex(4)))
     await office.institution("kepco", **{round_id.replace("-", "_"): 50_000_000})

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,14 +17,8 @@ from shared.contracts import topics
 from tests.conftest import StartStack
 from tests.support.consuming import records_of, until
 from tests.support.notified import mails_in
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 from tests.support.rounds import Office, clock_map
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @pytest.fixture

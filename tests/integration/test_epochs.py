@@ -3,11 +3,9 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.stack import Stack
@@ -35,12 +33,6 @@ FIRMS = 6
 @pytest.fixture
 async def stack(start_stack: StartStack) -> Stack:
     return await start_stack(services=("intake", "eligibility", "selection"), environment=ENVIRONMENT)
-
-
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
 
 
 async def completeness(office: Office, service: str, round_id: str) -> dict[str, Any]:

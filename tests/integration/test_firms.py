@@ -38,12 +38,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
         yield running
 
 
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
-
-
 async def opened(office: Office, **limits: Any) -> str:
     policy = policy_2018_h2() | {"as_of": "2018-09-14"}
     policy["limits"] |= limits

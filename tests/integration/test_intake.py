@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -22,17 +21,6 @@ from tests.support.rounds import Office, application, clock_map, purchase_reques
 @pytest.fixture
 async def stack(start_stack: StartStack) -> Stack:
     return await start_stack(services=("intake",), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.5"})
-
-
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
 
 
 def bearer(receipt: dict[str, Any]) -> dict[str, str]:

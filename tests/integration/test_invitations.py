@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -24,12 +23,6 @@ LATE = "late@example.org"
 async def stack(start_stack: StartStack) -> Stack:
     # A drain that lasts until the test has extended the round.
     return await start_stack(services=("intake", "notify"), environment={"FIRSTBUY_INTAKE_DRAIN_SECONDS": "10"})
-
-
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
 
 
 async def apply(client: httpx2.AsyncClient, round_id: str, number: int, **contact: str) -> httpx2.Response:

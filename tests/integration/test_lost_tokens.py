@@ -26,12 +26,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
-
-
-@pytest.fixture
 async def entry(office: Office) -> dict[str, Any]:
     round_id = await office.announce(rehearsal=clock_map(3600, seed=secrets.token_hex(4)))
     await office.status(round_id, "open")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,18 +14,12 @@ from standardwebhooks import Webhook
 from shared.contracts import topics
 from shared.kafka.cloudevents import Outgoing, event_id
 from tests.support.notified import ROUND, Notified, Notify, all_sent, contact, erased, event, ids, opened, submitted
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY="
 PARTY = "e2a7d6c5-3b18-4f90-8c44-5a1d9b3e7f11"
 """Of the golden results."""
 BEFORE = "whsec_MTIzNDU2QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 def webhook(institution: str, url: str, **changes: Any) -> Outgoing:

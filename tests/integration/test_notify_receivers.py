@@ -16,15 +16,9 @@ from cryptography.x509.oid import NameOID
 
 from services.notify.adapters.receivers import Receivers
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 
 NOW = datetime(2018, 9, 14, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @pytest.fixture

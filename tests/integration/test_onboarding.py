@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from typer.testing import CliRunner, Result
@@ -26,17 +24,6 @@ from tests.support.rounds import Office, clock_map, purchase_request
 @pytest.fixture
 async def stack(start_stack: StartStack) -> Stack:
     return await start_stack(services=("intake",))
-
-
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
 
 
 @pytest.fixture

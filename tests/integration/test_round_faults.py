@@ -31,12 +31,6 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
         yield running
 
 
-@pytest.fixture
-async def office(stack: Stack) -> AsyncIterator[Office]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as client:
-        yield await Office.of(stack, client)
-
-
 async def test_a_clock_past_the_year_9999_stops_no_round_not_even_its_own(stack: Stack, office: Office) -> None:
     ago = datetime.now(UTC) - timedelta(days=300)
     rushing = {"real_anchor": str(ago), "programme_anchor": str(OPENS), "rate": 10_000_000, "seed": "past the end"}

@@ -2,10 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
 
 import asyncpg
-import httpx2
 import openpyxl
 import pytest
 
@@ -27,17 +25,6 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 async def stack(start_stack: StartStack) -> Stack:
     environment = {"FIRSTBUY_INTAKE_DRAIN_SECONDS": "0.5", "FIRSTBUY_INTAKE_UPLOAD_ROWS": "50"}
     return await start_stack(services=("intake",), environment=environment)
-
-
-@pytest.fixture
-async def client(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=stack.url("intake"), timeout=30) as made:
-        yield made
-
-
-@pytest.fixture
-async def office(stack: Stack, client: httpx2.AsyncClient) -> Office:
-    return await Office.of(stack, client)
 
 
 THREE = table('r-1,41112201,50,"120,000,000"', "r-2,41112201,5,900000000", "r-3,41112201,5.0,20000000")

@@ -6,245 +6,25 @@ published is read in the outbox table, from which nothing is taken.
 """
 
 import asyncio
-import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from types import SimpleNamespace
 from typing import Any
 
-import asyncpg
 import httpx2
-from fastapi import FastAPI
-from starlette.routing import Route
 
 from services.intake import jobs
-from services.intake.adapters.identity.port import NobodyAsked
-from services.intake.api import acts, applications, withdrawal
-from services.intake.api.state import Intake
-from services.intake.api.submission import submit_application
-from services.intake.domain.admission import Submission
-from services.intake.settings import IntakeSettings
 from services.intake.storage import rounds as stored_rounds
-from services.intake.storage import tokens
-from services.intake.storage.admission import Answer
-from services.intake.storage.rounds import ADMISSION_LOCK, FREEZE_LOCK, Announcement
-from services.intake.storage.tokens import Bearer
+from services.intake.storage.rounds import Announcement
 from services.intake.usecases.admission import Admission
-from services.intake.usecases.fitness import Fitnesses
-from services.intake.usecases.identity import Identities
-from services.intake.usecases.inbox_watch import InboxWatch
-from shared.clock import SetClock
 from shared.proof.merkle import digest_of
-from shared.service.http import add_service_routes
-from shared.service.keys import SigningKey
-from shared.service.outbox import OutboxPublisher
-from shared.service.postgres import Pool, open_pool
-from shared.service.telemetry import open_metrics, open_tracing
+from tests.support.accidents import CURRENT, Accident, Operation, Place
+from tests.support.admission_servers import OFFICERS, Servers
 from tests.support.rounds import CLOSES, OPENS, application, business_number
 
 HOUR = timedelta(hours=1)
-OFFICERS = ("one", "two")
 _rounds = itertools.count(1)
-
-
-class Place(StrEnum):
-    """Where a transaction may be held."""
-
-    NOWHERE = "nowhere"
-    BEFORE_LOCK = "before the lock"
-    LOCKED = "behind the lock"
-    BEFORE_COMMIT = "before the commit"
-
-
-class Accident(StrEnum):
-    """What may befall the process that holds it."""
-
-    NONE = "none"
-    ABORTED = "lost before its commit"
-    UNANSWERED = "committed, the answer lost"
-
-
-class AccidentError(ConnectionError):
-    """The process is gone; whoever asked gets no answer."""
-
-
-@dataclass(eq=False)
-class Operation:
-    """What somebody asks of a replica of its own, and what was true when it had the round's lock."""
-
-    name: str
-    place: Place
-    accident: Accident
-    started: datetime
-    admission: Admission | None = None
-    waiting: int = 0
-    held: bool = False
-    passed: asyncio.Event = field(default_factory=asyncio.Event)
-    pids: set[int] = field(default_factory=set)
-    stood: tuple[str, datetime] | None = None
-    """Status and close of the round, committed, at the moment the lock was had."""
-    task: "asyncio.Task[None] | None" = None
-    keyed: list[tuple[int, int, str]] = field(default_factory=list)
-    """What it submits under idempotency keys: firm, price, key."""
-
-    async def reach(self, place: Place) -> None:
-        """Waits there, once, if it is to be held there; then the accident happens, if it is one of that place."""
-        if place is self.place and not self.passed.is_set():
-            self.held = True
-            await self.passed.wait()
-        if place is Place.BEFORE_COMMIT and self.accident is Accident.ABORTED:
-            raise AccidentError(self.name)
-
-
-_CURRENT: ContextVar[Operation | None] = ContextVar("operation", default=None)
-
-
-class _Connection:
-    """A connection that stops at the gates of the operation it serves."""
-
-    def __init__(self, connection: Any, looked_at: Callable[[], Awaitable[tuple[str, datetime]]]) -> None:
-        self._connection = connection
-        self._looked_at = looked_at
-        self._locked = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    async def execute(self, query: str, *arguments: Any, **options: Any) -> Any:
-        operation = _CURRENT.get()
-        if operation is None or query not in (ADMISSION_LOCK, FREEZE_LOCK):
-            return await self._connection.execute(query, *arguments, **options)
-        await operation.reach(Place.BEFORE_LOCK)
-        done = await self._connection.execute(query, *arguments, **options)
-        self._locked = True
-        operation.stood = await self._looked_at()
-        await operation.reach(Place.LOCKED)
-        return done
-
-    @asynccontextmanager
-    async def transaction(self, **options: Any) -> AsyncIterator[None]:
-        operation, self._locked = _CURRENT.get(), False
-        async with self._connection.transaction(**options):
-            yield
-            if operation is not None and self._locked:
-                await operation.reach(Place.BEFORE_COMMIT)
-        if operation is not None and self._locked and operation.accident is Accident.UNANSWERED:
-            raise AccidentError(operation.name)
-
-
-class _Pool:
-    """Hands out such connections, and remembers whose each is."""
-
-    def __init__(self, pool: Pool, looked_at: Callable[[], Awaitable[tuple[str, datetime]]]) -> None:
-        self._pool = pool
-        self.wait_seconds = pool.wait_seconds
-        self._looked_at = looked_at
-
-    async def acquire(self, **options: Any) -> Any:
-        connection = await self._pool.acquire(**options)
-        operation = _CURRENT.get()
-        if operation is not None:
-            operation.pids.add(connection.get_server_pid())
-        return _Connection(connection, self._looked_at)
-
-    async def release(self, connection: Any) -> None:
-        operation = _CURRENT.get()
-        if operation is not None:
-            operation.pids.discard(connection.get_server_pid())
-        await self._pool.release(connection._connection)
-
-
-class _OwnReplica:
-    """The admission of whichever operation is asking."""
-
-    async def submit(self, submission: Submission) -> Answer:
-        operation = _CURRENT.get()
-        assert operation is not None
-        assert operation.admission is not None
-        operation.waiting += 1
-        return await operation.admission.submit(submission)
-
-
-class Servers:
-    """The database and intake's routes on it, for all histories of a test. `pool` is asyncpg's own."""
-
-    def __init__(self, url: str, pool: Pool, watch: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self.url = url
-        self.pool = pool
-        self.watch = watch
-        self.clock = SetClock(OPENS)
-        self.round = ""
-        self.operations: list[Operation] = []
-        self.gated: Any = _Pool(pool, self.standing)
-        self.outbox = OutboxPublisher(SimpleNamespace())  # type: ignore[arg-type]
-        self.signing = SigningKey(bytes(32))
-        metrics = open_metrics()
-        runtime: Any = SimpleNamespace(pool=self.gated, tracing=open_tracing("intake", "0", 0, "")[0], metrics=metrics)
-        settings = IntakeSettings(database_url=url)
-        app = FastAPI()
-        own: Any = _OwnReplica()
-        no_files: Any = SimpleNamespace()
-        inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
-        app.state.intake = Intake(
-            runtime,
-            settings,
-            self.clock,
-            self.outbox,
-            own,
-            self.signing,
-            inboxes,
-            no_files,
-            Fitnesses(),
-            Identities(NobodyAsked()),
-        )
-        app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
-        app.include_router(acts.router)
-        app.include_router(applications.router)
-        app.include_router(withdrawal.router)
-        add_service_routes(app, runtime, metrics.registry, settings.body_bytes)
-        self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://intake")
-
-    @classmethod
-    async def opened(cls, url: str) -> "Servers":
-        servers = cls(url, await open_pool(url, 40, "admission machine"), await asyncpg.connect(url))
-        async with servers.pool.acquire() as connection:
-            for name in OFFICERS:
-                await tokens.create(connection, hashlib.sha256(name.encode()).hexdigest(), Bearer("officer", name))
-        await servers.signing.signer(servers.pool)
-        return servers
-
-    async def close(self) -> None:
-        await self.http.aclose()
-        await self.watch.close()
-        await self.pool.close()
-
-    async def forget(self) -> None:
-        """Ends what a history that failed has left."""
-        left = [one.task for one in self.operations if one.task is not None]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        self.operations.clear()
-
-    async def standing(self) -> tuple[str, datetime]:
-        """What is committed of the round. While somebody has its lock, nobody else can change it."""
-        row = await self.pool.fetchrow("SELECT status, closes_at FROM rounds WHERE round = $1", self.round)
-        assert row is not None
-        return row["status"], row["closes_at"]
-
-    async def all_wait_for_locks(self, operations: Sequence[Operation]) -> bool:
-        """At one and the same moment."""
-        if not operations:
-            return True
-        rows = await self.watch.fetch("SELECT DISTINCT pid FROM pg_locks WHERE NOT granted")
-        waiting = {row["pid"] for row in rows}
-        return all(operation.pids & waiting for operation in operations)
 
 
 Receipt = dict[str, Any]
@@ -309,9 +89,9 @@ class World:
     ) -> None:
         """Begins it, and returns when it is held, waits for a lock, or is done."""
         operation = Operation(name, place, accident, self.clock.moment)
-        _CURRENT.set(operation)  # copied into the task
+        CURRENT.set(operation)  # copied into the task
         operation.task = asyncio.create_task(work(operation), name=name)
-        _CURRENT.set(None)
+        CURRENT.set(None)
         self.operations.append(operation)
         await self.quiet()
 
@@ -550,13 +330,13 @@ class World:
     async def _send(self, body: Any, headers: dict[str, str]) -> httpx2.Response:
         operation = Operation("settling", Place.NOWHERE, Accident.NONE, self.clock.moment)
         operation.admission = Admission(self.servers.outbox, self.servers.signing, 16, 100)
-        _CURRENT.set(operation)
+        CURRENT.set(operation)
         writing = asyncio.create_task(operation.admission.write_groups(self.servers.gated))
         try:
             return await self.servers.http.post(f"/rounds/{self.round}/applications", json=body, headers=headers)
         finally:
             writing.cancel()
-            _CURRENT.set(None)
+            CURRENT.set(None)
 
     async def _manifests(self) -> None:
         """Accepted ⇔ in the manifest: the freeze's holds all but who was admitted late, the newest holds those too."""

@@ -1,19 +1,14 @@
 """Evidence bundles of whole rounds, made by the services' own domain code, without a server."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
-
-from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.judge import judge
 from services.intake.domain.sources import Timetable, due_at
-from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
+from services.selection.domain.commitment import Commitment, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import (
     Bundle,
@@ -25,21 +20,16 @@ from services.selection.domain.evidence import (
     opens,
     request_record,
 )
-from services.selection.domain.matching import Offer, Result, demand_of, offer_of
+from services.selection.domain.matching import Result, demand_of
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, Release, release
-from services.selection.domain.score import score
-from services.selection.domain.tickets import standing_of, tickets
-from shared.contracts.facts import ApplicationFacts, RequestFacts
-from shared.contracts.findings import VerdictOutcome
-from shared.contracts.policy import POLICY, Policy
-from shared.programme.certificates import AcceptedKinds
+from shared.contracts.policy import POLICY
 from shared.programme.panel import PanelMark, marks_root
-from shared.proof.canonical import json_hash, payload_hash
+from shared.proof.canonical import json_hash
 from shared.proof.merkle import bucket_of, digest_of
 from tests.data.facts import policy
+from tests.support.bundle_parts import REQUEST, Judged, judged_of, request_of, utc
 from tests.support.forger import Forged, Level, manifest, recomputed, records_of
-from tests.support.rounds import application
 
 ROUND = "bundled"
 FROZEN_AT = datetime(2018, 9, 14, 9, 0, 10, tzinfo=UTC)
@@ -47,36 +37,6 @@ COMMITTED_AT = datetime(2018, 9, 15, 1, tzinfo=UTC)
 RELEASED_AT = datetime(2018, 10, 1, tzinfo=UTC)
 OPENS_AT, CLOSES_AT = datetime(2018, 8, 16, tzinfo=UTC), datetime(2018, 9, 14, 9, tzinfo=UTC)
 SOURCE = {"source": "lotto", "kind": "rfc3797", "period_seconds": 604800, "description": "six numbers of Saturday"}
-MORE_CERTIFICATES: tuple[list[dict[str, str]], ...] = (
-    [],
-    [{"kind": "gs", "number": "17-0001", "issued_on": "2017-02-28", "grade": "1"}],
-    [{"kind": "gs", "number": "17-0002", "issued_on": "2017-02-28", "grade": "2"}],
-    [
-        {"kind": "net", "number": "NET-2016-001", "issued_on": "2016-02-29"},
-        {"kind": "other", "number": "1", "issued_on": "2017-01-01"},
-    ],
-    [{"kind": "net", "number": "NET-2012-001", "issued_on": "2012-02-29"}],
-    [{"kind": "net", "number": "NET-17-1", "issued_on": "2017-01-01"}],
-    [{"kind": "net", "number": "NET-2018-002", "issued_on": "2018-09-15"}],
-)
-"""Beside a valid one: with and without a grade or a right number; ended, of a day to come, of another kind."""
-_FACTS, _REQUEST = TypeAdapter(ApplicationFacts), TypeAdapter(RequestFacts)
-
-
-@dataclass
-class Judged:
-    """A version, as selection holds it."""
-
-    application: str
-    nonce: str
-    facts: dict[str, Any]
-    payload_hash: str
-    outcome: str
-    findings: list[Any]
-    findings_hash: str
-    entry: Entry
-    offer: Offer
-    marks: list[list[Any]] | None = None
 
 
 @dataclass
@@ -104,7 +64,7 @@ class Round:
         lines = [written.head(), *(written.record(told.record()) for told in before)]
         lines.append(written.record({"type": "pledges", "pledges": sorted(self.pledges.items())}))
         for one in sorted(self.requests, key=lambda one: (bucket_of(one["request"]), one["request"])):
-            demand = demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"]))
+            demand = demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"]))
             sealed = {"nonce": one["nonce"], "facts": one["facts"]}
             lines.append(written.record(request_record(demand, 1, one["payload_hash"]), sealed))
         firms: dict[str, int] = {}
@@ -181,11 +141,11 @@ def make_round(
         stated |= {"method": "score", "scoring": {"supply_record": steps, "panel_points": 80, "threshold": 40}}
     made, policy_hash = POLICY.validate_python(stated), json_hash(stated)
     rules = PolicyRules.compile(made, policy_hash)
-    judged = [_judged(number, random, made, rules, varied) for number in range(1, firms + 1)]
+    judged = [judged_of(number, random, made, rules, varied) for number in range(1, firms + 1)]
     marked = [PanelMark(one.application, *mark) for one in judged for mark in one.marks or []]
     pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
-    wanted = [_request(number, random) for number in range(1, requests + 1)]
-    demands = [demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"])) for one in wanted]
+    wanted = [request_of(number, random) for number in range(1, requests + 1)]
+    demands = [demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"])) for one in wanted]
     entries = [one.entry for one in judged]
     leaves = [(one.application, 1, one.payload_hash) for one in judged]
     applications, asked = digest_of(leaves), digest_of((one["request"], 1, one["payload_hash"]) for one in wanted)
@@ -210,8 +170,8 @@ def make_round(
     act = {"round": ROUND, "actors": clock, "reason": "the clock"}
     terms = {
         "title": "시범구매 (bundled)",
-        "opens_at": _utc(OPENS_AT),
-        "closes_at": _utc(CLOSES_AT),
+        "opens_at": utc(OPENS_AT),
+        "closes_at": utc(CLOSES_AT),
         "policy_hash": policy_hash,
         "lead_seconds": 86400,
         "sources": list(sources),
@@ -232,8 +192,8 @@ def make_round(
                 "epoch": 1,
                 "applications": manifest(leaves),
                 "requests": manifest((one["request"], 1, one["payload_hash"]) for one in wanted),
-                "frozen_at": _utc(FROZEN_AT),
-                "closes_at": _utc(CLOSES_AT),
+                "frozen_at": utc(FROZEN_AT),
+                "closes_at": utc(CLOSES_AT),
                 "pledges": pledged,
             },
         ),
@@ -246,7 +206,7 @@ def make_round(
                 "verdicts": manifest(judged_leaves),
                 "eligible": eligible,
                 "ineligible": len(judged) - eligible,
-                "completed_at": _utc(FROZEN_AT + timedelta(hours=1)),
+                "completed_at": utc(FROZEN_AT + timedelta(hours=1)),
             },
         ),
         PublishedEvent(
@@ -255,14 +215,14 @@ def make_round(
             | {
                 "commitment_root": commitment.root,
                 "entries": len(entries),
-                "committed_at": _utc(COMMITTED_AT),
+                "committed_at": utc(COMMITTED_AT),
                 "seed_epoch": 1,
                 "supplementary": 0,
             },
         ),
         PublishedEvent(
             "SourceValueRecorded",
-            {**act, "epoch": 1, "due_at": _utc(due), "recorded_at": _utc(due + timedelta(seconds=9)), **recorded},
+            {**act, "epoch": 1, "due_at": utc(due), "recorded_at": utc(due + timedelta(seconds=9)), **recorded},
         ),
         PublishedEvent(
             "SelectionProposed",
@@ -273,7 +233,7 @@ def make_round(
                 "commitment_root": commitment.root,
                 "seed": seed_of(commitment.root, value),
                 "selection_root": proposal.selection_root,
-                "proposed_at": _utc(due + timedelta(seconds=60)),
+                "proposed_at": utc(due + timedelta(seconds=60)),
             },
         ),
         PublishedEvent(
@@ -284,7 +244,7 @@ def make_round(
                 "epoch": 1,
                 "commitment_root": commitment.root,
                 "selection_root": proposal.selection_root,
-                "confirmed_at": _utc(due + timedelta(hours=1)),
+                "confirmed_at": utc(due + timedelta(hours=1)),
                 "batch": None,
                 "batch_root": None,
             },
@@ -292,7 +252,7 @@ def make_round(
     ]
     if marked:
         closed = {"round": ROUND, "actors": officers, "reason": "marked", "epoch": 1, "marks": len(marked)}
-        closed |= {"marks_root": marks_root(marked), "closed_at": _utc(FROZEN_AT + timedelta(hours=2))}
+        closed |= {"marks_root": marks_root(marked), "closed_at": utc(FROZEN_AT + timedelta(hours=2))}
         events.append(PublishedEvent("ScoresClosed", closed))
     return Round(stated, judged, wanted, pledges, events, proposal)
 
@@ -308,7 +268,7 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         if line.placement.result is not Result.NOT_SELECTED
     ]
     demands = [
-        demand_of(one["request"], one["institution"], _REQUEST.validate_python(one["facts"])) for one in made.requests
+        demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"])) for one in made.requests
     ]
     officers = {
         "round": ROUND,
@@ -323,14 +283,14 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         leaving = [{"application": one, "cause": why.value, "reason": ""} for one, why in sorted(freed.leaving.items())]
         cancelled = [{"request": one, "reason": "예산"} for one in sorted(freed.cancelled)]
         moments = [RELEASED_AT + timedelta(days=number, hours=hour) for hour in range(3)]
-        told = about | {"leaving": leaving, "cancelled": cancelled, "opened_at": _utc(moments[0])}
+        told = about | {"leaving": leaving, "cancelled": cancelled, "opened_at": utc(moments[0])}
         events.append(PublishedEvent("ReleaseOpened", officers | told))
         counts = {"promoted": given.promoted, "changed": given.changed, "withdrawn": given.withdrawn}
         proposed = about | counts | {"state_hash": given.state_hash, "batch_root": given.root}
-        proposed["proposed_at"] = _utc(moments[1])
+        proposed["proposed_at"] = utc(moments[1])
         events.append(PublishedEvent("ReleaseProposed", proposed))
         if confirmed:
-            told = {"epoch": 1, "batch": number, "batch_root": given.root, "confirmed_at": _utc(moments[2])}
+            told = {"epoch": 1, "batch": number, "batch_root": given.root, "confirmed_at": utc(moments[2])}
             events.append(PublishedEvent("ReleaseConfirmed", officers | told))
         demands = [one for one in demands if one.request not in freed.cancelled]
         moved = {one.application: one for one in given.moved}
@@ -340,71 +300,3 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
             if place.offer.application not in freed.leaving
         ]
     return replace(made, events=events, released=given_out)
-
-
-def _judged(number: int, random: Random, made: Policy, rules: PolicyRules, varied: bool) -> Judged:
-    body = application(number if number % 7 else number - 1)  # some firms enter two products
-    body.pop("contact")
-    body["product"] |= {"reference": f"P-{number}", "price_won": random.randrange(500_000, 4_000_000, 1000)}
-    body["product"] |= {"capacity": random.randint(1, 6), "class_code": random.choice(["41112201", "43211503"])}
-    body["product"] |= {"regions": random.choice([[], ["seoul"], ["busan", "seoul"]])}
-    body["applicant"]["supply_record"] = {"won": random.choice([0, 10**8, 6 * 10**8, 3 * 10**9]), "count": number % 5}
-    if varied:
-        body["product"]["delivery_days"] = (30, 20, 45)[number % 3]
-        body["certificates"] += MORE_CERTIFICATES[number % 7]
-        if number > 9 and number % 4 == 1:
-            body["product"]["price_won"] = 3_000_000  # a ceiling of requests
-    if number % 5 == 0:
-        body["certificates"] = []
-    facts = _FACTS.dump_python(_FACTS.validate_python(body), mode="json")
-    read = _FACTS.validate_python(facts)
-    identifier, nonce = str(UUID(int=random.getrandbits(128), version=4)), f"{random.getrandbits(128):032x}"
-    verdict = judge(read, rules, nonce)
-    count = tickets(standing_of(verdict.findings, read.applicant.supply_record), made)
-    marks: list[list[Any]] | None = None
-    points = None
-    if made.scoring is not None:
-        marks = [["lee", 1, random.randint(0, 100), False], ["park", 2, random.randint(0, 80), number % 3 == 0]]
-        if verdict.outcome is VerdictOutcome.ELIGIBLE:
-            theirs = [PanelMark(identifier, *mark) for mark in marks]
-            points = score(theirs, read.applicant.supply_record, made.scoring)
-    accepted = AcceptedKinds.compile(made.as_of, made.certificates)
-    return Judged(
-        identifier,
-        nonce,
-        facts,
-        payload_hash(nonce, facts),
-        verdict.outcome.value,
-        json.loads(verdict.findings_json),
-        verdict.findings_hash,
-        Entry(identifier, verdict.outcome, count, points),
-        offer_of(identifier, read.applicant.business_number, read, accepted),
-        marks,
-    )
-
-
-def _request(number: int, random: Random) -> dict[str, Any]:
-    facts = {
-        "class_code": random.choice(["41112201", "43211503"]),
-        "quantity": random.randint(1, 8),
-        "budget_won": random.randrange(2_000_000, 20_000_000, 1000),
-        "price_ceiling_won": random.choice([None, 3_000_000]),
-        "certificate_kinds": random.choice([[], ["nep"], ["net"]]),
-        "region": random.choice([None, None, "busan"]),
-        "delivery_days_at_most": random.choice([None, 30]),
-        "note": "시험",
-    }
-    nonce = f"{random.getrandbits(128):032x}"
-    institution = random.choice(["kepco", "lh", "nobody"])
-    hashed = payload_hash(nonce, facts)
-    return {
-        "request": f"{institution}/PR-{number}",
-        "institution": institution,
-        "facts": facts,
-        "nonce": nonce,
-        "payload_hash": hashed,
-    }
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

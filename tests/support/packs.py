@@ -14,7 +14,8 @@ from shared.proof.canonical import canonical_json
 from shared.proof.inclusion import InclusionProof, TreeProof, inclusion_proof
 from shared.proof.merkle import bucket_of, digest_of, inclusion_path
 from shared.proof.signing import Signer
-from tests.support.bundles import Judged, Round, make_round, with_batches
+from tests.support.bundle_parts import Judged
+from tests.support.bundles import Round, make_round, with_batches
 
 SIGNER = Signer(bytes(range(32)))
 NAMES = {"kepco": "한국전력공사", "lh": "한국토지주택공사"}

@@ -12,8 +12,9 @@ from services.selection.domain.evidence import Depth
 from services.selection.verify import Report, examine
 from tests.support.examples import ORDINARY, SETTING, examples
 from tests.support.forger import Level
-from tests.support.lies import FOUND_BY_SOAK, bound, lied, untold, written
+from tests.support.lies import FOUND_BY_SOAK, lied, written
 from tests.support.true_bundles import KINDS, true_bundle
+from tests.support.unbound import bound, untold
 
 LIES = 4 if SETTING <= ORDINARY else examples(27)
 """Of a kind, a depth and a level: in all 21,000 a depth where the setting is 1000."""

@@ -14,9 +14,10 @@ import pytest
 
 from firstbuy.verifying.packs import examined_pack
 from tests.support.examples import ORDINARY, SETTING, examples
-from tests.support.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member, paths_between
+from tests.support.lies import HOSTILE, OTHER_TYPES, UNSEEN, change_a_member
 from tests.support.pack_forger import KINDS, Level, Pack, followed, held, true_pack, unsigned
 from tests.support.packs import signed
+from tests.support.unbound import paths_between
 
 LIES: Final = 12 if SETTING <= ORDINARY else examples(56)
 """Of a kind and a level: in all 20,000 where the setting is 1000."""

@@ -13,7 +13,8 @@ from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from shared.proof.canonical import json_hash
 from tests.support.examples import ORDINARY, SETTING, examples
 from tests.support.holdings import FACTS, KEYS, SIGNERS, Record, counted_again, led_again, proof, receipts, swapped
-from tests.support.lies import HOSTILE, OTHER_TYPES, change_a_member, paths_between
+from tests.support.lies import HOSTILE, OTHER_TYPES, change_a_member
+from tests.support.unbound import paths_between
 
 LIES: Final = 160 if SETTING <= ORDINARY else examples(2000)
 """About each kind: in all 20,000 where the setting is 1000."""
