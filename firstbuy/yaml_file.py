@@ -63,11 +63,15 @@ _JsonLoader.yaml_implicit_resolvers = {
 
 
 class _TooManyError(ValueError):
-    pass
+    """The file has more nodes or aliases than a document of ours."""
+
+    code = "yaml-too-large"
 
 
 class UnreadableYamlError(ValueError):
     """A file that is not there, or no text; the message says what to do."""
+
+    code = "yaml-unreadable"
 
 
 def text_of(path: Path) -> str:

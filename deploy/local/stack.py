@@ -140,19 +140,7 @@ class Stack:
             plan = replace(plan, users=kafka_users(kafka, topic_prefix))
             token = state.secret("operator-token")
             stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
-            shared = {
-                **({} if kafka.own_users else kafka.settings.as_environment()),
-                "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
-                # Receivers of webhooks stand on this machine.
-                "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
-                "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
-                # To try things on, one officer is enough.
-                ANNOUNCING: os.environ.get(ANNOUNCING, "1"),
-                # Mails leave this machine for nobody, and a rehearsal has a month of them within a minute.
-                **{name: os.environ.get(name, "0") for name in RATES},
-                "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
-                **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
-            }
+            shared = _environment(kafka, topic_prefix, mail_port, token)
             given = dict(databases or {})
             made = {name: database_prefix + name for name in services if name not in given}
             if registries and "eligibility" in services:
@@ -163,12 +151,8 @@ class Stack:
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
             report("databases and topics are brought up to date")
-            await _all(
-                [
-                    *(migrate(state, plan, stack.databases, shared, service) for service in made),
-                    *([provision_kafka(kafka, topic_prefix)] if provision else []),
-                ]
-            )
+            migrated = [migrate(state, plan, stack.databases, shared, service) for service in made]
+            await _all([*migrated, *([provision_kafka(kafka, topic_prefix)] if provision else [])])
             await stack._start_services(held, plan, shared, report)
             yield stack
 
@@ -233,6 +217,23 @@ class Stack:
             },
         }
         return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: str) -> dict[str, str]:
+    """What every service of the stack is told."""
+    return {
+        **({} if kafka.own_users else kafka.settings.as_environment()),
+        "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
+        # Receivers of webhooks stand on this machine.
+        "FIRSTBUY_NOTIFY_PRIVATE_WEBHOOKS": "true",
+        "FIRSTBUY_INTAKE_PLAIN_WEBHOOKS": "true",
+        # To try things on, one officer is enough.
+        ANNOUNCING: os.environ.get(ANNOUNCING, "1"),
+        # Mails leave this machine for nobody, and a rehearsal has a month of them within a minute.
+        **{name: os.environ.get(name, "0") for name in RATES},
+        "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
+        **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
+    }
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 Intake keeps who they are; topics, users and rights are made from here, with the operator's own user, which no service
 has (docs/adr/0014)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,42 +73,55 @@ def onboard(
 ) -> None:
     """Register institutions, or change them, and give each its two topics, its user and its rights. Run again, it
     changes nothing. A password is shown once, when it is made."""
-    desk = people(contact or (), language), webhook
-    wanted = _wanted(code, name, pledge, round_id, file, *desk)
+    wanted = _wanted(code, name, pledge, round_id, file, people(contact or (), language), webhook)
     known = statuses(url)
     if as_plan:
-        print_plan([one.code for one in wanted], known, cluster, quota)
+        print_plan([listed.code for listed in wanted], known, cluster, quota)
         return
     bearer = operator_token(token, url)
     if status not in {*WITHOUT_TOPICS, InstitutionStatus.ACTIVE}:
         fail(f"--status {status}: that is `firstbuy institution {'suspend' if status in WITH_USER else 'leave'}`", 2)
-    if status is not InstitutionStatus.ACTIVE:
-        for one in wanted:
-            _register(one, [status], url, bearer)
-        console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet")
+    if status is InstitutionStatus.ACTIVE:
+        passwords, secrets, kafka_side = _let_in(wanted, known, bearer, url, out, None if provisioned else quota)
+        codes = [listed.code for listed in wanted]
+        hand_over(kafka_side, codes, passwords, out, bootstrap, secrets, as_json=as_json)
         return
-    held = [one.code for one in wanted if known.get(one.code) is InstitutionStatus.SUSPENDED]
+    for listed in wanted:
+        _register(listed, [status], url, bearer)
+    console.print(f"{len(wanted)} recorded as {status}; nothing made in Kafka yet")
+
+
+def _let_in(
+    wanted: Sequence[Listed],
+    known: Mapping[str, InstitutionStatus],
+    bearer: str | None,
+    url: str | None,
+    out: Path | None,
+    quota: int | None,
+) -> tuple[dict[str, str], dict[str, str], Cluster]:
+    """Passwords and webhook secrets by institution. `quota`: in bytes a second; None where others provision Kafka."""
+    held = [listed.code for listed in wanted if known.get(listed.code) is InstitutionStatus.SUSPENDED]
     if held:
         fail(f"suspended: {', '.join(held)}; `firstbuy institution resume` lets one send again")
     found = operator_kafka(url)
-    if found is None and not provisioned:
+    if found is None and quota is not None:
         fail(NO_KAFKA)
     kafka, prefix = found or (KafkaSettings(), DeploymentSettings().topic_prefix)
-    kafka_side, codes = Cluster(kafka, prefix), [one.code for one in wanted]
+    kafka_side, codes = Cluster(kafka, prefix), [listed.code for listed in wanted]
     check_folder(out)
-    if not provisioned:
+    if quota is not None:
         carried_out(kafka_side.join(codes, quota=quota))
-    for one in wanted:
-        steps = [InstitutionStatus.AGREED] if known.get(one.code) in BEFORE_ACTIVE else []
-        _register(one, [*steps, InstitutionStatus.ACTIVE], url, bearer)
+    for listed in wanted:
+        steps = [InstitutionStatus.AGREED] if known.get(listed.code) in BEFORE_ACTIVE else []
+        _register(listed, [*steps, InstitutionStatus.ACTIVE], url, bearer)
     secrets = {}
-    for one in wanted:
-        if secret := set_desk(one, url, bearer):
-            secrets[one.code] = secret
-            if out is not None:  # at once: it is told this once, and what comes after it may fail
-                write_secret(out / f"{one.code}.webhook-secret", f"{secret}\n")
-    passwords = {} if provisioned else carried_out(kafka_side.first_passwords(codes))
-    hand_over(kafka_side, codes, passwords, out, bootstrap, secrets, as_json=as_json)
+    for listed in wanted:
+        if secret := set_desk(listed, url, bearer):
+            secrets[listed.code] = secret
+            if out is not None:  # at once: it is shown once, and a later step may fail
+                write_secret(out / f"{listed.code}.webhook-secret", f"{secret}\n")
+    passwords = {} if quota is None else carried_out(kafka_side.first_passwords(codes))
+    return passwords, secrets, kafka_side
 
 
 @app.command()

@@ -12,9 +12,9 @@ from firstbuy.demo.account import RESULTS, SELECTED, Account
 from firstbuy.demo.audit import Audit
 from firstbuy.demo.client import Traffic
 from firstbuy.demo.contests import CONFIRMED, CONTESTED, STRANGER
+from firstbuy.demo.course import Course, expected_notices
 from firstbuy.demo.demand import ACCEPTED, FALSE_REPORT, REJECTED, Message
 from firstbuy.demo.desks import Sent
-from firstbuy.demo.drive import Course, expected_notices
 from firstbuy.demo.entries import AS_WRITTEN
 from firstbuy.demo.figures import Figures
 from firstbuy.demo.first_half import FirstHalf

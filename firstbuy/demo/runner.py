@@ -16,7 +16,8 @@ from firstbuy.commands.foreground import EXPECTED
 from firstbuy.demo.account import account_of
 from firstbuy.demo.audit import audited
 from firstbuy.demo.checks import checked
-from firstbuy.demo.drive import LONGER, Course, Window, drive
+from firstbuy.demo.course import LONGER, Course, Window
+from firstbuy.demo.drive import drive
 from firstbuy.demo.figures import figures_of
 from firstbuy.demo.first_half import Beside, FirstHalf
 from firstbuy.demo.generator import make_plan

@@ -5,7 +5,7 @@ from typing import Any
 from firstbuy.demo.account import Account
 from firstbuy.demo.audit import Audit
 from firstbuy.demo.checks import Check
-from firstbuy.demo.drive import Course
+from firstbuy.demo.course import Course
 from firstbuy.demo.figures import Figures, Group
 from firstbuy.demo.first_half import FirstHalf
 from firstbuy.demo.target import Target

@@ -8,7 +8,7 @@ from rich.table import Table
 from firstbuy.demo.account import Account
 from firstbuy.demo.audit import Audit
 from firstbuy.demo.checks import Check
-from firstbuy.demo.drive import Course
+from firstbuy.demo.course import Course
 from firstbuy.demo.figures import OUTCOMES, Figures, Group, Purse
 from firstbuy.demo.first_half import FirstHalf
 from firstbuy.demo.target import Target

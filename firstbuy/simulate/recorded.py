@@ -26,9 +26,13 @@ Take = Callable[[str, bytes], None]
 class NotReadableError(Exception):
     """Kafka does not answer, or has no such topic."""
 
+    code = "kafka-not-readable"
+
 
 class UnknownRoundError(Exception):
     """No such round was opened."""
+
+    code = "unknown-round"
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """Which claims of a bundle each copy that somebody kept backs, and which contradict it."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,28 +8,10 @@ from typing import Any, Final
 from firstbuy.verifying.findings import HASH, Findings
 from firstbuy.verifying.kept_kinds import BUNDLE, EVENTS, PACK, PROOF, RECEIPT, ROUND
 from firstbuy.verifying.kept_round import EACH, HELD, ROOTS, Body, RoundSays, place_of
+from firstbuy.verifying.kept_values import BESIDE, MOMENTS, same, short
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.selection.verify import harmless
 
-LONGEST: Final = 100
-"""Signs of a value that are quoted."""
-MOMENTS: Final = {
-    "announced": ("RoundAnnounced", "opens_at", "opens_at"),
-    "amended": ("RoundAmended", "amended_at", "occurred_at"),
-    "opened": ("RoundOpened", "opens_at", "occurred_at"),
-    "extended": ("RoundExtended", "closes_at", "closes_at"),
-    "frozen": ("RoundFrozen", "frozen_at", "occurred_at"),
-    "committed": ("InputsCommitted", "committed_at", "occurred_at"),
-    "time-stamped": ("CommitmentTimeStamped", "stamped_at", "occurred_at"),
-    "published": ("SelectionConfirmed", "confirmed_at", "occurred_at"),
-    "released": ("ReleaseConfirmed", "confirmed_at", "occurred_at"),
-    "final": ("RoundFinalized", "finalized_at", "occurred_at"),
-    "voided": ("RoundVoided", "voided_at", "occurred_at"),
-}
-"""By the turn that a notice tells: the event, and which of its moments is which of the notice's. An announcement and an
-extension are told of when the broker took them, which no event states."""
-BESIDE: Final = frozenset({"timestamp", "type", "id", "time"})
-"""What may stand beside an event's own members."""
 Keys = Sequence[Mapping[str, Any]]
 
 
@@ -116,13 +97,13 @@ class Comparing:
     def _root(self, kind: str, root: Any, epoch: Any = None) -> None:
         """`epoch`: of which it is, where the copy says so."""
         if not isinstance(root, str) or not HASH.fullmatch(root):
-            self._kept.says.append(f"not read: the {kind} root {_short(root)} is no root")
+            self._kept.says.append(f"not read: the {kind} root {short(root)} is no root")
             return
         stated = self.says.roots.get(kind, {})
         epochs = stated.get(root, set())
         if (epoch is None and not epochs) or (epoch is not None and epoch not in epochs and 0 not in epochs):
             mine = ", ".join(sorted(one for one, of in stated.items() if epoch is None or epoch in of)) or "none"
-            of = "" if epoch is None else f" of epoch {_short(epoch)}"
+            of = "" if epoch is None else f" of epoch {short(epoch)}"
             self._contradicts(f"the {kind} root{of} is {root} here, and in the bundle {mine}")
         else:
             self._backs(self._called(kind, root))
@@ -145,8 +126,8 @@ class Comparing:
 
     def _event(self, name: str, body: Body) -> None:
         mine = self.says.events.get(place_of(name, body))
-        each = f" {_short(body.get(EACH[name]))}" if name in EACH else ""
-        about = f"{name}{each}" + (f" of epoch {_short(body['epoch'])}" if "epoch" in body else "")
+        each = f" {short(body.get(EACH[name]))}" if name in EACH else ""
+        about = f"{name}{each}" + (f" of epoch {short(body['epoch'])}" if "epoch" in body else "")
         for member, kind in ROOTS.items():
             if member in HELD_MEMBERS and body.get(member) is not None:
                 self._root(kind, body[member], body.get("epoch"))
@@ -157,16 +138,16 @@ class Comparing:
         if mine is None:
             self._contradicts(f"{about}, which the bundle has not: it is of before that, or leaves it out")
             return
-        wrong = sorted(one for one in body.keys() - BESIDE if not _same(body[one], mine.get(one)))
+        wrong = sorted(one for one in body.keys() - BESIDE if not same(body[one], mine.get(one)))
         for member in wrong:
-            told = f"{_short(body[member])} here, and in the bundle {_short(mine.get(member))}"
+            told = f"{short(body[member])} here, and in the bundle {short(mine.get(member))}"
             self._contradicts(f"{member} of {about} is {told}")
         if not wrong:
             self._backs(f"{about}, as it was published")
         if name == "CommitmentTimeStamped":
             self._kept.says.append(
-                f"it says that an authority stamped the commitment of epoch {_short(body['epoch'])} at "
-                f"{_short(body['stamped_at'])}: `firstbuy verify timestamp` checks its signature"
+                f"it says that an authority stamped the commitment of epoch {short(body['epoch'])} at "
+                f"{short(body['stamped_at'])}: `firstbuy verify timestamp` checks its signature"
             )
 
     def _round(self, body: Body) -> None:
@@ -185,7 +166,7 @@ class Comparing:
             if kind in ROOTS.values() or kind == "token":
                 self._root(kind, root, None if kind in ("policy", "announcement") else epoch)
             else:
-                self._kept.says.append(f"not read: of roots called {_short(kind)} nothing is known here")
+                self._kept.says.append(f"not read: of roots called {short(kind)} nothing is known here")
         if body["turn"] in MOMENTS:
             self._moment(body, epoch)
 
@@ -195,11 +176,11 @@ class Comparing:
         stated, kept = [one for one in self.says.told(name) if epoch in (None, one.get("epoch"))], body.get(own)
         if kept is None:
             return
-        if any(_same(kept, one[member]) for one in stated):
+        if any(same(kept, one[member]) for one in stated):
             self._backs(f"that the round was {turn}: {member} {kept}")
         else:
             mine = ", ".join(str(one[member]) for one in stated) or f"no {name}"
-            self._contradicts(f"the round was {turn} with {member} {_short(kept)}, and in the bundle is {mine}")
+            self._contradicts(f"the round was {turn} with {member} {short(kept)}, and in the bundle is {mine}")
 
     def _answered(self, body: Body) -> None:
         if body["answer"] != "accepted" or body.get("payload_hash") is None:
@@ -212,7 +193,7 @@ class Comparing:
         row = self.says.rows.get(body["application"])
         if body["selection_root"] not in self._own.get("selection", ()):
             return
-        about = f"application {_short(body['application'])}"
+        about = f"application {short(body['application'])}"
         if row is None:
             self._contradicts(f"{about} was awarded, and is not in the set")
             return
@@ -228,13 +209,13 @@ class Comparing:
                 self._kept.says.append(f"the awards of {about}, which batches may have changed, are not compared")
             elif what == "product" and other is None:
                 continue  # of somebody whom a batch selected, no name stands in the selection
-            elif _same(one, other):
+            elif same(one, other):
                 self._backs(f"the {what} of {about}")
             else:
-                self._contradicts(f"the {what} of {about} is {_short(one)} here, and in the bundle {_short(other)}")
+                self._contradicts(f"the {what} of {about} is {short(one)} here, and in the bundle {short(other)}")
 
     def _head(self, body: Body) -> None:
-        service = _short(body["service"])
+        service = short(body["service"])
         self._kept.says.append(
             f"a head of {service}'s audit log: it backs that log, not the bundle; `firstbuy audit verify --heads` "
             "checks it"
@@ -243,7 +224,7 @@ class Comparing:
     # What applicants have
 
     def _receipt(self, body: Body) -> None:
-        about = f"application {_short(body['application'])} version {_short(body['version'])}"
+        about = f"application {short(body['application'])} version {short(body['version'])}"
         if self._keys is None:
             self._kept.says.append(f"the signature of the receipt of {about} was not checked: give --keys")
         else:
@@ -266,7 +247,7 @@ class Comparing:
             self._kept.says.append(f"{about} withdrew it, before version {row['version']} was received")
 
     def _row(self, what: str, identifier: str, version: int, payload: str, received_at: str | None = None) -> None:
-        about, row = f"{what} {_short(identifier)} version {_short(version)}", self.says.rows.get(identifier)
+        about, row = f"{what} {short(identifier)} version {short(version)}", self.says.rows.get(identifier)
         close = self.says.close()
         after = received_at is not None and close is not None and datetime.fromisoformat(received_at) > close
         if row is not None and row["version"] == version and type(version) is int:
@@ -274,7 +255,7 @@ class Comparing:
                 self._backs(f"{about} is in the set with that payload hash")
                 self._rows_backed |= {identifier} if what == "application" else set()
             else:
-                told = f"{_short(payload)} here, and in the bundle {row['payload_hash']}"
+                told = f"{short(payload)} here, and in the bundle {row['payload_hash']}"
                 self._contradicts(f"the payload hash of {about} is {told}")
         elif row is not None and row["version"] > version:
             self._kept.says.append(f"{about} is older than version {row['version']}, which is in the set")
@@ -291,7 +272,7 @@ class Comparing:
         epoch = body.get("epoch")
         fixed = self.says.event("RoundFrozen" if epoch == 1 else "EpochOpened", epoch)
         if fixed is None:
-            self._contradicts(f"a proof of epoch {_short(epoch)}, of which the bundle has no set")
+            self._contradicts(f"a proof of epoch {short(epoch)}, of which the bundle has no set")
             return
         wrong = examined_proof(body, fixed).differs
         if wrong and examined_proof(body).differs:
@@ -317,27 +298,3 @@ class Comparing:
 
 
 HELD_MEMBERS: Final = frozenset(member for member, kind in ROOTS.items() if kind in HELD)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """The same JSON, `true` being no 1; the same moment, however it is written."""
-    if isinstance(one, str) and isinstance(other, str):
-        return one == other or _moment(one) == _moment(other) is not None
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_same(one.get(name), other.get(name)) for name in one.keys() | other.keys())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_same(*pair) for pair in zip(one, other, strict=True))
-    return type(one) is type(other) and one == other
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if "T" in text else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

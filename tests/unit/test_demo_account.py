@@ -5,7 +5,7 @@ from typing import Any
 
 from firstbuy.demo.account import account_of
 from firstbuy.demo.checks import Check
-from firstbuy.demo.drive import Window
+from firstbuy.demo.course import Window
 from firstbuy.demo.observer import Seen
 from firstbuy.reports.charts import Bar, Part, bars
 from firstbuy.samples.firms import FirmKind

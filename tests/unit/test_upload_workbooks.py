@@ -1,25 +1,6 @@
 """Workbooks: days, hidden rows and columns, formulas."""
 
 import io
-import zipfile
-from datetime import UTC, date, datetime
-from time import process_time
-from typing import Any
-import pytest
-from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
-from services.intake.adapters.spreadsheets.reading import XLSX_TYPE
-from services.intake.adapters.spreadsheets.template import csv_template, xlsx_template
-from services.intake.adapters.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
-from services.intake.domain.uploads.cells import Kind, read
-from services.intake.domain.uploads.columns import COLUMNS, letters, named
-from services.intake.domain.uploads.rows import cell_of
-from services.intake.domain.uploads.sheets import Unusable, Value
-from shared.contracts.events import Language
-from shared.reading.as_written import Wrong
-from shared.wording.in_korean import in_korean
-from tests.support.tables import HEADER, PLAIN, errors, repacked, sheet_of, table, taken, told, workbook
-
-import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -213,6 +194,3 @@ def test_all_sheets_hidden_is_said() -> None:
 
     with pytest.raises(UnreadableFileError, match="no visible sheet"):
         taken(repacked(PLAIN, hidden))
-
-
-

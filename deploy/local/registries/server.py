@@ -37,30 +37,35 @@ _GATEWAY = (
 )
 
 
-def create_app(shelf: Shelf) -> Starlette:
-    async def status(request: Request) -> Response:
+class Registries:
+    """Routes of the tax service and of the certificates' registry, over a shelf of records."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def status(self, request: Request) -> Response:
         numbers = await asked_for(request, "b_no")
         if numbers is None:
             return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
-        shelf.asked[Registry.BUSINESS_STATUS].append(len(numbers))
-        told = shelf.moods[Registry.BUSINESS_STATUS]
-        rows = [business_row(number, shelf.businesses.get(number), told.mood) for number in numbers[:AT_ONCE]]
+        self._shelf.asked[Registry.BUSINESS_STATUS].append(len(numbers))
+        told = self._shelf.moods[Registry.BUSINESS_STATUS]
+        rows = [business_row(number, self._shelf.businesses.get(number), told.mood) for number in numbers[:AT_ONCE]]
         body = {"request_cnt": len(numbers), "match_cnt": len(rows), "status_code": "OK", "data": rows}
-        return await by_the_tax_service(request, told, numbers, body)
+        return await self._by_the_tax_service(request, told, numbers, body)
 
-    async def validate(request: Request) -> Response:
+    async def validate(self, request: Request) -> Response:
         claimed = await asked_for(request, "businesses")
         if claimed is None or not all(
             isinstance(one, dict) and {"b_no", "start_dt", "p_nm"} <= one.keys() for one in claimed
         ):
             return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
-        told = shelf.moods[Registry.BUSINESS_STATUS]
-        rows = [validity_row(one, shelf.businesses.get(one["b_no"]), told.mood) for one in claimed[:AT_ONCE]]
+        told = self._shelf.moods[Registry.BUSINESS_STATUS]
+        rows = [validity_row(one, self._shelf.businesses.get(one["b_no"]), told.mood) for one in claimed[:AT_ONCE]]
         valid = sum(row.get("valid") == "01" for row in rows)
         body = {"request_cnt": len(claimed), "valid_cnt": valid, "status_code": "OK", "data": rows}
-        return await by_the_tax_service(request, told, claimed, body)
+        return await self._by_the_tax_service(request, told, claimed, body)
 
-    async def by_the_tax_service(request: Request, told: Told, asked: list[Any], body: Any) -> Response:
+    async def _by_the_tax_service(self, request: Request, told: Told, asked: list[Any], body: Any) -> Response:
         key = request.query_params.get("serviceKey") or request.headers.get("authorization", "")[len("Infuser ") :]
         if not key:
             return JSONResponse({"code": -401, "msg": "유효하지 않은 인증키 입니다."}, 401)
@@ -72,13 +77,13 @@ def create_app(shelf: Shelf) -> Starlette:
         }
         return await in_mood(told, body, refusals)
 
-    async def certificates(request: Request) -> Response:
-        shelf.asked[Registry.CERTIFICATES].append(1)
-        told = shelf.moods[Registry.CERTIFICATES]
+    async def certificates(self, request: Request) -> Response:
+        self._shelf.asked[Registry.CERTIFICATES].append(1)
+        told = self._shelf.moods[Registry.CERTIFICATES]
         asked = request.query_params.get("certNo", ""), request.query_params.get("prdctClsfcNo", "")
         if not request.query_params.get("serviceKey"):
             return Response(_GATEWAY.format(30), media_type="application/xml")
-        found = shelf.certificates.get(asked)
+        found = self._shelf.certificates.get(asked)
         items = {"item": [certificate_row(found, told.mood)]} if found else ""
         header = {"resultCode": "00" if found else "03", "resultMsg": "NORMAL SERVICE." if found else "NODATA_ERROR"}
         answer = {"header": header, "body": {"items": items, "totalCount": len(items), "pageNo": 1, "numOfRows": 10}}
@@ -88,35 +93,40 @@ def create_app(shelf: Shelf) -> Starlette:
         }
         return await in_mood(told, {"response": answer}, refusals)
 
-    async def records(request: Request) -> Response:
+    async def records(self, request: Request) -> Response:
         try:
-            shelf.add(Records.model_validate_json(await request.body()))
+            self._shelf.add(Records.model_validate_json(await request.body()))
         except ValidationError as error:
             return JSONResponse({"errors": error.errors(include_url=False, include_input=False)}, 422)
-        return JSONResponse({"businesses": len(shelf.businesses), "certificates": len(shelf.certificates)})
+        return JSONResponse({"businesses": len(self._shelf.businesses), "certificates": len(self._shelf.certificates)})
 
-    async def mood(request: Request) -> Response:
+    async def mood(self, request: Request) -> Response:
         try:
-            shelf.moods[Registry(request.path_params["registry"])] = Told.model_validate_json(await request.body())
+            self._shelf.moods[Registry(request.path_params["registry"])] = Told.model_validate_json(
+                await request.body()
+            )
         except ValueError as error:
             return JSONResponse({"detail": str(error)}, 422)
         return Response(status_code=204)
 
-    async def calls(request: Request) -> Response:
-        return JSONResponse({registry.value: asked for registry, asked in shelf.asked.items()})
+    async def calls(self, request: Request) -> Response:
+        return JSONResponse({registry.value: asked for registry, asked in self._shelf.asked.items()})
 
-    async def ready(request: Request) -> Response:
+    async def ready(self, request: Request) -> Response:
         return JSONResponse({"ready": True})
 
+
+def create_app(shelf: Shelf) -> Starlette:
+    served = Registries(shelf)
     return Starlette(
         routes=[
-            Route(f"{BUSINESS_STATUS_PATH}/status", status, methods=["POST"]),
-            Route(f"{BUSINESS_STATUS_PATH}/validate", validate, methods=["POST"]),
-            Route(CERTIFICATES_PATH, certificates),
-            Route("/records", records, methods=["POST"]),
-            Route("/moods/{registry}", mood, methods=["PUT"]),
-            Route("/calls", calls),
-            Route("/health/ready", ready),
+            Route(f"{BUSINESS_STATUS_PATH}/status", served.status, methods=["POST"]),
+            Route(f"{BUSINESS_STATUS_PATH}/validate", served.validate, methods=["POST"]),
+            Route(CERTIFICATES_PATH, served.certificates),
+            Route("/records", served.records, methods=["POST"]),
+            Route("/moods/{registry}", served.mood, methods=["PUT"]),
+            Route("/calls", served.calls),
+            Route("/health/ready", served.ready),
         ]
     )
 
