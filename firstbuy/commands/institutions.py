@@ -9,10 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from firstbuy.commands import desks
-from firstbuy.commands.desks import Code, ContactLanguage, Contacts, Webhook, code_of, people, set_desk
+from firstbuy.commands import notification_contacts
 from firstbuy.commands.handing_over import WITHOUT_TOPICS, check_folder, hand_over, print_plan
 from firstbuy.commands.http import AsJson, Token, Url, ask, operator_token
+from firstbuy.commands.notification_contacts import (
+    Code,
+    ContactLanguage,
+    Contacts,
+    Webhook,
+    code_of,
+    people,
+)
 from firstbuy.commands.operator import carried_out, operator_kafka
 from firstbuy.commands.screen import console, fail, print_json, print_warnings
 from firstbuy.onboarding.client import write_secret
@@ -23,8 +30,8 @@ from shared.reading import as_written
 from shared.service.settings import DeploymentSettings, KafkaSettings
 
 app = typer.Typer(help="Institutions.", no_args_is_help=True)
-app.command()(desks.contacts)
-app.command()(desks.webhook)
+app.command()(notification_contacts.contacts)
+app.command()(notification_contacts.webhook)
 Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log.")]
 Pledges = Annotated[
     list[str] | None, typer.Option("--pledge", help="ROUND=WON, or WON with --round; may be given again.")
@@ -116,7 +123,7 @@ def _let_in(
         _register(listed, [*steps, InstitutionStatus.ACTIVE], url, bearer)
     secrets = {}
     for listed in wanted:
-        if secret := set_desk(listed, url, bearer):
+        if secret := set_listed(listed, url, bearer):
             secrets[listed.code] = secret
             if out is not None:  # at once: it is shown once, and a later step may fail
                 write_secret(out / f"{listed.code}.webhook-secret", f"{secret}\n")

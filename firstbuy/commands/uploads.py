@@ -10,8 +10,8 @@ import typer
 from rich import box
 from rich.table import Table
 
-from firstbuy.commands.desks import Code
 from firstbuy.commands.http import AsJson, Token, Url, ask, content_of, operator_token
+from firstbuy.commands.notification_contacts import Code
 from firstbuy.commands.screen import console, errors, kst, print_json
 
 app = typer.Typer()

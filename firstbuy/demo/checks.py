@@ -14,11 +14,11 @@ from firstbuy.demo.client import Traffic
 from firstbuy.demo.contests import CONFIRMED, CONTESTED, STRANGER
 from firstbuy.demo.course import Course, expected_notices
 from firstbuy.demo.demand import ACCEPTED, FALSE_REPORT, REJECTED, Message
-from firstbuy.demo.desks import Sent
 from firstbuy.demo.entries import AS_WRITTEN
 from firstbuy.demo.figures import Figures
 from firstbuy.demo.first_half import FirstHalf
 from firstbuy.demo.generator import BEYOND, Plan
+from firstbuy.demo.inbox_writers import Sent
 from shared.programme.persons import spelled
 from shared.proof.merkle import digest_of
 

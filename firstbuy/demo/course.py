@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from firstbuy.demo.client import Traffic
 from firstbuy.demo.contests import CONFIRMED
-from firstbuy.demo.desks import Sent
 from firstbuy.demo.generator import Plan
+from firstbuy.demo.inbox_writers import Sent
 from firstbuy.demo.observer import Observer, Seen
 
 LONGER: Final = 2

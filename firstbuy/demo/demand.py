@@ -95,8 +95,8 @@ def reports_on(award: Awarded, reserve: str) -> list[Message]:
 
 
 @dataclass(slots=True)
-class _Desk:
-    """One institution's purchasing desk, writing in order."""
+class _Buyer:
+    """One institution's buyer, who writes in order."""
 
     institution: str
     round: str
@@ -125,26 +125,26 @@ def make_demand(round_id: str, pledges: Sequence[tuple[str, int]], applications:
     demand = Demand()
     scale = max(0.1, min(1.0, applications / USUAL_APPLICATIONS))
     for place, (institution, pledge) in enumerate(pledges):
-        desk = _Desk(institution, round_id, pledge, demand)
-        _requests(desk, rng, scale)
-        _changes(desk, place)
-        _mistakes(desk, place)
+        buyer = _Buyer(institution, round_id, pledge, demand)
+        _requests(buyer, rng, scale)
+        _changes(buyer, place)
+        _mistakes(buyer, place)
         if place == 0:
             demand.early.append(
-                desk.message(SUBMIT, REJECTED, _plain(desk, "early", 1), "before the opening", "not-open-yet")
+                buyer.message(SUBMIT, REJECTED, _plain(buyer, "early", 1), "before the opening", "not-open-yet")
             )
         if place in (1, len(pledges) - 1):
-            demand.late.append(desk.message(SUBMIT, LATE, _plain(desk, "late", 1), "after the close"))
+            demand.late.append(buyer.message(SUBMIT, LATE, _plain(buyer, "late", 1), "after the close"))
     return demand
 
 
-def _requests(desk: _Desk, rng: random.Random, scale: float) -> None:
-    classes = WANTED.get(desk.institution, ANYTHING)
-    money = int(desk.pledge_won * ASKED_SHARE * scale)
+def _requests(buyer: _Buyer, rng: random.Random, scale: float) -> None:
+    classes = WANTED.get(buyer.institution, ANYTHING)
+    money = int(buyer.pledge_won * ASKED_SHARE * scale)
     shares = [rng.randint(2, 6) for _ in classes]
     for number, (item, share) in enumerate(zip(classes, shares, strict=True), start=1):
         budget = max(item.dearest_won, money * share // sum(shares)) // 10_000 * 10_000
-        desk.submit(f"2018-{number:02d}", _wish(item, min(budget, desk.pledge_won), rng))
+        buyer.submit(f"2018-{number:02d}", _wish(item, min(budget, buyer.pledge_won), rng))
 
 
 def _wish(item: ProductClass, budget: int, rng: random.Random) -> dict[str, Any]:
@@ -165,56 +165,56 @@ def _wish(item: ProductClass, budget: int, rng: random.Random) -> dict[str, Any]
     return facts
 
 
-def _changes(desk: _Desk, place: int) -> None:
+def _changes(buyer: _Buyer, place: int) -> None:
     """Every third amends its first request, every fifth withdraws its last, every fourth sends one twice."""
-    standing = [name for name in desk.demand.standing if name.startswith(f"{desk.institution}/")]
+    standing = [name for name in buyer.demand.standing if name.startswith(f"{buyer.institution}/")]
     first, last = standing[0], standing[-1]
     if place % 4 == 0:
-        facts = desk.demand.standing[first][1]
-        desk.write(SUBMIT, DUPLICATE, desk.request(_reference(first), facts), "the same request again")
+        facts = buyer.demand.standing[first][1]
+        buyer.write(SUBMIT, DUPLICATE, buyer.request(_reference(first), facts), "the same request again")
     if place % 3 == 0:
-        facts = desk.demand.standing[first][1] | {"delivery_days_at_most": 75}
-        desk.write(AMEND, ACCEPTED, desk.request(_reference(first), facts, replaces=1), "an amendment")
-        desk.demand.standing[first] = (2, facts)
+        facts = buyer.demand.standing[first][1] | {"delivery_days_at_most": 75}
+        buyer.write(AMEND, ACCEPTED, buyer.request(_reference(first), facts, replaces=1), "an amendment")
+        buyer.demand.standing[first] = (2, facts)
         other = facts | {"delivery_days_at_most": 10}
-        body = desk.request(_reference(first), other, replaces=1)
-        desk.write(AMEND, REJECTED, body, "an amendment of an old version", "version-mismatch")
+        body = buyer.request(_reference(first), other, replaces=1)
+        buyer.write(AMEND, REJECTED, body, "an amendment of an old version", "version-mismatch")
     if place % 5 == 0 and last != first:
-        body = {"round": desk.round, "request": _reference(last), "reason": "예산 변경"}
-        desk.write(WITHDRAW, ACCEPTED, body, "a withdrawal")
-        desk.write(WITHDRAW, DUPLICATE, body, "the same withdrawal again")
-        del desk.demand.standing[last]
+        body = {"round": buyer.round, "request": _reference(last), "reason": "예산 변경"}
+        buyer.write(WITHDRAW, ACCEPTED, body, "a withdrawal")
+        buyer.write(WITHDRAW, DUPLICATE, body, "the same withdrawal again")
+        del buyer.demand.standing[last]
 
 
-def _mistakes(desk: _Desk, place: int) -> None:
+def _mistakes(buyer: _Buyer, place: int) -> None:
     """One kind of mistake per institution, in turn."""
     wrong = f"wrong-{place}"
-    plain = _plain(desk, wrong, 1_000_000)
+    plain = _plain(buyer, wrong, 1_000_000)
     match place % 7:
         case 0:
-            body = _plain(desk, wrong, desk.pledge_won + 1)
-            desk.write(SUBMIT, REJECTED, body, "a budget above the pledge", "budget-above-pledge")
+            body = _plain(buyer, wrong, buyer.pledge_won + 1)
+            buyer.write(SUBMIT, REJECTED, body, "a budget above the pledge", "budget-above-pledge")
         case 1:
             plain["facts"]["price_ceiling_won"] = 2_000_000
-            desk.write(SUBMIT, REJECTED, plain, "a ceiling above the budget", "ceiling-above-budget")
+            buyer.write(SUBMIT, REJECTED, plain, "a ceiling above the budget", "ceiling-above-budget")
         case 2:
             plain["facts"]["class_code"] = "4617-1610"
-            desk.write(SUBMIT, REJECTED, plain, "a class code with a hyphen", "string-pattern-mismatch")
+            buyer.write(SUBMIT, REJECTED, plain, "a class code with a hyphen", "string-pattern-mismatch")
         case 3:
             broken = b'{"round": "2018-h2", "request":'
-            desk.write(SUBMIT, REJECTED, broken, "broken JSON without an id", "json-invalid", named=False)
+            buyer.write(SUBMIT, REJECTED, broken, "broken JSON without an id", "json-invalid", named=False)
         case 4:
-            desk.write("OrderPizza", REJECTED, plain, "a type nobody knows", "unknown-type")
+            buyer.write("OrderPizza", REJECTED, plain, "a type nobody knows", "unknown-type")
         case 5:
-            desk.write(SUBMIT, REJECTED, plain | {"round": "2031-h1"}, "a round nobody knows", "unknown-round")
+            buyer.write(SUBMIT, REJECTED, plain | {"round": "2031-h1"}, "a round nobody knows", "unknown-round")
         case _:
-            body = {"round": desk.round, "request": wrong}
-            desk.write(WITHDRAW, REJECTED, body, "the withdrawal of what was never sent", "unknown-request")
+            body = {"round": buyer.round, "request": wrong}
+            buyer.write(WITHDRAW, REJECTED, body, "the withdrawal of what was never sent", "unknown-request")
 
 
-def _plain(desk: _Desk, reference: str, budget: int) -> dict[str, Any]:
-    wanted = WANTED.get(desk.institution, ANYTHING)[0]
-    return desk.request(reference, {"class_code": wanted.code, "quantity": 1, "budget_won": budget})
+def _plain(buyer: _Buyer, reference: str, budget: int) -> dict[str, Any]:
+    wanted = WANTED.get(buyer.institution, ANYTHING)[0]
+    return buyer.request(reference, {"class_code": wanted.code, "quantity": 1, "budget_won": budget})
 
 
 def _reference(request: str) -> str:

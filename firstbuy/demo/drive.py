@@ -13,9 +13,9 @@ from firstbuy.demo import first_half
 from firstbuy.demo.client import Senders, Traffic
 from firstbuy.demo.course import LONGER, Course, Window, expected_notices
 from firstbuy.demo.demand import Awarded, reports_on
-from firstbuy.demo.desks import Desks
 from firstbuy.demo.first_half import Beside, FirstHalf
 from firstbuy.demo.generator import Plan
+from firstbuy.demo.inbox_writers import InboxWriters
 from firstbuy.demo.observer import FOLLOWED, Observer
 from firstbuy.demo.office import Office, rehearsed
 from firstbuy.demo.progress import Screen
@@ -39,9 +39,9 @@ async def drive(
     round_id = str(terms["round"])
     mails_before = _mails(target)
     async with AsyncExitStack() as held:
-        office, desks = Office(target), Desks(target.client, target.topic_prefix)
+        office, writers = Office(target), InboxWriters(target.client, target.topic_prefix)
         held.push_async_callback(office.close)
-        held.push_async_callback(desks.stop)
+        held.push_async_callback(writers.stop)
         tax_service = TaxService(target.registries_url)
         held.push_async_callback(tax_service.close)
         screen.note(f"{await tax_service.register(plan)} firms are in the tax service's registry, which the round asks")
@@ -51,7 +51,7 @@ async def drive(
         await office.open_office(("officer-kim", "officer-lee"))
         passwords = await office.onboard(institutions)
         codes = [one["institution"] for one in institutions[round_id]]
-        await desks.start(codes, passwords)
+        await writers.start(codes, passwords)
         await observer.follow((*FOLLOWED, *map(topics.outbox, codes)))
         own_users = ", and a user that may use no others" if passwords else ""
         screen.phase("onboarded", f"{len(codes)} institutions, each with an inbox and an outbox topic" + own_users)
@@ -61,8 +61,8 @@ async def drive(
         told, rate = rehearsed(terms, opens, window.seconds, f"demo-{seed}")
         await office.announce(told, policy, "the second round of 2018, rehearsed")
         closes = await first_half.announce(office, beside, opens, window.seconds)
-        course = Course(plan, Traffic(), observer, observer.seen(round_id), desks.sent, window, rate)
-        month = _Month(round_id, target, office, desks, course, screen, opens, tax_service)
+        course = Course(plan, Traffic(), observer, observer.seen(round_id), writers.sent, window, rate)
+        month = _Month(round_id, target, office, writers, course, screen, opens, tax_service)
         moving = asyncio.create_task(month.show())
         held.callback(moving.cancel)
         after_the_rush = opens + timedelta(seconds=window.sending)
@@ -100,7 +100,7 @@ class _Month:
     round_id: str
     target: Target
     office: Office
-    desks: Desks
+    writers: InboxWriters
     course: Course
     screen: Screen
     opens: datetime
@@ -121,7 +121,7 @@ class _Month:
     async def _before(self) -> None:
         senders = self._senders()
         await senders.send(self.course.plan.early)
-        await self.desks.write(self.course.plan.demand.early)
+        await self.writers.write(self.course.plan.demand.early)
         await self._event("RoundOpened", "the round did not open")
         month = f"2018-08-16 to 2018-09-14 in {self.course.window.seconds:.0f} s"
         self.screen.phase("open", f"{month}, policy {self._newest('RoundOpened')['policy_hash'][:16]}…")
@@ -137,7 +137,7 @@ class _Month:
         stop_at = self.closes - timedelta(seconds=LAST_SECONDS)
         done, *_ = await asyncio.gather(
             self._senders().send(plan.in_time, over_seconds=window.sending, stop=lambda: datetime.now(UTC) >= stop_at),
-            self.desks.write(plan.demand.in_time, over_seconds=window.sending),
+            self.writers.write(plan.demand.in_time, over_seconds=window.sending),
             self._close_registry(window.sending / 2),
         )
         await self._senders().send(plan.beyond, stop=lambda: datetime.now(UTC) >= stop_at)
@@ -159,7 +159,7 @@ class _Month:
     async def _after_close(self) -> None:
         await asyncio.sleep(max(0.0, (self.closes - datetime.now(UTC)).total_seconds()) + 0.3)
         await self._senders().send(self.course.plan.late)
-        await self.desks.write(self.course.plan.demand.late)
+        await self.writers.write(self.course.plan.demand.late)
         await self._event("RoundFrozen", "the round did not freeze")
         frozen = self._newest("RoundFrozen")
         count, root = frozen["applications"]["count"], frozen["applications"]["root"]
@@ -228,7 +228,7 @@ class _Month:
         await self._read_by_intake()
         demand.reports += reports_on(told, reserve["application"])
         self._expect("messages", demand.messages)
-        await self.desks.write(demand.reports)
+        await self.writers.write(demand.reports)
         answered = lambda: len(seen.of("InboxAnswered")) >= demand.messages  # noqa: E731
         await self.course.observer.until(answered, PATIENCE)
         deadline = time.monotonic() + PATIENCE

@@ -107,7 +107,7 @@ def set_contacts(code: str, stated: Sequence[Person], url: str | None, token: st
     return ask("PUT", f"/institutions/{code}/contacts", url=url, token=token, body=body)
 
 
-def set_desk(one: Listed, url: str | None, token: str | None) -> str | None:
+def set_listed(one: Listed, url: str | None, token: str | None) -> str | None:
     """What a list states of its contacts and webhook; the webhook's secret, where it is new."""
     if one.contacts:
         set_contacts(one.code, one.contacts, url, token)

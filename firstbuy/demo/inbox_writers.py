@@ -14,7 +14,7 @@ Sent = dict[tuple[str, str], Message]
 """By institution and by what the answer quotes: the message's own id, else its offset."""
 
 
-class Desks:
+class InboxWriters:
     """Each institution's own producer, as its own user; where Kafka has no users, as whoever we are."""
 
     def __init__(self, kafka: KafkaSettings, prefix: str) -> None:
@@ -41,12 +41,12 @@ class Desks:
         for message in messages:
             by_institution.setdefault(message.institution, []).append(message)
 
-        async def desk(own: list[Message]) -> None:
+        async def writer(own: list[Message]) -> None:
             for message in own:
                 await self._write(message)
                 await asyncio.sleep(over_seconds / len(own))
 
-        await asyncio.gather(*map(desk, by_institution.values()))
+        await asyncio.gather(*map(writer, by_institution.values()))
 
     async def _write(self, message: Message) -> None:
         headers = [
