@@ -19,6 +19,7 @@ from firstbuy.commands.notification_contacts import (
     Webhook,
     code_of,
     people,
+    set_listed,
 )
 from firstbuy.commands.operator import carried_out, operator_kafka
 from firstbuy.commands.screen import console, fail, print_json, print_warnings
