@@ -127,7 +127,9 @@ def _due(module: Any, *sources: dict[str, Any]) -> str:
 
 def _judging_names(module: Any, epoch: int = 1, **changed: Any) -> list[str]:
     """The checks that find an entry wrong whose facts and findings say three tickets."""
-    findings, facts = changed.pop("findings", JUDGED), changed.pop("facts", FACTS)
+    findings, facts, policy = (
+        changed.pop(name, usual) for name, usual in (("findings", JUDGED), ("facts", FACTS), ("policy", POLICY))
+    )
     hashed = {"as_of": POLICY["as_of"], "findings": findings, "policy_hash": HASH, "nonce": "00" * 16}
     entry = {
         "payload_hash": module.sha256_hex(bytes(16) + module.canonical(facts)),
@@ -142,7 +144,7 @@ def _judging_names(module: Any, epoch: int = 1, **changed: Any) -> list[str]:
         "awards": [],
     }
     opened = {"facts": facts, "findings": findings, "nonce": "00" * 16}
-    return [name for name, _ in module.Judging(POLICY, HASH).faults(entry | changed, opened, epoch)]
+    return [name for name, _ in module.Judging(policy, HASH).faults(entry | changed, opened, epoch)]
 
 
 def _holds(module: Any, issued_on: str, number: str = "N1", **stated: Any) -> bool:
@@ -211,9 +213,18 @@ def _has_all(module: Any, epoch: int, count: int) -> bool:
         return {"epoch": of, "applications": {"count": many}, "admitted": admitted}
 
     events = {("RoundFrozen", 1): body(1, 5, []), ("EpochOpened", 2): body(2, 6, ["a"])}
-    events |= {("EpochOpened", 3): body(3, 8, ["b", "c"])}
+    events |= {("EpochOpened", 3): body(3, 8, ["b", "c"]), ("EpochOpened", 4): {"epoch": 4}}
     turns = SimpleNamespace(life=_Events(events), epoch=epoch, frozen={"applications": {"count": count}})
     return bool(module.Turns.has_all(turns))
+
+
+def _panel(module: Any, marked: int, closed: int, *, all_there: bool) -> list[Any]:
+    """The checks that find fault, and how much is left unchecked."""
+    report = module.Report()
+    marks = SimpleNamespace(root=lambda: HASH)
+    turns = SimpleNamespace(scores_closed={"marks": closed, "marks_root": HASH}, has_all=lambda: all_there)
+    module.Examination._panel(SimpleNamespace(report=report, open=True, _marked=marked, _marks=marks), turns)
+    return [*report.names, len(report.not_checked)]
 
 
 def _window(module: Any, opens_at: str, closes_at: str) -> list[str]:
@@ -295,6 +306,15 @@ def parts() -> list[Part]:
         ("tickets of no step", lambda m: _judging_names(m, 2, facts=_rich()), ["tickets"]),
         ("judging among others", lambda m: _judging_names(m, findings=[*JUDGED, _of("judging", "fail")]), ["outcome"]),
         (
+            "judging among others, though the policy has it",
+            lambda m: _judging_names(
+                m,
+                findings=[*JUDGED, _of("judging", "pass")],
+                policy=POLICY | {"tracks": [TRACK | {"conditions": [CONDITION, CONDITION | {"rule": "judging"}]}]},
+            ),
+            ["outcome"],
+        ),
+        (
             "a track of nobody",
             lambda m: _judging_names(m, facts=NOBODYS, findings=[_of("track", "fail")], outcome="ineligible"),
             [],
@@ -355,6 +375,11 @@ def parts() -> list[Part]:
         ("one taken out since", lambda m: _has_all(m, 2, 5), False),
         ("all of the first epoch", lambda m: _has_all(m, 1, 5), True),
         ("all of three epochs", lambda m: _has_all(m, 3, 8), True),
+        ("all, where the last epoch admitted nobody", lambda m: _has_all(m, 4, 8), True),
+        ("all marks", lambda m: _panel(m, 3, 3, all_there=True), [0]),
+        ("marks of who left", lambda m: _panel(m, 3, 4, all_there=False), [1]),
+        ("marks of nobody", lambda m: _panel(m, 3, 4, all_there=True), ["marks-more", 0]),
+        ("more marks than were closed", lambda m: _panel(m, 3, 2, all_there=False), ["marks-more", 0]),
         ("a window of no time", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:00Z"), ["window"]),
         ("a window", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:01Z"), []),
         ("a batch opened as the other is proposed", lambda m: _batch_time(m, *["2018-08-20T00:00:00Z"] * 2), []),

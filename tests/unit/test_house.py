@@ -1,0 +1,124 @@
+"""The house's own rules that no linter has: lengths, one word for one thing, codes of errors (issue 19)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROJECT: Final = Path(__file__).parents[2]
+PRODUCT: Final = ("firstbuy", "services", "shared", "deploy")
+LONGEST_MODULE: Final = 300
+LONGEST_TEST_MODULE: Final = 410
+LONGEST_FUNCTION: Final = 60
+ONE_FILE_BY_DESIGN: Final = "services/selection/verify.py"
+"""Whoever checks a bundle takes this file and nothing else (ADR 13)."""
+NOT_USED: Final = {
+    "duty": "periodic job",
+    "duties": "periodic jobs",
+    "desk": "notification contacts",
+    "desks": "notification contacts",
+    "did act": "approved act",
+    "gives way": "yields lock",
+    "erased the invited": "deleted invitations",
+}
+"""docs/glossary.md."""
+KNOWN_BY_OTHERS: Final = {
+    ("shared/service/telemetry.py", "duty"): "the label of a metric",
+    ("shared/contracts/round_file.py", "desk"): "a schema's title",
+    ("services/selection/domain/legal_note.py", "duties"): "duties under the law",
+    ("docs/packs.md", "duties"): "duties under the law",
+    ("docs/glossary.md", "duty"): "the word that is not used",
+    ("docs/glossary.md", "desk"): "the word that is not used",
+    ("docs/glossary.md", "did act"): "the word that is not used",
+    ("docs/glossary.md", "gives way"): "the word that is not used",
+    ("docs/glossary.md", "erased the invited"): "the word that is not used",
+    ("docs/operators.md", "duty"): "the label of a metric",
+    ("shared/programme/working_days.py", "gives way"): "to the next working day",
+    ("shared/programme/purchases.py", "gives way"): "to the next working day",
+}
+"""(file, word): why it stays."""
+
+
+def files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (PROJECT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+@pytest.mark.parametrize("path", files(*PRODUCT), ids=name_of)
+def test_a_module_and_its_functions_can_be_read(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert name_of(path) == ONE_FILE_BY_DESIGN or len(text.splitlines()) <= LONGEST_MODULE
+    long = [
+        f"{node.name}: {length} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert long == [], "split them by what they do"
+
+
+@pytest.mark.parametrize("path", files("tests"), ids=name_of)
+def test_a_test_module_is_about_one_subject(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_TEST_MODULE
+    named = [node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    assert [one for one in named if re.fullmatch(r"tests\.\w+\.test_\w+", one)] == [], "it belongs into tests/support"
+
+
+def words_of(path: Path) -> Iterator[str]:
+    """Identifiers, taken apart, and every text; of a document all of it."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        yield text
+        return
+    for node in ast.walk(ast.parse(text)):
+        for attribute in ("name", "id", "arg", "attr"):
+            identifier = getattr(node, attribute, None)
+            if isinstance(identifier, str):
+                yield re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", identifier)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_sql(node.value):
+            yield node.value
+
+
+def is_sql(text: str) -> bool:
+    return re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE)\b", text) is not None
+
+
+DOCUMENTS: Final = (*sorted((PROJECT / "docs").glob("*.md")), PROJECT / "README.md", PROJECT / "CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize("path", [*files(*PRODUCT), *DOCUMENTS], ids=name_of)
+def test_one_word_for_one_thing(path: Path) -> None:
+    text = "\n".join(words_of(path)).lower()
+    found = {
+        word: instead
+        for word, instead in NOT_USED.items()
+        if re.search(rf"\b{word}\b", text) and (name_of(path), word) not in KNOWN_BY_OTHERS
+    }
+    assert found == {}, "docs/glossary.md has the word for it"
+
+
+@pytest.mark.parametrize("path", files(*PRODUCT), ids=name_of)
+def test_an_error_has_a_stable_code(path: Path) -> None:
+    classes = {
+        node.name: node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+    }
+    without = [name for name, node in classes.items() if name_of(path) != ONE_FILE_BY_DESIGN and not has_code(node)]
+    assert without == []
+
+
+def has_code(node: ast.ClassDef) -> bool:
+    """As a member of the class, or set by its constructor."""
+    return any(
+        isinstance(inner, ast.Name | ast.Attribute | ast.arg)
+        and "code" in (getattr(inner, "id", None), getattr(inner, "attr", None), getattr(inner, "arg", None))
+        for inner in ast.walk(node)
+    )
