@@ -1,7 +1,8 @@
 """Whether each check of the page is needed by a bundle that is kept: `make mutants-page`.
 
 Each mutant of a script of `services/selection/page` lacks one finding, compares otherwise, or takes `or` for `and`. It
-is killed by the first bundle of which it says other names than the page does; a survivor is printed with its line.
+is killed by the first bundle of which it says other names than the page does, or by a part that decides otherwise by
+itself; a survivor is printed with its line.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from services.selection.api.page import FOLDER
 from tests.mutation.verifier import Kept, kept
 from tests.support.browser import FLAGS
 from tests.support.chromium import find
+from tests.support.page_parts import DECIDED, asked, right
 from tests.support.serving import Served, serving
 
 SCRIPTS = (
@@ -39,6 +41,8 @@ SCRIPTS = (
 )
 EQUIVALENT = Path(__file__).parent / "equivalent-page.txt"
 SECONDS = 90.0
+_SMALL: dict[str, int] = {"seeds": 2, "largest": 100}
+_ASKED, _RIGHT = asked(**_SMALL), right(**_SMALL)
 OTHERWISE = {
     " === ": " !== ",
     " !== ": " === ",
@@ -124,6 +128,8 @@ class Court:
             named: list[Any] = [[_round_of(one), one.held] for one in self.bundles]
             known = [self.said[one.name] for one in self.bundles] if self.said else None
             told = await asyncio.wait_for(page.evaluate(TOLD, [named, known]), SECONDS)
+            if told is None and await asyncio.wait_for(page.evaluate(DECIDED, _ASKED), SECONDS) != _RIGHT:
+                return "a part"
         except (Error, TimeoutError) as error:
             return type(error).__name__
         finally:

@@ -5,17 +5,18 @@ For what no bundle of the vectors comes to: bounds that are just reached, and sh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
+from shared.proof.canonical import canonical_json, json_hash
 from shared.proof.merkle import GrowingTree
 
 Part = tuple[str, Callable[[Any], Any], Any]
 """(name, asks a module, right answer)."""
-SIZES = (0, 1, 2, 3, 5, 1023, 1024, 1025, 2047, 2048, 2049, 3072, 4097, 7000)
+SIZES_OF_TREES = (0, 1, 2, 3, 5, 1023, 1024, 1025, 2047, 2048, 2049, 3072, 4097, 7000)
 GENESIS = datetime(2018, 1, 1, tzinfo=UTC)
 HASH = "ab" * 32
 OFFICERS = [{"name": "A", "role": "officer"}, {"name": "B", "role": "officer"}]
@@ -121,35 +122,45 @@ def _ways(module: Any, pattern: str) -> int | None:
 
 
 def _due(module: Any, *sources: dict[str, Any]) -> str:
-    due: datetime = module.first_due("2018-08-20T00:00:30Z", 60, list(sources))
+    due: datetime = module.first_due(COMMITTED_AT, LEAD_SECONDS, list(sources))
     return due.isoformat()
 
 
-def _judging_names(module: Any, epoch: int = 1, **changed: Any) -> list[str]:
-    """The checks that find an entry wrong whose facts and findings say three tickets."""
-    findings, facts, policy = (
-        changed.pop(name, usual) for name, usual in (("findings", JUDGED), ("facts", FACTS), ("policy", POLICY))
-    )
-    hashed = {"as_of": POLICY["as_of"], "findings": findings, "policy_hash": HASH, "nonce": "00" * 16}
-    entry = {
-        "payload_hash": module.sha256_hex(bytes(16) + module.canonical(facts)),
-        "findings_hash": module.json_hash(hashed),
-        "outcome": "eligible",
-        "tickets": 3,
-        "score": None,
-        "track": facts["track"],
-        **{name: facts["product"][name] for name in ("class_code", "price_won", "capacity", "delivery_days")},
-        "regions": [],
-        "certificates": [],
-        "awards": [],
-    }
-    opened = {"facts": facts, "findings": findings, "nonce": "00" * 16}
-    return [name for name, _ in module.Judging(policy, HASH).faults(entry | changed, opened, epoch)]
+@dataclass(frozen=True)
+class Judged:
+    """An entry as the auditor's depth opens it, and the checks that find it wrong."""
+
+    name: str
+    names: list[str]
+    epoch: int = 1
+    findings: list[dict[str, Any]] = field(default_factory=lambda: JUDGED)
+    facts: dict[str, Any] = field(default_factory=lambda: FACTS)
+    policy: dict[str, Any] = field(default_factory=lambda: POLICY)
+    stated: dict[str, Any] = field(default_factory=dict)
+
+    def asked(self) -> tuple[dict[str, Any], str, dict[str, Any], dict[str, Any], int]:
+        """Policy, its hash, entry, what is opened of it, epoch. Whose findings and facts are true has three tickets."""
+        hashed = {"as_of": self.policy["as_of"], "findings": self.findings, "policy_hash": HASH, "nonce": "00" * 16}
+        product = self.facts["product"]
+        entry = {
+            "payload_hash": sha256(bytes(16) + canonical_json(self.facts)).hexdigest(),
+            "findings_hash": json_hash(hashed),
+            "outcome": "eligible",
+            "tickets": 3,
+            "score": None,
+            "track": self.facts["track"],
+            **{name: product[name] for name in ("class_code", "price_won", "capacity", "delivery_days")},
+            "regions": [],
+            "certificates": [],
+            "awards": [],
+        }
+        opened = {"facts": self.facts, "findings": self.findings, "nonce": "00" * 16}
+        return self.policy, HASH, entry | self.stated, opened, self.epoch
 
 
-def _holds(module: Any, issued_on: str, number: str = "N1", **stated: Any) -> bool:
-    held = module.Judging(POLICY, HASH)._holds({"kind": "nep", "number": number, "issued_on": issued_on} | stated)
-    return bool(held)
+def _judged(module: Any, one: Judged) -> list[str]:
+    policy, policy_hash, entry, opened, epoch = one.asked()
+    return [name for name, _ in module.Judging(policy, policy_hash).faults(entry, opened, epoch)]
 
 
 def _taken_out(module: Any, moved: dict[int, int], *, parked: bool = True, **opened: Any) -> bool:
@@ -259,16 +270,64 @@ def _tree(module: Any, size: int) -> str:
     return root.hex()
 
 
-def _root(size: int) -> str:
+def root_of(size: int) -> str:
     tree = GrowingTree()
     for number in range(size):
         tree.add(str(number).encode())
     return tree.root.hex()
 
 
+def _of(rule: str, outcome: str) -> dict[str, Any]:
+    return {"rule": rule, "legal_source": "l", "outcome": outcome, "decides": True}
+
+
+def _rich() -> dict[str, Any]:
+    return FACTS | {"applicant": {"name": "A", "supply_record": {"won": 50, "count": 1}}}
+
+
+def _certified(issued_on: str, number: str = "N1", **stated: Any) -> dict[str, Any]:
+    return FACTS | {"certificates": [{"kind": "nep", "number": number, "issued_on": issued_on} | stated]}
+
+
+HELD = {"certificates": ["nep"]}
+TWO_RULES = POLICY | {"tracks": [TRACK | {"conditions": [CONDITION, CONDITION | {"rule": "judging"}]}]}
+ENTRIES = (
+    Judged("a true entry", []),
+    Judged("tickets too few", ["tickets"], stated={"tickets": 2}),
+    Judged("tickets too many", ["tickets"], 2, stated={"tickets": 4}),
+    Judged("fewer tickets in a later epoch", [], 2, stated={"tickets": 2}),
+    Judged("tickets of no step", ["tickets"], 2, facts=_rich()),
+    Judged("judging among others", ["outcome"], findings=[*JUDGED, _of("judging", "fail")]),
+    Judged("judging, which the policy has", ["outcome"], findings=[*JUDGED, _of("judging", "pass")], policy=TWO_RULES),
+    Judged("a track of nobody", [], facts=NOBODYS, findings=[_of("track", "fail")], stated={"outcome": "ineligible"}),
+    Judged("a track of nobody, and eligible", ["outcome"], facts=NOBODYS, findings=[_of("track", "fail")]),
+    Judged("a track of nobody, by another rule", ["outcome"], facts=NOBODYS, stated={"outcome": "ineligible"}),
+    Judged("held on its first day", [], facts=_certified("2018-08-20"), stated=HELD),
+    Judged("held before its first day", ["offer"], facts=_certified("2018-08-21"), stated=HELD),
+    Judged("held on its last day", [], facts=_certified("2017-08-20"), stated=HELD),
+    Judged("held after its last day", ["offer"], facts=_certified("2017-08-19"), stated=HELD),
+    Judged("held to the day it says", [], facts=_certified("2010-01-01", expires_on="2018-08-20"), stated=HELD),
+    Judged(
+        "held past the day it says", ["offer"], facts=_certified("2010-01-01", expires_on="2018-08-19"), stated=HELD
+    ),
+    Judged("held by another number", ["offer"], facts=_certified("2018-08-20", "X1"), stated=HELD),
+    Judged("held for ever", [], facts=_certified("9999-12-31", expires_on="9999-12-31"), stated={}),
+)
+SOURCES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "one": ([{"period_seconds": 60}], "2018-08-20T00:02:00+00:00"),
+    "a second, by the first's failing": (
+        [{"period_seconds": 60, "fails_after_seconds": 600}, {"period_seconds": 60}],
+        "2018-08-20T00:12:00+00:00",
+    ),
+    "a second, by the first's period": ([{"period_seconds": 60}, {"period_seconds": 60}], "2018-08-20T00:03:00+00:00"),
+    "one with an anchor": ([{"period_seconds": 3600, "anchor": "2018-08-19T00:30:00Z"}], "2018-08-20T00:30:00+00:00"),
+}
+COMMITTED_AT, LEAD_SECONDS = "2018-08-20T00:00:30Z", 60
+
+
 def parts() -> list[Part]:
     listed: list[Part] = [
-        *((f"tree of {size}", lambda module, size=size: _tree(module, size), _root(size)) for size in SIZES),
+        *((f"tree of {size}", lambda module, size=size: _tree(module, size), root_of(size)) for size in SIZES_OF_TREES),
         *(
             (f"shape {number} of {kind}", lambda module, kind=kind, value=value: _shaped(module, kind, value), right)
             for number, (kind, value, right) in enumerate(SHAPED)
@@ -288,54 +347,8 @@ def parts() -> list[Part]:
             }.items()
             for who, actors in ACTORS.items()
         ),
-        ("due of one", lambda m: _due(m, {"period_seconds": 60}), "2018-08-20T00:02:00+00:00"),
-        (
-            "due of a second, by the first's failing",
-            lambda m: _due(m, {"period_seconds": 60, "fails_after_seconds": 600}, {"period_seconds": 60}),
-            "2018-08-20T00:12:00+00:00",
-        ),
-        (
-            "due of a second, by the first's period",
-            lambda m: _due(m, {"period_seconds": 60}, {"period_seconds": 60}),
-            "2018-08-20T00:03:00+00:00",
-        ),
-        ("a true entry", _judging_names, []),
-        ("tickets too few", lambda m: _judging_names(m, tickets=2), ["tickets"]),
-        ("tickets too many", lambda m: _judging_names(m, 2, tickets=4), ["tickets"]),
-        ("fewer tickets in a later epoch", lambda m: _judging_names(m, 2, tickets=2), []),
-        ("tickets of no step", lambda m: _judging_names(m, 2, facts=_rich()), ["tickets"]),
-        ("judging among others", lambda m: _judging_names(m, findings=[*JUDGED, _of("judging", "fail")]), ["outcome"]),
-        (
-            "judging among others, though the policy has it",
-            lambda m: _judging_names(
-                m,
-                findings=[*JUDGED, _of("judging", "pass")],
-                policy=POLICY | {"tracks": [TRACK | {"conditions": [CONDITION, CONDITION | {"rule": "judging"}]}]},
-            ),
-            ["outcome"],
-        ),
-        (
-            "a track of nobody",
-            lambda m: _judging_names(m, facts=NOBODYS, findings=[_of("track", "fail")], outcome="ineligible"),
-            [],
-        ),
-        (
-            "a track of nobody, and eligible",
-            lambda m: _judging_names(m, facts=NOBODYS, findings=[_of("track", "fail")]),
-            ["outcome"],
-        ),
-        (
-            "a track of nobody, by another rule",
-            lambda m: _judging_names(m, facts=NOBODYS, findings=JUDGED, outcome="ineligible"),
-            ["outcome"],
-        ),
-        ("held on its first day", lambda m: _holds(m, "2018-08-20"), True),
-        ("held before its first day", lambda m: _holds(m, "2018-08-21"), False),
-        ("held on its last day", lambda m: _holds(m, "2017-08-20"), True),
-        ("held after its last day", lambda m: _holds(m, "2017-08-19"), False),
-        ("held to the day it says", lambda m: _holds(m, "2010-01-01", expires_on="2018-08-20"), True),
-        ("held past the day it says", lambda m: _holds(m, "2010-01-01", expires_on="2018-08-19"), False),
-        ("held by another number", lambda m: _holds(m, "2018-08-20", "X1"), False),
+        *((f"due of {name}", lambda m, given=given: _due(m, *given), due) for name, (given, due) in SOURCES.items()),
+        *((one.name, lambda m, one=one: _judged(m, one), one.names) for one in ENTRIES),
         ("one taken out", lambda m: _taken_out(m, {3: -1}), True),
         ("one taken out of what was judged", lambda m: _taken_out(m, {3: -1}, parked=False), False),
         ("two taken out, nobody judged again", lambda m: _taken_out(m, {3: -2}), False),
@@ -391,11 +404,3 @@ def parts() -> list[Part]:
         ("29 February, a year on", lambda m: m.last_day(date(2016, 2, 29), 1), date(2017, 2, 28)),
     ]
     return listed
-
-
-def _of(rule: str, outcome: str) -> dict[str, Any]:
-    return {"rule": rule, "legal_source": "l", "outcome": outcome, "decides": True}
-
-
-def _rich() -> dict[str, Any]:
-    return FACTS | {"applicant": {"name": "A", "supply_record": {"won": 50, "count": 1}}}
