@@ -47,6 +47,8 @@ _log = structlog.get_logger()
 class LeaseLostError(RuntimeError):
     """Another replica reads an inbox that this one was reading."""
 
+    code = "lease-lost"
+
 
 @dataclass(frozen=True, slots=True)
 class _Left:

@@ -35,6 +35,8 @@ RETURNING topic, "offset", institution, type, message_id, body, appended_at
 class InboxMovedError(RuntimeError):
     """Another replica has read this inbox further: the lease was lost, nothing of this batch is written."""
 
+    code = "inbox-moved"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestVersion:

@@ -21,7 +21,9 @@ _log = structlog.get_logger()
 
 
 class TooManyWaitingError(RuntimeError):
-    """The queue of submissions is full: ask the client to come back shortly."""
+    """The queue of submissions is full: the client should retry shortly."""
+
+    code = "too-many-waiting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ _OUTBOX: Final = _Own.of(topics.outbox("any"), replay.keep_answered)
 class DatabaseSetBackError(RuntimeError):
     """The database was put back to an earlier moment while this replica ran."""
 
+    code = "database-set-back"
+
 
 @dataclass(slots=True)
 class _CatchUp:

@@ -24,7 +24,9 @@ class Bounds:
 
 
 class UnreadableFileError(ValueError):
-    """`code` says of what kind; the message is for whoever sent the file."""
+    """The file can't be read. `code` is more precise on an instance; the message is for whoever sent the file."""
+
+    code = "unreadable"
 
     def __init__(self, code: str, detail: str, fix: str) -> None:
         super().__init__(detail)
@@ -33,14 +35,18 @@ class UnreadableFileError(ValueError):
 
 
 class NoSpreadsheetError(UnreadableFileError):
-    """Neither CSV nor XLSX, whatever it is called."""
+    """The file is neither CSV nor XLSX, whatever its name says."""
+
+    code = "not-a-spreadsheet"
 
 
 class TooLargeError(UnreadableFileError):
-    """Beyond a bound, which the message names."""
+    """The file exceeds a bound, which the message names."""
+
+    code = "too-large"
 
     def __init__(self, detail: str, fix: str = "split it into several files") -> None:
-        super().__init__("too-large", detail, fix)
+        super().__init__(self.code, detail, fix)
 
 
 def too_costly(of_what: str) -> TooLargeError:

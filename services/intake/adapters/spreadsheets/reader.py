@@ -33,6 +33,8 @@ _log = structlog.get_logger()
 class EarlierUploadError(Exception):
     """Another upload of the institution is still being read."""
 
+    code = "earlier-upload-waits"
+
 
 class SheetReader:
     """At most two files are read at once, and of one institution one."""
