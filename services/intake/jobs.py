@@ -12,7 +12,7 @@ from services.intake.domain.renewals import HOLDS_FOR, in_force
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import appeals, institutions, late, outcomes, renewals, rounds, versions
+from services.intake.storage import appeals, epochs, institutions, late, outcomes, renewals, rounds, versions
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.entry_events import token_event
@@ -93,9 +93,9 @@ async def freeze(
         now = window.time_map.programme(clock.now())
         if now < window.closes_at:
             return  # an extension landed
-        applications = rounds.manifest_of(await rounds.application_digest(connection, round_id))
-        wanted = rounds.manifest_of(await rounds.request_digest(connection, round_id))
-        await rounds.freeze(connection, round_id, now, applications, wanted)
+        applications = epochs.manifest_of(await epochs.application_digest(connection, round_id))
+        wanted = epochs.manifest_of(await epochs.request_digest(connection, round_id))
+        await epochs.freeze(connection, round_id, now, applications, wanted)
         frozen = RoundFrozen(
             round=round_id,
             actors=BY_THE_CLOCK,

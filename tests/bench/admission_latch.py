@@ -25,7 +25,7 @@ from services.intake.domain.admission import ContactDetails, Entry, Submission, 
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
-from services.intake.storage import rounds
+from services.intake.storage import epochs, rounds
 from services.intake.storage.admission import admit, insert
 from shared.clock import SystemClock
 from shared.proof.signing import Signer
@@ -83,14 +83,14 @@ async def latched(connection: Connection, sent: Submission) -> str | None:
 async def close_unlocked(connection: Connection, round_id: str) -> set[str]:
     async with connection.transaction():
         await connection.execute("UPDATE rounds SET status = 'frozen' WHERE round = $1", round_id)
-        return {row[0] for row in await connection.fetch(rounds.APPLICATION_LEAVES, round_id)}
+        return {row[0] for row in await connection.fetch(epochs.APPLICATION_LEAVES, round_id)}
 
 
 async def close_latched(connection: Connection, round_id: str) -> set[str]:
     async with connection.transaction():
         await rounds.lock_for_freeze(connection, round_id)
         await connection.execute("UPDATE rounds SET status = 'frozen' WHERE round = $1", round_id)
-        return {row[0] for row in await connection.fetch(rounds.APPLICATION_LEAVES, round_id)}
+        return {row[0] for row in await connection.fetch(epochs.APPLICATION_LEAVES, round_id)}
 
 
 @dataclass

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.state import Intake, intake
 from services.intake.domain.series import cut_at
-from services.intake.storage import outcomes, policies, rounds
+from services.intake.storage import epochs, outcomes, policies, rounds
 from services.intake.storage.rounds import StoredRound
 from shared.programme.regions import REGIONS
 from shared.service.kept_answers import kept_answer
@@ -72,7 +72,7 @@ async def manifest(
     """The frozen sets' digests, of the epoch that stands or of an earlier one; 409 before the freeze."""
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)
-        frozen = await rounds.epoch(connection, round_id, epoch or stored.epoch)
+        frozen = await epochs.epoch(connection, round_id, epoch or stored.epoch)
     if stored.epoch == 0:
         raise Problem(409, "not-frozen", "The round is not frozen yet; see closes_at at GET /rounds/{round}.")
     if frozen is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.domain.entries import StatedVersion
-from services.intake.storage.rounds import APPLICATION_LEAVES, REQUEST_LEAVES
+from services.intake.storage.epochs import APPLICATION_LEAVES, REQUEST_LEAVES
 from services.intake.storage.versions import stated_version
 from shared.service.postgres import Connection
 

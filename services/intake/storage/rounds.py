@@ -1,4 +1,4 @@
-"""Rounds: their window, their state, what was frozen."""
+"""Rounds: their window, their terms and their state. What was frozen of them is in `epochs.py`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from typing import Any
 
 from services.intake.domain.rounds import RoundStatus, RoundWindow, round_lock
 from shared.clock import time_map
-from shared.contracts.events import EpochOpened, Manifest, Rehearsal
-from shared.proof.merkle import Digest, digest_of
+from shared.contracts.events import Rehearsal
 from shared.service.postgres import Connection
 
 ADMISSION_LOCK = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest($1::bigint[]) AS key"
@@ -33,27 +32,6 @@ ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
 OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced'"
-FREEZE = """
-WITH frozen AS (
-    UPDATE rounds SET status = 'frozen', epoch = 1, frozen_at = $2, applications = $3, requests = $4
-    WHERE round = $1 AND status = 'open' RETURNING round
-)
-INSERT INTO epochs (round, epoch, opened_at, applications, requests) SELECT round, 1, $2, $3, $4 FROM frozen
-"""
-OPEN_EPOCH = """
-WITH opened AS (
-    UPDATE rounds SET status = 'frozen', epoch = $2, applications = $4, requests = $5, confirmed_at = NULL
-    WHERE round = $1 AND epoch = $2 - 1 RETURNING round
-)
-INSERT INTO epochs (round, epoch, opened_at, applications, requests, supplementary_source, judge_all, judge_again,
-                    admitted)
-SELECT round, $2, $3, $4, $5, $6, $7, $8::text[]::uuid[], $9::text[]::uuid[] FROM opened
-"""
-TO_BE_JUDGED_IN = """
-SELECT coalesce(max(epoch), 1) FROM epochs WHERE round = $1 AND (judge_all OR $2::uuid = ANY(judge_again))
-"""
-FIXED_AT = "SELECT opened_at FROM epochs WHERE round = $1 AND epoch = $2"
-EPOCH = "SELECT epoch, applications, requests FROM epochs WHERE round = $1 AND epoch = $2"
 AMEND = """
 UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy = $6, policy_hash = $7,
     lead_seconds = $8, sources = $9, amendment = $2
@@ -64,20 +42,6 @@ EXTEND = "UPDATE rounds SET closes_at = $2 WHERE round = $1"
 FINALIZE = "UPDATE rounds SET status = 'final' WHERE round = $1 AND status = 'confirmed'"
 VOID = "UPDATE rounds SET status = 'void' WHERE round = $1"
 DATABASE_NOW = "SELECT clock_timestamp()"
-CONFIRM = """
-WITH confirmed AS (
-    UPDATE rounds SET status = 'confirmed', confirmed_at = $2 WHERE round = $1 AND status = 'frozen'
-    RETURNING round, epoch
-)
-INSERT INTO confirmations (round, epoch, confirmed_at) SELECT round, epoch, $2 FROM confirmed
-ON CONFLICT (round, epoch) DO UPDATE SET confirmed_at = excluded.confirmed_at RETURNING round
-"""
-APPLICATION_LEAVES = """
-SELECT application::text, version, payload_hash FROM applications WHERE round = $1 AND NOT withdrawn
-"""
-REQUEST_LEAVES = """
-SELECT request, version, payload_hash FROM purchase_requests WHERE round = $1 AND NOT withdrawn
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,51 +210,6 @@ async def open_round(connection: Connection, round_id: str) -> None:
     await connection.execute(OPEN, round_id)
 
 
-async def freeze(
-    connection: Connection, round_id: str, frozen_at: datetime, applications: Manifest, requests: Manifest
-) -> None:
-    await connection.execute(FREEZE, round_id, frozen_at, applications.model_dump(), requests.model_dump())
-
-
-async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
-    """A confirmed round is to be confirmed again: what it published stays, and stands until then."""
-    await connection.execute(
-        OPEN_EPOCH,
-        opened.round,
-        opened.epoch,
-        opened.opened_at,
-        opened.applications.model_dump(),
-        opened.requests.model_dump(),
-        opened.supplementary_source,
-        opened.judge_all,
-        list(opened.judge_again),
-        list(opened.admitted),
-    )
-
-
-async def to_be_judged_in(connection: Connection, round_id: str, application: str) -> int:
-    """The newest epoch that had it judged again, else the first."""
-    number: int = await connection.fetchval(TO_BE_JUDGED_IN, round_id, application)
-    return number
-
-
-async def epoch(connection: Connection, round_id: str, number: int) -> dict[str, Any] | None:
-    """A frozen set, as it was in that epoch."""
-    row = await connection.fetchrow(EPOCH, round_id, number)
-    return dict(row) if row else None
-
-
-async def fixed_at(connection: Connection, round_id: str, number: int) -> datetime | None:
-    """When the set of that epoch was fixed, in programme time."""
-    moment: datetime | None = await connection.fetchval(FIXED_AT, round_id, number)
-    return moment
-
-
-async def confirm(connection: Connection, round_id: str, confirmed_at: datetime) -> bool:
-    """`confirmed_at` is programme time; of the newest epoch that was."""
-    return await connection.fetchval(CONFIRM, round_id, confirmed_at) is not None
-
-
 async def amend(connection: Connection, number: int, amended: Announcement) -> None:
     """Under the exclusive lock: the opening takes what is announced under it."""
     terms = amended.title, amended.opens_at, amended.closes_at, amended.policy, amended.policy_hash
@@ -318,15 +237,3 @@ async def database_now(connection: Connection) -> datetime:
     """The clock all replicas share."""
     now: datetime = await connection.fetchval(DATABASE_NOW)
     return now
-
-
-async def application_digest(connection: Connection, round_id: str) -> Digest:
-    return digest_of(tuple(row) for row in await connection.fetch(APPLICATION_LEAVES, round_id))
-
-
-async def request_digest(connection: Connection, round_id: str) -> Digest:
-    return digest_of(tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id))
-
-
-def manifest_of(digest: Digest) -> Manifest:
-    return Manifest(count=digest.count, root=digest.root, counts=digest.counts, roots=digest.roots)

@@ -18,7 +18,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.intake.storage import institutions, restore, rounds, tokens
+from services.intake.storage import epochs, institutions, restore, rounds, tokens
 from services.intake.usecases import replay
 from services.intake.usecases.replay import PutBack
 from shared.contracts import topics
@@ -257,8 +257,8 @@ class Restore:
             for stored in await rounds.load_all(connection):
                 if stored.applications is None or stored.requests is None:
                     continue
-                applications = await rounds.application_digest(connection, stored.window.round)
-                requests = await rounds.request_digest(connection, stored.window.round)
+                applications = await epochs.application_digest(connection, stored.window.round)
+                requests = await epochs.request_digest(connection, stored.window.round)
                 if (applications.root, requests.root) != (stored.applications["root"], stored.requests["root"]):
                     _log.error("restored set is not what was frozen", round=stored.window.round, epoch=stored.epoch)
 

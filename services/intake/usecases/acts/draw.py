@@ -7,7 +7,7 @@ from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, UnusableValueError, beacon_value, drawn_numbers, due_at
-from services.intake.storage import outcomes, releases, rounds
+from services.intake.storage import epochs, outcomes, releases
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
@@ -152,7 +152,7 @@ async def confirm(approved: Approved) -> Done:
     """What is shown with the proposal stands as it was proposed."""
     proposal = await _proposal(approved.connection, approved.act.round)
     now = approved.after(proposal.get("proposed_at"))
-    await rounds.confirm(approved.connection, approved.act.round, now)
+    await epochs.confirm(approved.connection, approved.act.round, now)
     confirmed = SelectionConfirmed(
         round=approved.act.round,
         actors=approved.actors,

@@ -10,7 +10,7 @@ from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import is_id
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
-from services.intake.storage import firms, outcomes, rounds, versions
+from services.intake.storage import epochs, firms, outcomes, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.storage.versions import StoredApplication
@@ -173,8 +173,8 @@ async def open_epoch(
     `admitted` are judged in it too, and draw under a value of the `supplementary_source`.
     """
     connection, stored = approved.connection, approved.stored
-    applications = rounds.manifest_of(await rounds.application_digest(connection, approved.act.round))
-    now = approved.after(await rounds.fixed_at(connection, approved.act.round, stored.epoch))
+    applications = epochs.manifest_of(await epochs.application_digest(connection, approved.act.round))
+    now = approved.after(await epochs.fixed_at(connection, approved.act.round, stored.epoch))
     opened = EpochOpened(
         round=approved.act.round,
         actors=approved.actors,
@@ -189,7 +189,7 @@ async def open_epoch(
         amended=tuple(amended),
         supplementary_source=supplementary_source,
     )
-    await rounds.open_epoch(connection, opened)
+    await epochs.open_epoch(connection, opened)
     return round_event(opened, "epoch", opened.epoch, now)
 
 
@@ -227,7 +227,7 @@ async def _unless_parked(connection: Connection, stored: StoredRound, entered: S
     """By the verdict of the version and in the epoch that count now, not by one of before."""
     application = entered.application
     outcome = await outcomes.outcome(connection, application)
-    counts = await rounds.to_be_judged_in(connection, stored.window.round, application)
+    counts = await epochs.to_be_judged_in(connection, stored.window.round, application)
     parked = (outcome.get("verdict") or {}).get("outcome") == VerdictOutcome.PARKED
     judged = outcome.get("verdict_version"), outcome.get("verdict_epoch")
     if not parked or judged != (entered.stated.version, counts):

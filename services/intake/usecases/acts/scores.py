@@ -4,7 +4,7 @@ from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
-from services.intake.storage import outcomes, rounds, scores
+from services.intake.storage import epochs, outcomes, scores
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.ground import Approved, Change, Done, Terms
 from services.intake.usecases.round_events import round_event
@@ -42,7 +42,7 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
 
 async def close(approved: Approved) -> Done:
     terms = approved.act.terms
-    now = approved.after(await rounds.fixed_at(approved.connection, approved.act.round, terms["epoch"]))
+    now = approved.after(await epochs.fixed_at(approved.connection, approved.act.round, terms["epoch"]))
     closed = ScoresClosed(
         round=approved.act.round,
         actors=approved.actors,
