@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -72,85 +73,43 @@ SERVICE = "intake"
 ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Workers:
+    """What the periodic jobs call, beside the state that routes share."""
+
+    inboxes: InboxReader
+    restore: Restore
+    clock_offset: ClockOffset
+
+
 def create_app(settings: IntakeSettings) -> FastAPI:
-    clock = SystemClock()
-    runtime = Runtime(SERVICE, settings)
-    outbox = OutboxPublisher(runtime.producer)
-    signing = SigningKey(settings.signing_key())
-    port: ApplicantIdentity = NobodyAsked()
-    if settings.identity_url:
-        address = Address(settings.identity_url, settings.identity_key.get_secret_value())
-        port = TaxService(address, settings.identity_seconds)
-    admission = Admission(outbox, signing, settings.group_size, settings.waiting_submissions)
-
-    def inbox_consumer() -> InTurns:
-        """What it reads is leased, and where it stands is in the database."""
-        return InTurns(settings.kafka.client_arguments(), FETCH_BYTES)
-
-    def own_consumer() -> AIOKafkaConsumer:
-        """Of topics whose offsets are looked at, or kept, here; without a group too."""
-        return AIOKafkaConsumer(
-            enable_auto_commit=False, auto_offset_reset="earliest", **settings.kafka.client_arguments()
-        )
-
-    sheets = SheetReader(
-        Bounds(
-            rows=settings.upload_rows,
-            unpacked_bytes=settings.upload_unpacked_bytes,
-            seconds=settings.upload_seconds,
-            memory_bytes=settings.upload_memory_bytes,
-        )
-    )
-    watch = InboxWatch(settings.kafka, own_consumer, runtime.metrics.registry)
-    inboxes = InboxReader(inbox_consumer, runtime.prefix, outbox, clock.now, watch)
+    """Intake's HTTP application, with its consumers and periodic jobs, which run while it does."""
+    state = _state(settings)
+    runtime = state.runtime
 
     def end_process() -> None:
         app.state.exit_code = 1
         app.state.server.should_exit = True
 
-    restore = Restore(own_consumer, runtime.prefix, outbox, clock.now, signing.signer, end_process)
-
-    runtime.consume(topics.MILESTONES, keep_milestones)
-    runtime.consume(topics.VERDICTS, keep_verdicts)
-    runtime.consume(topics.SELECTIONS, keep_results)
-    runtime.consume(topics.DELIVERIES, keep_deliveries)
-    runtime.consume(topics.REPAIRS, Repairs(clock.now).answer)
-    runtime.publishes(topics.REPAIRS)
-    runtime.publishes(topics.AUDIT_HEADS)
-    for topic in topics.READ_BACK[SERVICE]:
-        runtime.publishes(topic)
-    for topic in (topics.inbox("{institution}"), topics.outbox("{institution}")):
-        runtime.publishes(topic)
-    for topic in (*topics.READ_BACK[SERVICE], topics.inbox("{institution}"), topics.outbox("{institution}")):
-        runtime.reads(topic)
-
-    offset = ClockOffset(clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry)
-    runtime.needs("clock", offset.missing)
-    runtime.needs("restore", restore.missing)
-    runtime.job("restore", lambda: restore.keep(runtime.pool), 1)
-    runtime.job("clock", lambda: offset.measure(runtime.pool), 10)
-    runtime.job("admission", restore.once_open(lambda: admission.write_groups(runtime.pool)), 0)
-    runtime.job("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
-    runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
-    runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
-    runtime.job("inboxes", restore.once_open(lambda: inboxes.read(runtime.pool)), 0.5)
-    runtime.job("inbox watch", lambda: watch.look(runtime.pool), 5)
-
-    def clocked(name: str, job: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
-        """What the clock moves, round by round."""
-        apart = runtime.by_round(name)
-        runtime.job(name, restore.once_open(lambda: job(runtime.pool, outbox, clock, *more, apart)), every)
-
-    clocked("cuts", announce_cuts, 0.2)
-    clocked("opening", jobs.open_due, 0.1, signing)
-    clocked("freeze", jobs.freeze_due, 0.1, settings, watch)
-    clocked("finality", jobs.finalize_due, 5)
-    clocked("sources", jobs.record_due_sources, 0.1)
-    runtime.job("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
-    access = TellAccess(outbox, clock, settings.operator_token_hash)
-    runtime.job("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
-    runtime.job("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
-    runtime.job("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
+    workers = _Workers(
+        inboxes=InboxReader(_inbox_consumer(settings), runtime.prefix, state.outbox, state.clock.now, state.watch),
+        restore=Restore(
+            make_consumer=_own_consumer(settings),
+            prefix=runtime.prefix,
+            outbox=state.outbox,
+            now=state.clock.now,
+            make_key=state.signing.signer,
+            end=end_process,
+        ),
+        clock_offset=ClockOffset(
+            state.clock, timedelta(seconds=settings.clock_offset_seconds), runtime.metrics.registry
+        ),
+    )
+    _add_topics(state)
+    runtime.needs("clock", workers.clock_offset.missing)
+    runtime.needs("restore", workers.restore.missing)
+    _add_jobs(state, workers)
+    _add_jobs_by_round(state, workers.restore)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -159,20 +118,119 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 
     app = service_app("Firstbuy intake", lifespan, ANSWERS, {"/rounds/{round}/applications": {"post": OPENAPI}})
     app.state.kept = KeptAnswers(settings.kept_bytes)
-    app.add_middleware(ClosedWhile, missing=restore.missing)
-    app.state.intake = Intake(
-        runtime, settings, clock, outbox, admission, signing, watch, sheets, Fitnesses(), Identities(port)
+    app.add_middleware(ClosedWhile, missing=workers.restore.missing)
+    app.state.intake = state
+    _add_routes(app, state)
+    largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
+    add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
+    return app
+
+
+def _state(settings: IntakeSettings) -> Intake:
+    runtime = Runtime(SERVICE, settings)
+    outbox = OutboxPublisher(runtime.producer)
+    signing = SigningKey(settings.signing_key())
+    bounds = Bounds(
+        rows=settings.upload_rows,
+        unpacked_bytes=settings.upload_unpacked_bytes,
+        seconds=settings.upload_seconds,
+        memory_bytes=settings.upload_memory_bytes,
     )
+    return Intake(
+        runtime=runtime,
+        settings=settings,
+        clock=SystemClock(),
+        outbox=outbox,
+        admission=Admission(outbox, signing, settings.group_size, settings.waiting_submissions),
+        signing=signing,
+        watch=InboxWatch(settings.kafka, _own_consumer(settings), runtime.metrics.registry),
+        sheets=SheetReader(bounds),
+        fitnesses=Fitnesses(),
+        identities=Identities(_identity_port(settings)),
+    )
+
+
+def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:
+    """The tax service, or nobody where no address is set."""
+    if not settings.identity_url:
+        return NobodyAsked()
+    address = Address(settings.identity_url, settings.identity_key.get_secret_value())
+    return TaxService(address, settings.identity_seconds)
+
+
+def _inbox_consumer(settings: IntakeSettings) -> Callable[[], InTurns]:
+    """Makes consumers without a group: inboxes are leased, and their offsets are in the database."""
+    return lambda: InTurns(settings.kafka.client_arguments(), FETCH_BYTES)
+
+
+def _own_consumer(settings: IntakeSettings) -> Callable[[], AIOKafkaConsumer]:
+    """Makes consumers of topics whose offsets intake looks up, or keeps, itself; without a group too."""
+    return lambda: AIOKafkaConsumer(
+        enable_auto_commit=False, auto_offset_reset="earliest", **settings.kafka.client_arguments()
+    )
+
+
+def _add_topics(state: Intake) -> None:
+    runtime = state.runtime
+    runtime.consume(topics.MILESTONES, keep_milestones)
+    runtime.consume(topics.VERDICTS, keep_verdicts)
+    runtime.consume(topics.SELECTIONS, keep_results)
+    runtime.consume(topics.DELIVERIES, keep_deliveries)
+    runtime.consume(topics.REPAIRS, Repairs(state.clock.now).answer)
+    runtime.publishes(topics.REPAIRS)
+    runtime.publishes(topics.AUDIT_HEADS)
+    of_institutions = topics.inbox("{institution}"), topics.outbox("{institution}")
+    for topic in (*topics.READ_BACK[SERVICE], *of_institutions):
+        runtime.publishes(topic)
+    for topic in (*topics.READ_BACK[SERVICE], *of_institutions):
+        runtime.reads(topic)
+
+
+def _add_jobs(state: Intake, workers: _Workers) -> None:
+    runtime, outbox, clock, restore = state.runtime, state.outbox, state.clock, workers.restore
+    access = TellAccess(outbox, clock, state.settings.operator_token_hash)
+    runtime.job("restore", lambda: restore.keep(runtime.pool), 1)
+    runtime.job("clock", lambda: workers.clock_offset.measure(runtime.pool), 10)
+    runtime.job("admission", restore.once_open(lambda: state.admission.write_groups(runtime.pool)), 0)
+    runtime.job("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, state.signing, clock), 1)
+    runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
+    runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
+    runtime.job("inboxes", restore.once_open(lambda: workers.inboxes.read(runtime.pool)), 0.5)
+    runtime.job("inbox watch", lambda: state.watch.look(runtime.pool), 5)
+    runtime.job("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
+    runtime.job("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
+    runtime.job("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
+    runtime.job("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
+
+
+def _add_jobs_by_round(state: Intake, restore: Restore) -> None:
+    """Jobs that move rounds by the clock, each round by itself."""
+    runtime = state.runtime
+
+    def add(name: str, job: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
+        apart = runtime.by_round(name)
+        once_open = restore.once_open(lambda: job(runtime.pool, state.outbox, state.clock, *more, apart))
+        runtime.job(name, once_open, every)
+
+    add("cuts", announce_cuts, 0.2)
+    add("opening", jobs.open_due, 0.1, state.signing)
+    add("freeze", jobs.freeze_due, 0.1, state.settings, state.watch)
+    add("finality", jobs.finalize_due, 5)
+    add("sources", jobs.record_due_sources, 0.1)
+
+
+def _add_routes(app: FastAPI, state: Intake) -> None:
+    runtime = state.runtime
     app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
     audit_log = audit_router(
         SERVICE, lambda: runtime.pool, lambda request: holder(request, AUDITOR, OFFICER, OPERATOR), public=False
     )
-    public_keys = keys_router(signing, lambda: runtime.pool)
+    public_keys = keys_router(state.signing, lambda: runtime.pool)
     parked = parked_router(
         SERVICE,
         lambda: runtime.pool,
-        outbox,
-        clock,
+        state.outbox,
+        state.clock,
         lambda request: holder(request, AUDITOR, OFFICER, OPERATOR),
         lambda request: holder(request, OPERATOR),
         partial(answer_settled, runtime.prefix),
@@ -202,6 +260,3 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         parked,
     ):
         app.include_router(router)
-    largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
-    add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
-    return app

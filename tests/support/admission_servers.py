@@ -68,16 +68,16 @@ class Servers:
         no_files: Any = SimpleNamespace()
         inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
         app.state.intake = Intake(
-            runtime,
-            settings,
-            self.clock,
-            self.outbox,
-            own,
-            self.signing,
-            inboxes,
-            no_files,
-            Fitnesses(),
-            Identities(NobodyAsked()),
+            runtime=runtime,
+            settings=settings,
+            clock=self.clock,
+            outbox=self.outbox,
+            admission=own,
+            signing=self.signing,
+            watch=inboxes,
+            sheets=no_files,
+            fitnesses=Fitnesses(),
+            identities=Identities(NobodyAsked()),
         )
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)

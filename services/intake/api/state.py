@@ -30,8 +30,10 @@ AUDITOR: Final = "auditor"
 INSTITUTION: Final = "institution"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
+    """What the routes share: made once, in `app.py`."""
+
     runtime: Runtime
     settings: IntakeSettings
     clock: Clock
