@@ -28,7 +28,15 @@ CONTENT = purchase_request("r-1", "a")
 def sent(body: Any, **headers: Any) -> InboxMessage:
     """As the reader hands it on: an absent header is empty, an absent id the message's place."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    message = InboxMessage("institution.kepco.inbox.v1", 7, "kepco", "", "offset:7", content, NOW)
+    message = InboxMessage(
+        topic="institution.kepco.inbox.v1",
+        offset=7,
+        institution="kepco",
+        type="",
+        message_id="offset:7",
+        body=content,
+        appended_at=NOW,
+    )
     return replace(message, **headers)
 
 

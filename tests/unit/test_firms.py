@@ -28,7 +28,15 @@ def entry(
     identity: IdentityLevel = NONE,
 ) -> Standing:
     names = names or names_of(f"X-{number}", None)
-    return Standing(f"a{number}", names, track, withdrawn, f"token-{number}", contact, identity)
+    return Standing(
+        application=f"a{number}",
+        names=names,
+        track=track,
+        withdrawn=withdrawn,
+        token_hash=f"token-{number}",
+        contact=contact,
+        identity=identity,
+    )
 
 
 def asked(
@@ -39,7 +47,15 @@ def asked(
     contact: str | None = FIRM,
     identity: IdentityLevel = NONE,
 ) -> Standing:
-    return Standing("new", names, track, False, token, contact, identity)
+    return Standing(
+        application="new",
+        names=names,
+        track=track,
+        withdrawn=False,
+        token_hash=token,
+        contact=contact,
+        identity=identity,
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ from shared.proof.canonical import payload_hash
 OPENS = datetime(2018, 8, 16, tzinfo=UTC)
 CLOSES = datetime(2018, 9, 14, 9, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
-WINDOW = RoundWindow("2018-h2", RoundStatus.OPEN, OPENS, CLOSES, REAL_TIME, None)
+WINDOW = RoundWindow(
+    round="2018-h2", status=RoundStatus.OPEN, opens_at=OPENS, closes_at=CLOSES, time_map=REAL_TIME, seed=None
+)
 CHANCE = Chance.of_bytes(bytes(range(48)))
 SUBMISSION = Submission(
     round="2018-h2",

@@ -12,7 +12,14 @@ from shared.contracts.events import ReportNonPurchase, ReportPurchase
 
 CONFIRMED = datetime(2018, 10, 1, 16, tzinfo=UTC)  # 2 October in Korea
 NOW = datetime(2018, 11, 10, 16, tzinfo=UTC)  # 11 November in Korea
-WINDOW = RoundWindow("r1", RoundStatus.CONFIRMED, CONFIRMED - timedelta(days=60), CONFIRMED, REAL_TIME, None)
+WINDOW = RoundWindow(
+    round="r1",
+    status=RoundStatus.CONFIRMED,
+    opens_at=CONFIRMED - timedelta(days=60),
+    closes_at=CONFIRMED,
+    time_map=REAL_TIME,
+    seed=None,
+)
 AWARD = Award(10, 5_000_000, CONFIRMED)
 STANDS = Subject(request_stands=True, entered=True, decided=True, award=AWARD)
 NOT_BOUGHT = ReportNonPurchase(

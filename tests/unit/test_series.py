@@ -60,7 +60,14 @@ def window(number: int, status: RoundStatus = RoundStatus.OPEN, extended: int = 
     """A day each, one after the other."""
     opens_at = datetime(2019, 1, number, tzinfo=UTC)
     closes_at = opens_at + timedelta(days=1 + extended)
-    return RoundWindow(cut_id("small", number), status, opens_at, closes_at, REAL_TIME, None)
+    return RoundWindow(
+        round=cut_id("small", number),
+        status=status,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        time_map=REAL_TIME,
+        seed=None,
+    )
 
 
 @given(st.integers(0, 4 * 86_400_000_000 - 1))

@@ -24,7 +24,7 @@ def _json_parts(rule: str, legal_source: str, decides: bool) -> _PARTS:
     return head, f',"outcome":"{FindingOutcome.PASS}{after}', after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoundRule:
     """A rule under a condition of a track: what it observes becomes a finding with the condition's legal source."""
 
@@ -141,4 +141,16 @@ def _alone(policy: Policy, rule: str, observe: Observe, **lists: tuple[str, ...]
         texts={},
         lists=lists,
     )
-    return CompiledTrack((BoundRule(rule, source, True, observe, terms, _json_parts(rule, source, True)),), ())
+    return CompiledTrack(
+        (
+            BoundRule(
+                rule=rule,
+                legal_source=source,
+                decides=True,
+                observe=observe,
+                terms=terms,
+                parts=_json_parts(rule, source, True),
+            ),
+        ),
+        (),
+    )

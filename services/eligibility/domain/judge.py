@@ -15,7 +15,7 @@ from shared.contracts.policy import Waiver
 _PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
 
@@ -97,7 +97,15 @@ def _verdict(
     salted = f',"nonce":"{nonce}"' if nonce else ""
     hashed = f"{rules.hashed_head}{findings_json}{salted}{rules.hashed_tail}".encode()
     findings_hash = sha256(hashed).hexdigest()
-    return Verdict(outcome, rules.as_of, rules.policy_hash, findings_json, findings_hash, conditions, observations)
+    return Verdict(
+        outcome=outcome,
+        as_of=rules.as_of,
+        policy_hash=rules.policy_hash,
+        findings_json=findings_json,
+        findings_hash=findings_hash,
+        conditions=conditions,
+        observations=observations,
+    )
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

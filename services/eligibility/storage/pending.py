@@ -82,7 +82,7 @@ COUNT_PENDING = "SELECT count(DISTINCT application) FROM pending WHERE round = $
 WAIVERS = "SELECT registry FROM registry_waivers WHERE round = $1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """An application as it was sent, and what is asked about it."""
 

@@ -59,7 +59,7 @@ ON CONFLICT DO NOTHING RETURNING round
 COMPLETED = "SELECT verdicts FROM completions WHERE round = $1 AND epoch = $2 AND verdicts IS NOT NULL"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenRound:
     """A round whose set is fixed, in its newest epoch."""
 
@@ -130,14 +130,14 @@ async def _frozen(connection: Connection, row: Any) -> FrozenRound:
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     again = await connection.fetch(JUDGED_AGAIN, row["round"]) if row["epoch"] > FIRST_EPOCH else ()
     return FrozenRound(
-        row["round"],
-        row["epoch"],
-        Manifest.model_validate(row["applications"]),
-        time_map(rehearsal),
-        JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}),
-        row["frozen_at"],
-        row["fixed_at"],
-        row["void"],
+        round=row["round"],
+        epoch=row["epoch"],
+        applications=Manifest.model_validate(row["applications"]),
+        time_map=time_map(rehearsal),
+        judged_in=JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}),
+        heard_at=row["frozen_at"],
+        fixed_at=row["fixed_at"],
+        void=row["void"],
     )
 
 

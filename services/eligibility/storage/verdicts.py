@@ -73,7 +73,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVerdict:
     """A verdict as it was, or is to be, published."""
 

@@ -172,15 +172,15 @@ def verdict_on(
         f'"policy_hash":"{verdict.policy_hash}","round":"{submitted.round}","version":{submitted.version}}}'
     )
     return StoredVerdict(
-        submitted.application,
-        submitted.version,
-        epoch,
-        submitted.round,
-        submitted.payload_hash,
-        verdict.outcome.value,
-        verdict.findings_hash,
-        body.encode(),
-        now,
+        application=submitted.application,
+        version=submitted.version,
+        epoch=epoch,
+        round=submitted.round,
+        payload_hash=submitted.payload_hash,
+        outcome=verdict.outcome.value,
+        findings_hash=verdict.findings_hash,
+        body=body.encode(),
+        judged_at=now,
     )
 
 
@@ -215,12 +215,12 @@ def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: P
 
 def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:
     return Outgoing(
-        topics.VERDICTS.name,
-        verdict.application,
-        "ApplicationJudged",
-        event_id("verdict", verdict.application, verdict.version, verdict.epoch),
-        verdict.application,
-        verdict.judged_at,
-        verdict.body,
-        traceparent,
+        topic=topics.VERDICTS.name,
+        key=verdict.application,
+        type="ApplicationJudged",
+        id=event_id("verdict", verdict.application, verdict.version, verdict.epoch),
+        subject=verdict.application,
+        time=verdict.judged_at,
+        body=verdict.body,
+        traceparent=traceparent,
     )

@@ -57,13 +57,13 @@ async def ready(
         else:
             pending.append(
                 Pending(
-                    one.submitted.application,
-                    one.submitted.version,
-                    places[number],
-                    one.submitted.payload_hash,
-                    one.raw,
-                    one.traceparent,
-                    asked[number],
+                    application=one.submitted.application,
+                    version=one.submitted.version,
+                    place=places[number],
+                    payload_hash=one.submitted.payload_hash,
+                    body=one.raw,
+                    traceparent=one.traceparent,
+                    questions=asked[number],
                 )
             )
     if pending:

@@ -106,7 +106,13 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
             kind = KINDS[proposed.kind]
             terms = granted(await kind.terms_now(connection, stored, proposed.terms))
             refused(approval_refusal(proposed, officer.name, now, terms), proposed)
-            done = granted(await kind.carry_out(Approved(connection, stored, proposed, actors, now, signer)))
+            done = granted(
+                await kind.carry_out(
+                    Approved(
+                        connection=connection, stored=stored, act=proposed, actors=actors, moment=now, signer=signer
+                    )
+                )
+            )
         events += done.events
         detail = {"act": act, "round": round_id, "terms": proposed.terms, "by": [actor.name for actor in actors]}
         events.append(await audit.record(connection, "intake", now, officer.name, proposed.kind.value, detail))

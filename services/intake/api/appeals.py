@@ -69,7 +69,13 @@ async def file_appeal(application: str, request: Request) -> Response:
             granted(unfit_entry(fitness, body.amended.facts(), moment, "/amended"))
             granted(await refused_place_alone(connection, stored, body.amended.facts()))
         appeal = Appeal(
-            str(uuid.uuid4()), stored.round, application, result.epoch, body.grounds, _amended(body, stored), now
+            appeal=str(uuid.uuid4()),
+            round=stored.round,
+            application=application,
+            result_epoch=result.epoch,
+            grounds=body.grounds,
+            amended=_amended(body, stored),
+            filed_at=now,
         )
         if not await appeals.file(connection, appeal):
             raise Problem(409, "already-filed", "An appeal against this result was filed already: see its status.")

@@ -141,7 +141,15 @@ async def end_webhook(code: str, request: Request) -> Response:
         await institutions.lock(connection, code)
         if await desks.end_webhook(connection, code):
             identifier = event_id("webhook", code, "ended", now.isoformat())
-            ended = Outgoing(topics.CONTACTS.name, code, WebhookChanged.__name__, identifier, code, now, None)
+            ended = Outgoing(
+                topic=topics.CONTACTS.name,
+                key=code,
+                type=WebhookChanged.__name__,
+                id=identifier,
+                subject=code,
+                time=now,
+                body=None,
+            )
             detail = {"institution": code}
             events += [ended, await audit.record(connection, "intake", now, bearer.name, "end-webhook", detail)]
     return Response(status_code=204)

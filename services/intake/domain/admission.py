@@ -66,7 +66,7 @@ class FirmLimit:
     opened: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A new application: the round it is in, its first version and who it belongs to."""
 
@@ -92,4 +92,11 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes, riv
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
     stated = state(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
-    return Entry(window.round, submission, application, party, access_token(secret, application), stated)
+    return Entry(
+        round=window.round,
+        submission=submission,
+        application=application,
+        party=party,
+        token=access_token(secret, application),
+        stated=stated,
+    )

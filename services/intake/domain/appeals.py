@@ -7,7 +7,7 @@ from shared.programme.appeals import ANSWER_DAYS, EXTENSION_DAYS, FILING_DAYS
 from shared.programme.working_days import korean_date, last_day
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
     """`amended`: facts to judge instead, canonical JSON; None where only another judgement is asked for."""
 

@@ -82,7 +82,7 @@ def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
     return hmac.digest(secret, f"firstbuy-withdrawal-nonce:{application}:{version}".encode(), "sha256")[:16].hex()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatedVersion:
     """One version of an entry as it is stored and published: the facts as canonical JSON, and their hash.
 
@@ -113,7 +113,14 @@ def state_version(
     text = canonical_json(facts)
     hashed = payload_hash_of(nonce, text)
     return StatedVersion(
-        identifier, version, received_at, nonce, hashed, text.decode(), contested=contested, identity=identity
+        identifier=identifier,
+        version=version,
+        received_at=received_at,
+        nonce=nonce,
+        payload_hash=hashed,
+        facts=text.decode(),
+        contested=contested,
+        identity=identity,
     )
 
 

@@ -35,7 +35,7 @@ def came_with(product_key: str) -> Names:
     return names_of(name, None) if kind == "ref" else frozenset({product_key})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """An entry of a firm. `token_hash`: of the token that opens it. `contact`: the mail address of its party, which is
     one in capitals and in small letters; None where it is erased."""

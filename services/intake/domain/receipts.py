@@ -14,7 +14,7 @@ UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warning
 whatever it is called."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """One version as it was received. The token is the applicant's alone, stored only hashed and never signed.
 
@@ -37,13 +37,13 @@ class Receipt:
 
 def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False) -> Receipt:
     return Receipt(
-        round_id,
-        stated.identifier,
-        stated.version,
-        stated.nonce,
-        stated.payload_hash,
-        stated.received_at,
-        withdrawn,
+        round=round_id,
+        application=stated.identifier,
+        version=stated.version,
+        nonce=stated.nonce,
+        payload_hash=stated.payload_hash,
+        received_at=stated.received_at,
+        withdrawn=withdrawn,
         contested=stated.contested,
         identity=stated.identity,
     )

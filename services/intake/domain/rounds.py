@@ -25,7 +25,7 @@ class Closed(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundWindow:
     """What admission asks of a round; times are programme time, the window is half-open."""
 

@@ -223,19 +223,28 @@ class InboxReader:
         institution = institution_of_inbox(topic.removeprefix(self._prefix)) or ""
         place, stamp = f"offset:{record.offset}", broker_time(record.timestamp)
         if isinstance(record, Unreadable):
-            return InboxMessage(topic, record.offset, institution, "", place, b"", stamp, unreadable=record.why)
+            return InboxMessage(
+                topic=topic,
+                offset=record.offset,
+                institution=institution,
+                type="",
+                message_id=place,
+                body=b"",
+                appended_at=stamp,
+                unreadable=record.why,
+            )
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         return InboxMessage(
-            topic,
-            record.offset,
-            institution,
-            type_name(headers.get("ce_type", "")).replace("\x00", "␀"),
-            headers.get("ce_id", "").replace("\x00", "") or place,
-            record.value or b"",
-            stamp,
-            trace_of(headers.get("traceparent")),
-            headers.get("content-type", ""),
-            headers.get("ce_dataschema", ""),
+            topic=topic,
+            offset=record.offset,
+            institution=institution,
+            type=type_name(headers.get("ce_type", "")).replace("\x00", "␀"),
+            message_id=headers.get("ce_id", "").replace("\x00", "") or place,
+            body=record.value or b"",
+            appended_at=stamp,
+            traceparent=trace_of(headers.get("traceparent")),
+            content_type=headers.get("content-type", ""),
+            schema=headers.get("ce_dataschema", ""),
         )
 
 

@@ -29,7 +29,16 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
         judged = event.body
         kept = {"outcome", "findings", "as_of", "findings_hash"} | ({"evidence"} if judged.evidence else set())
         body = judged.model_dump(mode="json", include=kept)
-        rows.append(Outcome(judged.application, judged.round, judged.epoch, event.type, body, judged.version))
+        rows.append(
+            Outcome(
+                application=judged.application,
+                round=judged.round,
+                epoch=judged.epoch,
+                type=event.type,
+                body=body,
+                version=judged.version,
+            )
+        )
     await outcomes.save_verdicts(connection, rows)
     return ()
 
@@ -40,7 +49,16 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
         if isinstance(event, Event) and not isinstance(event.body, SelectionStatusEnded | PurchaseOverdue):
             body = event.body.model_dump(mode="json")
             number = body.get("batch") or 0
-            rows.append(Outcome(body["application"], body["round"], body["epoch"], event.type, body, batch=number))
+            rows.append(
+                Outcome(
+                    application=body["application"],
+                    round=body["round"],
+                    epoch=body["epoch"],
+                    type=event.type,
+                    body=body,
+                    batch=number,
+                )
+            )
     await outcomes.save_results(connection, rows)
     ended = [event.body for event in events_of(batch, SelectionStatusEnded)]
     await outcomes.save_status_ends(connection, [(one.application, one.epoch, one.ended_at) for one in ended])
@@ -76,6 +94,15 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
     for event in batch:
         if isinstance(event, Event):
             body = event.body.model_dump(mode="json")
-            rows.append(Outcome("", body["round"], body["epoch"], event.type, body, batch=body.get("batch", 0)))
+            rows.append(
+                Outcome(
+                    application="",
+                    round=body["round"],
+                    epoch=body["epoch"],
+                    type=event.type,
+                    body=body,
+                    batch=body.get("batch", 0),
+                )
+            )
     await outcomes.save_milestones(connection, rows)
     return ()

@@ -166,9 +166,9 @@ async def _placed(
 def _standing(entry: Entry, token_hash: str) -> Standing:
     asked = entry.submission
     return Standing(
-        entry.application,
-        asked.names,
-        asked.track,
+        application=entry.application,
+        names=asked.names,
+        track=asked.track,
         withdrawn=False,
         token_hash=token_hash,
         contact=asked.contact.email,
@@ -223,12 +223,12 @@ async def _known(
             row["body_hash"],
             signed(
                 Receipt(
-                    row["round"],
-                    row["application"],
-                    row["version"],
-                    row["nonce"],
-                    row["payload_hash"],
-                    row["received_at"],
+                    round=row["round"],
+                    application=row["application"],
+                    version=row["version"],
+                    nonce=row["nonce"],
+                    payload_hash=row["payload_hash"],
+                    received_at=row["received_at"],
                     key_id=row["key_id"],
                     signature=row["signature"],
                     token=access_token(secret, row["application"]),

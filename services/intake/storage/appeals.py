@@ -79,16 +79,16 @@ async def file(connection: Connection, appeal: Appeal) -> bool:
 
 
 async def of_round(connection: Connection, round_id: str) -> list[Appeal]:
-    return [Appeal(*row) for row in await connection.fetch(OF_ROUND, round_id)]
+    return [Appeal(**row) for row in await connection.fetch(OF_ROUND, round_id)]
 
 
 async def of_application(connection: Connection, application: str) -> list[Appeal]:
-    return [Appeal(*row) for row in await connection.fetch(OF_APPLICATION, application)]
+    return [Appeal(**row) for row in await connection.fetch(OF_APPLICATION, application)]
 
 
 async def load(connection: Connection, round_id: str, appeal: str) -> Appeal | None:
     row = await connection.fetchrow(ONE, appeal, round_id)
-    return Appeal(*row) if row else None
+    return Appeal(**row) if row else None
 
 
 async def decide(connection: Connection, appeal: str, decided_at: datetime, upheld: bool, reason: str) -> None:
@@ -115,4 +115,4 @@ async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:
 async def standing(connection: Connection, round_id: str) -> Standing | None:
     """Reads every application of the round: not to be asked before the confirmation's own period is over."""
     row = await connection.fetchrow(STANDING, round_id)
-    return Standing(*row) if row else None
+    return Standing(**row) if row else None

@@ -54,14 +54,14 @@ async def standing(connection: Connection, firms: Collection[Firm]) -> dict[Firm
     for row in await connection.fetch(STANDING, *zip(*sorted(firms), strict=True)):
         names = names_of(row["reference"], row["item_id"]) | came_with(row["product_key"])
         entry = Standing(
-            row["application"],
-            names,
-            row["track"],
-            row["withdrawn"],
-            row["token_hash"],
-            row["email"],
-            IdentityLevel(row["identity"] or IdentityLevel.NONE),
-            row["contested"],
+            application=row["application"],
+            names=names,
+            track=row["track"],
+            withdrawn=row["withdrawn"],
+            token_hash=row["token_hash"],
+            contact=row["email"],
+            identity=IdentityLevel(row["identity"] or IdentityLevel.NONE),
+            contested=row["contested"],
         )
         found[row["round"], row["business_number"]].append(entry)
     return found

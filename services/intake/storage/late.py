@@ -25,7 +25,7 @@ FROM late_entries WHERE act = $1
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LateEntry:
     application: str
     party: str
@@ -71,14 +71,14 @@ def _entry(row: Any) -> LateEntry | None:
         return None
     contact = ContactDetails(row["name"], row["email"], row["phone"], row["language"])
     return LateEntry(
-        row["application"],
-        row["party"],
-        row["business_number"],
-        row["product_key"],
-        row["facts"],
-        row["nonce"],
-        row["payload_hash"],
-        contact,
+        application=row["application"],
+        party=row["party"],
+        business_number=row["business_number"],
+        product_key=row["product_key"],
+        facts=row["facts"],
+        nonce=row["nonce"],
+        payload_hash=row["payload_hash"],
+        contact=contact,
     )
 
 

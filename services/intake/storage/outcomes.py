@@ -85,7 +85,7 @@ ON CONFLICT DO NOTHING RETURNING round
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitedValue:
     """A commitment whose source's value is not known yet. `supplementary`: it is not the round's first; `source` is
     then the one that the newest act since the commitment before announced."""
@@ -98,7 +98,7 @@ class AwaitedValue:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """`batch`: of what a release decided; 0 of all else."""
 
@@ -202,12 +202,12 @@ async def awaiting_source(connection: Connection, round_id: str | None = None) -
     """Of one round or of all, oldest first: the first commitment, and later ones that had new entries."""
     return [
         AwaitedValue(
-            row["round"],
-            row["epoch"],
-            row["body"]["commitment_root"],
-            datetime.fromisoformat(row["body"]["committed_at"]),
-            row["body"].get("seed_epoch") not in (None, row["epoch"]),
-            None if row["body"].get("seed_epoch") in (None, row["epoch"]) else row["supplementary_source"],
+            round=row["round"],
+            epoch=row["epoch"],
+            commitment_root=row["body"]["commitment_root"],
+            committed_at=datetime.fromisoformat(row["body"]["committed_at"]),
+            supplementary=row["body"].get("seed_epoch") not in (None, row["epoch"]),
+            source=None if row["body"].get("seed_epoch") in (None, row["epoch"]) else row["supplementary_source"],
         )
         for row in await connection.fetch(AWAITING_SOURCE, round_id)
     ]

@@ -115,7 +115,7 @@ WHERE purchase_requests.version < excluded.version
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LostApplication:
     """An application as its first version that is read says, to be put back if it is missing."""
 
@@ -135,7 +135,7 @@ class LostVersion:
     withdrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LostRequest:
     """A purchase request's newest version that is read. A withdrawal alone says no facts, and no payload hash."""
 

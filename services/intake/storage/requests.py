@@ -54,7 +54,7 @@ class RequestVersion:
     published: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxMessage:
     """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time; `type` is empty and
     `message_id` is its place, where headers say neither."""
@@ -115,13 +115,13 @@ async def take_held(connection: Connection, round_id: str) -> Sequence[InboxMess
     rows = await connection.fetch(TAKE_HELD, round_id)
     return [
         InboxMessage(
-            row["topic"],
-            row["offset"],
-            row["institution"],
-            row["type"],
-            row["message_id"],
-            row["body"],
-            row["appended_at"],
+            topic=row["topic"],
+            offset=row["offset"],
+            institution=row["institution"],
+            type=row["type"],
+            message_id=row["message_id"],
+            body=row["body"],
+            appended_at=row["appended_at"],
         )
         for row in sorted(rows, key=lambda row: (row["topic"], row["offset"]))
     ]

@@ -62,7 +62,7 @@ class Announcement:
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRound:
     """A round as it stands; its policy and manifests as the JSON that was published."""
 
@@ -91,34 +91,34 @@ class StoredRound:
 def _window(row: Any) -> RoundWindow:
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     return RoundWindow(
-        row["round"],
-        RoundStatus(row["status"]),
-        row["opens_at"],
-        row["closes_at"],
-        time_map(rehearsal),
-        rehearsal.seed if rehearsal else None,
+        round=row["round"],
+        status=RoundStatus(row["status"]),
+        opens_at=row["opens_at"],
+        closes_at=row["closes_at"],
+        time_map=time_map(rehearsal),
+        seed=rehearsal.seed if rehearsal else None,
     )
 
 
 def _stored(row: Any) -> StoredRound:
     return StoredRound(
-        _window(row),
-        row["title"],
-        row["policy"],
-        row["policy_hash"],
-        row["lead_seconds"],
-        row["sources"],
-        Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None,
-        row["unattended"],
-        row["epoch"],
-        row["frozen_at"],
-        row["applications"],
-        row["requests"],
-        row["series"],
-        row["cut"],
-        row["announced_close"] or row["closes_at"],
-        row["amendment"],
-        row["announcement_root"],
+        window=_window(row),
+        title=row["title"],
+        policy=row["policy"],
+        policy_hash=row["policy_hash"],
+        lead_seconds=row["lead_seconds"],
+        sources=row["sources"],
+        rehearsal=Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None,
+        unattended=row["unattended"],
+        epoch=row["epoch"],
+        frozen_at=row["frozen_at"],
+        applications=row["applications"],
+        requests=row["requests"],
+        series=row["series"],
+        cut=row["cut"],
+        announced_close=row["announced_close"] or row["closes_at"],
+        amendment=row["amendment"],
+        announcement_root=row["announcement_root"],
     )
 
 

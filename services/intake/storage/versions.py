@@ -44,7 +44,7 @@ WHERE round = $1 AND bucket = $2 AND NOT withdrawn
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredApplication:
     """The newest version of an application."""
 
@@ -64,28 +64,28 @@ async def load(connection: Connection, application: str) -> StoredApplication | 
         return None
     stated = stated_version(row)
     return StoredApplication(
-        row["application"],
-        row["round"],
-        row["party"],
-        row["business_number"],
-        row["product_key"],
-        row["token_hash"],
-        row["withdrawn"],
-        stated,
+        application=row["application"],
+        round=row["round"],
+        party=row["party"],
+        business_number=row["business_number"],
+        product_key=row["product_key"],
+        token_hash=row["token_hash"],
+        withdrawn=row["withdrawn"],
+        stated=stated,
     )
 
 
 def stated_version(row: Any) -> StatedVersion:
     return StatedVersion(
-        row["application"],
-        row["version"],
-        row["received_at"],
-        row["nonce"],
-        row["payload_hash"],
-        row["facts"],
-        row["contested"],
-        row["restated"],
-        row["identity"] and IdentityLevel(row["identity"]),
+        identifier=row["application"],
+        version=row["version"],
+        received_at=row["received_at"],
+        nonce=row["nonce"],
+        payload_hash=row["payload_hash"],
+        facts=row["facts"],
+        contested=row["contested"],
+        restated=row["restated"],
+        identity=row["identity"] and IdentityLevel(row["identity"]),
     )
 
 

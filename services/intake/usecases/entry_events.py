@@ -32,14 +32,14 @@ def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparen
         f'"round":"{round_id}","version":{stated.version}}}'
     )
     return Outgoing(
-        topics.APPLICATIONS.name,
-        stated.identifier,
-        "ApplicationSubmitted",
-        event_id("application", stated.identifier, stated.version),
-        stated.identifier,
-        stated.received_at,
-        body.encode(),
-        traceparent,
+        topic=topics.APPLICATIONS.name,
+        key=stated.identifier,
+        type="ApplicationSubmitted",
+        id=event_id("application", stated.identifier, stated.version),
+        subject=stated.identifier,
+        time=stated.received_at,
+        body=body.encode(),
+        traceparent=traceparent,
     )
 
 
@@ -58,14 +58,14 @@ def contact_event(
     if network := named(contact.network, networks):
         body["network"] = network
     return Outgoing(
-        topics.CONTACTS.name,
-        party,
-        "ContactChanged",
-        event_id("contact", party, stated.identifier, stated.version),
-        party,
-        stated.received_at,
-        canonical_json(body),
-        traceparent,
+        topic=topics.CONTACTS.name,
+        key=party,
+        type="ContactChanged",
+        id=event_id("contact", party, stated.identifier, stated.version),
+        subject=party,
+        time=stated.received_at,
+        body=canonical_json(body),
+        traceparent=traceparent,
     )
 
 

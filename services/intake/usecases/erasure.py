@@ -9,4 +9,12 @@ from shared.kafka.cloudevents import Outgoing, event_id
 
 def tombstone(party: str, now: datetime) -> Outgoing:
     identifier = event_id("contact", party, "erased", now.isoformat())
-    return Outgoing(topics.CONTACTS.name, party, ContactChanged.__name__, identifier, party, now, None)
+    return Outgoing(
+        topic=topics.CONTACTS.name,
+        key=party,
+        type=ContactChanged.__name__,
+        id=identifier,
+        subject=party,
+        time=now,
+        body=None,
+    )

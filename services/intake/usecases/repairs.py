@@ -80,11 +80,11 @@ def _request(newest: PublishedRequest) -> Outgoing | None:
         _log.error("can't publish again: accepted before its event was kept", request=newest.request)
         return None
     return Outgoing(
-        topics.PURCHASE_REQUESTS.name,
-        newest.request,
-        "PurchaseRequestWithdrawn" if newest.withdrawn else "PurchaseRequestAccepted",
-        event_id("purchase-request", newest.request, newest.version),
-        newest.request,
-        newest.received_at,
-        newest.body,
+        topic=topics.PURCHASE_REQUESTS.name,
+        key=newest.request,
+        type="PurchaseRequestWithdrawn" if newest.withdrawn else "PurchaseRequestAccepted",
+        id=event_id("purchase-request", newest.request, newest.version),
+        subject=newest.request,
+        time=newest.received_at,
+        body=newest.body,
     )

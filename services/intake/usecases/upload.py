@@ -78,14 +78,14 @@ def messages(institution: str, rows: Sequence[UploadRow], now: datetime, tracepa
     """As the institution itself would send them, in the order of the rows."""
     return [
         Outgoing(
-            topics.inbox(institution).name,
-            row.message["request"],
-            row.type,
-            row.message_id,
-            row.message["request"],
-            now,
-            _body(row.message),
-            traceparent,
+            topic=topics.inbox(institution).name,
+            key=row.message["request"],
+            type=row.type,
+            id=row.message_id,
+            subject=row.message["request"],
+            time=now,
+            body=_body(row.message),
+            traceparent=traceparent,
         )
         for row in rows
     ]

@@ -52,7 +52,7 @@ class CellReadAs:
     read: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One message, as far as it could be read. `seen`: what stands in the row, by column."""
 
@@ -233,7 +233,7 @@ class _Reader:
         seen = {name: shown(value) for name in self.heading.columns if not is_empty(value := self._value(name))}
         message = self._message()
         if message is None:
-            return Row(self.source.number, None, {}, seen, tuple(self.errors))
+            return Row(number=self.source.number, type=None, message={}, seen=seen, errors=tuple(self.errors))
         body: dict[str, Any] = {"round": self.round}
         for name in (*message.needs, *message.takes):
             if not is_empty(self._value(name)):
@@ -243,7 +243,14 @@ class _Reader:
         for name in message.needs:
             _around(body, BY_NAME[name].pointer)  # so that only what is missing in it is missing
         self._none_besides(message)
-        return Row(self.source.number, message.name, body, seen, tuple(self.errors), tuple(self.read_as))
+        return Row(
+            number=self.source.number,
+            type=message.name,
+            message=body,
+            seen=seen,
+            errors=tuple(self.errors),
+            read_as=tuple(self.read_as),
+        )
 
     def _value(self, name: str) -> Value:
         index = self.heading.columns.get(name)

@@ -38,7 +38,7 @@ def ids(asked: Terms, name: str) -> list[str] | Refused:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
     """An act that two officers agree on, about to be done in the transaction of `connection`."""
 

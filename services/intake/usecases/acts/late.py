@@ -79,7 +79,16 @@ async def draft(
         application = application_id(seed, round_id, number, product, chance, contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
     stated = state_version(application, 1, now, drawn, facts_json(facts))
-    return LateEntry(application, party, number, product, stated.facts, drawn, stated.payload_hash, contact)
+    return LateEntry(
+        application=application,
+        party=party,
+        business_number=number,
+        product_key=product,
+        facts=stated.facts,
+        nonce=drawn,
+        payload_hash=stated.payload_hash,
+        contact=contact,
+    )
 
 
 async def _others(
@@ -90,7 +99,7 @@ async def _others(
     firm = round_id, number
     await firms.lock(connection, [firm])
     others = (await firms.standing(connection, [firm]))[firm]
-    asked = Standing("", product, track, withdrawn=False, token_hash="")
+    asked = Standing(application="", names=product, track=track, withdrawn=False, token_hash="")
     if any(one.is_rival_of(asked) for one in others):
         return conflict(Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
     found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
@@ -128,7 +137,14 @@ async def admit(approved: Approved) -> Done | Refused:
     others = await _others(connection, round_id, kept.business_number, names(facts.product), facts.track)
     if isinstance(others, Refused):
         return others
-    stated = StatedVersion(kept.application, 1, approved.now, kept.nonce, kept.payload_hash, kept.facts)
+    stated = StatedVersion(
+        identifier=kept.application,
+        version=1,
+        received_at=approved.now,
+        nonce=kept.nonce,
+        payload_hash=kept.payload_hash,
+        facts=kept.facts,
+    )
     submission = Submission(
         round=round_id,
         received_at=approved.moment,
@@ -144,7 +160,12 @@ async def admit(approved: Approved) -> Done | Refused:
         traceparent=None,
     )
     entry = Entry(
-        submission.round, submission, kept.application, kept.party, access_token(secret, kept.application), stated
+        round=submission.round,
+        submission=submission,
+        application=kept.application,
+        party=kept.party,
+        token=access_token(secret, kept.application),
+        stated=stated,
     )
     receipts = await admission.insert(connection, [entry], approved.signer)
     if not receipts:

@@ -24,7 +24,7 @@ class Pledged(Contract):
     name: Line | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pledging:
     """`remarks`: what is taken, and only may be meant otherwise."""
 
@@ -72,7 +72,7 @@ async def _one(connection: Connection, round_id: str, place: int, one: Pledged) 
         return Reason(pointer=pointer, code="name-missing", detail=f"{code} is not registered", fix=fix)
     remarks = registration.name_stands(code, before, one.name, pointer)
     won_before = before.pledges.get(round_id) if before else None
-    return Pledging(code, before, after, one.pledge_won, won_before, remarks)
+    return Pledging(code=code, before=before, after=after, won=one.pledge_won, won_before=won_before, remarks=remarks)
 
 
 async def save(connection: Connection, pledged: Sequence[Pledging], now: datetime) -> list[Outgoing]:
