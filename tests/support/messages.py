@@ -67,7 +67,7 @@ SAYING: Final = {
 """Whose words reach whoever sent something, and which arguments they are."""
 NO_ANSWERS: Final = ("shared/proof/signing.py", "shared/service/settings.py")
 """Files whose words reach operators alone."""
-PAIRS: Final = ("services/intake/domain/desks.py", "shared/reading/field_errors.py")
+PAIRS: Final = ("services/intake/domain/notification_contacts.py", "shared/reading/field_errors.py")
 """Files whose functions return a detail and its fix."""
 OF_POLICIES: Final = Said(_DETAIL_AND_FIX, (2, 3))
 OF_HTTP: Final = Said(("title",), (2,))

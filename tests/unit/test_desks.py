@@ -1,11 +1,11 @@
-"""An institution's desk and webhook, and what reaches it: pure."""
+"""An institution's notification contacts and webhook, and what reaches it: pure."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.intake.domain.admission import ContactDetails
-from services.intake.domain.desks import Person, Webhook, desk, webhook_refusal
+from services.intake.domain.notification_contacts import Person, Webhook, replaced, webhook_refusal
 from services.notify.domain.digests import LONGEST, Gatherable, gathering
 from services.notify.domain.notices import Happening
 from services.notify.domain.reminders import Window, reminder
@@ -22,11 +22,11 @@ def contact(email: str, name: str = "A") -> ContactDetails:
 
 def test_who_stays_keeps_the_party_however_the_address_is_written() -> None:
     before = [Person("1", contact("a@x.example")), Person("2", contact("b@x.example"))]
-    after = desk(before, [contact("A@X.example", "other"), contact("c@x.example")], lambda: "new")
+    after = replaced(before, [contact("A@X.example", "other"), contact("c@x.example")], lambda: "new")
     assert [(one.party, one.contact.email) for one in after.people] == [("1", "A@X.example"), ("new", "c@x.example")]
     assert after.changed == after.people
     assert after.gone == ("2",)
-    assert desk(before, [one.contact for one in before], lambda: "never").changed == ()
+    assert replaced(before, [one.contact for one in before], lambda: "never").changed == ()
 
 
 def test_a_rotation_keeps_the_secret_before_for_a_day() -> None:

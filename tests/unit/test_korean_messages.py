@@ -29,7 +29,7 @@ FORWARDED: Final = {
     "services/intake/usecases/acts/draw.py": "a value that came; UnusableValueError's words; a title made above it",
     "services/intake/usecases/acts/pledging.py": "a remark's detail",
     "services/intake/api/act_views.py": "a problem's title",
-    "services/intake/api/desks.py": "what webhook_refusal returns",
+    "services/intake/api/notification_contacts.py": "what webhook_refusal returns",
     "services/intake/api/institutions.py": "WrongChange",
     "services/intake/api/upload_views.py": "UnreadableFileError and CellError",
     "services/intake/api/refusals.py": "Refused",

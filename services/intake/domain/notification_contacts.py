@@ -1,4 +1,4 @@
-"""An institution's desk: the people who are mailed what concerns it, and the address that gets its webhooks."""
+"""An institution's notification contacts: the people who get its mails, and the address that gets its webhooks."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,33 +11,37 @@ from services.intake.domain.admission import ContactDetails
 from shared.service.addresses import reachable
 
 CHANGING_OVER: Final = timedelta(hours=24)
-"""How long a secret that was replaced signs too."""
+"""How long a replaced secret still signs, beside the new one."""
 _NUMBER: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """Somebody whom an institution wants notified."""
+
     party: str
     contact: ContactDetails
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """`changed` are those to announce, `gone` the parties to forget."""
+class NotificationContacts:
+    """The people of an institution after a change. `changed`: those to publish; `gone`: parties to erase."""
 
     people: tuple[Person, ...]
     changed: tuple[Person, ...]
     gone: tuple[str, ...]
 
 
-def desk(before: Sequence[Person], stated: Sequence[ContactDetails], new_party: Callable[[], str]) -> Desk:
-    """Who stays, by the address, keeps the party: nobody is told twice for having been stated again."""
+def replaced(
+    before: Sequence[Person], stated: Sequence[ContactDetails], new_party: Callable[[], str]
+) -> NotificationContacts:
+    """Replaces the list. A known mail address keeps its party, so that being listed again notifies nobody twice."""
     known = {person.contact.email.lower(): person for person in before}
     people: dict[str, Person] = {}
     for contact in stated:
         address = contact.email.lower()
         people[address] = Person(known[address].party if address in known else new_party(), contact)
-    return Desk(
+    return NotificationContacts(
         tuple(people.values()),
         tuple(person for address, person in people.items() if known.get(address) != person),
         tuple(person.party for address, person in known.items() if address not in people),
@@ -46,6 +50,9 @@ def desk(before: Sequence[Person], stated: Sequence[ContactDetails], new_party: 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
+    """Where an institution gets webhooks, and the secret that signs them. `secret_before` signs too until
+    `before_until`."""
+
     url: str
     secret: str = field(repr=False)
     secret_before: str | None = field(default=None, repr=False)
@@ -56,8 +63,8 @@ class Webhook:
 
 
 def webhook_refusal(url: str, *, plain: bool) -> tuple[str, str] | None:
-    """What is wrong with a target and the fix; what a name leads to is seen when it is called. `plain`: http and
-    private addresses will do, in a network of one's own."""
+    """What is wrong with a target, and the fix. A host name is resolved only when it is called. `plain`: http and
+    private addresses are allowed, in a network of one's own."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -76,5 +83,5 @@ def webhook_refusal(url: str, *, plain: bool) -> tuple[str, str] | None:
     try:
         public = reachable(host)
     except ValueError:
-        public = not _NUMBER.search(host)  # `127.1` is an address to some clients and a name to others
+        public = not _NUMBER.search(host)  # some clients read `127.1` as an address, others as a name
     return None if public else ("it is no public address", "name a host that the internet reaches")

@@ -1,10 +1,10 @@
-"""Whom an institution has at its desk, and where its webhooks go."""
+"""Notification contacts of institutions: people and webhooks."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from services.intake.domain.admission import ContactDetails
-from services.intake.domain.desks import Person, Webhook
+from services.intake.domain.notification_contacts import Person, Webhook
 from shared.service.postgres import Connection
 
 PEOPLE = """
@@ -35,8 +35,16 @@ async def people(connection: Connection, institution: str) -> list[Person]:
 
 async def set_people(connection: Connection, institution: str, people: Sequence[Person], now: datetime) -> None:
     rows = [
-        (one.party, one.contact.name, one.contact.email, one.contact.phone, one.contact.language, institution, now)
-        for one in people
+        (
+            person.party,
+            person.contact.name,
+            person.contact.email,
+            person.contact.phone,
+            person.contact.language,
+            institution,
+            now,
+        )
+        for person in people
     ]
     await connection.executemany(SET_PERSON, rows)
 
@@ -53,4 +61,5 @@ async def set_webhook(connection: Connection, institution: str, webhook: Webhook
 
 
 async def end_webhook(connection: Connection, institution: str) -> bool:
+    """False when there was none."""
     return await connection.fetchval(END_WEBHOOK, institution) is not None

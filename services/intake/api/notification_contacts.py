@@ -1,21 +1,23 @@
-"""Whom an institution wants told by mail, and where it wants webhooks. It changes both itself, or an officer does.
+"""Notification contacts over HTTP: an institution, or an officer, sets its people and its webhook.
 
-Both go to notify by contacts.v1. A webhook's secret is told when it is made and never again (Standard Webhooks)."""
+Both go to notify by contacts.v1. A webhook's secret is shown once, when it is made (Standard Webhooks).
+"""
 
 import base64
 import secrets
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from services.intake.api.bodies import ContactBody
 from services.intake.api.state import OFFICER, OPERATOR, Intake, holder_for, intake
-from services.intake.domain.desks import Webhook, desk, webhook_refusal
-from services.intake.storage import contacts, desks, institutions
+from services.intake.domain.notification_contacts import Person, Webhook, replaced, webhook_refusal
+from services.intake.storage import contacts, institutions, notification_contacts
 from services.intake.storage.tokens import Bearer
 from services.intake.usecases.erasure import tombstone
 from shared.contracts import topics
@@ -31,74 +33,73 @@ router = APIRouter(prefix="/institutions/{code}", tags=["institutions"])
 SECRET_BYTES: Final = 32
 
 
-class DeskBody(Contract):
-    """All who are to be told: whoever is left out is forgotten."""
+class NotificationContactsBody(Contract):
+    """Everybody to be notified: whoever is left out is erased."""
+
+    model_config = ConfigDict(title="DeskBody")  # as published in OpenAPI
 
     contacts: Annotated[tuple[ContactBody, ...], Field(max_length=50)]
 
 
 class WebhookBody(Contract):
+    """Where webhooks go."""
+
     url: WebhookUrl
 
 
-_DESK = TypeAdapter(DeskBody)
+_CONTACTS = TypeAdapter(NotificationContactsBody)
 _WEBHOOK = TypeAdapter(WebhookBody)
 
 
 @router.get("/contacts")
 async def show_contacts(code: str, request: Request) -> Response:
+    """The people of the institution who are notified by mail."""
     await holder_for(request, code, OFFICER, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
-        await _known(connection, code)
-        people = await desks.people(connection, code)
-    return JSONResponse({"institution": code, "contacts": [_told(one.party, one.contact) for one in people]})
+        await _check_known(connection, code)
+        people = await notification_contacts.people(connection, code)
+    return JSONResponse({"institution": code, "contacts": [_person_json(person) for person in people]})
 
 
-@router.put("/contacts", openapi_extra=body_of(DeskBody))
+@router.put("/contacts", openapi_extra=body_of(NotificationContactsBody))
 async def set_contacts(code: str, request: Request) -> Response:
+    """Replaces the whole list: whoever is left out is erased."""
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
-    body: DeskBody = parse(_DESK, await read_body(request, state.settings.body_bytes))
+    body: NotificationContactsBody = parse(_CONTACTS, await read_body(request, state.settings.body_bytes))
     stated = [contact.details() for contact in body.contacts]
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
-        await _known(connection, code)
-        after = desk(await desks.people(connection, code), stated, lambda: str(uuid.uuid4()))
-        await desks.set_people(connection, code, after.changed, now)
+        await _check_known(connection, code)
+        after = replaced(await notification_contacts.people(connection, code), stated, lambda: str(uuid.uuid4()))
+        await notification_contacts.set_people(connection, code, after.changed, now)
         await contacts.erase(connection, after.gone)
         events += [tombstone(party, now) for party in after.gone]
-        for one in after.changed:
-            contact = one.contact
-            changed = ContactChanged(
-                party=one.party,
-                name=contact.name,
-                email=contact.email,
-                phone=contact.phone,
-                language=contact.language,
-                institution=code,
-                changed_at=now,
-            )
-            identifier = event_id("contact", one.party, now.isoformat())
-            events.append(outgoing(topics.CONTACTS.name, one.party, changed, event_id=identifier, time=now))
+        events += [_person_changed(person, code, now) for person in after.changed]
         if events:
-            detail = {"institution": code, "set": [one.party for one in after.changed], "forgotten": list(after.gone)}
+            detail = {
+                "institution": code,
+                "set": [person.party for person in after.changed],
+                "forgotten": list(after.gone),
+            }
             events.append(await audit.record(connection, "intake", now, bearer.name, "set-desk", detail))
-    return JSONResponse({"institution": code, "contacts": [_told(one.party, one.contact) for one in after.people]})
+    return JSONResponse({"institution": code, "contacts": [_person_json(person) for person in after.people]})
 
 
 @router.get("/webhook")
 async def show_webhook(code: str, request: Request) -> Response:
+    """The webhook's address, without its secret."""
     await holder_for(request, code, OFFICER, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
-        found = await _webhook(connection, code)
-    until = found.before_until and found.before_until.isoformat()
-    return JSONResponse({"institution": code, "url": found.url, "secret_before_until": until})
+        webhook = await _webhook(connection, code)
+    until = webhook.before_until and webhook.before_until.isoformat()
+    return JSONResponse({"institution": code, "url": webhook.url, "secret_before_until": until})
 
 
 @router.put("/webhook", openapi_extra=body_of(WebhookBody))
 async def set_webhook(code: str, request: Request) -> Response:
-    """201 with its secret when it is the institution's first; another address keeps the secret."""
+    """Sets the webhook: 201 with its secret when it is the institution's first; another address keeps the secret."""
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
     body: WebhookBody = parse(_WEBHOOK, await read_body(request, state.settings.body_bytes))
@@ -108,8 +109,8 @@ async def set_webhook(code: str, request: Request) -> Response:
         raise Problem(422, "invalid-fields", "No webhook can go there.", [reason])
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
-        await _known(connection, code)
-        before = await desks.webhook(connection, code)
+        await _check_known(connection, code)
+        before = await notification_contacts.webhook(connection, code)
         if before is not None and before.url == body.url:
             return JSONResponse({"institution": code, "url": body.url})
         after = Webhook(body.url, _new_secret()) if before is None else replace(before, url=body.url)
@@ -121,7 +122,7 @@ async def set_webhook(code: str, request: Request) -> Response:
 
 @router.post("/webhook/rotation")
 async def rotate_secret(code: str, request: Request) -> Response:
-    """Another secret, told this once. The one before signs too for a day."""
+    """Makes another secret, shown this once. The one before signs too for a day."""
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -134,12 +135,13 @@ async def rotate_secret(code: str, request: Request) -> Response:
 
 @router.delete("/webhook")
 async def end_webhook(code: str, request: Request) -> Response:
+    """Removes the webhook, also at notify."""
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
-        if await desks.end_webhook(connection, code):
+        if await notification_contacts.end_webhook(connection, code):
             identifier = event_id("webhook", code, "ended", now.isoformat())
             ended = Outgoing(
                 topic=topics.CONTACTS.name,
@@ -165,7 +167,7 @@ async def _save(
     action: str,
 ) -> None:
     now = state.clock.now()
-    await desks.set_webhook(connection, code, webhook, now)
+    await notification_contacts.set_webhook(connection, code, webhook, now)
     changed = WebhookChanged(
         institution=code,
         url=webhook.url,
@@ -179,27 +181,43 @@ async def _save(
     events.append(await audit.record(connection, "intake", now, bearer.name, action, {"institution": code}))
 
 
-async def _known(connection: Connection, code: str) -> None:
+async def _check_known(connection: Connection, code: str) -> None:
     if await institutions.institution(connection, code) is None:
         raise Problem(404, "unknown-institution", f"There is no institution '{code}'.")
 
 
 async def _webhook(connection: Connection, code: str) -> Webhook:
-    found = await desks.webhook(connection, code)
-    if found is None:
+    webhook = await notification_contacts.webhook(connection, code)
+    if webhook is None:
         raise Problem(404, "no-webhook", f"'{code}' has no webhook: PUT one with its url.")
-    return found
+    return webhook
 
 
 def _new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def _told(party: str, contact: Any) -> dict[str, Any]:
+def _person_json(person: Person) -> dict[str, Any]:
+    contact = person.contact
     return {
-        "party": party,
+        "party": person.party,
         "name": contact.name,
         "email": contact.email,
         "phone": contact.phone,
         "language": contact.language,
     }
+
+
+def _person_changed(person: Person, code: str, now: datetime) -> Outgoing:
+    contact = person.contact
+    changed = ContactChanged(
+        party=person.party,
+        name=contact.name,
+        email=contact.email,
+        phone=contact.phone,
+        language=contact.language,
+        institution=code,
+        changed_at=now,
+    )
+    identifier = event_id("contact", person.party, now.isoformat())
+    return outgoing(topics.CONTACTS.name, person.party, changed, event_id=identifier, time=now)
