@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from firstbuy.simulate.recorded import read_topic
 from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.registries import Question, confirmed, questions
+from services.eligibility.domain.registry_facts import Question, confirmed, questions
 from shared.contracts import topics
 from shared.contracts.events import RegistryAnswered
 from shared.contracts.facts import ApplicationFacts

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 from services.eligibility.domain.completion import differing, parked
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import finding_json, judge
-from services.eligibility.domain.registries import questions
+from services.eligibility.domain.registry_facts import questions
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.pending import Wait
 from services.eligibility.usecases.judging import Judge

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.eligibility.storage import registries, rounds
+from services.eligibility.storage import registry_answers, rounds
 from shared.contracts.events import (
     EligibilityCompleted,
     EpochOpened,
@@ -42,7 +42,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
             case EpochOpened() as next_epoch:
                 await rounds.save_epoch(connection, next_epoch)
             case RegistryWaived() as waived:
-                await registries.save_waiver(connection, waived.round, waived.registry)
+                await registry_answers.save_waiver(connection, waived.round, waived.registry)
             case RoundVoided() as voided:
                 await rounds.save_void(connection, voided.round)
     return ()
@@ -51,5 +51,5 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 async def keep_completions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """What this service itself said."""
     for event in events_of(batch, EligibilityCompleted):
-        await rounds.save_said(connection, event.body)
+        await rounds.save_published_completion(connection, event.body)
     return ()

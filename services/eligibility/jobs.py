@@ -79,7 +79,7 @@ async def _complete(
     current: list[Current] = await verdicts.current(connection, frozen.round)
     if current != checked:
         return ()
-    said = await rounds.said(connection, frozen.round, frozen.epoch)
+    said = await rounds.published_completion(connection, frozen.round, frozen.epoch)
     event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, said[1] if said else now)
     if said is not None and said[0] != event.verdicts.root:
         _log.error("does not complete: said otherwise before", round=frozen.round, epoch=frozen.epoch, said=said[0])

@@ -371,13 +371,13 @@ async def test_an_answer_heard_for_another_round_serves_for_a_while(world: World
 async def test_one_replica_asks_at_a_time_and_another_takes_over_when_it_ends(world: World) -> None:
     async with session_of(world.service.pool) as other:
         async with session_of(world.service.pool) as one:
-            assert await registries.take_turn(one, STATUS)
-            assert not await registries.take_turn(other, STATUS)
-            assert await registries.take_turn(other, CERTIFICATES)
-            await registries.give_back_turn(one, STATUS)
-        assert await registries.take_turn(other, STATUS)
+            assert await registry_answers.take_lock(one, STATUS)
+            assert not await registry_answers.take_lock(other, STATUS)
+            assert await registry_answers.take_lock(other, CERTIFICATES)
+            await registry_answers.release_lock(one, STATUS)
+        assert await registry_answers.take_lock(other, STATUS)
         for registry in Registry:
-            await registries.give_back_turn(other, registry)
+            await registry_answers.release_lock(other, registry)
 
 
 async def test_a_registry_without_an_address_is_waited_for_and_told_once(

@@ -77,11 +77,11 @@ class Eligibility(Service):
         if not await asking.own.read_back(self.pool):
             return
         async with session_of(self.pool) as session:
-            assert await registries.take_turn(session, asking.registry)
+            assert await registry_answers.take_lock(session, asking.registry)
             try:
                 await asking.look(self.pool, session)
             finally:
-                await registries.give_back_turn(session, asking.registry)
+                await registry_answers.release_lock(session, asking.registry)
 
     async def read(self, *named: str) -> None:
         """All there is of these topics, or of all of them."""

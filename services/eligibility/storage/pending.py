@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from services.eligibility.domain.completion import Current
-from services.eligibility.domain.registries import Question
-from services.eligibility.storage.registries import Place
+from services.eligibility.domain.registry_facts import Question
+from services.eligibility.storage.registry_answers import RoundEpoch
 from shared.contracts.registries import Registry
 from shared.service.postgres import Connection
 
@@ -88,7 +88,7 @@ class Pending:
 
     application: str
     version: int
-    place: Place
+    place: RoundEpoch
     payload_hash: str
     body: bytes
     traceparent: str | None

@@ -27,10 +27,10 @@ SAVE_JUDGE_ALL = "UPDATE rounds SET judge_all_epoch = greatest(judge_all_epoch, 
 SAVE_VOID = """
 INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
 """
-SAVE_SAID = """
+SAVE_PUBLISHED_COMPLETION = """
 INSERT INTO said (round, epoch, root, completed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
-SAID = "SELECT root, completed_at FROM said WHERE round = $1 AND epoch = $2"
+PUBLISHED_COMPLETION = "SELECT root, completed_at FROM said WHERE round = $1 AND epoch = $2"
 IN_LATER_EPOCHS = "SELECT round, judge_all_epoch FROM rounds WHERE round = ANY($1::text[]) AND epoch > 1"
 JUDGED_AGAIN = "SELECT application::text, epoch FROM judged_again WHERE round = $1"
 JUDGED_AGAIN_OF = """
@@ -108,13 +108,15 @@ async def save_void(connection: Connection, round_id: str) -> None:
     await connection.execute(SAVE_VOID, round_id)
 
 
-async def save_said(connection: Connection, event: EligibilityCompleted) -> None:
-    await connection.execute(SAVE_SAID, event.round, event.epoch, event.verdicts.root, event.completed_at)
+async def save_published_completion(connection: Connection, event: EligibilityCompleted) -> None:
+    await connection.execute(
+        SAVE_PUBLISHED_COMPLETION, event.round, event.epoch, event.verdicts.root, event.completed_at
+    )
 
 
-async def said(connection: Connection, round_id: str, epoch: int) -> tuple[str, datetime] | None:
+async def published_completion(connection: Connection, round_id: str, epoch: int) -> tuple[str, datetime] | None:
     """The root and the moment this service published of that epoch, if it did."""
-    row = await connection.fetchrow(SAID, round_id, epoch)
+    row = await connection.fetchrow(PUBLISHED_COMPLETION, round_id, epoch)
     return (row["root"], row["completed_at"]) if row else None
 
 

@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.eligibility.adapters.registries.port import RegistryAdapter
 from services.eligibility.domain.gate import Circuit, Gate
-from services.eligibility.storage import pending, registries
-from services.eligibility.storage.registries import Heard, Place
+from services.eligibility.storage import pending, registry_answers
+from services.eligibility.storage.registry_answers import RoundEpoch, StoredAnswer
 from shared.clock import Clock
 from shared.contracts import topics
 from shared.contracts.events import RegistryAnswered
@@ -67,9 +67,12 @@ class RegistryMetrics:
 async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """What this service itself said: from here on it may be judged by."""
     said = events_of(batch, RegistryAnswered)
-    await registries.save_said(
+    await registry_answers.save_published(
         connection,
-        [Heard(Place(event.body.round, event.body.epoch), event.body.answer, event.appended_at) for event in said],
+        [
+            StoredAnswer(RoundEpoch(event.body.round, event.body.epoch), event.body.answer, event.appended_at)
+            for event in said
+        ],
     )
     return ()
 
@@ -88,40 +91,40 @@ class Asking:
     clock: Clock
     metrics: RegistryMetrics
     chance: Callable[[], float]
-    told_unset: int = field(default=0, init=False)
+    reported_unset: int = field(default=0, init=False)
 
     async def ask(self, pool: Pool) -> None:
         """Goes on until everything is answered. The turn is kept meanwhile, while it pauses too: another replica would
         ask as often again."""
         async with connected(pool) as connection:
-            if not await registries.unanswered(connection, self.registry):
+            if not await registry_answers.unanswered(connection, self.registry):
                 return
         if not await self.own.read_back(pool):
             return
         async with session_of(pool) as session:
-            if not await registries.take_turn(session, self.registry):
+            if not await registry_answers.take_lock(session, self.registry):
                 return
             while await self.look(pool, session):
                 pass
-            await registries.give_back_turn(session, self.registry)
+            await registry_answers.release_lock(session, self.registry)
 
     async def look(self, pool: Pool, session: Connection) -> bool:
         """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
         await pending.prune(session)
         await self._answer_unasked(pool)
-        left = await registries.unanswered(session, self.registry)
+        left = await registry_answers.unanswered(session, self.registry)
         self.metrics.waiting.labels(self.registry.value).set(left)
         if not left:
             return False
         if self.adapter is None:
-            self._tell_unset(left)
+            self._report_unset(left)
             return False
         pause = self.gate.wait(time.monotonic())
         if pause:
             await asyncio.sleep(min(pause, _LOOKED_AGAIN))
             return True
         until = time.monotonic() + _LOOKED_AGAIN
-        for wanted in await registries.wanted(session, self.registry, self.adapter.at_once, _CALLS):
+        for wanted in await registry_answers.wanted(session, self.registry, self.adapter.at_once, _CALLS):
             await asyncio.sleep(self.gate.wait(time.monotonic()))
             if not await self._call(pool, self.adapter, wanted) or time.monotonic() > until:
                 break
@@ -131,9 +134,9 @@ class Asking:
         """What officers waived, and what was asked a short while ago for somebody else."""
         now = self.clock.now()
         async with self.outbox.transaction(pool) as (connection, events):
-            waived = await registries.waived(connection, self.registry, _AT_ONCE)
-            reusable = await registries.reusable(connection, self.registry, now - self.fresh_for, _AT_ONCE)
-            given_up = [Heard(place, self._waived(subject, now), now) for place, subject in waived]
+            waived = await registry_answers.waived(connection, self.registry, _AT_ONCE)
+            reusable = await registry_answers.reusable(connection, self.registry, now - self.fresh_for, _AT_ONCE)
+            given_up = [StoredAnswer(place, self._waived(subject, now), now) for place, subject in waived]
             known = {(heard.place, heard.answer.subject) for heard in given_up}
             again = [heard for heard in reusable if (heard.place, heard.answer.subject) not in known]
             events += await self._save(connection, [*given_up, *again], now)
@@ -141,7 +144,7 @@ class Asking:
     def _waived(self, subject: str, now: datetime) -> RegistryAnswer:
         return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.WAIVED, said_at=now)
 
-    async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[Place]]) -> bool:
+    async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[RoundEpoch]]) -> bool:
         """False when it failed."""
         self.gate = self.gate.called(time.monotonic())
         now = self.clock.now()
@@ -155,9 +158,9 @@ class Asking:
         self.gate = self.gate.answered()
         self.metrics.open.labels(self.registry.value).set(0)
         self.metrics.calls.labels(self.registry.value, "answered").inc()
-        heard = [Heard(place, answer, now) for answer in answers for place in wanted[answer.subject]]
+        heard = [StoredAnswer(place, answer, now) for answer in answers for place in wanted[answer.subject]]
         async with self.outbox.transaction(pool) as (connection, events):
-            await registries.read_well(connection, self.registry, list(wanted))
+            await registry_answers.read_well(connection, self.registry, list(wanted))
             events += await self._save(connection, heard, now)
         return True
 
@@ -168,7 +171,7 @@ class Asking:
         self.metrics.calls.labels(self.registry.value, type(error).__name__).inc()
         if isinstance(error, UnsoundAnswerError):
             async with connected(pool) as connection:
-                await registries.misread(connection, self.registry, subjects)
+                await registry_answers.misread(connection, self.registry, subjects)
         _log.warning(
             "registry does not answer",
             registry=self.registry.value,
@@ -180,11 +183,11 @@ class Asking:
             again_in_seconds=round(self.gate.wait(time.monotonic()), 1),
         )
 
-    async def _save(self, connection: Connection, heard: Iterable[Heard], now: datetime) -> list[Outgoing]:
+    async def _save(self, connection: Connection, heard: Iterable[StoredAnswer], now: datetime) -> list[Outgoing]:
         """The new ones as events, and one row of the audit log for all of them."""
         listed = list(heard)
-        maps = await registries.time_maps(connection, {each.place.round for each in listed})
-        saved = await registries.save_answers(
+        maps = await registry_answers.time_maps(connection, {each.place.round for each in listed})
+        saved = await registry_answers.save_answers(
             connection,
             [
                 replace(each, answer=replace(each.answer, said_at=maps[each.place.round].programme(each.heard_at)))
@@ -201,13 +204,13 @@ class Asking:
             events.append(head)
         return events
 
-    def _tell_unset(self, left: int) -> None:
-        if left != self.told_unset:
+    def _report_unset(self, left: int) -> None:
+        if left != self.reported_unset:
             _log.error("no address is set of a registry that a policy asks", registry=self.registry.value, waiting=left)
-        self.told_unset = left
+        self.reported_unset = left
 
 
-def answered_event(place: Place, answer: RegistryAnswer, now: datetime) -> Outgoing:
+def answered_event(place: RoundEpoch, answer: RegistryAnswer, now: datetime) -> Outgoing:
     """Its id is random, and kept with it until it is published: one made of the firm's number would name the firm,
     since all numbers can be tried."""
     event = RegistryAnswered(round=place.round, epoch=place.epoch, answer=answer)

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import Verdict, judge, parked
-from services.eligibility.domain.registries import Answers, as_stated, confirmed, evidence
+from services.eligibility.domain.registry_facts import Answers, as_stated, confirmed, evidence
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
 from services.eligibility.usecases.pending import Due, ready

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.completion import FIRST_EPOCH, JudgedIn
-from services.eligibility.domain.registries import Answers, questions
+from services.eligibility.domain.registry_facts import Answers, questions
 from services.eligibility.storage import pending as waiting
-from services.eligibility.storage import registries
+from services.eligibility.storage import registry_answers
 from services.eligibility.storage.pending import Pending
-from services.eligibility.storage.registries import Place
+from services.eligibility.storage.registry_answers import RoundEpoch
 from shared.contracts.events import ApplicationSubmitted
 from shared.service.postgres import Connection
 
@@ -42,8 +42,8 @@ async def ready(
         for number, one in enumerate(placed)
         if known[one.submitted.round].registries and not one.submitted.contested
     }
-    places = {number: Place(placed[number].submitted.round, placed[number].epoch) for number in asked}
-    told = await registries.answered(
+    places = {number: RoundEpoch(placed[number].submitted.round, placed[number].epoch) for number in asked}
+    told = await registry_answers.answered(
         connection, [(places[number], question) for number, each in asked.items() for question in each]
     )
     found, pending = [], []

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from services.eligibility.domain.registries import Question
+from services.eligibility.domain.registry_facts import Question
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.contracts.registries import Registry, RegistryAnswer
@@ -54,7 +54,7 @@ SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::jsonb[],
 ON CONFLICT DO NOTHING RETURNING round, epoch, answer
 """
 # What is on the topic counts, not what a database restored from a backup has in its place.
-SAVE_SAID = """
+SAVE_PUBLISHED = """
 INSERT INTO registry_answers AS kept (round, epoch, registry, subject, answer, heard_at, said)
 SELECT *, true FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
 ON CONFLICT (round, epoch, registry, subject) DO UPDATE
@@ -70,7 +70,7 @@ REHEARSALS = "SELECT round, rehearsal FROM rounds WHERE round = ANY($1::text[])"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class RoundEpoch:
     """Where an answer is judged by."""
 
     round: str
@@ -78,10 +78,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class StoredAnswer:
     """An answer at its place. `heard_at` is real time, by which it ages; the answer's own is the programme's."""
 
-    place: Place
+    place: RoundEpoch
     answer: RegistryAnswer
     heard_at: datetime
 
@@ -93,53 +93,59 @@ class Heard:
         return self.place.round, self.place.epoch, self.answer.registry.value, self.answer.subject
 
 
-async def take_turn(connection: Connection, registry: Registry) -> bool:
+async def take_lock(connection: Connection, registry: Registry) -> bool:
     """Whether this session is now the one that asks; until it gives its turn back, or ends."""
     taken: bool = await connection.fetchval(TRY_LOCK, _LOCKS, list(Registry).index(registry))
     return taken
 
 
-async def give_back_turn(connection: Connection, registry: Registry) -> None:
+async def release_lock(connection: Connection, registry: Registry) -> None:
     await connection.execute(UNLOCK, _LOCKS, list(Registry).index(registry))
 
 
 async def answered(
-    connection: Connection, asked: Iterable[tuple[Place, Question]]
-) -> dict[Place, dict[Question, RegistryAnswer]]:
+    connection: Connection, asked: Iterable[tuple[RoundEpoch, Question]]
+) -> dict[RoundEpoch, dict[Question, RegistryAnswer]]:
     """Of these questions, those that may be judged by."""
     keys = [(place.round, place.epoch, question.registry.value, question.subject) for place, question in set(asked)]
-    found: dict[Place, dict[Question, RegistryAnswer]] = {}
+    found: dict[RoundEpoch, dict[Question, RegistryAnswer]] = {}
     for row in await connection.fetch(ANSWERED, *zip(*keys, strict=True)) if keys else ():
         answer = _ANSWER.validate_python(row["answer"], strict=False)
-        place = found.setdefault(Place(row["round"], row["epoch"]), {})
+        place = found.setdefault(RoundEpoch(row["round"], row["epoch"]), {})
         place[Question(answer.registry, answer.subject)] = answer
     return found
 
 
-async def waived(connection: Connection, registry: Registry, limit: int) -> list[tuple[Place, str]]:
+async def waived(connection: Connection, registry: Registry, limit: int) -> list[tuple[RoundEpoch, str]]:
     """Subjects whose answer two officers have given up."""
     rows = await connection.fetch(WAIVED, registry.value, limit)
-    return [(Place(row["round"], row["epoch"]), row["subject"]) for row in rows]
+    return [(RoundEpoch(row["round"], row["epoch"]), row["subject"]) for row in rows]
 
 
-async def reusable(connection: Connection, registry: Registry, since: datetime, limit: int) -> list[Heard]:
+async def reusable(connection: Connection, registry: Registry, since: datetime, limit: int) -> list[StoredAnswer]:
     """Answers heard since then, at the places that ask the same in their first epoch."""
     rows = await connection.fetch(REUSABLE, registry.value, limit, since)
     return [
-        Heard(Place(row["round"], row["epoch"]), _ANSWER.validate_python(row["answer"], strict=False), row["heard_at"])
+        StoredAnswer(
+            RoundEpoch(row["round"], row["epoch"]),
+            _ANSWER.validate_python(row["answer"], strict=False),
+            row["heard_at"],
+        )
         for row in rows
     ]
 
 
-async def wanted(connection: Connection, registry: Registry, at_once: int, calls: int) -> list[dict[str, list[Place]]]:
+async def wanted(
+    connection: Connection, registry: Registry, at_once: int, calls: int
+) -> list[dict[str, list[RoundEpoch]]]:
     """Subjects of the next `calls`, and where each is asked from. Those of a call that was misread come last, in one
     call, fewer and fewer of them at once, so that the one that spoils it stands alone in the end."""
     rows = await connection.fetch(WANTED, registry.value, at_once * calls)
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[RoundEpoch]] = {}
     for row in rows:
         if row["times"] > rows[0]["times"]:
             break
-        found.setdefault(row["subject"], []).append(Place(row["round"], row["epoch"]))
+        found.setdefault(row["subject"], []).append(RoundEpoch(row["round"], row["epoch"]))
     subjects = list(found.items())
     if rows and rows[0]["times"]:
         return [dict(subjects[: max(1, at_once >> min(rows[0]["times"], 30))])]
@@ -151,21 +157,25 @@ async def unanswered(connection: Connection, registry: Registry) -> int:
     return count
 
 
-async def save_answers(connection: Connection, heard: Iterable[Heard]) -> list[tuple[Place, RegistryAnswer]]:
+async def save_answers(
+    connection: Connection, heard: Iterable[StoredAnswer]
+) -> list[tuple[RoundEpoch, RegistryAnswer]]:
     """Returns those that are new: an answer is never replaced."""
     rows = sorted((each.row() for each in heard), key=lambda row: row[:4])
     saved = await connection.fetch(SAVE_ANSWERS, *zip(*rows, strict=True)) if rows else ()
-    return [(Place(row["round"], row["epoch"]), _ANSWER.validate_python(row["answer"], strict=False)) for row in saved]
+    return [
+        (RoundEpoch(row["round"], row["epoch"]), _ANSWER.validate_python(row["answer"], strict=False)) for row in saved
+    ]
 
 
-async def save_said(connection: Connection, heard: Iterable[Heard]) -> None:
+async def save_published(connection: Connection, heard: Iterable[StoredAnswer]) -> None:
     """What was read on the topic, in its order: the first answer to a question is the one."""
     first: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for each in heard:
         row = each.row()
         first.setdefault(row[:4], row)
     if first:
-        await connection.execute(SAVE_SAID, *zip(*(first[key] for key in sorted(first)), strict=True))
+        await connection.execute(SAVE_PUBLISHED, *zip(*(first[key] for key in sorted(first)), strict=True))
 
 
 async def save_waiver(connection: Connection, round_id: str, registry: Registry) -> None:
