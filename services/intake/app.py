@@ -45,7 +45,7 @@ from services.intake.api.submission import OPENAPI, submit_application
 from services.intake.handlers.inboxes import FETCH_BYTES, InboxReader
 from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
 from services.intake.settings import IntakeSettings
-from services.intake.usecases.access_events import TellAccess
+from services.intake.usecases.access_events import AccessPublisher
 from services.intake.usecases.admission import Admission
 from services.intake.usecases.announcement import announce_cuts
 from services.intake.usecases.clock_offset import ClockOffset
@@ -188,7 +188,7 @@ def _add_topics(state: Intake) -> None:
 
 def _add_jobs(state: Intake, workers: _Workers) -> None:
     runtime, outbox, clock, restore = state.runtime, state.outbox, state.clock, workers.restore
-    access = TellAccess(outbox, clock, state.settings.operator_token_hash)
+    access = AccessPublisher(outbox, clock, state.settings.operator_token_hash)
     runtime.job("restore", lambda: restore.keep(runtime.pool), 1)
     runtime.job("clock", lambda: workers.clock_offset.measure(runtime.pool), 10)
     runtime.job("admission", restore.once_open(lambda: state.admission.write_groups(runtime.pool)), 0)
@@ -198,7 +198,7 @@ def _add_jobs(state: Intake, workers: _Workers) -> None:
     runtime.job("inboxes", restore.once_open(lambda: workers.inboxes.read(runtime.pool)), 0.5)
     runtime.job("inbox watch", lambda: state.watch.look(runtime.pool), 5)
     runtime.job("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
-    runtime.job("access", restore.once_open(lambda: access.tell(runtime.pool)), 5)
+    runtime.job("access", restore.once_open(lambda: access.publish(runtime.pool)), 5)
     runtime.job("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
     runtime.job("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
 

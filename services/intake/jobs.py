@@ -138,12 +138,12 @@ async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart:
 async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, confirmed_at: datetime, clock: Clock) -> None:
     async with outbox.transaction(pool) as (connection, events):
         await rounds.lock_for_freeze(connection, round_id)
-        stands = await appeals.standing(connection, round_id)
+        pending = await appeals.pending_finality(connection, round_id)
         stored = await rounds.load(connection, round_id)
-        if stands is None or stored is None or stands.untold or stands.undecided:
+        if pending is None or stored is None or pending.untold or pending.undecided:
             return
         now = not_before(stored.window.time_map.programme(clock.now()), confirmed_at)
-        if in_time(stands.told_last, now):
+        if in_time(pending.told_last, now):
             return
         await rounds.finalize(connection, round_id)
         final = RoundFinalized(

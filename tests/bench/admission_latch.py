@@ -21,12 +21,12 @@ from pathlib import Path
 
 from deploy.local.postgres import create_database, running_postgres
 from deploy.local.state import State
-from services.intake.domain.admission import ContactDetails, Entry, Submission, enter
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
+from services.intake.domain.submissions import ContactDetails, Entry, Submission, enter
 from services.intake.storage import epochs, rounds
-from services.intake.storage.admission import admit, insert
+from services.intake.storage.entries import admit, insert
 from shared.clock import SystemClock
 from shared.proof.signing import Signer
 from shared.service.logs import configure_logs

@@ -19,7 +19,7 @@ from services.intake.domain.entries import state_version
 from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
-from services.intake.storage.admission import admit
+from services.intake.storage.entries import admit
 from services.intake.usecases.entry_events import entry_events
 from shared.service.http import serve
 from shared.service.logs import configure_logs

@@ -12,10 +12,10 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.intake.domain.admission import ContactDetails, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.firms import names_of
 from services.intake.domain.receipts import Receipt
+from services.intake.domain.submissions import ContactDetails, FirmLimit, Refusal, Submission
 from services.intake.storage import policies
 from services.intake.storage.rounds import Announcement, announce, open_round
 from services.intake.usecases.admission import Admission

@@ -146,13 +146,13 @@ async def test_what_was_read_comes_as_it_was() -> None:
 
 async def test_uploads_of_one_institution_take_turns_and_others_do_not_wait() -> None:
     reader = SheetReader(BOUNDS)
-    async with reader.turn("kepco", 0.1):
+    async with reader.reserved("kepco", 0.1):
         with pytest.raises(EarlierUploadError):
-            async with reader.turn("kepco", 0.05):
+            async with reader.reserved("kepco", 0.05):
                 pass
-        async with reader.turn("khnp", 0.05):
+        async with reader.reserved("khnp", 0.05):
             pass
-    async with reader.turn("kepco", 0.05):
+    async with reader.reserved("kepco", 0.05):
         pass
 
 

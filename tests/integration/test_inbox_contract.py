@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
-from services.intake.handlers.inboxes import TURN
+from services.intake.handlers.inboxes import SLOT_RECORDS
 from services.intake.usecases.inbox_parsing import MOST_BYTES
 from shared.contracts.topics import inbox, outbox
 from shared.kafka.unpacking import MOST_UNPACKED
@@ -227,7 +227,7 @@ async def test_a_backlog_of_one_institution_is_no_queue_for_another(stack: Stack
     quiet = (await answers_on(stack, "quiet", 1))["q"]
     told = await answers_on(stack, "flood", BACKLOG)
     before = sum(moment(body) < moment(quiet) for body in told.values())
-    assert before <= 5 * TURN, f"{before} of {BACKLOG} were answered before it"
+    assert before <= 5 * SLOT_RECORDS, f"{before} of {BACKLOG} were answered before it"
 
 
 def moment(answer: dict[str, Any]) -> datetime:

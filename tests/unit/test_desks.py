@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.intake.domain.admission import ContactDetails
 from services.intake.domain.notification_contacts import Person, Webhook, replaced, webhook_refusal
+from services.intake.domain.submissions import ContactDetails
 from services.notify.domain.digests import LONGEST, Gatherable, gathering
 from services.notify.domain.notices import Happening
 from services.notify.domain.reminders import Window, reminder

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.admission import FirmLimit, Refusal
-from services.intake.domain.firms import Caps, Place, Standing, contested, names_of, place, products
+from services.intake.domain.firms import Caps, FirmEntry, Place, contested, names_of, place, products
+from services.intake.domain.submissions import FirmLimit, Refusal
 from shared.contracts.identity import IdentityLevel
 
 NO_CAPS = Caps(None, {})
@@ -26,9 +26,9 @@ def entry(
     withdrawn: bool = False,
     contact: str | None = FIRM,
     identity: IdentityLevel = NONE,
-) -> Standing:
+) -> FirmEntry:
     names = names or names_of(f"X-{number}", None)
-    return Standing(
+    return FirmEntry(
         application=f"a{number}",
         names=names,
         track=track,
@@ -46,8 +46,8 @@ def asked(
     token: str = "",
     contact: str | None = FIRM,
     identity: IdentityLevel = NONE,
-) -> Standing:
-    return Standing(
+) -> FirmEntry:
+    return FirmEntry(
         application="new",
         names=names,
         track=track,
@@ -142,7 +142,7 @@ _NAMES = st.sampled_from("abcde").flatmap(
 @given(st.lists(st.tuples(_NAMES, st.sampled_from([FIRM, STRANGER, "c@x.example"])), max_size=9), st.integers(1, 3))
 def test_however_contests_end_no_more_stand_than_the_limit(sent: list[tuple[frozenset[str], str]], most: int) -> None:
     """Who links products by entries of helpers, and withdraws those, has no more chances either."""
-    standing: list[Standing] = []
+    standing: list[FirmEntry] = []
     for number, (names, contact) in enumerate(sent):
         one = entry(number, names, contact=contact)
         if isinstance(place(one, standing, Caps(most, {})), Place):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.handlers.inboxes import TURN
+from services.intake.handlers.inboxes import SLOT_RECORDS
 from services.intake.usecases.inbox_parsing import ADAPTERS, LONGEST_ID, MOST_BYTES, read_message
 from shared.contracts.events import Answer, InboxAnswered
 from shared.kafka.unpacking import MOST_UNPACKED
@@ -113,4 +113,4 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     assert f"{MOST_BYTES:,} bytes of JSON" in PAGE
     assert f"at most {MOST_UNPACKED >> 20} MiB" in PAGE
     assert f"at most {LONGEST_ID}\ncharacters" in PAGE
-    assert f"in turns, {TURN} messages each" in PAGE
+    assert f"in turns, {SLOT_RECORDS} messages each" in PAGE

@@ -20,9 +20,18 @@ from services.intake.domain.acts import (
     waiting_for_the_same,
     withdrawal_refusal,
 )
-from services.intake.domain.admission import ContactDetails, Entry, Refusal, Submission, enter
 from services.intake.domain.entries import Chance, access_token, rehearsed_uuid
-from services.intake.domain.requests import Bought, NewVersion, Same, Standing, Turn, amend, submit, turn_of, withdraw
+from services.intake.domain.requests import (
+    Arrival,
+    Bought,
+    NewVersion,
+    RequestState,
+    Same,
+    amend,
+    arrival_of,
+    submit,
+    withdraw,
+)
 from services.intake.domain.rounds import Closed, RoundStatus, RoundWindow
 from services.intake.domain.sources import (
     Timetable,
@@ -32,6 +41,7 @@ from services.intake.domain.sources import (
     due_at,
     rehearsed_value,
 )
+from services.intake.domain.submissions import ContactDetails, Entry, Refusal, Submission, enter
 from services.selection.verify import spelled as verifiers_spelling
 from services.selection.verify import two_officers
 from shared.clock import REAL_TIME, TimeMap
@@ -61,7 +71,7 @@ SUBMISSION = Submission(
     traceparent=None,
 )
 FACTS = RequestFacts(class_code="41112201", quantity=5, budget_won=1000, price_ceiling_won=200)
-STANDING = Standing(pledge_won=1000, version=0, withdrawn=False, same_facts=False)
+STANDING = RequestState(pledge_won=1000, version=0, withdrawn=False, same_facts=False)
 
 
 @pytest.mark.parametrize(
@@ -111,16 +121,16 @@ def test_a_rehearsal_gives_the_same_entry_whatever_chance_says_and_in_programme_
 @pytest.mark.parametrize(
     ("appended_at", "status", "turn"),
     [
-        (OPENS - TICK, RoundStatus.ANNOUNCED, Turn.EARLY),
-        (OPENS, RoundStatus.OPEN, Turn.IN_TIME),
-        (CLOSES - TICK, RoundStatus.OPEN, Turn.IN_TIME),
-        (CLOSES, RoundStatus.OPEN, Turn.HELD),
-        (CLOSES, RoundStatus.FROZEN, Turn.LATE),
-        (CLOSES - TICK, RoundStatus.FROZEN, Turn.LATE),
+        (OPENS - TICK, RoundStatus.ANNOUNCED, Arrival.EARLY),
+        (OPENS, RoundStatus.OPEN, Arrival.IN_TIME),
+        (CLOSES - TICK, RoundStatus.OPEN, Arrival.IN_TIME),
+        (CLOSES, RoundStatus.OPEN, Arrival.HELD),
+        (CLOSES, RoundStatus.FROZEN, Arrival.LATE),
+        (CLOSES - TICK, RoundStatus.FROZEN, Arrival.LATE),
     ],
 )
-def test_late_is_said_only_after_the_freeze(appended_at: datetime, status: RoundStatus, turn: Turn) -> None:
-    assert turn_of(replace(WINDOW, status=status), appended_at) is turn
+def test_late_is_said_only_after_the_freeze(appended_at: datetime, status: RoundStatus, turn: Arrival) -> None:
+    assert arrival_of(replace(WINDOW, status=status), appended_at) is turn
 
 
 @pytest.mark.parametrize(

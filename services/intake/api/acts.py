@@ -20,7 +20,7 @@ from services.intake.domain.acts import ActKind, approval_refusal
 from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from services.intake.usecases.acts import KINDS, announcement, late
-from services.intake.usecases.acts.ground import Approved
+from services.intake.usecases.acts.act_types import Approved
 from shared.contracts.values import Actor, Contract, Line
 from shared.service import audit
 from shared.service.http import body_of, parse, read_body

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from services.intake.domain.admission import ContactDetails
+from services.intake.domain.submissions import ContactDetails
 from shared.contracts.events import Language
 from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
 from shared.contracts.values import Code, Contract, Line, Text

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
-from services.intake.domain.firms import Standing
+from services.intake.domain.firms import FirmEntry
 from services.intake.storage import firms
 from shared.service.postgres import connected
 
@@ -29,7 +29,7 @@ async def contests(round_id: str, request: Request) -> Response:
     )
 
 
-def _contested(one: Standing, standing: list[Standing]) -> dict[str, object]:
+def _contested(one: FirmEntry, standing: list[FirmEntry]) -> dict[str, object]:
     return {
         "application": one.application,
         "product": sorted(one.names),

@@ -2,23 +2,23 @@
 
 from typing import Final, TypeVar
 
-from services.intake.domain.refused import Because, Refused
+from services.intake.domain.refused import RefusalKind, Refused
 from shared.service.problems import Problem
 
 _STATUS: Final = {
-    Because.STATED: 422,
-    Because.STANDS: 409,
-    Because.UNKNOWN: 404,
-    Because.OVER: 410,
-    Because.BUSY: 429,
-    Because.AWAY: 503,
+    RefusalKind.INVALID: 422,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.UNKNOWN: 404,
+    RefusalKind.OVER: 410,
+    RefusalKind.BUSY: 429,
+    RefusalKind.UNAVAILABLE: 503,
 }
 _Found = TypeVar("_Found")
 
 
 def problem(refused: Refused) -> Problem:
     headers = {} if refused.retry_seconds is None else {"Retry-After": str(refused.retry_seconds)}
-    return Problem(_STATUS[refused.because], refused.code, refused.title, refused.errors, headers)
+    return Problem(_STATUS[refused.kind], refused.code, refused.title, refused.errors, headers)
 
 
 def granted(found: _Found | Refused) -> _Found:

@@ -38,7 +38,7 @@ class LostTokenBody(Contract):
 
 
 _LOST: Final = TypeAdapter(LostTokenBody)
-_TOLD: Final = (
+_ANSWER: Final = (
     "Where there is such an entry, a new token is mailed to its own address: one in ten minutes at most, three a day. "
     "The old one ends when the new one is first used."
 )
@@ -53,7 +53,7 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
         printable = round_id if round_id.isprintable() else ""
         found = await renewals.of_firm(connection, printable, body.business_number, body.email)
         events += await _renew(connection, found, state)
-    return _told()
+    return _answer()
 
 
 @router.post("/applications/{application}/lost-token", status_code=202)
@@ -64,11 +64,11 @@ async def renew_token(application: str, request: Request) -> Response:
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         if is_id(application) and await renewals.has_contact(connection, application):
             events += await _renew(connection, [application], state)
-    return _told()
+    return _answer()
 
 
-def _told() -> Response:
-    return JSONResponse({"told": said(_TOLD)}, 202, in_language({}))
+def _answer() -> Response:
+    return JSONResponse({"told": said(_ANSWER)}, 202, in_language({}))
 
 
 async def _renew(connection: Connection, applications: Sequence[str], state: Intake) -> list[Outgoing]:

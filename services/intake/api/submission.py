@@ -11,11 +11,11 @@ from fastapi import Request, Response
 from services.intake.api.bodies import SUBMISSION, SubmissionBody
 from services.intake.api.refusals import granted, problem
 from services.intake.api.state import intake, network
-from services.intake.domain.admission import FirmLimit, Refusal, Submission
 from services.intake.domain.entries import Chance
 from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
+from services.intake.domain.submissions import FirmLimit, Refusal, Submission
 from services.intake.usecases.admission import TooManyWaitingError
 from services.intake.usecases.fitness import unfit_entry, with_warnings
 from services.intake.usecases.identity import below_level

@@ -51,7 +51,7 @@ async def upload(code: str, request: Request, round_id: RoundQuery, preview: boo
     state = intake(request)
     who = await holder_for(request, code, OFFICER, OPERATOR)
     try:
-        async with state.sheets.turn(code, _EARLIER_SECONDS):
+        async with state.sheets.reserved(code, _EARLIER_SECONDS):
             return await _taken(state, who, code, request, round_id, preview)
     except EarlierUploadError as error:
         raise _earlier_waits("The upload before this one is still being read") from error

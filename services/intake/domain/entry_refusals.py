@@ -2,32 +2,32 @@
 
 from typing import Final
 
-from services.intake.domain.admission import FirmLimit, Refusal
-from services.intake.domain.refused import Because, Refused, conflict
+from services.intake.domain.refused import RefusalKind, Refused, conflict
+from services.intake.domain.submissions import FirmLimit, Refusal
 from shared.contracts.events import Reason
 
 _REFUSED: Final = {
     Refusal.UNKNOWN_ROUND: Refused(
-        Because.UNKNOWN, Refusal.UNKNOWN_ROUND.value, "No round of this id: see GET /rounds."
+        RefusalKind.UNKNOWN, Refusal.UNKNOWN_ROUND.value, "No round of this id: see GET /rounds."
     ),
     Refusal.NOT_OPEN_YET: Refused(
-        Because.STANDS, Refusal.NOT_OPEN_YET.value, "The round is not open yet: see opens_at at GET /rounds."
+        RefusalKind.CONFLICT, Refusal.NOT_OPEN_YET.value, "The round is not open yet: see opens_at at GET /rounds."
     ),
     Refusal.CLOSED: Refused(
-        Because.OVER, Refusal.CLOSED.value, "The round is closed; later rounds are at GET /rounds."
+        RefusalKind.OVER, Refusal.CLOSED.value, "The round is closed; later rounds are at GET /rounds."
     ),
     Refusal.ALREADY_ENTERED: Refused(
-        Because.STANDS,
+        RefusalKind.CONFLICT,
         Refusal.ALREADY_ENTERED.value,
         "You have entered this product of this firm already: change it with PUT /applications/{id} and its token.",
     ),
     Refusal.ENTERED_BY_SURER: Refused(
-        Because.STANDS,
+        RefusalKind.CONFLICT,
         Refusal.ENTERED_BY_SURER.value,
         "This product is entered by somebody who is surer to be of this firm: confirm yours with POST /identity first.",
     ),
     Refusal.KEY_REUSED: Refused(
-        Because.STATED,
+        RefusalKind.INVALID,
         Refusal.KEY_REUSED.value,
         "This idempotency key was used with another body: use a new key for a new application.",
     ),

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.intake.domain.admission import FirmLimit, Refusal
+from services.intake.domain.submissions import FirmLimit, Refusal
 from shared.contracts.facts import Product
 from shared.contracts.identity import IdentityLevel
 
@@ -36,7 +36,7 @@ def came_with(product_key: str) -> Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class FirmEntry:
     """An entry of a firm. `token_hash`: of the token that opens it. `contact`: the mail address of its party, which is
     one in capitals and in small letters; None where it is erased."""
 
@@ -49,12 +49,12 @@ class Standing:
     identity: IdentityLevel = IdentityLevel.NONE
     contested: bool = False
 
-    def is_of(self, other: "Standing") -> bool:
+    def is_of(self, other: "FirmEntry") -> bool:
         """Of the same party."""
         mine, theirs = self.contact, other.contact
         return mine is not None and theirs is not None and mine.casefold() == theirs.casefold()
 
-    def is_rival_of(self, other: "Standing") -> bool:
+    def is_rival_of(self, other: "FirmEntry") -> bool:
         """Of the same product, and both stand."""
         return not self.withdrawn and not other.withdrawn and bool(self.names & other.names)
 
@@ -75,7 +75,7 @@ class Place:
     outranked: tuple[str, ...] = ()
 
 
-def place(asked: Standing, others: Sequence[Standing], caps: Caps) -> Place | Refusal | FirmLimit:
+def place(asked: FirmEntry, others: Sequence[FirmEntry], caps: Caps) -> Place | Refusal | FirmLimit:
     """Where an entry can stand beside `others` of the firm, or why it can't."""
     same = [one for one in others if one.names & asked.names]
     if any(one.is_of(asked) for one in same):
@@ -94,7 +94,7 @@ def place(asked: Standing, others: Sequence[Standing], caps: Caps) -> Place | Re
     return Place(any(one.is_rival_of(asked) for one in left), tuple(outranked))
 
 
-def over_limit(asked: Standing, others: Iterable[Standing], caps: Caps) -> FirmLimit | None:
+def over_limit(asked: FirmEntry, others: Iterable[FirmEntry], caps: Caps) -> FirmLimit | None:
     """The track's limit before the round's; the entry whose token opens `asked` too is named."""
     standing = [one for one in others if not one.withdrawn]
     in_track = [one for one in standing if one.track == asked.track]
@@ -108,7 +108,7 @@ def over_limit(asked: Standing, others: Iterable[Standing], caps: Caps) -> FirmL
     return None
 
 
-def products(standing: Collection[Standing]) -> int:
+def products(standing: Collection[FirmEntry]) -> int:
     """How many products of a firm these entries are, once each contest is settled; rather one too many than too few.
 
     Each entry is counted under one of its names, the one that most of them have: of those under one name one stands at
@@ -121,12 +121,12 @@ def products(standing: Collection[Standing]) -> int:
     return counted
 
 
-def _commonest(standing: Collection[Standing]) -> tuple[str, int]:
+def _commonest(standing: Collection[FirmEntry]) -> tuple[str, int]:
     times = Counter(name for one in standing for name in one.names)
     return max(sorted(times.items()), key=lambda each: each[1])
 
 
-def contested(standing: Sequence[Standing]) -> set[str]:
+def contested(standing: Sequence[FirmEntry]) -> set[str]:
     """Those that another entry of the same product stands beside."""
     return {
         one.application for one in standing if any(other is not one and other.is_rival_of(one) for other in standing)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.intake.domain.admission import ContactDetails
+from services.intake.domain.submissions import ContactDetails
 from shared.service.addresses import reachable
 
 CHANGING_OVER: Final = timedelta(hours=24)

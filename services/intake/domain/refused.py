@@ -7,19 +7,19 @@ from enum import StrEnum
 from shared.contracts.events import Reason
 
 
-class Because(StrEnum):
+class RefusalKind(StrEnum):
     """What stands in the way."""
 
-    STATED = "stated"
+    INVALID = "invalid"
     """Something in what was sent: another request can be made instead."""
-    STANDS = "stands"
+    CONFLICT = "conflict"
     """The state of the round, or of what else the request is about."""
     OVER = "over"
     """The time for it has passed."""
     UNKNOWN = "unknown"
     BUSY = "busy"
     """Too many ask at once, or one too often."""
-    AWAY = "away"
+    UNAVAILABLE = "unavailable"
     """Another system does not answer."""
 
 
@@ -27,7 +27,7 @@ class Because(StrEnum):
 class Refused:
     """`code`: stable, for programs. `errors`: by field, where fields are at fault. `retry_seconds`: wait so long."""
 
-    because: Because
+    kind: RefusalKind
     code: str
     title: str
     errors: Sequence[Reason] = ()
@@ -35,8 +35,8 @@ class Refused:
 
 
 def unfit(code: str, title: str, errors: Sequence[Reason] = ()) -> Refused:
-    return Refused(Because.STATED, code, title, errors)
+    return Refused(RefusalKind.INVALID, code, title, errors)
 
 
 def conflict(code: str, title: str, errors: Sequence[Reason] = ()) -> Refused:
-    return Refused(Because.STANDS, code, title, errors)
+    return Refused(RefusalKind.CONFLICT, code, title, errors)

@@ -12,7 +12,7 @@ from shared.contracts.facts import RequestFacts
 from shared.programme.regions import REGIONS
 
 
-class Turn(StrEnum):
+class Arrival(StrEnum):
     """When a message came, seen from its round."""
 
     IN_TIME = "in-time"
@@ -22,17 +22,17 @@ class Turn(StrEnum):
     """After the close of a round that is not frozen: an extension may still take it in."""
 
 
-def turn_of(window: RoundWindow, appended_at: datetime) -> Turn:
+def arrival_of(window: RoundWindow, appended_at: datetime) -> Arrival:
     """`appended_at` is the broker's stamp in programme time. In ⇔ stamped inside the window and not frozen."""
     if appended_at >= window.closes_at:
-        return Turn.LATE if window.frozen else Turn.HELD
+        return Arrival.LATE if window.frozen else Arrival.HELD
     match window.refusal(appended_at):
         case Closed.NOT_OPEN_YET:
-            return Turn.EARLY
+            return Arrival.EARLY
         case Closed.CLOSED:
-            return Turn.LATE
+            return Arrival.LATE
         case None:
-            return Turn.IN_TIME
+            return Arrival.IN_TIME
 
 
 LEAST_PRICE_WON: Final = 10
@@ -48,7 +48,7 @@ class Bought:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RequestState:
     """What an institution has in a round: the pledge, and the request of that id so far, if any. `bought` is None where
     the policy can't be read."""
 
@@ -71,45 +71,45 @@ class Same:
     version: int
 
 
-Refused = tuple[Reason, ...]
+Reasons = tuple[Reason, ...]
 
 
-def submit(facts: RequestFacts, standing: Standing) -> NewVersion | Same | Refused:
-    if standing.version and not standing.withdrawn:
-        if standing.same_facts:
-            return Same(standing.version)
+def submit(facts: RequestFacts, state: RequestState) -> NewVersion | Same | Reasons:
+    if state.version and not state.withdrawn:
+        if state.same_facts:
+            return Same(state.version)
         return (
             Reason(
                 pointer="/request",
                 code="already-submitted",
                 detail="a request of this id stands with other facts",
-                fix=f"send AmendPurchaseRequest with replaces={standing.version}, or another request id",
+                fix=f"send AmendPurchaseRequest with replaces={state.version}, or another request id",
             ),
         )
-    return _checked(facts, standing)
+    return _checked(facts, state)
 
 
-def amend(facts: RequestFacts, replaces: int, standing: Standing) -> NewVersion | Same | Refused:
-    if not standing.version or standing.withdrawn:
+def amend(facts: RequestFacts, replaces: int, state: RequestState) -> NewVersion | Same | Reasons:
+    if not state.version or state.withdrawn:
         return (no_such_request(),)
-    if standing.same_facts:
-        return Same(standing.version)
-    if replaces != standing.version:
+    if state.same_facts:
+        return Same(state.version)
+    if replaces != state.version:
         return (
             Reason(
                 pointer="/replaces",
                 code="version-mismatch",
-                detail=f"version {standing.version} stands, not {replaces}",
-                fix=f"look at version {standing.version} and send replaces={standing.version}",
+                detail=f"version {state.version} stands, not {replaces}",
+                fix=f"look at version {state.version} and send replaces={state.version}",
             ),
         )
-    return _checked(facts, standing)
+    return _checked(facts, state)
 
 
-def withdraw(standing: Standing) -> NewVersion | Same | Refused:
-    if not standing.version:
+def withdraw(state: RequestState) -> NewVersion | Same | Reasons:
+    if not state.version:
         return (no_such_request(),)
-    return Same(standing.version) if standing.withdrawn else NewVersion(standing.version + 1)
+    return Same(state.version) if state.withdrawn else NewVersion(state.version + 1)
 
 
 def no_such_request() -> Reason:
@@ -121,9 +121,9 @@ def no_such_request() -> Reason:
     )
 
 
-def _checked(facts: RequestFacts, standing: Standing) -> NewVersion | Refused:
+def _checked(facts: RequestFacts, state: RequestState) -> NewVersion | Reasons:
     reasons = []
-    if standing.pledge_won is None:
+    if state.pledge_won is None:
         reasons.append(
             Reason(
                 pointer="/round",
@@ -132,13 +132,13 @@ def _checked(facts: RequestFacts, standing: Standing) -> NewVersion | Refused:
                 fix="ask the programme's officers to record the pledge",
             )
         )
-    elif facts.budget_won > standing.pledge_won:
+    elif facts.budget_won > state.pledge_won:
         reasons.append(
             Reason(
                 pointer="/facts/budget_won",
                 code="budget-above-pledge",
-                detail=f"{facts.budget_won} won is above the pledge of {standing.pledge_won} won",
-                fix=f"lower it to {standing.pledge_won} or less, or raise the pledge first",
+                detail=f"{facts.budget_won} won is above the pledge of {state.pledge_won} won",
+                fix=f"lower it to {state.pledge_won} or less, or raise the pledge first",
             )
         )
     if facts.price_ceiling_won is not None and facts.price_ceiling_won > facts.budget_won:
@@ -150,8 +150,8 @@ def _checked(facts: RequestFacts, standing: Standing) -> NewVersion | Refused:
                 fix="raise the budget or lower the ceiling",
             )
         )
-    reasons += _never_matched(facts, standing.bought)
-    return tuple(reasons) or NewVersion(standing.version + 1)
+    reasons += _never_matched(facts, state.bought)
+    return tuple(reasons) or NewVersion(state.version + 1)
 
 
 def _never_matched(facts: RequestFacts, bought: Bought | None) -> Iterator[Reason]:

@@ -40,7 +40,7 @@ def next_cut(
     `first_day` is that of the first cut: a 31st stays the last day of every month.
     """
     at = announced_close.astimezone(KST).timetz()
-    days = (months_after(first_day, turn * policy["rolling"]["every_months"]) for turn in count(1))
+    days = (months_after(first_day, number_of_cuts * policy["rolling"]["every_months"]) for number_of_cuts in count(1))
     day = next(day for day in days if datetime.combine(day, at) > closes_at)
     judged_by = {**policy, "as_of": day.isoformat()}
     return Cut(cut_id(series, number + 1), number + 1, closes_at, datetime.combine(day, at), judged_by)

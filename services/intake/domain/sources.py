@@ -35,8 +35,8 @@ class Timetable:
     def first_since(self, second: int) -> datetime:
         """The first value at or after a second since 1970."""
         began = int(self.anchor.timestamp())
-        turns = -(-(second - began) // self.period_seconds)
-        return _EPOCH + timedelta(seconds=began + turns * self.period_seconds)
+        periods = -(-(second - began) // self.period_seconds)
+        return _EPOCH + timedelta(seconds=began + periods * self.period_seconds)
 
     def failed_at(self, due: datetime) -> datetime:
         """When it has failed, if what was due is not published by then."""
@@ -88,11 +88,11 @@ def rehearsed_value(seed: str, round_id: str, supplementary: int | None = None) 
     """
     what = round_id if supplementary is None else f"{round_id}:supplementary-{supplementary}"
     numbers: list[int] = []
-    turn = 0
+    counter = 0
     while len(numbers) < 6:
-        digest = hashlib.sha256(f"{seed}:{what}:{turn}".encode()).digest()
+        digest = hashlib.sha256(f"{seed}:{what}:{counter}".encode()).digest()
         number = int.from_bytes(digest, "big") % 45 + 1
         if number not in numbers:
             numbers.append(number)
-        turn += 1
+        counter += 1
     return "".join(f"{number}." for number in sorted(numbers)) + "/"

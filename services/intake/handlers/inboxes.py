@@ -34,7 +34,7 @@ from shared.kafka.storage import park
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
 
-TURN: Final = 100
+SLOT_RECORDS: Final = 100
 """Records an inbox is taken from before it is the others' turn."""
 FETCH_BYTES: Final = 32_768
 """Of one inbox at a time: less than a turn's worth of requests, since what is left of it delays the next fetch."""
@@ -104,7 +104,7 @@ class InboxReader:
                 await asyncio.sleep(0.3)
                 continue
             try:
-                await self._take_turns(consumer, pool, 0.3)
+                await self._read_slots(consumer, pool, 0.3)
             except LeaseLostError:
                 self._reading = {}  # lease and assign anew
 
@@ -119,27 +119,27 @@ class InboxReader:
         self._reading, self._left = offsets, {}
         _log.info("reads inboxes", inboxes=len(offsets), left_out=len(there) - len(offsets))
 
-    async def _take_turns(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
+    async def _read_slots(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
         at_once = asyncio.Semaphore(AT_ONCE)
 
-        async def turn(topic: str) -> None:
+        async def read_slot(topic: str) -> None:
             async with at_once:
-                await self._turn(consumer, pool, topic)
+                await self._read_slot(consumer, pool, topic)
 
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             due = [topic for topic, left in self._left.items() if left.due <= time.monotonic()]
             resting = self._left.keys() | self._watch.unreadable.keys()
             ready = [*due, *await consumer.waiting(0 if due else 0.1, resting)]
-            for error in await asyncio.gather(*map(turn, ready), return_exceptions=True):
+            for error in await asyncio.gather(*map(read_slot, ready), return_exceptions=True):
                 if error is not None:
                     raise error
 
-    async def _turn(self, consumer: TakesTurns, pool: Pool, topic: str) -> None:
+    async def _read_slot(self, consumer: TakesTurns, pool: Pool, topic: str) -> None:
         left = self._left.pop(topic, None)
         if left is None:
             try:
-                taken = await consumer.take(topic, TURN)
+                taken = await consumer.take(topic, SLOT_RECORDS)
             except KafkaConnectionError:
                 raise
             except KafkaError as error:

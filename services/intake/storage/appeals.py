@@ -29,7 +29,7 @@ WHERE outcomes.noticed_at IS NULL
    OR (outcomes.noticed_epoch, outcomes.noticed_batch) < (excluded.noticed_epoch, excluded.noticed_batch)
 """
 CONFIRMED = "SELECT round, confirmed_at FROM rounds WHERE status = 'confirmed' AND confirmed_at IS NOT NULL"
-STANDING = """
+PENDING_FINALITY = """
 SELECT r.round, count(a.application) - count(o.noticed_at) FILTER (WHERE o.result_epoch = r.epoch) AS untold,
        greatest(max(o.noticed_at), r.confirmed_at) AS told_last,
        (SELECT count(*) FROM appeals p JOIN applications q USING (application)
@@ -44,7 +44,7 @@ GROUP BY r.round
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PendingFinality:
     """What a confirmed round still waits for. `untold`: applications without a published result, or not told it; a
     result that a later epoch changed counts as untold until that is told."""
 
@@ -112,7 +112,7 @@ async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:
     return [tuple(row) for row in await connection.fetch(CONFIRMED)]
 
 
-async def standing(connection: Connection, round_id: str) -> Standing | None:
+async def pending_finality(connection: Connection, round_id: str) -> PendingFinality | None:
     """Reads every application of the round: not to be asked before the confirmation's own period is over."""
-    row = await connection.fetchrow(STANDING, round_id)
-    return Standing(**row) if row else None
+    row = await connection.fetchrow(PENDING_FINALITY, round_id)
+    return PendingFinality(**row) if row else None

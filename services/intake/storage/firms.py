@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 
-from services.intake.domain.firms import Caps, Standing, came_with, names_of
+from services.intake.domain.firms import Caps, FirmEntry, came_with, names_of
 from shared.contracts.identity import IdentityLevel
 from shared.service.postgres import Connection
 
@@ -12,7 +12,7 @@ Firm = tuple[str, str]
 
 LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
 # The facts of a withdrawn entry are those it withdrew.
-STANDING = """
+ENTRIES = """
 SELECT a.round, a.business_number, a.application::text, a.product_key, a.withdrawn, a.token_hash,
        facts->>'track' AS track, facts->'product'->>'reference' AS reference, facts->'product'->>'item_id' AS item_id,
        c.email, stated.identity, stated.contested
@@ -48,12 +48,12 @@ def _number(firm: Firm) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-async def standing(connection: Connection, firms: Collection[Firm]) -> dict[Firm, list[Standing]]:
+async def entries(connection: Connection, firms: Collection[Firm]) -> dict[Firm, list[FirmEntry]]:
     """Of each, its entries in the round, withdrawn ones too, oldest first. An entry keeps the name it came with."""
-    found: dict[Firm, list[Standing]] = {firm: [] for firm in firms}
-    for row in await connection.fetch(STANDING, *zip(*sorted(firms), strict=True)):
+    found: dict[Firm, list[FirmEntry]] = {firm: [] for firm in firms}
+    for row in await connection.fetch(ENTRIES, *zip(*sorted(firms), strict=True)):
         names = names_of(row["reference"], row["item_id"]) | came_with(row["product_key"])
-        entry = Standing(
+        entry = FirmEntry(
             application=row["application"],
             names=names,
             track=row["track"],
@@ -67,10 +67,10 @@ async def standing(connection: Connection, firms: Collection[Firm]) -> dict[Firm
     return found
 
 
-async def with_contests(connection: Connection, round_id: str) -> dict[Firm, list[Standing]]:
+async def with_contests(connection: Connection, round_id: str) -> dict[Firm, list[FirmEntry]]:
     """The firms of a round that have a contested entry, in order of their numbers, each with all its entries."""
     rows = await connection.fetch(CONTESTED, round_id)
-    return await standing(connection, [(round_id, row["business_number"]) for row in rows]) if rows else {}
+    return await entries(connection, [(round_id, row["business_number"]) for row in rows]) if rows else {}
 
 
 async def caps(connection: Connection, rounds: Collection[str]) -> Mapping[str, Caps]:

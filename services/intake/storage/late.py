@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.admission import ContactDetails
+from services.intake.domain.submissions import ContactDetails
 from shared.service.postgres import Connection
 
 KEEP = """

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.intake.domain.admission import ContactDetails
 from services.intake.domain.notification_contacts import Person, Webhook
+from services.intake.domain.submissions import ContactDetails
 from shared.service.postgres import Connection
 
 PEOPLE = """

@@ -19,7 +19,7 @@ TAKE_INVITED = f"DELETE FROM invited WHERE round IN {_PAST} RETURNING party::tex
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedContact:
     round: str
     email: str
     name: str
@@ -28,7 +28,7 @@ class Refused:
     """Programme time."""
 
 
-async def remember(connection: Connection, late: Sequence[Refused]) -> None:
+async def remember(connection: Connection, late: Sequence[RefusedContact]) -> None:
     """Once for each address, in order of addresses: two groups never wait for each other. To be called under the
     round's lock, so that an extension finds all of them or admits them."""
     first = {(each.round, each.email): each for each in reversed(late)}
@@ -43,9 +43,9 @@ async def remember(connection: Connection, late: Sequence[Refused]) -> None:
     )
 
 
-async def take(connection: Connection, round_id: str) -> list[Refused]:
+async def take(connection: Connection, round_id: str) -> list[RefusedContact]:
     """All of the round, which are then forgotten: for an extension, under the round's exclusive lock."""
-    rows = [Refused(**dict(row)) for row in await connection.fetch(TAKE, round_id)]
+    rows = [RefusedContact(**dict(row)) for row in await connection.fetch(TAKE, round_id)]
     return sorted(rows, key=lambda each: (each.received_at, each.email))
 
 

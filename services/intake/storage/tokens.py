@@ -16,7 +16,7 @@ ON CONFLICT (name) DO NOTHING RETURNING name
 REVOKE_TOKEN = """
 UPDATE tokens SET revoked_at = now(), told = false WHERE name = $1 AND revoked_at IS NULL RETURNING name
 """
-TELL = """
+TAKE_UNPUBLISHED = """
 UPDATE tokens SET told = true WHERE name IN (SELECT name FROM tokens WHERE NOT told LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING name, role, institution, token_hash, coalesce(revoked_at, created_at) AS changed_at,
           revoked_at IS NOT NULL AS revoked
@@ -56,9 +56,9 @@ async def revoke(connection: Connection, name: str) -> bool:
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
 
 
-async def tell(connection: Connection) -> list[TokenChanged]:
+async def take_unpublished(connection: Connection) -> list[TokenChanged]:
     """Those that the other services were not told of as they stand: each once."""
-    return [TokenChanged(**dict(row)) for row in await connection.fetch(TELL)]
+    return [TokenChanged(**dict(row)) for row in await connection.fetch(TAKE_UNPUBLISHED)]
 
 
 async def put_back(connection: Connection, told: TokenChanged) -> int:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.admission import ContactDetails
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.receipts import Receipt
+from services.intake.domain.submissions import ContactDetails
 from shared.contracts.identity import IdentityLevel
 from shared.service.postgres import Connection
 

@@ -17,10 +17,10 @@ FIRST_OPERATOR: Final = "first operator"
 
 async def access_events(connection: Connection) -> list[Outgoing]:
     """Of all that the others were not told yet."""
-    return [_event(one) for one in await tokens.tell(connection)]
+    return [_event(one) for one in await tokens.take_unpublished(connection)]
 
 
-class TellAccess:
+class AccessPublisher:
     """A periodic job: tells of tokens made before others were told of any, and once of the first operator's."""
 
     def __init__(self, outbox: OutboxPublisher, clock: Clock, first_operator: str) -> None:
@@ -29,7 +29,7 @@ class TellAccess:
         self._clock = clock
         self._first_operator = first_operator
 
-    async def tell(self, pool: Pool) -> None:
+    async def publish(self, pool: Pool) -> None:
         async with self._outbox.transaction(pool) as (connection, events):
             events += await access_events(connection)
             if self._first_operator:

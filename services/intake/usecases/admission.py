@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from services.intake.domain.admission import Submission
+from services.intake.domain.submissions import Submission
 from services.intake.storage import tokens
-from services.intake.storage.admission import Answer, admit
+from services.intake.storage.entries import Answer, admit
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.entry_events import entry_events
 from shared.service.keys import SigningKey

@@ -54,7 +54,7 @@ async def settle(settling: Settling, outranked: Sequence[str] = ()) -> list[Outg
     events = []
     for application in outranked:
         events += await settling.take_out(application, OUTRANKED)
-    standing = (await firms.standing(settling.connection, [settling.firm]))[settling.firm]
+    standing = (await firms.entries(settling.connection, [settling.firm]))[settling.firm]
     disputed = contested(standing)
     for one in standing:
         is_contested = one.application in disputed

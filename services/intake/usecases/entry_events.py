@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from services.intake.domain.admission import ContactDetails, Entry
 from services.intake.domain.entries import StatedVersion
 from services.intake.domain.networks import named
+from services.intake.domain.submissions import ContactDetails, Entry
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import AccessTokenChanged

@@ -10,7 +10,7 @@ import structlog
 
 from services.intake.adapters.identity.port import ApplicantIdentity
 from services.intake.domain.identity import HOLDS_FOR, Claimed, Confirmation, fault, sealed, unsealed
-from services.intake.domain.refused import Because, Refused, conflict, unfit
+from services.intake.domain.refused import RefusalKind, Refused, conflict, unfit
 from services.intake.storage import tokens
 from shared.contracts.events import Reason
 from shared.contracts.facts import Applicant
@@ -48,7 +48,7 @@ class Identities:
         if refused := self._counted(claimed.business_number):
             return refused
         if self._under_way.locked():
-            return Refused(Because.BUSY, "busy", "Many ask at once: send it again.", retry_seconds=1)
+            return Refused(RefusalKind.BUSY, "busy", "Many ask at once: send it again.", retry_seconds=1)
         async with self._under_way:
             try:
                 found = await self._port.confirms(claimed)
@@ -56,7 +56,7 @@ class Identities:
                 _log.warning("could not confirm an identity", error=str(error))
                 wait = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
                 return Refused(
-                    Because.AWAY,
+                    RefusalKind.UNAVAILABLE,
                     "identity-away",
                     "The tax service does not answer: try again, or apply without and add it later with PUT.",
                     retry_seconds=max(5, int(wait)),
@@ -71,7 +71,7 @@ class Identities:
             self._tries[number] = tried
             wait = int(tried[0] + _HOUR - now) + 1
             title = f"{TRIES} tries an hour: come back later."
-            return Refused(Because.BUSY, "too-many-tries", title, retry_seconds=wait)
+            return Refused(RefusalKind.BUSY, "too-many-tries", title, retry_seconds=wait)
         self._tries[number] = [*tried, now]
         while len(self._tries) > _FIRMS:
             self._tries.popitem(last=False)

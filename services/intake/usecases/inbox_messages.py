@@ -10,14 +10,14 @@ from services.intake.domain.entries import nonce, state_version
 from services.intake.domain.likelihood import warnings
 from services.intake.domain.releases import Cause, cancellation_refusal
 from services.intake.domain.requests import (
+    Arrival,
     NewVersion,
+    RequestState,
     Same,
-    Standing,
-    Turn,
     amend,
+    arrival_of,
     no_such_request,
     submit,
-    turn_of,
     withdraw,
 )
 from services.intake.domain.rounds import RoundWindow
@@ -91,17 +91,17 @@ async def _take(
         return [rejected(message, now, no_such_round(asks.round))]
     if isinstance(asks, ReportPurchase | ReportNonPurchase):
         return await take_report(connection, read, request, ledger.newest(request), window, now)
-    match turn_of(window, window.time_map.programme(message.appended_at)):
-        case Turn.HELD:
+    match arrival_of(window, window.time_map.programme(message.appended_at)):
+        case Arrival.HELD:
             await requests.hold(connection, window.round, message)
             return []
-        case Turn.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
+        case Arrival.LATE if isinstance(asks, WithdrawPurchaseRequest) and window.frozen:
             return await _cancel(connection, ledger, read, window, now)
-        case Turn.LATE:
+        case Arrival.LATE:
             return [answered(message, now, Answer.LATE, request=request)]
-        case Turn.EARLY:
+        case Arrival.EARLY:
             return [rejected(message, now, not_open_yet(window.opens_at), request=request)]
-        case Turn.IN_TIME:
+        case Arrival.IN_TIME:
             return await _decide(ledger, read, window, now, random_nonce)
 
 
@@ -124,7 +124,7 @@ async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime
     facts: Any = stored.facts if stored else {}
     if not isinstance(asks, WithdrawPurchaseRequest):
         facts = _FACTS.dump_python(asks.facts, mode="json")
-    standing = Standing(
+    standing = RequestState(
         await ledger.pledge(window.round, message.institution),
         stored.version if stored else 0,
         stored.withdrawn if stored else False,

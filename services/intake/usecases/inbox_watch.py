@@ -33,7 +33,7 @@ BLOCKING: Final = frozenset({Trouble.NO_RIGHT, Trouble.NOT_THERE, Trouble.UNREAD
 runs Kafka holds nothing of before."""
 
 
-_SAID: Final = {
+_TROUBLE_BY_ERROR: Final = {
     TopicAuthorizationFailedError: Trouble.NO_RIGHT,
     UnknownTopicOrPartitionError: Trouble.NOT_THERE,
 }
@@ -81,7 +81,7 @@ class InboxWatch:
         """`stored` was read before the ends are."""
         unseen = await absent(list(stored), self._kafka)
         # A leader that is being chosen is no trouble.
-        found = {name: _SAID[told] for name, told in unseen.items() if told in _SAID}
+        found = {name: _TROUBLE_BY_ERROR[told] for name, told in unseen.items() if told in _TROUBLE_BY_ERROR}
         ends = await self.ends([name for name in stored if name not in unseen])
         return found | {name: Trouble.MADE_ANEW for name, end in ends.items() if end < stored[name]}
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 
 from services.intake.storage import refused
-from services.intake.storage.refused import Refused
+from services.intake.storage.refused import RefusedContact
 from services.intake.usecases.erasure import tombstone
 from shared.clock import Clock
 from shared.contracts import topics
@@ -35,7 +35,7 @@ async def invitations(connection: Connection, extended: RoundExtended, now: date
     return events
 
 
-def _invitation(party: str, late: Refused, extended: RoundExtended, now: datetime) -> tuple[Outgoing, Outgoing]:
+def _invitation(party: str, late: RefusedContact, extended: RoundExtended, now: datetime) -> tuple[Outgoing, Outgoing]:
     contact = ContactChanged(
         party=party, name=late.name, email=late.email, language=Language(late.language), changed_at=now
     )

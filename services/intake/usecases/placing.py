@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
-from services.intake.domain.admission import FirmLimit, Refusal
 from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import Caps, Place, came_with, names, place
 from services.intake.domain.refused import Refused, conflict
+from services.intake.domain.submissions import FirmLimit, Refusal
 from services.intake.storage import firms
 from services.intake.storage.versions import StoredApplication
 from shared.contracts.facts import ApplicationFacts
@@ -30,7 +30,7 @@ async def placed_beside_others(
     """
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
-    entries = {one.application: one for one in (await firms.standing(connection, [firm]))[firm]}
+    entries = {one.application: one for one in (await firms.entries(connection, [firm]))[firm]}
     own, product = entries.pop(stored.application), names(stated.product)
     if stated.applicant.business_number != stored.business_number or not product & own.names:
         another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."

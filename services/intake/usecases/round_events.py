@@ -31,8 +31,8 @@ class SourceValue:
     signature: str | None = None
 
 
-def round_event(event: RoundAct, turn: str, epoch: int, time: datetime) -> Outgoing:
-    identifier = event_id("round", event.round, turn, epoch)
+def round_event(event: RoundAct, name: str, epoch: int, time: datetime) -> Outgoing:
+    identifier = event_id("round", event.round, name, epoch)
     return outgoing(topics.ROUNDS.name, event.round, event, event_id=identifier, time=time)
 
 

@@ -13,7 +13,7 @@ from services.intake.adapters.spreadsheets.bounds import Bounds, Gathered, NoSpr
 from services.intake.domain.uploads.sheets import Sheet
 
 _DELIMITERS: Final = (",", ";", "\t")
-_SEPARATOR_SAID: Final = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
+_SEPARATOR_LINE: Final = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 """The first line by which Excel tells itself what stands between cells."""
 _HEADER_WITHIN: Final = 20
 _HIGH: Final = re.compile(rb"[\x80-\xff]+")
@@ -35,7 +35,7 @@ def read_csv(content: bytes, bounds: Bounds, is_header: IsHeader) -> Sheet:
 
 def rows(text: str, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
     """Each with its number, as a spreadsheet counts them. Raises UnreadableFileError."""
-    said = _SEPARATOR_SAID.match(text)
+    said = _SEPARATOR_LINE.match(text)
     text = text[said.end() :] if said else text
     reader = _reader(text, said[1] if said else _delimiter(text, is_header))
     try:

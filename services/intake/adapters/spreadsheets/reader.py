@@ -42,13 +42,13 @@ class SheetReader:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._reading = asyncio.Semaphore(_AT_ONCE)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, institution: str, wait_seconds: float) -> AsyncIterator[None]:
+    async def reserved(self, institution: str, wait_seconds: float) -> AsyncIterator[None]:
         """The institution's, for one upload from its body on. Raises EarlierUploadError when the one before takes
         longer."""
-        lock = self._turns.setdefault(institution, asyncio.Lock())
+        lock = self._locks.setdefault(institution, asyncio.Lock())
         try:
             async with asyncio.timeout(wait_seconds):
                 await lock.acquire()

@@ -22,7 +22,7 @@ class FileKind(StrEnum):
     XLSX = "xlsx"
 
 
-_SAID: Final = {
+_KINDS_OF_TYPE: Final = {
     CSV_TYPE: {FileKind.CSV},
     "application/csv": {FileKind.CSV},
     "text/plain": {FileKind.CSV},
@@ -36,7 +36,7 @@ _SAID: Final = {
 
 def check_type(said: str) -> None:
     """Before a body is read. Raises NoSpreadsheetError."""
-    if said not in _SAID:
+    if said not in _KINDS_OF_TYPE:
         known = f"'Content-Type: {CSV_TYPE}' or '{XLSX_TYPE}'"
         raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
 
@@ -57,6 +57,6 @@ def read_file(content: bytes, said: str, bounds: Bounds, is_header: IsHeader = i
         detail = "it is of the old XLS format, or locked by a password"
         raise NoSpreadsheetError("not-a-spreadsheet", detail, "save it as XLSX, without a password")
     found = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
-    if found not in _SAID[said]:
+    if found not in _KINDS_OF_TYPE[said]:
         raise NoSpreadsheetError("other-type", f"it was sent as {said}, and is none", f"send its own type: {_FIX}")
     return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds, is_header)

@@ -33,7 +33,15 @@ from services.intake.adapters.spreadsheets.xlsx_parts import (
     part_of,
     relations,
 )
-from services.intake.adapters.spreadsheets.xlsx_table import TOLD, Cells, Table, is_true, spans, text_of, unescaped
+from services.intake.adapters.spreadsheets.xlsx_table import (
+    LISTED_AT_MOST,
+    Cells,
+    Table,
+    is_true,
+    spans,
+    text_of,
+    unescaped,
+)
 from services.intake.domain.uploads.columns import letters
 from services.intake.domain.uploads.sheets import Sheet
 
@@ -107,7 +115,7 @@ class _Workbook:
         if not visible:
             raise UnreadableFileError("no-visible-sheet", "it has no visible sheet", "unhide the sheet to be read")
         chosen, path = visible[0]
-        others = tuple(_name(one) for one, _ in sheets if one is not chosen)[:TOLD]
+        others = tuple(_name(one) for one, _ in sheets if one is not chosen)[:LISTED_AT_MOST]
         cells = Cells(self._texts(), self._date_styles(), self._first_day())
         gathered = Gathered(bounds)
         table = Table(cells, gathered)

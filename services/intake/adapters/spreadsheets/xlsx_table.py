@@ -21,7 +21,7 @@ _ESCAPED: Final = re.compile("_x([Dd][89ABab][0-9A-Fa-f]{2})__x([Dd][C-Fc-f][0-9
 _SURROGATES: Final = range(0xD800, 0xE000)
 _ROUNDING: Final = timedelta(milliseconds=500)
 """Within which a moment of a spreadsheet, a binary fraction of days, is a whole second."""
-TOLD: Final = 50
+LISTED_AT_MOST: Final = 50
 """Sheets, rows or columns that were passed over, at the most."""
 
 
@@ -152,7 +152,7 @@ def spans(numbers: Sequence[int], named: Callable[[int], str]) -> tuple[str, ...
     for number in numbers:
         if spans and number == spans[-1][1] + 1:
             spans[-1][1] = number
-        elif len(spans) < TOLD:
+        elif len(spans) < LISTED_AT_MOST:
             spans.append([number, number])
         else:
             return (*_named(spans, named), "…")

@@ -3,8 +3,18 @@
 from typing import Final
 
 from services.intake.domain.acts import ActKind
-from services.intake.usecases.acts import amendment, appeals, draw, epochs, late, registries, releases, scores, window
-from services.intake.usecases.acts.ground import Kind
+from services.intake.usecases.acts import (
+    amendment,
+    appeals,
+    draw,
+    epochs,
+    late,
+    registry_waiver,
+    releases,
+    scores,
+    window,
+)
+from services.intake.usecases.acts.act_types import Kind
 
 KINDS: Final = {
     ActKind.AMEND_ROUND: Kind(amendment.terms_now, amendment.amend, amendment.foretell),
@@ -16,7 +26,7 @@ KINDS: Final = {
     ActKind.UNPARK: Kind(epochs.unpark_terms, epochs.unpark, epochs.foretell_unparking),
     ActKind.EXCLUDE: Kind(epochs.exclude_terms, epochs.exclude, epochs.foretell_exclusion),
     ActKind.DECIDE_APPEAL: Kind(appeals.terms, appeals.decide, appeals.foretell),
-    ActKind.WAIVE_REGISTRY: Kind(registries.waive_terms, registries.waive, registries.foretell),
+    ActKind.WAIVE_REGISTRY: Kind(registry_waiver.waive_terms, registry_waiver.waive, registry_waiver.foretell),
     ActKind.CLOSE_SCORES: Kind(scores.close_terms, scores.close, scores.foretell),
     ActKind.RELEASE: Kind(releases.open_terms, releases.open_batch, releases.foretell_batch),
     ActKind.CONFIRM_RELEASE: Kind(releases.confirm_terms, releases.confirm, releases.foretell_confirmation),

@@ -13,8 +13,8 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.usecases.acts import announcement, pledging
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms
 from services.intake.usecases.acts.announcement import AnnouncementBody
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms
 from services.intake.usecases.acts.pledging import Pledging
 from services.intake.usecases.announcement import rooted
 from services.intake.usecases.round_events import round_event

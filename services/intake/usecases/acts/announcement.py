@@ -19,7 +19,7 @@ from services.intake.storage import acts, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.usecases import announcement
 from services.intake.usecases.acts import pledging
-from services.intake.usecases.acts.ground import Change, Done, Terms
+from services.intake.usecases.acts.act_types import Change, Done, Terms
 from services.intake.usecases.acts.pledging import Pledged, Pledging
 from shared.contracts.events import Reason, Source
 from shared.contracts.policy import POLICY, Policy

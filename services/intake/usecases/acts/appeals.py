@@ -11,8 +11,8 @@ from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
 from services.intake.usecases.acts.epochs import foretell_epoch, open_epoch, standing_terms
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.placing import refused_place_alone
 from shared.contracts import topics

@@ -10,7 +10,7 @@ from services.intake.domain.sources import Timetable, UnusableValueError, beacon
 from services.intake.storage import epochs, outcomes, releases
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
 from services.intake.usecases.acts.releases import batch_terms
 from services.intake.usecases.round_events import SourceValue, record_source, round_event
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind

@@ -14,7 +14,7 @@ from services.intake.storage import epochs, firms, outcomes, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.storage.versions import StoredApplication
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, ids, text
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, ids, text
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.round_events import round_event
 from services.intake.usecases.withdrawal import Leave
@@ -218,7 +218,7 @@ async def _entered(connection: Connection, stored: StoredRound, application: str
 
 async def _rivals(connection: Connection, stored: StoredRound, entered: StoredApplication) -> list[str]:
     firm = stored.window.round, entered.business_number
-    standing = (await firms.standing(connection, [firm]))[firm]
+    standing = (await firms.entries(connection, [firm]))[firm]
     own = next(one for one in standing if one.application == entered.application)
     return [one.application for one in standing if one is not own and one.is_rival_of(own)]
 

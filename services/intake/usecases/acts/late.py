@@ -12,7 +12,6 @@ from typing import Final
 from pydantic_core import from_json
 
 from services.intake.domain.acts import ProposedAct
-from services.intake.domain.admission import ContactDetails, Entry, FirmLimit, Refusal, Submission
 from services.intake.domain.entries import (
     Chance,
     StatedVersion,
@@ -23,14 +22,15 @@ from services.intake.domain.entries import (
     state_version,
 )
 from services.intake.domain.entry_refusals import refused_entry
-from services.intake.domain.firms import Names, Standing, names, place
+from services.intake.domain.firms import FirmEntry, Names, names, place
 from services.intake.domain.receipts import receipt_json
 from services.intake.domain.refused import Refused, conflict, unfit
-from services.intake.storage import admission, firms, late, tokens
+from services.intake.domain.submissions import ContactDetails, Entry, FirmLimit, Refusal, Submission
+from services.intake.storage import entries, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
 from services.intake.usecases.acts.epochs import TO_BE_JUDGED, foretell_epoch, open_epoch, standing_terms
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
 from services.intake.usecases.entry_events import entry_events
 from services.intake.usecases.fitness import fitness_by, unfit_entry
 from shared.contracts.facts import FACTS, ApplicationFacts, facts_json, product_key
@@ -93,13 +93,13 @@ async def draft(
 
 async def _others(
     connection: Connection, round_id: str, number: str, product: Names, track: str
-) -> Sequence[Standing] | Refused:
+) -> Sequence[FirmEntry] | Refused:
     """The firm's other entries. Refused where the product stands already, or as many entries as it may have;
     what is withdrawn, by whomever, is in nobody's way."""
     firm = round_id, number
     await firms.lock(connection, [firm])
-    others = (await firms.standing(connection, [firm]))[firm]
-    asked = Standing(application="", names=product, track=track, withdrawn=False, token_hash="")
+    others = (await firms.entries(connection, [firm]))[firm]
+    asked = FirmEntry(application="", names=product, track=track, withdrawn=False, token_hash="")
     if any(one.is_rival_of(asked) for one in others):
         return conflict(Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
     found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
@@ -167,7 +167,7 @@ async def admit(approved: Approved) -> Done | Refused:
         token=access_token(secret, kept.application),
         stated=stated,
     )
-    receipts = await admission.insert(connection, [entry], approved.signer)
+    receipts = await entries.insert(connection, [entry], approved.signer)
     if not receipts:
         return conflict("already-entered", "This product of this firm was entered meanwhile.")
     opened = await open_epoch(approved, admitted=[kept.application], supplementary_source=approved.act.terms["source"])

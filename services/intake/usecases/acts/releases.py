@@ -10,7 +10,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, releases, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, ids
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, ids
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
 from shared.service.postgres import Connection

@@ -6,7 +6,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
 from services.intake.storage import epochs, outcomes, scores
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ScoresClosed
 from shared.programme.panel import marks_root

@@ -12,7 +12,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.terms import window_faults
 from services.intake.storage import requests, rounds
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
 from services.intake.usecases.inbox_messages import take_messages
 from services.intake.usecases.invitations import invitations
 from services.intake.usecases.round_events import late_answers, round_event

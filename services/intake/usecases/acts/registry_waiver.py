@@ -4,7 +4,7 @@ from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.ground import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import RegistryWaived
 from shared.contracts.registries import Registry

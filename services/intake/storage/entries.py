@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.intake.domain.admission import Entry, FirmLimit, Refusal, Submission, enter
 from services.intake.domain.entries import access_token
-from services.intake.domain.firms import Place, Standing, place
+from services.intake.domain.firms import FirmEntry, Place, place
 from services.intake.domain.receipts import Receipt, receipt_of, signed
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
+from services.intake.domain.submissions import Entry, FirmLimit, Refusal, Submission, enter
 from services.intake.storage import firms, refused
 from services.intake.storage.firms import Firm
-from services.intake.storage.refused import Refused
+from services.intake.storage.refused import RefusedContact
 from services.intake.storage.rounds import cuts, latched
 from shared.contracts.identity import IdentityLevel
 from shared.proof.canonical import sha256_hex
@@ -140,13 +140,13 @@ async def _placed(
     of_firm = {(entry.round, entry.submission.business_number) for entry in entering}
     await firms.lock(connection, of_firm)
     caps = await firms.caps(connection, {entry.round for entry in entering})
-    standing = await firms.standing(connection, of_firm)
+    standing = await firms.entries(connection, of_firm)
     decided: dict[int, _Decision] = {}
     disturbed = []
     for entry in entering:
         asked, firm = entry.submission, (entry.round, entry.submission.business_number)
         window, others = taking[id(asked)], standing[firm]
-        found = place(_standing(entry, asked.token_hash or ""), others, caps[entry.round])
+        found = place(_firm_entry(entry, asked.token_hash or ""), others, caps[entry.round])
         if not isinstance(found, Place):
             decided[id(asked)] = found
             continue
@@ -156,16 +156,16 @@ async def _placed(
         if found.contested:
             entry = replace(entry, stated=replace(entry.stated, contested=True))
         decided[id(asked)] = entry
-        others.append(_standing(entry, sha256_hex(entry.token.encode())))
+        others.append(_firm_entry(entry, sha256_hex(entry.token.encode())))
         if window is not None and (found.contested or found.outranked):
             disturbed.append(Disturbed(firm, window, entry.stated.received_at, found.outranked))
             others[:] = [one for one in others if one.application not in found.outranked]
     return decided, disturbed
 
 
-def _standing(entry: Entry, token_hash: str) -> Standing:
+def _firm_entry(entry: Entry, token_hash: str) -> FirmEntry:
     asked = entry.submission
-    return Standing(
+    return FirmEntry(
         application=entry.application,
         names=asked.names,
         track=asked.track,
@@ -196,10 +196,10 @@ async def _windows(connection: Connection, submissions: Sequence[Submission]) ->
     return {id(each): known.get(for_cuts.get(id(each), each.round)) for each in submissions}
 
 
-def _late(submission: Submission, window: RoundWindow) -> Refused:
+def _late(submission: Submission, window: RoundWindow) -> RefusedContact:
     """Whom to tell should the close be moved: only between the close and the freeze, and nothing of the facts."""
     contact, received_at = submission.contact, window.time_map.programme(submission.received_at)
-    return Refused(window.round, contact.email, contact.name, contact.language, received_at)
+    return RefusedContact(window.round, contact.email, contact.name, contact.language, received_at)
 
 
 def _key(submission: Submission) -> Key:
