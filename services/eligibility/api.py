@@ -60,13 +60,13 @@ async def check(round_id: str, request: Request) -> Response:
     neither use up their calls nor learn what they say of others.
     """
     read = parsed(_CHECK, await read_body(request, BODY_BYTES))
-    stated: CheckBody = read.value
+    application: CheckBody = read.value
     judging: Judge = request.app.state.judge
     async with connected(request.app.state.runtime.pool) as connection:
         rules = await judging.rules(connection, round_id)
     if rules is None:
         raise Problem(404, "unknown-round", f"No round {round_id} is open yet: its policy is known when it opens.")
-    facts = stated.facts()
+    facts = application.facts()
     verdict = judge(facts, rules)
     nearest = counterfactual(facts, rules) if verdict.outcome is not VerdictOutcome.ELIGIBLE else None
     changes = nearest.changes if nearest else ()

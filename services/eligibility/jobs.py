@@ -79,10 +79,15 @@ async def _complete(
     current: list[Current] = await verdicts.current(connection, frozen.round)
     if current != checked:
         return ()
-    said = await rounds.published_completion(connection, frozen.round, frozen.epoch)
-    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, said[1] if said else now)
-    if said is not None and said[0] != event.verdicts.root:
-        _log.error("does not complete: said otherwise before", round=frozen.round, epoch=frozen.epoch, said=said[0])
+    before = await rounds.published_completion(connection, frozen.round, frozen.epoch)
+    event = completed(frozen.round, frozen.epoch, frozen.applications.root, current, before[1] if before else now)
+    if before is not None and before[0] != event.verdicts.root:
+        _log.error(
+            "does not complete round: it published another root before",
+            round=frozen.round,
+            epoch=frozen.epoch,
+            published_root=before[0],
+        )
         return ()
     if not await rounds.complete(connection, frozen.round, frozen.epoch, event.completed_at, event.verdicts):
         return ()

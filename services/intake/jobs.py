@@ -51,7 +51,7 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
             if stored is None or not _opens(stored, clock):
                 return
             await rounds.open_round(connection, stored.window.round)
-            fingerprints = tuple(one.key.fingerprint for one in await published(connection))
+            fingerprints = tuple(key.key.fingerprint for key in await published(connection))
             invited = await institutions.invited(connection, stored.window.round)
             events.append(_opened(stored, invited, fingerprints))
             detail = {"round": stored.window.round, "policy_hash": stored.policy_hash}
@@ -180,8 +180,8 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, 
         now = stored.window.time_map.programme(clock.now())
         if now >= due:
             supplementary = awaited.epoch if awaited.supplementary else None
-            said = rehearsed_value(stored.rehearsal.seed, awaited.round, supplementary)
-            value = SourceValue(source["source"], said, due)
+            numbers = rehearsed_value(stored.rehearsal.seed, awaited.round, supplementary)
+            value = SourceValue(source["source"], numbers, due)
             async with outbox.transaction(pool) as (connection, events):
                 events += await record_source(
                     connection, awaited, value, now, BY_THE_CLOCK, "the source's value is due"

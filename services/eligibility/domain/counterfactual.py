@@ -136,9 +136,9 @@ def _sme_confirmation(facts: ApplicationFacts, terms: Terms) -> Remedy:
 
 
 def _direct_production(facts: ApplicationFacts, terms: Terms) -> Remedy:
-    stated = replace(facts.product, direct_production=_valid(facts.product.direct_production, terms.as_of))
+    product = replace(facts.product, direct_production=_valid(facts.product.direct_production, terms.as_of))
     change = _change("/product/direct_production", f"valid on {terms.as_of_text}")
-    return Remedy(replace(facts, product=stated), change)
+    return Remedy(replace(facts, product=product), change)
 
 
 def _valid(document: Document | None, on: date) -> Document:
@@ -154,10 +154,10 @@ def _certificate(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
     """The certificate nearest to holding made to hold, else one more of an accepted kind."""
     accepted = terms.accepted
     examined = sorted(map(accepted.examine, facts.certificates), key=lambda each: each.flaw)
-    for one in examined:
-        if one.flaw in (Flaw.NOT_VALID_ON_DATE, Flaw.GRADE_MISSING, Flaw.GRADE):
-            at = facts.certificates.index(one.certificate)
-            mended, pointer, needed = _holding(one, accepted)
+    for candidate in examined:
+        if candidate.flaw in (Flaw.NOT_VALID_ON_DATE, Flaw.GRADE_MISSING, Flaw.GRADE):
+            at = facts.certificates.index(candidate.certificate)
+            mended, pointer, needed = _holding(candidate, accepted)
             certificates = (*facts.certificates[:at], mended, *facts.certificates[at + 1 :])
             return Remedy(replace(facts, certificates=certificates), _change(f"/certificates/{at}{pointer}", needed))
     for kind in sorted(accepted.kinds):
@@ -202,9 +202,9 @@ def _sales_or_credit(facts: ApplicationFacts, terms: Terms) -> Remedy:
 
 def _product_class(facts: ApplicationFacts, terms: Terms) -> Remedy:
     prefix = min(terms.purchasable_classes)
-    stated = replace(facts.product, class_code=prefix.ljust(8, "0")[:8])
+    product = replace(facts.product, class_code=prefix.ljust(8, "0")[:8])
     needed = f"class beginning with {', '.join(terms.purchasable_classes)}"
-    return Remedy(replace(facts, product=stated), _change("/product/class_code", needed))
+    return Remedy(replace(facts, product=product), _change("/product/class_code", needed))
 
 
 def _startup(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
@@ -221,8 +221,8 @@ def _startup(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
 
 
 def _within_cap(facts: ApplicationFacts, terms: Terms) -> Remedy:
-    cap, stated = terms.numbers["cap_won"], facts.applicant.supply_record
-    within = SupplyRecord(won=0, count=0) if stated is None else replace(stated, won=cap)
+    cap, record = terms.numbers["cap_won"], facts.applicant.supply_record
+    within = SupplyRecord(won=0, count=0) if record is None else replace(record, won=cap)
     remedy = _applicant(facts, "supply_record", within, cap)
     return replace(remedy, change=_change("/applicant/supply_record/won", cap))
 

@@ -31,8 +31,8 @@ Answers = Mapping[Question, RegistryAnswer]
 
 def questions(facts: ApplicationFacts, rules: PolicyRules) -> tuple[Question, ...]:
     """Each once, in the order of the policy's registries and of the stated certificates."""
-    found = (question for use in rules.registries for question, _ in _asked(facts, rules, use))
-    return tuple(dict.fromkeys(found))
+    asked = (question for use in rules.registries for question, _ in _asked(facts, rules, use))
+    return tuple(dict.fromkeys(asked))
 
 
 def confirmed(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> ApplicationFacts:
@@ -50,34 +50,34 @@ def confirmed(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> 
 
 def evidence(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> tuple[Evidence, ...]:
     """The answers an application was judged by; `facts` are those stated."""
-    found: dict[Question, Evidence] = {}
+    by_question: dict[Question, Evidence] = {}
     for use in rules.registries:
-        for question, stated in _asked(facts, rules, use):
+        for question, certificate in _asked(facts, rules, use):
             answer = answers[question]
-            said = (
+            confirmed = (
                 _status(facts.applicant.status, answer, rules.as_of)
-                if stated is None
-                else _certificate(stated, answer, facts)
+                if certificate is None
+                else _certificate(certificate, answer, facts)
             )
-            differs = said != (facts.applicant.status if stated is None else stated)
-            before = found.get(question)
+            differs = confirmed != (facts.applicant.status if certificate is None else certificate)
+            before = by_question.get(question)
             differs = differs or (before is not None and before.differs)
-            found[question] = Evidence(authority=use.authority, answer=answer, differs=differs)
-    return tuple(found.values())
+            by_question[question] = Evidence(authority=use.authority, answer=answer, differs=differs)
+    return tuple(by_question.values())
 
 
 def as_stated(
     changes: Sequence[Change], facts: ApplicationFacts, answers: Answers, rules: PolicyRules
 ) -> tuple[Change, ...]:
     """Changes of confirmed facts, pointing at certificates where the firm stated them: those not held count there."""
-    kept = [place for place, held in enumerate(_held(facts, answers, rules)) if held is not None]
-    return tuple(replace(change, pointer=_restated(change.pointer, kept)) for change in changes)
+    held_at = [place for place, held in enumerate(_held(facts, answers, rules)) if held is not None]
+    return tuple(replace(change, pointer=_restated(change.pointer, held_at)) for change in changes)
 
 
-def _restated(pointer: str, kept: Sequence[int]) -> str:
+def _restated(pointer: str, held_at: Sequence[int]) -> str:
     match pointer.split("/"):
         case ["", "certificates", place, *rest] if place.isdecimal():
-            return "/".join(["", "certificates", str(kept[int(place)]), *rest])
+            return "/".join(["", "certificates", str(held_at[int(place)]), *rest])
     return pointer
 
 
@@ -85,13 +85,19 @@ def _asked(facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse) -> lis
     """With the certificate that is asked about; None where it is the firm."""
     if use.registry is Registry.BUSINESS_STATUS:
         return [(Question(use.registry, facts.applicant.business_number), None)]
-    return [(question, stated) for stated in facts.certificates if (question := _question(stated, facts, rules, use))]
+    return [
+        (question, certificate)
+        for certificate in facts.certificates
+        if (question := _question(certificate, facts, rules, use))
+    ]
 
 
-def _question(stated: Certificate, facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse) -> Question | None:
-    if (use.kinds and stated.kind not in use.kinds) or rules.kinds.examine(stated).flaw in _UNREADABLE:
+def _question(
+    certificate: Certificate, facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse
+) -> Question | None:
+    if (use.kinds and certificate.kind not in use.kinds) or rules.kinds.examine(certificate).flaw in _UNREADABLE:
         return None
-    return Question(use.registry, f"{stated.kind}/{facts.product.class_code}/{stated.number}")
+    return Question(use.registry, f"{certificate.kind}/{facts.product.class_code}/{certificate.number}")
 
 
 def _held(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> list[Certificate | None]:
@@ -100,10 +106,10 @@ def _held(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> list
     for use in rules.registries:
         if use.registry is not Registry.CERTIFICATES:
             continue
-        for place, stated in enumerate(facts.certificates):
-            question = _question(stated, facts, rules, use)
+        for place, certificate in enumerate(facts.certificates):
+            question = _question(certificate, facts, rules, use)
             if question is not None:
-                held[place] = _certificate(stated, answers[question], facts)
+                held[place] = _certificate(certificate, answers[question], facts)
     return held
 
 
@@ -119,14 +125,14 @@ def _status(stated: BusinessStatus | None, answer: RegistryAnswer, as_of: date) 
             return BusinessStatus.ACTIVE if closed_later else answer.status
 
 
-def _certificate(stated: Certificate, answer: RegistryAnswer, facts: ApplicationFacts) -> Certificate | None:
+def _certificate(certificate: Certificate, answer: RegistryAnswer, facts: ApplicationFacts) -> Certificate | None:
     """None: the registry does not know it, or knows it as somebody else's."""
     if answer.outcome is RegistryOutcome.WAIVED:
-        return stated
+        return certificate
     another = answer.holder is not None and answer.holder != facts.applicant.business_number
     if answer.outcome is RegistryOutcome.UNKNOWN or answer.issued_on is None or another:
         return None
     ends = [answer.expires_on] if answer.expires_on else []
     if answer.revoked_on is not None:
         ends.append(answer.revoked_on - timedelta(days=1))
-    return replace(stated, issued_on=answer.issued_on, expires_on=min(ends, default=None), grade=answer.grade)
+    return replace(certificate, issued_on=answer.issued_on, expires_on=min(ends, default=None), grade=answer.grade)

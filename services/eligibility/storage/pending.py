@@ -96,25 +96,32 @@ class Pending:
 
 
 async def save(connection: Connection, pending: Sequence[Pending], now: datetime) -> None:
-    ordered = sorted(pending, key=lambda one: (one.application, one.version))
+    ordered = sorted(pending, key=lambda application: (application.application, application.version))
     rows = [
         (
-            one.application,
-            one.version,
-            one.place.epoch,
-            one.place.round,
-            one.payload_hash,
-            one.body,
-            one.traceparent,
+            application.application,
+            application.version,
+            application.place.epoch,
+            application.place.round,
+            application.payload_hash,
+            application.body,
+            application.traceparent,
             now,
         )
-        for one in ordered
+        for application in ordered
     ]
     await connection.execute(SAVE_PENDING, *zip(*rows, strict=True))
     asked = [
-        (one.application, one.version, one.place.epoch, one.place.round, question.registry.value, question.subject)
-        for one in ordered
-        for question in one.questions
+        (
+            application.application,
+            application.version,
+            application.place.epoch,
+            application.place.round,
+            question.registry.value,
+            question.subject,
+        )
+        for application in ordered
+        for question in application.questions
     ]
     await connection.execute(SAVE_QUESTIONS, *zip(*asked, strict=True))
 
@@ -136,8 +143,8 @@ async def leaves(connection: Connection, round_id: str) -> list[Current]:
 
 async def is_pending(connection: Connection, round_id: str) -> bool:
     """Asked before the whole set is looked at, which may be for days."""
-    found: bool = await connection.fetchval(IS_PENDING, round_id)
-    return found
+    pending: bool = await connection.fetchval(IS_PENDING, round_id)
+    return pending
 
 
 async def bucket(connection: Connection, round_id: str, number: int) -> list[tuple[str, int, str]]:

@@ -86,8 +86,8 @@ class StoredAnswer:
     heard_at: datetime
 
     def row(self) -> tuple[Any, ...]:
-        stated = _ANSWER.dump_python(self.answer, mode="json", exclude_none=True)
-        return (*self._key(), stated, self.heard_at)
+        answer = _ANSWER.dump_python(self.answer, mode="json", exclude_none=True)
+        return (*self._key(), answer, self.heard_at)
 
     def _key(self) -> tuple[str, int, str, str]:
         return self.place.round, self.place.epoch, self.answer.registry.value, self.answer.subject
@@ -108,12 +108,12 @@ async def answered(
 ) -> dict[RoundEpoch, dict[Question, RegistryAnswer]]:
     """Of these questions, those that may be judged by."""
     keys = [(place.round, place.epoch, question.registry.value, question.subject) for place, question in set(asked)]
-    found: dict[RoundEpoch, dict[Question, RegistryAnswer]] = {}
+    by_place: dict[RoundEpoch, dict[Question, RegistryAnswer]] = {}
     for row in await connection.fetch(ANSWERED, *zip(*keys, strict=True)) if keys else ():
         answer = _ANSWER.validate_python(row["answer"], strict=False)
-        place = found.setdefault(RoundEpoch(row["round"], row["epoch"]), {})
+        place = by_place.setdefault(RoundEpoch(row["round"], row["epoch"]), {})
         place[Question(answer.registry, answer.subject)] = answer
-    return found
+    return by_place
 
 
 async def waived(connection: Connection, registry: Registry, limit: int) -> list[tuple[RoundEpoch, str]]:
@@ -141,12 +141,12 @@ async def wanted(
     """Subjects of the next `calls`, and where each is asked from. Those of a call that was misread come last, in one
     call, fewer and fewer of them at once, so that the one that spoils it stands alone in the end."""
     rows = await connection.fetch(WANTED, registry.value, at_once * calls)
-    found: dict[str, list[RoundEpoch]] = {}
+    by_subject: dict[str, list[RoundEpoch]] = {}
     for row in rows:
         if row["times"] > rows[0]["times"]:
             break
-        found.setdefault(row["subject"], []).append(RoundEpoch(row["round"], row["epoch"]))
-    subjects = list(found.items())
+        by_subject.setdefault(row["subject"], []).append(RoundEpoch(row["round"], row["epoch"]))
+    subjects = list(by_subject.items())
     if rows and rows[0]["times"]:
         return [dict(subjects[: max(1, at_once >> min(rows[0]["times"], 30))])]
     return [dict(subjects[start : start + at_once]) for start in range(0, len(subjects), at_once)]

@@ -156,11 +156,13 @@ async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
 async def judged_in(connection: Connection, applications: Mapping[str, Sequence[str]]) -> dict[str, JudgedIn]:
     """Of each round that is in a later epoch than the first, where its `applications` are to be judged in."""
     later = await connection.fetch(IN_LATER_EPOCHS, list(applications))
-    found = {}
+    by_round = {}
     for row in later:
         again = await connection.fetch(JUDGED_AGAIN_OF, row["round"], list(applications[row["round"]]))
-        found[row["round"]] = JudgedIn(row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again})
-    return found
+        by_round[row["round"]] = JudgedIn(
+            row["judge_all_epoch"], {each["application"]: each["epoch"] for each in again}
+        )
+    return by_round
 
 
 async def complete(connection: Connection, round_id: str, epoch: int, moment: datetime, verdicts: Manifest) -> bool:

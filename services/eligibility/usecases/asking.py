@@ -66,12 +66,12 @@ class RegistryMetrics:
 
 async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """What this service itself said: from here on it may be judged by."""
-    said = events_of(batch, RegistryAnswered)
+    published = events_of(batch, RegistryAnswered)
     await registry_answers.save_published(
         connection,
         [
             StoredAnswer(RoundEpoch(event.body.round, event.body.epoch), event.body.answer, event.appended_at)
-            for event in said
+            for event in published
         ],
     )
     return ()

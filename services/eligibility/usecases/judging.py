@@ -79,7 +79,7 @@ class Judge:
 
     async def _take(self, connection: Connection, taken: Sequence[tuple[bytes, str | None]]) -> Sequence[Outgoing]:
         due = [Due(ApplicationSubmitted.model_validate_json(body), body, trace) for body, trace in taken]
-        known = await self._known(connection, {one.submitted.round for one in due})
+        known = await self._known(connection, {application.submitted.round for application in due})
         return await self.judge(connection, due, known)
 
     async def judge(
@@ -95,14 +95,16 @@ class Judge:
         judged = {}
         traces = {}
         named: dict[str, list[str]] = defaultdict(list)
-        for one in due:
-            named[one.submitted.round].append(one.submitted.application)
+        for application in due:
+            named[application.submitted.round].append(application.submitted.application)
         judged_in = await rounds.judged_in(connection, named)
-        for one in await ready(connection, due, known, judged_in, now):
-            submitted = one.submitted
-            key = (submitted.application, submitted.version, one.epoch)
-            judged[key] = verdict_on(submitted, one.raw, known[submitted.round], now, one.epoch, one.answers)
-            traces[key] = one.traceparent
+        for application in await ready(connection, due, known, judged_in, now):
+            submitted = application.submitted
+            key = (submitted.application, submitted.version, application.epoch)
+            judged[key] = verdict_on(
+                submitted, application.raw, known[submitted.round], now, application.epoch, application.answers
+            )
+            traces[key] = application.traceparent
         if not judged:
             return ()
         stored = await verdicts.save_verdicts(connection, list(judged.values()))
@@ -209,8 +211,8 @@ def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: P
     """A member of the verdict's JSON; nothing where no registry is asked."""
     if answers is None:
         return ""
-    said = evidence(submitted.facts, answers, rules)
-    return f'"evidence":{_EVIDENCE.dump_json(said, exclude_none=True).decode()},'
+    answered = evidence(submitted.facts, answers, rules)
+    return f'"evidence":{_EVIDENCE.dump_json(answered, exclude_none=True).decode()},'
 
 
 def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:

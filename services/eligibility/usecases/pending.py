@@ -34,43 +34,43 @@ async def ready(
     now: datetime,
 ) -> list[Due]:
     """Those that can be judged. The others are kept until all that is asked about them is answered: not refused."""
-    placed = [_in_its_epoch(one, judged_in) for one in due] if judged_in else list(due)
+    placed = [_in_its_epoch(application, judged_in) for application in due] if judged_in else list(due)
     if not any(rules.registries for rules in known.values()):
         return placed
     asked = {
-        number: questions(one.submitted.facts, known[one.submitted.round])
-        for number, one in enumerate(placed)
-        if known[one.submitted.round].registries and not one.submitted.contested
+        number: questions(application.submitted.facts, known[application.submitted.round])
+        for number, application in enumerate(placed)
+        if known[application.submitted.round].registries and not application.submitted.contested
     }
     places = {number: RoundEpoch(placed[number].submitted.round, placed[number].epoch) for number in asked}
-    told = await registry_answers.answered(
+    answered = await registry_answers.answered(
         connection, [(places[number], question) for number, each in asked.items() for question in each]
     )
-    found, pending = [], []
-    for number, one in enumerate(placed):
+    judgeable, pending = [], []
+    for number, application in enumerate(placed):
         if number not in asked:
-            found.append(one)
+            judgeable.append(application)
             continue
-        answers = told.get(places[number], {})
+        answers = answered.get(places[number], {})
         if all(question in answers for question in asked[number]):
-            found.append(replace(one, answers=answers))
+            judgeable.append(replace(application, answers=answers))
         else:
             pending.append(
                 Pending(
-                    application=one.submitted.application,
-                    version=one.submitted.version,
+                    application=application.submitted.application,
+                    version=application.submitted.version,
                     place=places[number],
-                    payload_hash=one.submitted.payload_hash,
-                    body=one.raw,
-                    traceparent=one.traceparent,
+                    payload_hash=application.submitted.payload_hash,
+                    body=application.raw,
+                    traceparent=application.traceparent,
                     questions=asked[number],
                 )
             )
     if pending:
         await waiting.save(connection, pending, now)
-    return found
+    return judgeable
 
 
-def _in_its_epoch(one: Due, judged_in: Mapping[str, JudgedIn]) -> Due:
-    where = judged_in.get(one.submitted.round)
-    return replace(one, epoch=where.epoch(one.submitted.application)) if where else one
+def _in_its_epoch(application: Due, judged_in: Mapping[str, JudgedIn]) -> Due:
+    where = judged_in.get(application.submitted.round)
+    return replace(application, epoch=where.epoch(application.submitted.application)) if where else application

@@ -35,8 +35,8 @@ class Repairs:
             if not isinstance(event, Event):
                 continue
             match event.body:
-                case BucketListed(subject=RepairSubject.APPLICATIONS) as said:
-                    await _settle(connection, said)
+                case BucketListed(subject=RepairSubject.APPLICATIONS) as listing:
+                    await _settle(connection, listing)
                 case BucketRequested(subject=RepairSubject.VERDICTS) as asked:
                     answers += await self._answer(connection, asked, event.id)
         return answers
@@ -69,23 +69,23 @@ class Repairs:
         return [listed(asked, request_id, leaves, self._now()), *(published(verdict, None) for verdict in rows)]
 
 
-async def _settle(connection: Connection, said: BucketListed) -> None:
-    frozen = await rounds.frozen(connection, said.round)
-    if frozen is None or not is_bucket_of(frozen.applications, said.bucket, said.leaves):
+async def _settle(connection: Connection, listing: BucketListed) -> None:
+    frozen = await rounds.frozen(connection, listing.round)
+    if frozen is None or not is_bucket_of(frozen.applications, listing.bucket, listing.leaves):
         return
-    judged = await verdicts.bucket(connection, said.round, said.bucket)
-    rows = [*judged, *await pending.bucket(connection, said.round, said.bucket)]
-    standing = {str(leaf[0]) for leaf in said.leaves}
+    judged = await verdicts.bucket(connection, listing.round, listing.bucket)
+    rows = [*judged, *await pending.bucket(connection, listing.round, listing.bucket)]
+    standing = {str(leaf[0]) for leaf in listing.leaves}
     withdrawn = await verdicts.withdrawn(connection, standing | {row[0] for row in rows})
-    dropped = surplus(rows, withdrawn, said.leaves, lambda row: (row[1],))
-    await verdicts.drop_elsewhere(connection, said.round, standing)
+    dropped = surplus(rows, withdrawn, listing.leaves, lambda row: (row[1],))
+    await verdicts.drop_elsewhere(connection, listing.round, standing)
     if dropped:
         await verdicts.drop(connection, [(row[0], row[1]) for row in dropped.rows], dropped.withdrawals)
         await pending.drop(connection, [(row[0], row[1]) for row in dropped.rows])
         _log.warning(
             "dropped what is not listed",
-            round=said.round,
-            bucket=said.bucket,
+            round=listing.round,
+            bucket=listing.bucket,
             verdicts=[row[0] for row in dropped.rows],
             withdrawals=list(dropped.withdrawals),
         )

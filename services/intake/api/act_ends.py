@@ -81,10 +81,10 @@ async def withdraw_act(round_id: str, act: str, request: Request) -> Response:
 
 async def locked(connection: Connection, act: str, round_id: str) -> ProposedAct:
     """The act, which nobody else decides on until the transaction ends; 404 where there is none."""
-    found = await acts.lock(connection, act, round_id) if is_id(act) else None
-    if found is None:
+    proposed = await acts.lock(connection, act, round_id) if is_id(act) else None
+    if proposed is None:
         raise Problem(404, "unknown-act", "No act of this id in this round.")
-    return found
+    return proposed
 
 
 def refused(refusal: ActRefusal | None, act: ProposedAct, *, rejects: bool = False) -> None:
@@ -109,8 +109,8 @@ async def _end(connection: Connection, act: ProposedAct, ended: Ended) -> None:
 
 
 def _detail(act: ProposedAct, ended: Ended) -> dict[str, str | None]:
-    said = {"act": act.act, "kind": act.kind.value, "round": act.round, "proposed_by": act.proposed_by}
-    return {**said, "reason": ended.reason}
+    detail = {"act": act.act, "kind": act.kind.value, "round": act.round, "proposed_by": act.proposed_by}
+    return {**detail, "reason": ended.reason}
 
 
 _BY_ITS_OFFICER: Final = "Another officer rejects an act; who proposed it withdraws it: firstbuy round withdraw-act"

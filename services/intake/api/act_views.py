@@ -29,8 +29,8 @@ async def waiting_acts(request: Request) -> Response:
     await holder(request, OFFICER, AUDITOR, OPERATOR)
     now = state.clock.now()
     async with connected(state.runtime.pool) as connection:
-        found = await acts.all_waiting(connection, now)
-    return _json([_row(act, now) for act in found])
+        waiting = await acts.all_waiting(connection, now)
+    return _json([_row(act, now) for act in waiting])
 
 
 @router.get("/rounds/{round_id}/acts")
@@ -39,8 +39,8 @@ async def list_acts(round_id: str, request: Request) -> Response:
     state = intake(request)
     await holder(request, OFFICER, AUDITOR, OPERATOR)
     async with connected(state.runtime.pool) as connection:
-        found = await acts.acts(connection, round_id)
-    return _json([_row(act, state.clock.now()) for act in found])
+        proposed = await acts.acts(connection, round_id)
+    return _json([_row(act, state.clock.now()) for act in proposed])
 
 
 @router.get("/rounds/{round_id}/acts/{act}")
@@ -55,12 +55,12 @@ async def show_act(round_id: str, act: str, request: Request) -> Response:
         connected(state.runtime.pool) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        found = await acts.load(connection, act, round_id) if is_id(act) else None
-        if found is None:
+        proposed = await acts.load(connection, act, round_id) if is_id(act) else None
+        if proposed is None:
             raise Problem(404, "unknown-act", "No act of this id in this round.")
-        shown = _row(found, now) | {"refusal": None, "before": None, "after": None}
-        if found.state(now) is ActState.WAITING:
-            shown |= await _foretold(connection, found, now)
+        shown = _row(proposed, now) | {"refusal": None, "before": None, "after": None}
+        if proposed.state(now) is ActState.WAITING:
+            shown |= await _foretold(connection, proposed, now)
     return _json(shown)
 
 

@@ -39,16 +39,16 @@ async def announce(request: Request) -> Response:
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     _require_reachable(state, body)
-    stated = granted(announcement.stated(body, state.clock.now()))
+    announced = granted(announcement.stated(body, state.clock.now()))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await pledging.lock(connection, body.pledges)
-        if await rounds.load(connection, stated.round) is None:
+        if await rounds.load(connection, announced.round) is None:
             answer = await (_propose if state.settings.announcing_officers > 1 else _announce)(
-                connection, events, state, officer, body, stated
+                connection, events, state, officer, body, announced
             )
             if answer is not None:
                 return answer
-        return JSONResponse(await _again(connection, body, stated), headers=in_language({}))
+        return JSONResponse(await _again(connection, body, announced), headers=in_language({}))
 
 
 def _require_reachable(state: Intake, body: AnnouncementBody) -> None:
@@ -68,15 +68,15 @@ async def _announce(
     state: Intake,
     officer: Bearer,
     body: AnnouncementBody,
-    stated: Announcement,
+    announced: Announcement,
 ) -> Response | None:
     """None when the round came to stand meanwhile."""
     now = state.clock.now()
-    this = granted(await announcement.looked_at(connection, body, stated, now))
+    this = granted(await announcement.looked_at(connection, body, announced, now))
     done = await announcement.announce(connection, this, (Actor(name=officer.name, role=officer.role),), now)
     if done is None:
         return None
-    detail = announced_detail(stated, body.reason) | announcement.pledges_detail(body)
+    detail = announced_detail(announced, body.reason) | announcement.pledges_detail(body)
     events += [*done.events, await audit.record(connection, "intake", now, officer.name, "announce", detail)]
     return JSONResponse(dict(done.answer), 201, in_language({}))
 
@@ -87,40 +87,40 @@ async def _propose(
     state: Intake,
     officer: Bearer,
     body: AnnouncementBody,
-    stated: Announcement,
+    announced: Announcement,
 ) -> Response | None:
-    this = granted(await announcement.looked_at(connection, body, stated, state.clock.now()))
-    terms = announcement.terms_of(body, stated)
+    this = granted(await announcement.looked_at(connection, body, announced, state.clock.now()))
+    terms = announcement.terms_of(body, announced)
     act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
     await keep(connection, act)
-    await acts.keep_policy(connection, stated.policy_hash, stated.policy)
+    await acts.keep_policy(connection, announced.policy_hash, announced.policy)
     events.append(await recorded(connection, act))
     return JSONResponse(this.answer() | awaiting(act), 202, in_language({}))
 
 
-async def _again(connection: Connection, body: AnnouncementBody, stated: Announcement) -> dict[str, Any]:
+async def _again(connection: Connection, body: AnnouncementBody, announced: Announcement) -> dict[str, Any]:
     """Of a round that stands: nothing changes, but that one which was put back has its policy again."""
-    await putback_rounds.give_policy(connection, stated.round, stated.policy_hash, stated.policy)
-    stored = await rounds.load(connection, stated.round)
-    if stored is None or announcement.as_announced(stored) != announcement.as_stated(stated):
+    await putback_rounds.give_policy(connection, announced.round, announced.policy_hash, announced.policy)
+    stored = await rounds.load(connection, announced.round)
+    if stored is None or announcement.as_announced(stored) != announcement.as_stated(announced):
         raise problem(announcement.exists(body.round.round))
     remarks = [
         remark
-        for place, one in enumerate(body.pledges)
-        for remark in await _as_pledged(connection, body.round.round, place, one)
+        for place, pledge in enumerate(body.pledges)
+        for remark in await _as_pledged(connection, body.round.round, place, pledge)
     ]
-    return announcement.named(stated) | ({"warnings": told(remarks)} if remarks else {})
+    return announcement.named(announced) | ({"warnings": told(remarks)} if remarks else {})
 
 
-async def _as_pledged(connection: Connection, round_id: str, place: int, one: Pledged) -> list[Reason]:
-    known = await institutions.institution(connection, one.institution)
+async def _as_pledged(connection: Connection, round_id: str, place: int, pledge: Pledged) -> list[Reason]:
+    known = await institutions.institution(connection, pledge.institution)
     won = known.pledges.get(round_id) if known else None
-    if won == one.pledge_won:
+    if won == pledge.pledge_won:
         return []
-    detail = f"the round is announced already, and {one.institution} pledges nothing to it"
+    detail = f"the round is announced already, and {pledge.institution} pledges nothing to it"
     if won is not None:
-        detail = f"the round is announced already, and {one.institution} pledges {won:,} won to it"
-    fix = f"amend it: firstbuy institution amend {one.institution} --pledge {round_id}={one.pledge_won}"
+        detail = f"the round is announced already, and {pledge.institution} pledges {won:,} won to it"
+    fix = f"amend it: firstbuy institution amend {pledge.institution} --pledge {round_id}={pledge.pledge_won}"
     return [Reason(pointer=f"/pledges/{place}/pledge_won", code="pledge-stands", detail=detail, fix=fix)]
 
 

@@ -89,17 +89,17 @@ async def file_appeal(application: str, request: Request) -> Response:
             answer_due=appeal.answer_due,
             result_epoch=result.epoch,
         )
-        said = event_id("appeal-filed", appeal.appeal)
-        events.append(outgoing(topics.APPLICATIONS.name, application, event, event_id=said, time=now))
+        identifier = event_id("appeal-filed", appeal.appeal)
+        events.append(outgoing(topics.APPLICATIONS.name, application, event, event_id=identifier, time=now))
     return JSONResponse(appeal_json(appeal), 201)
 
 
 def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
     if body.amended is None:
         return None
-    stated: Any = facts_json(body.amended.facts())
+    amended: Any = facts_json(body.amended.facts())
     offered: Any = from_json(stored.stated.facts)["product"]
-    moved = [name for name in OFFERED if stated["product"].get(name) != offered.get(name)]
+    moved = [name for name in OFFERED if amended["product"].get(name) != offered.get(name)]
     if moved:
         reasons = tuple(
             Reason(
@@ -111,7 +111,7 @@ def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
             for name in moved
         )
         raise Problem(422, "invalid-fields", "An appeal can't change what was offered.", reasons)
-    return canonical_json(stated).decode()
+    return canonical_json(amended).decode()
 
 
 @router.get("/rounds/{round_id}/appeals")
@@ -120,8 +120,8 @@ async def list_appeals(round_id: str, request: Request) -> Response:
     await holder(request, OFFICER, AUDITOR)
     async with connected(intake(request).runtime.pool) as connection:
         await known_round(connection, round_id)
-        found = await appeals.of_round(connection, round_id)
-    return JSONResponse([appeal_json(appeal) for appeal in found])
+        filed = await appeals.of_round(connection, round_id)
+    return JSONResponse([appeal_json(appeal) for appeal in filed])
 
 
 def appeal_json(appeal: Appeal) -> dict[str, Any]:

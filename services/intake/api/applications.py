@@ -115,8 +115,13 @@ def _appeal_status(outcome: dict[str, Any], filed: Sequence[Appeal]) -> dict[str
     return {
         "may_file_until": until.isoformat() if until else None,
         "filed": [
-            {"appeal": one.appeal, "answer_due": one.answer_due.isoformat(), "upheld": one.upheld, "reason": one.reason}
-            for one in filed
+            {
+                "appeal": appeal.appeal,
+                "answer_due": appeal.answer_due.isoformat(),
+                "upheld": appeal.upheld,
+                "reason": appeal.reason,
+            }
+            for appeal in filed
         ],
     }
 
@@ -129,7 +134,7 @@ async def receipt(application: str, request: Request) -> Response:
     async with connected(state.runtime.pool) as connection:
         await opened_application(request, application, connection)
         stored = await versions.receipts(connection, application)
-    return JSONResponse([receipt_json(signed(one, signer)) for one in stored])
+    return JSONResponse([receipt_json(signed(version_receipt, signer)) for version_receipt in stored])
 
 
 @router.get("/{application}/proof")

@@ -18,22 +18,22 @@ async def contests(round_id: str, request: Request) -> Response:
     await holder(request, OFFICER, AUDITOR)
     async with connected(intake(request).runtime.pool) as connection:
         await known_round(connection, round_id)
-        found = await firms.with_contests(connection, round_id)
+        by_firm = await firms.with_contests(connection, round_id)
     return JSONResponse(
         [
-            {"business_number": number, **_contested(one, standing)}
-            for (_, number), standing in found.items()
-            for one in standing
-            if one.contested and not one.withdrawn
+            {"business_number": number, **_contested(entry, standing)}
+            for (_, number), standing in by_firm.items()
+            for entry in standing
+            if entry.contested and not entry.withdrawn
         ]
     )
 
 
-def _contested(one: FirmEntry, standing: list[FirmEntry]) -> dict[str, object]:
+def _contested(entry: FirmEntry, standing: list[FirmEntry]) -> dict[str, object]:
     return {
-        "application": one.application,
-        "product": sorted(one.names),
-        "track": one.track,
-        "identity": one.identity,
-        "against": [other.application for other in standing if other is not one and other.is_rival_of(one)],
+        "application": entry.application,
+        "product": sorted(entry.names),
+        "track": entry.track,
+        "identity": entry.identity,
+        "against": [other.application for other in standing if other is not entry and other.is_rival_of(entry)],
     }

@@ -39,7 +39,7 @@ def answer_settled(prefix: str, parked: Parked, reason: str, now: datetime) -> l
     if institution is None:
         return []
     quotes = parked.event_id or f"offset:{parked.offset}"
-    told = Reason(
+    not_taken = Reason(
         pointer="",
         code="not-taken",
         detail=f"by a fault of ours it could not be taken: {reason}",
@@ -50,7 +50,7 @@ def answer_settled(prefix: str, parked: Parked, reason: str, now: datetime) -> l
         answer=Answer.REJECTED,
         quotes=quotes,
         offset=parked.offset,
-        reasons=(told,),
+        reasons=(not_taken,),
         answered_at=now,
     )
     identifier = event_id("answer", parked.topic, parked.offset)

@@ -173,8 +173,8 @@ async def list_institutions(request: Request) -> Response:
         public = "authorization" not in request.headers
         if not public:
             await holder_on(connection, request, AUDITOR, OFFICER, OPERATOR)
-        found = await institutions.institutions(connection, public=public)
-    return JSONResponse(found, headers={"Vary": "Authorization"})
+        listed = await institutions.institutions(connection, public=public)
+    return JSONResponse(listed, headers={"Vary": "Authorization"})
 
 
 @router.post("/tokens", openapi_extra=body_of(TokenBody))

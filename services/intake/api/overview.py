@@ -42,8 +42,11 @@ async def show_institution(
         known = await institutions.institution(connection, code)
         if known is None:
             raise Problem(404, "unknown-institution", f"No institution {code[:40]}: see GET /institutions.")
-        found = await overview.rounds_of(connection, code, round_id, _ROUNDS_SHOWN + 1)
-        shown = [await _round(connection, code, one, after, limit, state.clock.now()) for one in found[:_ROUNDS_SHOWN]]
+        in_rounds = await overview.rounds_of(connection, code, round_id, _ROUNDS_SHOWN + 1)
+        shown = [
+            await _round(connection, code, in_round, after, limit, state.clock.now())
+            for in_round in in_rounds[:_ROUNDS_SHOWN]
+        ]
     prefix = state.runtime.prefix
     return JSONResponse(
         {
@@ -53,7 +56,7 @@ async def show_institution(
             "inbox": prefix + topics.inbox(code).name,
             "outbox": prefix + topics.outbox(code).name,
             "rounds": shown,
-            "more_rounds": len(found) > _ROUNDS_SHOWN,
+            "more_rounds": len(in_rounds) > _ROUNDS_SHOWN,
         }
     )
 
@@ -67,9 +70,9 @@ async def _round(
     awards = await overview.awards_of(connection, code, of.round)
     moment = stored.window.time_map.programme(now)
     return {
-        **_sums(stored, of, [one for some in awards.values() for one in some], moment),
+        **_sums(stored, of, [award for some in awards.values() for award in some], moment),
         "requests_total": of.requests,
-        "requests": [_request(one, awards, moment) for one in requests[:limit]],
+        "requests": [_request(request, awards, moment) for request in requests[:limit]],
         "next": _next(code, of.round, requests[limit - 1], limit) if len(requests) > limit else None,
     }
 
@@ -80,8 +83,8 @@ def _next(code: str, round_id: str, last: StandingRequest, limit: int) -> str:
 
 def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: datetime) -> dict[str, Any]:
     """In won. What is left of a pledge is what was not matched against it."""
-    matched = sum(one.awarded.amount_won for one in awards)
-    reports = [one.awarded.report for one in awards if one.awarded.report is not None]
+    matched = sum(award.awarded.amount_won for award in awards)
+    reports = [award.awarded.report for award in awards if award.awarded.report is not None]
     return {
         "round": of.round,
         "series": stored.series,
@@ -93,33 +96,33 @@ def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: date
         "contracted_won": sum(report.amount_won or 0 for report in reports),
         "left_won": None if of.pledge_won is None else of.pledge_won - matched,
         "awards": len(awards),
-        "overdue": sum(_state(one, now) is State.OVERDUE for one in awards),
+        "overdue": sum(_state(award, now) is State.OVERDUE for award in awards),
     }
 
 
-def _request(one: StandingRequest, awards: Mapping[str, Sequence[Matched]], now: datetime) -> dict[str, Any]:
-    state = "withdrawn" if one.withdrawn else "cancelled" if one.cancelled_at else "standing"
+def _request(request: StandingRequest, awards: Mapping[str, Sequence[Matched]], now: datetime) -> dict[str, Any]:
+    state = "withdrawn" if request.withdrawn else "cancelled" if request.cancelled_at else "standing"
     return {
-        "request": one.request,
-        "version": one.version,
+        "request": request.request,
+        "version": request.version,
         "state": state,
-        "received_at": one.received_at.isoformat() if one.received_at else None,
-        "facts": one.facts,
-        "cancelled_for": one.cancelled_for,
-        "awards": [_award(matched, now) for matched in awards.get(one.request, ())],
+        "received_at": request.received_at.isoformat() if request.received_at else None,
+        "facts": request.facts,
+        "cancelled_for": request.cancelled_for,
+        "awards": [_award(matched, now) for matched in awards.get(request.request, ())],
     }
 
 
-def _award(one: Matched, now: datetime) -> dict[str, Any]:
-    award, report = one.awarded, one.awarded.report
+def _award(matched: Matched, now: datetime) -> dict[str, Any]:
+    award, report = matched.awarded, matched.awarded.report
     return {
         "application": award.application,
         "product": award.product,
         "quantity": award.quantity,
         "amount_won": award.amount_won,
-        "pack": one.pack,
-        "status_ended_at": one.status_ended_at.isoformat() if one.status_ended_at else None,
-        "state": _state(one, now).value,
+        "pack": matched.pack,
+        "status_ended_at": matched.status_ended_at.isoformat() if matched.status_ended_at else None,
+        "state": _state(matched, now).value,
         "due_on": award.due_on.isoformat() if award.due_on else None,
         "contracted_quantity": report.quantity if report else None,
         "contracted_won": report.amount_won if report else None,
@@ -128,6 +131,6 @@ def _award(one: Matched, now: datetime) -> dict[str, Any]:
     }
 
 
-def _state(one: Matched, now: datetime) -> State:
+def _state(matched: Matched, now: datetime) -> State:
     """Reports from before they were kept are known by whether they said that it is contracted."""
-    return State.CONTRACTED if one.contracted and one.awarded.report is None else one.awarded.state(now)
+    return State.CONTRACTED if matched.contracted and matched.awarded.report is None else matched.awarded.state(now)

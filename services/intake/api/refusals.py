@@ -21,8 +21,8 @@ def problem(refused: Refused) -> Problem:
     return Problem(_STATUS[refused.kind], refused.code, refused.title, refused.errors, headers)
 
 
-def granted(found: _Found | Refused) -> _Found:
+def granted(result: _Found | Refused) -> _Found:
     """What was asked for. Raises a Problem where it is refused, which rolls the caller's transaction back."""
-    if isinstance(found, Refused):
-        raise problem(found)
-    return found
+    if isinstance(result, Refused):
+        raise problem(result)
+    return result

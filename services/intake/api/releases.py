@@ -25,8 +25,13 @@ async def show(round_id: str, request: Request) -> Response:
             "round": round_id,
             "epoch": stored.epoch,
             "free": [
-                {"subject": one.subject, "cause": one.cause, "reason": one.reason, "freed_at": one.freed_at.isoformat()}
-                for one in free
+                {
+                    "subject": freed.subject,
+                    "cause": freed.cause,
+                    "reason": freed.reason,
+                    "freed_at": freed.freed_at.isoformat(),
+                }
+                for freed in free
             ],
             "batches": [
                 {

@@ -51,8 +51,8 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
     body: LostTokenBody = parse(_LOST, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         printable = round_id if round_id.isprintable() else ""
-        found = await renewals.of_firm(connection, printable, body.business_number, body.email)
-        events += await _renew(connection, found, state)
+        matching = await renewals.of_firm(connection, printable, body.business_number, body.email)
+        events += await _renew(connection, matching, state)
     return _answer()
 
 

@@ -56,9 +56,9 @@ async def choices(round_id: str, request: Request) -> Response:
         {
             "round": round_id,
             "tracks": [
-                {name: one.get(name, []) for name in ("track", "name", "certificates")} for one in policy["tracks"]
+                {name: track.get(name, []) for name in ("track", "name", "certificates")} for track in policy["tracks"]
             ],
-            "certificates": [{name: one.get(name, []) for name in kinds} for one in policy["certificates"]],
+            "certificates": [{name: kind.get(name, []) for name in kinds} for kind in policy["certificates"]],
             "classes": policy.get("purchasable_classes", []),
             "regions": [{"region": code, "name": {"ko": named.ko, "en": named.en}} for code, named in REGIONS.items()],
         }

@@ -108,11 +108,11 @@ def _shown(panel: Panel, most: int) -> list[dict[str, Any]]:
         {
             "application": application,
             "eligible": eligible,
-            "mean": sum(one.points for one in marks) // len(marks) if (marks := having.get(application)) else None,
+            "mean": sum(mark.points for mark in marks) // len(marks) if (marks := having.get(application)) else None,
             "apart": apart(having.get(application, []), most),
             "marks": [
-                {"reviewer": one.reviewer, "points": one.points, "conflict_of_interest": one.conflict_of_interest}
-                for one in by_application.get(application, [])
+                {"reviewer": mark.reviewer, "points": mark.points, "conflict_of_interest": mark.conflict_of_interest}
+                for mark in by_application.get(application, [])
             ],
         }
         for application, eligible in sorted(panel.entered.items())
@@ -123,8 +123,8 @@ async def _read(request: Request) -> list[StatedMark]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _CSV:
         body: ScoresBody = parse(_SCORES, await read_body(request, FILE_BYTES))
         return [
-            StatedMark(f"/scores/{number}", one.application, one.reviewer, one.points, one.conflict_of_interest)
-            for number, one in enumerate(body.scores)
+            StatedMark(f"/scores/{number}", row.application, row.reviewer, row.points, row.conflict_of_interest)
+            for number, row in enumerate(body.scores)
         ]
     content = await read_body(request, FILE_BYTES, _CSV)
     try:

@@ -74,25 +74,25 @@ async def _holder(request: Request, roles: tuple[str, ...], connection: "Connect
         raise Problem(
             401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
         )
-    found: Bearer | None
+    bearer: Bearer | None
     first = state.settings.operator_token_hash
     if first and secrets.compare_digest(token_hash, first):
-        found = Bearer(OPERATOR, FIRST_OPERATOR)
+        bearer = Bearer(OPERATOR, FIRST_OPERATOR)
     elif connection is not None:
-        found = await tokens.bearer(connection, token_hash)
+        bearer = await tokens.bearer(connection, token_hash)
     else:
         async with connected(state.runtime.pool) as connection:
-            found = await tokens.bearer(connection, token_hash)
-    if found is None:
+            bearer = await tokens.bearer(connection, token_hash)
+    if bearer is None:
         raise Problem(401, "unknown-token", "This token is not known, or was revoked: ask an operator for a new one.")
-    if found.role not in roles:
-        raise Problem(403, "wrong-role", f"This takes a token of role {' or '.join(roles)}, not {found.role}.")
-    return found
+    if bearer.role not in roles:
+        raise Problem(403, "wrong-role", f"This takes a token of role {' or '.join(roles)}, not {bearer.role}.")
+    return bearer
 
 
 async def holder_for(request: Request, code: str, *others: str) -> Bearer:
     """Whose token was sent: this institution's own, or one of those roles."""
-    found = await holder(request, INSTITUTION, *others)
-    if found.role == INSTITUTION and found.institution != code:
-        raise Problem(403, "other-institution", f"This token is of {found.institution}, not of {code[:40]}.")
-    return found
+    bearer = await holder(request, INSTITUTION, *others)
+    if bearer.role == INSTITUTION and bearer.institution != code:
+        raise Problem(403, "other-institution", f"This token is of {bearer.institution}, not of {code[:40]}.")
+    return bearer

@@ -59,21 +59,23 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
     read = parsed(SUBMISSION, body)
-    stated: SubmissionBody = read.value
-    facts = stated.facts()
+    application: SubmissionBody = read.value
+    facts = application.facts()
     fitness = await state.fitnesses.of(state.runtime.pool, round_id)
     granted(unfit_entry(fitness, facts, received_at))
-    level = granted(await state.identities.level(state.runtime.pool, stated.identity, stated.applicant, received_at))
+    level = granted(
+        await state.identities.level(state.runtime.pool, application.identity, application.applicant, received_at)
+    )
     granted(below_level(fitness.identity if fitness else None, level))
     submission = Submission(
         round=round_id,
         received_at=received_at,
-        business_number=stated.applicant.business_number,
-        product_key=product_key(stated.product),
-        names=names(stated.product),
-        track=stated.track,
+        business_number=application.applicant.business_number,
+        product_key=product_key(application.product),
+        names=names(application.product),
+        track=application.track,
         facts=facts_json(facts),
-        contact=stated.contact.details(network(request)),
+        contact=application.contact.details(network(request)),
         idempotency_key=idempotency_key(request),
         body_hash=hashlib.sha256(body).digest(),
         chance=Chance.of_bytes(secrets.token_bytes(48)),

@@ -77,7 +77,7 @@ def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str,
                 "message": row.message,
                 "errors": len(row.errors),
                 "warnings": _warnings(reading.columns, reading.headers, row.number, row.message),
-                "read_as": [asdict(one) for one in row.read_as],
+                "read_as": [asdict(cell) for cell in row.read_as],
             }
             for row in reading.rows
         ],
@@ -116,8 +116,8 @@ def shown_row(upload: Upload, row: AnsweredRow) -> dict[str, Any]:
 
 def _headers(upload: Upload) -> Mapping[str, str]:
     """What the file calls its columns; of an upload of before that was kept, nothing."""
-    found: dict[str, str] = upload.file.get("headers", {})
-    return found
+    headers: dict[str, str] = upload.file.get("headers", {})
+    return headers
 
 
 def _warnings(
@@ -125,10 +125,10 @@ def _warnings(
 ) -> Sequence[dict[str, Any]]:
     """As the answer to its message has them; of facts that can't be read, none."""
     try:
-        found = warnings(_FACTS.validate_python(message["facts"]))
+        remarks = warnings(_FACTS.validate_python(message["facts"]))
     except (KeyError, ValidationError):
         return []
-    return _by_cell(columns, headers, row, message, [one.model_dump() for one in found])
+    return _by_cell(columns, headers, row, message, [remark.model_dump() for remark in remarks])
 
 
 def _by_cell(

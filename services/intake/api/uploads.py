@@ -58,8 +58,8 @@ async def upload(code: str, request: Request, round_id: RoundQuery, preview: boo
 
 
 async def _taken(state: Intake, who: Bearer, code: str, request: Request, round_id: str, preview: bool) -> Response:
-    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    content = await _content(request, said)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content = await _content(request, content_type)
     content_hash = hashlib.sha256(round_id.encode() + b"\x00" + content).digest()
     key = idempotency_key(request) or f"sha256:{content_hash.hex()}"
     async with connected(state.runtime.pool) as connection:
@@ -67,7 +67,7 @@ async def _taken(state: Intake, who: Bearer, code: str, request: Request, round_
         before = None if preview else await uploads.by_key(connection, code, key)
     if before is not None:
         return _repeated(before, content_hash)
-    understood = await _understood(state, content, said, round_id, code)
+    understood = await _understood(state, content, content_type, round_id, code)
     if preview:
         return JSONResponse(shown_preview(code, round_id, understood), headers=in_language({}))
     if errors := list(understood.reading.all_errors()):
@@ -78,9 +78,9 @@ async def _taken(state: Intake, who: Bearer, code: str, request: Request, round_
     return await _sent(state, who, new, traceparent)
 
 
-async def _content(request: Request, said: str) -> bytes:
+async def _content(request: Request, content_type: str) -> bytes:
     try:
-        check_type(said)
+        check_type(content_type)
     except UnreadableFileError as error:
         raise unreadable(error) from error
     limit = intake(request).settings.upload_bytes
@@ -94,9 +94,9 @@ async def _check_known(connection: Connection, code: str, round_id: str) -> None
         raise Problem(404, "unknown-round", f"No round {round_id}: see GET /rounds.")
 
 
-async def _understood(state: Intake, content: bytes, said: str, round_id: str, code: str) -> Understood:
+async def _understood(state: Intake, content: bytes, content_type: str, round_id: str, code: str) -> Understood:
     try:
-        sheet = await state.sheets.read(content, said)
+        sheet = await state.sheets.read(content, content_type)
         return await asyncio.to_thread(understand, sheet, round_id, code)
     except UnreadableFileError as error:
         raise unreadable(error) from error
@@ -184,9 +184,9 @@ async def list_uploads(
     """Newest first; `next` leads on to older ones."""
     await holder_for(request, code, OFFICER, AUDITOR, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
-        found = await uploads.newest(connection, code, before, limit + 1)
-    shown = [shown_upload(one) for one in found[:limit]]
-    more = f"/institutions/{code}/uploads?before={shown[-1]['upload']}&limit={limit}" if len(found) > limit else None
+        newest = await uploads.newest(connection, code, before, limit + 1)
+    shown = [shown_upload(upload) for upload in newest[:limit]]
+    more = f"/institutions/{code}/uploads?before={shown[-1]['upload']}&limit={limit}" if len(newest) > limit else None
     return JSONResponse({"institution": code, "uploads": shown, "next": more})
 
 
@@ -195,11 +195,11 @@ async def show_upload(code: str, upload_id: str, request: Request) -> Response:
     """What became of each row: sent, accepted, rejected by cell, late, duplicate."""
     await holder_for(request, code, OFFICER, AUDITOR, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
-        found = await uploads.load(connection, code, upload_id)
-        if found is None:
+        upload = await uploads.load(connection, code, upload_id)
+        if upload is None:
             raise Problem(404, "unknown-upload", f"{code[:40]} has no upload of this id.")
-        rows = await uploads.rows(connection, found.upload)
-    shown = {**shown_upload(found), "answers": [shown_row(found, row) for row in rows]}
+        rows = await uploads.rows(connection, upload.upload)
+    shown = {**shown_upload(upload), "answers": [shown_row(upload, row) for row in rows]}
     return JSONResponse(shown, headers=in_language({}))
 
 

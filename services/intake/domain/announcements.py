@@ -22,5 +22,5 @@ TERMS: Final = {
 def announcement_root(event: RoundAnnounced | RoundAmended) -> str:
     """SHA-256 in hex of canonical JSON of the terms as the event states them, with its pledges as `[[institution, won],
     …]`."""
-    pledges = [[one.institution, one.pledge_won] for one in event.pledges or ()]
+    pledges = [[pledge.institution, pledge.pledge_won] for pledge in event.pledges or ()]
     return json_hash(event.model_dump(mode="json", include=TERMS) | {"pledges": pledges})

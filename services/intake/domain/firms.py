@@ -77,33 +77,33 @@ class Place:
 
 def place(asked: FirmEntry, others: Sequence[FirmEntry], caps: Caps) -> Place | Refusal | FirmLimit:
     """Where an entry can stand beside `others` of the firm, or why it can't."""
-    same = [one for one in others if one.names & asked.names]
-    if any(one.is_of(asked) for one in same):
+    same = [other for other in others if other.names & asked.names]
+    if any(entry.is_of(asked) for entry in same):
         return Refusal.ALREADY_ENTERED
-    rivals = [one for one in same if not one.withdrawn]
-    if any(one.identity.surer_than(asked.identity) for one in rivals):
+    rivals = [rival for rival in same if not rival.withdrawn]
+    if any(rival.identity.surer_than(asked.identity) for rival in rivals):
         return Refusal.ENTERED_BY_SURER
-    outranked = [one.application for one in rivals if asked.identity.surer_than(one.identity)]
-    left = [one for one in others if not one.withdrawn and one.application not in outranked]
+    outranked = [rival.application for rival in rivals if asked.identity.surer_than(rival.identity)]
+    left = [other for other in others if not other.withdrawn and other.application not in outranked]
     while reached := over_limit(asked, left, caps):
-        weaker = [one for one in left if asked.identity.surer_than(one.identity) and not one.is_of(asked)]
+        weaker = [other for other in left if asked.identity.surer_than(other.identity) and not other.is_of(asked)]
         if not weaker:
             return reached
         outranked.append(weaker[-1].application)
         left.remove(weaker[-1])
-    return Place(any(one.is_rival_of(asked) for one in left), tuple(outranked))
+    return Place(any(entry.is_rival_of(asked) for entry in left), tuple(outranked))
 
 
 def over_limit(asked: FirmEntry, others: Iterable[FirmEntry], caps: Caps) -> FirmLimit | None:
     """The track's limit before the round's; the entry whose token opens `asked` too is named."""
-    standing = [one for one in others if not one.withdrawn]
-    in_track = [one for one in standing if one.track == asked.track]
+    standing = [other for other in others if not other.withdrawn]
+    in_track = [entry for entry in standing if entry.track == asked.track]
     for most, counted, of_track in (
         (caps.of_tracks.get(asked.track), in_track, asked.track),
         (caps.of_round, standing, None),
     ):
         if most is not None and products([*counted, asked]) > most:
-            opened = next((one.application for one in counted if one.token_hash == asked.token_hash), None)
+            opened = next((entry.application for entry in counted if entry.token_hash == asked.token_hash), None)
             return FirmLimit(most, of_track, opened)
     return None
 
@@ -117,17 +117,19 @@ def products(standing: Collection[FirmEntry]) -> int:
     left, counted = list(standing), 0
     while left:
         (name, _), counted = _commonest(left), counted + 1
-        left = [one for one in left if name not in one.names]
+        left = [entry for entry in left if name not in entry.names]
     return counted
 
 
 def _commonest(standing: Collection[FirmEntry]) -> tuple[str, int]:
-    times = Counter(name for one in standing for name in one.names)
+    times = Counter(name for entry in standing for name in entry.names)
     return max(sorted(times.items()), key=lambda each: each[1])
 
 
 def contested(standing: Sequence[FirmEntry]) -> set[str]:
     """Those that another entry of the same product stands beside."""
     return {
-        one.application for one in standing if any(other is not one and other.is_rival_of(one) for other in standing)
+        entry.application
+        for entry in standing
+        if any(other is not entry and other.is_rival_of(entry) for other in standing)
     }

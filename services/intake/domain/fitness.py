@@ -52,7 +52,11 @@ class Fitness:
         return (
             *self._track_faults(stated),
             *_applicant_faults(stated.applicant, latest_today(self._clock, received_at)),
-            *(fault for place, one in enumerate(stated.certificates) for fault in self._certificate_faults(place, one)),
+            *(
+                fault
+                for place, certificate in enumerate(stated.certificates)
+                for fault in self._certificate_faults(place, certificate)
+            ),
             *_product_faults(stated.product),
             *_paper_faults("/applicant/sme_confirmation", stated.applicant.sme_confirmation),
             *_paper_faults("/product/direct_production", stated.product.direct_production),
@@ -61,53 +65,53 @@ class Fitness:
     def warnings(self, stated: ApplicationFacts) -> tuple[Reason, ...]:
         """Of one without faults: what will probably be judged against it."""
         accepted, product = self._accepted[stated.track], stated.product
-        found = [
+        remarks = [
             _flawed(place, accepted, examined.certificate, examined.flaw)
             for place, examined in enumerate(map(accepted.examine, stated.certificates))
             if examined.flaw is not Flaw.NONE
         ]
         if accepted.kinds and not stated.certificates:
             fix = f"add one of {', '.join(accepted.kinds)}"
-            found.append(_reason("/certificates", "no-certificate", f"track {stated.track} asks for one", fix))
+            remarks.append(_reason("/certificates", "no-certificate", f"track {stated.track} asks for one", fix))
         bought = self._policy.purchasable_classes
         if bought and not product.class_code.startswith(bought):
             detail = f"{product.class_code} is no class that institutions may buy in this round"
             fix = f"see whether it belongs to one of {', '.join(bought)}"
-            found.append(_reason("/product/class_code", "class-not-bought", detail, fix))
+            remarks.append(_reason("/product/class_code", "class-not-bought", detail, fix))
         if product.price_won < LEAST_PRICE_WON:
             detail, fix = f"it costs {product.price_won} won", "state the price of one unit, VAT included, in won"
-            found.append(_reason("/product/price_won", "below-any-price", detail, fix))
-        return tuple(found)
+            remarks.append(_reason("/product/price_won", "below-any-price", detail, fix))
+        return tuple(remarks)
 
     def _track_faults(self, stated: ApplicationFacts) -> Iterator[Reason]:
         if stated.track not in self._accepted:
             detail, fix = f"the round has no track '{stated.track}'", f"one of {', '.join(self._accepted)}"
             yield _reason("/track", "unknown-track", detail, fix)
 
-    def _certificate_faults(self, place: int, one: Certificate) -> Iterator[Reason]:
+    def _certificate_faults(self, place: int, certificate: Certificate) -> Iterator[Reason]:
         at = f"/certificates/{place}"
-        if one.kind not in self._kinds:
+        if certificate.kind not in self._kinds:
             fix = f"one of {', '.join(self._kinds)}; leave out what the round does not ask for"
-            yield _reason(f"{at}/kind", "unknown-kind", f"the round knows no certificate '{one.kind}'", fix)
-        yield from _paper_faults(at, one)
+            yield _reason(f"{at}/kind", "unknown-kind", f"the round knows no certificate '{certificate.kind}'", fix)
+        yield from _paper_faults(at, certificate)
 
 
-def _flawed(place: int, accepted: AcceptedKinds, stated: Certificate, flaw: Flaw) -> Reason:
+def _flawed(place: int, accepted: AcceptedKinds, certificate: Certificate, flaw: Flaw) -> Reason:
     field, code = _FLAWS[flaw]
-    pattern, kind = accepted.kinds.get(stated.kind, (None, None))
+    pattern, kind = accepted.kinds.get(certificate.kind, (None, None))
     match flaw:
         case Flaw.KIND:
-            detail = f"{stated.kind} does not count in this track"
+            detail = f"{certificate.kind} does not count in this track"
             fix = f"the track takes {', '.join(accepted.kinds) or 'none'}"
         case Flaw.NUMBER:
-            detail = f"'{stated.number}' does not look like a number of {stated.kind}"
+            detail = f"'{certificate.number}' does not look like a number of {certificate.kind}"
             fix = f"compare it with {pattern.pattern if pattern else ''}"
         case Flaw.NOT_VALID_ON_DATE:
-            until = f" to {stated.expires_on}" if stated.expires_on else ""
-            detail = f"it holds from {stated.issued_on}{until}, and the round is judged by {accepted.as_of}"
+            until = f" to {certificate.expires_on}" if certificate.expires_on else ""
+            detail = f"it holds from {certificate.issued_on}{until}, and the round is judged by {accepted.as_of}"
             fix = "add one that holds on that day"
         case _:
-            detail = f"grade {stated.grade or 'not stated'}"
+            detail = f"grade {certificate.grade or 'not stated'}"
             fix = f"one of {', '.join(kind.grades if kind else ())}"
     return _reason(f"/certificates/{place}/{field}", code, detail, fix)
 

@@ -40,7 +40,7 @@ class Confirmation:
 
 
 def sealed(confirmation: Confirmation, secret: bytes) -> str:
-    said = canonical_json(
+    claims = canonical_json(
         [
             confirmation.business_number,
             confirmation.started_on.isoformat(),
@@ -48,7 +48,7 @@ def sealed(confirmation: Confirmation, secret: bytes) -> str:
             int(confirmation.until.timestamp()),
         ]
     )
-    return _PREFIX + urlsafe_b64encode(hmac.digest(secret, said, "sha256") + said).decode().rstrip("=")
+    return _PREFIX + urlsafe_b64encode(hmac.digest(secret, claims, "sha256") + claims).decode().rstrip("=")
 
 
 def unsealed(text: str, secret: bytes) -> Confirmation | None:
@@ -60,10 +60,10 @@ def unsealed(text: str, secret: bytes) -> Confirmation | None:
         whole = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     except ValueError:
         return None
-    seal, said = whole[:_SEAL_BYTES], whole[_SEAL_BYTES:]
-    if not hmac.compare_digest(seal, hmac.digest(secret, said, "sha256")):
+    seal, claims = whole[:_SEAL_BYTES], whole[_SEAL_BYTES:]
+    if not hmac.compare_digest(seal, hmac.digest(secret, claims, "sha256")):
         return None
-    number, started_on, level, until = json.loads(said)
+    number, started_on, level, until = json.loads(claims)
     return Confirmation(
         number, date.fromisoformat(started_on), IdentityLevel(level), datetime.fromtimestamp(until, UTC)
     )

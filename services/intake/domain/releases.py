@@ -27,15 +27,15 @@ class SetFree:
 
 def leaving(free: list[SetFree]) -> tuple[Leaving, ...]:
     return tuple(
-        Leaving(application=one.subject, cause=LeavingCause(one.cause.value), reason=one.reason)
-        for one in free
-        if one.cause is not Cause.CANCELLED
+        Leaving(application=freed.subject, cause=LeavingCause(freed.cause.value), reason=freed.reason)
+        for freed in free
+        if freed.cause is not Cause.CANCELLED
     )
 
 
 def cancelled(free: list[SetFree]) -> tuple[CancelledRequest, ...]:
     return tuple(
-        CancelledRequest(request=one.subject, reason=one.reason) for one in free if one.cause is Cause.CANCELLED
+        CancelledRequest(request=freed.subject, reason=freed.reason) for freed in free if freed.cause is Cause.CANCELLED
     )
 
 

@@ -28,20 +28,20 @@ class Renewal:
 
 def next_generation(sent: Sequence[Renewal], now: datetime) -> int | None:
     """Of the token to send now; None where one was sent so shortly before, or so many in a day."""
-    lately = [one for one in sent if one.asked_at > now - _DAY]
-    if len(lately) >= _IN_A_DAY or any(one.asked_at > now - _APART for one in lately):
+    lately = [renewal for renewal in sent if renewal.asked_at > now - _DAY]
+    if len(lately) >= _IN_A_DAY or any(renewal.asked_at > now - _APART for renewal in lately):
         return None
-    return max((one.generation for one in sent), default=0) + 1
+    return max((renewal.generation for renewal in sent), default=0) + 1
 
 
 def in_force(sent: Sequence[Renewal]) -> int:
     """The generation of the token that opens the entry; 0 for the receipt's."""
-    return max((one.generation for one in sent if one.used_at is not None), default=0)
+    return max((renewal.generation for renewal in sent if renewal.used_at is not None), default=0)
 
 
 def opens(sent: Sequence[Renewal], token_hash: str, now: datetime) -> Renewal | None:
     """The renewal whose token this is, if it is the newest, unused, and not too old."""
-    newest = max(sent, key=lambda one: one.generation, default=None)
+    newest = max(sent, key=lambda renewal: renewal.generation, default=None)
     if newest is None or newest.token_hash != token_hash or newest.used_at is not None:
         return None
     return newest if now < newest.asked_at + HOLDS_FOR else None

@@ -21,9 +21,9 @@ _YES_NO: Final = {
     **dict.fromkeys(("yes", "true", "1", "예", "네", "있음"), True),
 }
 _HEADERS: Final = {
-    plain(said): name
+    plain(header): name
     for name, in_korean in zip(COLUMNS, ("신청 번호", "심사위원", "점수", "이해충돌"), strict=True)
-    for said in (name, in_korean)
+    for header in (name, in_korean)
 }
 
 
@@ -45,10 +45,10 @@ def column_named(header: str) -> str | None:
 def read_table(rows: Iterable[tuple[int, Sequence[str]]]) -> tuple[list[StatedMark], list[Reason]]:
     """Numbered rows below a head of `COLUMNS`, of which the last may be left out; and what can't be read."""
     table = iter(rows)
-    _, said = next(table, (1, ()))
-    head = [column_named(name) for name in said]
+    _, header = next(table, (1, ()))
+    head = [column_named(name) for name in header]
     if sorted(map(str, head)) not in (sorted(COLUMNS), sorted(COLUMNS[:-1])):
-        detail = f"its first line is {','.join(said)[:200]}"
+        detail = f"its first line is {','.join(header)[:200]}"
         return [], [Reason(pointer="/lines/1", code="head", detail=detail, fix=f"begin with {','.join(COLUMNS)}")]
     marks: list[StatedMark] = []
     reasons: list[Reason] = []
@@ -78,50 +78,50 @@ def faults(
 ) -> list[Reason]:
     """What keeps rows from being taken. `takes_marks`: applications of the frozen set; `closed_to`: those of them whose
     marks are closed."""
-    found: list[Reason] = []
+    reasons: list[Reason] = []
     places: dict[tuple[str, str], str] = {}
     for mark in marks:
         first = places.setdefault((mark.application, mark.reviewer), mark.at)
         if first != mark.at:
             detail, fix = f"{mark.reviewer} marks it at {first} too", "leave one of the two"
-            found.append(Reason(pointer=mark.at, code="twice", detail=detail, fix=fix))
+            reasons.append(Reason(pointer=mark.at, code="twice", detail=detail, fix=fix))
         if mark.application not in takes_marks:
             detail, fix = "no application of the round's frozen set has this id", "see GET /rounds/{round}/scores"
-            found.append(Reason(pointer=f"{mark.at}/application", code="unknown", detail=detail, fix=fix))
+            reasons.append(Reason(pointer=f"{mark.at}/application", code="unknown", detail=detail, fix=fix))
         elif mark.application in closed_to:
             detail, fix = "its marks are closed, and what was committed stays", "leave it out"
-            found.append(Reason(pointer=f"{mark.at}/application", code="closed", detail=detail, fix=fix))
+            reasons.append(Reason(pointer=f"{mark.at}/application", code="closed", detail=detail, fix=fix))
         if not 0 <= mark.points <= panel_points:
             detail, fix = f"{mark.points} points of {panel_points}", f"give 0 to {panel_points}"
-            found.append(Reason(pointer=f"{mark.at}/points", code="out-of-range", detail=detail, fix=fix))
-    return found
+            reasons.append(Reason(pointer=f"{mark.at}/points", code="out-of-range", detail=detail, fix=fix))
+    return reasons
 
 
 def changed(marks: Iterable[StatedMark], standing: Mapping[tuple[str, str], PanelMark]) -> list[PanelMark]:
     """Those that are new, or other than what stands, each in its next version."""
-    found = []
+    new = []
     for mark in marks:
         before = standing.get((mark.application, mark.reviewer))
         if before is None or (before.points, before.conflict_of_interest) != (mark.points, mark.conflict_of_interest):
             version = before.version + 1 if before else 1
-            found.append(PanelMark(mark.application, mark.reviewer, version, mark.points, mark.conflict_of_interest))
-    return found
+            new.append(PanelMark(mark.application, mark.reviewer, version, mark.points, mark.conflict_of_interest))
+    return new
 
 
 def counted(marks: Iterable[PanelMark]) -> dict[str, list[PanelMark]]:
     """By application; without the marks of reviewers who declared a conflict of interest."""
-    found: dict[str, list[PanelMark]] = defaultdict(list)
+    by_application: dict[str, list[PanelMark]] = defaultdict(list)
     for mark in marks:
         if not mark.conflict_of_interest:
-            found[mark.application].append(mark)
-    return found
+            by_application[mark.application].append(mark)
+    return by_application
 
 
 def apart(marks: Sequence[PanelMark], panel_points: int) -> list[str]:
     """Reviewers whose mark stands apart from the others' of the same application."""
-    found = []
+    reviewers = []
     for mark in marks:
-        others = [one.points for one in marks if one.reviewer != mark.reviewer]
+        others = [other.points for other in marks if other.reviewer != mark.reviewer]
         if others and abs(mark.points - median(others)) >= APART * panel_points:
-            found.append(mark.reviewer)
-    return found
+            reviewers.append(mark.reviewer)
+    return reviewers

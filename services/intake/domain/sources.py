@@ -54,8 +54,8 @@ def due_at(committed_at: datetime, lead_seconds: int, timetables: Sequence[Timet
     before has failed, so that nobody can choose between values that are known.
     """
     second = int((committed_at - _EPOCH) / timedelta(seconds=1)) + 1 + lead_seconds
-    for one in timetables[:-1]:
-        second = int(one.failed_at(one.first_since(second)).timestamp())
+    for earlier in timetables[:-1]:
+        second = int(earlier.failed_at(earlier.first_since(second)).timestamp())
     return timetables[-1].first_since(second)
 
 

@@ -91,12 +91,12 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes, riv
     )
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
-    stated = state(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
+    version = state(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
     return Entry(
         round=window.round,
         submission=submission,
         application=application,
         party=party,
         token=access_token(secret, application),
-        stated=stated,
+        stated=version,
     )

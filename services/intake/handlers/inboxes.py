@@ -192,7 +192,9 @@ class InboxReader:
             answered = await restore.take_answered(connection, topic, following)
             messages = [self._message(topic, record) for record in records if record.offset not in answered]
             uploaded = await uploads.taken(connection, messages)
-            messages = [one for one in messages if uploaded.get(one.message_id, one.offset) == one.offset]
+            messages = [
+                message for message in messages if uploaded.get(message.message_id, message.offset) == message.offset
+            ]
             nonces = [secrets.token_hex(16) for _ in messages]
             events += await take_messages(connection, messages, self._now(), nonces)
             if uploaded:

@@ -27,8 +27,8 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged = event.body
-        kept = {"outcome", "findings", "as_of", "findings_hash"} | ({"evidence"} if judged.evidence else set())
-        body = judged.model_dump(mode="json", include=kept)
+        fields = {"outcome", "findings", "as_of", "findings_hash"} | ({"evidence"} if judged.evidence else set())
+        body = judged.model_dump(mode="json", include=fields)
         rows.append(
             Outcome(
                 application=judged.application,
@@ -61,24 +61,26 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
             )
     await outcomes.save_results(connection, rows)
     ended = [event.body for event in events_of(batch, SelectionStatusEnded)]
-    await outcomes.save_status_ends(connection, [(one.application, one.epoch, one.ended_at) for one in ended])
+    await outcomes.save_status_ends(
+        connection, [(status.application, status.epoch, status.ended_at) for status in ended]
+    )
     return ()
 
 
 async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """When each applicant was told the result, or could not be: periods of appeal begin with it. And whose contact says
     that it was not them."""
-    told = []
+    notices = []
     for event in batch:
         if not isinstance(event, Event):
             continue
         match event.body:
             case NoticeDelivered(channel=Channel.MAIL, kind=kind, round=str(round_id)) as delivered if kind in RESULTS:
-                told.append((delivered.subject, round_id, delivered.delivered_at, *_edition(delivered.occasion)))
+                notices.append((delivered.subject, round_id, delivered.delivered_at, *_edition(delivered.occasion)))
             case NoticeFailed(channel=Channel.MAIL, kind=kind, round=str(round_id)) as failed if kind in RESULTS:
-                told.append((failed.subject, round_id, failed.failed_at, *_edition(failed.occasion)))
-    if told:
-        await appeals.noticed(connection, told)
+                notices.append((failed.subject, round_id, failed.failed_at, *_edition(failed.occasion)))
+    if notices:
+        await appeals.noticed(connection, notices)
     await disowned.save(connection, [event.body for event in events_of(batch, ContactDisowned)])
     return ()
 

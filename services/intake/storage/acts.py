@@ -84,8 +84,8 @@ async def keep_policy(connection: Connection, policy_hash: str, policy: dict[str
 
 
 async def policy(connection: Connection, policy_hash: str) -> dict[str, Any]:
-    kept: dict[str, Any] = await connection.fetchval(POLICY, policy_hash)
-    return kept
+    proposed: dict[str, Any] = await connection.fetchval(POLICY, policy_hash)
+    return proposed
 
 
 def _act(row: Any) -> ProposedAct:

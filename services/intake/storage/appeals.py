@@ -100,10 +100,10 @@ async def result(connection: Connection, application: str) -> PublishedResult | 
     return PublishedResult(*row) if row and row["result_type"] else None
 
 
-async def noticed(connection: Connection, told: Sequence[tuple[str, str, datetime, int, int]]) -> None:
+async def noticed(connection: Connection, notices: Sequence[tuple[str, str, datetime, int, int]]) -> None:
     """(application, round, when its result was delivered or given up, of which epoch, of which batch): the newest
     counts."""
-    newest = {each[0]: each for each in sorted(told, key=lambda each: each[3:])}
+    newest = {each[0]: each for each in sorted(notices, key=lambda each: each[3:])}
     await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
 
 

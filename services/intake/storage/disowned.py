@@ -24,16 +24,16 @@ SETTLE = "UPDATE disowned_contacts SET settled_at = $2 WHERE application = $1 AN
 
 async def save(connection: Connection, disowned: Sequence[ContactDisowned]) -> None:
     """Said again it is the same, but after a settlement it is to be settled anew."""
-    newest = {one.application: one for one in sorted(disowned, key=lambda one: one.disowned_at)}
-    rows = [(one.application, one.round, one.disowned_at) for _, one in sorted(newest.items())]
+    newest = {contact.application: contact for contact in sorted(disowned, key=lambda contact: contact.disowned_at)}
+    rows = [(contact.application, contact.round, contact.disowned_at) for _, contact in sorted(newest.items())]
     if rows:
         await connection.execute(SAVE, *zip(*rows, strict=True))
 
 
 async def since(connection: Connection, application: str) -> datetime | None:
     """None where nobody said so, or an officer has settled it."""
-    found: datetime | None = await connection.fetchval(SINCE, application)
-    return found
+    disowned_at: datetime | None = await connection.fetchval(SINCE, application)
+    return disowned_at
 
 
 async def unsettled(connection: Connection, round_id: str | None, limit: int) -> list[dict[str, Any]]:

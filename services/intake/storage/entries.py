@@ -108,7 +108,9 @@ async def admit(connection: Connection, group: Sequence[Submission], secret: byt
     entering = [each for each in decided.values() if isinstance(each, Entry)]
     placed, disturbed = await _placed(connection, entering, taking, secret)
     decided |= placed
-    entries = sorted((each for each in decided.values() if isinstance(each, Entry)), key=lambda one: one.application)
+    entries = sorted(
+        (each for each in decided.values() if isinstance(each, Entry)), key=lambda entry: entry.application
+    )
     new = await insert(connection, entries, signer)
     if len(new) < len(entering):
         # Another replica may have admitted the same submission meanwhile: its receipt is visible now.
@@ -146,20 +148,20 @@ async def _placed(
     for entry in entering:
         asked, firm = entry.submission, (entry.round, entry.submission.business_number)
         window, others = taking[id(asked)], standing[firm]
-        found = place(_firm_entry(entry, asked.token_hash or ""), others, caps[entry.round])
-        if not isinstance(found, Place):
-            decided[id(asked)] = found
+        placed = place(_firm_entry(entry, asked.token_hash or ""), others, caps[entry.round])
+        if not isinstance(placed, Place):
+            decided[id(asked)] = placed
             continue
-        if window is not None and any(entry.application == one.application for one in others):  # of a rehearsal
+        if window is not None and any(entry.application == other.application for other in others):  # of a rehearsal
             again = enter(asked, window, secret, asked.contact.email.casefold())
             entry = again if isinstance(again, Entry) else entry
-        if found.contested:
+        if placed.contested:
             entry = replace(entry, stated=replace(entry.stated, contested=True))
         decided[id(asked)] = entry
         others.append(_firm_entry(entry, sha256_hex(entry.token.encode())))
-        if window is not None and (found.contested or found.outranked):
-            disturbed.append(Disturbed(firm, window, entry.stated.received_at, found.outranked))
-            others[:] = [one for one in others if one.application not in found.outranked]
+        if window is not None and (placed.contested or placed.outranked):
+            disturbed.append(Disturbed(firm, window, entry.stated.received_at, placed.outranked))
+            others[:] = [other for other in others if other.application not in placed.outranked]
     return decided, disturbed
 
 
@@ -190,7 +192,7 @@ async def _windows(connection: Connection, submissions: Sequence[Submission]) ->
     for_cuts = {
         id(submission): cut.round
         for submission in submissions
-        if (cut := cut_at([one.window for one in series.get(submission.round, ())], submission.received_at))
+        if (cut := cut_at([cut.window for cut in series.get(submission.round, ())], submission.received_at))
     }
     known = dict(known) | dict(await latched(connection, sorted(set(for_cuts.values()))))
     return {id(each): known.get(for_cuts.get(id(each), each.round)) for each in submissions}
@@ -258,34 +260,35 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [entry.stated.payload_hash for entry in entries],
     )
     new = {row["application"] for row in rows}
-    kept = [entry for entry in entries if entry.application in new]
-    if not kept:
+    inserted = [entry for entry in entries if entry.application in new]
+    if not inserted:
         return {}
-    receipts = [signed(receipt_of(entry.round, entry.stated), signer) for entry in kept]
-    keyed = [entry for entry in kept if entry.submission.idempotency_key]
+    receipts = [signed(receipt_of(entry.round, entry.stated), signer) for entry in inserted]
+    keyed = [entry for entry in inserted if entry.submission.idempotency_key]
     await connection.execute(
         INSERT_DETAILS,
-        [entry.application for entry in kept],
-        [entry.stated.version for entry in kept],
-        [entry.stated.received_at for entry in kept],
-        [entry.stated.nonce for entry in kept],
-        [entry.stated.payload_hash for entry in kept],
-        [entry.stated.facts for entry in kept],
+        [entry.application for entry in inserted],
+        [entry.stated.version for entry in inserted],
+        [entry.stated.received_at for entry in inserted],
+        [entry.stated.nonce for entry in inserted],
+        [entry.stated.payload_hash for entry in inserted],
+        [entry.stated.facts for entry in inserted],
         [entry.submission.round for entry in keyed],
         [entry.submission.idempotency_key for entry in keyed],
         [entry.submission.body_hash for entry in keyed],
         [entry.application for entry in keyed],
-        [entry.party for entry in kept],
-        [entry.submission.contact.name for entry in kept],
-        [entry.submission.contact.email for entry in kept],
-        [entry.submission.contact.phone for entry in kept],
-        [entry.submission.contact.language for entry in kept],
+        [entry.party for entry in inserted],
+        [entry.submission.contact.name for entry in inserted],
+        [entry.submission.contact.email for entry in inserted],
+        [entry.submission.contact.phone for entry in inserted],
+        [entry.submission.contact.language for entry in inserted],
         [receipt.key_id for receipt in receipts],
         [receipt.signature for receipt in receipts],
         [entry.submission.business_number for entry in keyed],
-        [entry.stated.contested for entry in kept],
-        [entry.stated.identity for entry in kept],
+        [entry.stated.contested for entry in inserted],
+        [entry.stated.identity for entry in inserted],
     )
     return {
-        entry.application: replace(receipt, token=entry.token) for entry, receipt in zip(kept, receipts, strict=True)
+        entry.application: replace(receipt, token=entry.token)
+        for entry, receipt in zip(inserted, receipts, strict=True)
     }

@@ -50,7 +50,7 @@ def _number(firm: Firm) -> int:
 
 async def entries(connection: Connection, firms: Collection[Firm]) -> dict[Firm, list[FirmEntry]]:
     """Of each, its entries in the round, withdrawn ones too, oldest first. An entry keeps the name it came with."""
-    found: dict[Firm, list[FirmEntry]] = {firm: [] for firm in firms}
+    by_firm: dict[Firm, list[FirmEntry]] = {firm: [] for firm in firms}
     for row in await connection.fetch(ENTRIES, *zip(*sorted(firms), strict=True)):
         names = names_of(row["reference"], row["item_id"]) | came_with(row["product_key"])
         entry = FirmEntry(
@@ -63,8 +63,8 @@ async def entries(connection: Connection, firms: Collection[Firm]) -> dict[Firm,
             identity=IdentityLevel(row["identity"] or IdentityLevel.NONE),
             contested=row["contested"],
         )
-        found[row["round"], row["business_number"]].append(entry)
-    return found
+        by_firm[row["round"], row["business_number"]].append(entry)
+    return by_firm
 
 
 async def with_contests(connection: Connection, round_id: str) -> dict[Firm, list[FirmEntry]]:

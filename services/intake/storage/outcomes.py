@@ -126,8 +126,8 @@ async def save_verdicts(connection: Connection, rows: Sequence[Outcome]) -> None
     """The newest of each application in `rows`; an older one than what is stored changes nothing."""
     newest: dict[str, Outcome] = {}
     for row in rows:
-        kept = newest.get(row.application)
-        if kept is None or (kept.version, kept.epoch) <= (row.version, row.epoch):
+        known = newest.get(row.application)
+        if known is None or (known.version, known.epoch) <= (row.version, row.epoch):
             newest[row.application] = row
     ordered = [newest[application] for application in sorted(newest)]
     await connection.execute(

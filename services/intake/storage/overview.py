@@ -98,10 +98,12 @@ async def requests_of(
 
 async def awards_of(connection: Connection, code: str, round_id: str) -> dict[str, list[Matched]]:
     """By request."""
-    found: dict[str, list[Matched]] = defaultdict(list)
+    by_request: dict[str, list[Matched]] = defaultdict(list)
     for row in await connection.fetch(AWARDS, round_id, code):
-        found[row["request"]].append(Matched(_awarded(row), row["pack"], row["status_ended_at"], row["contracted"]))
-    return found
+        by_request[row["request"]].append(
+            Matched(_awarded(row), row["pack"], row["status_ended_at"], row["contracted"])
+        )
+    return by_request
 
 
 def _awarded(row: Any) -> Awarded:

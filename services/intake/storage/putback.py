@@ -150,24 +150,24 @@ class LostRequest:
     published: bytes
 
 
-async def set_free(connection: Connection, said: SelectionGivenUp | PurchaseRequestCancelled) -> int:
-    if isinstance(said, SelectionGivenUp):
-        told = said.round, said.application, "given-up", said.reason, said.given_up_at
+async def set_free(connection: Connection, freed: SelectionGivenUp | PurchaseRequestCancelled) -> int:
+    if isinstance(freed, SelectionGivenUp):
+        row = freed.round, freed.application, "given-up", freed.reason, freed.given_up_at
     else:
-        told = said.round, said.request, "cancelled", said.reason, said.cancelled_at
-    return await rows_changed(connection, SET_FREE, *told)
+        row = freed.round, freed.request, "cancelled", freed.reason, freed.cancelled_at
+    return await rows_changed(connection, SET_FREE, *row)
 
 
 async def appeal_filed(connection: Connection, filed: AppealFiled) -> int:
     """Without amended facts, which are nowhere published before they are a version."""
     against = filed.result_epoch or 1
-    told = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
-    return await rows_changed(connection, APPEAL_FILED, *told)
+    row = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
+    return await rows_changed(connection, APPEAL_FILED, *row)
 
 
 async def appeal_decided(connection: Connection, decided: AppealDecided) -> int:
-    told = decided.appeal, decided.decided_at, decided.upheld, decided.reason
-    return await rows_changed(connection, APPEAL_DECIDED, *told)
+    row = decided.appeal, decided.decided_at, decided.upheld, decided.reason
+    return await rows_changed(connection, APPEAL_DECIDED, *row)
 
 
 async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
@@ -183,88 +183,97 @@ async def institution(connection: Connection, changed: InstitutionChanged, inbox
 
 async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
     """In order of id, as admission inserts. A version may come before its application: the newest stands at last."""
-    lost = sorted(lost, key=lambda one: one.application)
+    lost = sorted(lost, key=lambda application: application.application)
     rows = await rows_changed(
         connection,
         APPLICATIONS,
-        [one.application for one in lost],
-        [one.round for one in lost],
-        [one.party for one in lost],
-        [one.business_number for one in lost],
-        [one.product_key for one in lost],
-        [one.token_hash for one in lost],
-        [one.version for one in lost],
-        [one.payload_hash for one in lost],
+        [application.application for application in lost],
+        [application.round for application in lost],
+        [application.party for application in lost],
+        [application.business_number for application in lost],
+        [application.product_key for application in lost],
+        [application.token_hash for application in lost],
+        [application.version for application in lost],
+        [application.payload_hash for application in lost],
     )
-    ordered = sorted(versions, key=lambda one: (one.stated.identifier, one.stated.version))
-    stated = [one.stated for one in ordered]
+    ordered = sorted(versions, key=lambda version: (version.stated.identifier, version.stated.version))
+    stated = [version.stated for version in ordered]
     rows += await rows_changed(
         connection,
         VERSIONS,
-        [one.identifier for one in stated],
-        [one.version for one in stated],
-        [one.received_at for one in stated],
-        [one.nonce for one in stated],
-        [one.payload_hash for one in stated],
-        [one.facts for one in stated],
-        [one.withdrawn for one in ordered],
-        [one.contested for one in stated],
-        [one.restated for one in stated],
-        [one.identity for one in stated],
+        [version.identifier for version in stated],
+        [version.version for version in stated],
+        [version.received_at for version in stated],
+        [version.nonce for version in stated],
+        [version.payload_hash for version in stated],
+        [version.facts for version in stated],
+        [row.withdrawn for row in ordered],
+        [version.contested for version in stated],
+        [version.restated for version in stated],
+        [version.identity for version in stated],
     )
-    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({one.identifier for one in stated}))
+    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({version.identifier for version in stated}))
 
 
-async def reconsidered(connection: Connection, told: Sequence[RefusalReconsidered]) -> None:
+async def reconsidered(connection: Connection, reconsidered: Sequence[RefusalReconsidered]) -> None:
     """Whoever was invited to come back, to be forgotten in time."""
-    rounds = [one.round for one in told]
-    await connection.execute(FORGET_REFUSED, rounds, [one.refused_at for one in told])
-    await connection.execute(INVITED_AGAIN, [one.party for one in told], rounds)
+    rounds = [event.round for event in reconsidered]
+    await connection.execute(FORGET_REFUSED, rounds, [event.refused_at for event in reconsidered])
+    await connection.execute(INVITED_AGAIN, [event.party for event in reconsidered], rounds)
 
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
     """`changed`: at most one of each party. `erased` parties are forgotten. Applications must be back before."""
     rows = await rows_changed(connection, ERASED, list(erased))
-    found = await connection.fetch(STALE, [one.party for one in changed], [one.changed_at for one in changed])
-    stale = {row["party"] for row in found}
+    outdated = await connection.fetch(
+        STALE, [contact.party for contact in changed], [contact.changed_at for contact in changed]
+    )
+    stale = {row["party"] for row in outdated}
     if not stale:
         return rows  # as at every normal start: who is an applicant need not be looked up
-    changed = sorted((one for one in changed if one.party in stale), key=lambda one: one.party)
+    changed = sorted((contact for contact in changed if contact.party in stale), key=lambda contact: contact.party)
     return rows + await rows_changed(
         connection,
         CONTACTS,
-        [one.party for one in changed],
-        [one.name for one in changed],
-        [one.email for one in changed],
-        [one.phone for one in changed],
-        [one.language.value for one in changed],
-        [one.institution for one in changed],
-        [one.changed_at for one in changed],
+        [contact.party for contact in changed],
+        [contact.name for contact in changed],
+        [contact.email for contact in changed],
+        [contact.phone for contact in changed],
+        [contact.language.value for contact in changed],
+        [contact.institution for contact in changed],
+        [contact.changed_at for contact in changed],
     )
 
 
 async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], ended: Sequence[str]) -> int:
     rows = await rows_changed(connection, WEBHOOKS_ENDED, list(ended))
     columns = [
-        (one.institution, one.url, one.secret, one.secret_before, one.before_until, one.changed_at)
-        for one in sorted(changed, key=lambda one: one.institution)
+        (
+            webhook.institution,
+            webhook.url,
+            webhook.secret,
+            webhook.secret_before,
+            webhook.before_until,
+            webhook.changed_at,
+        )
+        for webhook in sorted(changed, key=lambda webhook: webhook.institution)
     ]
     return rows + (await rows_changed(connection, WEBHOOKS, *zip(*columns, strict=True)) if columns else 0)
 
 
 async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
     """At most one version of each request."""
-    lost = sorted(lost, key=lambda one: one.request)
+    lost = sorted(lost, key=lambda request: request.request)
     return await rows_changed(
         connection,
         REQUESTS,
-        [one.request for one in lost],
-        [one.round for one in lost],
-        [one.institution for one in lost],
-        [one.version for one in lost],
-        [one.payload_hash for one in lost],
-        [one.facts for one in lost],
-        [one.withdrawn for one in lost],
-        [one.received_at for one in lost],
-        [one.published for one in lost],
+        [request.request for request in lost],
+        [request.round for request in lost],
+        [request.institution for request in lost],
+        [request.version for request in lost],
+        [request.payload_hash for request in lost],
+        [request.facts for request in lost],
+        [request.withdrawn for request in lost],
+        [request.received_at for request in lost],
+        [request.published for request in lost],
     )

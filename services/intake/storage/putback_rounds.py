@@ -103,8 +103,8 @@ async def amended(connection: Connection, event: RoundAmended, terms: dict[str, 
     """`terms` as JSON. The newest stands, whatever order they are read in, before what they amend too."""
     window = event.opens_at, event.closes_at
     rows = await announced(connection, event.round, terms, window)
-    stated = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"], event.announcement_root
-    rows += await rows_changed(connection, AMENDED, event.round, event.amendment, *stated)
+    values = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"], event.announcement_root
+    rows += await rows_changed(connection, AMENDED, event.round, event.amendment, *values)
     return rows + await rows_changed(connection, AMENDED_BEFORE, event.round, event.amendment, event.closes_at)
 
 
@@ -117,8 +117,8 @@ async def opened(
 ) -> int:
     """`terms` as JSON; `pledges` as they stood at the opening: of institutions that have said nothing of the round
     since."""
-    stated = terms["policy_hash"], terms["lead_seconds"], terms["sources"], terms.get("announcement_root")
-    changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *stated)
+    values = terms["policy_hash"], terms["lead_seconds"], terms["sources"], terms.get("announcement_root")
+    changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *values)
     return changed + await rows_changed(
         connection, INVITED, round_id, [code for code, _ in pledges], [w for _, w in pledges]
     )
@@ -147,8 +147,8 @@ async def epoch(
 ) -> int:
     """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
     close of the round as the freeze found it."""
-    told = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
-    return await rows_changed(connection, EPOCH, round_id, number, opened_at, *manifests, *told)
+    values = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
+    return await rows_changed(connection, EPOCH, round_id, number, opened_at, *manifests, *values)
 
 
 async def source(connection: Connection, round_id: str, number: int, name: str, value: str, due_at: datetime) -> int:
@@ -161,8 +161,8 @@ async def confirmed(connection: Connection, round_id: str, number: int, confirme
 
 async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
     """With what it names, which may have been set free before anything of that was read."""
-    left = [(one.application, one.cause.value, one.reason) for one in opened.leaving]
-    left += [(one.request, "cancelled", one.reason) for one in opened.cancelled]
+    left = [(application.application, application.cause.value, application.reason) for application in opened.leaving]
+    left += [(request.request, "cancelled", request.reason) for request in opened.cancelled]
     of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at
     rows = await rows_changed(connection, RELEASE_OPENED, *of_batch)
     columns = ([row[column] for row in left] for column in range(3))

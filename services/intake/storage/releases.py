@@ -96,19 +96,19 @@ async def of_round(connection: Connection, round_id: str) -> list[tuple[int, int
     return [tuple(row) for row in await connection.fetch(OF_ROUND, round_id)]
 
 
-async def report(connection: Connection, said: PurchaseReported | NonPurchaseReported) -> None:
+async def report(connection: Connection, report: PurchaseReported | NonPurchaseReported) -> None:
     """What an institution said last of an award: contracted it, or not."""
-    bought = said if isinstance(said, PurchaseReported) else None
-    await connection.execute(SAVE_CONTRACTED if bought else DROP_CONTRACTED, said.request, said.application)
+    bought = report if isinstance(report, PurchaseReported) else None
+    await connection.execute(SAVE_CONTRACTED if bought else DROP_CONTRACTED, report.request, report.application)
     await connection.execute(
         SAVE_REPORT,
-        said.request,
-        said.application,
+        report.request,
+        report.application,
         bought and bought.quantity,
         bought and bought.amount_won,
         bought and bought.contracted_on,
-        None if isinstance(said, PurchaseReported) else said.reason,
-        said.reported_at,
+        None if isinstance(report, PurchaseReported) else report.reason,
+        report.reported_at,
     )
 
 

@@ -64,8 +64,8 @@ async def of_firm(connection: Connection, round_id: str, business_number: str, e
 
 
 async def has_contact(connection: Connection, application: str) -> bool:
-    found: bool = await connection.fetchval(HAS_CONTACT, application)
-    return found
+    has_one: bool = await connection.fetchval(HAS_CONTACT, application)
+    return has_one
 
 
 async def forget(connection: Connection, before: datetime, now: datetime) -> list[tuple[str, int]]:
@@ -74,6 +74,8 @@ async def forget(connection: Connection, before: datetime, now: datetime) -> lis
 
 
 async def put_back(connection: Connection, application: str, renewals: Sequence[Renewal]) -> None:
-    for one in renewals:
-        await connection.execute(PUT_BACK, application, one.generation, one.token_hash, one.asked_at, one.used_at)
+    for renewal in renewals:
+        await connection.execute(
+            PUT_BACK, application, renewal.generation, renewal.token_hash, renewal.asked_at, renewal.used_at
+        )
     await connection.execute(PUT_IN_FORCE, application)

@@ -138,10 +138,10 @@ async def windows(connection: Connection, rounds: Sequence[str]) -> Mapping[str,
 
 async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Sequence[StoredRound]]:
     """Of those that are a series, its cuts in the order they open."""
-    found: dict[str, list[StoredRound]] = {}
+    by_series: dict[str, list[StoredRound]] = {}
     for row in await connection.fetch(SERIES, list(series)):
-        found.setdefault(row["series"], []).append(_stored(row))
-    return found
+        by_series.setdefault(row["series"], []).append(_stored(row))
+    return by_series
 
 
 async def newest_cuts(connection: Connection) -> list[StoredRound]:
@@ -156,8 +156,8 @@ async def unknown(connection: Connection, named: Sequence[str]) -> set[str]:
 
 async def first_day(connection: Connection, series: str) -> date | None:
     """The day of the first cut; None while its policy is not known."""
-    stated = await connection.fetchval(FIRST_DAY, series)
-    return date.fromisoformat(stated) if stated else None
+    day = await connection.fetchval(FIRST_DAY, series)
+    return date.fromisoformat(day) if day else None
 
 
 async def latched(connection: Connection, rounds: Sequence[str]) -> Mapping[str, RoundWindow]:

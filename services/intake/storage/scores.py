@@ -72,16 +72,16 @@ async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark]
         connection,
         SAVE,
         round_id,
-        [one.application for one in ordered],
-        [one.reviewer for one in ordered],
-        [one.version for one in ordered],
-        [one.points for one in ordered],
-        [one.conflict_of_interest for one in ordered],
+        [mark.application for mark in ordered],
+        [mark.reviewer for mark in ordered],
+        [mark.version for mark in ordered],
+        [mark.points for mark in ordered],
+        [mark.conflict_of_interest for mark in ordered],
         scored_at,
     )
 
 
 async def close(connection: Connection, closed: ScoresClosed) -> int:
     """Once for each epoch; the rows written."""
-    stated = closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
-    return await rows_changed(connection, CLOSE, *stated)
+    values = closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
+    return await rows_changed(connection, CLOSE, *values)

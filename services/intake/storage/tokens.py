@@ -61,10 +61,10 @@ async def take_unpublished(connection: Connection) -> list[TokenChanged]:
     return [TokenChanged(**dict(row)) for row in await connection.fetch(TAKE_UNPUBLISHED)]
 
 
-async def put_back(connection: Connection, told: TokenChanged) -> int:
+async def put_back(connection: Connection, token: TokenChanged) -> int:
     """One that the database has lost, or whose end it has lost."""
-    revoked_at = told.changed_at if told.revoked else None
-    row = told.name, told.role.value, told.institution, told.token_hash, told.changed_at, revoked_at
+    revoked_at = token.changed_at if token.revoked else None
+    row = token.name, token.role.value, token.institution, token.token_hash, token.changed_at, revoked_at
     return await rows_changed(connection, PUT_BACK, *row)
 
 

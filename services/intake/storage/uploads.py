@@ -166,24 +166,24 @@ async def is_sending(connection: Connection, inbox: str) -> bool:
 
 async def taken(connection: Connection, messages: Sequence[InboxMessage]) -> dict[str, int]:
     """Of messages that are rows of uploads: by their id, the offset of the record that counts."""
-    found = await connection.fetch(
+    rows = await connection.fetch(
         TAKEN,
         [message.institution for message in messages],
         [message.message_id for message in messages],
         [message.offset for message in messages],
     )
-    return {row["message_id"]: row["offset"] for row in found}
+    return {row["message_id"]: row["offset"] for row in rows}
 
 
 async def answered(connection: Connection, answers: Sequence[InboxAnswered]) -> None:
     """Keeps the answers to rows of uploads, once each; others are none of this table."""
     await connection.execute(
         ANSWERED,
-        [said.institution for said in answers],
-        [said.quotes for said in answers],
-        [said.offset for said in answers],
-        [said.answer.value for said in answers],
-        [said.version for said in answers],
-        [json.dumps([reason.model_dump() for reason in said.reasons], ensure_ascii=False) for said in answers],
-        [said.answered_at for said in answers],
+        [answer.institution for answer in answers],
+        [answer.quotes for answer in answers],
+        [answer.offset for answer in answers],
+        [answer.answer.value for answer in answers],
+        [answer.version for answer in answers],
+        [json.dumps([reason.model_dump() for reason in answer.reasons], ensure_ascii=False) for answer in answers],
+        [answer.answered_at for answer in answers],
     )

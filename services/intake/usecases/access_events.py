@@ -17,7 +17,7 @@ FIRST_OPERATOR: Final = "first operator"
 
 async def access_events(connection: Connection) -> list[Outgoing]:
     """Of all that the others were not told yet."""
-    return [_event(one) for one in await tokens.take_unpublished(connection)]
+    return [_event(token) for token in await tokens.take_unpublished(connection)]
 
 
 class AccessPublisher:

@@ -101,7 +101,7 @@ class Admission:
     async def _answer(self, pool: Pool, group: Sequence[_Waiting]) -> None:
         """Of a group that fails the halves are tried by themselves: what can't be admitted costs nobody else."""
         try:
-            answers: Sequence[Answer | Exception] = await self._admit(pool, [one.submission for one in group])
+            answers: Sequence[Answer | Exception] = await self._admit(pool, [waiting.submission for waiting in group])
         except DATABASE_AWAY:
             _log.warning("can't admit without the database", submissions=len(group))
             answers = [DatabaseAwayError("admission")] * len(group)
@@ -131,9 +131,11 @@ class Admission:
                         self._networks = await tokens.secret(connection, tokens.NETWORKS)
                     admitted = await admit(connection, group, self._secret, signer)
                     events += [event for entry in admitted.entries for event in entry_events(entry, self._networks)]
-                    for one in admitted.disturbed:
-                        settling = Settling(connection, one.firm, one.received_at, one.window.seed, signer)
-                        events += await settle(settling, one.outranked)
+                    for disturbed in admitted.disturbed:
+                        settling = Settling(
+                            connection, disturbed.firm, disturbed.received_at, disturbed.window.seed, signer
+                        )
+                        events += await settle(settling, disturbed.outranked)
             except (*CONTENDED, asyncpg.UniqueViolationError):
                 # Unique: another replica took the same idempotency key meanwhile. Looked up again, it is known.
                 if attempt == 4:

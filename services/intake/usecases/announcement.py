@@ -104,7 +104,7 @@ async def _announce_next(
 async def _give_policy(connection: Connection, cut: StoredRound, series: str, number: int) -> None:
     """A cut that a restore put back has no policy, which its announcement only names: it follows from the last one."""
     cuts = (await rounds.cuts(connection, [series]))[series]
-    before = next((one for one in cuts if one.cut == number - 1), None)
+    before = next((other for other in cuts if other.cut == number - 1), None)
     if before is None or not before.policy:
         return
     policy = {**before.policy, "as_of": korean_date(cut.announced_close).isoformat()}

@@ -19,14 +19,14 @@ async def take_report(
 ) -> list[Outgoing]:
     """A report is taken whenever it comes: it says what happened after the selection. The newest of an award stands."""
     message, asks = read.message, read.asks
-    found = await reports.named(connection, window.round, request, asks.application)
+    named = await reports.named(connection, window.round, request, asks.application)
     stands = stored is not None and stored.round == window.round and not stored.withdrawn
-    subject = Subject(stands, found.entered, found.decided, found.award)
-    if reasons := refusal(asks, window, subject, found.tolerance, message.appended_at):
+    subject = Subject(stands, named.entered, named.decided, named.award)
+    if reasons := refusal(asks, window, subject, named.tolerance, message.appended_at):
         return [rejected(message, now, *reasons, request=request, round=window.round)]
-    said = _report(read, request, window)
-    await releases.report(connection, said)
-    return [_reported(message, said, now), answered(message, now, Answer.ACCEPTED, request=request)]
+    report = _report(read, request, window)
+    await releases.report(connection, report)
+    return [_reported(message, report, now), answered(message, now, Answer.ACCEPTED, request=request)]
 
 
 def _report(read: Read, request: str, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
@@ -36,11 +36,11 @@ def _report(read: Read, request: str, window: RoundWindow) -> PurchaseReported |
     return model.model_validate({**asks.model_dump(), **whose, "reported_at": message.appended_at})
 
 
-def _reported(message: InboxMessage, said: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
+def _reported(message: InboxMessage, report: PurchaseReported | NonPurchaseReported, now: datetime) -> Outgoing:
     return outgoing(
         topics.PURCHASE_REQUESTS.name,
-        said.request,
-        said,
+        report.request,
+        report,
         event_id=event_id("report", message.topic, message.offset),
         time=now,
         traceparent=message.traceparent,

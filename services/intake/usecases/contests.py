@@ -44,9 +44,9 @@ class Settling:
         if stored is None:
             raise LookupError(f"no application {application}")
         drawn = nonce(self.seed, application, stored.stated.version + 1, token_hex(16))
-        stated = restate(stored.stated, self.received_at, drawn, contested=contested)
-        await versions.append(self.connection, stated, signed(receipt_of(stored.round, stated), self.signer))
-        return submitted_event(stored.round, stored.party, stated, None)
+        version = restate(stored.stated, self.received_at, drawn, contested=contested)
+        await versions.append(self.connection, version, signed(receipt_of(stored.round, version), self.signer))
+        return submitted_event(stored.round, stored.party, version, None)
 
 
 async def settle(settling: Settling, outranked: Sequence[str] = ()) -> list[Outgoing]:
@@ -56,8 +56,8 @@ async def settle(settling: Settling, outranked: Sequence[str] = ()) -> list[Outg
         events += await settling.take_out(application, OUTRANKED)
     standing = (await firms.entries(settling.connection, [settling.firm]))[settling.firm]
     disputed = contested(standing)
-    for one in standing:
-        is_contested = one.application in disputed
-        if not one.withdrawn and one.contested != is_contested:
-            events.append(await settling.restate(one.application, contested=is_contested))
+    for entry in standing:
+        is_contested = entry.application in disputed
+        if not entry.withdrawn and entry.contested != is_contested:
+            events.append(await settling.restate(entry.application, contested=is_contested))
     return events

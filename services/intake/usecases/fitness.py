@@ -34,8 +34,8 @@ class Fitnesses:
 
     async def of(self, pool: Pool, round_id: str) -> Fitness | None:
         """None of a round that there is not, which admission says. Takes a connection where it is not kept."""
-        if kept := self._standing(round_id):
-            return kept
+        if fitness := self._standing(round_id):
+            return fitness
         reading = self._reading.get(round_id)
         if reading is None:
             reading = asyncio.create_task(self._read_apart(pool, round_id))
@@ -54,8 +54,8 @@ class Fitnesses:
 
     async def read(self, connection: Connection, round_id: str) -> Fitness | None:
         """On the connection in hand."""
-        if kept := self._standing(round_id):
-            return kept
+        if known := self._standing(round_id):
+            return known
         stored = await policies.of_round(connection, round_id)
         if stored is None:
             return None
@@ -86,12 +86,12 @@ def unfit_entry(
     """With all that keeps it from ever counting. `where`: in the body its facts stand."""
     faults = fitness.faults(stated, received_at) if fitness else ()
     if faults:
-        placed = tuple(one.model_copy(update={"pointer": where + one.pointer}) for one in faults)
+        placed = tuple(fault.model_copy(update={"pointer": where + fault.pointer}) for fault in faults)
         return unfit("invalid-fields", "It could never count in this round: see each error.", placed)
     return None
 
 
 def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:
     """The answer to an application, with what was remarked on where anything was."""
-    found: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
-    return answer | ({"warnings": told(found)} if found else {})
+    remarks: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
+    return answer | ({"warnings": told(remarks)} if remarks else {})

@@ -51,7 +51,7 @@ class Identities:
             return Refused(RefusalKind.BUSY, "busy", "Many ask at once: send it again.", retry_seconds=1)
         async with self._under_way:
             try:
-                found = await self._port.confirms(claimed)
+                confirmed = await self._port.confirms(claimed)
             except RegistryFailureError as error:
                 _log.warning("could not confirm an identity", error=str(error))
                 wait = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
@@ -61,12 +61,14 @@ class Identities:
                     "The tax service does not answer: try again, or apply without and add it later with PUT.",
                     retry_seconds=max(5, int(wait)),
                 )
-        return Confirmation(claimed.business_number, claimed.started_on, self.best, now + HOLDS_FOR) if found else None
+        return (
+            Confirmation(claimed.business_number, claimed.started_on, self.best, now + HOLDS_FOR) if confirmed else None
+        )
 
     def _counted(self, number: str) -> Refused | None:
         """Refused where there were too many tries of this firm."""
         now = time.monotonic()
-        tried = [one for one in self._tries.pop(number, []) if one > now - _HOUR]
+        tried = [moment for moment in self._tries.pop(number, []) if moment > now - _HOUR]
         if len(tried) >= TRIES:
             self._tries[number] = tried
             wait = int(tried[0] + _HOUR - now) + 1
@@ -92,9 +94,9 @@ class Identities:
         if sent is None:
             return IdentityLevel.NONE
         confirmation = unsealed(sent, await self._sealing(pool))
-        found = fault(confirmation, applicant, now)
-        if found is not None or confirmation is None:
-            return unfit("invalid-fields", "Some fields can't be accepted.", (found,) if found else ())
+        reason = fault(confirmation, applicant, now)
+        if reason is not None or confirmation is None:
+            return unfit("invalid-fields", "Some fields can't be accepted.", (reason,) if reason else ())
         return confirmation.level
 
 

@@ -67,9 +67,9 @@ async def take_messages(
 
 async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
     """Of each that is a series, the windows of its cuts."""
-    found = await rounds.cuts(connection, series)
-    latched = await rounds.latched(connection, [cut.window.round for cuts in found.values() for cut in cuts])
-    return {name: [latched[cut.window.round] for cut in cuts] for name, cuts in found.items()}
+    by_series = await rounds.cuts(connection, series)
+    latched = await rounds.latched(connection, [cut.window.round for cuts in by_series.values() for cut in cuts])
+    return {name: [latched[cut.window.round] for cut in cuts] for name, cuts in by_series.items()}
 
 
 async def _take(
@@ -140,8 +140,8 @@ async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime
             decision = withdraw(standing)
     match decision:
         case Same(version):
-            told = {"request": request, "round": window.round, "version": version, "warnings": _warnings(asks)}
-            return [answered(message, now, Answer.DUPLICATE, **told)]
+            fields = {"request": request, "round": window.round, "version": version, "warnings": _warnings(asks)}
+            return [answered(message, now, Answer.DUPLICATE, **fields)]
         case NewVersion(version):
             return _new_version(ledger, read, window, now, version, facts, random_nonce)
         case reasons:

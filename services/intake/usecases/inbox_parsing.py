@@ -78,9 +78,9 @@ def read_body(kind: str, body: bytes, where: str = "") -> JsonRead | tuple[Reaso
         return error.reasons
 
 
-def clean_id(said: str) -> str:
+def clean_id(identifier: str) -> str:
     """As the answer quotes it and rows hold it."""
-    return said.replace("\x00", "")[:LONGEST_ID]
+    return identifier.replace("\x00", "")[:LONGEST_ID]
 
 
 def _broken(message: InboxMessage) -> Reason | None:
@@ -99,14 +99,18 @@ def _broken(message: InboxMessage) -> Reason | None:
 def _unwrapped(message: InboxMessage) -> Read:
     try:
         sent = loaded(message.body)
-        said = read_value(_OBJECT, sent.document, "")
+        document = read_value(_OBJECT, sent.document, "")
     except UnreadableJsonError as error:
         return Read(message, None, error.reasons)
-    structured = message.content_type.startswith(_STRUCTURED) or "specversion" in said
-    content = said.get("data") if structured else {name: said[name] for name in said if name not in ("type", "id")}
-    schema = said.get("dataschema", message.schema) if structured else message.schema
-    kind, kind_reasons = _type(message, said)
-    identifier, id_reasons = _id(message, said)
+    structured = message.content_type.startswith(_STRUCTURED) or "specversion" in document
+    content = (
+        document.get("data")
+        if structured
+        else {name: document[name] for name in document if name not in ("type", "id")}
+    )
+    schema = document.get("dataschema", message.schema) if structured else message.schema
+    kind, kind_reasons = _type(message, document)
+    identifier, id_reasons = _id(message, document)
     read = replace(message, type=kind, message_id=identifier, body=to_json(content), content_type="", schema="")
     reasons = (*kind_reasons, *id_reasons, *_of_another_schema(kind, schema), *sent.reasons())
     if not isinstance(content, dict):
@@ -118,14 +122,14 @@ def _unwrapped(message: InboxMessage) -> Read:
     return Read(read, None, asks) if isinstance(asks, tuple) else Read.of(read, asks, sent.read_as())
 
 
-def _type(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
-    stated = said.get("type", message.type)
+def _type(message: InboxMessage, document: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
+    value = document.get("type", message.type)
     known = f"{TYPE_PREFIX}<type>{TYPE_SUFFIX} with one of {', '.join(ADAPTERS)}"
     fix = f'set the header ce_type, or "type" in the body, to {known}'
-    if not stated or not isinstance(stated, str):
-        detail = "the message does not say what it is" if not stated else "its type is no text"
+    if not value or not isinstance(value, str):
+        detail = "the message does not say what it is" if not value else "its type is no text"
         return "", (Reason(pointer="", code="no-type", detail=detail, fix=fix),)
-    kind = type_name(stated).replace("\x00", "␀")[:100]
+    kind = type_name(value).replace("\x00", "␀")[:100]
     if message.type and kind != message.type:
         detail = f"the header says '{message.type[:100]}', the body '{kind}'"
         return kind, (Reason(pointer="/type", code="type-conflict", detail=detail, fix="say it once, or alike"),)
@@ -139,16 +143,16 @@ def _type(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Re
     return kind, (Reason(pointer="", code="unknown-type", detail=f"'{kind}' is no inbox message", fix=fix),)
 
 
-def _id(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
-    stated = said.get("id")
-    if stated is None:
+def _id(message: InboxMessage, document: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:
+    value = document.get("id")
+    if value is None:
         return message.message_id, ()
-    if isinstance(stated, bool) or not isinstance(stated, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         fix = "send the id as text"
         return message.message_id, (Reason(pointer="/id", code="id-no-text", detail="its id is no text", fix=fix),)
-    identifier = clean_id(str(stated)) or message.message_id
-    if len(str(stated)) > LONGEST_ID:
-        return identifier, (_too_long(str(stated), "/id"),)
+    identifier = clean_id(str(value)) or message.message_id
+    if len(str(value)) > LONGEST_ID:
+        return identifier, (_too_long(str(value), "/id"),)
     if message.message_id not in (identifier, message.unnamed):
         detail = f"the header says '{message.message_id}', the body '{identifier}'"
         reason = Reason(pointer="/id", code="id-conflict", detail=detail, fix="say it once, or alike")
@@ -156,10 +160,10 @@ def _id(message: InboxMessage, said: Mapping[str, Any]) -> tuple[str, tuple[Reas
     return identifier, ()
 
 
-def _too_long(said: str, pointer: str = "") -> Reason:
+def _too_long(identifier: str, pointer: str = "") -> Reason:
     """The answer could not quote it, and two that begin alike would be one."""
     fix = f"give it {LONGEST_ID} characters at the most; the answer quotes the first {LONGEST_ID} of this one"
-    return Reason(pointer=pointer, code="id-too-long", detail=f"its id has {len(said)} characters", fix=fix)
+    return Reason(pointer=pointer, code="id-too-long", detail=f"its id has {len(identifier)} characters", fix=fix)
 
 
 def _of_another_schema(kind: str, schema: Any) -> tuple[Reason, ...]:

@@ -81,9 +81,9 @@ class InboxWatch:
         """`stored` was read before the ends are."""
         unseen = await absent(list(stored), self._kafka)
         # A leader that is being chosen is no trouble.
-        found = {name: _TROUBLE_BY_ERROR[told] for name, told in unseen.items() if told in _TROUBLE_BY_ERROR}
+        troubles = {name: _TROUBLE_BY_ERROR[error] for name, error in unseen.items() if error in _TROUBLE_BY_ERROR}
         ends = await self.ends([name for name in stored if name not in unseen])
-        return found | {name: Trouble.MADE_ANEW for name, end in ends.items() if end < stored[name]}
+        return troubles | {name: Trouble.MADE_ANEW for name, end in ends.items() if end < stored[name]}
 
     async def ends(self, names: list[str]) -> dict[str, int]:
         """The end offsets the inboxes have now."""
@@ -104,5 +104,5 @@ class InboxWatch:
         for topic in self.unreadable.keys() - troubles.keys():
             _log.info("inbox can be read again", topic=topic)
         self.unreadable = troubles
-        for one in Trouble:
-            self._gauge.labels(one.value).set(sum(trouble is one for trouble in troubles.values()))
+        for kind in Trouble:
+            self._gauge.labels(kind.value).set(sum(trouble is kind for trouble in troubles.values()))

@@ -30,8 +30,8 @@ async def invitations(connection: Connection, extended: RoundExtended, now: date
         await refused.invite(connection, extended.round, parties)
         _log.info("invites refused", round=extended.round, contacts=len(parties))
     events: list[Outgoing] = []
-    for party, one in zip(parties, late, strict=True):
-        events += _invitation(party, one, extended, now)
+    for party, contact in zip(parties, late, strict=True):
+        events += _invitation(party, contact, extended, now)
     return events
 
 

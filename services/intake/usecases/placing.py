@@ -30,7 +30,7 @@ async def placed_beside_others(
     """
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
-    entries = {one.application: one for one in (await firms.entries(connection, [firm]))[firm]}
+    entries = {entry.application: entry for entry in (await firms.entries(connection, [firm]))[firm]}
     own, product = entries.pop(stored.application), names(stated.product)
     if stated.applicant.business_number != stored.business_number or not product & own.names:
         another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
@@ -40,17 +40,17 @@ async def placed_beside_others(
         asked = replace(asked, identity=identity)
     stands = not own.withdrawn and asked.track == own.track and asked.names >= own.names
     caps = _ANY_NUMBER if stands else (await firms.caps(connection, [stored.round]))[stored.round]
-    found = place(asked, list(entries.values()), caps)
-    return refused_entry(found) if isinstance(found, FirmLimit | Refusal) else found
+    placed = place(asked, list(entries.values()), caps)
+    return refused_entry(placed) if isinstance(placed, FirmLimit | Refusal) else placed
 
 
 async def refused_place_alone(
     connection: Connection, stored: StoredApplication, stated: ApplicationFacts
 ) -> Refused | None:
     """As `placed_beside_others`, once no contest can be settled any more: refused where one would begin."""
-    found = await placed_beside_others(connection, stored, stated)
-    if isinstance(found, Refused):
-        return found
-    if found.contested or found.outranked:
+    placed = await placed_beside_others(connection, stored, stated)
+    if isinstance(placed, Refused):
+        return placed
+    if placed.contested or placed.outranked:
         return conflict(Refusal.ALREADY_ENTERED.value, "Another entry of this firm has this item id or this reference.")
     return None

@@ -55,24 +55,24 @@ class Repairs:
 
 def _application(round_id: str, newest: NewestVersion) -> Outgoing:
     """What was published of this version, under the same id."""
-    stated = newest.stated
+    version = newest.stated
     if not newest.withdrawn:
-        return submitted_event(round_id, newest.party, stated, None)
-    facts = from_json(stated.facts)
+        return submitted_event(round_id, newest.party, version, None)
+    facts = from_json(version.facts)
     event = ApplicationWithdrawn(
         round=round_id,
-        application=stated.identifier,
+        application=version.identifier,
         party=newest.party,
-        version=stated.version,
-        received_at=stated.received_at,
+        version=version.version,
+        received_at=version.received_at,
         reason=facts.get("reason", ""),
         act=facts.get("act"),
         outranked=facts.get("outranked", False),
     )
     # A reason that was not kept can't be said again, and one id never means two things.
     again = () if "reason" in facts else ("without its reason",)
-    identifier = event_id("application", stated.identifier, stated.version, *again)
-    return outgoing(topics.APPLICATIONS.name, stated.identifier, event, event_id=identifier, time=stated.received_at)
+    identifier = event_id("application", version.identifier, version.version, *again)
+    return outgoing(topics.APPLICATIONS.name, version.identifier, event, event_id=identifier, time=version.received_at)
 
 
 def _request(newest: PublishedRequest) -> Outgoing | None:

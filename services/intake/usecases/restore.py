@@ -155,7 +155,7 @@ class Restore:
     async def _outboxes(self, consumer: Any, pool: Pool) -> list[TopicPartition]:
         """Of the institutions registered, those that are there: one that has left may have lost its topics."""
         async with connected(pool) as connection:
-            codes = [one["institution"] for one in await institutions.institutions(connection, public=False)]
+            codes = [row["institution"] for row in await institutions.institutions(connection, public=False)]
         named = {self._prefix + topics.outbox(str(code)).name for code in codes}
         return [TopicPartition(topic, 0) for topic in sorted(named & await consumer.topics())] if named else []
 

@@ -25,12 +25,12 @@ class Leave:
 
     def stated(self) -> Json:
         """What the payload hash of the version that withdraws it is made of."""
-        said: dict[str, Json] = {"reason": self.reason, "withdrawn": True}
+        payload: dict[str, Json] = {"reason": self.reason, "withdrawn": True}
         if self.act is not None:
-            said["act"] = self.act
+            payload["act"] = self.act
         if self.outranked:
-            said["outranked"] = True
-        return said
+            payload["outranked"] = True
+        return payload
 
 
 async def take_out(

@@ -46,24 +46,24 @@ def _nearest_to_holding(examined: Examined) -> tuple[int, int, str, str]:
 
 
 def _explained(examined: Examined, terms: Terms) -> Observation:
-    stated = examined.certificate
+    held = examined.certificate
     match examined.flaw:
         case Flaw.NONE:
-            seen = f"{stated.kind} {stated.number}"
+            seen = f"{held.kind} {held.number}"
             if examined.margin_days is None:
                 return passed(seen, f"valid on {terms.as_of_text}")
             return passed(seen, f"valid on {terms.as_of_text}", examined.margin_days, Unit.DAYS)
         case Flaw.NOT_VALID_ON_DATE:
-            seen = f"{stated.kind} {stated.number}"
+            seen = f"{held.kind} {held.number}"
             return failed(seen, f"valid on {terms.as_of_text}", examined.margin_days, Unit.DAYS)
         case Flaw.GRADE_MISSING:
-            return unknown(f"{stated.kind} of grade {_grades(stated.kind, terms)}", f"{stated.kind} {stated.number}")
+            return unknown(f"{held.kind} of grade {_grades(held.kind, terms)}", f"{held.kind} {held.number}")
         case Flaw.GRADE:
-            return failed(f"{stated.kind} of grade {stated.grade}", f"grade {_grades(stated.kind, terms)}")
+            return failed(f"{held.kind} of grade {held.grade}", f"grade {_grades(held.kind, terms)}")
         case Flaw.NUMBER:
-            return failed(f"{stated.kind} {stated.number}", f"number as {terms.accepted.kinds[stated.kind][0].pattern}")
+            return failed(f"{held.kind} {held.number}", f"number as {terms.accepted.kinds[held.kind][0].pattern}")
         case Flaw.KIND:
-            return failed(stated.kind, f"one of {', '.join(sorted(terms.accepted.kinds))}")
+            return failed(held.kind, f"one of {', '.join(sorted(terms.accepted.kinds))}")
 
 
 def _grades(kind: str, terms: Terms) -> str:

@@ -17,17 +17,17 @@ from services.intake.adapters.spreadsheets.reading import read_file
 
 def main() -> None:
     limits: dict[str, Any] = json.loads(sys.argv[1])
-    said = limits.pop("said")
+    content_type = limits.pop("said")
     bounds = Bounds(**limits)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (bounds.seconds, bounds.seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (bounds.memory_bytes, bounds.memory_bytes))
-    sys.stdout.buffer.write(_answer(said, bounds))
+    sys.stdout.buffer.write(_answer(content_type, bounds))
 
 
-def _answer(said: str, bounds: Bounds) -> bytes:
+def _answer(content_type: str, bounds: Bounds) -> bytes:
     try:
-        sheet = read_file(sys.stdin.buffer.read(), said, bounds)
+        sheet = read_file(sys.stdin.buffer.read(), content_type, bounds)
         return json.dumps({"sheet": packed(sheet)}, ensure_ascii=False).encode()
     except UnreadableFileError as error:
         refused = error

@@ -35,13 +35,13 @@ def read_csv(content: bytes, bounds: Bounds, is_header: IsHeader) -> Sheet:
 
 def rows(text: str, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
     """Each with its number, as a spreadsheet counts them. Raises UnreadableFileError."""
-    said = _SEPARATOR_LINE.match(text)
-    text = text[said.end() :] if said else text
-    reader = _reader(text, said[1] if said else _delimiter(text, is_header))
+    separator = _SEPARATOR_LINE.match(text)
+    text = text[separator.end() :] if separator else text
+    reader = _reader(text, separator[1] if separator else _delimiter(text, is_header))
     try:
         yield from enumerate(reader, 1)
     except csv.Error as error:
-        detail = f"line {reader.line_num + bool(said)} is no CSV: {error}"
+        detail = f"line {reader.line_num + bool(separator)} is no CSV: {error}"
         raise UnreadableFileError("unreadable", detail, "save it as CSV again, or as XLSX") from error
 
 

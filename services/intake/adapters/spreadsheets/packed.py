@@ -47,10 +47,10 @@ def _unpacked(value: Any) -> Value:
     match value:
         case {"unusable": [shown, code, detail, fix]}:
             return Unusable(shown, code, detail, fix)
-        case {"time": stated}:
-            return datetime.fromisoformat(stated)
-        case {"day": stated}:
-            return date.fromisoformat(stated)
+        case {"time": written}:
+            return datetime.fromisoformat(written)
+        case {"day": written}:
+            return date.fromisoformat(written)
         case _:
             known: Value = value
             return known

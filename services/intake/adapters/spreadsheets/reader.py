@@ -59,9 +59,9 @@ class SheetReader:
         finally:
             lock.release()
 
-    async def read(self, content: bytes, said: str) -> Sheet:
+    async def read(self, content: bytes, content_type: str) -> Sheet:
         """`said`: the type it was sent as. Raises UnreadableFileError; nothing of a file outlives that."""
-        limits = json.dumps({"said": said, **asdict(self._bounds)})
+        limits = json.dumps({"said": content_type, **asdict(self._bounds)})
         async with self._reading:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", _MODULE, limits),
@@ -90,10 +90,10 @@ def _sheet_of(code: int | None, answer: bytes, complaint: bytes) -> Sheet:
     if code > 0:
         _log.error("the reader of uploads failed", code=code, said=complaint[-2000:].decode(errors="replace"))
         raise UnreadableFileError("unreadable", "reading it failed here, which is a fault of ours", SAVE_PLAIN)
-    said: dict[str, Any] = json.loads(answer)
-    if refused := said.get("refused"):
+    result: dict[str, Any] = json.loads(answer)
+    if refused := result.get("refused"):
         raise _refusal(**refused)
-    return unpacked(said["sheet"])
+    return unpacked(result["sheet"])
 
 
 def _refusal(kind: str, code: str, detail: str, fix: str) -> UnreadableFileError:

@@ -34,11 +34,13 @@ _KINDS_OF_TYPE: Final = {
 }
 
 
-def check_type(said: str) -> None:
+def check_type(content_type: str) -> None:
     """Before a body is read. Raises NoSpreadsheetError."""
-    if said not in _KINDS_OF_TYPE:
+    if content_type not in _KINDS_OF_TYPE:
         known = f"'Content-Type: {CSV_TYPE}' or '{XLSX_TYPE}'"
-        raise NoSpreadsheetError("not-a-spreadsheet", f"'{said[:100]}' is neither CSV nor XLSX", f"send {known}")
+        raise NoSpreadsheetError(
+            "not-a-spreadsheet", f"'{content_type[:100]}' is neither CSV nor XLSX", f"send {known}"
+        )
 
 
 def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
@@ -50,13 +52,15 @@ def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[st
     yield from rows(decoded(content)[0], is_header)
 
 
-def read_file(content: bytes, said: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
+def read_file(content: bytes, content_type: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
     """`is_header`: whether a text names a column of such tables. Raises UnreadableFileError."""
-    check_type(said)
+    check_type(content_type)
     if content.startswith(_COMPOUND):
         detail = "it is of the old XLS format, or locked by a password"
         raise NoSpreadsheetError("not-a-spreadsheet", detail, "save it as XLSX, without a password")
-    found = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
-    if found not in _KINDS_OF_TYPE[said]:
-        raise NoSpreadsheetError("other-type", f"it was sent as {said}, and is none", f"send its own type: {_FIX}")
-    return read_xlsx(content, bounds) if found is FileKind.XLSX else read_csv(content, bounds, is_header)
+    kind = FileKind.XLSX if content.startswith(_ZIP) else FileKind.CSV
+    if kind not in _KINDS_OF_TYPE[content_type]:
+        raise NoSpreadsheetError(
+            "other-type", f"it was sent as {content_type}, and is none", f"send its own type: {_FIX}"
+        )
+    return read_xlsx(content, bounds) if kind is FileKind.XLSX else read_csv(content, bounds, is_header)

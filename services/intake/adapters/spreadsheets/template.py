@@ -56,8 +56,8 @@ def _write(sheet: Any, row: int, number: int, value: str | int | None, shown: An
 
 
 def _taken_by(column: Column) -> str:
-    needing = [one.words[0] for one in MESSAGES if column.name in one.needs]
-    taking = [one.words[0] for one in MESSAGES if column.name in one.takes]
+    needing = [message.words[0] for message in MESSAGES if column.name in message.needs]
+    taking = [message.words[0] for message in MESSAGES if column.name in message.takes]
     return "; ".join(
         f"{how}: {', '.join(words)}" for how, words in (("needed by", needing), ("taken by", taking)) if words
     )

@@ -97,25 +97,25 @@ class _Workbook:
     @classmethod
     def of(cls, archive: zipfile.ZipFile) -> "_Workbook":
         names = set(archive.namelist())
-        found = [path for kind, path in relations(archive, "", "_rels/.rels").values() if kind == "officeDocument"]
-        if "[Content_Types].xml" not in names or not found or found[0] not in names:
+        workbooks = [path for kind, path in relations(archive, "", "_rels/.rels").values() if kind == "officeDocument"]
+        if "[Content_Types].xml" not in names or not workbooks or workbooks[0] not in names:
             raise NoSpreadsheetError("not-a-spreadsheet", "it is an archive, and no XLSX", "save it as XLSX or CSV")
-        folder, name = posixpath.split(found[0])
+        folder, name = posixpath.split(workbooks[0])
         related = relations(archive, folder, posixpath.join(folder, "_rels", f"{name}.rels"))
-        root = parsed(archive, found[0])
+        root = parsed(archive, workbooks[0])
         if local(root) != "workbook" or root.tag == "workbook":
             raise NoSpreadsheetError("not-a-spreadsheet", "it is no workbook", "save it as XLSX or CSV")
         return cls(archive, folder, related, root)
 
     def sheet(self, bounds: Bounds) -> Sheet:
         """The first visible one."""
-        sheets = [(one, self._part(one)) for one in children(self.root, "sheets", "sheet")]
-        tables = [(one, path) for one, (kind, path) in sheets if kind == "worksheet"]
-        visible = [(one, path) for one, path in tables if one.get("state", "visible") == "visible"]
+        sheets = [(sheet, self._part(sheet)) for sheet in children(self.root, "sheets", "sheet")]
+        tables = [(sheet, path) for sheet, (kind, path) in sheets if kind == "worksheet"]
+        visible = [(sheet, path) for sheet, path in tables if sheet.get("state", "visible") == "visible"]
         if not visible:
             raise UnreadableFileError("no-visible-sheet", "it has no visible sheet", "unhide the sheet to be read")
         chosen, path = visible[0]
-        others = tuple(_name(one) for one, _ in sheets if one is not chosen)[:LISTED_AT_MOST]
+        others = tuple(_name(sheet) for sheet, _ in sheets if sheet is not chosen)[:LISTED_AT_MOST]
         cells = Cells(self._texts(), self._date_styles(), self._first_day())
         gathered = Gathered(bounds)
         table = Table(cells, gathered)
@@ -145,8 +145,11 @@ class _Workbook:
         root = self._of_kind("styles")
         if root is None:
             return frozenset()
-        codes = {one.get("numFmtId"): one.get("formatCode", "") for one in children(root, "numFmts", "numFmt")}
-        numbers = [one.get("numFmtId", "0") for one in children(root, "cellXfs", "xf")]
+        codes = {
+            number_format.get("numFmtId"): number_format.get("formatCode", "")
+            for number_format in children(root, "numFmts", "numFmt")
+        }
+        numbers = [cell_format.get("numFmtId", "0") for cell_format in children(root, "cellXfs", "xf")]
         return frozenset(
             style
             for style, number in enumerate(numbers)
@@ -154,8 +157,8 @@ class _Workbook:
         )
 
     def _first_day(self) -> datetime:
-        said = next((one.get("date1904") for one in children(self.root, "workbookPr")), None)
-        return datetime(1904, 1, 1) if is_true(said) else datetime(1899, 12, 30)  # noqa: DTZ001 -- days
+        date1904 = next((properties.get("date1904") for properties in children(self.root, "workbookPr")), None)
+        return datetime(1904, 1, 1) if is_true(date1904) else datetime(1899, 12, 30)  # noqa: DTZ001 -- days
 
 
 def _name(sheet: ET.Element) -> str:

@@ -41,12 +41,12 @@ def relations(archive: zipfile.ZipFile, folder: str, path: str) -> dict[str, tup
     if path not in archive.namelist():
         return {}
     return {
-        one.get("Id", ""): (
-            one.get("Type", "").rpartition("/")[2],
-            posixpath.normpath(posixpath.join("/", folder, one.get("Target", ""))).lstrip("/"),
+        relation.get("Id", ""): (
+            relation.get("Type", "").rpartition("/")[2],
+            posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/"),
         )
-        for one in parsed(archive, path)
-        if one.get("TargetMode") != "External"
+        for relation in parsed(archive, path)
+        if relation.get("TargetMode") != "External"
     }
 
 
@@ -77,9 +77,9 @@ def local(element: ET.Element) -> str:
 
 
 def children(root: ET.Element, *path: str) -> Iterator[ET.Element]:
-    for one in root:
-        if local(one) == path[0]:
+    for child in root:
+        if local(child) == path[0]:
             if len(path) == 1:
-                yield one
+                yield child
             else:
-                yield from children(one, *path[1:])
+                yield from children(child, *path[1:])

@@ -41,32 +41,32 @@ class Cells:
             yield index, self._value(cell)
 
     def _value(self, cell: ET.Element) -> Value:
-        inside = {local(one): one for one in cell}
-        stated = inside["v"].text if "v" in inside else None
+        inside = {local(child): child for child in cell}
+        written = inside["v"].text if "v" in inside else None
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return text_of(inside["is"]) if "is" in inside else None
-        if stated is None:
+        if written is None:
             return _no_result() if "f" in inside and kind != "str" else None
         match kind:
             case "s":
-                return self.texts[int(stated)]
+                return self.texts[int(written)]
             case "str":
-                return unescaped(stated)
+                return unescaped(written)
             case "b":
-                return stated == "1"
+                return written == "1"
             case "e":
-                detail = f"the spreadsheet shows {stated[:50]}"
-                return Unusable(stated[:SHOWN_AT_MOST], "error-value", detail, "mend the formula")
+                detail = f"the spreadsheet shows {written[:50]}"
+                return Unusable(written[:SHOWN_AT_MOST], "error-value", detail, "mend the formula")
             case "d":
-                return _stated_day(stated)
+                return _stated_day(written)
             case _:
-                return self._number(stated, int(cell.get("s", "0")))
+                return self._number(written, int(cell.get("s", "0")))
 
-    def _number(self, stated: str, style: int) -> Value:
+    def _number(self, written: str, style: int) -> Value:
         if style in self.date_styles:
-            return self._day(float(stated))
-        return int(stated) if stated.isdecimal() and len(stated) < 17 else float(stated)
+            return self._day(float(written))
+        return int(written) if written.isdecimal() and len(written) < 17 else float(written)
 
     def _day(self, days: float) -> date | Unusable:
         """A moment, to the second. Of the first sixty days of 1900 one did not exist; none of them is a day of this
@@ -77,15 +77,15 @@ class Cells:
             return _no_such_day(str(days))
 
 
-def _stated_day(stated: str) -> date | Unusable:
+def _stated_day(written: str) -> date | Unusable:
     try:
-        return datetime.fromisoformat(stated)
+        return datetime.fromisoformat(written)
     except ValueError:
-        return _no_such_day(stated)
+        return _no_such_day(written)
 
 
-def _no_such_day(stated: str) -> Unusable:
-    return Unusable(stated[:SHOWN_AT_MOST], "no-such-day", "there is no such day", WRITE_A_DAY)
+def _no_such_day(written: str) -> Unusable:
+    return Unusable(written[:SHOWN_AT_MOST], "no-such-day", "there is no such day", WRITE_A_DAY)
 
 
 class Table(Counted):
@@ -138,12 +138,12 @@ def _is_unseen(element: ET.Element, size: str, unless_said: bool = False) -> boo
     hidden = element.get("hidden")
     if hidden is not None:
         return is_true(hidden)
-    stated = element.get(size)
-    return unless_said if stated is None else float(stated) == 0
+    length = element.get(size)
+    return unless_said if length is None else float(length) == 0
 
 
-def is_true(stated: str | None) -> bool:
-    return stated in ("1", "true")
+def is_true(written: str | None) -> bool:
+    return written in ("1", "true")
 
 
 def spans(numbers: Sequence[int], named: Callable[[int], str]) -> tuple[str, ...]:
@@ -178,25 +178,25 @@ def _no_result() -> Unusable:
 
 def text_of(item: ET.Element) -> str:
     """All runs of a text; how it is pronounced is no part of it."""
-    found = []
-    for one in item:
-        if local(one) == "t":
-            found.append(one.text or "")
-        elif local(one) == "r":
-            found += [part.text or "" for part in one if local(part) == "t"]
-    return "".join(map(unescaped, found))
+    texts = []
+    for child in item:
+        if local(child) == "t":
+            texts.append(child.text or "")
+        elif local(child) == "r":
+            texts += [part.text or "" for part in child if local(part) == "t"]
+    return "".join(map(unescaped, texts))
 
 
 def unescaped(text: str) -> str:
     return _ESCAPED.sub(_character, text) if "_x" in text else text
 
 
-def _character(found: re.Match[str]) -> str:
+def _character(match: re.Match[str]) -> str:
     """Half a character alone is none: it stays as it is written."""
-    high, low, one = found.groups()
+    high, low, unit = match.groups()
     if high:
         return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
-    return found.group() if int(one, 16) in _SURROGATES else chr(int(one, 16))
+    return match.group() if int(unit, 16) in _SURROGATES else chr(int(unit, 16))
 
 
 def _index(name: str) -> int:

@@ -90,8 +90,8 @@ def _class(value: Value) -> Json | Wrong:
             f"{value} has {len(str(value))} digits: a spreadsheet drops zeros at the beginning",
             "format the column as text, then write all eight digits",
         )
-    said = _reference(value)
-    return as_written.digits(said, (8,)) if isinstance(said, str) else said
+    written = _reference(value)
+    return as_written.digits(written, (8,)) if isinstance(written, str) else written
 
 
 def _number(value: Value) -> Json | Wrong:

@@ -212,11 +212,13 @@ def plain(header: str) -> str:
 
 
 def _plainly(names: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {plain(said): name for said, name in names}
+    return {plain(word): name for word, name in names}
 
 
-_HEADERS: Final = _plainly((said, one.name) for one in COLUMNS for said in (one.name, one.ko, *one.also))
-_WORDS: Final = _plainly((said, one.name) for one in MESSAGES for said in (one.name, *one.words))
+_HEADERS: Final = _plainly(
+    (header, column.name) for column in COLUMNS for header in (column.name, column.ko, *column.also)
+)
+_WORDS: Final = _plainly((word, message.name) for message in MESSAGES for word in (message.name, *message.words))
 _BY_POINTER: Final = {column.pointer: column.name for column in COLUMNS if column.pointer}
 
 
@@ -232,7 +234,7 @@ def is_column(header: str) -> bool:
 def message_named(word: str) -> Message | None:
     """The kind of message; without a word a new request."""
     name = _WORDS.get(plain(word)) if not is_blank(word) else MESSAGES[0].name
-    return next((one for one in MESSAGES if one.name == name), None)
+    return next((message for message in MESSAGES if message.name == name), None)
 
 
 def column_at(pointer: str) -> str | None:

@@ -111,11 +111,11 @@ def cell_of(columns: Mapping[str, str], row: int, pointer: str) -> tuple[str | N
 
 def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tuple[CellError, ...]:
     """What the contract has against a row's message, by cell; not what was said of a cell already."""
-    told = {error.column for error in (*reading.errors, *row.errors)}
+    known = {error.column for error in (*reading.errors, *row.errors)}
     errors = []
     for reason in reasons:
         column, cell = cell_of(reading.columns, row.number, reason.pointer)
-        if column in told:
+        if column in known:
             continue
         fix = f"write {BY_NAME[column].writes}" if column else reason.fix
         seen = row.seen.get(column or "", "")
@@ -143,8 +143,8 @@ class _Heading:
         headers: dict[str, str] = {}
         errors = []
         used = {index for row in below for index, value in row.cells.items() if not is_empty(value)}
-        stated = {index for index, value in header.cells.items() if not is_empty(value)}
-        for index in sorted(used | stated):
+        headed = {index for index, value in header.cells.items() if not is_empty(value)}
+        for index in sorted(used | headed):
             value = header.cells.get(index)
             name = named(value) if isinstance(value, str) else None
             if name is not None and name not in columns:
@@ -155,7 +155,7 @@ class _Heading:
 
 
 def _header_error(row: int, index: int, value: Value, repeated: str | None, columns: Mapping[str, int]) -> CellError:
-    said = visible(shown(value))
+    written = visible(shown(value))
     if repeated is not None:
         code, detail = "repeated-column", f"{repeated} stands twice"
         fix = f"remove one of the two columns, {letters(columns[repeated])} or {letters(index)}"
@@ -163,11 +163,13 @@ def _header_error(row: int, index: int, value: Value, repeated: str | None, colu
         code, detail = "no-header", "something stands below, and nothing says what; or the header's cells are merged"
         fix = "give each column a header of its own, such as quantity (수량), or empty it"
     else:
-        near = get_close_matches(shown(value).casefold(), [said for one in COLUMNS for said in (one.name, one.ko)], 1)
-        code, detail = "unknown-column", f"'{said}' is no column"
+        near = get_close_matches(
+            shown(value).casefold(), [header for known in COLUMNS for header in (known.name, known.ko)], 1
+        )
+        code, detail = "unknown-column", f"'{written}' is no column"
         other = "remove the column, or name it as the template does, such as quantity (수량)"
         fix = f"write {near[0]}, or remove the column" if near else other
-    return _error(row, None, f"{letters(index)}{row}", said, Wrong(code, detail, fix), said or None)
+    return _error(row, None, f"{letters(index)}{row}", written, Wrong(code, detail, fix), written or None)
 
 
 def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
@@ -190,8 +192,8 @@ def _once_each(rows: tuple[Row, ...], where: Mapping[str, str], headers: Mapping
             fix = "give it an id of its own, such as 2018-018"
             wrong = Wrong("repeated-request", f"row {before} makes this request already", fix)
             cell = f"{where['request']}{row.number}"
-            told = _error(row.number, "request", cell, row.seen["request"], wrong, headers["request"])
-            row = replace(row, errors=(*row.errors, told))
+            error = _error(row.number, "request", cell, row.seen["request"], wrong, headers["request"])
+            row = replace(row, errors=(*row.errors, error))
         checked.append(row)
     return tuple(checked)
 
@@ -282,16 +284,21 @@ class _Reader:
         _around(body, column.pointer)[column.pointer.rpartition("/")[2]] = value
 
     def _tell(self, name: str, read_so: Json) -> None:
-        stated = self._value(name)
-        said, kept = shown(stated).strip(), ", ".join(map(str, read_so)) if isinstance(read_so, list) else str(read_so)
-        if said != kept[:SHOWN_AT_MOST] and stated != read_so and not said.endswith("…"):
-            self.read_as.append(CellReadAs(f"{letters(self.heading.columns[name])}{self.source.number}", said, kept))
+        value = self._value(name)
+        written, read_text = (
+            shown(value).strip(),
+            ", ".join(map(str, read_so)) if isinstance(read_so, list) else str(read_so),
+        )
+        if written != read_text[:SHOWN_AT_MOST] and value != read_so and not written.endswith("…"):
+            self.read_as.append(
+                CellReadAs(f"{letters(self.heading.columns[name])}{self.source.number}", written, read_text)
+            )
 
     def _none_besides(self, message: Message) -> None:
         """What stands in a row and is no part of its message would be lost without a word."""
         for name in self.heading.columns:
             if name not in (TYPE.name, *message.needs, *message.takes) and not is_empty(self._value(name)):
-                takers = [one.words[0] for one in MESSAGES if name in (*one.needs, *one.takes)]
+                takers = [message.words[0] for message in MESSAGES if name in (*message.needs, *message.takes)]
                 detail = f"{message.words[0]} has no {name}"
                 fix = f"empty the cell, or write {' or '.join(takers)} in the column type"
                 self._wrong(name, Wrong("not-of-this-type", detail, fix))

@@ -31,7 +31,7 @@ def text(asked: Terms, name: str) -> str | Refused:
 def ids(asked: Terms, name: str) -> list[str] | Refused:
     """A term that is a list of ids of applications; empty where it is missing."""
     value: Any = asked.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(one, str) and is_id(one) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) and is_id(item) for item in value):
         fix = "write a list of ids as receipts have them"
         reason = Reason(pointer=f"/terms/{name}", code="no-ids", detail="these are no ids", fix=fix)
         return unfit("invalid-fields", f"The term {name} is no list of ids.", (reason,))
@@ -57,7 +57,7 @@ class Approved:
 
     def after(self, *followed: str | datetime | None) -> datetime:
         """Programme time of what follows on others, whose moments may be as their events state them."""
-        moments = (datetime.fromisoformat(one) if isinstance(one, str) else one for one in followed)
+        moments = (datetime.fromisoformat(moment) if isinstance(moment, str) else moment for moment in followed)
         return not_before(self.now, *moments)
 
 

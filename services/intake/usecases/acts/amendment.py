@@ -57,7 +57,7 @@ async def looked_at(connection: Connection, stored: StoredRound, body: Announcem
     pledges = await pledging.read(connection, stored.window.round, body.pledges)
     if isinstance(pledges, Refused):
         return pledges
-    if not _changed(stored, stated) and all(one.after == one.before for one in pledges):
+    if not _changed(stored, stated) and all(pledge.after == pledge.before for pledge in pledges):
         return conflict("nothing-changed", "These are the terms that stand: there is nothing to amend.")
     terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated)
     return Amending(terms, stated, _remarks(pledges))
@@ -66,8 +66,8 @@ async def looked_at(connection: Connection, stored: StoredRound, body: Announcem
 async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """Of terms that were proposed."""
     body = await announcement.body_of_terms(connection, asked, "amends")
-    found = await looked_at(connection, stored, body)
-    return found if isinstance(found, Refused) else found.terms
+    amending = await looked_at(connection, stored, body)
+    return amending if isinstance(amending, Refused) else amending.terms
 
 
 async def amend(approved: Approved) -> Done | Refused:
@@ -100,7 +100,7 @@ async def amend(approved: Approved) -> Done | Refused:
         unattended=stored.unattended,
         pledges=await institutions.invited(connection, act.round),
     )
-    new = [one.code for one in pledges if one.before is None]
+    new = [pledge.code for pledge in pledges if pledge.before is None]
     answer = Amending(act.terms, stated, _remarks(pledges)).answer() | ({"registered": new} if new else {})
     event = round_event(await rooted(connection, amended), f"amended {number}", 0, approved.now)
     return Done([event, *changed], answer | {"amendment": number})
@@ -117,42 +117,46 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
         return pledges
     before, after = _as_terms(stored), body.round.model_dump(mode="json", exclude_none=True)
     changed = _changed(stored, stated)
-    sums = [{"institution": one.code, "name": one.after.name, "pledge_won": one.won_before} for one in pledges]
+    sums = [
+        {"institution": pledge.code, "name": pledge.after.name, "pledge_won": pledge.won_before} for pledge in pledges
+    ]
     change_before: dict[str, Any] = {"amendment": stored.amendment, **before, "policy_hash": stored.policy_hash}
     change_after: dict[str, Any] = {"amendment": stored.amendment + 1, **after, "policy_hash": stated.policy_hash}
-    change_after |= {"changed": changed + (["pledges"] if any(one.after != one.before for one in pledges) else [])}
+    change_after |= {
+        "changed": changed + (["pledges"] if any(pledge.after != pledge.before for pledge in pledges) else [])
+    }
     if "policy_hash" in changed:
         change_before, change_after = (
             change_before | {"policy": stored.policy},
             change_after | {"policy": stated.policy},
         )
-    shown = [one.shown() for one in pledges]
+    shown = [pledge.shown() for pledge in pledges]
     return Change(change_before | {"institutions": sums}, change_after | {"institutions": shown})
 
 
 def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:
-    return told(remark for one in pledges for remark in one.remarks)
+    return told(remark for pledge in pledges for remark in pledge.remarks)
 
 
 def _unamendable(stored: StoredRound) -> Refused | None:
     if stored.window.status is not RoundStatus.ANNOUNCED:
-        said = f"The round is {stored.window.status}: what it opened with stands."
-        return conflict("not-announced", said)
+        title = f"The round is {stored.window.status}: what it opened with stands."
+        return conflict("not-announced", title)
     if stored.series is not None:
-        said = "A cut of a rolling intake follows the one before: void it, and announce another intake."
-        return conflict("a-cut", said)
+        title = "A cut of a rolling intake follows the one before: void it, and announce another intake."
+        return conflict("a-cut", title)
     if stored.window.closes_at != stored.announced_close:
         return conflict("extended", "The close was moved for everybody: a round that was extended is not amended.")
     if not stored.policy:
-        said = "Its policy was lost and is not back yet: make the same announcement again first."
-        return conflict("no-policy", said)
+        title = "Its policy was lost and is not back yet: make the same announcement again first."
+        return conflict("no-policy", title)
     return None
 
 
 def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list[Reason]:
     """What an amendment states otherwise than it was announced, and must not."""
     rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
-    kept = {
+    fixed = {
         "/round/round": (terms.round, stored.window.round),
         "/round/rehearsal": (stated.rehearsal, rehearsal),
         "/round/unattended": (stated.unattended, stored.unattended),
@@ -160,8 +164,8 @@ def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list
     }
     return [
         Reason(pointer=pointer, code="fixed", detail=f"it was announced as {was}", fix="leave it so, or void the round")
-        for pointer, (said, was) in kept.items()
-        if said != was
+        for pointer, (is_now, was) in fixed.items()
+        if is_now != was
     ]
 
 
@@ -174,7 +178,7 @@ def _changed(stored: StoredRound, stated: Announcement) -> list[str]:
 def _as_terms(stored: StoredRound) -> Terms:
     """As a round file has them."""
     window = stored.window
-    stated = {
+    terms = {
         "round": window.round,
         "title": stored.title,
         "opens_at": window.opens_at,
@@ -184,4 +188,4 @@ def _as_terms(stored: StoredRound) -> Terms:
         "rehearsal": stored.rehearsal,
         "unattended": stored.unattended,
     }
-    return RoundTerms.model_validate(stated).model_dump(mode="json", exclude_none=True)
+    return RoundTerms.model_validate(terms).model_dump(mode="json", exclude_none=True)

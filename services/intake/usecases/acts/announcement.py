@@ -53,7 +53,7 @@ class Announcing:
 
     @property
     def remarks(self) -> list[dict[str, Any]]:
-        return told(remark for one in self.pledging for remark in one.remarks)
+        return told(remark for pledge in self.pledging for remark in pledge.remarks)
 
     def answer(self) -> dict[str, Any]:
         return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
@@ -101,7 +101,7 @@ async def announce(connection: Connection, this: Announcing, actors: Sequence[Ac
         return None
     changed = await pledging.save(connection, this.pledging, now)
     event = await announcement.announced(connection, this.announcement, actors, this.reason, now)
-    new = [one.code for one in this.pledging if one.before is None]
+    new = [pledge.code for pledge in this.pledging if pledge.before is None]
     return Done([event, *changed], this.answer() | ({"registered": new} if new else {}))
 
 
@@ -121,14 +121,14 @@ async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> C
         return this
     terms = RoundTerms.model_validate(act.terms["round"])
     after = {"status": "announced", **terms.model_dump(mode="json", exclude_none=True)}
-    after |= {"institutions": [one.shown() for one in this.pledging]}
-    after |= {"pledged_won": sum(one.won for one in this.pledging)}
+    after |= {"institutions": [pledge.shown() for pledge in this.pledging]}
+    after |= {"pledged_won": sum(pledge.won for pledge in this.pledging)}
     after |= {"policy_hash": this.announcement.policy_hash, "policy": this.announcement.policy}
     return Change({"status": "not announced"}, after)
 
 
 def _pledges(act: ProposedAct) -> list[Pledged]:
-    return [Pledged.model_validate(one) for one in act.terms["pledges"]]
+    return [Pledged.model_validate(pledge) for pledge in act.terms["pledges"]]
 
 
 async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing | Refused:
@@ -155,13 +155,13 @@ def terms_of(body: AnnouncementBody, announcement: Announcement) -> Terms:
         "round": body.round.model_dump(mode="json", exclude_none=True),
         "policy": announcement.policy["policy"],
         "policy_hash": announcement.policy_hash,
-        "pledges": [one.model_dump(mode="json", exclude_none=True) for one in body.pledges],
+        "pledges": [pledge.model_dump(mode="json", exclude_none=True) for pledge in body.pledges],
     }
 
 
 def pledges_detail(body: AnnouncementBody) -> dict[str, Any]:
     """For the audit log."""
-    pledges = [{"institution": one.institution, "won": one.pledge_won} for one in body.pledges]
+    pledges = [{"institution": pledge.institution, "won": pledge.pledge_won} for pledge in body.pledges]
     return {"pledges": pledges} if pledges else {}
 
 
@@ -184,10 +184,17 @@ def as_announced(stored: StoredRound) -> tuple[Any, ...]:
     return (*window, stored.lead_seconds, sources, rehearsal, *named)
 
 
-def as_stated(stated: Announcement) -> tuple[Any, ...]:
-    sources = [Source.model_validate(source) for source in stated.sources]
-    named = stated.title, stated.policy_hash, stated.series, stated.unattended
-    return (stated.opens_at, stated.closes_at, stated.lead_seconds, sources, stated.rehearsal, *named)
+def as_stated(announcement: Announcement) -> tuple[Any, ...]:
+    sources = [Source.model_validate(source) for source in announcement.sources]
+    named = announcement.title, announcement.policy_hash, announcement.series, announcement.unattended
+    return (
+        announcement.opens_at,
+        announcement.closes_at,
+        announcement.lead_seconds,
+        sources,
+        announcement.rehearsal,
+        *named,
+    )
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement | Refused:

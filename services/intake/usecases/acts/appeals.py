@@ -65,8 +65,8 @@ async def decide(approved: Approved) -> Done | Refused:
         decided_at=approved.now,
         upheld=upheld,
     )
-    said = event_id("appeal-decided", appeal.appeal)
-    events = [outgoing(topics.APPLICATIONS.name, appeal.application, event, event_id=said, time=approved.now)]
+    identifier = event_id("appeal-decided", appeal.appeal)
+    events = [outgoing(topics.APPLICATIONS.name, appeal.application, event, event_id=identifier, time=approved.now)]
     if not upheld:
         return Done(events)
     amended: list[Amended] = []
@@ -94,16 +94,16 @@ async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApp
     drawn = nonce(approved.stored.window.seed, appeal.application, newest + 1, token_hex(16))
     facts = from_json(appeal.amended or "{}")
     identity = entered.stated.identity
-    stated = state_version(appeal.application, newest + 1, approved.now, drawn, facts, identity=identity)
-    receipt = signed(receipt_of(approved.act.round, stated), approved.signer)
-    await versions.append(approved.connection, stated, receipt)
-    return submitted_event(approved.act.round, entered.party, stated, None)
+    version = state_version(appeal.application, newest + 1, approved.now, drawn, facts, identity=identity)
+    receipt = signed(receipt_of(approved.act.round, version), approved.signer)
+    await versions.append(approved.connection, version, receipt)
+    return submitted_event(approved.act.round, entered.party, version, None)
 
 
 async def _undecided(connection: Connection, stored: StoredRound, appeal: str) -> Appeal | Refused:
-    found = await appeals.load(connection, stored.window.round, appeal) if is_id(appeal) else None
-    if found is None:
+    filed = await appeals.load(connection, stored.window.round, appeal) if is_id(appeal) else None
+    if filed is None:
         return unfit("unknown-appeal", f"No appeal {appeal[:40]!r} in this round: see GET /rounds/{{round}}/appeals.")
-    if found.decided_at is not None:
+    if filed.decided_at is not None:
         return conflict("decided", "This appeal is decided already.")
-    return found
+    return filed

@@ -27,7 +27,7 @@ async def source_terms(connection: Connection, stored: StoredRound, asked: Terms
         return awaited
     if isinstance(source, Refused):
         return source
-    if source not in {one["source"] for one in stored.sources}:
+    if source not in {known["source"] for known in stored.sources}:
         return unfit("unknown-source", "The round's announcement names no such source.")
     if awaited.source not in (None, source):
         return conflict("other-source", f"The act that opened epoch {awaited.epoch} announced {awaited.source}.")

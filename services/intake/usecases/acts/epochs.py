@@ -49,7 +49,7 @@ async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms
         if refused := await _unless_parked(connection, stored, entered):
             return refused
         excluded.update(await _rivals(connection, stored, entered))
-    applications = [one.application for one in named]
+    applications = [entry.application for entry in named]
     if both := excluded.intersection(applications):
         return conflict("contested", f"Name one of a contest: {min(both)} stands against another that is named.")
     standing = standing_terms(stored)
@@ -66,7 +66,7 @@ async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms)
     named = await _named(connection, stored, asked)
     if isinstance(named, Refused):
         return named
-    return standing | {"applications": [one.application for one in named]}
+    return standing | {"applications": [entry.application for entry in named]}
 
 
 async def unpark(approved: Approved) -> Done | Refused:
@@ -87,7 +87,7 @@ async def foretell_unparking(connection: Connection, stored: StoredRound, act: P
     before, after = judged.before["concerned"], judged.after["concerned"]
     return Change(
         {**judged.before, "concerned": [*before, *gone]},
-        {**judged.after, "concerned": [*after, *(one | {"state": "excluded"} for one in gone)]},
+        {**judged.after, "concerned": [*after, *(row | {"state": "excluded"} for row in gone)]},
     )
 
 
@@ -113,10 +113,10 @@ async def foretell_epoch(
     """The set before and after an epoch is opened, with the `applications` concerned, whose `state` becomes another.
     `added`: how many more the set has then."""
     standing = stored.applications or {"count": 0, "root": None}
-    found = await concerned(connection, stored.window.round, applications)
+    shown = await concerned(connection, stored.window.round, applications)
     before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
     after = {"epoch": stored.epoch + 1, "applications": standing["count"] + added}
-    return Change(before | {"concerned": found}, after | {"concerned": [one | {"state": state} for one in found]})
+    return Change(before | {"concerned": shown}, after | {"concerned": [row | {"state": state} for row in shown]})
 
 
 async def judge_again(approved: Approved) -> Done:
@@ -200,13 +200,13 @@ async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> l
         return named
     if not 0 < len(named) <= NAMED_AT_MOST:
         return unfit("invalid-fields", f"Name 1 to {NAMED_AT_MOST} ids in /terms/applications.")
-    found = []
+    entries = []
     for application in sorted(set(named)):
         entered = await _entered(connection, stored, application)
         if isinstance(entered, Refused):
             return entered
-        found.append(entered)
-    return found
+        entries.append(entered)
+    return entries
 
 
 async def _entered(connection: Connection, stored: StoredRound, application: str) -> StoredApplication | Refused:
@@ -219,8 +219,8 @@ async def _entered(connection: Connection, stored: StoredRound, application: str
 async def _rivals(connection: Connection, stored: StoredRound, entered: StoredApplication) -> list[str]:
     firm = stored.window.round, entered.business_number
     standing = (await firms.entries(connection, [firm]))[firm]
-    own = next(one for one in standing if one.application == entered.application)
-    return [one.application for one in standing if one is not own and one.is_rival_of(own)]
+    own = next(entry for entry in standing if entry.application == entered.application)
+    return [entry.application for entry in standing if entry is not own and entry.is_rival_of(own)]
 
 
 async def _unless_parked(connection: Connection, stored: StoredRound, entered: StoredApplication) -> Refused | None:

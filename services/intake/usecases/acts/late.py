@@ -46,8 +46,8 @@ async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Te
     source, standing = text(asked, "source"), standing_terms(stored)
     if isinstance(source, Refused):
         return source
-    if source not in {one["source"] for one in stored.sources}:
-        named = ", ".join(one["source"] for one in stored.sources)
+    if source not in {known["source"] for known in stored.sources}:
+        named = ", ".join(known["source"] for known in stored.sources)
         return unfit("unknown-source", f"Name in /terms/source one of the round's sources: {named}.")
     if isinstance(standing, Refused):
         return standing
@@ -75,18 +75,18 @@ async def draft(
         return others
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)
-    if any(application == one.application for one in others):  # of a rehearsal, and withdrawn
+    if any(application == other.application for other in others):  # of a rehearsal, and withdrawn
         application = application_id(seed, round_id, number, product, chance, contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
-    stated = state_version(application, 1, now, drawn, facts_json(facts))
+    version = state_version(application, 1, now, drawn, facts_json(facts))
     return LateEntry(
         application=application,
         party=party,
         business_number=number,
         product_key=product,
-        facts=stated.facts,
+        facts=version.facts,
         nonce=drawn,
-        payload_hash=stated.payload_hash,
+        payload_hash=version.payload_hash,
         contact=contact,
     )
 
@@ -100,11 +100,11 @@ async def _others(
     await firms.lock(connection, [firm])
     others = (await firms.entries(connection, [firm]))[firm]
     asked = FirmEntry(application="", names=product, track=track, withdrawn=False, token_hash="")
-    if any(one.is_rival_of(asked) for one in others):
+    if any(other.is_rival_of(asked) for other in others):
         return conflict(Refusal.ALREADY_ENTERED.value, "This product of this firm is entered already.")
-    found = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
-    if isinstance(found, FirmLimit):
-        return refused_entry(found)
+    placed = place(asked, others, (await firms.caps(connection, [round_id]))[round_id])
+    if isinstance(placed, FirmLimit):
+        return refused_entry(placed)
     return others
 
 
@@ -116,12 +116,12 @@ def named(drafted: LateEntry) -> Terms:
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """With the facts as they were drafted; without the contact."""
     change = await foretell_epoch(connection, stored, (), added=1)
-    kept = await late.load(connection, act.act)
-    if kept is None:
+    drafted = await late.load(connection, act.act)
+    if drafted is None:
         return change
-    facts = from_json(kept.facts)
-    entered = {"application": kept.application, "firm": facts["applicant"]["name"]}
-    entered |= {"business_number": kept.business_number, "product": facts["product"]["name"], "version": 1}
+    facts = from_json(drafted.facts)
+    entered = {"application": drafted.application, "firm": facts["applicant"]["name"]}
+    entered |= {"business_number": drafted.business_number, "product": facts["product"]["name"], "version": 1}
     entered |= {"state": TO_BE_JUDGED}
     return Change(change.before, {**change.after, "concerned": [entered], "facts": facts})
 
@@ -129,46 +129,48 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
 async def admit(approved: Approved) -> Done | Refused:
     """Enters it as received now, publishes it as any other, and opens the epoch in which it is judged."""
     connection, round_id = approved.connection, approved.act.round
-    kept = await late.take(connection, approved.act.act)
-    if kept is None:
+    drafted = await late.take(connection, approved.act.act)
+    if drafted is None:
         return conflict("expired", "The draft of this entry is gone: propose it again.")
     secret = await tokens.secret(connection, "access-tokens")
-    facts = FACTS.validate_json(kept.facts)
-    others = await _others(connection, round_id, kept.business_number, names(facts.product), facts.track)
+    facts = FACTS.validate_json(drafted.facts)
+    others = await _others(connection, round_id, drafted.business_number, names(facts.product), facts.track)
     if isinstance(others, Refused):
         return others
-    stated = StatedVersion(
-        identifier=kept.application,
+    version = StatedVersion(
+        identifier=drafted.application,
         version=1,
         received_at=approved.now,
-        nonce=kept.nonce,
-        payload_hash=kept.payload_hash,
-        facts=kept.facts,
+        nonce=drafted.nonce,
+        payload_hash=drafted.payload_hash,
+        facts=drafted.facts,
     )
     submission = Submission(
         round=round_id,
         received_at=approved.moment,
-        business_number=kept.business_number,
-        product_key=kept.product_key,
+        business_number=drafted.business_number,
+        product_key=drafted.product_key,
         names=names(facts.product),
         track=facts.track,
         facts={},
-        contact=kept.contact,
+        contact=drafted.contact,
         idempotency_key=None,
         body_hash=b"",
-        chance=Chance(kept.application, kept.party, kept.nonce),
+        chance=Chance(drafted.application, drafted.party, drafted.nonce),
         traceparent=None,
     )
     entry = Entry(
         round=submission.round,
         submission=submission,
-        application=kept.application,
-        party=kept.party,
-        token=access_token(secret, kept.application),
-        stated=stated,
+        application=drafted.application,
+        party=drafted.party,
+        token=access_token(secret, drafted.application),
+        stated=version,
     )
     receipts = await entries.insert(connection, [entry], approved.signer)
     if not receipts:
         return conflict("already-entered", "This product of this firm was entered meanwhile.")
-    opened = await open_epoch(approved, admitted=[kept.application], supplementary_source=approved.act.terms["source"])
-    return Done([*entry_events(entry), opened], {"receipt": receipt_json(receipts[kept.application])})
+    opened = await open_epoch(
+        approved, admitted=[drafted.application], supplementary_source=approved.act.terms["source"]
+    )
+    return Done([*entry_events(entry), opened], {"receipt": receipt_json(receipts[drafted.application])})

@@ -50,51 +50,53 @@ class Pledging:
 async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]) -> list[Pledging] | Refused:
     """Each as it will stand. Refused with every fault: one named twice, or new and without a name."""
     faults = list(_repeated(pledges))
-    found = {}
-    for place, one in sorted(enumerate(pledges), key=lambda each: each[1].institution):
-        made = await _one(connection, round_id, place, one)
+    by_place = {}
+    for place, pledge in sorted(enumerate(pledges), key=lambda each: each[1].institution):
+        made = await _one(connection, round_id, place, pledge)
         if isinstance(made, Reason):
             faults.append(made)
         else:
-            found[place] = made
+            by_place[place] = made
     if faults:
         return unfit("invalid-fields", "A round can't be announced with these pledges: see each error.", faults)
-    return [found[place] for place in sorted(found)]
+    return [by_place[place] for place in sorted(by_place)]
 
 
-async def _one(connection: Connection, round_id: str, place: int, one: Pledged) -> Pledging | Reason:
-    code, pointer = one.institution, f"/pledges/{place}/name"
+async def _one(connection: Connection, round_id: str, place: int, pledge: Pledged) -> Pledging | Reason:
+    code, pointer = pledge.institution, f"/pledges/{place}/name"
     before = await institutions.institution(connection, code)
     status = InstitutionStatus.AGREED if before is None else None
-    after = changed(before, one.name, status, {round_id: one.pledge_won})
+    after = changed(before, pledge.name, status, {round_id: pledge.pledge_won})
     if isinstance(after, WrongChange):
         fix = "give its full name, or register it first: firstbuy institution onboard"
         return Reason(pointer=pointer, code="name-missing", detail=f"{code} is not registered", fix=fix)
-    remarks = registration.name_stands(code, before, one.name, pointer)
+    remarks = registration.name_stands(code, before, pledge.name, pointer)
     won_before = before.pledges.get(round_id) if before else None
-    return Pledging(code=code, before=before, after=after, won=one.pledge_won, won_before=won_before, remarks=remarks)
+    return Pledging(
+        code=code, before=before, after=after, won=pledge.pledge_won, won_before=won_before, remarks=remarks
+    )
 
 
 async def save(connection: Connection, pledged: Sequence[Pledging], now: datetime) -> list[Outgoing]:
     """Saved and published where it changes anything."""
     return [
-        await registration.save(connection, one.code, one.after, now)
-        for one in sorted(pledged, key=lambda one: one.code)
-        if one.after != one.before
+        await registration.save(connection, pledge.code, pledge.after, now)
+        for pledge in sorted(pledged, key=lambda pledge: pledge.code)
+        if pledge.after != pledge.before
     ]
 
 
 async def lock(connection: Connection, pledges: Sequence[Pledged]) -> None:
     """The institutions, in order of their codes, until the transaction ends."""
-    for code in sorted({one.institution for one in pledges}):
+    for code in sorted({pledge.institution for pledge in pledges}):
         await institutions.lock(connection, code)
 
 
 def _repeated(pledges: Sequence[Pledged]) -> Iterator[Reason]:
     seen: set[str] = set()
-    for place, one in enumerate(pledges):
-        if one.institution in seen:
-            detail, fix = f"{one.institution} is listed twice", f"keep one {one.institution}"
+    for place, pledge in enumerate(pledges):
+        if pledge.institution in seen:
+            detail, fix = f"{pledge.institution} is listed twice", f"keep one {pledge.institution}"
             pointer = f"/pledges/{place}/institution"
             yield Reason(pointer=pointer, code="repeated-institution", detail=detail, fix=fix)
-        seen.add(one.institution)
+        seen.add(pledge.institution)

@@ -40,8 +40,8 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
         "epoch": stored.epoch,
         "batch": last.number + 1,
         "selection_root": proposal["selection_root"],
-        "given_up": [one.subject for one in free if one.cause is Cause.GIVEN_UP],
-        "cancelled": [one.subject for one in free if one.cause is Cause.CANCELLED],
+        "given_up": [freed.subject for freed in free if freed.cause is Cause.GIVEN_UP],
+        "cancelled": [freed.subject for freed in free if freed.cause is Cause.CANCELLED],
         "declined": declined,
     }
 
@@ -50,12 +50,12 @@ async def foretell_batch(connection: Connection, stored: StoredRound, act: Propo
     """With what is free by now, and the product that is declined."""
     round_id, declined = stored.window.round, act.terms["declined"]
     free = await releases.pending(connection, round_id)
-    freed = [{"subject": one.subject, "cause": one.cause.value, "reason": one.reason} for one in free]
-    found = await concerned(connection, round_id, declined)
-    before = {"epoch": stored.epoch, "batch": act.terms["batch"] - 1, "free": freed, "concerned": found}
-    given_out = [one["subject"] for one in freed] + declined
+    freed = [{"subject": freed.subject, "cause": freed.cause.value, "reason": freed.reason} for freed in free]
+    shown = await concerned(connection, round_id, declined)
+    before = {"epoch": stored.epoch, "batch": act.terms["batch"] - 1, "free": freed, "concerned": shown}
+    given_out = [row["subject"] for row in freed] + declined
     after = {"epoch": stored.epoch, "batch": act.terms["batch"], "free": [], "given_out": given_out}
-    return Change(before, after | {"concerned": [one | {"state": Cause.DECLINED.value} for one in found]})
+    return Change(before, after | {"concerned": [row | {"state": Cause.DECLINED.value} for row in shown]})
 
 
 async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
@@ -86,7 +86,7 @@ async def open_batch(approved: Approved) -> Done | Refused:
         cancelled=cancelled(free),
         opened_at=now,
     )
-    subjects = [one.subject for one in free]
+    subjects = [freed.subject for freed in free]
     await releases.open_batch(connection, round_id, opened.epoch, opened.batch, now, subjects)
     return Done([round_event(opened, f"release {opened.batch}", opened.epoch, now)])
 

@@ -42,11 +42,13 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
     if stored.series is not None:
         following = (await rounds.cuts(connection, [stored.series]))[stored.series]
         next_close = min(
-            (one.window.closes_at for one in following if (one.cut or 0) > (stored.cut or 0)), default=None
+            (cut.window.closes_at for cut in following if (cut.cut or 0) > (stored.cut or 0)), default=None
         )
         if next_close is not None and closes_at >= next_close:
-            told = next_close.isoformat()
-            return conflict("past-the-next-cut", f"The cut that follows closes at {told}: give an earlier moment.")
+            next_moment = next_close.isoformat()
+            return conflict(
+                "past-the-next-cut", f"The cut that follows closes at {next_moment}: give an earlier moment."
+            )
     return {"closes_at": asked["closes_at"]}
 
 

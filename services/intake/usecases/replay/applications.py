@@ -126,5 +126,5 @@ def _withdrawal(event: Event[ApplicationWithdrawn], seed: str | None, secret: by
     body = event.body
     leave = Leave(body.reason, from_json(event.raw).get("act"), body.outranked)
     drawn = nonce(seed, body.application, body.version, withdrawal_nonce(secret, body.application, body.version))
-    stated = state_version(body.application, body.version, body.received_at, drawn, leave.stated())
-    return LostVersion(stated, withdrawn=True)
+    version = state_version(body.application, body.version, body.received_at, drawn, leave.stated())
+    return LostVersion(version, withdrawn=True)
