@@ -1,1 +1,1 @@
-"""Where it is asked whether somebody is a firm: the tax service so far; an identity provider can be another."""
+"""Adapters that confirm a firm's identity: the tax service so far; an identity provider may follow."""

@@ -1,4 +1,4 @@
-"""What confirms that somebody is the firm that they say they are."""
+"""The port of whatever confirms that somebody is the firm they claim to be."""
 
 from typing import Protocol
 
@@ -7,16 +7,18 @@ from shared.contracts.identity import IdentityLevel
 
 
 class ApplicantIdentity(Protocol):
+    """Confirms claims of identity."""
+
     @property
     def level(self) -> IdentityLevel:
-        """How sure it is of what it confirms; `none` where nobody can be asked."""
+        """How certain a confirmation is; `none` where nobody can be asked."""
 
     async def confirms(self, claimed: Claimed) -> bool:
-        """Whether all that is claimed is true of one firm. Raises `RegistryFailureError`: then nothing was said."""
+        """True if all claims are true of one firm. Raises RegistryFailureError, which says nothing about the claim."""
 
 
 class NobodyAsked:
-    """`ApplicantIdentity` of a programme that confirms no firm."""
+    """The `ApplicantIdentity` of a programme that confirms no firm."""
 
     level = IdentityLevel.NONE
 

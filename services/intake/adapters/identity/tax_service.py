@@ -25,7 +25,7 @@ _ANSWER: Final = TypeAdapter(Answer[_Row])
 
 
 class TaxService:
-    """`ApplicantIdentity` at the level `registry`."""
+    """An `ApplicantIdentity` of the level `registry`."""
 
     level = IdentityLevel.REGISTRY
 

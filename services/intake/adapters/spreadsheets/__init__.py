@@ -1,1 +1,1 @@
-"""Files of spreadsheets as sheets of cells, whatever program wrote them. Nothing in them is evaluated."""
+"""Reads spreadsheet files as sheets of cells, whatever program wrote them. Nothing in them is evaluated."""

@@ -1,8 +1,8 @@
 """Reads one file and ends: `python -m services.intake.adapters.spreadsheets.apart LIMITS < file > sheet`.
 
-A process of its own, so that a file made to exhaust its reader exhausts nothing else. `LIMITS` are JSON: the members of
-`Bounds`, and `said`, the type it was sent as. Writes a JSON object, either `{"sheet": …}` (`packed.py`) or
-`{"refused": {"kind": …, "code": …, "detail": …, "fix": …}}`. Imports little: each upload waits for it to start.
+A process of its own, so that a file made to exhaust its reader exhausts nothing else. `LIMITS` is JSON: the members of
+`Bounds`, and `said`, the content type it was sent with. Writes a JSON object, either `{"sheet": …}` (`packed.py`) or
+`{"refused": {"kind": …, "code": …, "detail": …, "fix": …}}`. Imports little, since each upload waits for it to start.
 """
 
 import json
@@ -16,6 +16,7 @@ from services.intake.adapters.spreadsheets.reading import read_file
 
 
 def main() -> None:
+    """Reads standard input within the limits of the first argument."""
     limits: dict[str, Any] = json.loads(sys.argv[1])
     content_type = limits.pop("said")
     bounds = Bounds(**limits)

@@ -1,4 +1,4 @@
-"""How much of a file is read, and what is said of one that can't be."""
+"""Bounds on how much of a file is read, and the errors for files that can't be read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from services.intake.domain.uploads.sheets import SheetRow, Value, is_empty, tex
 COLUMNS_AT_MOST: Final = 64
 SAVE_PLAIN: Final = "copy its values into a new table without formats, or save it as CSV, and send that"
 TEXT_AT_MOST: Final = 8_388_608
-"""Characters of all cells together: one long text that many cells of an XLSX refer to is many texts to its reader."""
+"""Characters of all cells together: in an XLSX many cells may refer to one long text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`unpacked_bytes`: of all that an XLSX holds, once unpacked. `seconds` of the processor, and `memory_bytes` in
-    all, for the process that reads it."""
+    """`unpacked_bytes`: all that an XLSX holds, unpacked. `seconds` of processor time and `memory_bytes` bound the
+    process that reads it."""
 
     rows: int
     unpacked_bytes: int
@@ -50,12 +50,12 @@ class TooLargeError(UnreadableFileError):
 
 
 def too_costly(of_what: str) -> TooLargeError:
-    """Beyond what its reading may cost."""
+    """The error for a file that takes too much time or memory to read."""
     return TooLargeError(f"it takes more {of_what} to read than any table of this size", SAVE_PLAIN)
 
 
 class Gathered:
-    """The rows of a sheet as they are read, held against the bounds."""
+    """The rows of a sheet as they are read, checked against the bounds."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.rows: list[SheetRow] = []
@@ -63,7 +63,7 @@ class Gathered:
         self._characters = 0
 
     def add(self, number: int, values: Iterable[tuple[int, Value]]) -> None:
-        """A row that holds nothing is none."""
+        """Adds a row unless it is empty. Raises TooLargeError."""
         cells: dict[int, Value] = {}
         for index, value in values:
             if is_empty(value):
@@ -82,11 +82,13 @@ class Gathered:
 
 
 def check_rows(rows: int, bounds: Bounds) -> None:
+    """Raises TooLargeError."""
     if rows > bounds.rows:
         raise TooLargeError(f"it has more than {bounds.rows:,} rows, which is as many as one upload may have")
 
 
 def check_column(index: int) -> None:
+    """Raises TooLargeError."""
     if index >= COLUMNS_AT_MOST:
         raise TooLargeError(
             f"something stands beyond its column {COLUMNS_AT_MOST}, the last that is looked at", "empty those columns"

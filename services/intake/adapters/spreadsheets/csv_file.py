@@ -1,5 +1,5 @@
-"""CSV as people save it: in UTF-8, with or without a byte order mark, in UTF-16 with one, or in CP949, which Korean
-Excel writes (EUC-KR is part of it); with commas, semicolons or tabs between."""
+"""Reads CSV as people save it: UTF-8 with or without a byte order mark, UTF-16 with one, or CP949, which Korean Excel
+writes (EUC-KR is part of it); separated by commas, semicolons or tabs."""
 
 import csv
 import io
@@ -14,18 +14,18 @@ from services.intake.domain.uploads.sheets import Sheet
 
 _DELIMITERS: Final = (",", ";", "\t")
 _SEPARATOR_LINE: Final = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
-"""The first line by which Excel tells itself what stands between cells."""
+"""The first line with which Excel notes the separator for itself."""
 _HEADER_WITHIN: Final = 20
 _HIGH: Final = re.compile(rb"[\x80-\xff]+")
 _HANGUL: Final = re.compile("[가-힣]")
 _SAVE_AS_UTF_8: Final = "save it as CSV UTF-8, or as XLSX"
 _UNKNOWN: Final = "unknown-text"
 IsHeader = Callable[[str], bool]
-"""Whether a cell's text names a column."""
+"""True for a cell's text that names a column."""
 
 
 def read_csv(content: bytes, bounds: Bounds, is_header: IsHeader) -> Sheet:
-    """Raises UnreadableFileError."""
+    """The whole file as a sheet. Raises UnreadableFileError."""
     text, encoding = decoded(content)
     gathered = Gathered(bounds)
     for number, values in rows(text, is_header):
@@ -34,7 +34,7 @@ def read_csv(content: bytes, bounds: Bounds, is_header: IsHeader) -> Sheet:
 
 
 def rows(text: str, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
-    """Each with its number, as a spreadsheet counts them. Raises UnreadableFileError."""
+    """Each row with its number, as a spreadsheet counts them. Raises UnreadableFileError."""
     separator = _SEPARATOR_LINE.match(text)
     text = text[separator.end() :] if separator else text
     reader = _reader(text, separator[1] if separator else _delimiter(text, is_header))
@@ -46,7 +46,7 @@ def rows(text: str, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
 
 
 def decoded(content: bytes) -> tuple[str, str]:
-    """A text and the name of its encoding. Raises UnreadableFileError."""
+    """The text and the name of its encoding. Raises UnreadableFileError."""
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return _tried(content, "utf-16", "UTF-16")
     try:
@@ -75,7 +75,8 @@ def _without_nul(text: str) -> str:
 
 
 def _refuse_two(content: bytes) -> None:
-    """Of a file that is not UTF-8 as a whole: Korean that is, in some of its lines, would be read as other letters."""
+    """Refuses a file with UTF-8 Korean in some lines and CP949 in others, which would be read as wrong letters. Raises
+    UnreadableFileError."""
     first: dict[str, int] = {}
     for number, line in enumerate(content.splitlines(), 1):
         for run in _HIGH.findall(line):
@@ -92,7 +93,7 @@ def _refuse_two(content: bytes) -> None:
 
 
 def _delimiter(text: str, is_header: IsHeader) -> str:
-    """That by which most names of columns stand in one of the first rows."""
+    """The delimiter by which one of the first rows has most column names."""
     return max(_DELIMITERS, key=lambda delimiter: _names(text, delimiter, is_header))
 
 

@@ -1,4 +1,4 @@
-"""A sheet on its way from the process that read it: JSON, since what a hostile file made is not to be run."""
+"""A sheet as JSON, on its way from the process that read it. Not pickle: what a hostile file made must not be run."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,6 +7,7 @@ from services.intake.domain.uploads.sheets import Sheet, SheetRow, Unusable, Val
 
 
 def packed(sheet: Sheet) -> dict[str, Any]:
+    """The sheet as JSON."""
     return {
         "format": sheet.format,
         "rows": [[row.number, [[index, _packed(value)] for index, value in row.cells.items()]] for row in sheet.rows],
@@ -19,6 +20,7 @@ def packed(sheet: Sheet) -> dict[str, Any]:
 
 
 def unpacked(sheet: dict[str, Any]) -> Sheet:
+    """The sheet of `packed`."""
     rows = [SheetRow(number, {index: _unpacked(value) for index, value in cells}) for number, cells in sheet["rows"]]
     return Sheet(
         format=sheet["format"],

@@ -37,7 +37,7 @@ class EarlierUploadError(Exception):
 
 
 class SheetReader:
-    """At most two files are read at once, and of one institution one."""
+    """Reads at most two files at once, and one of each institution."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -46,8 +46,8 @@ class SheetReader:
 
     @asynccontextmanager
     async def reserved(self, institution: str, wait_seconds: float) -> AsyncIterator[None]:
-        """The institution's, for one upload from its body on. Raises EarlierUploadError when the one before takes
-        longer."""
+        """Reserves the reader for one upload of the institution, from its body on. Raises EarlierUploadError when the
+        upload before takes longer than `wait_seconds`."""
         lock = self._locks.setdefault(institution, asyncio.Lock())
         try:
             async with asyncio.timeout(wait_seconds):
@@ -60,7 +60,8 @@ class SheetReader:
             lock.release()
 
     async def read(self, content: bytes, content_type: str) -> Sheet:
-        """`said`: the type it was sent as. Raises UnreadableFileError; nothing of a file outlives that."""
+        """The sheet in the file. `content_type`: the one it was sent with. Raises UnreadableFileError; nothing of the
+        file outlives the process that read it."""
         limits = json.dumps({"said": content_type, **asdict(self._bounds)})
         async with self._reading:
             process = await asyncio.create_subprocess_exec(
@@ -69,7 +70,7 @@ class SheetReader:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=_PROJECT,
-                env={},  # no password of this one's is anywhere near the file
+                env={},  # keeps the passwords of this process away from the file
             )
             try:
                 async with asyncio.timeout(_STARTING_SECONDS + 2 * self._bounds.seconds):
@@ -85,10 +86,10 @@ class SheetReader:
 
 def _sheet_of(code: int | None, answer: bytes, complaint: bytes) -> Sheet:
     if code is None or code < 0:
-        _log.warning("an upload ended its reader", code=code)
+        _log.warning("upload ended its reader", code=code)
         raise too_costly("time or memory")
     if code > 0:
-        _log.error("the reader of uploads failed", code=code, said=complaint[-2000:].decode(errors="replace"))
+        _log.error("reader of uploads failed", code=code, stderr=complaint[-2000:].decode(errors="replace"))
         raise UnreadableFileError("unreadable", "reading it failed here, which is a fault of ours", SAVE_PLAIN)
     result: dict[str, Any] = json.loads(answer)
     if refused := result.get("refused"):

@@ -1,4 +1,4 @@
-"""What kind of file was sent, by what it is and by what it was said to be, and what it holds."""
+"""Detects the kind of a file, by its content and its content type, and reads it."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -18,6 +18,8 @@ _FIX: Final = "save it as CSV or XLSX, and send it as it is"
 
 
 class FileKind(StrEnum):
+    """The kinds of files that are read."""
+
     CSV = "csv"
     XLSX = "xlsx"
 
@@ -28,14 +30,14 @@ _KINDS_OF_TYPE: Final = {
     "text/plain": {FileKind.CSV},
     "text/tab-separated-values": {FileKind.CSV},
     XLSX_TYPE: {FileKind.XLSX},
-    "application/vnd.ms-excel": set(FileKind),  # what Windows says of a CSV where Excel is installed
+    "application/vnd.ms-excel": set(FileKind),  # Windows sends this for CSV where Excel is installed
     "application/octet-stream": set(FileKind),
     "": set(FileKind),
 }
 
 
 def check_type(content_type: str) -> None:
-    """Before a body is read. Raises NoSpreadsheetError."""
+    """Checks the content type before a body is read. Raises NoSpreadsheetError."""
     if content_type not in _KINDS_OF_TYPE:
         known = f"'Content-Type: {CSV_TYPE}' or '{XLSX_TYPE}'"
         raise NoSpreadsheetError(
@@ -44,8 +46,8 @@ def check_type(content_type: str) -> None:
 
 
 def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a list that has to be CSV, each with its number. Raises UnreadableFileError, which says what else it
-    is."""
+    """The rows of a list that has to be CSV, each with its number. Raises UnreadableFileError, which names the actual
+    kind."""
     if content.startswith((_ZIP, _COMPOUND)):
         kind = "an XLSX" if content.startswith(_ZIP) else "an XLS"
         raise NoSpreadsheetError("other-type", f"it is {kind}, whatever it is called", "save it as CSV UTF-8")
@@ -53,7 +55,8 @@ def csv_rows(content: bytes, is_header: IsHeader) -> Iterator[tuple[int, list[st
 
 
 def read_file(content: bytes, content_type: str, bounds: Bounds, is_header: IsHeader = is_column) -> Sheet:
-    """`is_header`: whether a text names a column of such tables. Raises UnreadableFileError."""
+    """The sheet of a CSV or XLSX. `is_header`: true for a text that names a column of such tables. Raises
+    UnreadableFileError."""
     check_type(content_type)
     if content.startswith(_COMPOUND):
         detail = "it is of the old XLS format, or locked by a password"

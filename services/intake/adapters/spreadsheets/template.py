@@ -1,4 +1,4 @@
-"""An empty table to fill in: the headers, and one example line, which is never sent."""
+"""An empty table to fill in: the headers, and one example row, which is never sent."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ _SHEETS: Final = {Language.KO: ("구매 요청", "설명"), Language.EN: ("reque
 
 
 def csv_template(language: Language) -> bytes:
-    """With a byte order mark, by which spreadsheets know UTF-8."""
+    """As CSV with a byte order mark, by which spreadsheets recognise UTF-8."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow([_head(column, language) for column in COLUMNS])
@@ -24,8 +24,8 @@ def csv_template(language: Language) -> bytes:
 
 
 def xlsx_template(language: Language) -> bytes:
-    """Columns of ids are formatted as text, so that no spreadsheet makes dates or numbers of them. A second sheet says
-    what to write in each."""
+    """As XLSX. Columns of ids are formatted as text, so that no spreadsheet turns them into dates or numbers. A second
+    sheet explains each column."""
     file = io.BytesIO()
     workbook = Workbook(file, {"in_memory": True})
     bold = workbook.add_format({"bold": True, "bottom": 1})

@@ -1,8 +1,8 @@
-"""XLSX, by what its first visible sheet shows. No formula is evaluated: what the spreadsheet last saw in it counts.
+"""Reads the first visible sheet of an XLSX. No formula is evaluated: the result that the spreadsheet saved counts.
 
-With the standard library alone. What a file may cost is bounded: a part never unpacks to more than the archive's
-directory says, and what that says in all is bounded; no part may define entities, be nested deeper or have more
-elements than any spreadsheet writes, and elements are counted before they are kept.
+Uses the standard library alone. The cost of a file is bounded: no part unpacks to more than the archive's directory
+states, and the stated total is bounded; no part may define entities, be nested deeper or have more elements than
+spreadsheets write, and elements are counted before they are kept.
 """
 
 import io
@@ -47,14 +47,14 @@ from services.intake.domain.uploads.sheets import Sheet
 
 _PARTS_AT_MOST: Final = 2000
 _BUILT_IN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
-"""Number formats of days and times that every spreadsheet knows by number."""
+"""Built-in number formats of days and times (ECMA-376, 18.8.30)."""
 _NO_PART_OF_A_DATE: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\[\]]*\]')
-"""Linear in what it meets: none of its parts runs over the beginning of another of its kind."""
+"""Matches in linear time: no alternative can run over the start of another match."""
 _OUT_OF_MEMORY: Final = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 
 def read_xlsx(content: bytes, bounds: Bounds) -> Sheet:
-    """Raises UnreadableFileError."""
+    """The first visible sheet. Raises UnreadableFileError."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_unpacked(archive, bounds)
@@ -108,7 +108,7 @@ class _Workbook:
         return cls(archive, folder, related, root)
 
     def sheet(self, bounds: Bounds) -> Sheet:
-        """The first visible one."""
+        """The first visible sheet."""
         sheets = [(sheet, self._part(sheet)) for sheet in children(self.root, "sheets", "sheet")]
         tables = [(sheet, path) for sheet, (kind, path) in sheets if kind == "worksheet"]
         visible = [(sheet, path) for sheet, path in tables if sheet.get("state", "visible") == "visible"]

@@ -1,4 +1,4 @@
-"""The parts of an XLSX as trees of elements, each within its bounds: XLSX is a ZIP archive of XML."""
+"""The parts of an XLSX as trees of elements, within bounds: XLSX is a ZIP archive of XML."""
 
 import posixpath
 import xml.etree.ElementTree as ET
@@ -10,13 +10,13 @@ from services.intake.adapters.spreadsheets.bounds import SAVE_PLAIN, TooLargeErr
 
 _DEPTH_AT_MOST: Final = 64
 _KEPT_AT_MOST: Final = 500_000
-"""Elements of a part that is kept whole, such as styles: Excel has at most 64,000 formats of cells."""
+"""Most elements of a part that is kept whole, such as styles: Excel has at most 64,000 cell formats."""
 _FED_AT_ONCE: Final = 1_048_576
 SAVE_AGAIN: Final = "open it in the spreadsheet, save it as XLSX again, and send that"
 
 
 class Counted(ET.TreeBuilder):
-    """Makes a tree of a part, unless it is deeper or has more elements than is allowed."""
+    """Builds a tree, and raises TooLargeError where a part is too deep or has too many elements."""
 
     def __init__(self, at_most: int) -> None:
         super().__init__()
@@ -38,6 +38,7 @@ class Counted(ET.TreeBuilder):
 
 
 def relations(archive: zipfile.ZipFile, folder: str, path: str) -> dict[str, tuple[str, str]]:
+    """(kind, path) of each relation of a part, by id; none where the part has no relations."""
     if path not in archive.namelist():
         return {}
     return {
@@ -51,32 +52,36 @@ def relations(archive: zipfile.ZipFile, folder: str, path: str) -> dict[str, tup
 
 
 def part_of(archive: zipfile.ZipFile, path: str) -> bytes:
+    """The unpacked content of a part. Raises UnreadableFileError where it declares entities or holds NUL."""
     size = archive.getinfo(path).file_size
     with archive.open(path) as part:
-        content = part.read(size)  # without a size it unpacks all there is, whatever the directory says
+        content = part.read(size)  # without a size it would unpack everything, whatever the directory states
     if b"<!DOCTYPE" in content or b"\x00" in content:
         raise UnreadableFileError("unreadable", "one of its parts is not as spreadsheets write it", SAVE_AGAIN)
     return content
 
 
 def parsed(archive: zipfile.ZipFile, path: str) -> ET.Element:
+    """The tree of a part."""
     return fed(Counted(_KEPT_AT_MOST), part_of(archive, path))
 
 
 def fed(builder: ET.TreeBuilder, part: bytes) -> ET.Element:
+    """Feeds a part to a builder; its root."""
     parser = ET.XMLParser(target=builder)  # noqa: S314 -- has no entities
     for at in range(0, len(part), _FED_AT_ONCE):
-        parser.feed(part[at : at + _FED_AT_ONCE])  # after a refusal the parser goes on to the end of what it was fed
+        parser.feed(part[at : at + _FED_AT_ONCE])  # after an error the parser goes on to the end of its chunk
     root: ET.Element = parser.close()
     return root
 
 
 def local(element: ET.Element) -> str:
-    """Its name without the namespace: there are two, and prefixes as writers like."""
+    """An element's name without the namespace: there are two of them, and prefixes vary by writer."""
     return element.tag.rpartition("}")[2]
 
 
 def children(root: ET.Element, *path: str) -> Iterator[ET.Element]:
+    """The elements at a path of names below `root`."""
     for child in root:
         if local(child) == path[0]:
             if len(path) == 1:

@@ -1,4 +1,4 @@
-"""The table of an XLSX's sheet: its cells as values, its rows as they are shown."""
+"""The table of an XLSX sheet: its cells as values, its rows as shown."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -13,25 +13,28 @@ from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Unusable, Value
 from shared.reading.as_written import WRITE_A_DAY
 
 _READ_AT_MOST: Final = 2_000_000
-"""Elements of a table, of which one row at a time is kept."""
+"""Most elements of a table, of which one row at a time is kept."""
 _ROWS_OF_A_SHEET: Final = 1_048_576
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _ESCAPED: Final = re.compile("_x([Dd][89ABab][0-9A-Fa-f]{2})__x([Dd][C-Fc-f][0-9A-Fa-f]{2})_|_x([0-9A-Fa-f]{4})_")
-"""A character that XML can't hold, or an underscore that begins no such (ECMA-376, 22.9.2.19, ST_Xstring)."""
+"""A character that XML can't hold, or an underscore that does not begin one (ECMA-376, 22.9.2.19, ST_Xstring)."""
 _SURROGATES: Final = range(0xD800, 0xE000)
 _ROUNDING: Final = timedelta(milliseconds=500)
-"""Within which a moment of a spreadsheet, a binary fraction of days, is a whole second."""
+"""Rounds a moment, which spreadsheets keep as a binary fraction of days, to a whole second."""
 LISTED_AT_MOST: Final = 50
-"""Sheets, rows or columns that were passed over, at the most."""
+"""Most sheets, rows or columns that are listed as passed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
+    """Converts cells to values."""
+
     texts: list[str]
     date_styles: frozenset[int]
     first_day: datetime
 
     def of(self, row: ET.Element) -> Iterator[tuple[int, Value]]:
+        """(column from 0, value) of each cell of a row."""
         index = -1
         for cell in row:
             if local(cell) != "c":
@@ -69,8 +72,8 @@ class Cells:
         return int(written) if written.isdecimal() and len(written) < 17 else float(written)
 
     def _day(self, days: float) -> date | Unusable:
-        """A moment, to the second. Of the first sixty days of 1900 one did not exist; none of them is a day of this
-        programme."""
+        """A moment, to the second. Spreadsheets count a 29 February 1900 that did not exist; no day of the programme is
+        that early."""
         try:
             return (self.first_day + timedelta(days=days) + _ROUNDING).replace(microsecond=0)
         except (OverflowError, ValueError):
@@ -89,7 +92,7 @@ def _no_such_day(written: str) -> Unusable:
 
 
 class Table(Counted):
-    """Gathers the rows of a table, each as it ends, and keeps none of their elements. What is hidden is told apart."""
+    """Gathers the rows of a table as each ends, without keeping their elements. Notes hidden rows and columns."""
 
     def __init__(self, cells: Cells, gathered: Gathered) -> None:
         super().__init__(_READ_AT_MOST)
@@ -134,7 +137,7 @@ class Table(Counted):
 
 
 def _is_unseen(element: ET.Element, size: str, unless_said: bool = False) -> bool:
-    """Hidden by hand, by a filter or an outline, or of no size."""
+    """Hidden by hand, by a filter or by an outline, or of no size."""
     hidden = element.get("hidden")
     if hidden is not None:
         return is_true(hidden)
@@ -147,7 +150,7 @@ def is_true(written: str | None) -> bool:
 
 
 def spans(numbers: Sequence[int], named: Callable[[int], str]) -> tuple[str, ...]:
-    """`3`, `7-90`: of numbers in order."""
+    """Ascending numbers as spans, such as `3` and `7-90`; at most 50 of them."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:
@@ -177,7 +180,7 @@ def _no_result() -> Unusable:
 
 
 def text_of(item: ET.Element) -> str:
-    """All runs of a text; how it is pronounced is no part of it."""
+    """All runs of a text, without phonetic hints."""
     texts = []
     for child in item:
         if local(child) == "t":
@@ -188,11 +191,12 @@ def text_of(item: ET.Element) -> str:
 
 
 def unescaped(text: str) -> str:
+    """Decodes `_xHHHH_`."""
     return _ESCAPED.sub(_character, text) if "_x" in text else text
 
 
 def _character(match: re.Match[str]) -> str:
-    """Half a character alone is none: it stays as it is written."""
+    """Half of a surrogate pair alone is no character: it stays as written."""
     high, low, unit = match.groups()
     if high:
         return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
