@@ -1,1 +1,1 @@
-"""HTTP in: applicants, institutions, officers, and anyone who reads what is public."""
+"""HTTP: applicants, institutions, officers, and anyone who reads what is public."""

@@ -1,4 +1,4 @@
-"""How a proposed act ends without being done: rejected by another officer, or withdrawn by who proposed it."""
+"""Ends a proposed act without doing it: another officer rejects it, or its proposer withdraws it."""
 
 from typing import Final
 
@@ -29,12 +29,14 @@ _log = structlog.get_logger()
 
 
 class RejectionBody(Contract):
-    """`reason`: kept with the act, and in the audit log."""
+    """`reason` is kept with the act, and in the audit log."""
 
     reason: Line
 
 
 class ActWithdrawalBody(Contract):
+    """Why the act is withdrawn, if the officer says so."""
+
     reason: Line | None = None
 
 
@@ -44,7 +46,7 @@ _WITHDRAWAL = TypeAdapter(ActWithdrawalBody)
 
 @router.post("/{round_id}/acts/{act}/rejection", openapi_extra=body_of(RejectionBody))
 async def reject_act(round_id: str, act: str, request: Request) -> Response:
-    """Another officer's no, with the reason. The act can't be approved any more; the same may be proposed anew."""
+    """Rejects an act, for another officer, with a reason. It can't be approved any more, but proposed anew."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: RejectionBody = parse(_REJECTION, await read_body(request, state.settings.body_bytes))
@@ -62,7 +64,7 @@ async def reject_act(round_id: str, act: str, request: Request) -> Response:
 
 @router.post("/{round_id}/acts/{act}/withdrawal", openapi_extra=body_of(ActWithdrawalBody, required=False))
 async def withdraw_act(round_id: str, act: str, request: Request) -> Response:
-    """Taken back by the officer who proposed it, where it is not done yet."""
+    """Withdraws an act that is not done yet, for the officer who proposed it."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     sent = await read_body_if_sent(request, state.settings.body_bytes)
@@ -80,7 +82,7 @@ async def withdraw_act(round_id: str, act: str, request: Request) -> Response:
 
 
 async def locked(connection: Connection, act: str, round_id: str) -> ProposedAct:
-    """The act, which nobody else decides on until the transaction ends; 404 where there is none."""
+    """The act, locked until the transaction ends. Raises a Problem (404) where there is none."""
     proposed = await acts.lock(connection, act, round_id) if is_id(act) else None
     if proposed is None:
         raise Problem(404, "unknown-act", "No act of this id in this round.")
@@ -88,7 +90,7 @@ async def locked(connection: Connection, act: str, round_id: str) -> ProposedAct
 
 
 def refused(refusal: ActRefusal | None, act: ProposedAct, *, rejects: bool = False) -> None:
-    """Raises a Problem where there is a refusal. `rejects`: the officer asked would not approve the act."""
+    """Raises a Problem where there is a refusal. `rejects`: the officer asked to reject the act."""
     if refusal is None:
         return
     if (ended := act.ended) is not None:
@@ -103,7 +105,7 @@ def refused(refusal: ActRefusal | None, act: ProposedAct, *, rejects: bool = Fal
 
 
 async def _end(connection: Connection, act: ProposedAct, ended: Ended) -> None:
-    """What was drafted for it holds a contact: it goes."""
+    """Also deletes the draft entry of the act, which holds a contact."""
     await acts.end(connection, act.act, ended)
     await late.take(connection, act.act)
 

@@ -1,5 +1,4 @@
-"""Officers' acts as they are read: those of a round, what waits anywhere, and one act whole, with what stands now and
-what it will make of it."""
+"""Officers' acts as they are read: those of a round, all that wait, and one act whole, with what it would change."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +23,7 @@ _SHOWN: TypeAdapter[Any] = TypeAdapter(Any)
 
 @router.get("/acts")
 async def waiting_acts(request: Request) -> Response:
-    """The acts that wait for another officer, of every round and of those that are to be announced; oldest first."""
+    """Acts that wait for another officer, of every round and of rounds to be announced; oldest first."""
     state = intake(request)
     await holder(request, OFFICER, AUDITOR, OPERATOR)
     now = state.clock.now()
@@ -45,9 +44,8 @@ async def list_acts(round_id: str, request: Request) -> Response:
 
 @router.get("/rounds/{round_id}/acts/{act}")
 async def show_act(round_id: str, act: str, request: Request) -> Response:
-    """One act whole. While it waits, `before` is what stands now and `after` what the act makes of it, both as they are
-    when it is read; `refusal` says why it could not be approved as things stand. Of an act that does not wait any more
-    the three are null."""
+    """One act whole. While it waits, `before` is the present state and `after` what the act would make of it; `refusal`
+    says why it could not be approved now. For an act that no longer waits the three are null."""
     state = intake(request)
     await holder(request, OFFICER, AUDITOR)
     now = state.clock.now()

@@ -1,6 +1,7 @@
-"""Officers' acts: proposed by one with exact terms, done when another approves the same terms and they still stand.
+"""Officers' acts: one officer proposes exact terms, and another approves them while they still hold.
 
-What each kind of act asks and does is in `services.intake.usecases.acts`; how else a proposal ends, in `act_ends.py`.
+What each kind of act needs and does is in `services.intake.usecases.acts`; other ends of a proposal are in
+`act_ends.py`.
 """
 
 from typing import Any
@@ -32,7 +33,7 @@ _log = structlog.get_logger()
 
 
 class ActBody(Contract):
-    """`entry`: the application an `admit-late` is about."""
+    """`entry`: the application of an `admit-late`."""
 
     act: ActKind
     terms: dict[str, Any]
@@ -45,8 +46,8 @@ _ACT = TypeAdapter(ActBody)
 
 @router.post("/{round_id}/acts", openapi_extra=body_of(ActBody))
 async def propose_act(round_id: str, request: Request) -> Response:
-    """An officer's act with its terms; it takes effect when another officer approves the same terms. One of a kind and
-    terms waits at a time."""
+    """Proposes an act with its terms; it takes effect when another officer approves the same terms. Of one kind and
+    terms one act waits at a time."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: ActBody = parse(_ACT, await read_body(request, state.settings.body_bytes))
@@ -87,7 +88,7 @@ def _late_entry(body: ActBody) -> SubmissionBody:
 
 @router.post("/{round_id}/acts/{act}/approval")
 async def approve_act(round_id: str, act: str, request: Request) -> Response:
-    """The second officer's approval; the act is done with it."""
+    """Approves an act as its second officer, and does it."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     signer = await state.signing.signer(state.runtime.pool)
@@ -100,7 +101,7 @@ async def approve_act(round_id: str, act: str, request: Request) -> Response:
         if proposed.kind is ActKind.ANNOUNCE:
             done = granted(await announcement.carry_out(connection, proposed, actors, now))
         else:
-            # Exclusive: nothing is admitted, and no freeze happens, while the act is looked at and done.
+            # Exclusive: no admission and no freeze happens while the act is checked and done.
             await rounds.lock_for_freeze(connection, round_id)
             stored = await known_round(connection, round_id)
             kind = KINDS[proposed.kind]

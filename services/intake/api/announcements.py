@@ -1,4 +1,4 @@
-"""Rounds are announced by officers, with their policy and what institutions pledge to them."""
+"""Officers announce and amend rounds, with their policy and the institutions' pledges."""
 
 from typing import Any
 
@@ -32,9 +32,9 @@ router = APIRouter(prefix="/rounds", tags=["rounds"])
 
 @router.post("", openapi_extra=body_of(AnnouncementBody))
 async def announce(request: Request) -> Response:
-    """Announces a round with its policy and pledges, all of it or nothing. It takes two officers: the first one's is
-    answered 202 and kept as a proposed act, of which nobody is told; where the deployment is set to one, 201 at once.
-    The same announcement again is no error."""
+    """Announces a round with its policy and pledges, all or nothing. It takes two officers: the first one's
+    announcement is answered 202 and kept as a proposed act, which notifies nobody; where the deployment is set to one
+    officer, 201 at once. Repeating the same announcement is no error."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
@@ -52,7 +52,7 @@ async def announce(request: Request) -> Response:
 
 
 def _require_reachable(state: Intake, body: AnnouncementBody) -> None:
-    """Raises a Problem where no firm could be confirmed as the policy asks."""
+    """Raises a Problem where no firm could be confirmed as the policy requires."""
     best = state.identities.best
     if best.at_least(body.policy.identity or IdentityLevel.NONE):
         return
@@ -70,7 +70,7 @@ async def _announce(
     body: AnnouncementBody,
     announced: Announcement,
 ) -> Response | None:
-    """None when the round came to stand meanwhile."""
+    """None when the round was announced meanwhile."""
     now = state.clock.now()
     this = granted(await announcement.looked_at(connection, body, announced, now))
     done = await announcement.announce(connection, this, (Actor(name=officer.name, role=officer.role),), now)
@@ -89,6 +89,7 @@ async def _propose(
     body: AnnouncementBody,
     announced: Announcement,
 ) -> Response | None:
+    """Keeps the announcement as an act that waits for another officer."""
     this = granted(await announcement.looked_at(connection, body, announced, state.clock.now()))
     terms = announcement.terms_of(body, announced)
     act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
@@ -99,7 +100,7 @@ async def _propose(
 
 
 async def _again(connection: Connection, body: AnnouncementBody, announced: Announcement) -> dict[str, Any]:
-    """Of a round that stands: nothing changes, but that one which was put back has its policy again."""
+    """The answer for a round that exists. Changes nothing, but gives a round that was put back its policy again."""
     await putback_rounds.give_policy(connection, announced.round, announced.policy_hash, announced.policy)
     stored = await rounds.load(connection, announced.round)
     if stored is None or announcement.as_announced(stored) != announcement.as_stated(announced):
@@ -113,6 +114,7 @@ async def _again(connection: Connection, body: AnnouncementBody, announced: Anno
 
 
 async def _as_pledged(connection: Connection, round_id: str, place: int, pledge: Pledged) -> list[Reason]:
+    """A remark where the institution pledges another sum than stated."""
     known = await institutions.institution(connection, pledge.institution)
     won = known.pledges.get(round_id) if known else None
     if won == pledge.pledge_won:
@@ -126,8 +128,8 @@ async def _as_pledged(connection: Connection, round_id: str, place: int, pledge:
 
 @router.post("/{round_id}/amendments", openapi_extra=body_of(AnnouncementBody))
 async def propose_amendment(round_id: str, request: Request) -> Response:
-    """Other terms, policy and pledges for a round that is announced and not open yet, stated whole as an announcement
-    states them; they take another officer's approval. One amendment of a round waits at a time."""
+    """Proposes other terms, policy and pledges for a round that is announced and not open yet, stated whole like an
+    announcement; another officer approves them. One amendment of a round waits at a time."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))

@@ -1,4 +1,4 @@
-"""Appeals over HTTP: filed with the application's token, listed for officers. Two officers decide, as an act."""
+"""Appeals over HTTP: filed with the application's token, listed for officers. Two officers decide, by an act."""
 
 import uuid
 from datetime import datetime
@@ -34,7 +34,7 @@ router = APIRouter(tags=["appeals"])
 
 
 class AppealBody(Contract):
-    """`amended`: the facts as they should have been judged, of the same firm and product."""
+    """`amended`: the facts that should have been judged, of the same firm and product."""
 
     grounds: Annotated[Text, Field(min_length=1)]
     amended: FactsBody | None = None
@@ -42,12 +42,12 @@ class AppealBody(Contract):
 
 _APPEAL = TypeAdapter(AppealBody)
 OFFERED: Final = ("class_code", "price_won", "capacity", "delivery_days", "regions")
-"""What matching goes by. Whoever knows the draw must not be able to fit it to the money that is left."""
+"""Fields that matching uses. Whoever knows the draw must not be able to fit them to the money that is left."""
 
 
 @router.post("/applications/{application}/appeal", openapi_extra=body_of(AppealBody))
 async def file_appeal(application: str, request: Request) -> Response:
-    """Against the published result, within 30 days of being told it; until it is decided nothing is final."""
+    """Files an appeal against the published result, within 30 days of its notice. Nothing is final while it is open."""
     state = intake(request)
     body: AppealBody = parse(_APPEAL, await read_body(request, state.settings.body_bytes))
     moment = state.clock.now()
@@ -95,6 +95,7 @@ async def file_appeal(application: str, request: Request) -> Response:
 
 
 def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
+    """The amended facts as canonical JSON. Raises a Problem where they change the offer."""
     if body.amended is None:
         return None
     amended: Any = facts_json(body.amended.facts())
@@ -116,7 +117,7 @@ def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
 
 @router.get("/rounds/{round_id}/appeals")
 async def list_appeals(round_id: str, request: Request) -> Response:
-    """Every appeal of a round with the days it is to be answered by, oldest first."""
+    """Every appeal of a round with the dates it is to be answered by, oldest first."""
     await holder(request, OFFICER, AUDITOR)
     async with connected(intake(request).runtime.pool) as connection:
         await known_round(connection, round_id)
@@ -125,7 +126,9 @@ async def list_appeals(round_id: str, request: Request) -> Response:
 
 
 def appeal_json(appeal: Appeal) -> dict[str, Any]:
-    def said(moment: datetime | None) -> str | None:
+    """An appeal as it is answered."""
+
+    def text(moment: datetime | None) -> str | None:
         return moment.isoformat() if moment else None
 
     return {
@@ -135,10 +138,10 @@ def appeal_json(appeal: Appeal) -> dict[str, Any]:
         "grounds": appeal.grounds,
         "amended": from_json(appeal.amended) if appeal.amended else None,
         "amended_hash": sha256_hex(appeal.amended.encode()) if appeal.amended else None,
-        "filed_at": said(appeal.filed_at),
+        "filed_at": text(appeal.filed_at),
         "answer_due": appeal.answer_due.isoformat(),
         "answer_due_extended": appeal.answer_due_extended.isoformat(),
-        "decided_at": said(appeal.decided_at),
+        "decided_at": text(appeal.decided_at),
         "upheld": appeal.upheld,
         "reason": appeal.reason,
     }

@@ -50,7 +50,7 @@ READERS: Final = (OFFICER, AUDITOR)
 async def opened_application(
     request: Request, application: str, connection: Connection, staff: Sequence[str] = ()
 ) -> Any:
-    """The application, if the token sent is its own, or that of one of these roles."""
+    """The application, if the token sent is its own or that of one of the `staff` roles. Raises a Problem (404)."""
     token_hash = bearer_hash(request.headers.get("authorization"))
     stored = await versions.load(connection, application) if is_id(application) else None
     if stored is not None and token_hash is not None:
@@ -81,7 +81,7 @@ async def read_application(application: str, request: Request) -> Response:
 
 @router.get("/{application}/status")
 async def status(application: str, request: Request) -> Response:
-    """Where it stands: version, verdict and result as far as they are published."""
+    """The version, its verdict and its result, as far as they are published."""
     async with connected(intake(request).runtime.pool) as connection:
         stored: StoredApplication = await opened_application(request, application, connection, READERS)
         outcome = await outcomes.outcome(connection, application)
@@ -110,7 +110,7 @@ async def status(application: str, request: Request) -> Response:
 
 
 def _appeal_status(outcome: dict[str, Any], filed: Sequence[Appeal]) -> dict[str, Any]:
-    """Until when a result may be appealed against, and what became of the appeals that were filed."""
+    """Until when the result may be appealed against, and what became of appeals that were filed."""
     until = may_file_until(outcome.get("noticed_at"))
     return {
         "may_file_until": until.isoformat() if until else None,
@@ -139,7 +139,7 @@ async def receipt(application: str, request: Request) -> Response:
 
 @router.get("/{application}/proof")
 async def proof(application: str, request: Request) -> Response:
-    """That the newest version stands in the frozen set: the path from its leaf to the manifest's root."""
+    """Proves that the newest version is in the frozen set: the path from its leaf to the manifest's root."""
     pool = intake(request).runtime.pool
     async with connected(pool) as connection:
         stored: StoredApplication = await opened_application(request, application, connection, READERS)
@@ -159,7 +159,7 @@ async def proof(application: str, request: Request) -> Response:
 
 @router.put("/{application}", openapi_extra=body_of(SubmissionBody))
 async def resubmit(application: str, request: Request) -> Response:
-    """A new version in place of the one `If-Match` names; 412 when that is not the newest, 428 without it."""
+    """A new version in place of the one that `If-Match` names; 412 when that is not the newest, 428 without it."""
     state = intake(request)
     body = await read_body(request, state.settings.body_bytes)
     received_at = state.clock.now()
@@ -206,7 +206,7 @@ async def resubmit(application: str, request: Request) -> Response:
 
 
 def identity_before(stored: StoredApplication, stated: FactsBody) -> IdentityLevel:
-    """What was confirmed still is, unless the business began on another day by now, or was withdrawn."""
+    """The confirmed level stays, unless the stated founding day changed or the application was withdrawn."""
     if stored.withdrawn or stored.stated.identity is None:
         return IdentityLevel.NONE
     began = from_json(stored.stated.facts)["applicant"]["started_on"]
@@ -215,7 +215,7 @@ def identity_before(stored: StoredApplication, stated: FactsBody) -> IdentityLev
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))
 async def change_contact(application: str, request: Request) -> Response:
-    """Who is told about it from now on; possible after the close too."""
+    """Changes who is notified from now on; also possible after the close."""
     state = intake(request)
     contact = parse(CONTACT, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -230,11 +230,12 @@ async def change_contact(application: str, request: Request) -> Response:
 
 
 async def latched(connection: Connection, round_id: str) -> RoundWindow:
+    """The round's window, under the shared latch."""
     return (await rounds.latched(connection, [round_id]))[round_id]
 
 
 def inside(window: RoundWindow, received: Any) -> Any:
-    """The moment, when the round takes changes then; else a Problem."""
+    """The moment, if the round accepts changes then. Raises a Problem."""
     match window.refusal(received):
         case Closed.CLOSED:
             raise Problem(410, "closed", "The round is closed: this application can't be changed any more.")

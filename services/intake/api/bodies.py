@@ -1,4 +1,4 @@
-"""Bodies applicants send: what can't be read or held is refused here, naming the field and the fix."""
+"""Bodies that applicants send. Invalid fields are refused here, naming the field and the fix."""
 
 from typing import Annotated
 
@@ -12,12 +12,15 @@ from shared.programme.mail_addresses import MailableEmail
 
 
 class ContactBody(Contract):
+    """Who is notified about an application, by mail."""
+
     name: Line
     email: MailableEmail
     phone: Line | None = None
     language: Language = Language.KO
 
     def details(self, network: str | None = None) -> ContactDetails:
+        """`network`: where the request came from."""
         return ContactDetails(self.name, self.email, self.phone, self.language.value, network)
 
 
@@ -36,14 +39,16 @@ class FactsBody(Contract):
 
 
 class SubmissionBody(FactsBody):
-    """An application: the facts that decide, whom to tell, and what confirms the firm."""
+    """An application: its facts, whom to notify, and what confirms the firm."""
 
     contact: ContactBody
     identity: Annotated[str, Field(max_length=500)] | None = None
-    """What `POST /identity` answered of the firm."""
+    """The confirmation that `POST /identity` answered."""
 
 
 class WithdrawalBody(Contract):
+    """Why an application is withdrawn; may be empty."""
+
     reason: Annotated[Text, Field(max_length=2000)] = ""
 
 

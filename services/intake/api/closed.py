@@ -1,4 +1,4 @@
-"""While the database is behind intake's own topics nothing is read from it or written to it for anybody."""
+"""Closes the API while the database is behind intake's own topics: nothing is read from it or written to it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,8 +12,8 @@ _RETRY_AFTER_SECONDS: Final = "5"
 
 
 class ClosedWhile:
-    """Answers 503 while `missing` says what is not there yet: an answer from a database that has forgotten would
-    contradict one given before."""
+    """Answers 503 while `missing` says what is not restored yet: an answer from an outdated database could contradict
+    an earlier one."""
 
     def __init__(self, app: ASGIApp, missing: Callable[[], str | None]) -> None:
         self._app = app

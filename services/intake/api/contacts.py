@@ -1,6 +1,6 @@
-"""A person's contact is erased: here, by a tombstone on contacts.v1 wherever it was copied to, and in what is still to
-be sent. What was decided stays: no contact is part of that. And contacts that say it was not them, until an officer has
-looked into it: the entry stands meanwhile, whoever's address it names."""
+"""Erases a person's contact: here, by a tombstone on contacts.v1 wherever it was copied to, and in unsent notices.
+Decisions stay, since no contact is part of them. Also lists contacts whose addressee disowned them, until an officer
+settles each; the entry stands meanwhile."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ class ErasureBody(Contract):
 
 
 class SettlementBody(Contract):
-    """What an officer found, of a contact that was disowned."""
+    """What an officer found out about a disowned contact."""
 
     reason: Line
 
@@ -45,8 +45,7 @@ _ERASURE, _SETTLEMENT = TypeAdapter(ErasureBody), TypeAdapter(SettlementBody)
 
 @router.delete("/applications/{application}/contact")
 async def erase_contact(application: str, request: Request) -> Response:
-    """Erases the contact of one application, for its holder, an officer or an operator. Nobody is told anything of it
-    any more."""
+    """Erases the contact of one application, for its holder, an officer or an operator. It gets no more notices."""
     state = intake(request)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored: StoredApplication = await opened_application(request, application, connection, (OFFICER, OPERATOR))
@@ -75,7 +74,7 @@ async def list_disowned(
     round_id: Annotated[RoundId | None, Query(alias="round")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """Applications whose contact says that it was not them, and that no officer has settled; newest first."""
+    """Applications whose addressee says "it was not me", and that no officer has settled; newest first."""
     await holder(request, OFFICER, AUDITOR, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         return JSONResponse(jsonable_encoder(await disowned.unsettled(connection, round_id, limit)))
@@ -83,8 +82,8 @@ async def list_disowned(
 
 @router.post("/applications/{application}/contact/disowned/settlement", openapi_extra=body_of(SettlementBody))
 async def settle_disowned(application: str, request: Request) -> Response:
-    """Takes it off the list, for an officer; who, when and why stand in the audit log. It lets no mail go to that
-    address: notify's operator does (`/suppressions/release`)."""
+    """Takes an application off that list, for an officer; the audit log keeps who, when and why. Mail to the address
+    stays blocked: notify's operator releases it (`/suppressions/release`)."""
     state = intake(request)
     officer, now = await holder(request, OFFICER), state.clock.now()
     reason = parse(_SETTLEMENT, await read_body(request, state.settings.body_bytes)).reason

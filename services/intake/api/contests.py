@@ -1,4 +1,4 @@
-"""`GET /rounds/{round}/contests`: what two parties entered of one firm, for the officers who settle it."""
+"""`GET /rounds/{round}/contests`: products of one firm that two parties entered, for officers to settle."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/rounds", tags=["acts"])
 
 @router.get("/{round_id}/contests")
 async def contests(round_id: str, request: Request) -> Response:
-    """Every contested entry with those it stands against, firm by firm. Each firm's entries oldest first."""
+    """Every contested entry with its rivals, firm by firm. Each firm's entries oldest first."""
     await holder(request, OFFICER, AUDITOR)
     async with connected(intake(request).runtime.pool) as connection:
         await known_round(connection, round_id)

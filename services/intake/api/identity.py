@@ -1,4 +1,4 @@
-"""`POST /identity`: a firm has its identity confirmed, and takes along what it shows when it applies."""
+"""`POST /identity`: confirms a firm's identity, and answers a confirmation to send with its application."""
 
 from datetime import date
 from typing import Final
@@ -20,7 +20,7 @@ router = APIRouter(tags=["applications"])
 
 
 class ClaimBody(Contract):
-    """As the tax service has them registered: 사업자등록번호, 개업일자, 대표자 성명."""
+    """As registered with the tax service: 사업자등록번호, 개업일자, 대표자 성명."""
 
     business_number: BusinessNumber
     started_on: date
@@ -32,8 +32,8 @@ _CLAIM: Final = TypeAdapter(ClaimBody)
 
 @router.post("/identity", openapi_extra=body_of(ClaimBody))
 async def confirm_identity(request: Request) -> Response:
-    """Asks the tax service whether number, day of opening and representative are of one firm. What is answered goes
-    into `identity` of an application; the representative is kept nowhere."""
+    """Asks the tax service whether number, day of opening and representative belong to one firm. The answer goes into
+    `identity` of an application; the representative is not stored."""
     state = intake(request)
     body: ClaimBody = parse(_CLAIM, await read_body(request, state.settings.body_bytes))
     claimed = Claimed(body.business_number, body.started_on, body.representative)

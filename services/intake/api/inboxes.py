@@ -1,4 +1,4 @@
-"""The registered inboxes: how far each is read, and which can't be; and the answer to a message that was parked."""
+"""Registered inboxes: how far each is read and which can't be read; and the answer to a settled parked message."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["institutions"])
 
 @router.get("/inboxes")
 async def list_inboxes(request: Request) -> JSONResponse:
-    """`trouble` names what keeps one from being read, as this replica last saw it. A freeze waits for it."""
+    """`trouble` names why an inbox can't be read, as this replica last saw it. A freeze waits for it."""
     state = intake(request)
     await holder(request, OFFICER, OPERATOR, AUDITOR)
     async with connected(state.runtime.pool) as connection:
@@ -33,8 +33,8 @@ async def list_inboxes(request: Request) -> JSONResponse:
 
 
 def answer_settled(prefix: str, parked: Parked, reason: str, now: datetime) -> list[Outgoing]:
-    """A message that could not be taken for a fault of ours is answered when somebody has dealt with it: sent again it
-    would be a new one."""
+    """The answer to a message that was parked by a fault of ours, once somebody has dealt with it: sent again it would
+    be a new message."""
     institution = topics.institution_of_inbox(parked.topic.removeprefix(prefix))
     if institution is None:
         return []

@@ -1,4 +1,4 @@
-"""Institutions and the bearer tokens of all who are no applicant."""
+"""Institutions, and the bearer tokens of everybody except applicants."""
 
 import asyncio
 import hashlib
@@ -37,6 +37,8 @@ FIX: Final = "run `firstbuy institution onboard`, or apply its `--plan`, then tr
 
 
 class InstitutionBody(Contract):
+    """What to change about an institution; fields left out stay."""
+
     name: Line | None = None
     status: InstitutionStatus | None = None
     pledges: tuple[Pledge, ...] = ()
@@ -44,11 +46,15 @@ class InstitutionBody(Contract):
 
 
 class NameBody(Contract):
+    """An institution's new name, and why."""
+
     name: Line
     reason: Line
 
 
 class TokenBody(Contract):
+    """Whom a new token is for."""
+
     role: Annotated[str, Field(pattern="^(officer|auditor|operator|institution)$")]
     name: Line
     institution: InstitutionCode | None = None
@@ -62,9 +68,9 @@ _TOKEN = TypeAdapter(TokenBody)
 
 @router.put("/institutions/{code}", openapi_extra=body_of(InstitutionBody))
 async def set_institution(code: str, request: Request) -> Response:
-    """Registers an institution or changes it; what is not said stays, and so does the name of one that is registered.
-    Its inbox is read from when it is active, which takes its two topics: whoever runs Kafka makes them (`firstbuy
-    institution onboard`), intake has no right to."""
+    """Registers an institution or changes it; fields left out stay, and so does the name of a registered one. Its inbox
+    is read once it is active, which takes its two topics: whoever runs Kafka creates them (`firstbuy institution
+    onboard`), intake has no right to."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
     code = checked(_CODE, code, "/code")
@@ -96,7 +102,7 @@ async def set_institution(code: str, request: Request) -> Response:
 
 @router.put("/institutions/{code}/name", openapi_extra=body_of(NameBody))
 async def rename_institution(code: str, request: Request) -> Response:
-    """The only way to another name: no list, no round file and no announcement gives one to who is registered."""
+    """The only way to another name: no list, round file or announcement renames a registered institution."""
     state = intake(request)
     officer = await holder(request, OFFICER, OPERATOR)
     code = checked(_CODE, code, "/code")
@@ -119,8 +125,8 @@ async def rename_institution(code: str, request: Request) -> Response:
 async def _remarks(
     connection: Connection, code: str, before: Institution | None, body: InstitutionBody
 ) -> dict[str, Any]:
-    """A pledge may come before its round is announced; one to a round that is mistyped looks the same. So does a list
-    that calls one otherwise beside one that has the wrong code."""
+    """Remarks on a pledge to an unknown round, which may be announced later or mistyped, and on another name than the
+    registered one."""
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
     remarks = registration.name_stands(code, before, body.name, "/name")
     remarks += [
@@ -137,6 +143,7 @@ async def _remarks(
 
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:
+    """Raises a Problem where the change is not allowed."""
     after = institution.changed(before, body.name, body.status, {pledge.round: pledge.won for pledge in body.pledges})
     if isinstance(after, WrongChange):
         raise Problem(409 if before else 422, after.code, after.detail)
@@ -144,7 +151,7 @@ def _changed(before: Institution | None, body: InstitutionBody) -> Institution:
 
 
 async def _see_topics(state: Intake, code: str) -> None:
-    """Rights just given may reach a broker a moment later."""
+    """Waits until its topics are visible: new rights may reach a broker a moment later. Raises a Problem."""
     wanted = (topics.inbox(code), topics.outbox(code))
     deadline = time.monotonic() + LOOK_SECONDS
     while True:
@@ -168,7 +175,7 @@ async def _see_topics(state: Intake, code: str) -> None:
 
 @router.get("/institutions")
 async def list_institutions(request: Request) -> Response:
-    """Who they are, and what they pledged to rounds that are announced; with a token of the office, to any round."""
+    """Institutions with their pledges to announced rounds; with a token of the office, to any round."""
     async with connected(intake(request).runtime.pool) as connection:
         public = "authorization" not in request.headers
         if not public:
@@ -179,7 +186,7 @@ async def list_institutions(request: Request) -> Response:
 
 @router.post("/tokens", openapi_extra=body_of(TokenBody))
 async def create_token(request: Request) -> Response:
-    """A new bearer token, shown this once; only its hash is stored."""
+    """A new bearer token, shown once; only its hash is stored."""
     state = intake(request)
     operator = await holder(request, OPERATOR)
     body: TokenBody = parse(_TOKEN, await read_body(request, state.settings.body_bytes))
@@ -199,7 +206,7 @@ async def create_token(request: Request) -> Response:
 
 @router.get("/tokens")
 async def list_tokens(request: Request) -> Response:
-    """Who holds one, in which role, since when, and whether it was revoked. No token, and no hash of one."""
+    """Who holds a token, in which role, since when, and whether it was revoked; no token, and no hash of one."""
     await holder(request, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         return JSONResponse(await tokens.listed(connection))
@@ -207,6 +214,7 @@ async def list_tokens(request: Request) -> Response:
 
 @router.delete("/tokens/{name}")
 async def revoke_token(name: str, request: Request) -> Response:
+    """Ends a token, here and at the other services."""
     state = intake(request)
     operator = await holder(request, OPERATOR)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):

@@ -1,4 +1,4 @@
-"""What an institution has with the programme, at a glance: for itself, and for the office."""
+"""An institution's rounds, requests and awards at a glance: for itself, and for the office."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,8 +29,8 @@ async def show_institution(
     after: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """Its status and topics, and of each round, newest first, the pledge, the requests with what they were matched
-    with and what was reported of that, and the sums. `next` of a round leads on to its further requests."""
+    """Its status and topics, and for each round, newest first, the pledge, the requests with their awards and reports,
+    and the sums. `next` of a round leads to its further requests."""
     state = intake(request)
     await holder_for(request, code, OFFICER, AUDITOR, OPERATOR)
     if after and round_id is None:
@@ -82,7 +82,7 @@ def _next(code: str, round_id: str, last: StandingRequest, limit: int) -> str:
 
 
 def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: datetime) -> dict[str, Any]:
-    """In won. What is left of a pledge is what was not matched against it."""
+    """In won. The rest of a pledge is what was not matched against it."""
     matched = sum(award.awarded.amount_won for award in awards)
     reports = [award.awarded.report for award in awards if award.awarded.report is not None]
     return {
@@ -132,5 +132,5 @@ def _award(matched: Matched, now: datetime) -> dict[str, Any]:
 
 
 def _state(matched: Matched, now: datetime) -> State:
-    """Reports from before they were kept are known by whether they said that it is contracted."""
+    """Awards reported before reports were kept are known only as contracted or not."""
     return State.CONTRACTED if matched.contracted and matched.awarded.report is None else matched.awarded.state(now)

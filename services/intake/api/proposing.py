@@ -1,4 +1,4 @@
-"""An act as it is proposed: kept until another officer decides on it, one of a kind and terms at a time."""
+"""Keeps a proposed act until another officer decides on it, one of a kind and terms at a time."""
 
 import uuid
 from datetime import timedelta
@@ -20,7 +20,7 @@ ELSEWHERE: Final = {
     ActKind.ANNOUNCE: "A round is announced by POST /rounds.",
     ActKind.AMEND_ROUND: "A round is amended by POST /rounds/{round}/amendments.",
 }
-"""Kinds that have a route of their own. One of them waits for a round at a time, whatever its terms."""
+"""Kinds with a route of their own. For each round one act of the kind waits at a time, whatever its terms."""
 AWAITS: Final = "approval by another officer"
 _log = structlog.get_logger()
 
@@ -28,6 +28,7 @@ _log = structlog.get_logger()
 def proposal(
     state: Intake, round_id: str, kind: ActKind, terms: dict[str, Any], reason: str, officer: str
 ) -> ProposedAct:
+    """A new act, which expires after the configured hours."""
     now = state.clock.now()
     return ProposedAct(
         act=str(uuid.uuid4()),
@@ -42,7 +43,7 @@ def proposal(
 
 
 async def keep(connection: Connection, act: ProposedAct) -> None:
-    """Raises a Problem while one of this kind and these terms waits; until the transaction ends no other is kept."""
+    """Raises a Problem while an act of this kind and terms waits; no other is kept until the transaction ends."""
     await acts.lock_proposals(connection, act.round, act.kind)
     waiting = await acts.waiting(connection, act.round, act.kind, act.proposed_at)
     if act.kind in ELSEWHERE:
@@ -57,7 +58,7 @@ async def keep(connection: Connection, act: ProposedAct) -> None:
 
 
 async def recorded(connection: Connection, act: ProposedAct) -> Outgoing:
-    """The head of the audit log with the proposal in it; the last thing in a transaction."""
+    """The head of the audit log with the proposal in it; the last event of a transaction."""
     detail = {"act": act.act, "kind": act.kind.value, "round": act.round, "terms": act.terms, "reason": act.reason}
     head = await audit.record(connection, "intake", act.proposed_at, act.proposed_by, "propose-act", detail)
     _log.info("proposed act", act=act.act, kind=act.kind.value, round=act.round, officer=act.proposed_by)
@@ -65,6 +66,6 @@ async def recorded(connection: Connection, act: ProposedAct) -> Outgoing:
 
 
 def awaiting(act: ProposedAct) -> dict[str, str]:
-    """What a proposal is answered."""
+    """The answer to a proposal."""
     approval = f"/rounds/{act.round}/acts/{act.act}/approval"
     return {"act": act.act, "awaits": said(AWAITS), "approval": approval, "expires_at": act.expires_at.isoformat()}

@@ -1,4 +1,4 @@
-"""A refusal as an answer of HTTP (RFC 9457)."""
+"""Refusals as HTTP problem details (RFC 9457)."""
 
 from typing import Final, TypeVar
 
@@ -17,12 +17,13 @@ _Found = TypeVar("_Found")
 
 
 def problem(refused: Refused) -> Problem:
+    """The refusal as a Problem."""
     headers = {} if refused.retry_seconds is None else {"Retry-After": str(refused.retry_seconds)}
     return Problem(_STATUS[refused.kind], refused.code, refused.title, refused.errors, headers)
 
 
 def granted(result: _Found | Refused) -> _Found:
-    """What was asked for. Raises a Problem where it is refused, which rolls the caller's transaction back."""
+    """The result itself. Raises a Problem where it is a refusal, which rolls the caller's transaction back."""
     if isinstance(result, Refused):
         raise problem(result)
     return result

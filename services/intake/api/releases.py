@@ -13,7 +13,7 @@ router = APIRouter(prefix="/rounds", tags=["releases"])
 
 @router.get("/{round_id}/releases")
 async def show(round_id: str, request: Request) -> Response:
-    """What is free now, for officers to give out, and every batch so far with what selection proposed for it."""
+    """What is free now for officers to give out, and every batch so far with what selection proposed for it."""
     await holder(request, OFFICER, AUDITOR, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)

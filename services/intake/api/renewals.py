@@ -1,4 +1,4 @@
-"""A lost token: a new one is mailed to the entry's own address. The answer tells nobody which entries there are."""
+"""Renews lost tokens: a new one is mailed to the entry's own address. The answer hides which entries exist."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ _log = structlog.get_logger()
 
 
 class LostTokenBody(Contract):
-    """The firm, and the mail address that its entry has."""
+    """The firm, and the mail address of its entry."""
 
     business_number: BusinessNumber
     email: WrittenEmail
@@ -46,7 +46,7 @@ _ANSWER: Final = (
 
 @router.post("/rounds/{round_id}/lost-tokens", openapi_extra=body_of(LostTokenBody), status_code=202)
 async def renew_tokens(round_id: str, request: Request) -> Response:
-    """For who has neither token nor id: a mail for each entry of the firm in this round that has the address."""
+    """For whoever has neither token nor id: mails a token for each entry of the firm in this round with the address."""
     state = intake(request)
     body: LostTokenBody = parse(_LOST, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -58,9 +58,9 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
 
 @router.post("/applications/{application}/lost-token", status_code=202)
 async def renew_token(application: str, request: Request) -> Response:
-    """For who knows the entry's id, as its mails have it."""
+    """For whoever knows the entry's id, which is in its mails."""
     state = intake(request)
-    await read_body_if_sent(request, state.settings.body_bytes)  # there is nothing to say
+    await read_body_if_sent(request, state.settings.body_bytes)  # no field is needed
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         if is_id(application) and await renewals.has_contact(connection, application):
             events += await _renew(connection, [application], state)
@@ -72,6 +72,7 @@ def _answer() -> Response:
 
 
 async def _renew(connection: Connection, applications: Sequence[str], state: Intake) -> list[Outgoing]:
+    """Makes a token for each application that may have another one now."""
     now, secret = state.clock.now(), await tokens.secret(connection, "access-tokens")
     events = []
     for application in applications:
@@ -84,16 +85,16 @@ async def _renew(connection: Connection, applications: Sequence[str], state: Int
         token = access_token(secret, application, generation)
         await renewals.keep(connection, application, Renewal(generation, sha256_hex(token.encode()), now))
         events.append(token_event(stored, generation, now, in_force=in_force(sent), token=token))
-        _log.info("sent a new token", application=application, generation=generation)
+        _log.info("sent new token", application=application, generation=generation)
     return events
 
 
 async def first_use(connection: Connection, stored: StoredApplication, renewal: Renewal, now: datetime) -> bool:
-    """The old token ends, on the connection in hand, which may only be reading. What is told of it is left to the
-    outbox's sweep: nobody waits for it."""
+    """Ends the old token, on the given connection, which may only be reading. The event is left to the outbox's sweep,
+    since nobody waits for it."""
     async with connection.transaction():
         used = await renewals.use(connection, stored.application, renewal.generation, now)
         if used:
             await enqueue(connection, [token_event(stored, renewal.generation, now, in_force=renewal.generation)])
-            _log.info("used a new token", application=stored.application, generation=renewal.generation)
+            _log.info("used new token", application=stored.application, generation=renewal.generation)
     return used

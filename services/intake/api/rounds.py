@@ -1,4 +1,4 @@
-"""Rounds as anyone reads them; moved by the clock and by officers' acts."""
+"""Rounds as anyone may read them."""
 
 import asyncio
 import tempfile
@@ -25,6 +25,7 @@ _NOT_PUBLIC: Final = frozenset({"party", "pack"})
 
 @router.get("")
 async def list_rounds(request: Request) -> Response:
+    """Every round, oldest opening first."""
     async with connected(intake(request).runtime.pool) as connection:
         stored = await rounds.load_all(connection)
     return JSONResponse([_summary(intake(request), item) for item in stored])
@@ -32,7 +33,7 @@ async def list_rounds(request: Request) -> Response:
 
 @router.get("/{round_id}")
 async def show_round(round_id: str, request: Request) -> Response:
-    """Window, state, policy and the milestones so far. Of a rolling intake its cuts, and which of them is open."""
+    """Window, state, policy and the milestones so far. For a rolling intake its cuts, and which one is open."""
     state = intake(request)
     async with connected(state.runtime.pool) as connection:
         if cuts := (await rounds.cuts(connection, [round_id])).get(round_id):
@@ -44,8 +45,8 @@ async def show_round(round_id: str, request: Request) -> Response:
 
 @router.get("/{round_id}/choices")
 async def choices(round_id: str, request: Request) -> Response:
-    """What applications and requests may name here: tracks, kinds of certificate, regions, and classes that are bought,
-    by their first digits; all where there is none."""
+    """What applications and requests may name here: tracks, kinds of certificate, regions, and purchasable classes by
+    their first digits; any class if none are listed."""
     async with connected(intake(request).runtime.pool) as connection:
         stored = await policies.of_round(connection, round_id)
     if stored is None:
@@ -69,7 +70,7 @@ async def choices(round_id: str, request: Request) -> Response:
 async def manifest(
     round_id: str, request: Request, epoch: Annotated[int | None, Query(ge=1, le=1_000_000)] = None
 ) -> Response:
-    """The frozen sets' digests, of the epoch that stands or of an earlier one; 409 before the freeze."""
+    """The frozen sets' digests, of the current epoch or of an earlier one; 409 before the freeze."""
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)
         frozen = await epochs.epoch(connection, round_id, epoch or stored.epoch)
@@ -82,8 +83,8 @@ async def manifest(
 
 @router.get("/{round_id}/results")
 async def results(round_id: str, request: Request) -> Response:
-    """Every published result, in draw order; entries without a name, which only selected products carry. Without the
-    link to a product's pack, which is its applicant's and its buyers'."""
+    """Every published result, in draw order. Only selected products carry a name. Without the link to a product's pack,
+    which is for its applicant and its buyers."""
     pool = intake(request).runtime.pool
     async with connected(pool) as connection:
         await known_round(connection, round_id)
@@ -105,6 +106,7 @@ def _file(content: dict[str, Any]) -> IO[bytes]:
 
 
 async def known_round(connection: Connection, round_id: str) -> StoredRound:
+    """The round. Raises a Problem (404), which names the cuts of a rolling intake."""
     stored = await rounds.load(connection, round_id)
     if stored is None:
         if cuts := (await rounds.cuts(connection, [round_id])).get(round_id):

@@ -1,4 +1,4 @@
-"""The panel's marks over HTTP: imported by officers as JSON or CSV, all of a file or nothing; shown with outliers."""
+"""The panel's marks over HTTP: officers import them as JSON or CSV, a whole file or nothing; shown with outliers."""
 
 from typing import Annotated, Any, Final
 
@@ -35,6 +35,8 @@ _CSV: Final = "text/csv"
 
 
 class MarkBody(Contract):
+    """One reviewer's mark of one application."""
+
     application: ApplicationId
     reviewer: Code
     points: Count
@@ -42,6 +44,8 @@ class MarkBody(Contract):
 
 
 class ScoresBody(Contract):
+    """A file of marks."""
+
     scores: Annotated[tuple[MarkBody, ...], Field(min_length=1)]
 
 
@@ -51,8 +55,8 @@ _REVIEWER = TypeAdapter(Code)
 
 @router.post("/{round_id}/scores", openapi_extra=body_of(ScoresBody))
 async def import_scores(round_id: str, request: Request) -> Response:
-    """Takes a file of marks, or names every row that can't be taken and takes none. A mark sent again changes nothing,
-    another one of the same reviewer replaces it, until two officers close the scores."""
+    """Takes a file of marks, or names every row that is wrong and takes none. A repeated mark changes nothing, another
+    mark of the same reviewer replaces it, until two officers close the scores."""
     state = intake(request)
     officer = await holder(request, OFFICER)
     marks = await _read(request)
@@ -80,8 +84,8 @@ async def import_scores(round_id: str, request: Request) -> Response:
 
 @router.get("/{round_id}/scores")
 async def show_scores(round_id: str, request: Request) -> Response:
-    """Every application of the frozen set with its marks, their mean, and the reviewers who stand apart; and what the
-    closing would state."""
+    """Every application of the frozen set with its marks, their mean, and outlying reviewers; and what the closing
+    would state."""
     await holder(request, OFFICER, AUDITOR)
     async with connected(intake(request).runtime.pool) as connection:
         stored = await known_round(connection, round_id)

@@ -1,4 +1,4 @@
-"""What the routes stand on, made by `app.py`, and who may do what."""
+"""What the routes share, made by `app.py`, and who may do what."""
 
 import secrets
 from dataclasses import dataclass
@@ -52,18 +52,18 @@ def intake(request: Request) -> Intake:
 
 
 def network(request: Request) -> str | None:
-    """Of whoever sent it, where that can be told."""
+    """The sender's network, where it is known."""
     return network_of(request.client.host if request.client else None)
 
 
 async def holder(request: Request, *roles: str) -> Bearer:
-    """Whose token was sent; 401 without one, 403 when its role may not do this. Takes a connection of its own: who has
-    one asks `holder_on`."""
+    """Whose token was sent; 401 without one, 403 when its role may not do this. Takes a connection of its own: a caller
+    that has one uses `holder_on`."""
     return await _holder(request, roles, None)
 
 
 async def holder_on(connection: Connection, request: Request, *roles: str) -> Bearer:
-    """As `holder`, asked on the connection in hand."""
+    """Like `holder`, on the given connection."""
     return await _holder(request, roles, connection)
 
 

@@ -1,4 +1,4 @@
-"""`POST /rounds/{round}/applications`: the route of the deadline rush, raw and group-committing."""
+"""`POST /rounds/{round}/applications`: the route of the deadline rush, raw and with group commit."""
 
 import hashlib
 import json
@@ -50,8 +50,8 @@ async def submit_application(request: Request) -> Response:
 
 
 async def read_submission(request: Request) -> tuple[Submission, Warned]:
-    """The body as a submission, stamped when it was fully read, and what adds to an answer what was read otherwise than
-    it came, and what is remarked on; a Problem when it can't be read or held, or could never count."""
+    """The body as a submission, stamped when it was fully read, and a function that adds remarks to its answer. Raises
+    a Problem where it can't be read or could never count."""
     state = intake(request)
     round_id = request.path_params["round"]
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
@@ -87,6 +87,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
 
 
 def idempotency_key(request: Request) -> str | None:
+    """The key, if one was sent. Raises a Problem."""
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
         raise Problem(

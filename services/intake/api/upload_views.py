@@ -22,12 +22,12 @@ from shared.wording.in_korean import told, told_again
 _FACTS: Final = TypeAdapter(RequestFacts)
 _TAKEN: Final = (Answer.ACCEPTED, Answer.DUPLICATE)
 ERRORS_SHOWN: Final = 500
-"""Of one file: more than anybody mends at once."""
+"""Most errors shown of one file."""
 
 
 class CellReason(Reason):
-    """A reason and the cell it is about: `header` is its column as the file names it. `cell` and `header` are None
-    where there is no such column. `value` is what came, at most 200 characters of it."""
+    """A reason and its cell. `header` is its column as the file names it. `cell` and `header` are None where there is
+    no such column. `value`: what the cell has, at most 200 characters of it."""
 
     row: int
     column: str | None
@@ -37,13 +37,14 @@ class CellReason(Reason):
 
 
 def unreadable(error: UnreadableFileError) -> Problem:
-    """Of a file of which no cell can be told: 413, 415, or 422."""
+    """The Problem for a file that can't be parsed: 413, 415 or 422."""
     status = 413 if isinstance(error, TooLargeError) else 415 if isinstance(error, NoSpreadsheetError) else 422
     reason = Reason(pointer="", code=error.code, detail=str(error), fix=error.fix)
     return Problem(status, error.code, f"The file can't be taken: {error}.", (reason,))
 
 
 def cell_reasons(errors: Iterable[CellError]) -> list[Reason]:
+    """Errors as reasons, the first of them."""
     return [
         CellReason(
             pointer=f"/rows/{error.row}" + (f"/{error.column}" if error.column else ""),
@@ -61,6 +62,7 @@ def cell_reasons(errors: Iterable[CellError]) -> list[Reason]:
 
 
 def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str, Any]:
+    """A file as it was understood, for the institution to check."""
     reading = understood.reading
     errors = list(reading.all_errors())
     return {
@@ -87,6 +89,7 @@ def shown_preview(code: str, round_id: str, understood: Understood) -> dict[str,
 
 
 def shown_upload(upload: Upload) -> dict[str, Any]:
+    """An upload and how many of its rows have which answer."""
     return {
         "upload": upload.upload,
         "institution": upload.institution,
@@ -101,6 +104,7 @@ def shown_upload(upload: Upload) -> dict[str, Any]:
 
 
 def shown_row(upload: Upload, row: AnsweredRow) -> dict[str, Any]:
+    """A row and its answer."""
     return {
         "row": row.row,
         "type": row.type,
@@ -115,7 +119,7 @@ def shown_row(upload: Upload, row: AnsweredRow) -> dict[str, Any]:
 
 
 def _headers(upload: Upload) -> Mapping[str, str]:
-    """What the file calls its columns; of an upload of before that was kept, nothing."""
+    """What the file calls its columns; nothing for uploads stored before this was kept."""
     headers: dict[str, str] = upload.file.get("headers", {})
     return headers
 
@@ -123,7 +127,7 @@ def _headers(upload: Upload) -> Mapping[str, str]:
 def _warnings(
     columns: Mapping[str, str], headers: Mapping[str, str], row: int, message: dict[str, Any]
 ) -> Sequence[dict[str, Any]]:
-    """As the answer to its message has them; of facts that can't be read, none."""
+    """The same as in the answer to the message; none for facts that can't be read."""
     try:
         remarks = warnings(_FACTS.validate_python(message["facts"]))
     except (KeyError, ValidationError):
@@ -138,7 +142,7 @@ def _by_cell(
     message: dict[str, Any],
     reasons: Iterable[Mapping[str, Any]],
 ) -> Sequence[dict[str, Any]]:
-    """An answer's reasons, and the cells they are about."""
+    """An answer's reasons with the cells they are about."""
     shown_so = []
     for reason in reasons:
         column, cell = cell_of(columns, row, reason["pointer"])
@@ -150,7 +154,7 @@ def _by_cell(
 
 
 def _at(message: Any, reason: Mapping[str, Any]) -> str:
-    """What the message said there."""
+    """The value that the message has there."""
     for part in filter(None, reason["pointer"].split("/")):
         message = message.get(part) if isinstance(message, dict) else None
     return "" if message is None or isinstance(message, dict | list) else visible(shown(str(message)))

@@ -36,18 +36,20 @@ _log = structlog.get_logger()
 
 @router.get("/uploads/template.csv")
 async def template_csv(language: Language = Language.KO) -> Response:
+    """An empty table to fill in, as CSV."""
     return _file(csv_template(language), CSV_TYPE, "firstbuy-requests.csv")
 
 
 @router.get("/uploads/template.xlsx")
 async def template_xlsx(language: Language = Language.KO) -> Response:
+    """An empty table to fill in, as XLSX."""
     return _file(await asyncio.to_thread(xlsx_template, language), XLSX_TYPE, "firstbuy-requests.xlsx")
 
 
 @router.post("/{code}/uploads", openapi_extra=content_of(CSV_TYPE, XLSX_TYPE))
 async def upload(code: str, request: Request, round_id: RoundQuery, preview: bool = False) -> Response:
-    """All rows are sent to the institution's inbox, or none: 422 names each bad cell. `preview` sends nothing, and
-    shows every row as it was understood. The same file for the same round, or one Idempotency-Key, is one upload."""
+    """Sends all rows to the institution's inbox, or none: 422 names each bad cell. `preview` sends nothing, and shows
+    how every row was understood. The same file for the same round, or one Idempotency-Key, is one upload."""
     state = intake(request)
     who = await holder_for(request, code, OFFICER, OPERATOR)
     try:
@@ -121,8 +123,8 @@ def _new_upload(
 
 
 async def _sent(state: Intake, who: Bearer, new: NewUpload, traceparent: str | None) -> Response:
-    """Uploads of one institution take turns until the brokers hold what the one before sent, whichever replica took it:
-    so messages stand in the inbox in the order of the uploads."""
+    """Stores and sends an upload. Waits until the brokers hold the institution's earlier upload, whichever replica took
+    it, so that messages are in the inbox in the order of the uploads."""
     deadline = asyncio.get_running_loop().time() + _EARLIER_SECONDS
     while (stored := await _stored(state, who, new, traceparent)) is None:
         if asyncio.get_running_loop().time() > deadline:
@@ -140,7 +142,7 @@ def _earlier_waits(why: str) -> Problem:
 
 
 async def _stored(state: Intake, who: Bearer, new: NewUpload, traceparent: str | None) -> Upload | None:
-    """In one transaction with what is to be sent; None while an earlier one is being sent."""
+    """Stores the upload and enqueues its messages in one transaction; None while an earlier one is being sent."""
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, new.institution)
         if await uploads.is_sending(connection, topics.inbox(new.institution).name):
@@ -181,7 +183,7 @@ async def list_uploads(
     before: Annotated[str | None, Query(max_length=36)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """Newest first; `next` leads on to older ones."""
+    """Newest first; `next` leads to older ones."""
     await holder_for(request, code, OFFICER, AUDITOR, OPERATOR)
     async with connected(intake(request).runtime.pool) as connection:
         newest = await uploads.newest(connection, code, before, limit + 1)

@@ -1,4 +1,4 @@
-"""An application is withdrawn while its round is open; after the result its firm gives up the place it has."""
+"""Withdraws an application while its round is open; after the result, gives up the firm's place."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +32,7 @@ _PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "Awar
 @router.post("/{application}/withdrawal", openapi_extra=body_of(WithdrawalBody, required=False))
 async def withdraw(application: str, request: Request) -> Response:
     """Takes the application out of the round, as a version; or, once the result is published, gives up its place,
-    selected or in reserve, which goes to the reserve in the next batch. Again it changes nothing."""
+    selected or in reserve, which goes to the reserve in the next batch. Repeating it changes nothing."""
     state = intake(request)
     body = await read_body_if_sent(request, state.settings.body_bytes)
     received_at = state.clock.now()
