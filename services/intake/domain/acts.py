@@ -1,4 +1,4 @@
-"""Officers' acts. What changes the set, the seed or the result needs two officers who agree on the same terms."""
+"""Officers' acts. Whatever changes the set, the seed or the result needs two officers who agree on the same terms."""
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from shared.programme.persons import spelled
 
 
 class ActKind(StrEnum):
+    """What officers can do to a round."""
+
     ANNOUNCE = "announce"
     AMEND_ROUND = "amend-round"
     RECORD_SOURCE = "record-source"
@@ -28,6 +30,8 @@ class ActKind(StrEnum):
 
 
 class ActState(StrEnum):
+    """How far a proposal is."""
+
     WAITING = "waiting"
     EXPIRED = "expired"
     REJECTED = "rejected"
@@ -37,7 +41,7 @@ class ActState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a proposal ended that was not done: rejected by another officer, withdrawn by its own."""
+    """How a proposal ended without being done: rejected by another officer, or withdrawn by its proposer."""
 
     state: ActState
     by: str
@@ -47,6 +51,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedAct:
+    """An act as proposed, with how it ended so far. Moments are real time."""
+
     act: str
     round: str
     kind: ActKind
@@ -68,7 +74,7 @@ class ProposedAct:
 
 
 class ActRefusal(StrEnum):
-    """Why a proposal can't be approved, rejected or withdrawn. One person under two spellings is one officer."""
+    """Why a proposal can't be approved, rejected or withdrawn. Two spellings of one name are one officer."""
 
     SAME_OFFICER = "same-officer"
     OTHER_OFFICER = "other-officer"
@@ -90,7 +96,8 @@ _OVER = {
 def approval_refusal(
     act: ProposedAct, officer: str, now: datetime, terms_now: dict[str, Any] | None
 ) -> ActRefusal | None:
-    """`terms_now`: the terms as they would be proposed at this moment; None where they bind nothing that moves."""
+    """Why the officer can't approve. `terms_now`: the terms as they would be proposed now; None to skip that
+    comparison."""
     refusal = rejection_refusal(act, officer, now)
     if refusal is None and terms_now is not None and terms_now != act.terms:
         return ActRefusal.ROOTS_MOVED
@@ -98,7 +105,7 @@ def approval_refusal(
 
 
 def rejection_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
-    """Whoever may approve may reject instead."""
+    """Why the officer can't reject: whoever may approve may reject instead."""
     over = _OVER.get(act.state(now))
     if over is None and spelled(officer) == spelled(act.proposed_by):
         return ActRefusal.SAME_OFFICER
@@ -106,6 +113,7 @@ def rejection_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefus
 
 
 def withdrawal_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefusal | None:
+    """Why the officer can't withdraw: only its proposer does."""
     over = _OVER.get(act.state(now))
     if over is None and spelled(officer) != spelled(act.proposed_by):
         return ActRefusal.OTHER_OFFICER
@@ -115,7 +123,7 @@ def withdrawal_refusal(act: ProposedAct, officer: str, now: datetime) -> ActRefu
 def waiting_for_the_same(
     waiting: Iterable[ProposedAct], terms: dict[str, Any], drawn: Set[str] = frozenset()
 ) -> ProposedAct | None:
-    """Of acts of one kind that wait in one round, the one of these terms. `drawn`: terms that chance gave."""
+    """Among waiting acts of one kind and round, the one with these terms. `drawn`: names of terms drawn at random."""
     wanted = {name: value for name, value in terms.items() if name not in drawn}
     for act in waiting:
         if {name: value for name, value in act.terms.items() if name not in drawn} == wanted:

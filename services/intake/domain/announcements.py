@@ -1,4 +1,4 @@
-"""The root of what was announced: who holds it notices terms or pledges that were changed afterwards."""
+"""The root of an announcement, by which anyone notices terms or pledges that were changed afterwards."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ TERMS: Final = {
     "title",
     "unattended",
 }
-"""Members of an announcement that its root is made of, beside the pledges."""
+"""Fields of an announcement that its root covers, beside the pledges."""
 
 
 def announcement_root(event: RoundAnnounced | RoundAmended) -> str:

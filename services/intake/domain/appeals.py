@@ -9,7 +9,7 @@ from shared.programme.working_days import korean_date, last_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
-    """`amended`: facts to judge instead, canonical JSON; None where only another judgement is asked for."""
+    """`amended`: facts to judge instead, as canonical JSON; None where only a new judgement is asked for."""
 
     appeal: str
     round: str
@@ -24,18 +24,21 @@ class Appeal:
 
     @property
     def answer_due(self) -> date:
+        """The last day for the answer, in Korea."""
         return last_day(korean_date(self.filed_at), ANSWER_DAYS)
 
     @property
     def answer_due_extended(self) -> date:
+        """The last day after an extension."""
         return last_day(korean_date(self.filed_at), ANSWER_DAYS + EXTENSION_DAYS)
 
 
 def may_file_until(noticed_at: datetime | None) -> date | None:
-    """The last day, in Korea; None while the applicant was not told, since the period has not begun."""
+    """The last day, in Korea; None while the applicant was not notified, since the period has not begun."""
     return last_day(korean_date(noticed_at), FILING_DAYS) if noticed_at else None
 
 
 def in_time(noticed_at: datetime | None, now: datetime) -> bool:
+    """True if an appeal may still be filed."""
     until = may_file_until(noticed_at)
     return until is None or korean_date(now) <= until

@@ -1,4 +1,5 @@
-"""An entry's identity and its receipt. Ids and nonces are random, but in a rehearsal, where they come from its seed."""
+"""An entry's ids, tokens and versions. Ids and nonces are random, except in a rehearsal, where they follow from its
+seed."""
 
 import hashlib
 import hmac
@@ -13,7 +14,7 @@ from shared.proof.canonical import Json, canonical_json, payload_hash_of
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Randomness for one entry, drawn by the caller: used as it is, unless a rehearsal's seed overrules it."""
+    """Randomness for one entry, drawn by the caller; a rehearsal's seed replaces it."""
 
     application: str
     party: str
@@ -30,7 +31,7 @@ class Chance:
 
 
 def is_id(text: str) -> bool:
-    """Whether it can be the id of anything: what is none is not looked for."""
+    """True if the text is a UUID in canonical form; other strings are not looked up."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:
@@ -38,10 +39,12 @@ def is_id(text: str) -> bool:
 
 
 def rehearsed_uuid(seed: str, *parts: str) -> str:
+    """The UUID that follows from a rehearsal's seed."""
     return str(uuid.UUID(bytes=_derived(seed, *parts)[:16], version=4))
 
 
 def rehearsed_nonce(seed: str, *parts: str) -> str:
+    """The nonce that follows from a rehearsal's seed."""
     return _derived(seed, "nonce", *parts)[:16].hex()
 
 
@@ -52,7 +55,8 @@ def _derived(seed: str, *parts: str) -> bytes:
 def application_id(
     seed: str | None, round_id: str, business_number: str, product_key: str, chance: Chance, rival: str = ""
 ) -> str:
-    """`rival`: the contact of who enters what another party has entered, so that a rehearsal has an id for each."""
+    """`rival`: the mail address of whoever enters a product that another party has entered, so that a rehearsal has an
+    id for each."""
     if seed is None:
         return chance.application
     parts = (round_id, business_number, product_key, *((rival,) if rival else ()))
@@ -60,33 +64,34 @@ def application_id(
 
 
 def party_id(seed: str | None, application: str, chance: Chance) -> str:
-    """A party is the contact of one application: two of one firm's may go to different people."""
+    """A party is the contact of one application: two applications of one firm may have different contacts."""
     return chance.party if seed is None else rehearsed_uuid(seed, "party", application)
 
 
 def nonce(seed: str | None, identifier: str, version: int, random_nonce: str) -> str:
+    """The random nonce, or that of the rehearsal."""
     return random_nonce if seed is None else rehearsed_nonce(seed, identifier, str(version))
 
 
 def access_token(secret: bytes, application: str, generation: int = 0) -> str:
-    """The applicant's bearer token, made again from the secret for a retry and stored only as its hash. `generation`:
-    of one that was sent since the first was lost."""
+    """The applicant's bearer token. Derived from the secret again for a retry, and stored only as its hash.
+    `generation`: counts tokens sent after the first was lost."""
     named = f"{application}:{generation}" if generation else application
     digest = hmac.digest(secret, f"firstbuy-access-token:{named}".encode(), "sha256")
     return "fba_" + urlsafe_b64encode(digest[:24]).decode()
 
 
 def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
-    """Unknown to all without the secret, as a random one, and made again from it: a withdrawal's event has no nonce,
-    and its receipt must outlive the database."""
+    """Derived from the secret: unknown to everybody else like a random one, and reproducible. A withdrawal's event
+    states no nonce, and its receipt must outlive the database."""
     return hmac.digest(secret, f"firstbuy-withdrawal-nonce:{application}:{version}".encode(), "sha256")[:16].hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedVersion:
-    """One version of an entry as it is stored and published: the facts as canonical JSON, and their hash.
+    """One version of an entry as stored and published: the facts as canonical JSON, and their hash.
 
-    `contested`, `restated`, `identity`: as `ApplicationSubmitted` has them.
+    `contested`, `restated`, `identity`: see `ApplicationSubmitted`.
     """
 
     identifier: str
@@ -110,6 +115,7 @@ def state_version(
     contested: bool = False,
     identity: IdentityLevel | None = None,
 ) -> StatedVersion:
+    """A version with the hash of its nonce and facts."""
     text = canonical_json(facts)
     hashed = payload_hash_of(nonce, text)
     return StatedVersion(
@@ -125,7 +131,7 @@ def state_version(
 
 
 def restate(before: StatedVersion, received_at: datetime, nonce: str, *, contested: bool) -> StatedVersion:
-    """Intake's own version after `before`, with its facts: a contest of its product began or ended."""
+    """Intake's own version after `before`, with the same facts: a contest of its product began or ended."""
     return replace(
         before,
         version=before.version + 1,

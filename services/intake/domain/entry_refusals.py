@@ -1,4 +1,4 @@
-"""Why an application does not enter, or can't stand as it was changed, in words for who applies."""
+"""Why an application is not admitted or can't be changed, in words for the applicant."""
 
 from typing import Final
 
@@ -35,13 +35,14 @@ _REFUSED: Final = {
 
 
 def refused_entry(refusal: Refusal | FirmLimit) -> Refused:
+    """The refusal in words."""
     if isinstance(refusal, FirmLimit):
         return _firm_limit(refusal)
     return _REFUSED[refusal]
 
 
 def _firm_limit(reached: FirmLimit) -> Refused:
-    """Of the firm's entries only the one is named whose token was sent."""
+    """Names only the entry whose token was sent."""
     where = f"in track {reached.track}" if reached.track else "in this round"
     title = f"A firm may have {reached.most} entries {where}, and this one has as many: withdraw one, or change one."
     fix = "withdraw it with POST /applications/{id}/withdrawal, or change it with PUT /applications/{id}"

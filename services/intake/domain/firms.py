@@ -1,11 +1,11 @@
-"""What a firm has in a round: no product twice from one party, and no more products than its limit.
+"""What a firm may have in a round: no product twice from one party, and no more products than its limit.
 
-A product has two names, its item id and the firm's own reference: what shares one of them is the same product. A
-withdrawn entry gives its place back, and keeps its names for its party: it is taken up again by its own token.
+A product has two names, its item id and the firm's own reference; entries that share a name are of the same product. A
+withdrawn entry frees its place, and keeps its names for its party, who resumes it with its token.
 
 Anybody can write a firm's number. So another party may enter the firm's product too, and then both entries are
-contested: neither is judged before one of them stands alone. Where one is surer of its firm than the other, it is in
-and the other is out, and nobody has to decide (docs/adr/0020).
+contested: neither is judged until one is left. If one is more certain to come from the firm, it replaces the other, and
+nobody has to decide (docs/adr/0020).
 """
 
 from collections import Counter
@@ -20,25 +20,26 @@ Names = frozenset[str]
 
 
 def names(product: Product) -> Names:
+    """All names of a product."""
     return names_of(product.reference, product.item_id)
 
 
 def names_of(reference: str, item_id: str | None) -> Names:
-    """A reference is the same in capitals and in small letters."""
+    """Upper and lower case make no difference in a reference."""
     own = frozenset({f"ref:{reference.casefold()}"})
     return own | {f"item:{item_id}"} if item_id else own
 
 
 def came_with(product_key: str) -> Names:
-    """The name that an entry came with, which it keeps."""
+    """The name that an entry first came with, which it keeps."""
     kind, _, name = product_key.partition(":")
     return names_of(name, None) if kind == "ref" else frozenset({product_key})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirmEntry:
-    """An entry of a firm. `token_hash`: of the token that opens it. `contact`: the mail address of its party, which is
-    one in capitals and in small letters; None where it is erased."""
+    """An entry of a firm. `token_hash`: of the token that opens it. `contact`: the mail address of its party, compared
+    without case; None where it is erased."""
 
     application: str
     names: Names
@@ -50,18 +51,18 @@ class FirmEntry:
     contested: bool = False
 
     def is_of(self, other: "FirmEntry") -> bool:
-        """Of the same party."""
+        """True if both are of the same party."""
         mine, theirs = self.contact, other.contact
         return mine is not None and theirs is not None and mine.casefold() == theirs.casefold()
 
     def is_rival_of(self, other: "FirmEntry") -> bool:
-        """Of the same product, and both stand."""
+        """True if both are of the same product, and neither is withdrawn."""
         return not self.withdrawn and not other.withdrawn and bool(self.names & other.names)
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Entries that one firm may have standing: in the round (None: any number), and in each track that has its own."""
+    """Most entries of one firm: in the round (None: any number), and in each track with a limit of its own."""
 
     of_round: int | None
     of_tracks: Mapping[str, int]
@@ -69,14 +70,15 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry can stand: contested or not, and after these others are taken out, which are less sure of the firm."""
+    """An entry may be admitted: contested or not, after the `outranked` entries, which are less certain of the firm,
+    leave."""
 
     contested: bool = False
     outranked: tuple[str, ...] = ()
 
 
 def place(asked: FirmEntry, others: Sequence[FirmEntry], caps: Caps) -> Place | Refusal | FirmLimit:
-    """Where an entry can stand beside `others` of the firm, or why it can't."""
+    """Where an entry fits beside the `others` of its firm, or why it doesn't."""
     same = [other for other in others if other.names & asked.names]
     if any(entry.is_of(asked) for entry in same):
         return Refusal.ALREADY_ENTERED
@@ -95,7 +97,7 @@ def place(asked: FirmEntry, others: Sequence[FirmEntry], caps: Caps) -> Place | 
 
 
 def over_limit(asked: FirmEntry, others: Iterable[FirmEntry], caps: Caps) -> FirmLimit | None:
-    """The track's limit before the round's; the entry whose token opens `asked` too is named."""
+    """Checks the track's limit before the round's; names the entry that the token of `asked` opens."""
     standing = [other for other in others if not other.withdrawn]
     in_track = [entry for entry in standing if entry.track == asked.track]
     for most, counted, of_track in (
@@ -109,10 +111,10 @@ def over_limit(asked: FirmEntry, others: Iterable[FirmEntry], caps: Caps) -> Fir
 
 
 def products(standing: Collection[FirmEntry]) -> int:
-    """How many products of a firm these entries are, once each contest is settled; rather one too many than too few.
+    """How many products these entries are once each contest is settled; in doubt one too many.
 
-    Each entry is counted under one of its names, the one that most of them have: of those under one name one stands at
-    the most.
+    Each entry is counted under one of its names, the most frequent one: of all entries under one name, one stays in the
+    end.
     """
     left, counted = list(standing), 0
     while left:
@@ -127,7 +129,7 @@ def _commonest(standing: Collection[FirmEntry]) -> tuple[str, int]:
 
 
 def contested(standing: Sequence[FirmEntry]) -> set[str]:
-    """Those that another entry of the same product stands beside."""
+    """Entries of a product that another entry shares."""
     return {
         entry.application
         for entry in standing

@@ -1,7 +1,7 @@
-"""What can be told at the edge of an application: that it can never count in its round, or that it hardly will.
+"""Checks at the edge: an application that can never count in its round, or probably won't.
 
-What can never count is refused, by its field and with the fix, while there is time to mend it. What only seems wrong is
-taken and remarked on: judging is eligibility's, and a firm may know better.
+What can never count is refused, by field and with the fix, while there is time to mend it. What only looks wrong is
+admitted with a remark: eligibility judges, and a firm may know better.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _FLAWS: Final = {
 
 
 class Fitness:
-    """Of applications to one round, by its policy."""
+    """Checks applications to one round by its policy."""
 
     def __init__(self, policy: Policy, clock: TimeMap) -> None:
         self._policy = policy
@@ -44,7 +44,7 @@ class Fitness:
 
     @property
     def identity(self) -> IdentityLevel | None:
-        """How sure of its firm an entry has to be."""
+        """The identity level that the round requires."""
         return self._policy.identity
 
     def faults(self, stated: ApplicationFacts, received_at: datetime) -> tuple[Reason, ...]:
@@ -63,7 +63,7 @@ class Fitness:
         )
 
     def warnings(self, stated: ApplicationFacts) -> tuple[Reason, ...]:
-        """Of one without faults: what will probably be judged against it."""
+        """For an application without faults: what will probably be judged against it."""
         accepted, product = self._accepted[stated.track], stated.product
         remarks = [
             _flawed(place, accepted, examined.certificate, examined.flaw)

@@ -1,7 +1,7 @@
-"""A firm's identity, confirmed before it applies: what is claimed, and the confirmation that an entry brings along.
+"""A firm's identity, confirmed before it applies: the claim, and the confirmation that an application brings.
 
-A confirmation is sealed with a secret of the deployment, so that nobody is asked at the edge in the last minutes before
-a close. It holds no person: who represents the firm is asked about, and kept nowhere.
+A confirmation is sealed with a secret of the deployment, so that no registry is asked in the last minutes before a
+close. It names no person: the representative is checked and not stored.
 """
 
 import hmac
@@ -23,7 +23,7 @@ _SEAL_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What only the firm should know together; the representative as the tax service has registered the name."""
+    """Facts that only the firm should know together; the representative's name as registered with the tax service."""
 
     business_number: str
     started_on: date
@@ -32,6 +32,8 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
+    """What was confirmed about a firm."""
+
     business_number: str
     started_on: date
     level: IdentityLevel
@@ -40,6 +42,7 @@ class Confirmation:
 
 
 def sealed(confirmation: Confirmation, secret: bytes) -> str:
+    """The confirmation as text with a seal (HMAC-SHA-256)."""
     claims = canonical_json(
         [
             confirmation.business_number,
@@ -52,7 +55,7 @@ def sealed(confirmation: Confirmation, secret: bytes) -> str:
 
 
 def unsealed(text: str, secret: bytes) -> Confirmation | None:
-    """None of what this deployment did not seal."""
+    """The confirmation; None where this deployment did not seal it."""
     if not text.startswith(_PREFIX) or not text.isascii():
         return None
     encoded = text[len(_PREFIX) :]
@@ -70,7 +73,7 @@ def unsealed(text: str, secret: bytes) -> Confirmation | None:
 
 
 def fault(confirmation: Confirmation | None, applicant: Applicant, now: datetime) -> Reason | None:
-    """Why it confirms nothing of this applicant. `now`: real time."""
+    """Why it confirms nothing about this applicant. `now`: real time."""
     again = "ask for one with POST /identity, and send what it answers"
     if confirmation is None:
         code, detail = "no-confirmation", "it is none that this programme made"

@@ -1,4 +1,4 @@
-"""An institution's way: interest → agreement → active, suspended for a while or for good, left."""
+"""The status of an institution: interest → agreement → active, suspended for a while or for good, left."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _NEXT: Final = {
     InstitutionStatus.SUSPENDED: {InstitutionStatus.ACTIVE, InstitutionStatus.LEFT},
     InstitutionStatus.LEFT: {InstitutionStatus.AGREED},
 }
-"""Whoever comes back agrees anew."""
+"""Allowed next statuses; an institution that comes back agrees anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """As it stands. `pledges`: won by round."""
+    """An institution's current state. `pledges`: won by round."""
 
     name: str
     status: InstitutionStatus
@@ -28,6 +28,8 @@ class Institution:
 
 @dataclass(frozen=True, slots=True)
 class WrongChange:
+    """Why a change is not allowed."""
+
     code: str
     detail: str
 
@@ -35,9 +37,9 @@ class WrongChange:
 def changed(
     before: Institution | None, name: str | None, status: InstitutionStatus | None, pledges: Mapping[str, int]
 ) -> Institution | WrongChange:
-    """What was not said stays, and so does the name of one that is known: renaming is an act of its own. A new
-    institution is active, unless it is said to be on its way; its name is needed. Pledges are amended one by one, never
-    taken away: 0 won is a pledge too."""
+    """The institution after a change. Fields left out stay, and so does the name of a known one: renaming is a request
+    of its own. A new institution needs a name, and is active unless another status is given. Pledges are amended one by
+    one and never removed: 0 won is a pledge too."""
     if before is None:
         if name is None:
             return WrongChange("name-missing", "A new institution needs its name.")

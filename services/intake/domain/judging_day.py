@@ -1,4 +1,4 @@
-"""The day a round's papers and dates are judged by makes sense beside its window, or the policy is another round's."""
+"""Checks the day by which a round judges papers and dates: one far from its window belongs to another policy."""
 
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -10,7 +10,7 @@ LATEST_AFTER_CLOSE: Final = timedelta(days=183)
 
 
 def unfit_day(as_of: date, opens_at: datetime, closes_at: datetime) -> Reason | None:
-    """What is wrong with a day before the opening's in Korea, or more than half a year after the close's."""
+    """What is wrong with a day before the opening's, or more than half a year after the close's, in Korea."""
     opening, closing = korean_date(opens_at), korean_date(closes_at)
     if opening <= as_of <= closing + LATEST_AFTER_CLOSE:
         return None

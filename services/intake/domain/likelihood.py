@@ -1,4 +1,5 @@
-"""What of a purchase request is unlikely to be meant. It is taken all the same: the institution may know better."""
+"""Remarks on a purchase request that looks like a mistake. It is accepted all the same: the institution may know
+better."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,14 +9,14 @@ from shared.contracts.events import Reason
 from shared.contracts.facts import RequestFacts
 
 _LEFT_OVER: Final = 2
-"""Times what its ceiling lets it spend is less than its budget."""
+"""Factor by which the budget exceeds what the ceiling lets it spend."""
 _OUT_OF_REACH: Final = 10
-"""Times its quantity at the ceiling is more than its budget."""
+"""Factor by which the quantity at the ceiling exceeds the budget."""
 _FEW_DAYS: Final = 3
 
 
 def warnings(facts: RequestFacts) -> tuple[Reason, ...]:
-    """Of a request that is not refused."""
+    """Remarks on an accepted request."""
     return tuple(_unlikely(facts))
 
 

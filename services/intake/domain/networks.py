@@ -1,4 +1,4 @@
-"""Whence a request came, so that one sender's flood is seen as one: as a name that says nothing of the network."""
+"""The network a request came from, under a keyed hash: a flood from one sender is visible, the network is not."""
 
 import hashlib
 import hmac
@@ -8,11 +8,11 @@ from typing import Final
 from shared.service.addresses import reachable
 
 _SITE: Final = {4: 24, 6: 48}
-"""Bits of an address that one sender has, whatever of the rest it changes."""
+"""Prefix length by IP version within which addresses belong to one sender."""
 
 
 def network_of(host: str | None) -> str | None:
-    """None where it tells nothing: a private address is a proxy's that does not say for whom."""
+    """None for a private address, which is that of a proxy, and for one that can't be read."""
     try:
         if host is None or not reachable(host):
             return None
@@ -25,5 +25,5 @@ def network_of(host: str | None) -> str | None:
 
 
 def named(network: str | None, key: bytes | None) -> str | None:
-    """By a hash that only who has the key can make: there are few networks, and all could be tried."""
+    """The network's keyed hash. Without the key all networks could be tried, since there are few."""
     return hmac.digest(key, network.encode(), hashlib.sha256).hex() if network and key else None

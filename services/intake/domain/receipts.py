@@ -1,4 +1,4 @@
-"""What an applicant holds: the signed receipt of a version. `shared/proof/inclusion.py` proves that the set has it."""
+"""The signed receipt of a version, kept by the applicant. `shared/proof/inclusion.py` proves that the set has it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,15 +10,14 @@ from shared.proof.canonical import Json
 from shared.proof.signing import Signer
 
 UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warnings"})
-"""Fields of a receipt, or of the answer it came in, that the signature does not cover. Everything else is signed,
-whatever it is called."""
+"""Fields of a receipt, or of its answer, that the signature does not cover. Every other field is signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """One version as it was received. The token is the applicant's alone, stored only hashed and never signed.
+    """One version as it was received. The token is the applicant's secret: stored only hashed and never signed.
 
-    `contested` is stated where it is so, `identity` where it is known: receipts of before have neither.
+    `contested` is stated only if true, `identity` only where known: older receipts have neither.
     """
 
     round: str
@@ -36,6 +35,7 @@ class Receipt:
 
 
 def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False) -> Receipt:
+    """The unsigned receipt of a version."""
     return Receipt(
         round=round_id,
         application=stated.identifier,
@@ -50,14 +50,14 @@ def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False)
 
 
 def signed(receipt: Receipt, signer: Signer) -> Receipt:
-    """With its signature, the stored one where there is one: a receipt outlives the key that signed it."""
+    """Signs a receipt, unless it is signed already: a receipt outlives the key that signed it."""
     if receipt.signature is not None:
         return receipt
     return replace(receipt, key_id=signer.key.key_id, signature=signer.sign(_stated(receipt)))
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Json]:
-    """As it is answered, the same bytes every time."""
+    """The receipt as it is answered, with the same bytes every time."""
     whole = _stated(receipt)
     if receipt.token is not None:
         whole["token"] = receipt.token

@@ -1,4 +1,4 @@
-"""Why something is not done: a value, which routes turn into an answer."""
+"""A refusal as a value, which routes turn into an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from shared.contracts.events import Reason
 
 
 class RefusalKind(StrEnum):
-    """What stands in the way."""
+    """What prevents the request."""
 
     INVALID = "invalid"
-    """Something in what was sent: another request can be made instead."""
+    """Something that was sent: another request may succeed."""
     CONFLICT = "conflict"
-    """The state of the round, or of what else the request is about."""
+    """The state of the round, or of another subject of the request."""
     OVER = "over"
-    """The time for it has passed."""
+    """Its time is over."""
     UNKNOWN = "unknown"
     BUSY = "busy"
-    """Too many ask at once, or one too often."""
+    """Too many requests at once, or too many from one sender."""
     UNAVAILABLE = "unavailable"
     """Another system does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`code`: stable, for programs. `errors`: by field, where fields are at fault. `retry_seconds`: wait so long."""
+    """`code`: stable, for programs. `errors`: by field, if fields are at fault. `retry_seconds`: when to try again."""
 
     kind: RefusalKind
     code: str
@@ -35,8 +35,10 @@ class Refused:
 
 
 def unfit(code: str, title: str, errors: Sequence[Reason] = ()) -> Refused:
+    """A refusal of what was sent."""
     return Refused(RefusalKind.INVALID, code, title, errors)
 
 
 def conflict(code: str, title: str, errors: Sequence[Reason] = ()) -> Refused:
+    """A refusal by the state of things."""
     return Refused(RefusalKind.CONFLICT, code, title, errors)

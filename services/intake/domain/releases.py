@@ -1,5 +1,5 @@
 """What is set free after a result: by a firm that gives up its place, an institution that cancels a request, officers
-who decline a product. Batches give it out to the reserve, each opened and confirmed by two officers."""
+who decline a product. Batches give it to the reserve, each opened and confirmed by two officers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,8 @@ from shared.contracts.events import CancelledRequest, Leaving, LeavingCause, Rea
 
 
 class Cause(StrEnum):
+    """Why something was set free."""
+
     GIVEN_UP = "given-up"
     DECLINED = "declined"
     CANCELLED = "cancelled"
@@ -17,7 +19,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetFree:
-    """`subject`: an application that leaves, or a request that was cancelled."""
+    """`subject`: an application that leaves, or a cancelled request."""
 
     subject: str
     cause: Cause
@@ -26,6 +28,7 @@ class SetFree:
 
 
 def leaving(free: list[SetFree]) -> tuple[Leaving, ...]:
+    """Applications among what is free."""
     return tuple(
         Leaving(application=freed.subject, cause=LeavingCause(freed.cause.value), reason=freed.reason)
         for freed in free
@@ -34,6 +37,7 @@ def leaving(free: list[SetFree]) -> tuple[Leaving, ...]:
 
 
 def cancelled(free: list[SetFree]) -> tuple[CancelledRequest, ...]:
+    """Requests among what is free."""
     return tuple(
         CancelledRequest(request=freed.subject, reason=freed.reason) for freed in free if freed.cause is Cause.CANCELLED
     )

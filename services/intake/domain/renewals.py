@@ -1,7 +1,7 @@
-"""A token that was lost: a new one goes to the entry's own mail address, so often and no more often.
+"""Renewal of a lost token: a new one goes to the entry's own mail address, at a limited rate.
 
-The old one ends when the new one is first used, not when it is asked for: whoever knows a firm's number and address can
-ask, and must not shut the firm out in the last minutes before a close.
+The old token ends when the new one is first used, not when it is asked for: whoever knows a firm's number and address
+can ask, and must not shut the firm out in the last minutes before a close.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 HOLDS_FOR: Final = timedelta(days=7)
-"""Unused; afterwards another has to be asked for."""
+"""Unused; afterwards another has to be requested."""
 _APART: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _IN_A_DAY: Final = 3
@@ -27,7 +27,7 @@ class Renewal:
 
 
 def next_generation(sent: Sequence[Renewal], now: datetime) -> int | None:
-    """Of the token to send now; None where one was sent so shortly before, or so many in a day."""
+    """The generation of the token to send now; None where one was sent too recently, or too many within a day."""
     lately = [renewal for renewal in sent if renewal.asked_at > now - _DAY]
     if len(lately) >= _IN_A_DAY or any(renewal.asked_at > now - _APART for renewal in lately):
         return None
@@ -40,7 +40,7 @@ def in_force(sent: Sequence[Renewal]) -> int:
 
 
 def opens(sent: Sequence[Renewal], token_hash: str, now: datetime) -> Renewal | None:
-    """The renewal whose token this is, if it is the newest, unused, and not too old."""
+    """The renewal of this token, if it is the newest, unused, and not expired."""
     newest = max(sent, key=lambda renewal: renewal.generation, default=None)
     if newest is None or newest.token_hash != token_hash or newest.used_at is not None:
         return None

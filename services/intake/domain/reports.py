@@ -1,4 +1,4 @@
-"""What an institution says became of an award, held against what was awarded: it exists, it is theirs, it stands."""
+"""Checks an institution's report on an award: the award exists, it is theirs, and the numbers fit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from shared.programme.working_days import korean_date
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """Units of a product that a request was matched with. `confirmed_at`: of what gave it, by the round's clock; None
-    where that was not kept yet."""
+    """Units of a product matched with a request. `confirmed_at`: when the award was confirmed, by the round's clock;
+    None for results stored before this was kept."""
 
     quantity: int
     amount_won: int
@@ -21,8 +21,9 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report names, as intake knows it. `request_stands`: it was made to the round by who reports, and not
-    withdrawn before the freeze; `entered`: the application is one of the round; `decided`: its result is published."""
+    """What a report names, as intake knows it. `request_stands`: the reporting institution made it in the round, and
+    did not withdraw it before the freeze; `entered`: the application is one of the round; `decided`: its result is
+    published."""
 
     request_stands: bool
     entered: bool
@@ -33,8 +34,8 @@ class Subject:
 def refusal(
     asks: ReportPurchase | ReportNonPurchase, window: RoundWindow, subject: Subject, tolerance: int, now: datetime
 ) -> tuple[Reason, ...]:
-    """Every reason why a report can't be true; empty where it can. `tolerance`: per cent by which the sum of a contract
-    may be above the award. `now`: real time."""
+    """Every reason why a report can't be true; empty where it can. `tolerance`: per cent by which the contract's sum
+    may exceed the award. `now`: real time."""
     if window.status is RoundStatus.VOID:
         return (Reason(pointer="/round", code="void", detail="the round is void", fix="report purchases of others"),)
     unknown = tuple(_unknown(asks, subject))

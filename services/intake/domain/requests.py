@@ -1,4 +1,4 @@
-"""What an inbox message comes to: a purchase request accepted, changed or withdrawn, or the reasons why not."""
+"""Decides on a purchase request: accepted, changed or withdrawn, or the reasons why not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from shared.programme.regions import REGIONS
 
 
 class Arrival(StrEnum):
-    """When a message came, seen from its round."""
+    """When a message arrived, relative to its round."""
 
     IN_TIME = "in-time"
     EARLY = "early"
     LATE = "late"
     HELD = "held"
-    """After the close of a round that is not frozen: an extension may still take it in."""
+    """After the close of a round that is not frozen: an extension may still admit it."""
 
 
 def arrival_of(window: RoundWindow, appended_at: datetime) -> Arrival:
-    """`appended_at` is the broker's stamp in programme time. In ⇔ stamped inside the window and not frozen."""
+    """`appended_at`: the broker's timestamp in programme time. In time ⇔ stamped inside the window and not frozen."""
     if appended_at >= window.closes_at:
         return Arrival.LATE if window.frozen else Arrival.HELD
     match window.refusal(appended_at):
@@ -36,12 +36,12 @@ def arrival_of(window: RoundWindow, appended_at: datetime) -> Arrival:
 
 
 LEAST_PRICE_WON: Final = 10
-"""The least coin: who would pay less for a unit can't mean it."""
+"""The smallest coin: a lower price per unit is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """What a round's policy lets institutions buy: classes by their prefixes (none: all), and kinds of certificate."""
+    """What a round's policy lets institutions buy: classes by prefix (none: all), and kinds of certificate."""
 
     classes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -49,8 +49,8 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """What an institution has in a round: the pledge, and the request of that id so far, if any. `bought` is None where
-    the policy can't be read."""
+    """An institution's pledge in a round, and its request of that id so far, if any. `bought` is None where the policy
+    can't be read."""
 
     pledge_won: int | None
     version: int
@@ -61,12 +61,14 @@ class RequestState:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
+    """The request is accepted as this version."""
+
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The same request again: nothing changes."""
+    """The request is repeated: nothing changes."""
 
     version: int
 
@@ -75,6 +77,7 @@ Reasons = tuple[Reason, ...]
 
 
 def submit(facts: RequestFacts, state: RequestState) -> NewVersion | Same | Reasons:
+    """Decides on a new request."""
     if state.version and not state.withdrawn:
         if state.same_facts:
             return Same(state.version)
@@ -90,6 +93,7 @@ def submit(facts: RequestFacts, state: RequestState) -> NewVersion | Same | Reas
 
 
 def amend(facts: RequestFacts, replaces: int, state: RequestState) -> NewVersion | Same | Reasons:
+    """Decides on other facts for the version `replaces`."""
     if not state.version or state.withdrawn:
         return (no_such_request(),)
     if state.same_facts:
@@ -107,6 +111,7 @@ def amend(facts: RequestFacts, replaces: int, state: RequestState) -> NewVersion
 
 
 def withdraw(state: RequestState) -> NewVersion | Same | Reasons:
+    """Decides on a withdrawal."""
     if not state.version:
         return (no_such_request(),)
     return Same(state.version) if state.withdrawn else NewVersion(state.version + 1)
@@ -155,7 +160,7 @@ def _checked(facts: RequestFacts, state: RequestState) -> NewVersion | Reasons:
 
 
 def _never_matched(facts: RequestFacts, bought: Bought | None) -> Iterator[Reason]:
-    """What no product of the round can meet."""
+    """Reasons why no product of the round can match."""
     if facts.region is not None and facts.region not in REGIONS:
         detail, fix = f"there is no region '{facts.region}'", f"one of {', '.join(REGIONS)}; without it any"
         yield Reason(pointer="/facts/region", code="unknown-region", detail=detail, fix=fix)

@@ -10,6 +10,8 @@ from shared.programme.working_days import korean_date
 
 
 class RoundStatus(StrEnum):
+    """The state of a round."""
+
     ANNOUNCED = "announced"
     OPEN = "open"
     FROZEN = "frozen"
@@ -19,7 +21,7 @@ class RoundStatus(StrEnum):
 
 
 class Closed(StrEnum):
-    """Why an entry is not taken."""
+    """Why an entry is not accepted."""
 
     NOT_OPEN_YET = "not-open-yet"
     CLOSED = "closed"
@@ -27,7 +29,7 @@ class Closed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundWindow:
-    """What admission asks of a round; times are programme time, the window is half-open."""
+    """The window of a round, in programme time, half-open."""
 
     round: str
     status: RoundStatus
@@ -35,14 +37,15 @@ class RoundWindow:
     closes_at: datetime
     time_map: TimeMap
     seed: str | None
-    """Of a rehearsal: ids and nonces come from it."""
+    """Seed of a rehearsal, from which ids and nonces follow."""
 
     @property
     def frozen(self) -> bool:
+        """True once the set is fixed, or the round is void."""
         return self.status not in (RoundStatus.ANNOUNCED, RoundStatus.OPEN)
 
     def refusal(self, received_at: datetime) -> Closed | None:
-        """None when an entry received at this programme time is in."""
+        """None when an entry received at this programme time is accepted."""
         if received_at < self.opens_at:
             return Closed.NOT_OPEN_YET
         if self.frozen or received_at >= self.closes_at:
@@ -51,10 +54,10 @@ class RoundWindow:
 
 
 def latest_today(clock: TimeMap, now: datetime) -> date:
-    """The day in Korea. Of a rehearsal, whose clock is not the wall's, the later of both."""
+    """The day in Korea. For a rehearsal, whose clock differs from real time, the later of the two days."""
     return max(korean_date(now), korean_date(clock.programme(now)))
 
 
 def round_lock(round_id: str) -> int:
-    """The advisory lock of a round: admission holds it shared, the freeze exclusively."""
+    """The key of a round's advisory lock: admission holds it shared, the freeze exclusively."""
     return int.from_bytes(hashlib.sha256(f"firstbuy-round:{round_id}".encode()).digest()[:8], "big", signed=True)

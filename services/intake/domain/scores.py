@@ -1,4 +1,4 @@
-"""A panel's marks: read from a table, checked row by row, and looked at for those that stand apart."""
+"""A panel's marks: read from a table, checked row by row, and searched for outliers."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from shared.reading import as_written
 
 COLUMNS: Final = ("application", "reviewer", "points", "conflict_of_interest")
 APART: Final = Fraction(1, 4)
-"""A mark stands apart when it is this share of the panel's points, or more, away from the median of the others."""
+"""A mark is an outlier if it differs from the median of the others by this share of the panel's points or more."""
 _POINTS_BELOW: Final = 1_000_000
 _YES_NO: Final = {
     **dict.fromkeys(("", "no", "false", "0", "아니오", "아니요", "없음"), False),
@@ -39,11 +39,13 @@ class StatedMark:
 
 
 def column_named(header: str) -> str | None:
+    """The column of a header, in either language."""
     return _HEADERS.get(plain(header))
 
 
 def read_table(rows: Iterable[tuple[int, Sequence[str]]]) -> tuple[list[StatedMark], list[Reason]]:
-    """Numbered rows below a head of `COLUMNS`, of which the last may be left out; and what can't be read."""
+    """The marks in numbered rows below a header of `COLUMNS`, of which the last is optional; and reasons for unreadable
+    rows."""
     table = iter(rows)
     _, header = next(table, (1, ()))
     head = [column_named(name) for name in header]
@@ -76,8 +78,8 @@ def read_table(rows: Iterable[tuple[int, Sequence[str]]]) -> tuple[list[StatedMa
 def faults(
     marks: Iterable[StatedMark], takes_marks: Collection[str], closed_to: Collection[str], panel_points: int
 ) -> list[Reason]:
-    """What keeps rows from being taken. `takes_marks`: applications of the frozen set; `closed_to`: those of them whose
-    marks are closed."""
+    """Why rows can't be accepted. `takes_marks`: applications of the frozen set; `closed_to`: those whose marks are
+    closed."""
     reasons: list[Reason] = []
     places: dict[tuple[str, str], str] = {}
     for mark in marks:
@@ -98,7 +100,7 @@ def faults(
 
 
 def changed(marks: Iterable[StatedMark], standing: Mapping[tuple[str, str], PanelMark]) -> list[PanelMark]:
-    """Those that are new, or other than what stands, each in its next version."""
+    """Marks that are new or differ from the stored ones, each in its next version."""
     new = []
     for mark in marks:
         before = standing.get((mark.application, mark.reviewer))
@@ -109,7 +111,7 @@ def changed(marks: Iterable[StatedMark], standing: Mapping[tuple[str, str], Pane
 
 
 def counted(marks: Iterable[PanelMark]) -> dict[str, list[PanelMark]]:
-    """By application; without the marks of reviewers who declared a conflict of interest."""
+    """Marks by application, without those of reviewers who declared a conflict of interest."""
     by_application: dict[str, list[PanelMark]] = defaultdict(list)
     for mark in marks:
         if not mark.conflict_of_interest:
@@ -118,7 +120,7 @@ def counted(marks: Iterable[PanelMark]) -> dict[str, list[PanelMark]]:
 
 
 def apart(marks: Sequence[PanelMark], panel_points: int) -> list[str]:
-    """Reviewers whose mark stands apart from the others' of the same application."""
+    """Reviewers whose mark is an outlier among the marks of the same application."""
     reviewers = []
     for mark in marks:
         others = [other.points for other in marks if other.reviewer != mark.reviewer]

@@ -1,4 +1,4 @@
-"""A rolling intake: a series of rounds, one a cut. The next cut takes entries from the moment the one before closes."""
+"""A rolling intake: a series of rounds, called cuts. Each cut accepts entries from the moment the one before closes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ from shared.programme.periods import months_after
 from shared.programme.working_days import KST
 
 SERIES_LENGTH: Final = 34
-"""Characters of a series' id at the most: its cuts' ids are longer."""
+"""Most characters of a series' id: its cuts' ids are longer."""
 MOST_CUTS: Final = 1200
-"""A century of months. A rehearsal's clock may run through as many within minutes."""
+"""A century of months. A rehearsal's clock may pass that many within minutes."""
 
 
 def cut_id(series: str, number: int) -> str:
+    """The round id of a cut."""
     return f"{series}-{number:02d}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A cut to be announced. `policy` is the series' own but for `as_of`, the day of the cut."""
+    """A cut to be announced. `policy` is the series' own except for `as_of`, the day of the cut."""
 
     round: str
     number: int
@@ -34,10 +35,10 @@ class Cut:
 def next_cut(
     series: str, number: int, closes_at: datetime, announced_close: datetime, first_day: date, policy: Mapping[str, Any]
 ) -> Cut:
-    """The cut after the one of that `number`, which closes at `closes_at` and is judged by `policy`.
+    """The cut after number `number`, which closes at `closes_at` and is judged by `policy`.
 
-    It opens then, and closes on the first day of a cut after that, at the time of day announced for the one before.
-    `first_day` is that of the first cut: a 31st stays the last day of every month.
+    It opens at that moment, and closes on the next monthly day of a cut, at the time of day announced for the one
+    before. `first_day` is the day of the first cut: a 31st stays the last day of every month.
     """
     at = announced_close.astimezone(KST).timetz()
     days = (months_after(first_day, number_of_cuts * policy["rolling"]["every_months"]) for number_of_cuts in count(1))
@@ -47,8 +48,8 @@ def next_cut(
 
 
 def cut_at(cuts: Sequence[RoundWindow], received_at: datetime) -> RoundWindow | None:
-    """The cut that takes what was received at this real moment; none does, the one that says why: the next, else the
-    last. `cuts` in the order they open."""
+    """The cut that accepts what was received at this real moment. Where none does, the one that says why: the next, or
+    else the last. `cuts` in the order they open."""
     if not cuts:
         return None
     moment = cuts[0].time_map.programme(received_at)

@@ -1,4 +1,4 @@
-"""Sources of chance: when the value that decides is due, and what a rehearsal's source says."""
+"""Sources of chance: when the deciding value is due, and the value of a rehearsal's source."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ _SIGNATURE: Final = re.compile(r"([0-9a-f]{2}){32,500}")
 
 
 class UnusableValueError(ValueError):
-    """The value is not one its source could have given; says what is wrong."""
+    """The source could not have given this value; the message says why."""
 
     code = "unusable-value"
 
@@ -28,7 +28,7 @@ class Timetable:
 
     @classmethod
     def of(cls, source: Mapping[str, Any]) -> "Timetable":
-        """Of a source as its announcement states it."""
+        """From a source as its announcement states it."""
         anchor = datetime.fromisoformat(source["anchor"]) if source.get("anchor") else _EPOCH
         return cls(source["period_seconds"], anchor, source.get("fails_after_seconds"))
 
@@ -39,19 +39,19 @@ class Timetable:
         return _EPOCH + timedelta(seconds=began + periods * self.period_seconds)
 
     def failed_at(self, due: datetime) -> datetime:
-        """When it has failed, if what was due is not published by then."""
+        """When the source has failed, if the due value is not published by then."""
         return due + timedelta(seconds=self.fails_after_seconds or self.period_seconds)
 
     def number(self, due: datetime) -> int:
-        """Which value it is, counted from 1 at the anchor: of drand, its round."""
+        """The number of a value, counted from 1 at the anchor; for drand its round."""
         return int((due - self.anchor).total_seconds()) // self.period_seconds + 1
 
 
 def due_at(committed_at: datetime, lead_seconds: int, timetables: Sequence[Timetable]) -> datetime:
-    """When the value of the last of `timetables` is due, those before it having failed.
+    """When the value of the last of `timetables` is due, if all before it failed.
 
-    The first is due at its first drawing a lead after the commitment, each other at its first drawing once the one
-    before has failed, so that nobody can choose between values that are known.
+    The first source is due at its first value a lead after the commitment, each other source at its first value after
+    the one before has failed, so that nobody can choose between known values.
     """
     second = int((committed_at - _EPOCH) / timedelta(seconds=1)) + 1 + lead_seconds
     for earlier in timetables[:-1]:
@@ -60,7 +60,7 @@ def due_at(committed_at: datetime, lead_seconds: int, timetables: Sequence[Timet
 
 
 def drawn_numbers(value: str) -> str:
-    """A lottery's value as RFC 3797 §4.1 writes it; raises UnusableValueError with the right form."""
+    """A lottery's value as RFC 3797 §4.1 writes it. Raises UnusableValueError with the right form."""
     groups = value.split("/")
     if groups[-1] != "" or not all(_NUMBERS.fullmatch(group) for group in groups[:-1]) or len(groups) < 2:
         raise UnusableValueError(
@@ -74,7 +74,7 @@ def drawn_numbers(value: str) -> str:
 
 
 def beacon_value(signature: str) -> str:
-    """What drand draws: its randomness is SHA-256 of the signature."""
+    """The value of a drand signature: its randomness is SHA-256 of the signature. Raises UnusableValueError."""
     if not _SIGNATURE.fullmatch(signature):
         raise UnusableValueError("give the signature in lower-case hexadecimal, as the chain publishes it")
     return f"{hashlib.sha256(bytes.fromhex(signature)).hexdigest()}/"
@@ -83,8 +83,8 @@ def beacon_value(signature: str) -> str:
 def rehearsed_value(seed: str, round_id: str, supplementary: int | None = None) -> str:
     """Six numbers of 1 to 45 from the rehearsal's seed, as RFC 3797 writes them: ascending, `.` behind each, then `/`.
 
-    `supplementary`: the epoch whose new entries draw under it; None for the round's own value. It does not depend on
-    the moment, so that a disturbed and an undisturbed rehearsal end in the same roots.
+    `supplementary`: the epoch whose new entries draw under it; None for the round's own value. The value does not
+    depend on the moment, so that a disturbed and an undisturbed rehearsal end in the same roots.
     """
     what = round_id if supplementary is None else f"{round_id}:supplementary-{supplementary}"
     numbers: list[int] = []

@@ -1,4 +1,4 @@
-"""Admission of one submission, decided from the round's window: a receipt or a refusal, never an exception."""
+"""Decides on one submission from the round's window: an entry or a refusal, never an exception."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,28 +13,28 @@ from shared.proof.canonical import Json
 
 @dataclass(frozen=True, slots=True)
 class ContactDetails:
-    """Who is told about an entry. The only personal data intake holds."""
+    """Who is notified about an entry. The only personal data that intake holds."""
 
     name: str
     email: str
     phone: str | None
     language: str
     network: str | None = None
-    """Whence it was stated (`networks.network_of`), for its event alone: it is not kept."""
+    """Where it was sent from (`networks.network_of`), for its event only: it is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A body that could be read, with the moment (real time) it was fully read."""
+    """A readable body, with the moment (real time) at which it was fully read."""
 
     round: str
-    """As it was addressed: a round, or a series whose cut it is for."""
+    """The address: a round, or a series, whose open cut takes it."""
     received_at: datetime
     business_number: str
     product_key: str
-    """The name of the product that its entry comes with."""
+    """The product's name that identifies its entry."""
     names: frozenset[str]
-    """All names of the product, as `firms.names` has them."""
+    """All names of the product, as `firms.names` makes them."""
     track: str
     facts: Json
     contact: ContactDetails
@@ -43,12 +43,14 @@ class Submission:
     chance: Chance
     traceparent: str | None
     token_hash: str | None = None
-    """Of the token that was sent with it, which opens another entry."""
+    """Hash of the token sent with it, which opens another entry."""
     identity: IdentityLevel = IdentityLevel.NONE
-    """How sure it is that it comes from the firm."""
+    """How certain it is that the firm sent it."""
 
 
 class Refusal(StrEnum):
+    """Why a submission is not admitted."""
+
     UNKNOWN_ROUND = "unknown-round"
     NOT_OPEN_YET = Closed.NOT_OPEN_YET.value
     CLOSED = Closed.CLOSED.value
@@ -59,7 +61,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FirmLimit:
-    """The firm has as many entries standing as the round, or its track, lets it. `opened`: whose token came."""
+    """The firm has as many entries as the round, or its track, allows. `opened`: the entry whose token was sent."""
 
     most: int
     track: str | None
@@ -68,7 +70,7 @@ class FirmLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A new application: the round it is in, its first version and who it belongs to."""
+    """A new application: its round, its first version and its party."""
 
     round: str
     submission: Submission
@@ -79,7 +81,7 @@ class Entry:
 
 
 def enter(submission: Submission, window: RoundWindow | None, secret: bytes, rival: str = "") -> Entry | Refusal:
-    """The first version of a new application, if the round takes it at that moment. `rival`: as `application_id`."""
+    """The first version of a new application, if the round accepts it at that moment. `rival`: see `application_id`."""
     if window is None:
         return Refusal.UNKNOWN_ROUND
     received_at = window.time_map.programme(submission.received_at)

@@ -1,4 +1,4 @@
-"""How far a round's terms may reach. What goes beyond is a slip of the hand, or carries its clock past the calendar."""
+"""Limits of a round's terms. A term beyond them is a slip, or carries its clock past the calendar."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,14 +14,14 @@ EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2500, 1, 1, tzinfo=UTC)
 LONGEST_WINDOW: Final = timedelta(days=3660)
 LONGEST_SECONDS: Final = 366 * 86_400
-"""Of a lead, a source's period and its patience."""
+"""Longest lead, and longest period or patience of a source."""
 FASTEST: Final = 10_000_000
-"""Programme seconds in a real one: a season."""
+"""Most programme seconds per real second: a season."""
 MOST_SOURCES: Final = 20
 
 
 def term_faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
-    """Of any round, whenever it is. `now` is real time."""
+    """Faults of any round, whenever it takes place. `now` is real time."""
     yield from window_faults(terms.opens_at, terms.closes_at)
     yield from chance_faults(terms.lead_seconds, terms.sources)
     yield from chain_faults(terms.sources)
@@ -30,6 +30,7 @@ def term_faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
 
 
 def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/round/closes_at") -> Iterator[Reason]:
+    """`pointer`: the field of the close."""
     yield from _moment_faults("/round/opens_at", opens_at)
     yield from _moment_faults(pointer, closes_at)
     if opens_at >= closes_at:
@@ -42,7 +43,7 @@ def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/roun
 
 
 def past_faults(closes_at: datetime, rehearsal: Rehearsal | None, now: datetime) -> Iterator[Reason]:
-    """Of a round that is not announced yet: it would be frozen empty at once. `now` is real."""
+    """A round to be announced whose window is over would be frozen empty at once. `now` is real time."""
     if rehearsal is None and closes_at <= now:
         fix = "give a window to come; one of the past can be rehearsed"
         detail = f"the round would have closed on {korean_date(closes_at)} already"
@@ -50,6 +51,7 @@ def past_faults(closes_at: datetime, rehearsal: Rehearsal | None, now: datetime)
 
 
 def chance_faults(lead_seconds: int, sources: Sequence[Source]) -> Iterator[Reason]:
+    """Faults of the lead and of the sources of chance."""
     yield from _seconds_faults("/round/lead_seconds", lead_seconds)
     if len(sources) > MOST_SOURCES:
         detail = f"there are {len(sources)}"
@@ -63,7 +65,7 @@ def chance_faults(lead_seconds: int, sources: Sequence[Source]) -> Iterator[Reas
 
 
 def chain_faults(sources: Sequence[Source]) -> Iterator[Reason]:
-    """Of sources that are chains of drand."""
+    """Faults of sources that are drand chains."""
     for number, source in enumerate(sources):
         pointer = f"/round/sources/{number}"
         if source.kind is not SourceKind.DRAND:
@@ -81,7 +83,7 @@ def chain_faults(sources: Sequence[Source]) -> Iterator[Reason]:
 
 
 def first_cut_faults(series: str, closes_at: datetime, as_of: date) -> Iterator[Reason]:
-    """Of a rolling intake, which a round under a rolling policy is the first cut of."""
+    """Faults of a rolling intake, whose first cut is the round."""
     day = korean_date(closes_at)
     if day != as_of:
         detail = f"the first cut is judged by {as_of}, but closes on {day} in Korea"
@@ -93,7 +95,7 @@ def first_cut_faults(series: str, closes_at: datetime, as_of: date) -> Iterator[
 
 
 def rehearsal_faults(rehearsal: Rehearsal, now: datetime) -> Iterator[Reason]:
-    """`now` is real."""
+    """`now` is real time."""
     pointer = "/round/rehearsal"
     yield from _moment_faults(f"{pointer}/programme_anchor", rehearsal.programme_anchor)
     if abs(rehearsal.real_anchor - now) > LONGEST_WINDOW:

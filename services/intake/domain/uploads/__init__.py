@@ -1,1 +1,1 @@
-"""A table of purchase requests that an institution uploads: one row is one inbox message."""
+"""A table of purchase requests that an institution uploads: each row is one inbox message."""

@@ -1,6 +1,5 @@
-"""What a cell may hold, and how a field is read of it. Nothing is guessed: what is not plainly meant is refused, with
-the fix. What people and spreadsheets do of their own accord is seen through: `50.0`, `120,000,000`, digits of full
-width, a leading apostrophe."""
+"""Reads a field from a cell. Nothing is guessed: ambiguous values are refused, with the fix. Known habits of people and
+spreadsheets are understood: `50.0`, `120,000,000`, full-width digits, a leading apostrophe."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -42,7 +41,7 @@ def shown(value: Value) -> str:
 
 
 def read(kind: Kind, value: Value) -> Json | Wrong:
-    """A cell that is not empty, as the field's JSON."""
+    """The value of a cell that is not empty, as the field's JSON."""
     if isinstance(value, Unusable):
         return Wrong(value.code, value.detail, value.fix)
     if isinstance(value, bool):
@@ -57,13 +56,13 @@ def read(kind: Kind, value: Value) -> Json | Wrong:
 
 
 def _whole_as_shown(value: float) -> float | int:
-    """A sum that binary fractions have left beside a whole number is that number: spreadsheets keep fifteen digits."""
+    """Removes rounding errors of binary fractions beside a whole number: spreadsheets keep fifteen digits."""
     shown_so = float(f"{value:.15g}")
     return int(shown_so) if shown_so.is_integer() else value
 
 
 def _without_apostrophe(kind: Kind, text: str) -> str:
-    """By a leading apostrophe spreadsheets are told that a cell is text; in prose it may be one that is meant."""
+    """Removes the leading apostrophe that marks text in spreadsheets; in prose it may be meant."""
     marked = text.startswith("'") and (kind is not Kind.TEXT or text[1:].startswith(_FORMULA))
     return text[1:].strip() if marked else text
 

@@ -1,5 +1,5 @@
-"""The columns a table may have, and which of them each kind of message takes. The names do not change; the Korean ones
-are what a header may say instead."""
+"""The columns of a table, and which of them each kind of message takes. The names do not change; headers may use the
+Korean ones instead."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -11,26 +11,26 @@ from services.intake.domain.uploads.sheets import SHOWN_AT_MOST
 from shared.reading.as_written import is_blank, shape
 
 EXAMPLE: Final = "EXAMPLE-1"
-"""The request of a template's example line, which is never sent."""
+"""The request id of the template's example row, which is never sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`pointer` is where its value stands in the message. `also`: other headers it is known by."""
+    """`pointer`: where its value goes in the message. `also`: other headers for it."""
 
     name: str
     ko: str
     pointer: str
     kind: Kind
     writes: str
-    """What is to be written in it."""
+    """What to write in it."""
     also: tuple[str, ...] = ()
     example: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A kind of inbox message, and the words the column `type` may say for it."""
+    """A kind of inbox message, and the words for it in the column `type`."""
 
     name: str
     words: tuple[str, ...]
@@ -206,7 +206,7 @@ MESSAGES: Final = (
 
 
 def plain(header: str) -> str:
-    """A header as it is compared: without blanks, line breaks, hyphens, width, case or signs without a shape."""
+    """A header as it is compared: without blanks, line breaks, hyphens, width, case or invisible characters."""
     folded = unicodedata.normalize("NFKC", shape(header)).casefold()
     return "".join(letter for letter in folded if letter.isalnum() or letter in "()")
 
@@ -223,22 +223,23 @@ _BY_POINTER: Final = {column.pointer: column.name for column in COLUMNS if colum
 
 
 def named(header: str) -> str | None:
-    """The column a header names."""
+    """The column that a header names."""
     return _HEADERS.get(plain(header)) if len(header) <= SHOWN_AT_MOST else None
 
 
 def is_column(header: str) -> bool:
+    """True for a header that names a column."""
     return named(header) is not None
 
 
 def message_named(word: str) -> Message | None:
-    """The kind of message; without a word a new request."""
+    """The kind of message of a word; a new request where the cell is empty."""
     name = _WORDS.get(plain(word)) if not is_blank(word) else MESSAGES[0].name
     return next((message for message in MESSAGES if message.name == name), None)
 
 
 def column_at(pointer: str) -> str | None:
-    """The column whose value stands at a JSON pointer of a message, or around it."""
+    """The column whose value is at a JSON pointer of a message, or contains it."""
     while pointer:
         if name := _BY_POINTER.get(pointer):
             return name

@@ -1,4 +1,4 @@
-"""A sheet's rows as messages. Whatever can't be read is named by its cell; the rest is read all the same."""
+"""Reads a sheet's rows as messages. Unreadable cells are named; the rest is read all the same."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,13 +25,13 @@ from shared.proof.canonical import Json
 from shared.reading.as_written import Wrong, visible
 
 _HEADER_WITHIN: Final = 20
-"""Rows that are looked through for the one with the headers: titles may stand above it."""
+"""Rows among which the header is searched: titles may precede it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellError:
-    """What is wrong in one cell, and what to do about it. `header`: its column as the file names it. `cell` and
-    `header` are None where there is no such column. `value`: what came, shown safely."""
+    """What is wrong in one cell, and how to fix it. `header`: its column as the file names it. `cell` and `header` are
+    None where there is no such column. `value`: the cell's text, made safe to show."""
 
     row: int
     column: str | None
@@ -45,7 +45,7 @@ class CellError:
 
 @dataclass(frozen=True, slots=True)
 class CellReadAs:
-    """A cell that is written otherwise than its value is kept."""
+    """A cell whose text differs from the value that was read."""
 
     cell: str
     said: str
@@ -54,7 +54,7 @@ class CellReadAs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One message, as far as it could be read. `seen`: what stands in the row, by column."""
+    """One message, as far as it could be read. `seen`: the row's texts, by column."""
 
     number: int
     type: str | None
@@ -66,18 +66,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sheet as it was understood. `columns`: the spreadsheet's letters, by the name of what stands in them;
-    `headers`: what the file calls it."""
+    """A sheet as it was understood. `columns`: the spreadsheet's letters, by column name; `headers`: what the file
+    calls it."""
 
     header_row: int
     columns: Mapping[str, str]
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
     errors: tuple[CellError, ...]
-    """Of the headers."""
+    """Errors of the headers."""
 
     def all_errors(self) -> Iterator[CellError]:
-        """From the top to the bottom, from the left to the right."""
+        """From top to bottom, from left to right."""
         yield from self.errors
         for row in self.rows:
             yield from sorted(row.errors, key=lambda error: (len(error.cell or ""), error.cell or ""))
@@ -90,7 +90,7 @@ class NoHeaderError(ValueError):
 
 
 def read_rows(sheet: Sheet, round_id: str, institution: str) -> Reading:
-    """Raises NoHeaderError."""
+    """Reads every row below the header. Raises NoHeaderError."""
     rows = [row for row in sheet.rows if not all(is_empty(value) for value in row.cells.values())]
     header = next((row for row in rows[:_HEADER_WITHIN] if _is_header(row)), None)
     if header is None:
@@ -110,7 +110,7 @@ def cell_of(columns: Mapping[str, str], row: int, pointer: str) -> tuple[str | N
 
 
 def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tuple[CellError, ...]:
-    """What the contract has against a row's message, by cell; not what was said of a cell already."""
+    """What the contract refuses in a row's message, by cell; without cells that have an error already."""
     known = {error.column for error in (*reading.errors, *row.errors)}
     errors = []
     for reason in reasons:
@@ -125,7 +125,7 @@ def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tu
 
 
 def _is_header(row: SheetRow) -> bool:
-    """Two known names make one; so does a single one where nothing else is."""
+    """True for two known names, or for a single one that is the row's only text."""
     texts = [value for value in row.cells.values() if isinstance(value, str) and value.strip()]
     known = sum(named(text) is not None for text in texts)
     return known > 1 or known == len(texts) == 1
@@ -173,7 +173,7 @@ def _header_error(row: int, index: int, value: Value, repeated: str | None, colu
 
 
 def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
-    """Columns that the messages need and the sheet has not; said once, not in each row."""
+    """Columns that the messages need and the sheet lacks; reported once, not in each row."""
     used = [message for message in MESSAGES if any(row.type == message.name for row in rows)]
     needed = {name: message.words[0] for message in reversed(used) for name in message.needs}
     for name in [name for name in needed if name not in heading.columns]:
@@ -182,7 +182,7 @@ def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterato
 
 
 def _once_each(rows: tuple[Row, ...], where: Mapping[str, str], headers: Mapping[str, str]) -> tuple[Row, ...]:
-    """The same new request twice in a file is a slip of the hand."""
+    """Adds an error where a new request is in the file twice."""
     first: dict[Any, int] = {}
     checked = []
     for row in rows:
@@ -214,7 +214,7 @@ def _error(
 
 
 def _around(body: dict[str, Any], pointer: str) -> dict[str, Any]:
-    """The object of a message that a pointer leads into; made where there is none."""
+    """The object of a message that a pointer leads into; created if missing."""
     for part in pointer.split("/")[1:-1]:
         body = body.setdefault(part, {})
     return body
@@ -243,7 +243,7 @@ class _Reader:
             elif name in message.needs and name in self.heading.columns:
                 self._wrong(name, Wrong("missing", "nothing stands here", f"write {BY_NAME[name].writes}"))
         for name in message.needs:
-            _around(body, BY_NAME[name].pointer)  # so that only what is missing in it is missing
+            _around(body, BY_NAME[name].pointer)  # so that a missing object is not reported too
         self._none_besides(message)
         return Row(
             number=self.source.number,
@@ -295,7 +295,7 @@ class _Reader:
             )
 
     def _none_besides(self, message: Message) -> None:
-        """What stands in a row and is no part of its message would be lost without a word."""
+        """Adds an error for each value that is not part of the row's message: it would be lost silently."""
         for name in self.heading.columns:
             if name not in (TYPE.name, *message.needs, *message.takes) and not is_empty(self._value(name)):
                 takers = [message.words[0] for message in MESSAGES if name in (*message.needs, *message.takes)]
@@ -310,5 +310,5 @@ class _Reader:
 
 
 def _with_example(column: Column, wrong: Wrong) -> Wrong:
-    """A fix that holds for any column, and what this one takes."""
+    """Adds what this column takes to a fix that holds for any column."""
     return replace(wrong, fix=f"{wrong.fix}; this column takes {column.writes}")

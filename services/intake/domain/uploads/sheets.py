@@ -1,4 +1,4 @@
-"""A table as its file holds it, before anything is made of it."""
+"""A table as its file holds it, before it is interpreted."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Final, TypeAlias
 from shared.reading.as_written import is_blank
 
 LONGEST_TEXT: Final = 32_767
-"""Characters of a cell: as many as Excel lets one hold."""
+"""Most characters of a cell in Excel."""
 SHOWN_AT_MOST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A cell with nothing to read in it, such as a formula without a result."""
+    """A cell with no readable value, such as a formula without a result."""
 
     shown: str
     code: str
@@ -28,7 +28,7 @@ Value: TypeAlias = "str | int | float | bool | date | Unusable | None"
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """`cells` by their column, the first being 0; what is not there is empty."""
+    """`cells` by column, from 0; missing ones are empty."""
 
     number: int
     cells: Mapping[int, Value]
@@ -36,8 +36,8 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What a file shows. `passed_over`: its other sheets. `hidden_rows` and `hidden_columns` hold something that nobody
-    sees on the screen: their numbers and letters, such as `3` or `7-90`, passed over as well."""
+    """What a file shows. `passed_over`: its other sheets. `hidden_rows` and `hidden_columns` have content that is
+    hidden on the screen: their numbers and letters, such as `3` or `7-90`, passed over as well."""
 
     format: str
     rows: Sequence[SheetRow]
@@ -49,11 +49,12 @@ class Sheet:
 
 
 def is_empty(value: Value) -> bool:
+    """True for no value, and for blank text."""
     return value is None or (isinstance(value, str) and is_blank(value))
 
 
 def text_value(text: str) -> Value:
-    """A cell's text, in NFC: macOS writes Korean in parts. Too long a one can't be used."""
+    """A cell's text in NFC, since macOS decomposes Korean; Unusable where it is too long."""
     if len(text) > LONGEST_TEXT:
         fix = f"shorten it to {LONGEST_TEXT:,} characters, which is what a spreadsheet's cell holds"
         return Unusable(text[:SHOWN_AT_MOST], "too-long", f"its text has {len(text):,} characters", fix)
