@@ -1,4 +1,4 @@
-"""Officers' acts: proposed by one, approved by another, or ended without being done."""
+"""Officers' acts: proposed by one officer, approved by another, or ended without being done."""
 
 from datetime import datetime
 from typing import Any
@@ -28,17 +28,18 @@ POLICY = "SELECT policy FROM proposed_policies WHERE policy_hash = $1"
 
 
 async def lock_proposals(connection: Connection, round_id: str, kind: ActKind) -> None:
-    """Proposals of one kind in one round take turns, until the transaction ends. Look for one that waits afterwards, in
-    a statement of its own."""
+    """Serializes proposals of one kind in one round until the transaction ends. Look for a waiting one afterwards, in a
+    statement of its own."""
     await connection.execute(PROPOSAL_LOCK, f"act {kind.value} {round_id}")
 
 
 async def waiting(connection: Connection, round_id: str, kind: ActKind, now: datetime) -> list[ProposedAct]:
+    """Acts of a kind that wait in a round, oldest first."""
     return [_act(row) for row in await connection.fetch(WAITING, round_id, kind.value, now)]
 
 
 async def all_waiting(connection: Connection, now: datetime) -> list[ProposedAct]:
-    """Of every round, and of those that are to be announced."""
+    """Acts that wait in any round, or for its announcement."""
     return [_act(row) for row in await connection.fetch(ALL_WAITING, now)]
 
 
@@ -62,6 +63,7 @@ async def load(connection: Connection, act: str, round_id: str) -> ProposedAct |
 
 
 async def lock(connection: Connection, act: str, round_id: str) -> ProposedAct | None:
+    """The act, locked until the transaction ends."""
     row = await connection.fetchrow(LOCK_ACT, act, round_id)
     return _act(row) if row else None
 
@@ -79,11 +81,12 @@ async def acts(connection: Connection, round_id: str) -> list[ProposedAct]:
 
 
 async def keep_policy(connection: Connection, policy_hash: str, policy: dict[str, Any]) -> None:
-    """Of a proposed announcement or amendment, whose terms have its hash."""
+    """Keeps the policy of a proposed announcement or amendment, whose terms name its hash."""
     await connection.execute(KEEP_POLICY, policy_hash, policy)
 
 
 async def policy(connection: Connection, policy_hash: str) -> dict[str, Any]:
+    """A policy that was kept."""
     proposed: dict[str, Any] = await connection.fetchval(POLICY, policy_hash)
     return proposed
 

@@ -1,4 +1,4 @@
-"""Appeals, and what has to be over before a round is final."""
+"""Appeals, and what has to be settled before a round is final."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,19 +45,21 @@ GROUP BY r.round
 
 @dataclass(frozen=True, slots=True)
 class PendingFinality:
-    """What a confirmed round still waits for. `untold`: applications without a published result, or not told it; a
-    result that a later epoch changed counts as untold until that is told."""
+    """What a confirmed round still waits for. `untold`: applications without a published result, or not notified of it;
+    a result that a later epoch changed counts as untold until its notice."""
 
     round: str
     untold: int
     told_last: datetime | None
-    """The newest epoch's confirmation, where that is later: whom it decides otherwise for is told from then on."""
+    """The last notice, or the newest epoch's confirmation where that is later, since notices of changes follow it."""
     undecided: int
-    """Appeals, and batches that were opened and not confirmed."""
+    """Open appeals, and batches that were opened and not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedResult:
+    """The newest result of an application. `noticed_at`: when its applicant was notified."""
+
     kind: str
     epoch: int
     noticed_at: datetime | None
@@ -92,27 +94,28 @@ async def load(connection: Connection, round_id: str, appeal: str) -> Appeal | N
 
 
 async def decide(connection: Connection, appeal: str, decided_at: datetime, upheld: bool, reason: str) -> None:
+    """Stores the decision."""
     await connection.execute(DECIDE, appeal, decided_at, upheld, reason)
 
 
 async def result(connection: Connection, application: str) -> PublishedResult | None:
+    """None before a result is published."""
     row: Any = await connection.fetchrow(RESULT, application)
     return PublishedResult(*row) if row and row["result_type"] else None
 
 
 async def noticed(connection: Connection, notices: Sequence[tuple[str, str, datetime, int, int]]) -> None:
-    """(application, round, when its result was delivered or given up, of which epoch, of which batch): the newest
-    counts."""
+    """(application, round, when its result was delivered or given up, its epoch, its batch): the newest counts."""
     newest = {each[0]: each for each in sorted(notices, key=lambda each: each[3:])}
     await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
 
 
 async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:
-    """Rounds that stand still, and when the newest epoch of each was confirmed."""
+    """(round, when its newest epoch was confirmed) of rounds in standstill."""
     return [tuple(row) for row in await connection.fetch(CONFIRMED)]
 
 
 async def pending_finality(connection: Connection, round_id: str) -> PendingFinality | None:
-    """Reads every application of the round: not to be asked before the confirmation's own period is over."""
+    """Reads every application of the round: call it only after the confirmation's own period is over."""
     row = await connection.fetchrow(PENDING_FINALITY, round_id)
     return PendingFinality(**row) if row else None

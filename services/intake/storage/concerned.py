@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.service.postgres import Connection
 
-# Judged is what a verdict says of the version and in the epoch that count now.
+# Only a verdict of the current version and epoch counts as judged.
 CONCERNED = """
 SELECT a.application::text, v.facts::jsonb->'applicant'->>'name' AS firm, a.business_number,
        v.facts::jsonb->'product'->>'name' AS product, a.version,

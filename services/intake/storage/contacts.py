@@ -1,4 +1,4 @@
-"""Erasing a person's contact: of one application, or wherever an address stands."""
+"""Erases contacts: of one application, or of every one with an address."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,16 @@ FORGET_DRAFTS = "DELETE FROM late_entries WHERE lower(email) = lower($1)"
 
 
 async def of_address(connection: Connection, email: str) -> list[str]:
-    """The parties it is the contact of."""
+    """The parties with this address."""
     return [row["party"] for row in await connection.fetch(OF_ADDRESS, email)]
 
 
 async def erase(connection: Connection, parties: Sequence[str]) -> list[str]:
-    """Those that had a contact, in order."""
+    """Returns the parties that had a contact, in order."""
     return sorted(row["party"] for row in await connection.fetch(ERASE, list(parties)))
 
 
 async def forget(connection: Connection, email: str) -> None:
-    """Beside contacts: those kept for an extension, and of drafts of late entries, which have to be proposed again."""
+    """Deletes the address from refused contacts, and from drafts of late entries, which have to be proposed again."""
     await connection.execute(FORGET_REFUSED, email)
     await connection.execute(FORGET_DRAFTS, email)

@@ -1,4 +1,4 @@
-"""Contacts that say it was not them, as notify tells it, until an officer has settled each."""
+"""Contacts whose addressee said "it was not me", as notify reports, until an officer has settled each."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ SETTLE = "UPDATE disowned_contacts SET settled_at = $2 WHERE application = $1 AN
 
 
 async def save(connection: Connection, disowned: Sequence[ContactDisowned]) -> None:
-    """Said again it is the same, but after a settlement it is to be settled anew."""
+    """A repetition changes nothing, except that one after a settlement has to be settled anew."""
     newest = {contact.application: contact for contact in sorted(disowned, key=lambda contact: contact.disowned_at)}
     rows = [(contact.application, contact.round, contact.disowned_at) for _, contact in sorted(newest.items())]
     if rows:
@@ -31,7 +31,7 @@ async def save(connection: Connection, disowned: Sequence[ContactDisowned]) -> N
 
 
 async def since(connection: Connection, application: str) -> datetime | None:
-    """None where nobody said so, or an officer has settled it."""
+    """None where nobody disowned it, or an officer has settled it."""
     disowned_at: datetime | None = await connection.fetchval(SINCE, application)
     return disowned_at
 
@@ -42,4 +42,5 @@ async def unsettled(connection: Connection, round_id: str | None, limit: int) ->
 
 
 async def settle(connection: Connection, application: str, now: datetime) -> bool:
+    """False when there was nothing to settle."""
     return await rows_changed(connection, SETTLE, application, now) > 0

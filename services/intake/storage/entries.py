@@ -1,5 +1,5 @@
-"""Admission under the latch: a retry's receipt first, then the shared lock, then the window, then what the firm has
-already, then the insert."""
+"""Admission under the latch, in order: receipts of retries, the shared lock, the window, the firm's other entries, the
+insert."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from shared.proof.canonical import sha256_hex
 from shared.proof.signing import Signer
 from shared.service.postgres import Connection
 
-# The second half: what a replica of the version before has kept since the migration.
+# The second half: keys stored since the migration by replicas of the previous version.
 KNOWN_KEYS = """
 SELECT asked.round AS addressed, asked.firm, asked.key, k.body_hash, a.round, v.application::text, v.version, v.nonce,
        v.payload_hash, v.received_at, v.key_id, v.signature, v.contested, v.identity
@@ -40,7 +40,7 @@ INSERT INTO applications (application, round, party, business_number, product_ke
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[])
 ON CONFLICT DO NOTHING RETURNING application::text
 """
-# `idempotency_keys` is written for replicas of the version before.
+# `idempotency_keys` is written for replicas of the previous version.
 INSERT_DETAILS = """
 WITH versions AS (
     INSERT INTO application_versions
@@ -61,7 +61,7 @@ SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::te
 Answer = Receipt | Refusal | FirmLimit
 _Decision = Entry | Refusal | FirmLimit
 Key = tuple[str, str, str]
-"""Round, firm, and its key."""
+"""(round, business number, idempotency key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Disturbed:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Answers to each submission in order, the entries that are new, and what is to be settled after them."""
+    """Answers to the submissions in order, the new entries, and what is to be settled after them."""
 
     answers: Sequence[Answer]
     entries: Sequence[Entry]
@@ -84,9 +84,10 @@ class Admitted:
 
 
 async def admit(connection: Connection, group: Sequence[Submission], secret: bytes, signer: Signer) -> Admitted:
-    """To be run in a READ COMMITTED transaction.
+    """Runs in a READ COMMITTED transaction.
 
-    No two of a group may name the same product of a firm, or the same key of one; the caller keeps them apart.
+    No two submissions of a group may name the same product of a firm, or use the same key of one; the caller keeps them
+    apart.
     """
     known = await _known(connection, group, secret, signer)
     fresh = [submission for submission in group if _key(submission) not in known]
@@ -96,7 +97,7 @@ async def admit(connection: Connection, group: Sequence[Submission], secret: byt
     }
     closed = [submission for submission in fresh if decided[id(submission)] is Refusal.CLOSED]
     if closed:
-        # A retry may have waited for the lock behind the freeze, and that for the first attempt: it is known by now.
+        # A retry may have waited for the freeze, which waited for the first attempt: that one is stored by now.
         known |= await _known(connection, closed, secret, signer)
     late = [
         _late(submission, window)
@@ -135,8 +136,8 @@ async def _placed(
     taking: Mapping[int, RoundWindow | None],
     secret: bytes,
 ) -> tuple[dict[int, _Decision], list[Disturbed]]:
-    """By the `id()` of its submission, each entry as it stands beside those that its firm has and those before it, or
-    why it can't; and whose other entries that moves."""
+    """By the `id()` of its submission, each entry as it fits beside the firm's stored entries and those before it, or
+    why it doesn't; and firms whose other entries are to be settled."""
     if not entering:
         return {}, []
     of_firm = {(entry.round, entry.submission.business_number) for entry in entering}
@@ -180,9 +181,9 @@ def _firm_entry(entry: Entry, token_hash: str) -> FirmEntry:
 
 
 async def _windows(connection: Connection, submissions: Sequence[Submission]) -> dict[int, RoundWindow | None]:
-    """The window each of `submissions`, by its `id()`, is to be inside, of a latched round; None where there is none.
+    """The window of each submission, by its `id()`, from a latched round; None where there is no such round.
 
-    What is addressed to a series goes to the cut that is open at its receipt.
+    A submission addressed to a series goes to the cut that is open at its receipt.
     """
     addressed = sorted({submission.round for submission in submissions})
     known = await latched(connection, addressed)
@@ -192,20 +193,20 @@ async def _windows(connection: Connection, submissions: Sequence[Submission]) ->
     for_cuts = {
         id(submission): cut.round
         for submission in submissions
-        if (cut := cut_at([cut.window for cut in series.get(submission.round, ())], submission.received_at))
+        if (cut := cut_at([stored.window for stored in series.get(submission.round, ())], submission.received_at))
     }
     known = dict(known) | dict(await latched(connection, sorted(set(for_cuts.values()))))
     return {id(each): known.get(for_cuts.get(id(each), each.round)) for each in submissions}
 
 
 def _late(submission: Submission, window: RoundWindow) -> RefusedContact:
-    """Whom to tell should the close be moved: only between the close and the freeze, and nothing of the facts."""
+    """Whom to notify if the close is moved: only between the close and the freeze, and none of the facts."""
     contact, received_at = submission.contact, window.time_map.programme(submission.received_at)
     return RefusedContact(window.round, contact.email, contact.name, contact.language, received_at)
 
 
 def _key(submission: Submission) -> Key:
-    """A firm's own: whatever another firm's keys are, they are none of its."""
+    """An idempotency key belongs to its firm: keys of other firms don't matter."""
     return submission.round, submission.business_number, submission.idempotency_key or ""
 
 
@@ -245,7 +246,7 @@ async def _known(
 
 
 async def insert(connection: Connection, entries: Sequence[Entry], signer: Signer) -> dict[str, Receipt]:
-    """Inserts in order of id, so that two replicas never wait for each other; returns the receipts of what is new."""
+    """Inserts in order of id, so that two replicas never deadlock; returns the receipts of the new ones."""
     if not entries:
         return {}
     rows = await connection.fetch(

@@ -47,11 +47,12 @@ SELECT request, version, payload_hash FROM purchase_requests WHERE round = $1 AN
 async def freeze(
     connection: Connection, round_id: str, frozen_at: datetime, applications: Manifest, requests: Manifest
 ) -> None:
+    """Freezes an open round, in its first epoch."""
     await connection.execute(FREEZE, round_id, frozen_at, applications.model_dump(), requests.model_dump())
 
 
 async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
-    """A confirmed round is to be confirmed again: what it published stays, and stands until then."""
+    """A confirmed round has to be confirmed again; until then its published results stay in force."""
     await connection.execute(
         OPEN_EPOCH,
         opened.round,
@@ -67,13 +68,13 @@ async def open_epoch(connection: Connection, opened: EpochOpened) -> None:
 
 
 async def to_be_judged_in(connection: Connection, round_id: str, application: str) -> int:
-    """The newest epoch that had it judged again, else the first."""
+    """The newest epoch that has the application judged again, or else the first."""
     number: int = await connection.fetchval(TO_BE_JUDGED_IN, round_id, application)
     return number
 
 
 async def epoch(connection: Connection, round_id: str, number: int) -> dict[str, Any] | None:
-    """A frozen set, as it was in that epoch."""
+    """The frozen set of that epoch."""
     row = await connection.fetchrow(EPOCH, round_id, number)
     return dict(row) if row else None
 
@@ -85,7 +86,7 @@ async def fixed_at(connection: Connection, round_id: str, number: int) -> dateti
 
 
 async def confirm(connection: Connection, round_id: str, confirmed_at: datetime) -> bool:
-    """`confirmed_at` is programme time; of the newest epoch that was."""
+    """Confirms the newest epoch. `confirmed_at` is programme time."""
     return await connection.fetchval(CONFIRM, round_id, confirmed_at) is not None
 
 

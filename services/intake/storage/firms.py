@@ -1,4 +1,4 @@
-"""A firm's entries in a round, while nobody else enters one: a lock of each firm, then what stands, then the insert."""
+"""A firm's entries in a round. First lock the firm, then read its entries, then insert."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -8,7 +8,7 @@ from shared.contracts.identity import IdentityLevel
 from shared.service.postgres import Connection
 
 Firm = tuple[str, str]
-"""Round and business number."""
+"""(round, business number)."""
 
 LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
 # The facts of a withdrawn entry are those it withdrew.
@@ -38,8 +38,8 @@ FROM rounds WHERE round = ANY($1::text[])
 
 
 async def lock(connection: Connection, firms: Collection[Firm]) -> None:
-    """Until the transaction ends, after the round's own lock. In order of their numbers, so that two replicas never
-    wait for each other. What stands is read afterwards, in a statement of its own."""
+    """Locks the firms until the transaction ends, after the round's own lock. In numeric order, so that two replicas
+    never deadlock. Read entries afterwards, in a statement of its own."""
     await connection.execute(LOCK, sorted(_number(firm) for firm in firms))
 
 
@@ -49,7 +49,7 @@ def _number(firm: Firm) -> int:
 
 
 async def entries(connection: Connection, firms: Collection[Firm]) -> dict[Firm, list[FirmEntry]]:
-    """Of each, its entries in the round, withdrawn ones too, oldest first. An entry keeps the name it came with."""
+    """For each firm its entries in the round, also withdrawn ones, oldest first. An entry keeps its first name."""
     by_firm: dict[Firm, list[FirmEntry]] = {firm: [] for firm in firms}
     for row in await connection.fetch(ENTRIES, *zip(*sorted(firms), strict=True)):
         names = names_of(row["reference"], row["item_id"]) | came_with(row["product_key"])
@@ -68,12 +68,13 @@ async def entries(connection: Connection, firms: Collection[Firm]) -> dict[Firm,
 
 
 async def with_contests(connection: Connection, round_id: str) -> dict[Firm, list[FirmEntry]]:
-    """The firms of a round that have a contested entry, in order of their numbers, each with all its entries."""
+    """Firms of a round with a contested entry, in order of their numbers, each with all its entries."""
     rows = await connection.fetch(CONTESTED, round_id)
     return await entries(connection, [(round_id, row["business_number"]) for row in rows]) if rows else {}
 
 
 async def caps(connection: Connection, rounds: Collection[str]) -> Mapping[str, Caps]:
+    """The limits of each round's policy."""
     return {
         row["round"]: Caps(row["of_round"], dict(row["of_tracks"]))
         for row in await connection.fetch(CAPS, sorted(rounds))

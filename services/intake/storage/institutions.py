@@ -1,4 +1,4 @@
-"""Institutions, their pledges, and the inboxes intake reads."""
+"""Institutions, their pledges, and the inboxes that intake reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ FROM institutions i LEFT JOIN pledges p ON p.institution = i.institution AND (
 WHERE $1::text IS NULL OR i.institution = $1
 GROUP BY i.institution ORDER BY i.institution
 """
-# Of a cut: what was pledged to it alone, else what was pledged to every cut of its series.
+# For a cut: the pledge to it alone, or else the pledge to every cut of its series.
 PLEDGES = """
 SELECT DISTINCT ON (institution) institution, won FROM pledges
 WHERE round = $1 OR round = (SELECT series FROM rounds WHERE round = $1)
@@ -47,7 +47,7 @@ INBOX_OFFSETS = "SELECT topic, next_offset FROM inboxes"
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A registered inbox topic (with its prefix) and the next offset to accept from."""
+    """A registered inbox topic (with its prefix) and the next offset to read."""
 
     topic: str
     institution: str
@@ -55,7 +55,7 @@ class Inbox:
 
 
 async def lock(connection: Connection, code: str) -> None:
-    """Changes of one institution, of a new one too, take turns until the transaction ends."""
+    """Serializes changes of one institution, also of a new one, until the transaction ends."""
     await connection.execute(LOCK, f"institution {code}")
 
 
@@ -76,18 +76,18 @@ async def set_pledges(connection: Connection, code: str, pledges: Sequence[tuple
 
 
 async def institutions(connection: Connection, *, public: bool) -> list[dict[str, object]]:
-    """All of them; with pledges to announced rounds alone, where they are for the public."""
+    """All institutions; `public`: with pledges to announced rounds only."""
     return [dict(row) for row in await connection.fetch(INSTITUTIONS, None, public)]
 
 
 async def invited(connection: Connection, round_id: str) -> tuple[Invitation, ...]:
-    """All that pledged, in order of their codes."""
+    """All institutions that pledged, in order of their codes."""
     rows = sorted(tuple(row) for row in await connection.fetch(PLEDGES, round_id))
     return tuple(Invitation(institution=code, pledge_won=won) for code, won in rows)
 
 
 async def pledge(connection: Connection, round_id: str, code: str) -> int | None:
-    """Won, by the same rule."""
+    """In won, by the same rule as `PLEDGES`."""
     won: int | None = await connection.fetchval(PLEDGE, round_id, code)
     return won
 
@@ -97,10 +97,11 @@ async def register_inbox(connection: Connection, topic: str, code: str, shard: i
 
 
 async def inboxes(connection: Connection, shards: Sequence[int]) -> list[Inbox]:
+    """Inboxes in these shards."""
     rows = await connection.fetch(INBOXES, list(shards))
     return [Inbox(row["topic"], row["institution"], row["next_offset"]) for row in rows]
 
 
 async def inbox_offsets(connection: Connection) -> dict[str, int]:
-    """The next offset to accept from, of every registered inbox."""
+    """The next offset to read, of every registered inbox."""
     return {row["topic"]: row["next_offset"] for row in await connection.fetch(INBOX_OFFSETS)}

@@ -1,4 +1,4 @@
-"""Drafts of entries that officers propose to admit late. They hold contacts, so they go with the proposal."""
+"""Drafts of entries that officers propose to admit late. They hold contacts, so they are deleted with the proposal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,8 @@ FROM late_entries WHERE act = $1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateEntry:
+    """An entry as drafted with its proposal."""
+
     application: str
     party: str
     business_number: str
@@ -58,7 +60,7 @@ async def keep(connection: Connection, act: str, entry: LateEntry) -> None:
 
 
 async def take(connection: Connection, act: str) -> LateEntry | None:
-    """It is gone with that."""
+    """Removes and returns the draft."""
     return _entry(await connection.fetchrow(TAKE, act))
 
 

@@ -1,4 +1,4 @@
-"""Session locks by which replicas share out the inboxes: they go when their connection goes."""
+"""Session locks by which replicas share the inboxes: they end with their connection."""
 
 from typing import Final
 
@@ -17,6 +17,7 @@ WHERE locktype = 'advisory' AND classid = $1 AND objsubid = 2
 
 
 async def announce_replica(connection: Connection, number: int) -> None:
+    """Makes the session count as a live replica."""
     await connection.execute(TRY_LOCK, _REPLICAS, number)
 
 
@@ -26,6 +27,7 @@ async def live_replicas(connection: Connection) -> int:
 
 
 async def take_shard(connection: Connection, shard: int) -> bool:
+    """True if the session holds the shard now."""
     taken: bool = await connection.fetchval(TRY_LOCK, _SHARDS, shard)
     return taken
 

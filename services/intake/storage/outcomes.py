@@ -1,4 +1,4 @@
-"""The read model: what the other services decided, kept for those who ask intake."""
+"""The read model: decisions of other services, stored for readers of intake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ SET result_type = excluded.result_type, result_epoch = excluded.result_epoch, re
 WHERE outcomes.result_epoch IS NULL
    OR (outcomes.result_epoch, outcomes.result_batch) <= (excluded.result_epoch, excluded.result_batch)
 """
-# In a topic a status ends after its result, and a later epoch's result is another status.
+# On the topic a status ends after its result; a later epoch's result is another status.
 SAVE_STATUS_ENDS = """
 UPDATE outcomes SET status_ended_at = ended.at
 FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS ended(application, epoch, at)
@@ -58,7 +58,7 @@ RESULTS = """
 SELECT result_type, result, status_ended_at FROM outcomes WHERE round = $1 AND result_type IS NOT NULL
 ORDER BY (result->>'position')::bigint NULLS LAST, application
 """
-# What they say follows from what is named here: within an epoch and a batch a result does not change.
+# Results depend on nothing else: within an epoch and a batch a result does not change.
 RESULTS_VERSION = """
 SELECT encode(sha256(convert_to(coalesce(jsonb_agg(
     jsonb_build_array(application, result_type, result_epoch, result_batch, status_ended_at) ORDER BY application
@@ -100,7 +100,7 @@ class AwaitedValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`batch`: of what a release decided; 0 of all else."""
+    """`batch`: number of the release that decided it; 0 for everything else."""
 
     application: str
     round: str
@@ -123,7 +123,7 @@ async def save_milestones(connection: Connection, rows: Sequence[Outcome]) -> No
 
 
 async def save_verdicts(connection: Connection, rows: Sequence[Outcome]) -> None:
-    """The newest of each application in `rows`; an older one than what is stored changes nothing."""
+    """Saves the newest of each application in `rows`; one older than the stored one changes nothing."""
     newest: dict[str, Outcome] = {}
     for row in rows:
         known = newest.get(row.application)
@@ -183,7 +183,7 @@ async def results(connection: Connection, round_id: str) -> list[dict[str, Any]]
 
 
 async def results_version(connection: Connection, round_id: str) -> str:
-    """Of all that `results` tells: while it stands, so do they."""
+    """A hash that changes whenever `results` does."""
     version: str = await connection.fetchval(RESULTS_VERSION, round_id)
     return version
 
@@ -199,7 +199,7 @@ async def save_status_ends(connection: Connection, ends: Sequence[tuple[str, int
 
 
 async def awaiting_source(connection: Connection, round_id: str | None = None) -> list[AwaitedValue]:
-    """Of one round or of all, oldest first: the first commitment, and later ones that had new entries."""
+    """Of one round or of all, oldest first: the first commitment, and later ones with new entries."""
     return [
         AwaitedValue(
             round=row["round"],

@@ -1,4 +1,4 @@
-"""What an institution has in each round: its pledge, its requests, what they were matched with, what it reported."""
+"""An institution's pledges, requests, awards and reports, by round."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import Any
 from shared.programme.purchases import Awarded, Report, due_on
 from shared.service.postgres import Connection
 
-# Awards of results that are published, which are those that are confirmed, of the newest epoch. To be reported on from
-# the confirmation of what gave them: the selection's, or that of the batch that moved them last.
+# Awards of published results, which are those confirmed in the newest epoch. They can be reported on from their
+# confirmation: that of the selection, or of the batch that last moved them.
 AWARDS = """
 SELECT o.round, o.application::text, o.result->>'product' AS product, o.result->>'pack' AS pack, o.status_ended_at,
        award->>'request' AS request, award->>'institution' AS institution,
@@ -52,7 +52,7 @@ WHERE q.institution = $1 AND q.round = $2 AND q.request > $3 ORDER BY q.request 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InRound:
-    """`pledge_won` is None where it has requests and no pledge. `asked_won`: of the requests that stand."""
+    """`pledge_won` is None where it has requests and no pledge. `asked_won`: total of its current requests."""
 
     round: str
     pledge_won: int | None
@@ -75,8 +75,8 @@ class StandingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """`pack` is its link relative to selection's address, as AwardNoticed tells it. `contracted`: it was said to be,
-    also where what was said is not kept."""
+    """An award. `pack`: its link relative to selection's address, as in AwardNoticed. `contracted`: reported as
+    contracted, also where the report itself was not kept."""
 
     awarded: Awarded
     pack: str | None
@@ -85,14 +85,14 @@ class Matched:
 
 
 async def rounds_of(connection: Connection, code: str, named: str | None, limit: int) -> list[InRound]:
-    """Newest first; of one round, or of the cuts of one series, where it is named."""
+    """Newest first; `named`: only that round, or the cuts of that series."""
     return [InRound(**row) for row in await connection.fetch(ROUNDS, code, named, limit)]
 
 
 async def requests_of(
     connection: Connection, code: str, round_id: str, after: str, limit: int
 ) -> Sequence[StandingRequest]:
-    """By id, those behind `after`."""
+    """In order of id, those after `after`."""
     return [StandingRequest(**row) for row in await connection.fetch(REQUESTS, code, round_id, after, limit)]
 
 

@@ -1,4 +1,4 @@
-"""The policy that applications and requests to a round are looked at by."""
+"""The policy by which applications and requests to a round are checked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.service.postgres import Connection
 
-# What is addressed to a series goes to one of its cuts, whose policies differ in their day alone.
+# The cuts of a series have policies that differ only in their day.
 POLICY = """
 SELECT status, policy, rehearsal FROM rounds WHERE round = $1 OR series = $1
 ORDER BY (status = 'open') DESC, cut DESC NULLS LAST LIMIT 1
@@ -25,7 +25,7 @@ FROM rounds WHERE round = $1 AND jsonb_typeof(policy->'certificates') = 'array'
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """As it was announced. Before the round has opened it may be another one yet."""
+    """As it was announced. It may still be amended until the round opens."""
 
     status: RoundStatus
     policy: dict[str, Any]
@@ -33,7 +33,7 @@ class StoredPolicy:
 
 
 async def of_round(connection: Connection, round_id: str) -> StoredPolicy | None:
-    """Of a round, or of the cut of a series that is open or comes last."""
+    """For a round, or for the open or else the last cut of a series."""
     row = await connection.fetchrow(POLICY, round_id)
     if row is None:
         return None

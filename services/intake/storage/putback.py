@@ -1,6 +1,8 @@
-"""Puts back what intake published and its database has lost; the turns of rounds are in `putback_rounds.py`. Each
-statement does nothing where the row is newer, so
-that records read again, in any order, and beside replicas at work, change nothing. Functions return rows changed."""
+"""Puts back what intake published and its database has lost; rounds are in `putback_rounds.py`.
+
+A statement changes nothing where the row is newer, so that records may be read again in any order, while replicas work.
+Functions return the number of rows changed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ SELECT $1, $2, application, $4, $5, $6 FROM applications WHERE application = $3 
 APPEAL_DECIDED = """
 UPDATE appeals SET decided_at = $2, upheld = $3, reason = $4 WHERE appeal = $1 AND decided_at IS NULL
 """
-# A batch that names it may have been read before.
+# A batch that names the subject may have been read earlier.
 SET_FREE = """
 INSERT INTO set_free (round, subject, cause, reason, freed_at) SELECT round, $2, $3, $4, $5 FROM rounds WHERE round = $1
 ON CONFLICT (round, subject) DO UPDATE SET reason = excluded.reason, freed_at = excluded.freed_at
@@ -73,7 +75,7 @@ STALE = """
 SELECT changed.party::text FROM unnest($1::uuid[], $2::timestamptz[]) AS changed(party, changed_at)
 WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.party = changed.party AND c.changed_at >= changed.changed_at)
 """
-# Those of applicants and institutions: the topic has others, which intake does not keep.
+# Only those of applicants and institutions: the topic has others, which intake does not store.
 CONTACTS = """
 INSERT INTO contacts (party, name, email, phone, language, institution, changed_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
@@ -83,7 +85,7 @@ ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, 
     language = excluded.language, changed_at = excluded.changed_at
 WHERE contacts.changed_at < excluded.changed_at
 """
-# Told already, and to be erased at the freeze, even where that came since: erased twice is erased.
+# Notified already, and erased at the freeze; erasing again after it does no harm.
 FORGET_REFUSED = """
 DELETE FROM refused USING unnest($1::text[], $2::timestamptz[]) AS told(round, refused_at)
 WHERE refused.round = told.round AND received_at = refused_at
@@ -117,7 +119,7 @@ WHERE purchase_requests.version < excluded.version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostApplication:
-    """An application as its first version that is read says, to be put back if it is missing."""
+    """An application according to the earliest of its versions that was read, to be put back if it is missing."""
 
     application: str
     round: str
@@ -131,13 +133,15 @@ class LostApplication:
 
 @dataclass(frozen=True, slots=True)
 class LostVersion:
+    """A version of an application."""
+
     stated: StatedVersion
     withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostRequest:
-    """A purchase request's newest version that is read. A withdrawal alone says no facts, and no payload hash."""
+    """The newest version of a purchase request that was read. A withdrawal's event has no facts and no payload hash."""
 
     request: str
     round: str
@@ -151,6 +155,7 @@ class LostRequest:
 
 
 async def set_free(connection: Connection, freed: SelectionGivenUp | PurchaseRequestCancelled) -> int:
+    """A place that was given up, or a request that was cancelled."""
     if isinstance(freed, SelectionGivenUp):
         row = freed.round, freed.application, "given-up", freed.reason, freed.given_up_at
     else:
@@ -159,7 +164,7 @@ async def set_free(connection: Connection, freed: SelectionGivenUp | PurchaseReq
 
 
 async def appeal_filed(connection: Connection, filed: AppealFiled) -> int:
-    """Without amended facts, which are nowhere published before they are a version."""
+    """Without amended facts, which are not published before they become a version."""
     against = filed.result_epoch or 1
     row = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
     return await rows_changed(connection, APPEAL_FILED, *row)
@@ -171,7 +176,7 @@ async def appeal_decided(connection: Connection, decided: AppealDecided) -> int:
 
 
 async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
-    """With its inbox, once it had one. Of an older change than stands already only missing pledges are put back."""
+    """Also its inbox, if it has been active. An outdated change only adds missing pledges."""
     code, moment = changed.institution, changed.changed_at
     rows = await rows_changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
     pledged = [pledge.round for pledge in changed.pledges], [pledge.won for pledge in changed.pledges]
@@ -182,7 +187,7 @@ async def institution(connection: Connection, changed: InstitutionChanged, inbox
 
 
 async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
-    """In order of id, as admission inserts. A version may come before its application: the newest stands at last."""
+    """In order of id, like admission. A version may precede its application: the newest counts in the end."""
     lost = sorted(lost, key=lambda application: application.application)
     rows = await rows_changed(
         connection,
@@ -216,21 +221,21 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
 
 
 async def reconsidered(connection: Connection, reconsidered: Sequence[RefusalReconsidered]) -> None:
-    """Whoever was invited to come back, to be forgotten in time."""
+    """Puts back parties that were invited to return, so that they are erased in time."""
     rounds = [event.round for event in reconsidered]
     await connection.execute(FORGET_REFUSED, rounds, [event.refused_at for event in reconsidered])
     await connection.execute(INVITED_AGAIN, [event.party for event in reconsidered], rounds)
 
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
-    """`changed`: at most one of each party. `erased` parties are forgotten. Applications must be back before."""
+    """`changed`: at most one of each party. `erased` parties are deleted. Put back applications before."""
     rows = await rows_changed(connection, ERASED, list(erased))
     outdated = await connection.fetch(
         STALE, [contact.party for contact in changed], [contact.changed_at for contact in changed]
     )
     stale = {row["party"] for row in outdated}
     if not stale:
-        return rows  # as at every normal start: who is an applicant need not be looked up
+        return rows  # the usual case at a start: no need to look up who is an applicant
     changed = sorted((contact for contact in changed if contact.party in stale), key=lambda contact: contact.party)
     return rows + await rows_changed(
         connection,
@@ -246,6 +251,7 @@ async def contacts(connection: Connection, changed: Sequence[ContactChanged], er
 
 
 async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], ended: Sequence[str]) -> int:
+    """`ended`: codes of institutions without a webhook."""
     rows = await rows_changed(connection, WEBHOOKS_ENDED, list(ended))
     columns = [
         (

@@ -1,5 +1,5 @@
-"""Puts back a round's own turns, as `putback.py` does its applications, requests and institutions: each statement does
-nothing where the row is newer. Functions return rows changed."""
+"""Puts back the lifecycle of rounds, as `putback.py` does everything else: a statement changes nothing where the row is
+newer. Functions return the number of rows changed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,16 +14,16 @@ INSERT INTO rounds (round, title, status, opens_at, closes_at, policy, policy_ha
                     unattended, series, cut, announced_close, announcement_root)
 VALUES ($1, $2, 'announced', $3, $4, '{}', $5, $6, $7, $8, $9, $10, $11, $4, $12) ON CONFLICT DO NOTHING
 """
-# As it was announced anew: the policy it names comes as that of an announcement does.
+# Its policy comes the same way as that of an announcement.
 AMENDED = """
 UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy_hash = $6,
     policy = CASE policy_hash WHEN $6 THEN policy ELSE '{}' END, lead_seconds = $7, sources = $8, amendment = $2,
     announcement_root = $9
 WHERE round = $1 AND amendment < $2 AND status IN ('announced', 'void')
 """
-# One that was opened, or frozen, before an amendment was read.
+# For a round that was opened, or frozen, before an amendment was read.
 AMENDED_BEFORE = "UPDATE rounds SET amendment = $2, announced_close = $3 WHERE round = $1 AND amendment < $2"
-# Whatever of the announcement's amendments was not read yet is in it.
+# An opening includes every amendment, read or not.
 OPENED = """
 UPDATE rounds SET status = CASE status WHEN 'announced' THEN 'open' ELSE status END, policy = $2, title = $3,
     opens_at = $4, policy_hash = $6, lead_seconds = $7, sources = $8, announcement_root = $9,
@@ -81,7 +81,7 @@ WHERE set_free.batch IS NULL
 
 
 async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
-    """`terms` as JSON, of RoundAnnounced, RoundAmended or RoundOpened."""
+    """`terms`: RoundAnnounced, RoundAmended or RoundOpened as JSON."""
     return await rows_changed(
         connection,
         ANNOUNCED,
@@ -100,7 +100,7 @@ async def announced(connection: Connection, round_id: str, terms: dict[str, Any]
 
 
 async def amended(connection: Connection, event: RoundAmended, terms: dict[str, Any]) -> int:
-    """`terms` as JSON. The newest stands, whatever order they are read in, before what they amend too."""
+    """`terms` as JSON. The newest amendment counts, in whatever order they are read, also before the announcement."""
     window = event.opens_at, event.closes_at
     rows = await announced(connection, event.round, terms, window)
     values = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"], event.announcement_root
@@ -115,8 +115,7 @@ async def opened(
     window: Sequence[datetime],
     pledges: Sequence[tuple[str, int]],
 ) -> int:
-    """`terms` as JSON; `pledges` as they stood at the opening: of institutions that have said nothing of the round
-    since."""
+    """`terms` as JSON. `pledges`: those of the opening, for institutions without a later pledge to the round."""
     values = terms["policy_hash"], terms["lead_seconds"], terms["sources"], terms.get("announcement_root")
     changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *values)
     return changed + await rows_changed(
@@ -125,7 +124,7 @@ async def opened(
 
 
 async def give_policy(connection: Connection, round_id: str, policy_hash: str, policy: dict[str, Any]) -> bool:
-    """Fills in the policy of a round that was put back from its announcement, which names only the hash."""
+    """Fills in the policy of a round that was put back from its announcement, which states only the hash."""
     return await rows_changed(connection, GIVE_POLICY, round_id, policy_hash, policy) > 0
 
 
@@ -145,8 +144,8 @@ async def epoch(
     judge_again: Sequence[str] = (),
     admitted: Sequence[str] = (),
 ) -> int:
-    """A frozen set; the newest one stands. `manifests`: of the applications and of the requests. `closes_at`: the
-    close of the round as the freeze found it."""
+    """A frozen set; the newest one counts. `manifests`: of the applications and of the requests. `closes_at`: the close
+    of the round at the freeze."""
     values = supplementary_source, closes_at, judge_all, list(judge_again), list(admitted)
     return await rows_changed(connection, EPOCH, round_id, number, opened_at, *manifests, *values)
 
@@ -160,7 +159,7 @@ async def confirmed(connection: Connection, round_id: str, number: int, confirme
 
 
 async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
-    """With what it names, which may have been set free before anything of that was read."""
+    """Also what the batch names, which may not have been read yet."""
     left = [(application.application, application.cause.value, application.reason) for application in opened.leaving]
     left += [(request.request, "cancelled", request.reason) for request in opened.cancelled]
     of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at

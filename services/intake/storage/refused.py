@@ -1,4 +1,4 @@
-"""Contacts of those refused after the close, kept until an extension or the freeze: nothing else is kept of them."""
+"""Contacts refused after the close, stored until an extension or the freeze, with nothing else about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ TAKE_INVITED = f"DELETE FROM invited WHERE round IN {_PAST} RETURNING party::tex
 
 @dataclass(frozen=True, slots=True)
 class RefusedContact:
+    """Whom to notify if the close is moved."""
+
     round: str
     email: str
     name: str
@@ -29,8 +31,8 @@ class RefusedContact:
 
 
 async def remember(connection: Connection, late: Sequence[RefusedContact]) -> None:
-    """Once for each address, in order of addresses: two groups never wait for each other. To be called under the
-    round's lock, so that an extension finds all of them or admits them."""
+    """Stores each address once, in order, so that two groups never deadlock. Call it under the round's lock, so that an
+    extension either finds or admits each."""
     first = {(each.round, each.email): each for each in reversed(late)}
     rows = [first[key] for key in sorted(first)]
     await connection.execute(
@@ -44,17 +46,18 @@ async def remember(connection: Connection, late: Sequence[RefusedContact]) -> No
 
 
 async def take(connection: Connection, round_id: str) -> list[RefusedContact]:
-    """All of the round, which are then forgotten: for an extension, under the round's exclusive lock."""
+    """Removes and returns all of the round: for an extension, under the round's exclusive lock."""
     rows = [RefusedContact(**dict(row)) for row in await connection.fetch(TAKE, round_id)]
     return sorted(rows, key=lambda each: (each.received_at, each.email))
 
 
 async def invite(connection: Connection, round_id: str, parties: Sequence[str]) -> None:
+    """Notes the parties under which contacts were invited, to be erased in time."""
     await connection.execute(INVITE, parties, round_id)
 
 
 async def forget(connection: Connection) -> list[str]:
-    """Of rounds that take nothing more: forgets whom no extension can bring back; returns the parties that were
-    invited, each once, to be erased everywhere."""
+    """For rounds that accept nothing more: deletes contacts that no extension can invite; returns the invited parties,
+    each once, to be erased everywhere."""
     await connection.execute(FORGET)
     return [row["party"] for row in await connection.fetch(TAKE_INVITED)]

@@ -13,13 +13,13 @@ INSERT INTO set_free (round, subject, cause, reason, freed_at)
 SELECT round, $2, $3, $4, $5 FROM rounds WHERE round = $1 ON CONFLICT DO NOTHING RETURNING subject
 """
 FREED = "SELECT subject, cause, reason, freed_at FROM set_free WHERE round = $1 AND subject = $2"
-# A report counts that is of an award there is.
+# Only reports on existing awards count.
 _CONTRACTED = """EXISTS (
     SELECT FROM contracted c JOIN outcomes o USING (application)
     CROSS JOIN LATERAL jsonb_array_elements(coalesce(o.result->'awards', '[]')) award
     WHERE award->>'request' = c.request AND (c.request = {0} OR c.application::text = {0}))
 """
-# What was contracted meanwhile is not taken back any more.
+# What was contracted meanwhile stays with its buyer.
 PENDING = f"""
 SELECT subject, cause, reason, freed_at FROM set_free f WHERE round = $1 AND batch IS NULL
   AND NOT {_CONTRACTED.format("f.subject")} ORDER BY subject
@@ -66,7 +66,7 @@ async def freed(connection: Connection, round_id: str, subject: str) -> SetFree 
 
 
 async def pending(connection: Connection, round_id: str) -> list[SetFree]:
-    """What no batch has named yet, by id."""
+    """Free subjects that no batch has named yet, by id."""
     return [
         SetFree(row["subject"], Cause(row["cause"]), row["reason"], row["freed_at"])
         for row in await connection.fetch(PENDING, round_id)
@@ -81,12 +81,13 @@ async def last(connection: Connection, round_id: str, epoch: int) -> Batch:
 async def open_batch(
     connection: Connection, round_id: str, epoch: int, batch: int, opened_at: datetime, subjects: Sequence[str]
 ) -> None:
+    """Opens a batch that gives out these subjects."""
     await connection.execute(OPEN, round_id, epoch, batch, opened_at)
     await connection.execute(TAKE, round_id, epoch, batch, list(subjects))
 
 
 async def confirm(connection: Connection, round_id: str, epoch: int, batch: int, confirmed_at: datetime) -> None:
-    """With those before it. The round stands still from then on: who was promoted may appeal."""
+    """Also confirms the batches before. The round's standstill restarts: promoted applicants may appeal."""
     await connection.execute(CONFIRM, round_id, epoch, batch, confirmed_at)
     await connection.execute(STANDS_STILL, round_id, confirmed_at)
 
@@ -97,7 +98,7 @@ async def of_round(connection: Connection, round_id: str) -> list[tuple[int, int
 
 
 async def report(connection: Connection, report: PurchaseReported | NonPurchaseReported) -> None:
-    """What an institution said last of an award: contracted it, or not."""
+    """Stores an institution's newest report on an award: contracted, or not."""
     bought = report if isinstance(report, PurchaseReported) else None
     await connection.execute(SAVE_CONTRACTED if bought else DROP_CONTRACTED, report.request, report.application)
     await connection.execute(
@@ -113,6 +114,6 @@ async def report(connection: Connection, report: PurchaseReported | NonPurchaseR
 
 
 async def is_contracted(connection: Connection, subject: str) -> bool:
-    """Whether anything of a request, or of an application, is."""
+    """True if any award of this request, or of this application, is contracted."""
     known: bool = await connection.fetchval(IS_CONTRACTED, subject)
     return known

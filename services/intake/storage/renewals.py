@@ -1,4 +1,4 @@
-"""Tokens sent anew: their hashes, when they were asked for and first used."""
+"""Renewed tokens: their hashes, when they were requested and first used."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,6 +46,7 @@ WHERE a.application = $1 AND a.token_hash <> newest.token_hash
 
 
 async def sent(connection: Connection, application: str) -> list[Renewal]:
+    """Every token that was sent for an application, by generation."""
     return [Renewal(**dict(row)) for row in await connection.fetch(SENT, application)]
 
 
@@ -54,12 +55,12 @@ async def keep(connection: Connection, application: str, renewal: Renewal) -> No
 
 
 async def use(connection: Connection, application: str, generation: int, now: datetime) -> bool:
-    """From now on it alone opens the entry. False where another request was before."""
+    """From now on only this token opens the entry. False where another request used it first."""
     return await connection.fetchval(USE, application, generation, now) is not None
 
 
 async def of_firm(connection: Connection, round_id: str, business_number: str, email: str) -> list[str]:
-    """The firm's applications in a round whose contact has this address."""
+    """The firm's applications in a round, or in a series, whose contact has this address."""
     return [row["application"] for row in await connection.fetch(OF_FIRM, round_id, business_number, email)]
 
 
@@ -69,11 +70,12 @@ async def has_contact(connection: Connection, application: str) -> bool:
 
 
 async def forget(connection: Connection, before: datetime, now: datetime) -> list[tuple[str, int]]:
-    """(application, generation) of those asked for before that moment and never used: each told once."""
+    """(application, generation) of tokens requested before that moment and never used; each is returned once."""
     return [(row["application"], row["generation"]) for row in await connection.fetch(FORGOTTEN, before, now)]
 
 
 async def put_back(connection: Connection, application: str, renewals: Sequence[Renewal]) -> None:
+    """Restores renewals, and the token that is in force."""
     for renewal in renewals:
         await connection.execute(
             PUT_BACK, application, renewal.generation, renewal.token_hash, renewal.asked_at, renewal.used_at

@@ -1,4 +1,4 @@
-"""One bucket of what intake owns: its leaves, and what was published of every newest version in it."""
+"""One bucket of what intake owns: its leaves, and the published form of each newest version in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ WHERE round = $1 AND {_BUCKET.format("request")}
 
 @dataclass(frozen=True, slots=True)
 class NewestVersion:
+    """The newest version of an application."""
+
     party: str
     withdrawn: bool
     stated: StatedVersion
@@ -33,7 +35,7 @@ class NewestVersion:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRequest:
-    """A request's newest version as it was published; without a body where that was not kept yet."""
+    """The newest version of a request as published; no body for versions stored before it was kept."""
 
     request: str
     version: int

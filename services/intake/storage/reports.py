@@ -1,11 +1,11 @@
-"""What a report names, in intake's read model."""
+"""What a report on an award names, from intake's read model."""
 
 from dataclasses import dataclass
 
 from services.intake.domain.reports import Award
 from shared.service.postgres import Connection
 
-# Of the newest result; awards are of a result that is published, which is one that is confirmed.
+# Of the newest published result, which is a confirmed one.
 NAMED = """
 SELECT a.application IS NOT NULL AS entered, coalesce(o.result_type IS NOT NULL
        AND o.result_epoch >= coalesce((SELECT max(n.epoch) FROM confirmations n WHERE n.round = r.round), 0), false)
@@ -26,7 +26,7 @@ WHERE r.round = $1
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """`tolerance`: per cent by which the round's policy lets the sum of a contract be above its award."""
+    """`tolerance`: per cent by which the round's policy lets a contract's sum exceed its award."""
 
     entered: bool
     decided: bool
@@ -35,7 +35,7 @@ class Named:
 
 
 async def named(connection: Connection, round_id: str, request: str, application: str) -> Named:
-    """Of a round that there is. `request` with the institution's code before it."""
+    """For an existing round; raises LookupError. `request`: prefixed with the institution's code."""
     row = await connection.fetchrow(NAMED, round_id, request, str(application))
     if row is None:
         raise LookupError(f"no round {round_id}")

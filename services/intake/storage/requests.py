@@ -1,4 +1,4 @@
-"""Purchase requests as inboxes bring them, and the offsets they were read up to."""
+"""Purchase requests as they come from inboxes, and the offsets up to which inboxes were read."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -40,8 +40,8 @@ class InboxMovedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestVersion:
-    """The newest version of a request. `published`: its event's body, kept so that it can be published again as it was;
-    not loaded."""
+    """The newest version of a request. `published`: its event's body, stored so that it can be published again
+    unchanged; not loaded."""
 
     request: str
     round: str
@@ -56,8 +56,8 @@ class RequestVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxMessage:
-    """One record of an inbox, its body not looked into yet. `appended_at` is the broker's own time; `type` is empty and
-    `message_id` is its place, where headers say neither."""
+    """One record of an inbox, its body not parsed yet. `appended_at` is broker time. Without headers `type` is empty
+    and `message_id` is the record's place."""
 
     topic: str
     offset: int
@@ -70,23 +70,24 @@ class InboxMessage:
     content_type: str = ""
     schema: str = ""
     unreadable: str = ""
-    """Why there is no record at this offset that could be decoded."""
+    """Why the record at this offset could not be decoded."""
     read_as: tuple[ReadAs, ...] = ()
-    """What it says otherwise than it is kept, once it was read."""
+    """Values that were read differently from how they were written."""
 
     @property
     def unnamed(self) -> str:
-        """What the answer quotes where its sender gave no id."""
+        """What the answer quotes where the sender gave no id."""
         return f"offset:{self.offset}"
 
 
 async def move_offset(connection: Connection, topic: str, from_offset: int, to_offset: int) -> None:
+    """Compare-and-set. Raises InboxMovedError."""
     if await connection.fetchval(MOVE_OFFSET, topic, from_offset, to_offset) is None:
         raise InboxMovedError(topic)
 
 
 async def load(connection: Connection, named: Sequence[str]) -> dict[str, RequestVersion]:
-    """Those of them that there are, locked until the transaction ends."""
+    """Existing ones among them, locked until the transaction ends."""
     return {row["request"]: RequestVersion(**row) for row in await connection.fetch(REQUESTS, named)}
 
 
@@ -97,6 +98,7 @@ async def save(connection: Connection, versions: Sequence[RequestVersion]) -> No
 
 
 async def hold(connection: Connection, round_id: str, message: InboxMessage) -> None:
+    """Keeps a message that came after the close of a round that is not frozen."""
     await connection.execute(
         HOLD,
         message.topic,
@@ -111,7 +113,7 @@ async def hold(connection: Connection, round_id: str, message: InboxMessage) -> 
 
 
 async def take_held(connection: Connection, round_id: str) -> Sequence[InboxMessage]:
-    """Removes and returns what was held of a round."""
+    """Removes and returns the messages held for a round."""
     rows = await connection.fetch(TAKE_HELD, round_id)
     return [
         InboxMessage(

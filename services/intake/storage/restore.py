@@ -1,4 +1,4 @@
-"""How far intake's own topics are surely in its database, and which inbox messages a lost one had answered."""
+"""How far intake's own topics are in its database, and which inbox messages a lost database had answered."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from shared.kafka.storage import Partition
 from shared.service.postgres import Connection
 
 OFFSETS = "SELECT topic, partition, next_offset FROM own_offsets"
-# Never back: a replica that looked at the ends earlier may write later.
+# Never backwards: a replica may write older ends later.
 NOTE = """
 INSERT INTO own_offsets (topic, partition, next_offset)
 SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
@@ -32,7 +32,8 @@ async def offsets(connection: Connection) -> dict[Partition, int]:
 
 
 async def note_offsets(connection: Connection, ends: Mapping[Partition, int]) -> None:
-    """To be called after everything below `ends` is committed: what was published was, so ends read before do."""
+    """Call it after everything below `ends` is committed. Records are published after their commit, so ends that were
+    read before the call qualify."""
     await connection.execute(NOTE, [topic for topic, _ in ends], [number for _, number in ends], list(ends.values()))
 
 
@@ -41,12 +42,12 @@ async def forget_offset(connection: Connection, partition: Partition) -> None:
 
 
 async def keep_answered(connection: Connection, answered: Sequence[tuple[str, int]]) -> int:
-    """Inbox messages (topic, offset) answered already; the number of those this database had yet to answer."""
+    """Notes answered inbox messages (topic, offset); returns how many of them this database had yet to answer."""
     where = [topic for topic, _ in answered], [offset for _, offset in answered]
     ahead = await connection.fetch(KEEP_ANSWERED, *where)
     return len(ahead) + len(await connection.fetch(FORGET_HELD, *where))
 
 
 async def take_answered(connection: Connection, topic: str, up_to: int) -> set[int]:
-    """Which offsets below `up_to`, none of them accepted yet, were answered before; each is told once."""
+    """Offsets below `up_to` that were answered before; each is returned once."""
     return {row["offset"] for row in await connection.fetch(TAKE_ANSWERED, topic, up_to)}

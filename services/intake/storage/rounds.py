@@ -64,7 +64,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRound:
-    """A round as it stands; its policy and manifests as the JSON that was published."""
+    """A round's current state; its policy and manifests as the JSON that was published."""
 
     window: RoundWindow
     title: str
@@ -81,11 +81,11 @@ class StoredRound:
     series: str | None
     cut: int | None
     announced_close: datetime
-    """Before any extension."""
+    """The close before any extension."""
     amendment: int
-    """Of what stands; 0 as it was announced first."""
+    """Number of the newest amendment; 0 for the first announcement."""
     announcement_root: str | None
-    """Of what stands; None of a round announced before there was one."""
+    """Of the newest amendment; None for rounds announced before roots existed."""
 
 
 def _window(row: Any) -> RoundWindow:
@@ -123,12 +123,12 @@ def _stored(row: Any) -> StoredRound:
 
 
 async def lock_for_admission(connection: Connection, rounds: Sequence[str]) -> None:
-    """Shared, until the transaction ends. Check the window afterwards, in a statement of its own."""
+    """The shared latch, until the transaction ends. Check the window afterwards, in a statement of its own."""
     await connection.execute(ADMISSION_LOCK, sorted(round_lock(round_id) for round_id in rounds))
 
 
 async def lock_for_freeze(connection: Connection, round_id: str) -> None:
-    """Exclusive: waits until every admission under way has ended."""
+    """The exclusive latch: waits until every running admission has ended."""
     await connection.execute(FREEZE_LOCK, round_lock(round_id))
 
 
@@ -137,7 +137,7 @@ async def windows(connection: Connection, rounds: Sequence[str]) -> Mapping[str,
 
 
 async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Sequence[StoredRound]]:
-    """Of those that are a series, its cuts in the order they open."""
+    """For each series its cuts, in the order they open."""
     by_series: dict[str, list[StoredRound]] = {}
     for row in await connection.fetch(SERIES, list(series)):
         by_series.setdefault(row["series"], []).append(_stored(row))
@@ -145,12 +145,12 @@ async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Se
 
 
 async def newest_cuts(connection: Connection) -> list[StoredRound]:
-    """The last one announced of every series."""
+    """The last announced cut of every series."""
     return [_stored(row) for row in await connection.fetch(NEWEST_CUTS)]
 
 
 async def unknown(connection: Connection, named: Sequence[str]) -> set[str]:
-    """Of these, what is neither a round nor a series."""
+    """Those that are neither a round nor a series."""
     return {row["named"] for row in await connection.fetch(UNKNOWN, list(named))}
 
 
@@ -161,13 +161,13 @@ async def first_day(connection: Connection, series: str) -> date | None:
 
 
 async def latched(connection: Connection, rounds: Sequence[str]) -> Mapping[str, RoundWindow]:
-    """Windows of those that are rounds, read after the shared lock is held."""
+    """Windows of existing rounds, read while the shared latch is held."""
     await lock_for_admission(connection, rounds)
     return await windows(connection, rounds)
 
 
 async def announce(connection: Connection, announced: Announcement) -> bool:
-    """False when a round or a series of that id stands already."""
+    """False when a round or a series of that id exists already."""
     row = await connection.fetchval(
         ANNOUNCE,
         announced.round,
@@ -187,7 +187,7 @@ async def announce(connection: Connection, announced: Announcement) -> bool:
 
 
 async def stands(connection: Connection, announced: Announcement) -> bool:
-    """Whether a round or a series of that id stands already."""
+    """True if a round or a series of that id exists already."""
     known: bool = await connection.fetchval(STANDS, [announced.round, announced.series or announced.round])
     return known
 
@@ -202,7 +202,7 @@ async def load_all(connection: Connection) -> list[StoredRound]:
 
 
 async def unfinished(connection: Connection) -> list[StoredRound]:
-    """Rounds announced or open: those a clock may still move."""
+    """Rounds announced or open, which the clock may still move."""
     return [_stored(row) for row in await connection.fetch(UNFINISHED)]
 
 
@@ -211,17 +211,18 @@ async def open_round(connection: Connection, round_id: str) -> None:
 
 
 async def amend(connection: Connection, number: int, amended: Announcement) -> None:
-    """Under the exclusive lock: the opening takes what is announced under it."""
+    """Call it under the exclusive latch, since the opening reads the terms under it."""
     terms = amended.title, amended.opens_at, amended.closes_at, amended.policy, amended.policy_hash
     await connection.execute(AMEND, amended.round, number, *terms, amended.lead_seconds, amended.sources)
 
 
 async def state_root(connection: Connection, round_id: str, announcement_root: str) -> None:
+    """Stores the root of the announcement."""
     await connection.execute(STATE_ROOT, round_id, announcement_root)
 
 
 async def extend(connection: Connection, round_id: str, closes_at: datetime) -> None:
-    """Under the exclusive lock: admission and the freeze read the close under theirs."""
+    """Call it under the exclusive latch, since admission and the freeze read the close under theirs."""
     await connection.execute(EXTEND, round_id, closes_at)
 
 
@@ -234,6 +235,6 @@ async def void(connection: Connection, round_id: str) -> None:
 
 
 async def database_now(connection: Connection) -> datetime:
-    """The clock all replicas share."""
+    """The clock that all replicas share."""
     now: datetime = await connection.fetchval(DATABASE_NOW)
     return now

@@ -1,4 +1,4 @@
-"""The panel's marks, and what was closed of them."""
+"""The panel's marks, and which of them are closed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,13 +42,13 @@ class Panel:
 
     marks: list[PanelMark]
     entered: dict[str, bool]
-    """The frozen set, and whether each is judged eligible."""
+    """The applications of the frozen set; true if judged eligible."""
     closed_in: int | None
     """The epoch whose marks are closed."""
     to_close: bool
-    """Nothing was closed yet, or somebody was admitted since."""
+    """Nothing was closed yet, or an application was admitted since."""
     open_to: frozenset[str]
-    """Who still takes marks: nobody whom a commitment has, even one made before marks were closed at all."""
+    """Applications that still take marks: none that is in a commitment."""
 
 
 async def panel(connection: Connection, round_id: str) -> Panel:
@@ -66,7 +66,7 @@ async def _admitted_after(connection: Connection, round_id: str, epoch: int) -> 
 
 
 async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark], scored_at: datetime) -> int:
-    """In order of id; of each the highest version stands. The rows changed."""
+    """In order of id; of each mark the highest version counts. Returns the number of rows changed."""
     ordered = sorted(marks)
     return await rows_changed(
         connection,
@@ -82,6 +82,6 @@ async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark]
 
 
 async def close(connection: Connection, closed: ScoresClosed) -> int:
-    """Once for each epoch; the rows written."""
+    """Once for each epoch; returns the number of rows written."""
     values = closed.round, closed.epoch, closed.marks, closed.marks_root, closed.closed_at
     return await rows_changed(connection, CLOSE, *values)

@@ -34,7 +34,7 @@ SECRET = "SELECT value FROM secrets WHERE name = $1"
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who a token speaks for."""
+    """The holder of a token."""
 
     role: str
     name: str
@@ -53,23 +53,24 @@ async def create(connection: Connection, token_hash: str, holder: Bearer) -> boo
 
 
 async def revoke(connection: Connection, name: str) -> bool:
+    """False when no such token is in force."""
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
 
 
 async def take_unpublished(connection: Connection) -> list[TokenChanged]:
-    """Those that the other services were not told of as they stand: each once."""
+    """Token changes not published to the other services yet: each once."""
     return [TokenChanged(**dict(row)) for row in await connection.fetch(TAKE_UNPUBLISHED)]
 
 
 async def put_back(connection: Connection, token: TokenChanged) -> int:
-    """One that the database has lost, or whose end it has lost."""
+    """Restores a token that the database has lost, or its revocation."""
     revoked_at = token.changed_at if token.revoked else None
     row = token.name, token.role.value, token.institution, token.token_hash, token.changed_at, revoked_at
     return await rows_changed(connection, PUT_BACK, *row)
 
 
 async def listed(connection: Connection) -> list[dict[str, Any]]:
-    """All that were ever made, oldest first, as they are answered: neither a token nor its hash."""
+    """All tokens ever made, oldest first, as they are answered, without token or hash."""
     return [
         {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
         for row in await connection.fetch(TOKENS)

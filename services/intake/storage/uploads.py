@@ -73,6 +73,8 @@ class UploadRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
+    """An upload to be stored."""
+
     upload: str
     institution: str
     round: str
@@ -87,7 +89,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """`states`: how many rows have which answer, `sent` being none yet. `columns`: letters by name."""
+    """`states`: number of rows by answer, where `sent` means none yet. `columns`: letters by name."""
 
     upload: str
     institution: str
@@ -103,6 +105,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRow:
+    """A row with its answer, if there is one yet."""
+
     row: int
     type: str
     message: dict[str, Any]
@@ -113,7 +117,7 @@ class AnsweredRow:
 
 
 async def save(connection: Connection, new: NewUpload) -> bool:
-    """False when the institution has one under that key."""
+    """False when the institution has an upload under that key."""
     saved = await connection.fetchval(
         SAVE,
         new.upload,
@@ -159,13 +163,13 @@ async def rows(connection: Connection, upload: str) -> list[AnsweredRow]:
 
 
 async def is_sending(connection: Connection, inbox: str) -> bool:
-    """Whether an upload to this inbox waits for the brokers."""
+    """True if an upload to this inbox waits for the brokers."""
     waiting: bool = await connection.fetchval(UNSENT, inbox)
     return waiting
 
 
 async def taken(connection: Connection, messages: Sequence[InboxMessage]) -> dict[str, int]:
-    """Of messages that are rows of uploads: by their id, the offset of the record that counts."""
+    """For messages that are rows of uploads: by message id, the offset of the record that counts."""
     rows = await connection.fetch(
         TAKEN,
         [message.institution for message in messages],
@@ -176,7 +180,7 @@ async def taken(connection: Connection, messages: Sequence[InboxMessage]) -> dic
 
 
 async def answered(connection: Connection, answers: Sequence[InboxAnswered]) -> None:
-    """Keeps the answers to rows of uploads, once each; others are none of this table."""
+    """Stores the answers to rows of uploads, once each; other answers are ignored."""
     await connection.execute(
         ANSWERED,
         [answer.institution for answer in answers],

@@ -1,4 +1,4 @@
-"""An application's later versions: read, resubmit, withdraw, and its contact."""
+"""An application's versions after the first: read, resubmit, withdraw; and its contact."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,7 @@ WHERE round = $1 AND bucket = $2 AND NOT withdrawn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredApplication:
-    """The newest version of an application."""
+    """An application in its newest version."""
 
     application: str
     round: str
@@ -90,7 +90,7 @@ def stated_version(row: Any) -> StatedVersion:
 
 
 async def lock(connection: Connection, application: str) -> tuple[int, bool]:
-    """The newest version and whether it is a withdrawal, held until the transaction ends."""
+    """The newest version and whether it is a withdrawal, locked until the transaction ends. Raises LookupError."""
     row = await connection.fetchrow(LOCK_APPLICATION, application)
     if row is None:
         raise LookupError(f"no application {application}")
@@ -98,7 +98,7 @@ async def lock(connection: Connection, application: str) -> tuple[int, bool]:
 
 
 async def append(connection: Connection, stated: StatedVersion, receipt: Receipt) -> None:
-    """A version beside its signed receipt."""
+    """Stores a version with its signed receipt."""
     await connection.execute(
         INSERT_VERSION,
         stated.identifier,
@@ -118,7 +118,7 @@ async def append(connection: Connection, stated: StatedVersion, receipt: Receipt
 
 
 async def set_contact(connection: Connection, party: str, contact: ContactDetails, changed_at: datetime) -> None:
-    """`changed_at`: as the event says, so that the event read again is seen to be the same change."""
+    """`changed_at`: as in the event, so that reading the event again changes nothing."""
     await connection.execute(
         SET_CONTACT, party, contact.name, contact.email, contact.phone, contact.language, changed_at
     )
@@ -130,7 +130,7 @@ async def contact(connection: Connection, party: str) -> ContactDetails | None:
 
 
 async def receipts(connection: Connection, application: str) -> list[Receipt]:
-    """Every version's receipt as it was signed, oldest first."""
+    """Every version's receipt as signed, oldest first."""
     return [
         Receipt(**row | {"identity": row["identity"] and IdentityLevel(row["identity"])})
         for row in map(dict, await connection.fetch(RECEIPTS, application))
@@ -138,5 +138,5 @@ async def receipts(connection: Connection, application: str) -> list[Receipt]:
 
 
 async def bucket_leaves(connection: Connection, round_id: str, bucket: int) -> list[tuple[str, int, str]]:
-    """What stands in one bucket of a round's manifest, in order of id."""
+    """The leaves of one bucket of a round's manifest, in order of id."""
     return sorted(tuple(row) for row in await connection.fetch(BUCKET_LEAVES, round_id, bucket))
