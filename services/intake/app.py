@@ -1,4 +1,4 @@
-"""Intake's wiring: the only place that makes its clock, pool, producer and routes."""
+"""Intake's wiring: the only module that makes its clock, pool, producer and routes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

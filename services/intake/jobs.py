@@ -1,4 +1,5 @@
-"""What the clock moves: rounds open and freeze by themselves, at nobody's choice of moment; seeds are recorded."""
+"""Periodic jobs that the clock drives: rounds open and freeze by themselves, at nobody's choice of moment; seeds are
+recorded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,12 +40,12 @@ _log = structlog.get_logger()
 
 
 async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound) -> None:
-    """Opens rounds whose window has begun, with the whole policy and the institutions that are in."""
+    """Opens rounds whose window has begun, with the whole policy and the institutions that pledged."""
 
     async def open_one(seen: StoredRound) -> None:
         if not _opens(seen, clock):
             return
-        await signing.signer(pool)  # so that its key is among those published
+        await signing.signer(pool)  # so that its key is among the published ones
         async with outbox.transaction(pool) as (connection, events):
             await rounds.lock_for_freeze(connection, seen.window.round)
             stored = await rounds.load(connection, seen.window.round)  # an amendment may have landed
@@ -64,7 +65,8 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
 async def freeze_due(
     pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch, apart: ByRound
 ) -> None:
-    """Freezes rounds whose window is over, once what came in time is written: HTTP drained, inboxes read to the end."""
+    """Freezes rounds whose window is over, once everything received in time is written: HTTP drained, inboxes read to
+    the end."""
 
     async def freeze_one(stored: StoredRound) -> None:
         window = stored.window
@@ -81,9 +83,11 @@ async def freeze_due(
 async def freeze(
     pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock, made_anew: Sequence[str] = ()
 ) -> None:
-    """Fixes the set: under the exclusive lock the close is read again, then manifests and RoundFrozen are written.
+    """Fixes the set: under the exclusive latch, reads the close again, then writes manifests and RoundFrozen.
 
-    `made_anew`: inboxes of which nothing of before is there any more; the audit log says that it went on without."""
+    `made_anew`: inboxes that were recreated and hold nothing from before; the audit log notes that the freeze went on
+    without them.
+    """
     async with outbox.transaction(pool) as (connection, events):
         await rounds.lock_for_freeze(connection, round_id)
         stored = await rounds.load(connection, round_id)
@@ -121,7 +125,7 @@ async def freeze(
 
 
 async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
-    """Ends the standstill of rounds in which everybody was told, no appeal is open and no period runs any more."""
+    """Ends the standstill of rounds in which everybody was notified, no appeal is open and every period is over."""
 
     async def finalize_one(confirmed: tuple[str, datetime]) -> None:
         round_id, confirmed_at = confirmed
@@ -160,13 +164,13 @@ async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, confirme
 
 
 async def forget_late_entries(pool: Pool, clock: Clock) -> None:
-    """Drafts of late entries hold contacts: they go when their proposals have expired."""
+    """Deletes drafts of late entries, which hold contacts, once their proposals have expired."""
     async with connected(pool) as connection:
         await late.forget_expired(connection, clock.now())
 
 
 async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
-    """In a rehearsal, records the source's value once it is due; a real source's is typed by two officers."""
+    """In a rehearsal, records the source's value once it is due; for a real source two officers type it."""
 
     async def record_one(awaited: AwaitedValue) -> None:
         async with connected(pool) as connection:
@@ -193,7 +197,7 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, 
 
 
 def _opens(stored: StoredRound, clock: Clock) -> bool:
-    """Not without a policy: one that was put back waits for the same announcement again."""
+    """Never without a policy: a round that was put back waits for the same announcement again."""
     window = stored.window
     announced = window.status is RoundStatus.ANNOUNCED and bool(stored.policy)
     return announced and window.time_map.programme(clock.now()) >= window.opens_at
@@ -220,7 +224,7 @@ def _opened(stored: StoredRound, invited: tuple[Invitation, ...], fingerprints: 
         key_fingerprints=fingerprints,
         announcement_root=stored.announcement_root,
     )
-    body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # as it was hashed
+    body = canonical_json({**opened.model_dump(mode="json"), "policy": stored.policy})  # the bytes that were hashed
     return replace(round_event(opened, "opened", 0, window.opens_at), body=body)
 
 
@@ -230,7 +234,7 @@ async def _unfinished(pool: Pool) -> list[StoredRound]:
 
 
 async def forget_unused_tokens(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    """New tokens that nobody used in time go from contacts.v1 too."""
+    """Deletes new tokens that nobody used in time, from contacts.v1 too."""
     async with outbox.transaction(pool) as (connection, events):
         now = clock.now()
         for application, generation in await renewals.forget(connection, now - HOLDS_FOR, now):

@@ -7,6 +7,8 @@ from shared.service.settings import ServiceSettings
 
 
 class IntakeSettings(ServiceSettings):
+    """Read from `FIRSTBUY_INTAKE_…`."""
+
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_INTAKE_", frozen=True)
 
     http_port: int = Field(8001, description="HTTP port: the API, health, metrics and AsyncAPI.")

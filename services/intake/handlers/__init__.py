@@ -1,1 +1,1 @@
-"""Kafka in: the institutions' inboxes, and what the other services decided."""
+"""Kafka: the institutions' inboxes, and decisions of the other services."""

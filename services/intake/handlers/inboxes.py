@@ -1,10 +1,11 @@
-"""Reads the institutions' inboxes: no group, shards leased by session locks, offsets in our own database.
+"""Reads the institutions' inboxes: without a group, with shards leased by session locks and offsets in our own
+database.
 
-A lost lease can do no harm: every turn moves the stored offset from what it read to what follows, by compare-and-set,
+A lost lease does no harm: every read moves the stored offset from its first record to the next one, by compare-and-set,
 in the transaction of its effects.
 
-Nobody waits for more than one turn of each other: in a round of turns every inbox that has something is taken from
-once, a bounded number of records, a few inboxes at a time.
+Each inbox gets a read slot per pass: a bounded number of records, a few inboxes at a time. So no inbox waits for more
+than one slot of every other.
 """
 
 import asyncio
@@ -35,11 +36,11 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
 
 SLOT_RECORDS: Final = 100
-"""Records an inbox is taken from before it is the others' turn."""
+"""Most records of one read slot."""
 FETCH_BYTES: Final = 32_768
-"""Of one inbox at a time: less than a turn's worth of requests, since what is left of it delays the next fetch."""
+"""Most bytes fetched of one inbox: less than a slot of requests, since leftovers delay the next fetch."""
 AT_ONCE: Final = 3
-"""Inboxes that have their turn together, each on a connection of the pool."""
+"""Inboxes that have a slot at the same time, each on a connection of the pool."""
 _ATTEMPTS: Final = 4
 _log = structlog.get_logger()
 
@@ -52,18 +53,18 @@ class LeaseLostError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What an inbox had for its turn, and what of it waits for another one."""
+    """Records that an inbox had in its slot and that wait for a later one."""
 
     records: Sequence[Any]
     following: int
     singly: bool = False
     attempts: int = 0
-    """At the first of the records."""
+    """Failed attempts at the first of the records."""
     due: float = 0.0
 
 
 class InboxReader:
-    """Takes what institutions send. A new inbox is read within a second of its registration."""
+    """Takes the messages that institutions send. A new inbox is read within a second of its registration."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class InboxReader:
         self._left: dict[str, _Left] = {}
 
     async def read(self, pool: Pool) -> None:
-        """A periodic job: reads until the database or Kafka goes away; then everything is leased and assigned anew."""
+        """A periodic job: reads until the database or Kafka goes away; then leases and assigns everything anew."""
         consumer = self._make_consumer()
         try:
             await consumer.start()
@@ -95,7 +96,7 @@ class InboxReader:
             await consumer.stop()
 
     async def _read_leased(self, consumer: TakesTurns, leasing: Connection, pool: Pool) -> None:
-        """The leases are locks of the session of `leasing`, which is held as long as inboxes are read."""
+        """The leases are locks of the session `leasing`, which stays open as long as inboxes are read."""
         await leases.announce_replica(leasing, secrets.randbelow(2**31))
         mine = Leases()
         while True:
@@ -109,8 +110,8 @@ class InboxReader:
                 self._reading = {}  # lease and assign anew
 
     async def _follow(self, consumer: TakesTurns, connection: Connection, shards: set[int]) -> None:
-        """Reads the inboxes of `shards`, from the stored offsets, if they are not what is read. Those that can't be
-        read now are left out until they can."""
+        """Starts reading the inboxes of `shards` from the stored offsets, unless it reads them already. Unreadable ones
+        are left out until they can be read."""
         there = await institutions.inboxes(connection, sorted(shards))
         offsets = {box.topic: box.next_offset for box in there if box.topic not in self._watch.unreadable}
         if offsets.keys() == self._reading.keys():
@@ -120,6 +121,7 @@ class InboxReader:
         _log.info("reads inboxes", inboxes=len(offsets), left_out=len(there) - len(offsets))
 
     async def _read_slots(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
+        """Gives ready inboxes a slot each, a few at a time, for about `seconds`."""
         at_once = asyncio.Semaphore(AT_ONCE)
 
         async def read_slot(topic: str) -> None:
@@ -147,12 +149,12 @@ class InboxReader:
                 return
             left = _Left(taken.records, taken.next_offset)
         await self._take(pool, topic, left)
-        if topic not in self._left and left.following > self._reading[topic]:  # control records stand behind them
+        if topic not in self._left and left.following > self._reading[topic]:  # control records follow them
             await self._pass_over(pool, topic, left.following)
 
     async def _take(self, pool: Pool, topic: str, left: "_Left") -> None:
-        """Takes records of one inbox, one by one where they fail together. One that fails alone is tried again at later
-        turns, then parked; meanwhile its inbox waits, and no other."""
+        """Takes records of one inbox, one by one if they fail together. A record that fails alone is retried in later
+        slots, then parked; meanwhile only its own inbox waits."""
         if left.records and not left.singly and await self._fault(pool, topic, left.records) is None:
             return
         attempts = left.attempts
@@ -174,14 +176,14 @@ class InboxReader:
         self._left[topic] = _Left(left.records[number:], left.following, True, attempts, due)
 
     async def _fault(self, pool: Pool, topic: str, records: Sequence[Any]) -> Exception | None:
-        """Saves the records, or says why not. Raises LeaseLostError."""
+        """Saves the records; returns the exception if that fails. Raises LeaseLostError."""
         try:
             await self._save(pool, topic, records)
         except InboxMovedError as error:
             _log.info("lost inbox", topic=topic)
             raise LeaseLostError(topic) from error
-        except Exception as error:  # noqa: BLE001 -- isolated, tried again, then parked
-            _log.warning("takes inbox again", topic=topic, records=len(records), error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- isolated, retried, then parked
+            _log.warning("retries inbox", topic=topic, records=len(records), error=type(error).__name__)
             return error
         return None
 
@@ -203,7 +205,7 @@ class InboxReader:
         _log.info("took inbox messages", topic=topic, messages=len(messages), offset=following - 1)
 
     async def _pass_over(self, pool: Pool, topic: str, following: int) -> None:
-        """What nobody sent (a transaction's end) is passed, or a freeze would wait for it."""
+        """Passes control records, such as the end of a transaction, so that no freeze waits for them."""
         async with connected(pool) as connection:
             try:
                 await requests.move_offset(connection, topic, self._reading[topic], following)
@@ -212,7 +214,7 @@ class InboxReader:
         self._reading[topic] = following
 
     async def _park(self, pool: Pool, topic: str, record: Any, error: Exception) -> None:
-        """It is answered when an operator has settled it."""
+        """The message is answered once an operator has settled it."""
         detail = str(error)[:1000].replace("\x00", "␀")
         identifier, following = _named(self._message(topic, record)), record.offset + 1
         async with connected(pool) as connection, connection.transaction():
@@ -251,8 +253,8 @@ class InboxReader:
 
 
 def _named(message: InboxMessage) -> str:
-    """As its answer will quote it; the fault may be in the reading itself."""
+    """The id that its answer will quote. The fault may be in parsing itself."""
     try:
         return read_message(message).message.message_id
-    except Exception:  # noqa: BLE001 -- it is being parked, with the error that counts
+    except Exception:  # noqa: BLE001 -- the message is being parked with its own error
         return clean_id(message.message_id)

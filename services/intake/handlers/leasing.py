@@ -1,4 +1,4 @@
-"""Which of the inboxes are this replica's: shards, leased by session locks."""
+"""Leases of inbox shards to replicas, by session locks."""
 
 from services.intake.domain.shards import SHARDS
 from services.intake.storage import leases
@@ -12,7 +12,7 @@ class Leases:
         self.held: set[int] = set()
 
     async def renew(self, connection: Connection) -> set[int]:
-        """Takes or gives back shards until this replica has its share; returns those held."""
+        """Takes or gives back shards until this replica has its fair share; returns those held."""
         fair = -(-SHARDS // max(1, await leases.live_replicas(connection)))
         for shard in sorted(self.held)[fair:]:
             await leases.give_back_shard(connection, shard)

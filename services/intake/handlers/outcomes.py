@@ -1,4 +1,4 @@
-"""Keeps the read model of what eligibility and selection published."""
+"""Keeps the read model of decisions by eligibility, selection and notify."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,10 +20,11 @@ from shared.kafka.step import Incoming
 from shared.service.postgres import Connection
 
 RESULTS: Final = frozenset({"selected", "reserve", "not-selected", "promoted", "awards-changed", "selection-withdrawn"})
-"""Kinds of notices that tell a result."""
+"""Kinds of notices that state a result."""
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores verdicts, for applicants to read."""
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged = event.body
@@ -44,6 +45,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores results and the ends of their status."""
     rows = []
     for event in batch:
         if isinstance(event, Event) and not isinstance(event.body, SelectionStatusEnded | PurchaseOverdue):
@@ -68,8 +70,8 @@ async def keep_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
 
 
 async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """When each applicant was told the result, or could not be: periods of appeal begin with it. And whose contact says
-    that it was not them."""
+    """Stores when each applicant was notified of the result, or could not be: periods of appeal begin then. Also stores
+    disowned contacts."""
     notices = []
     for event in batch:
         if not isinstance(event, Event):
@@ -86,12 +88,13 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
 
 
 def _edition(occasion: str) -> tuple[int, int]:
-    """Epoch and batch of a result's notice: its occasion is `epoch-<n>`, of a release `epoch-<n>-batch-<m>`."""
+    """(epoch, batch) of a result's notice: its occasion is `epoch-<n>`, or `epoch-<n>-batch-<m>` for a release."""
     epoch, _, batch = occasion.removeprefix("epoch-").partition("-batch-")
     return int(epoch), int(batch or 0)
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores milestones of rounds."""
     rows = []
     for event in batch:
         if isinstance(event, Event):

@@ -1,4 +1,4 @@
-"""The other services are told who holds a token, by its hash: of one that is made or ended, with that."""
+"""Publishes who holds a token, by its hash, to the other services: with the change that makes or ends it."""
 
 from datetime import datetime
 from typing import Final
@@ -12,16 +12,16 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Connection, Pool
 
 FIRST_OPERATOR: Final = "first operator"
-"""Whose token is a setting of intake's, and in no table."""
+"""The holder of the token that is a setting of intake, and in no table."""
 
 
 async def access_events(connection: Connection) -> list[Outgoing]:
-    """Of all that the others were not told yet."""
+    """Events of token changes that are not published yet."""
     return [_event(token) for token in await tokens.take_unpublished(connection)]
 
 
 class AccessPublisher:
-    """A periodic job: tells of tokens made before others were told of any, and once of the first operator's."""
+    """A periodic job: publishes tokens made before there were such events, and once that of the first operator."""
 
     def __init__(self, outbox: OutboxPublisher, clock: Clock, first_operator: str) -> None:
         """`first_operator`: the hash of that token, empty where there is none."""
@@ -30,6 +30,7 @@ class AccessPublisher:
         self._first_operator = first_operator
 
     async def publish(self, pool: Pool) -> None:
+        """Publishes every change that is not published yet."""
         async with self._outbox.transaction(pool) as (connection, events):
             events += await access_events(connection)
             if self._first_operator:
@@ -38,6 +39,7 @@ class AccessPublisher:
 
 
 def first_operator(token_hash: str, now: datetime) -> TokenChanged:
+    """The first operator's token as a change."""
     return TokenChanged(name=FIRST_OPERATOR, role=TokenRole.OPERATOR, token_hash=token_hash, changed_at=now)
 
 

@@ -33,7 +33,7 @@ class _Waiting:
 
 
 class Admission:
-    """Takes submissions one by one, writes them in groups. Several groups may be under way at once."""
+    """Takes submissions one by one and writes them in groups. Several groups may be written at once."""
 
     def __init__(
         self, outbox: OutboxPublisher, signing: SigningKey, group_size: int, waiting_at_most: int, writers: int = 2
@@ -51,7 +51,7 @@ class Admission:
         self._networks: bytes | None = None
 
     async def submit(self, submission: Submission) -> Answer:
-        """The receipt or the refusal, once it is durable."""
+        """The receipt or the refusal, once it is durable. Raises TooManyWaitingError."""
         if len(self._waiting) >= self._waiting_at_most:
             raise TooManyWaitingError
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -67,14 +67,14 @@ class Admission:
             group, marks = self._next_group()
             if not group:
                 self._writers.release()
-                self._arrived.clear()  # nobody waits, or all wait for a group under way, which sets it again
+                self._arrived.clear()  # nobody waits, or all wait for a running group, which sets it again
                 continue
             task = asyncio.create_task(self._write(pool, group, marks))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def _next_group(self) -> tuple[list[_Waiting], set[tuple[str, ...]]]:
-        """The first that wait, but of the same product, or under the same key, only one at a time."""
+        """The submissions that wait longest; of one product, or under one key, only one at a time."""
         group: list[_Waiting] = []
         marks: set[tuple[str, ...]] = set()
         later: list[_Waiting] = []
@@ -99,13 +99,14 @@ class Admission:
             self._arrived.set()
 
     async def _answer(self, pool: Pool, group: Sequence[_Waiting]) -> None:
-        """Of a group that fails the halves are tried by themselves: what can't be admitted costs nobody else."""
+        """Writes and answers a group. If it fails, each half is retried alone, so that one bad submission costs no
+        other."""
         try:
             answers: Sequence[Answer | Exception] = await self._admit(pool, [waiting.submission for waiting in group])
         except DATABASE_AWAY:
-            _log.warning("can't admit without the database", submissions=len(group))
+            _log.warning("can't admit without database", submissions=len(group))
             answers = [DatabaseAwayError("admission")] * len(group)
-        except Exception:  # noqa: BLE001 -- every client that waits is told
+        except Exception:  # noqa: BLE001 -- every waiting client gets an answer
             _log.exception("failed to admit", submissions=len(group))
             if len(group) > 1:
                 middle = len(group) // 2
@@ -137,16 +138,17 @@ class Admission:
                         )
                         events += await settle(settling, disturbed.outranked)
             except (*CONTENDED, asyncpg.UniqueViolationError):
-                # Unique: another replica took the same idempotency key meanwhile. Looked up again, it is known.
+                # Unique: another replica stored the same idempotency key meanwhile. The retry finds it.
                 if attempt == 4:
                     raise
             else:
-                _log.info("admitted", submissions=len(group), new=len(admitted.entries))
+                _log.info("admitted submissions", submissions=len(group), new=len(admitted.entries))
                 return list(admitted.answers)
         raise AssertionError("unreachable")
 
 
 def _marks(submission: Submission) -> set[tuple[str, ...]]:
+    """What no two submissions of concurrent groups may share."""
     marks: set[tuple[str, ...]] = {(submission.round, submission.business_number, name) for name in submission.names}
     marks.add((submission.round, submission.business_number, submission.product_key))
     if submission.idempotency_key:

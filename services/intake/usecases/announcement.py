@@ -1,4 +1,4 @@
-"""Rounds are announced: by an officer, or, of a rolling intake, cut by cut by the clock."""
+"""Announces rounds: for officers, and by the clock, cut by cut, those of a rolling intake."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,8 +31,8 @@ Terms = TypeVar("Terms", RoundAnnounced, RoundAmended)
 async def announced(
     connection: Connection, announcement: Announcement, actors: Sequence[Actor], reason: str, now: datetime
 ) -> Outgoing:
-    """Of a round that stands in `rounds`, with its pledges: what is pledged in this transaction counts. `now` is real
-    time. The caller keeps its row in the audit log, the last thing in its transaction: `announced_detail`."""
+    """The event of a round that is in `rounds`, with its pledges: those of this transaction count. `now` is real time.
+    The caller adds `announced_detail` to the audit log, last in its transaction."""
     terms = RoundAnnounced(
         round=announcement.round,
         actors=tuple(actors),
@@ -54,13 +54,14 @@ async def announced(
 
 
 async def rooted(connection: Connection, terms: Terms) -> Terms:
-    """With their root, which the round keeps for its opening."""
+    """The terms with their root, which the round stores for its opening."""
     root = announcement_root(terms)
     await rounds.state_root(connection, terms.round, root)
     return terms.model_copy(update={"announcement_root": root})
 
 
 def announced_detail(announcement: Announcement, reason: str) -> dict[str, Any]:
+    """What the audit log notes."""
     return {"round": announcement.round, "policy_hash": announcement.policy_hash, "reason": reason}
 
 
@@ -102,7 +103,7 @@ async def _announce_next(
 
 
 async def _give_policy(connection: Connection, cut: StoredRound, series: str, number: int) -> None:
-    """A cut that a restore put back has no policy, which its announcement only names: it follows from the last one."""
+    """Gives a restored cut its policy, which its announcement states only by hash: it follows from the cut before."""
     cuts = (await rounds.cuts(connection, [series]))[series]
     before = next((other for other in cuts if other.cut == number - 1), None)
     if before is None or not before.policy:
@@ -111,7 +112,7 @@ async def _give_policy(connection: Connection, cut: StoredRound, series: str, nu
     if json_hash(policy) == cut.policy_hash:
         await putback_rounds.give_policy(connection, cut.window.round, cut.policy_hash, policy)
     else:
-        _log.error("can't give a cut its policy back: announce it again", round=cut.window.round)
+        _log.error("can't restore policy of cut: announce it again", round=cut.window.round)
 
 
 async def _next(connection: Connection, newest: StoredRound, series: str, number: int) -> Cut | None:
@@ -123,7 +124,7 @@ async def _next(connection: Connection, newest: StoredRound, series: str, number
 
 
 def _announcement(before: StoredRound, cut: Cut) -> Announcement:
-    """As the cut before was announced, but for its window and the day it is judged by."""
+    """As the cut before was announced, except for its window and the day it is judged by."""
     rehearsal: dict[str, Any] | None = before.rehearsal.model_dump(mode="json") if before.rehearsal else None
     return Announcement(
         round=cut.round,

@@ -1,4 +1,4 @@
-"""Reports on awards: held against the read model, then kept and published."""
+"""Takes reports on awards: checks them against the read model, then stores and publishes them."""
 
 from datetime import datetime
 
@@ -17,7 +17,8 @@ from shared.service.postgres import Connection
 async def take_report(
     connection: Connection, read: Read, request: str, stored: RequestVersion | None, window: RoundWindow, now: datetime
 ) -> list[Outgoing]:
-    """A report is taken whenever it comes: it says what happened after the selection. The newest of an award stands."""
+    """A report is accepted at any time, since it is about what followed the selection. The newest one on an award
+    counts."""
     message, asks = read.message, read.asks
     named = await reports.named(connection, window.round, request, asks.application)
     stands = stored is not None and stored.round == window.round and not stored.withdrawn

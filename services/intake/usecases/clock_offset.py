@@ -1,4 +1,4 @@
-"""Receipt times are this server's clock. How far that is from the database's, which all replicas share, is measured."""
+"""Measures how far this server's clock, which stamps receipts, is from the database's, which all replicas share."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from shared.service.postgres import Pool, connected
 
 
 class ClockOffset:
-    """Not ready while the clocks are surely further apart than `bound`: replicas would close at different moments."""
+    """Not ready while the clocks differ by more than `bound` for certain: replicas would close at different moments."""
 
     def __init__(self, clock: Clock, bound: timedelta, registry: CollectorRegistry) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class ClockOffset:
         self._gauge = Gauge("firstbuy_clock_offset_seconds", "Server's clock minus the database's", registry=registry)
 
     async def measure(self, pool: Pool) -> None:
-        """A periodic job. The answer was made between asking and hearing, so half of that is the uncertainty."""
+        """A periodic job. The database answers between request and response: half of that time is the uncertainty."""
         async with connected(pool) as connection:
             asked = self._clock.now()
             answered = await database_now(connection)
@@ -30,6 +30,7 @@ class ClockOffset:
         self._least = max(timedelta(0), abs(offset) - uncertain)
 
     def missing(self) -> str | None:
+        """For readiness: what is wrong, or None."""
         if self._least is None:
             return "not measured yet"
         if self._least > self._bound:

@@ -1,5 +1,4 @@
-"""What follows for a firm's entries when one of them comes, changes or goes: contests begin and end, the less sure
-leave."""
+"""Settles a firm's entries after one of them came, changed or left: contests begin and end, outranked entries leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ OUTRANKED: Final = Leave("another entry is surer to come from this firm", outran
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What a firm's entries are settled with, under its lock. `received_at`: programme time."""
+    """Everything needed to settle a firm's entries, under its lock. `received_at`: programme time."""
 
     connection: Connection
     firm: Firm
@@ -32,13 +31,14 @@ class Settling:
     signer: Signer
 
     async def take_out(self, application: str, leave: Leave) -> list[Outgoing]:
-        """Nothing of one that is out already."""
+        """Withdraws an entry; no event if it is withdrawn already."""
         stored = await versions.load(self.connection, application)
         if stored is None or stored.withdrawn:
             return []
         return [await take_out(self.connection, stored, leave, self.received_at, self.seed, self.signer)]
 
     async def restate(self, application: str, *, contested: bool) -> Outgoing:
+        """A version of intake's own, with the same facts. Raises LookupError."""
         await versions.lock(self.connection, application)
         stored = await versions.load(self.connection, application)
         if stored is None:
@@ -50,7 +50,7 @@ class Settling:
 
 
 async def settle(settling: Settling, outranked: Sequence[str] = ()) -> list[Outgoing]:
-    """Takes out those that are outranked, and states anew each entry whose contest began or ended."""
+    """Takes out outranked entries, and restates each entry whose contest began or ended."""
     events = []
     for application in outranked:
         events += await settling.take_out(application, OUTRANKED)

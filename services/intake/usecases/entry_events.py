@@ -1,4 +1,4 @@
-"""What the other services are told of an entry's version, and of whom to tell about it."""
+"""Events of an entry's version, its contact and its token."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from shared.proof.canonical import canonical_json
 
 
 def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
-    """`networks`: the key that names them; without it none is named."""
+    """The events of a new entry. `networks`: the key for names of networks; without it none is stated."""
     submission = entry.submission
     return (
         submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
@@ -22,7 +22,7 @@ def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing,
 
 
 def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparent: str | None) -> Outgoing:
-    """ApplicationSubmitted. Its JSON is put together here, around facts that are canonical JSON already."""
+    """ApplicationSubmitted. Its JSON is assembled by hand around facts that are canonical JSON already."""
     contested = '"contested":true,' if stated.contested else ""
     identity = f'"identity":"{stated.identity}",' if stated.identity else ""
     restated = '"restated":true,' if stated.restated else ""
@@ -46,7 +46,7 @@ def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparen
 def contact_event(
     party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None, networks: bytes | None
 ) -> Outgoing:
-    """ContactChanged, of a contact that came through its contract."""
+    """ContactChanged, of a contact that was validated by its contract."""
     body = {
         "changed_at": _utc(stated),
         "email": contact.email,
@@ -97,5 +97,5 @@ def token_event(
 
 
 def token_key(application: str) -> str:
-    """No party's id, and no institution's code."""
+    """Unlike any party's id or institution's code."""
     return f"token/{application}"

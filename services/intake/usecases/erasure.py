@@ -1,4 +1,4 @@
-"""A contact is erased by a tombstone on contacts.v1: whoever copied it forgets it, and compaction takes the rest."""
+"""Erases a contact by a tombstone on contacts.v1: whoever copied it deletes it, and compaction removes the rest."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from shared.kafka.cloudevents import Outgoing, event_id
 
 
 def tombstone(party: str, now: datetime) -> Outgoing:
+    """The tombstone of a party's contact."""
     identifier = event_id("contact", party, "erased", now.isoformat())
     return Outgoing(
         topic=topics.CONTACTS.name,

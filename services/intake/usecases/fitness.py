@@ -1,4 +1,4 @@
-"""Applications looked at by their round's policy before they wait to be admitted."""
+"""Checks applications by their round's policy before they wait to be admitted."""
 
 import asyncio
 import time
@@ -26,14 +26,15 @@ AT_MOST: Final = 100
 
 
 class Fitnesses:
-    """By round, as it was addressed: read once a minute, however many apply, and none waits for another round's."""
+    """Checks by the round addressed: each policy is read once a minute, however many apply, and independently of
+    others."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[float, Fitness]] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Fitness | None]] = {}
 
     async def of(self, pool: Pool, round_id: str) -> Fitness | None:
-        """None of a round that there is not, which admission says. Takes a connection where it is not kept."""
+        """None for an unknown round, which admission refuses. Takes a connection where the policy is not cached."""
         if fitness := self._standing(round_id):
             return fitness
         reading = self._reading.get(round_id)
@@ -41,7 +42,7 @@ class Fitnesses:
             reading = asyncio.create_task(self._read_apart(pool, round_id))
             self._reading[round_id] = reading
             reading.add_done_callback(lambda done: self._done(round_id, done))
-        return await asyncio.shield(reading)  # whoever goes away leaves it to the others
+        return await asyncio.shield(reading)  # a caller that is cancelled leaves it to the others
 
     async def _read_apart(self, pool: Pool, round_id: str) -> Fitness | None:
         async with connected(pool) as connection:
@@ -50,10 +51,10 @@ class Fitnesses:
     def _done(self, round_id: str, done: "asyncio.Task[Fitness | None]") -> None:
         del self._reading[round_id]
         if not done.cancelled():
-            done.exception()  # told to those who wait, if any still do
+            done.exception()  # raised to waiting callers, if there are any
 
     async def read(self, connection: Connection, round_id: str) -> Fitness | None:
-        """On the connection in hand."""
+        """Like `of`, on the given connection."""
         if known := self._standing(round_id):
             return known
         stored = await policies.of_round(connection, round_id)
@@ -72,18 +73,18 @@ class Fitnesses:
 
 
 def fitness_by(round_id: str, policy: dict[str, Any], clock: TimeMap) -> Fitness | None:
-    """By a policy as it is stored. None where it can't be read, which stops no entry: officers see it."""
+    """By a policy as stored. None where it can't be read, which stops no entry: officers see it."""
     try:
         return Fitness(POLICY.validate_python(policy), clock)
     except ValidationError as error:
-        _log.error("can't read a policy", round=round_id, error=str(error))
+        _log.error("can't read policy", round=round_id, error=str(error))
         return None
 
 
 def unfit_entry(
     fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = ""
 ) -> Refused | None:
-    """With all that keeps it from ever counting. `where`: in the body its facts stand."""
+    """Refused with every reason why it can never count. `where`: place of the facts in the body."""
     faults = fitness.faults(stated, received_at) if fitness else ()
     if faults:
         placed = tuple(fault.model_copy(update={"pointer": where + fault.pointer}) for fault in faults)
@@ -92,6 +93,6 @@ def unfit_entry(
 
 
 def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:
-    """The answer to an application, with what was remarked on where anything was."""
+    """The answer to an application, with remarks if there are any."""
     remarks: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
     return answer | ({"warnings": told(remarks)} if remarks else {})

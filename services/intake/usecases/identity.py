@@ -1,4 +1,4 @@
-"""Who asks whether somebody is a firm, and opens what was confirmed when an entry brings it along."""
+"""Confirms firms through the identity port, and opens confirmations that entries bring."""
 
 import asyncio
 import time
@@ -20,15 +20,15 @@ from shared.service.registry_calls import RegistryAwayError, RegistryFailureErro
 
 _log = structlog.get_logger()
 AT_ONCE: Final = 4
-"""Calls under way; more are told to come back."""
+"""Most concurrent calls; further callers are asked to retry."""
 TRIES: Final = 5
-"""Of one firm in an hour, so that nobody tries names: by each replica."""
+"""Most tries for one firm within an hour, by each replica, so that nobody can guess names."""
 _HOUR: Final = 3600.0
 _FIRMS: Final = 20_000
 
 
 class Identities:
-    """Confirms firms, and opens what was confirmed. One per process."""
+    """Confirms firms, and opens confirmations. One per process."""
 
     def __init__(self, port: ApplicantIdentity) -> None:
         self._port = port
@@ -38,11 +38,11 @@ class Identities:
 
     @property
     def best(self) -> IdentityLevel:
-        """The surest that can be had here."""
+        """The highest level that can be confirmed here."""
         return self._port.level
 
     async def confirm(self, pool: Pool, claimed: Claimed, now: datetime) -> Confirmation | Refused | None:
-        """None where the firm is not as claimed; refused where it can't be asked now."""
+        """None where the firm is not as claimed; refused where the port can't be asked now."""
         if self.best is IdentityLevel.NONE:
             return conflict("no-identity-service", "This programme confirms no firm: leave identity out.")
         if refused := self._counted(claimed.business_number):
@@ -53,7 +53,7 @@ class Identities:
             try:
                 confirmed = await self._port.confirms(claimed)
             except RegistryFailureError as error:
-                _log.warning("could not confirm an identity", error=str(error))
+                _log.warning("could not confirm identity", error=str(error))
                 wait = error.retry_after if isinstance(error, RegistryAwayError) else 0.0
                 return Refused(
                     RefusalKind.UNAVAILABLE,
@@ -66,7 +66,7 @@ class Identities:
         )
 
     def _counted(self, number: str) -> Refused | None:
-        """Refused where there were too many tries of this firm."""
+        """Refused after too many tries for this firm."""
         now = time.monotonic()
         tried = [moment for moment in self._tries.pop(number, []) if moment > now - _HOUR]
         if len(tried) >= TRIES:
@@ -80,7 +80,7 @@ class Identities:
         return None
 
     async def seal(self, pool: Pool, confirmation: Confirmation) -> str:
-        """What an entry brings along."""
+        """The confirmation as text, for an application to bring."""
         return sealed(confirmation, await self._sealing(pool))
 
     async def _sealing(self, pool: Pool) -> bytes:
@@ -90,7 +90,8 @@ class Identities:
         return self._secret
 
     async def level(self, pool: Pool, sent: str | None, applicant: Applicant, now: datetime) -> IdentityLevel | Refused:
-        """How sure an entry is that brings this confirmation, or none. Refused where it is not of it."""
+        """The identity level of an entry that brings this confirmation, or none. Refused where it belongs to another
+        firm."""
         if sent is None:
             return IdentityLevel.NONE
         confirmation = unsealed(sent, await self._sealing(pool))
@@ -101,7 +102,7 @@ class Identities:
 
 
 def below_level(demanded: IdentityLevel | None, level: IdentityLevel) -> Refused | None:
-    """Refused where the round's policy asks for more."""
+    """Refused where the round's policy requires a higher level."""
     if demanded is None or level.at_least(demanded):
         return None
     detail = f"this round takes firms that are confirmed ({demanded}), and this one is at {level}"

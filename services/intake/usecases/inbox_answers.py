@@ -1,4 +1,4 @@
-"""The one answer to an inbox message, on its institution's outbox, and why it is a refusal."""
+"""The one answer to an inbox message, on its institution's outbox, and reasons for refusals."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 
 
 def answered(message: InboxMessage, now: datetime, answer: Answer, **fields: Any) -> Outgoing:
-    """Its id follows from the message's place, so that there is one answer however often it is given."""
+    """The answer's id follows from the message's place, so that a repeated answer is the same answer."""
     event = InboxAnswered(
         institution=message.institution,
         answer=answer,
@@ -32,6 +32,7 @@ def answered(message: InboxMessage, now: datetime, answer: Answer, **fields: Any
 
 
 def answers_among(events: Sequence[Outgoing]) -> list[InboxAnswered]:
+    """The answers among events."""
     return [
         InboxAnswered.model_validate_json(event.body)
         for event in events
@@ -40,6 +41,7 @@ def answers_among(events: Sequence[Outgoing]) -> list[InboxAnswered]:
 
 
 def rejected(message: InboxMessage, now: datetime, *reasons: Reason, **fields: Any) -> Outgoing:
+    """The answer with reasons."""
     return answered(message, now, Answer.REJECTED, reasons=reasons, **fields)
 
 

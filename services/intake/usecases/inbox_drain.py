@@ -1,4 +1,4 @@
-"""Before a freeze, the inboxes are read to the ends they had after the close."""
+"""Before a freeze, waits until the inboxes are read to the ends they had after the close."""
 
 import asyncio
 import time
@@ -17,8 +17,8 @@ _log = structlog.get_logger()
 
 
 async def inboxes_drained(pool: Pool, watch: InboxWatch, round_id: str) -> bool:
-    """Whether the stored offsets reach the ends the inboxes have now, after the close and the brokers' skew. One that
-    can't be read is waited for, and named: what was sent in time may stand in it."""
+    """True once the stored offsets reach the present ends of the inboxes, after the close and the brokers' skew. An
+    unreadable inbox is waited for, and logged: it may hold messages sent in time."""
     async with connected(pool) as connection:
         stored = await institutions.inbox_offsets(connection)
     if not stored:

@@ -1,4 +1,4 @@
-"""One inbox message: read, decided under the round's latch, answered once on the institution's outbox."""
+"""Takes inbox messages: parses each, decides under the round's latch, answers once on the institution's outbox."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -66,7 +66,7 @@ async def take_messages(
 
 
 async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
-    """Of each that is a series, the windows of its cuts."""
+    """For each series the windows of its cuts."""
     by_series = await rounds.cuts(connection, series)
     latched = await rounds.latched(connection, [cut.window.round for cuts in by_series.values() for cut in cuts])
     return {name: [latched[cut.window.round] for cut in cuts] for name, cuts in by_series.items()}
@@ -106,8 +106,8 @@ async def _take(
 
 
 def _window(read: Read, named: Sequence[RoundWindow], stored: RequestVersion | None) -> RoundWindow | None:
-    """The round a message is about: of a series the cut open when it was appended, for a new request, else the cut its
-    request is in; None where it is in none."""
+    """The round of a message. In a series: for a new request the cut open when it was appended, or else the cut of its
+    request; None if there is none."""
     if len(named) > 1:
         held_in = [window for window in named if stored and window.round == stored.round]
         if isinstance(read.asks, SubmitPurchaseRequest):
@@ -204,7 +204,7 @@ def _warnings(asks: Any) -> tuple[Reason, ...]:
 async def _cancel(
     connection: Connection, ledger: Ledger, read: Read, window: RoundWindow, now: datetime
 ) -> list[Outgoing]:
-    """After the freeze a request leaves as a whole and with a reason; what it had bought goes into the next batch."""
+    """After the freeze a request leaves as a whole and with a reason; its awards go into the next batch."""
     message, asks, request = read.message, read.asks, _request(read)
     stored = ledger.newest(request)
     if stored is None or stored.withdrawn or stored.round != window.round:

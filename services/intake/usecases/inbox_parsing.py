@@ -1,7 +1,7 @@
-"""What an inbox message says: its type, its sender's id and its content, in whichever form it was sent.
+"""Parses an inbox message: its type, its sender's id and its content, in whichever form it was sent.
 
-Three are taken: CloudEvents in binary mode (attributes in headers), in structured mode (attributes and `data` in the
-body), and plain JSON whose `type` and `id` stand beside the content. What is said twice must be said alike.
+Three forms are accepted: CloudEvents in binary mode (attributes in headers), in structured mode (attributes and `data`
+in the body), and plain JSON with `type` and `id` beside the content. Attributes given twice must agree.
 """
 
 import re
@@ -44,8 +44,8 @@ _OTHER_VERSION: Final = re.compile(r"(.+)\.v\d+")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A message in words: what it asks, or why it can't be read. `message` is by now what its sender calls it, and its
-    body the content alone, which can be read again."""
+    """A parsed message: what it asks, or why it can't be read. `message` has the sender's id by now, and its body is
+    the content alone, which can be parsed again."""
 
     message: InboxMessage
     asks: Any
@@ -53,10 +53,12 @@ class Read:
 
     @classmethod
     def of(cls, message: InboxMessage, read: JsonRead, before: tuple[ReadAs, ...] = ()) -> "Read":
+        """`before`: conversions of the whole document."""
         return cls(replace(message, read_as=(*before, *read.read_as)), read.value)
 
 
 def read_message(message: InboxMessage) -> Read:
+    """Parses a message; reasons where it can't be read."""
     if len(message.message_id) > LONGEST_ID:
         return Read(replace(message, message_id=clean_id(message.message_id)), None, (_too_long(message.message_id),))
     if broken := _broken(message):
@@ -70,8 +72,8 @@ def read_message(message: InboxMessage) -> Read:
 
 
 def read_body(kind: str, body: bytes, where: str = "") -> JsonRead | tuple[Reason, ...]:
-    """What the content of a message of that type asks; reasons where it can't be read. `where` it stands in what was
-    sent."""
+    """What the content of a message of that type asks; reasons where it can't be read. `where`: its place in the
+    document."""
     try:
         return read_json(ADAPTERS[kind], body, where)
     except UnreadableJsonError as error:
@@ -79,7 +81,7 @@ def read_body(kind: str, body: bytes, where: str = "") -> JsonRead | tuple[Reaso
 
 
 def clean_id(identifier: str) -> str:
-    """As the answer quotes it and rows hold it."""
+    """The id as answers quote it and rows store it."""
     return identifier.replace("\x00", "")[:LONGEST_ID]
 
 
@@ -161,13 +163,13 @@ def _id(message: InboxMessage, document: Mapping[str, Any]) -> tuple[str, tuple[
 
 
 def _too_long(identifier: str, pointer: str = "") -> Reason:
-    """The answer could not quote it, and two that begin alike would be one."""
+    """The answer could not quote the id, and two ids with the same beginning would collide."""
     fix = f"give it {LONGEST_ID} characters at the most; the answer quotes the first {LONGEST_ID} of this one"
     return Reason(pointer=pointer, code="id-too-long", detail=f"its id has {len(identifier)} characters", fix=fix)
 
 
 def _of_another_schema(kind: str, schema: Any) -> tuple[Reason, ...]:
-    """A schema of somebody else's says nothing to us; one of ours has to be this one."""
+    """A foreign schema is ignored; one of ours has to be the current one."""
     ours = f"{SCHEMA_PREFIX}{kind}:1"
     if not isinstance(schema, str) or not schema.startswith(SCHEMA_PREFIX) or schema == ours:
         return ()

@@ -1,4 +1,4 @@
-"""Which inboxes can't be read, and why: a freeze would wait for them in silence, so they are looked for and named."""
+"""Detects unreadable inboxes and why, since a freeze would wait for them silently."""
 
 import asyncio
 import time
@@ -21,16 +21,17 @@ _log = structlog.get_logger()
 
 
 class Trouble(StrEnum):
+    """Why an inbox can't be read."""
+
     NO_RIGHT = "no-right"
     NOT_THERE = "not-there"
     MADE_ANEW = "made-anew"
-    """Shorter than what was read of it. What it holds would be answered under ids that were used."""
+    """Recreated, and shorter than what was read of it. Its messages would be answered under ids that were used."""
     UNREADABLE = "unreadable"
 
 
 BLOCKING: Final = frozenset({Trouble.NO_RIGHT, Trouble.NOT_THERE, Trouble.UNREADABLE})
-"""There may be something in it that was sent in time: no freeze passes over it. One that was made anew by whoever
-runs Kafka holds nothing of before."""
+"""Troubles that hold up a freeze: the inbox may hold messages sent in time. A recreated inbox holds none of them."""
 
 
 _TROUBLE_BY_ERROR: Final = {
@@ -40,6 +41,8 @@ _TROUBLE_BY_ERROR: Final = {
 
 
 class InboxWatch:
+    """The unreadable inboxes, as this replica last saw them."""
+
     def __init__(
         self, kafka: KafkaSettings, make_consumer: Callable[[], Any], registry: CollectorRegistry | None = None
     ) -> None:
@@ -52,7 +55,7 @@ class InboxWatch:
         self.unreadable: dict[str, Trouble] = {}
 
     async def look(self, pool: Pool, *, not_before: float = float("inf")) -> None:
-        """A periodic job: looks at every registered inbox, unless it did since `not_before` (monotonic clock)."""
+        """A periodic job: checks every registered inbox, unless it did since `not_before` (monotonic clock)."""
         if self._looked >= not_before:
             return
         async with connected(pool) as connection:
@@ -66,21 +69,23 @@ class InboxWatch:
             self._looked = began
 
     def found(self, topic: str, error: KafkaError) -> None:
-        """While reading; the next look says whether it stays."""
+        """Notes an error while reading; the next look tells whether it persists."""
         refused = isinstance(error, TopicAuthorizationFailedError)
         _log.error("can't read inbox", topic=topic, error=f"{type(error).__name__}: {error}")
         self._note(self.unreadable | {topic: Trouble.NO_RIGHT if refused else Trouble.UNREADABLE})
 
     def blocking(self) -> dict[str, str]:
+        """Inboxes that hold up a freeze, with their trouble."""
         return {topic: trouble.value for topic, trouble in self.unreadable.items() if trouble in BLOCKING}
 
     def made_anew(self) -> list[str]:
+        """Topics that were recreated."""
         return sorted(topic for topic, trouble in self.unreadable.items() if trouble is Trouble.MADE_ANEW)
 
     async def _troubles(self, stored: Mapping[str, int]) -> dict[str, Trouble]:
-        """`stored` was read before the ends are."""
+        """`stored` has to be read before the ends are."""
         unseen = await absent(list(stored), self._kafka)
-        # A leader that is being chosen is no trouble.
+        # A leader election is no trouble.
         troubles = {name: _TROUBLE_BY_ERROR[error] for name, error in unseen.items() if error in _TROUBLE_BY_ERROR}
         ends = await self.ends([name for name in stored if name not in unseen])
         return troubles | {name: Trouble.MADE_ANEW for name, end in ends.items() if end < stored[name]}
@@ -91,7 +96,7 @@ class InboxWatch:
         try:
             await consumer.start()
             places = [TopicPartition(name, 0) for name in names]
-            consumer.assign(places)  # one look at the metadata for all; asked for one by one they cost 0.1 s each
+            consumer.assign(places)  # one metadata request for all; one by one they would take 0.1 s each
             return {place.topic: end for place, end in (await consumer.end_offsets(places)).items()} if places else {}
         finally:
             with suppress(KafkaError, TimeoutError):

@@ -1,7 +1,7 @@
-"""After an extension those refused since the old close are told that they may come back.
+"""After an extension, invites those who were refused since the old close to return.
 
-Each gets a party of its own, under which the address goes to contacts.v1 and nowhere else. At the freeze the parties
-are erased there: intake keeps their addresses until an extension or the freeze, notify until the freeze.
+Each gets a party of its own, under which the address goes to contacts.v1 and nowhere else. At the freeze these parties
+are erased: intake stores the addresses until an extension or the freeze, notify until the freeze.
 """
 
 import uuid
@@ -23,12 +23,12 @@ _log = structlog.get_logger()
 
 
 async def invitations(connection: Connection, extended: RoundExtended, now: datetime) -> list[Outgoing]:
-    """For the transaction of the extension, under the round's exclusive lock. `now` is programme time."""
+    """For the transaction of the extension, under the round's exclusive latch. `now` is programme time."""
     late = await refused.take(connection, extended.round)
     parties = [str(uuid.uuid4()) for _ in late]
     if parties:
         await refused.invite(connection, extended.round, parties)
-        _log.info("invites refused", round=extended.round, contacts=len(parties))
+        _log.info("invited refused contacts", round=extended.round, contacts=len(parties))
     events: list[Outgoing] = []
     for party, contact in zip(parties, late, strict=True):
         events += _invitation(party, contact, extended, now)

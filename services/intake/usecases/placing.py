@@ -1,4 +1,4 @@
-"""Whether an entry can stand with what it states now, beside all others of its firm."""
+"""Checks whether a changed entry still fits beside the other entries of its firm."""
 
 from dataclasses import replace
 from typing import Final
@@ -22,11 +22,10 @@ async def placed_beside_others(
     stated: ApplicationFacts,
     identity: IdentityLevel | None = None,
 ) -> Place | Refused:
-    """Where it stands with what it states now; `identity`: where that is another than it had.
+    """The entry's place with the new facts. `identity`: its new level, if that changes.
 
-    Refused where that is another firm's or another product, where another entry of its party has one of its names, or
-    where a limit of the firm's leaves it no place. Nobody enters or changes an entry of the firm from here
-    until the transaction ends.
+    Refused for another firm or product, for a name of another entry of its party, and where a limit of the firm leaves
+    no place. Locks the firm until the transaction ends.
     """
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
@@ -47,7 +46,7 @@ async def placed_beside_others(
 async def refused_place_alone(
     connection: Connection, stored: StoredApplication, stated: ApplicationFacts
 ) -> Refused | None:
-    """As `placed_beside_others`, once no contest can be settled any more: refused where one would begin."""
+    """Like `placed_beside_others`, once contests can't be settled any more: also refused where one would begin."""
     placed = await placed_beside_others(connection, stored, stated)
     if isinstance(placed, Refused):
         return placed

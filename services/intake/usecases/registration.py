@@ -1,4 +1,4 @@
-"""An institution as it stands, changed and published: by itself, or with the pledges of an announcement."""
+"""Changes and publishes an institution: by itself, or with the pledges of an announcement."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from shared.service.postgres import Connection
 
 
 async def save(connection: Connection, code: str, after: Institution, now: datetime) -> Outgoing:
-    """Under the institution's lock."""
+    """Called under the institution's lock."""
     await institutions.set_institution(connection, code, after.name, after.status.value, now)
     await institutions.set_pledges(connection, code, list(after.pledges.items()))
     pledges = tuple(Pledge(round=round_id, won=won) for round_id, won in sorted(after.pledges.items()))
@@ -28,7 +28,7 @@ async def save(connection: Connection, code: str, after: Institution, now: datet
 
 
 def name_stands(code: str, before: Institution | None, named: str | None, pointer: str) -> list[Reason]:
-    """The remark that it keeps the name it is registered by, where it is called otherwise."""
+    """A remark where another name is given than the registered one, which stays."""
     if before is None or named is None or named == before.name:
         return []
     detail = f"{code} is registered as {before.name!r}, and keeps that name"

@@ -1,4 +1,4 @@
-"""Answers what other services ask for on `repairs.v1`: a bucket's complete list, and its rows once more."""
+"""Answers requests on `repairs.v1`: a bucket's complete list, and its rows once more."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -21,12 +21,13 @@ _log = structlog.get_logger()
 
 
 class Repairs:
-    """Intake owns applications and requests; it lists only what makes the root it published."""
+    """Intake owns applications and requests; it lists a bucket only if it matches the published root."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
 
     async def answer(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+        """Answers requests for buckets of the current epoch."""
         published: list[Outgoing] = []
         for event in events_of(batch, BucketRequested):
             published += await self._answer(connection, event.body, event.id)
@@ -35,14 +36,14 @@ class Repairs:
     async def _answer(self, connection: Connection, asked: BucketRequested, request_id: str) -> Sequence[Outgoing]:
         stored = await rounds.load(connection, asked.round)
         if asked.subject is RepairSubject.VERDICTS or stored is None or stored.epoch != asked.epoch:
-            return ()  # another's to answer, or of an epoch that is over: who still needs it asks in the new one
+            return ()  # another service's, or of a past epoch: whoever still needs it asks in the new one
         of_applications = asked.subject is RepairSubject.APPLICATIONS
         manifest = Manifest.model_validate(stored.applications if of_applications else stored.requests)
         find = repairs.application_leaves if of_applications else repairs.request_leaves
         leaves = await find(connection, asked.round, asked.bucket)
         where = {"round": asked.round, "epoch": asked.epoch, "subject": asked.subject.value, "bucket": asked.bucket}
         if not is_bucket_of(manifest, asked.bucket, leaves):
-            _log.error("left request unanswered: not what was frozen", **where, requested_by=asked.requested_by)
+            _log.error("left request unanswered: differs from frozen set", **where, requested_by=asked.requested_by)
             return ()
         _log.info("listed bucket", **where, leaves=len(leaves), requested_by=asked.requested_by)
         answer = listed(asked, request_id, leaves, self._now())
@@ -54,7 +55,7 @@ class Repairs:
 
 
 def _application(round_id: str, newest: NewestVersion) -> Outgoing:
-    """What was published of this version, under the same id."""
+    """The event of this version as published, under the same id."""
     version = newest.stated
     if not newest.withdrawn:
         return submitted_event(round_id, newest.party, version, None)
@@ -69,7 +70,7 @@ def _application(round_id: str, newest: NewestVersion) -> Outgoing:
         act=facts.get("act"),
         outranked=facts.get("outranked", False),
     )
-    # A reason that was not kept can't be said again, and one id never means two things.
+    # A reason that was not stored can't be repeated, and an id always means the same event.
     again = () if "reason" in facts else ("without its reason",)
     identifier = event_id("application", version.identifier, version.version, *again)
     return outgoing(topics.APPLICATIONS.name, version.identifier, event, event_id=identifier, time=version.received_at)
@@ -77,7 +78,7 @@ def _application(round_id: str, newest: NewestVersion) -> Outgoing:
 
 def _request(newest: PublishedRequest) -> Outgoing | None:
     if newest.body is None or newest.received_at is None:
-        _log.error("can't publish again: accepted before its event was kept", request=newest.request)
+        _log.error("can't republish request: its event was not stored", request=newest.request)
         return None
     return Outgoing(
         topic=topics.PURCHASE_REQUESTS.name,

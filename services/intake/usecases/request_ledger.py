@@ -1,4 +1,4 @@
-"""The requests, pledges and policies that some messages are about."""
+"""The requests, pledges and policies that the messages of one transaction are about."""
 
 from collections.abc import Iterable
 
@@ -9,8 +9,8 @@ from shared.service.postgres import Connection
 
 
 class Ledger:
-    """Requests read once for all messages of a transaction, changed in memory, written once. A statement for each
-    message costs three times as much as all else."""
+    """Requests read once for all messages of a transaction, changed in memory, written once: one statement per message
+    would cost three times as much as everything else."""
 
     def __init__(self, connection: Connection, stored: dict[str, RequestVersion]) -> None:
         self._connection = connection
@@ -21,13 +21,15 @@ class Ledger:
 
     @classmethod
     async def of(cls, connection: Connection, named: Iterable[str]) -> "Ledger":
+        """Loads and locks the named requests."""
         return cls(connection, await requests.load(connection, sorted(set(named))))
 
     def newest(self, request: str) -> RequestVersion | None:
-        """Of what was named at the begin."""
+        """The newest version of a request named at the beginning."""
         return self._changed.get(request) or self._stored.get(request)
 
     async def pledge(self, round_id: str, code: str) -> int | None:
+        """The institution's pledge to the round, in won."""
         if (round_id, code) not in self._pledges:
             self._pledges[round_id, code] = await institutions.pledge(self._connection, round_id, code)
         return self._pledges[round_id, code]
@@ -39,7 +41,9 @@ class Ledger:
         return self._bought[round_id]
 
     def change(self, version: RequestVersion) -> None:
+        """Notes a new version, for `write`."""
         self._changed[version.request] = version
 
     async def write(self) -> None:
+        """Saves every changed request."""
         await requests.save(self._connection, list(self._changed.values()))

@@ -1,8 +1,8 @@
-"""Intake opens when its database holds all that intake ever published: one put back to an earlier moment catches up.
+"""Opens intake once its database holds all that intake ever published: a restored database catches up first.
 
-What is on the topics was committed here before it was published. So, while intake runs, the topics' end offsets are
-noted now and then: everything below is in the database. At the start what lies behind the note is read again, at most
-some seconds of records; after a restore that is everything since the backup, and what is missing is put back.
+Every record on the topics was committed here before it was published. So, while intake runs, it notes the topics' end
+offsets regularly: everything below is in the database. At the start it reads again what lies behind the notes, usually
+a few seconds of records; after a restore that is everything since the backup, and what is missing is put back.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A topic intake writes, and what is made of its records."""
+    """A topic that intake writes, and how its records are put back."""
 
     decoder: Decoder
     put_back: PutBack
@@ -48,8 +48,8 @@ class _Own:
         return cls(Decoder(topic), put_back)
 
 
-# Each phase needs what those before it put back: a pledge its institution, an entry its round, a contact its applicant,
-# an answer its inbox.
+# Each phase needs what those before put back: a pledge its institution, an entry its round, a contact its applicant, an
+# answer its inbox.
 _PHASES: Final = (
     {
         topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, replay.put_back_institutions),
@@ -74,7 +74,7 @@ class DatabaseSetBackError(RuntimeError):
 
 @dataclass(slots=True)
 class _CatchUp:
-    """One reading of what lies behind the notes."""
+    """One pass over the records behind the notes."""
 
     noted: dict[Partition, int]
     records: int = 0
@@ -83,7 +83,7 @@ class _CatchUp:
 
 
 class Restore:
-    """Closed at first. Several replicas may catch up at once: what is there already stays as it is."""
+    """Closed at first. Several replicas may catch up at once: rows that exist already stay."""
 
     def __init__(
         self,
@@ -106,11 +106,11 @@ class Restore:
         self._progress = "not begun"
 
     def missing(self) -> str | None:
-        """For readiness, and for whoever asks meanwhile."""
+        """For readiness, and for requests meanwhile."""
         return None if self._opened.is_set() else self._progress
 
     def once_open(self, job: Job) -> Job:
-        """The job, begun when the database is whole."""
+        """The job, begun once the database is complete."""
 
         async def gated() -> None:
             await self._opened.wait()
@@ -140,20 +140,21 @@ class Restore:
                 await asyncio.wait_for(consumer.stop(), 10)
 
     async def _make_secrets(self, pool: Pool) -> None:
-        """At the first start, so that every backup has them: what was given out under others could not be put back."""
+        """Makes secrets at the first start, so that every backup has them: tokens made with others could not be
+        restored."""
         await self._make_key(pool)
         async with connected(pool) as connection:
             await tokens.secret(connection, "access-tokens")
 
     async def _partitions(self, consumer: Any) -> list[TopicPartition]:
-        """Of the shared topics; what a consumer knows of a topic comes with the first look at it."""
+        """The partitions of the shared topics; a consumer knows a topic's partitions after its first look."""
         self._progress = "waits for its own topics"
         names = [self._prefix + name for name in _SHARED]
         await _ends(consumer, [TopicPartition(name, 0) for name in names])
         return sorted(TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name))
 
     async def _outboxes(self, consumer: Any, pool: Pool) -> list[TopicPartition]:
-        """Of the institutions registered, those that are there: one that has left may have lost its topics."""
+        """Existing outboxes of registered institutions: one that has left may have lost its topics."""
         async with connected(pool) as connection:
             codes = [row["institution"] for row in await institutions.institutions(connection, public=False)]
         named = {self._prefix + topics.outbox(str(code)).name for code in codes}
@@ -179,8 +180,8 @@ class Restore:
     async def _behind(
         self, consumer: Any, pool: Pool, reading: _CatchUp, places: Sequence[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        """The ends of those that have more than is noted, as they are now: whoever writes behind them has what it
-        writes in this database. The consumer stands at the notes."""
+        """The present ends of partitions with more records than noted: whoever writes after that writes to this
+        database too. Seeks the consumer to the notes."""
         ends = await _ends(consumer, places) if places else {}
         behind = {}
         for place, end in ends.items():
@@ -216,7 +217,7 @@ class Restore:
         self._noted.pop((place.topic, place.partition), None)
 
     async def _take(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
-        """A batch that fails is halved until the record to blame stands alone; that one is parked."""
+        """Halves a failing batch until the bad record is alone; that one is parked."""
         try:
             await self._save(pool, reading, topic, own, records)
         except (*CONTENDED, *DATABASE_AWAY):
@@ -249,7 +250,7 @@ class Restore:
         _log.error("parked record", topic=record.topic, partition=record.partition, offset=record.offset, error=code)
 
     async def _record(self, pool: Pool, reading: _CatchUp) -> None:
-        """A line in the audit log, whose end the restore cut off, and a look at every frozen set."""
+        """Writes a line to the audit log, whose end the restore cut off, and checks every frozen set."""
         async with self._outbox.transaction(pool) as (connection, events):
             detail = {"records": reading.records, "put_back": dict(reading.put_back)}
             events.append(await audit.record(connection, "intake", self._now(), "intake", "restore", detail))
@@ -260,10 +261,10 @@ class Restore:
                 applications = await epochs.application_digest(connection, stored.window.round)
                 requests = await epochs.request_digest(connection, stored.window.round)
                 if (applications.root, requests.root) != (stored.applications["root"], stored.requests["root"]):
-                    _log.error("restored set is not what was frozen", round=stored.window.round, epoch=stored.epoch)
+                    _log.error("restored set differs from frozen set", round=stored.window.round, epoch=stored.epoch)
 
     async def _load(self, connection: Connection) -> dict[Partition, int]:
-        """The notes; an error when they were further already."""
+        """The notes. Raises DatabaseSetBackError when they went backwards."""
         stored = await restore.offsets(connection)
         for (topic, partition), noted in self._noted.items():
             if stored.get((topic, partition), 0) < noted:
@@ -272,7 +273,7 @@ class Restore:
         return stored
 
     async def _note(self, consumer: Any, pool: Pool, shared: Sequence[TopicPartition]) -> None:
-        """The ends are read first: what is below them was committed before it was published."""
+        """Reads the ends first: everything below them was committed before it was published."""
         places: list[TopicPartition] = []
         registered = -1
         while True:
@@ -290,8 +291,8 @@ class Restore:
 
 
 async def _ends(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """Assigned, since the ends of what is not cost 0.1 s each; paused, since a fetch that waits for records keeps
-    every other request of its connection waiting for half a second."""
+    """Assigns the partitions, since ends of unassigned ones take 0.1 s each; pauses them, since a fetch that waits for
+    records delays every other request of its connection by half a second."""
     if set(places) != consumer.assignment():
         consumer.assign(places)
         consumer.pause(*places)

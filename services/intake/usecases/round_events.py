@@ -1,4 +1,4 @@
-"""A round's turns as events, and the one value that seeds its draw. Shared by the clock's jobs and officers' acts."""
+"""A round's lifecycle events, and the value that seeds its draw. Shared by the clock's jobs and officers' acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """What a source of chance said, in the form of RFC 3797, and when it was due."""
+    """The value of a source of chance, in the form of RFC 3797, and when it was due."""
 
     source: str
     value: str
@@ -32,6 +32,7 @@ class SourceValue:
 
 
 def round_event(event: RoundAct, name: str, epoch: int, time: datetime) -> Outgoing:
+    """The event under an id of its round, name and epoch."""
     identifier = event_id("round", event.round, name, epoch)
     return outgoing(topics.ROUNDS.name, event.round, event, event_id=identifier, time=time)
 
@@ -44,7 +45,7 @@ async def record_source(
     actors: Sequence[Actor],
     reason: str,
 ) -> list[Outgoing]:
-    """Writes the value that decides; nothing when there is one already, since there is one seed for ever."""
+    """Stores the value that decides; no events where there is one already, since a seed is final."""
     if not await outcomes.save_source(
         connection, awaited.round, awaited.epoch, value.source, value.value, value.due_at
     ):
@@ -66,7 +67,7 @@ async def record_source(
 
 
 async def late_answers(connection: Connection, round_id: str, now: datetime) -> list[Outgoing]:
-    """Answers what came after the close; only now can no extension contradict the answer."""
+    """Answers messages that came after the close; from now on no extension can contradict the answer."""
     taken = await requests.take_held(connection, round_id)
     answers = [
         InboxAnswered(

@@ -1,4 +1,4 @@
-"""An uploaded file as messages for an inbox, or what keeps it from being that, by cell."""
+"""Turns an uploaded file into inbox messages, or into errors by cell."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Understood:
     reading: Reading
 
     def file(self) -> dict[str, Any]:
-        """What of it was read, and how."""
+        """What was read of the file, and how."""
         sheet = self.sheet
         return {
             "format": sheet.format,
@@ -47,7 +47,7 @@ class Understood:
 
 
 def understand(sheet: Sheet, round_id: str, institution: str) -> Understood:
-    """Raises UnreadableFileError."""
+    """Reads every row and checks it against its contract. Raises UnreadableFileError."""
     try:
         reading = read_rows(sheet, round_id, institution)
     except NoHeaderError as error:
@@ -65,7 +65,7 @@ def _held_against_contract(reading: Reading, row: Row) -> Row:
 
 
 def upload_rows(upload: str, rows: Sequence[Row]) -> list[UploadRow]:
-    """Rows without an error, each under the id its message has however often it is sent."""
+    """Rows without an error, each with the id of its message, which is the same every time."""
     return [
         UploadRow(
             row=row.number, message_id=event_id("upload", upload, row.number), type=row.type or "", message=row.message
@@ -75,7 +75,7 @@ def upload_rows(upload: str, rows: Sequence[Row]) -> list[UploadRow]:
 
 
 def messages(institution: str, rows: Sequence[UploadRow], now: datetime, traceparent: str | None) -> list[Outgoing]:
-    """As the institution itself would send them, in the order of the rows."""
+    """Messages as the institution itself would send them, in the order of the rows."""
     return [
         Outgoing(
             topic=topics.inbox(institution).name,

@@ -1,4 +1,4 @@
-"""An entry leaves its round while its set is still made: by its firm, by an officers' act, or for one that is surer."""
+"""Takes an entry out of its round: for its firm, by an officers' act, or because another entry outranks it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +17,14 @@ from shared.service.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Why, and by what: an officers' act, intake itself (`outranked`), or else the firm."""
+    """Why the entry leaves, and through what: an officers' act, intake itself (`outranked`), or else the firm."""
 
     reason: str
     act: str | None = None
     outranked: bool = False
 
     def stated(self) -> Json:
-        """What the payload hash of the version that withdraws it is made of."""
+        """What the payload hash of the withdrawing version covers."""
         payload: dict[str, Json] = {"reason": self.reason, "withdrawn": True}
         if self.act is not None:
             payload["act"] = self.act
@@ -42,7 +42,8 @@ async def take_out(
     signer: Signer,
     trace: str | None = None,
 ) -> Outgoing:
-    """A version that withdraws it, so that it is out wherever versions are compared. `received_at`: programme time."""
+    """Appends a withdrawing version, so that the entry is out wherever versions are compared. `received_at`: programme
+    time."""
     application = stored.application
     newest, _ = await versions.lock(connection, application)
     version = newest + 1

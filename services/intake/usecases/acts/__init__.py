@@ -1,4 +1,4 @@
-"""Officers' acts, a module for what each group of them moves. `KINDS` is the table of all."""
+"""Officers' acts, in modules by what they move. `KINDS` lists every kind."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What acts of every kind are made of: the terms that stand now, and what is done once two officers agree on them."""
+"""Types common to acts of every kind: terms, an approved act, and what it changes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Terms = dict[str, Any]
 
 
 def text(asked: Terms, name: str) -> str | Refused:
-    """A term that is a text, or empty where it is missing. Terms come as anything."""
+    """A term that is a text; empty where it is missing. Terms may hold any JSON."""
     value = asked.get(name, "")
     if not isinstance(value, str):
         reason = Reason(pointer=f"/terms/{name}", code="no-text", detail="it is no text", fix="write it in quotes")
@@ -29,7 +29,7 @@ def text(asked: Terms, name: str) -> str | Refused:
 
 
 def ids(asked: Terms, name: str) -> list[str] | Refused:
-    """A term that is a list of ids of applications; empty where it is missing."""
+    """A term that is a list of application ids; empty where it is missing."""
     value: Any = asked.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, str) and is_id(item) for item in value):
         fix = "write a list of ids as receipts have them"
@@ -56,14 +56,14 @@ class Approved:
         return self.stored.window.time_map.programme(self.moment)
 
     def after(self, *followed: str | datetime | None) -> datetime:
-        """Programme time of what follows on others, whose moments may be as their events state them."""
+        """Programme time, not before the given moments, which may be ISO 8601 texts from events."""
         moments = (datetime.fromisoformat(moment) if isinstance(moment, str) else moment for moment in followed)
         return not_before(self.now, *moments)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an act makes true, and what the approving officer is answered beside that it is done."""
+    """The events of an act, and additions to the approving officer's answer."""
 
     events: Sequence[Outgoing]
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What stands now of what an act is about, and what the act will make of it, for officers to read."""
+    """The present state of an act's subject, and what the act will make of it, for officers to read."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -79,11 +79,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """What a kind of act does."""
+
     terms_now: Callable[[Connection, StoredRound, Terms], Awaitable[Terms | Refused]]
-    """The terms as they stand now, which an act must name exactly."""
+    """The terms that hold now, which an act must name exactly."""
     carry_out: Callable[[Approved], Awaitable[Done | Refused]]
-    """Whoever asks rolls back what it has written where it is refused."""
+    """Does the act. The caller rolls back if it is refused."""
     foretell: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change | Refused]]
-    """Asked only where `terms_now` has terms."""
+    """Called only where `terms_now` returns terms."""
     drawn: Set[str] = frozenset()
-    """Terms that chance gave with the proposal: one that differs in them alone is the same act."""
+    """Names of terms drawn at random: acts that differ only in them are the same act."""

@@ -1,6 +1,6 @@
-"""The act that amends a round before it opens: other terms, policy and pledges stand whole in the place of those
-that were announced. What was fixed at the announcement, and is no matter of terms, stays: the id, the clock, who
-confirms.
+"""The act that amends a round before it opens: other terms, policy and pledges replace the announced ones as a whole.
+
+What an announcement fixes beyond its terms stays: the id, the clock, who confirms.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,20 @@ from shared.wording.in_korean import told
 
 @dataclass(frozen=True, slots=True)
 class Amending:
-    """An amendment that could be made now, and what was remarked on in it."""
+    """An amendment that could be made now, with remarks on it."""
 
     terms: Terms
     announcement: Announcement
     remarks: list[dict[str, Any]]
 
     def answer(self) -> dict[str, Any]:
+        """The answer to the officer, with remarks if there are any."""
         return announcement.named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
 async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending | Refused:
-    """What two officers agree on. Refused where it can't be amended, by the database's clock, or not to this."""
+    """Checks an amendment that two officers agree on. Refused where the round can't be amended now, by the database's
+    clock, or not to these terms."""
     now = await rounds.database_now(connection)
     if refused := _unamendable(stored):
         return refused
@@ -64,14 +66,14 @@ async def looked_at(connection: Connection, stored: StoredRound, body: Announcem
 
 
 async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """Of terms that were proposed."""
+    """The proposed terms, if they could still be approved."""
     body = await announcement.body_of_terms(connection, asked, "amends")
     amending = await looked_at(connection, stored, body)
     return amending if isinstance(amending, Refused) else amending.terms
 
 
 async def amend(approved: Approved) -> Done | Refused:
-    """The pledges too, in the same transaction."""
+    """Amends the round and its pledges in the same transaction."""
     connection, act, stored = approved.connection, approved.act, approved.stored
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     await pledging.lock(connection, body.pledges)
@@ -107,7 +109,7 @@ async def amend(approved: Approved) -> Done | Refused:
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
-    """Both terms whole, and the policy of each where it becomes another; `changed` names what does."""
+    """Both terms whole, and both policies where they differ; `changed` names the fields that do."""
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     stated = announcement.stated(body, await rounds.database_now(connection))
     pledges = await pledging.read(connection, act.round, body.pledges)
@@ -154,7 +156,7 @@ def _unamendable(stored: StoredRound) -> Refused | None:
 
 
 def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list[Reason]:
-    """What an amendment states otherwise than it was announced, and must not."""
+    """Fields that an amendment must not change, and does."""
     rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
     fixed = {
         "/round/round": (terms.round, stored.window.round),
@@ -176,7 +178,7 @@ def _changed(stored: StoredRound, stated: Announcement) -> list[str]:
 
 
 def _as_terms(stored: StoredRound) -> Terms:
-    """As a round file has them."""
+    """The terms as a round file states them."""
     window = stored.window
     terms = {
         "round": window.round,

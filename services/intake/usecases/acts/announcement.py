@@ -1,6 +1,6 @@
-"""The act that announces a round: its terms, its policy and who pledges to it come to stand together, or not at all.
+"""The act that announces a round: its terms, its policy and its pledges, all or nothing.
 
-It takes two officers, or one where the deployment is set so. There is no round yet, so it is no row of `KINDS`.
+It takes two officers, or one where the deployment is set so. There is no round yet, so it is not in `KINDS`.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from shared.wording.in_korean import told
 
 
 class AnnouncementBody(Contract):
-    """`pledges`: what institutions pledge to the round; the name is needed of one that is not registered yet."""
+    """`pledges`: what institutions pledge to the round; unregistered ones need a name."""
 
     round: RoundTerms
     policy: Policy
@@ -45,7 +45,7 @@ ANNOUNCEMENT = TypeAdapter(AnnouncementBody)
 
 @dataclass(frozen=True, slots=True)
 class Announcing:
-    """An announcement that could be made now. `pledging`: each institution with what it pledges."""
+    """An announcement that could be made now. `pledging`: each institution with its pledge."""
 
     announcement: Announcement
     pledging: Sequence[Pledging]
@@ -56,11 +56,12 @@ class Announcing:
         return told(remark for pledge in self.pledging for remark in pledge.remarks)
 
     def answer(self) -> dict[str, Any]:
+        """The answer to the officer, with remarks if there are any."""
         return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
 def stated(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
-    """Refused with every fault of a round that has nothing to do with others. `now` is real."""
+    """The announcement of a body. Refused with every fault of the round by itself. `now` is real time."""
     if faults := tuple(term_faults(body.round, now)):
         return unfit("invalid-fields", "A round can't have these terms: see each error.", faults)
     if problems := problems_of(body.policy):
@@ -75,7 +76,7 @@ def stated(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
 async def looked_at(
     connection: Connection, body: AnnouncementBody, announcement: Announcement, now: datetime
 ) -> Announcing | Refused:
-    """As it could be announced anew now."""
+    """Checks that it could be announced now."""
     if refused := not_to_come(body, announcement, now):
         return refused
     if await rounds.stands(connection, announcement):
@@ -95,8 +96,8 @@ def not_to_come(body: AnnouncementBody, announcement: Announcement, now: datetim
 
 
 async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
-    """With the pledges, in the caller's transaction; None when a round of that id came to stand meanwhile. Institutions
-    that are new are recorded as agreed: `registered` names them, who have no topics yet."""
+    """Announces the round with its pledges, in the caller's transaction; None when the id was taken meanwhile. New
+    institutions are recorded as agreed: `registered` names them, since they have no topics yet."""
     if not await rounds.announce(connection, this.announcement):
         return None
     changed = await pledging.save(connection, this.pledging, now)
@@ -106,7 +107,7 @@ async def announce(connection: Connection, this: Announcing, actors: Sequence[Ac
 
 
 async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[Actor], now: datetime) -> Done | Refused:
-    """What was proposed, looked at anew: the window may be over by now, or another round have the id."""
+    """Announces as proposed, after checking again: the window may be over by now, or the id taken."""
     await pledging.lock(connection, _pledges(act))
     this = await _as_proposed(connection, act, now)
     if isinstance(this, Refused):
@@ -115,7 +116,7 @@ async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[A
 
 
 async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> Change | Refused:
-    """With the whole policy, and every institution by the name it has or will have."""
+    """The whole policy, and every institution by its present or future name."""
     this = await _as_proposed(connection, act, now)
     if isinstance(this, Refused):
         return this
@@ -142,7 +143,7 @@ async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) 
 
 
 async def body_of_terms(connection: Connection, terms: Terms, reason: str) -> AnnouncementBody:
-    """As it was sent."""
+    """The body as it was sent."""
     policy = await acts.policy(connection, terms["policy_hash"])
     read = {"round": terms["round"], "pledges": terms["pledges"], "policy": policy, "reason": reason}
     body: AnnouncementBody = ANNOUNCEMENT.validate_python(read)
@@ -160,23 +161,24 @@ def terms_of(body: AnnouncementBody, announcement: Announcement) -> Terms:
 
 
 def pledges_detail(body: AnnouncementBody) -> dict[str, Any]:
-    """For the audit log."""
+    """The pledges, for the audit log."""
     pledges = [{"institution": pledge.institution, "won": pledge.pledge_won} for pledge in body.pledges]
     return {"pledges": pledges} if pledges else {}
 
 
 def named(announcement: Announcement) -> dict[str, Any]:
-    """For whoever is answered."""
+    """The ids of the round, for the answer."""
     answer = {"round": announcement.round, "policy_hash": announcement.policy_hash}
     return answer if announcement.series is None else answer | {"series": announcement.series}
 
 
 def exists(round_id: str) -> Refused:
+    """The refusal for a round id that is taken."""
     return conflict("round-exists", f"Round {round_id} was announced with other terms: choose another id.")
 
 
 def as_announced(stored: StoredRound) -> tuple[Any, ...]:
-    """All terms that an announcement states."""
+    """All terms that an announcement states, to be compared with `as_stated`."""
     rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
     window = stored.window.opens_at, stored.announced_close
     sources = [Source.model_validate(source) for source in stored.sources]
@@ -185,6 +187,7 @@ def as_announced(stored: StoredRound) -> tuple[Any, ...]:
 
 
 def as_stated(announcement: Announcement) -> tuple[Any, ...]:
+    """All terms of an announcement, to be compared with `as_announced`."""
     sources = [Source.model_validate(source) for source in announcement.sources]
     named = announcement.title, announcement.policy_hash, announcement.series, announcement.unattended
     return (
@@ -198,7 +201,7 @@ def as_stated(announcement: Announcement) -> tuple[Any, ...]:
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement | Refused:
-    """Of a rolling policy the round is the first cut of a series, which has the round's id."""
+    """Under a rolling policy the round is the first cut of a series, which takes the round's id."""
     rolling = "rolling" in policy
     if rolling and (refused := _unfit_first_cut(terms, policy)):
         return refused

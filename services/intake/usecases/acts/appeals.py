@@ -1,4 +1,4 @@
-"""An appeal decided by two officers: upheld, it opens an epoch in which that application alone is judged again."""
+"""Decides an appeal, by two officers: if upheld, an epoch opens in which that application alone is judged again."""
 
 from secrets import token_hex
 
@@ -24,8 +24,7 @@ from shared.service.postgres import Connection
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """The `appeal`, whether it is `upheld`, the SHA-256 of the amended facts (canonical JSON), and the set as it
-    stands."""
+    """The `appeal`, whether it is `upheld`, the SHA-256 of the amended facts (canonical JSON), and the current set."""
     named = text(asked, "appeal")
     if isinstance(named, Refused):
         return named
@@ -42,7 +41,7 @@ async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Te
 
 
 async def decide(approved: Approved) -> Done | Refused:
-    """Amended facts become a version of their own; the draw keeps its seed, and the tickets that were committed."""
+    """Amended facts become a version of their own; the draw keeps its seed and the committed tickets."""
     connection, upheld = approved.connection, bool(approved.act.terms["upheld"])
     appeal = await _undecided(connection, approved.stored, approved.act.terms["appeal"])
     if isinstance(appeal, Refused):
@@ -77,7 +76,7 @@ async def decide(approved: Approved) -> Done | Refused:
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
-    """With the appeal as it was filed, and the facts it asks to judge instead."""
+    """The appeal as it was filed, with the facts to be judged instead."""
     appeal = await _undecided(connection, stored, act.terms["appeal"])
     if isinstance(appeal, Refused):
         return appeal

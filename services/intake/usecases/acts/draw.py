@@ -1,4 +1,4 @@
-"""Acts on a round that is committed: the value of its source is recorded, its selection confirmed."""
+"""Acts on a committed round: recording the value of its source, and confirming its selection."""
 
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ async def source_terms(connection: Connection, stored: StoredRound, asked: Terms
 
 
 def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms | Refused:
-    """The value in its canonical form; of drand also which of its rounds gave it, and the signature it is made of."""
+    """The value in canonical form; for drand also its round and the signature it is made of."""
     source = _source(stored, asked["source"])
     stated, signature = text(asked, "value"), text(asked, "signature")
     if isinstance(stated, Refused):
@@ -63,6 +63,7 @@ def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Te
 
 
 async def record(approved: Approved) -> Done | Refused:
+    """Records the value. Refused before it is due."""
     stored, terms = approved.stored, approved.act.terms
     awaited = await _awaited(approved.connection, stored)
     if isinstance(awaited, Refused):
@@ -84,6 +85,7 @@ async def record(approved: Approved) -> Done | Refused:
 
 
 async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+    """The awaited commitment, and the value with its due moment."""
     awaited, source = await _awaited(connection, stored), act.terms["source"]
     if isinstance(awaited, Refused):
         return awaited
@@ -95,7 +97,8 @@ async def foretell_value(connection: Connection, stored: StoredRound, act: Propo
 
 
 def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
-    """A supplementary source is the one its act announced; of the round's own, those before it must have failed."""
+    """A supplementary source is the one that its act announced; before one of the round's own, all earlier ones must
+    have failed."""
     timetables = []
     for source in stored.sources:
         if awaited.source is None or source["source"] == name:
@@ -120,7 +123,7 @@ async def _awaited(connection: Connection, stored: StoredRound) -> AwaitedValue 
 
 
 async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """What is proposed in the epoch that stands, and the batches given out of it already: an earlier proposal can't be
+    """The proposal of the current epoch, and the batches already given out of it: an earlier proposal can't be
     confirmed any more."""
     if stored.window.status is not RoundStatus.FROZEN:
         return conflict("not-frozen", f"The round is {stored.window.status}: there is nothing to confirm.")
@@ -136,7 +139,7 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
-    """With what selection recommends."""
+    """The counts that selection recommends."""
     proposal = await _proposal(connection, act.round)
     counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}
     before = {"status": stored.window.status.value, "epoch": stored.epoch, "recommended": counts}
@@ -149,7 +152,7 @@ async def _proposal(connection: Connection, round_id: str) -> dict[str, Any]:
 
 
 async def confirm(approved: Approved) -> Done:
-    """What is shown with the proposal stands as it was proposed."""
+    """Confirms the proposal as it was made, together with what is shown with it."""
     proposal = await _proposal(approved.connection, approved.act.round)
     now = approved.after(proposal.get("proposed_at"))
     await epochs.confirm(approved.connection, approved.act.round, now)

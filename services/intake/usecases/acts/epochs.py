@@ -1,6 +1,6 @@
-"""Acts that open a round's next epoch: what is parked is judged again or taken out, a judging is run again.
+"""Acts that open a round's next epoch: parked applications are judged again or excluded, or judging is run again.
 
-Verdicts of what is not judged again stand. The seed stays: a later epoch draws under the value the round has.
+Other verdicts stay. The seed stays too: a later epoch draws with the round's value.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from shared.kafka.cloudevents import Outgoing
 from shared.service.postgres import Connection
 
 NAMED_AT_MOST: Final = 5000
-"""Applications one act names: its event has to fit a record."""
+"""Most applications that one act names: its event has to fit a record."""
 TO_BE_JUDGED: Final = "to be judged"
 _FROZEN: Final = (RoundStatus.FROZEN, RoundStatus.CONFIRMED)
 
 
 def standing_terms(stored: StoredRound) -> Terms | Refused:
-    """The set an act changes: whoever approves it names the same."""
+    """The set that an act changes: whoever approves it names the same."""
     if stored.window.status not in _FROZEN or stored.applications is None:
         return conflict(
             "not-frozen", f"The round is {stored.window.status}: this act changes a set that is frozen already."
@@ -39,8 +39,8 @@ def standing_terms(stored: StoredRound) -> Terms | Refused:
 
 
 async def unpark_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """`applications` that are parked, to be judged again. Of a contest one is named, and the terms name in `excluded`
-    all those that it stands against, which are taken out."""
+    """Parked `applications`, to be judged again. Of a contest only one is named; the terms list all its rivals in
+    `excluded`, which are taken out."""
     named = await _named(connection, stored, asked)
     if isinstance(named, Refused):
         return named
@@ -70,7 +70,7 @@ async def rerun_terms(connection: Connection, stored: StoredRound, asked: Terms)
 
 
 async def unpark(approved: Approved) -> Done | Refused:
-    """What stood against it goes first, so that it is not contested when it is judged again."""
+    """Takes out rivals first, so that the application is not contested when it is judged again."""
     left: list[Outgoing] = []
     for application in approved.act.terms.get("excluded", ()):
         gone = await _take_out(approved, application)
@@ -81,6 +81,7 @@ async def unpark(approved: Approved) -> Done | Refused:
 
 
 async def foretell_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """The set with the applications to be judged, and their rivals to be excluded."""
     excluded = act.terms.get("excluded", ())
     judged = await foretell_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
     gone = await concerned(connection, stored.window.round, excluded)
@@ -92,6 +93,7 @@ async def foretell_unparking(connection: Connection, stored: StoredRound, act: P
 
 
 async def foretell_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """The set with the applications to be judged again."""
     if "applications" not in act.terms:
         change = await foretell_epoch(connection, stored, ())
         return Change(change.before, {**change.after, "judged_again": "all"})
@@ -99,6 +101,7 @@ async def foretell_judging(connection: Connection, stored: StoredRound, act: Pro
 
 
 async def foretell_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """The set with the application to be excluded."""
     return await foretell_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
 
 
@@ -110,8 +113,8 @@ async def foretell_epoch(
     state: str = TO_BE_JUDGED,
     added: int = 0,
 ) -> Change:
-    """The set before and after an epoch is opened, with the `applications` concerned, whose `state` becomes another.
-    `added`: how many more the set has then."""
+    """The set before and after an epoch opens, with the `applications` concerned, whose state becomes `state`. `added`:
+    by how many the set grows."""
     standing = stored.applications or {"count": 0, "root": None}
     shown = await concerned(connection, stored.window.round, applications)
     before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
@@ -120,12 +123,13 @@ async def foretell_epoch(
 
 
 async def judge_again(approved: Approved) -> Done:
+    """Opens an epoch in which the named applications, or all, are judged again."""
     applications = approved.act.terms.get("applications")
     return Done([await open_epoch(approved, applications or (), judge_all=applications is None)])
 
 
 async def exclude_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """One `application` that is parked: what could be judged is never taken out."""
+    """One parked `application`: an application that could be judged is never excluded."""
     application = text(asked, "application")
     if isinstance(application, Refused):
         return application
@@ -140,7 +144,7 @@ async def exclude_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def exclude(approved: Approved) -> Done | Refused:
-    """What it contested, and stands alone now, is judged again by itself: it has another version."""
+    """Excludes it. A rival that is left alone gets another version, and so is judged again."""
     left = await _take_out(approved, approved.act.terms["application"])
     if isinstance(left, Refused):
         return left
@@ -168,9 +172,9 @@ async def open_epoch(
     amended: Sequence[Amended] = (),
     supplementary_source: str | None = None,
 ) -> Outgoing:
-    """The next epoch over the applications as they stand now, and the requests as they were frozen.
+    """Opens the next epoch over the current applications, and the requests as they were frozen.
 
-    `admitted` are judged in it too, and draw under a value of the `supplementary_source`.
+    `admitted` are judged in it too, and draw with a value of the `supplementary_source`.
     """
     connection, stored = approved.connection, approved.stored
     applications = epochs.manifest_of(await epochs.application_digest(connection, approved.act.round))
@@ -194,7 +198,7 @@ async def open_epoch(
 
 
 async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[StoredApplication] | Refused:
-    """In order of their ids, each once."""
+    """In order of id, each once."""
     named = ids(asked, "applications")
     if isinstance(named, Refused):
         return named
@@ -224,7 +228,7 @@ async def _rivals(connection: Connection, stored: StoredRound, entered: StoredAp
 
 
 async def _unless_parked(connection: Connection, stored: StoredRound, entered: StoredApplication) -> Refused | None:
-    """By the verdict of the version and in the epoch that count now, not by one of before."""
+    """Refused unless the verdict of the current version and epoch is parked."""
     application = entered.application
     outcome = await outcomes.outcome(connection, application)
     counts = await epochs.to_be_judged_in(connection, stored.window.round, application)

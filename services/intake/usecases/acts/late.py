@@ -1,6 +1,7 @@
-"""Admitting one application late, with grounds: drafted with the proposal, entered when another officer approves it.
+"""The act that admits one application late, with grounds: drafted with the proposal, entered when another officer
+approves.
 
-Its id and nonce are drawn with the proposal, so that both officers agree on the exact leaf. It draws under a source
+Its id and nonce are drawn with the proposal, so that both officers agree on the exact leaf. It draws with a source
 named now and due after the next commitment, since the round's own value may be known already.
 """
 
@@ -38,11 +39,11 @@ from shared.service.postgres import Connection
 
 _DRAFTED: Final = ("application", "payload_hash", "business_number")
 DRAWN: Final = frozenset({"application", "payload_hash"})
-"""Of a draft: its id, and its nonce, by chance."""
+"""Terms of a draft that depend on chance: its id, and through its nonce the payload hash."""
 
 
 async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """The set it is added to, and the `source` it draws under; with what was drafted, once it is."""
+    """The set it is added to, and the `source` it draws with; with the draft, once there is one."""
     source, standing = text(asked, "source"), standing_terms(stored)
     if isinstance(source, Refused):
         return source
@@ -64,7 +65,7 @@ async def terms(connection: Connection, stored: StoredRound, asked: Terms) -> Te
 async def draft(
     connection: Connection, stored: StoredRound, facts: ApplicationFacts, contact: ContactDetails, now: datetime
 ) -> LateEntry | Refused:
-    """The entry as it would be admitted, to be kept beside the proposal."""
+    """The entry as it would be admitted, to be stored with the proposal."""
     seed, round_id = stored.window.seed, stored.window.round
     number, product = facts.applicant.business_number, product_key(facts.product)
     fitness = fitness_by(round_id, stored.policy, stored.window.time_map)
@@ -94,8 +95,8 @@ async def draft(
 async def _others(
     connection: Connection, round_id: str, number: str, product: Names, track: str
 ) -> Sequence[FirmEntry] | Refused:
-    """The firm's other entries. Refused where the product stands already, or as many entries as it may have;
-    what is withdrawn, by whomever, is in nobody's way."""
+    """The firm's other entries. Refused where the product is entered already, or the firm has reached its limit;
+    withdrawn entries don't count."""
     firm = round_id, number
     await firms.lock(connection, [firm])
     others = (await firms.entries(connection, [firm]))[firm]
@@ -109,12 +110,12 @@ async def _others(
 
 
 def named(drafted: LateEntry) -> Terms:
-    """The terms that name it exactly."""
+    """The terms that identify the draft."""
     return {name: getattr(drafted, name) for name in _DRAFTED}
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
-    """With the facts as they were drafted; without the contact."""
+    """The facts as drafted; without the contact."""
     change = await foretell_epoch(connection, stored, (), added=1)
     drafted = await late.load(connection, act.act)
     if drafted is None:
@@ -127,7 +128,7 @@ async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct
 
 
 async def admit(approved: Approved) -> Done | Refused:
-    """Enters it as received now, publishes it as any other, and opens the epoch in which it is judged."""
+    """Enters it as received now, publishes it like any other, and opens the epoch in which it is judged."""
     connection, round_id = approved.connection, approved.act.round
     drafted = await late.take(connection, approved.act.act)
     if drafted is None:

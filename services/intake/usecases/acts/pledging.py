@@ -1,4 +1,4 @@
-"""What institutions pledge to a round as it is announced, registered with it in one transaction."""
+"""Pledges that are announced with a round, and registered with it in one transaction."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.wording.in_korean import said
 
 
 class Pledged(Contract):
-    """An institution and what it pledges. `name`: of one that is not registered; who is keeps its own."""
+    """An institution and its pledge. `name`: needed if it is not registered; a registered one keeps its own."""
 
     institution: InstitutionCode
     pledge_won: Won
@@ -26,7 +26,7 @@ class Pledged(Contract):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pledging:
-    """`remarks`: what is taken, and only may be meant otherwise."""
+    """`remarks`: what is accepted, but may be a mistake."""
 
     code: str
     before: Institution | None
@@ -36,7 +36,7 @@ class Pledging:
     remarks: Sequence[Reason]
 
     def shown(self) -> dict[str, Any]:
-        """For who approves it."""
+        """For the approving officer."""
         return {
             "institution": self.code,
             "name": self.after.name,
@@ -48,7 +48,8 @@ class Pledging:
 
 
 async def read(connection: Connection, round_id: str, pledges: Sequence[Pledged]) -> list[Pledging] | Refused:
-    """Each as it will stand. Refused with every fault: one named twice, or new and without a name."""
+    """Each pledge as it will be registered. Refused with every fault: an institution listed twice, or new and without a
+    name."""
     faults = list(_repeated(pledges))
     by_place = {}
     for place, pledge in sorted(enumerate(pledges), key=lambda each: each[1].institution):
@@ -78,7 +79,7 @@ async def _one(connection: Connection, round_id: str, place: int, pledge: Pledge
 
 
 async def save(connection: Connection, pledged: Sequence[Pledging], now: datetime) -> list[Outgoing]:
-    """Saved and published where it changes anything."""
+    """Saves and publishes each institution that changes."""
     return [
         await registration.save(connection, pledge.code, pledge.after, now)
         for pledge in sorted(pledged, key=lambda pledge: pledge.code)
@@ -87,7 +88,7 @@ async def save(connection: Connection, pledged: Sequence[Pledging], now: datetim
 
 
 async def lock(connection: Connection, pledges: Sequence[Pledged]) -> None:
-    """The institutions, in order of their codes, until the transaction ends."""
+    """Locks the institutions, in order of their codes, until the transaction ends."""
     for code in sorted({pledge.institution for pledge in pledges}):
         await institutions.lock(connection, code)
 

@@ -1,4 +1,4 @@
-"""The act that ends the wait for a registry: nothing that was judged changes, so it opens no epoch."""
+"""The act that ends the wait for a registry. It changes no verdict, so it opens no epoch."""
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict, unfit
@@ -26,12 +26,13 @@ async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms)
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """Whether the registry is waited for."""
     asked = {"status": stored.window.status.value, "registry": act.terms["registry"]}
     return Change(asked | {"waited_for": True}, asked | {"waited_for": False})
 
 
 async def waive(approved: Approved) -> Done:
-    """What it has not answered yet, or is asked later in this round, is judged by what is stated."""
+    """From now on, what the registry has not answered is judged as stated."""
     registry = Registry(approved.act.terms["registry"])
     event = RegistryWaived(
         round=approved.act.round,

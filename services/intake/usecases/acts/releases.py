@@ -17,8 +17,8 @@ from shared.service.postgres import Connection
 
 
 async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """The next batch: exactly what is free now, and `declined`, at most one product that officers decline with the
-    act's reason."""
+    """The next batch: exactly what is free now, and `declined`, at most one product that officers decline for the act's
+    reason."""
     proposal = await _proposal(connection, stored)
     if isinstance(proposal, Refused):
         return proposal
@@ -47,7 +47,7 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
 
 
 async def foretell_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
-    """With what is free by now, and the product that is declined."""
+    """What is free now, and the declined product."""
     round_id, declined = stored.window.round, act.terms["declined"]
     free = await releases.pending(connection, round_id)
     freed = [{"subject": freed.subject, "cause": freed.cause.value, "reason": freed.reason} for freed in free]
@@ -59,7 +59,7 @@ async def foretell_batch(connection: Connection, stored: StoredRound, act: Propo
 
 
 async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
-    """With what selection gives out in the batch."""
+    """What selection gives out in the batch."""
     proposed = await _proposed(connection, stored, act.terms["batch"]) or {}
     counts = {name: proposed[name] for name in ("promoted", "changed", "withdrawn") if name in proposed}
     batch = {"epoch": stored.epoch, "batch": act.terms["batch"], "batch_root": act.terms["batch_root"]}
@@ -67,6 +67,7 @@ async def foretell_confirmation(connection: Connection, stored: StoredRound, act
 
 
 async def open_batch(approved: Approved) -> Done | Refused:
+    """Opens a batch with everything that is free, including the declined product."""
     connection, terms, round_id = approved.connection, approved.act.terms, approved.act.round
     proposal = await _proposal(connection, approved.stored)
     if isinstance(proposal, Refused):
@@ -92,7 +93,7 @@ async def open_batch(approved: Approved) -> Done | Refused:
 
 
 async def confirm_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """The newest batch of a confirmed selection, as it is proposed, and with it those before."""
+    """The newest proposed batch of a confirmed selection, and with it those before."""
     if stored.window.status is not RoundStatus.CONFIRMED:
         return conflict(
             "not-confirmed", f"The round is {stored.window.status}: confirming its selection confirms its batches."
@@ -105,6 +106,7 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
 
 
 async def confirm(approved: Approved) -> Done:
+    """Confirms the batch and those before it."""
     proposed = await _proposed(approved.connection, approved.stored, approved.act.terms["batch"])
     now = approved.after(proposed["proposed_at"] if proposed else None)
     confirmed = ReleaseConfirmed(
@@ -120,7 +122,7 @@ async def confirm(approved: Approved) -> Done:
 
 
 async def batch_terms(connection: Connection, stored: StoredRound, number: int) -> Terms | Refused:
-    """A batch by its root: what confirms it names exactly this."""
+    """A batch by its root, which its confirmation names."""
     proposed = await _proposed(connection, stored, number)
     if proposed is None:
         return conflict("not-proposed", f"Selection has not proposed batch {number} yet.")

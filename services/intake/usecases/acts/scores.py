@@ -1,4 +1,4 @@
-"""The act that closes the panel's marks: from then on what is committed rests on exactly these."""
+"""The act that closes the panel's marks: the commitment rests on exactly these."""
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict
@@ -14,7 +14,7 @@ from shared.service.postgres import Connection
 
 
 async def close_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """The marks that stand, by number and root, and how many eligible applications have none that counts."""
+    """The current marks, by number and root, and how many eligible applications have no mark that counts."""
     if not panel_points(stored):
         return conflict("no-panel", "The round's policy has no panel: there are no marks to close.")
     if stored.window.status is not RoundStatus.FROZEN:
@@ -36,11 +36,13 @@ async def close_terms(connection: Connection, stored: StoredRound, asked: Terms)
 
 
 async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """Whether the marks are closed."""
     marks = {name: act.terms[name] for name in ("epoch", "marks", "marks_root", "without_marks")}
     return Change({"epoch": stored.epoch, "marks": act.terms["marks"], "closed": False}, marks | {"closed": True})
 
 
 async def close(approved: Approved) -> Done:
+    """Closes the marks of the current epoch."""
     terms = approved.act.terms
     now = approved.after(await epochs.fixed_at(approved.connection, approved.act.round, terms["epoch"]))
     closed = ScoresClosed(
@@ -57,6 +59,6 @@ async def close(approved: Approved) -> Done:
 
 
 def panel_points(stored: StoredRound) -> int:
-    """The most a reviewer gives under the round's policy; 0 where no panel is asked."""
+    """The most points that a reviewer gives under the round's policy; 0 without a panel."""
     points: int = (stored.policy.get("scoring") or {}).get("panel_points", 0)
     return points

@@ -1,4 +1,4 @@
-"""Acts on a round that still takes entries: its close is moved for everybody, or it is ended without a result."""
+"""Acts on a round that still accepts entries: moving its close for everybody, or ending it without a result."""
 
 from datetime import datetime
 from secrets import token_hex
@@ -25,7 +25,7 @@ _MOMENT = TypeAdapter(UtcTime)
 
 
 async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """`closes_at` later than it is, of a round that is not frozen: afterwards an extension would change a fixed set."""
+    """A later `closes_at`, for a round that is not frozen: afterwards an extension would change a fixed set."""
     if stored.window.frozen:
         return conflict("frozen", "The round is frozen: its set is fixed, and an extension comes too late.")
     named = text(asked, "closes_at")
@@ -53,8 +53,8 @@ async def extend_terms(connection: Connection, stored: StoredRound, asked: Terms
 
 
 async def extend(approved: Approved) -> Done:
-    """Moves the close for everybody. Inbox messages held since the old close are taken up; they were never refused.
-    Firms that were are told that they may come back."""
+    """Moves the close for everybody. Takes up inbox messages that were held since the old close, and invites refused
+    firms to return."""
     closes_at = _MOMENT.validate_python(approved.act.terms["closes_at"])
     await rounds.extend(approved.connection, approved.act.round, closes_at)
     extended = RoundExtended(
@@ -72,17 +72,20 @@ async def extend(approved: Approved) -> Done:
 
 
 async def foretell_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """The window with the old and the new close."""
     before = _window(stored)
     return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
 
 
 async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
+    """No terms; refused once the round is void or confirmed."""
     if stored.window.status in (RoundStatus.VOID, RoundStatus.CONFIRMED, RoundStatus.FINAL):
         return conflict("ended", f"The round is {stored.window.status} already.")
     return {}
 
 
 async def foretell_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+    """The window with the status after the act."""
     before = _window(stored)
     return Change(before, before | {"status": RoundStatus.VOID.value})
 
@@ -93,7 +96,7 @@ def _window(stored: StoredRound) -> dict[str, Any]:
 
 
 async def void(approved: Approved) -> Done:
-    """Ends the round without a result; what waits in inboxes is answered as late."""
+    """Ends the round without a result; held inbox messages are answered as late."""
     await rounds.void(approved.connection, approved.act.round)
     voided = RoundVoided(
         round=approved.act.round, actors=approved.actors, reason=approved.act.reason, voided_at=approved.now
