@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def app(settings: EligibilitySettings) -> FastAPI:
-    from services.eligibility.app import create_app  # noqa: PLC0415 -- a migration needs none of it
+    """Imports the application late, since a migration needs none of it."""
+    from services.eligibility.app import create_app  # noqa: PLC0415 -- not for migrations
 
     return create_app(settings)
 

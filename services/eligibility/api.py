@@ -1,4 +1,4 @@
-"""HTTP in: how far a round is judged, and what a firm's facts would be judged to be before it applies."""
+"""HTTP: how far a round is judged, and what verdict a firm's facts would have before it applies."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -34,7 +34,7 @@ router = APIRouter(tags=["rounds"])
 
 
 class CheckBody(Contract):
-    """An application as it would be sent to intake; a contact may be left out, and is not looked at."""
+    """An application as it would be sent to intake; a contact may be left out, and is ignored."""
 
     track: Code
     applicant: Applicant
@@ -54,10 +54,10 @@ _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 
 @router.post("/rounds/{round_id}/check", openapi_extra=body_of(CheckBody))
 async def check(round_id: str, request: Request) -> Response:
-    """The verdict these facts would have under the round's policy, explained. Nothing is stored, nothing is decided.
+    """The verdict these facts would have under the round's policy, explained. Nothing is stored or decided.
 
-    Judged by what is stated; `registries` will be asked about an application. Here none is: whoever may ask this must
-    neither use up their calls nor learn what they say of others.
+    Judges the facts as stated. The response names the `registries` that would be asked about an application; none is
+    asked here, so that nobody can use up their calls or learn what they say of others.
     """
     read = parsed(_CHECK, await read_body(request, BODY_BYTES))
     application: CheckBody = read.value
@@ -94,7 +94,7 @@ async def check(round_id: str, request: Request) -> Response:
 
 
 def _explained(findings: Iterable[Finding], changes: tuple[Change, ...], language: Language) -> dict[str, Any]:
-    """What speaks against it, and what would have helped, in words."""
+    """The findings against the firm, and the changes that would have helped, in words."""
     return {
         "against": _in_words(filter(speaks_against, findings), language),
         "would_help": [explain_change(change, language) for change in changes],
@@ -107,8 +107,8 @@ def _in_words(findings: Iterable[Finding], language: Language) -> list[dict[str,
 
 @router.get("/rounds/{round_id}/completeness")
 async def completeness(round_id: str, request: Request) -> Response:
-    """The buckets in which verdicts are not yet what was admitted, the applications that are parked until officers
-    deal with them, and those that wait for a registry; none of them when the round is judged."""
+    """The buckets whose verdicts differ from what was admitted, the applications that are parked until officers act,
+    and those that wait for a registry. All are empty once the round is judged."""
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
         frozen = await rounds.frozen(connection, round_id)
@@ -139,7 +139,7 @@ async def completeness(round_id: str, request: Request) -> Response:
 
 
 def _use(use: RegistryUse, wait: Wait, unset: frozenset[Registry]) -> dict[str, Any]:
-    """A registry of the round; `pending` applications wait for it, the first `since` (real time)."""
+    """One registry of the round. `pending` applications wait for it, the first of them `since` (real time)."""
     applications, since = wait.by_registry.get(use.registry, (0, None))
     return {
         "registry": use.registry.value,

@@ -1,4 +1,4 @@
-"""Eligibility's wiring: the only place that makes its clock, pool and producer."""
+"""Eligibility's wiring: the only module that makes its clock, pool and producer."""
 
 import random
 from collections.abc import AsyncIterator
@@ -40,6 +40,7 @@ ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
 def create_app(settings: EligibilitySettings) -> FastAPI:
+    """Eligibility's HTTP application, with its consumers and periodic jobs, which run while it does."""
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
@@ -91,7 +92,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
 def registries_asked(
     settings: EligibilitySettings, runtime: Runtime, outbox: OutboxPublisher, clock: Clock
 ) -> list[Asking]:
-    """One for each registry there is; without an adapter where no address is set."""
+    """One `Asking` for each registry; without an adapter where no address is set."""
     seconds = settings.registry_timeout_seconds
     status = Address(settings.business_status_url, settings.business_status_key.get_secret_value())
     certificates = Address(settings.certificates_url, settings.certificates_key.get_secret_value())

@@ -1,4 +1,4 @@
-"""Kafka in: what is decided about rounds, and what this service itself published."""
+"""Kafka: decisions about rounds, and completions that this service published itself."""
 
 from collections.abc import Sequence
 
@@ -21,12 +21,13 @@ from shared.service.postgres import Connection
 
 
 class PolicyHashError(ValueError):
-    """The policy is not the one the opening's hash was made of."""
+    """The policy is not the one that the opening's hash was made of."""
 
     code = "policy-hash"
 
 
 async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores openings, frozen sets, epochs, waived registries and void rounds. Raises PolicyHashError."""
     for event in batch:
         if not isinstance(event, Event):
             continue
@@ -49,7 +50,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_completions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """What this service itself said."""
+    """Stores completions that this service published before its database was emptied or restored."""
     for event in events_of(batch, EligibilityCompleted):
         await rounds.save_published_completion(connection, event.body)
     return ()

@@ -1,4 +1,4 @@
-"""What is looked at again and again: applications that wait for their round, and rounds that may be complete."""
+"""Periodic jobs: judging applications that waited for their round or for registries, and completing rounds."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,18 +33,19 @@ _log = structlog.get_logger()
 
 
 async def judge_waiting(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
+    """Judges applications whose round has opened meanwhile."""
     async with outbox.transaction(pool) as (connection, events):
         events += await judge.take_waiting(connection)
     if events:
-        _log.info("judged what waited", applications=len(events))
+        _log.info("judged waiting applications", applications=len(events))
 
 
 async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> None:
-    """What waited for registries, once all that was asked about it is answered and published."""
+    """Judges applications whose questions to registries are all answered, with the answers published."""
     async with outbox.transaction(pool) as (connection, events):
         events += await judge.take_answered(connection)
     if events:
-        _log.info("judged by what registries said", applications=len(events))
+        _log.info("judged answered applications", applications=len(events))
 
 
 async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
@@ -76,6 +77,7 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
 async def _complete(
     connection: Connection, frozen: FrozenRound, checked: Sequence[Current], now: datetime
 ) -> Sequence[Outgoing]:
+    """Completes unless verdicts moved since they were `checked`, or another root was published before."""
     current: list[Current] = await verdicts.current(connection, frozen.round)
     if current != checked:
         return ()
@@ -99,9 +101,9 @@ async def _complete(
 
 
 async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
-    """Asks intake for buckets that still differ this long after the freeze, and for what is judged again at once.
+    """Asks intake for buckets that still differ this long after the freeze, and at once for those to be judged again.
 
-    What waits for a registry is here: nobody is asked for it.
+    Applications that wait for a registry are here, and are not asked for.
     """
     now = clock.now()
 

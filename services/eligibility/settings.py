@@ -7,6 +7,8 @@ from shared.service.settings import ServiceSettings
 
 
 class EligibilitySettings(ServiceSettings):
+    """Read from `FIRSTBUY_ELIGIBILITY_…`."""
+
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_ELIGIBILITY_", frozen=True)
 
     http_port: int = Field(8002, description="HTTP port: the API, health, metrics and AsyncAPI.")

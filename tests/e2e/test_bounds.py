@@ -221,7 +221,7 @@ async def nothing_is_left(stack: Stack, round_id: str) -> None:
             parked = (await client.get(f"{stack.url(service)}/parked", headers=operator)).raise_for_status().json()
             assert parked == [], service
             log = stack.log(service).read_text()
-            for word in ("job failed", "parked ", "no counterfactual", "Traceback"):
+            for word in ("job failed", "parked ", "failed to compute counterfactual", "Traceback"):
                 assert word not in log, (service, log[max(0, log.index(word) - 500) : log.index(word) + 3000])
         url = f"{stack.url('notify')}/rounds/{round_id}/deliveries"
         told = (await client.get(url)).raise_for_status().json()

@@ -387,7 +387,7 @@ async def test_a_registry_without_an_address_is_waited_for_and_told_once(
     world.service.askings[STATUS].adapter = None
     await world.service.settle()
     assert await world.service.pending() == 1
-    assert capsys.readouterr().out.count("no address is set of a registry that a policy asks") == 1
+    assert capsys.readouterr().out.count("registry of a policy has no address set") == 1
     world.waive(STATUS)
     await world.service.settle()
     assert world.outcomes() == ["eligible"]

@@ -1,7 +1,7 @@
-"""What is wrong with a policy, before a round is opened under it: by field, and how to mend it.
+"""Finds what is wrong with a policy before a round opens under it: by field, with the fix.
 
-The checks themselves are in `shared/policies`, since whoever announces a round must be able to ask too; a test holds
-their vocabulary and the rules of this service together.
+The checks are in `shared/policies`, since whoever announces a round runs them too; a test compares their vocabulary
+with the rules of this service.
 """
 
 from shared.contracts.policy import Policy
@@ -17,7 +17,7 @@ def check_policy(policy: Policy) -> tuple[Problem, ...]:
 
 
 def require_sound(policy: Policy) -> Policy:
-    """The policy itself, or PolicyRejectedError with all its problems."""
+    """The policy itself. Raises PolicyRejectedError with all its problems."""
     if problems := check_policy(policy):
         raise PolicyRejectedError(policy.policy, problems)
     return policy

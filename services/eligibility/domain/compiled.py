@@ -1,4 +1,4 @@
-"""A policy made ready once for judging many applications: tables looked up, patterns and fixed texts prepared."""
+"""A policy compiled once to judge many applications: tables looked up, patterns and fixed texts prepared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,8 @@ _PARTS = tuple[str, str, str]
 
 
 def _json_parts(rule: str, legal_source: str, decides: bool) -> _PARTS:
-    """What comes before the margin, after a pass and after another outcome, as RFC 8785 sorts a finding's keys."""
+    """What precedes the margin, and what follows it after a pass and after another outcome, in the key order of RFC
+    8785."""
     head = f'{{"decides":{"true" if decides else "false"},"legal_source":{encode_basestring(legal_source)},"margin":'
     after = f'","rule":{encode_basestring(rule)},"seen":'
     return head, f',"outcome":"{FindingOutcome.PASS}{after}', after
@@ -26,7 +27,7 @@ def _json_parts(rule: str, legal_source: str, decides: bool) -> _PARTS:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundRule:
-    """A rule under a condition of a track: what it observes becomes a finding with the condition's legal source."""
+    """A rule bound to a condition of a track: its observation becomes a finding with the condition's legal source."""
 
     rule: str
     legal_source: str
@@ -36,6 +37,7 @@ class BoundRule:
     parts: _PARTS = field(repr=False)
 
     def finding(self, observation: Observation) -> Finding:
+        """The observation as a finding of this condition."""
         outcome, seen, needed, margin, unit = observation
         return Finding(
             rule=self.rule,
@@ -49,7 +51,7 @@ class BoundRule:
         )
 
     def canonical(self, observation: Observation) -> str:
-        """RFC 8785 text of the finding, written directly: the encoder would cost more than the judgement."""
+        """RFC 8785 text of the finding, written by hand: a JSON encoder would cost more than the judgement."""
         outcome, seen, needed, margin, unit = observation
         head, after_pass, after = self.parts
         middle = after_pass if outcome is _PASS else f',"outcome":"{outcome}{after}'
@@ -66,13 +68,15 @@ def _value(value: str | int | None) -> str | int:
 
 @dataclass(frozen=True, slots=True)
 class CompiledTrack:
+    """The conditions of a track, and the waivers among them."""
+
     conditions: tuple[BoundRule, ...]
     waivers: tuple[Waiver, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRules:
-    """A policy with its hash, compiled. `compile` expects a policy that `check_policy` has no problem with."""
+    """A compiled policy with its hash."""
 
     policy: str
     policy_hash: str
@@ -84,11 +88,12 @@ class PolicyRules:
     hashed_tail: str = field(repr=False)
     registries: tuple[RegistryUse, ...]
     kinds: AcceptedKinds
-    """All of the policy, whatever track accepts them."""
+    """Every kind of the policy, whichever track accepts it."""
     tickets: tuple[TicketStep, ...]
 
     @classmethod
     def compile(cls, policy: Policy, policy_hash: str) -> "PolicyRules":
+        """Expects a policy that `check_policy` finds no problem with."""
         return cls(
             policy=policy.policy,
             policy_hash=policy_hash,
@@ -131,7 +136,8 @@ def _bind(policy: Policy, accepted: AcceptedKinds, condition: Condition) -> Boun
 
 
 def _alone(policy: Policy, rule: str, observe: Observe, **lists: tuple[str, ...]) -> CompiledTrack:
-    """One rule of ours where no condition of the policy can be judged: of a track it does not have, or at a fault."""
+    """A track with one rule of ours, for where no condition can be judged: the policy lacks the track, or judging
+    failed."""
     source = f"policy {policy.policy}"
     terms = Terms(
         as_of=policy.as_of,

@@ -1,7 +1,8 @@
-"""What would have made an ineligible application eligible: the fewest changes of its facts, found by the rules.
+"""Finds what would have made an ineligible application eligible: the fewest changes of its facts, by the rules.
 
-A change is one condition met on its bound, no further. Candidates are every track, and in each either all that failed,
-or what a waiver asks for and what it does not waive. Each candidate is judged: what is told really passes.
+A change meets one condition exactly on its bound. Candidates are every track, and in each track either all failed
+conditions, or those that a waiver needs and those it does not waive. Each candidate is judged, so that every answer
+really passes.
 """
 
 import re
@@ -30,7 +31,7 @@ from shared.programme.registration_numbers import business_check_digit, corporat
 
 _ANOTHER_TRACK: Final = 1
 _ANOTHER_START: Final = 5
-"""A firm can't be founded again: only where nothing else helps."""
+"""Cost of another founding day: a firm can't be founded again, so this is the last resort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,19 @@ class Remedy:
 
 
 Mend = Callable[[ApplicationFacts, Terms], Remedy | None]
-"""The nearest change that makes a rule pass; None where no fact of the firm could."""
+"""The nearest change that makes a rule pass; None where no fact of the firm could do so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
-    """What would have had to be otherwise, and the facts as they would have been."""
+    """The changes that would have been needed, and the facts with those changes."""
 
     changes: tuple[Change, ...]
     facts: ApplicationFacts
 
 
 def counterfactual(facts: ApplicationFacts, rules: PolicyRules) -> Counterfactual | None:
-    """The cheapest changes under which `judge` finds an ineligible application eligible; None if nothing would do."""
+    """The cheapest changes under which `judge` finds an ineligible application eligible; None if none would do."""
     cheapest: tuple[int, Counterfactual] | None = None
     for name, track in rules.tracks.items():
         there, cost = facts, 0
@@ -73,7 +74,7 @@ def counterfactual(facts: ApplicationFacts, rules: PolicyRules) -> Counterfactua
 
 
 def _ways(facts: ApplicationFacts, track: CompiledTrack) -> Iterable[Sequence[str]]:
-    """Rules to mend: all conditions that fail, or those a waiver rests on and those it leaves."""
+    """Rules to mend: all failed conditions, or those that a waiver needs and those it leaves."""
     failing = [
         bound.rule for bound in track.conditions if bound.observe(facts, bound.terms).outcome is not FindingOutcome.PASS
     ]
@@ -84,7 +85,7 @@ def _ways(facts: ApplicationFacts, track: CompiledTrack) -> Iterable[Sequence[st
 
 
 def _mended(facts: ApplicationFacts, track: CompiledTrack, wanted: Sequence[str]) -> tuple[int, Counterfactual] | None:
-    """With its cost."""
+    """The cost and the changes that mend all `wanted` rules; None where one of them can't be mended."""
     changes: list[Change] = []
     cost = 0
     for bound in track.conditions:
@@ -151,7 +152,7 @@ def _valid(document: Document | None, on: date) -> Document:
 
 
 def _certificate(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
-    """The certificate nearest to holding made to hold, else one more of an accepted kind."""
+    """Mends the certificate nearest to being valid, or else adds one of an accepted kind."""
     accepted = terms.accepted
     examined = sorted(map(accepted.examine, facts.certificates), key=lambda each: each.flaw)
     for candidate in examined:
@@ -208,7 +209,7 @@ def _product_class(facts: ApplicationFacts, terms: Terms) -> Remedy:
 
 
 def _startup(facts: ApplicationFacts, terms: Terms) -> Remedy | None:
-    """The earliest start that is still young enough; how a business came to be can't be otherwise."""
+    """The earliest founding day that is recent enough; None where the business did not begin as a new one."""
     if facts.applicant.origin is not Origin.NEW:
         return None
     years, on = terms.numbers["years"], terms.as_of
@@ -241,11 +242,11 @@ MENDS: Final[Mapping[str, Mend]] = {
     record.FIRST_TIMER: _within_cap,
     record.TRACK_CAP: _within_cap,
 }
-"""By rule. A test holds this against the rules there are."""
+"""By rule. A test checks that every rule is here."""
 
 
 def example_of(pattern: re.Pattern[str]) -> str | None:
-    """The shortest text a certificate's number pattern takes, of plain expressions; None where it is no plain one."""
+    """The shortest text that a certificate's number pattern accepts; None unless the pattern is a plain expression."""
     try:
         text = "".join(map(_example, re._parser.parse(pattern.pattern, pattern.flags)))  # type: ignore[attr-defined]
     except (KeyError, ValueError):

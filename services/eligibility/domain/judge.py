@@ -1,4 +1,4 @@
-"""The verdict on an application under a policy. Pure: the same facts and policy give the same bytes for ever."""
+"""Judges an application under a policy. Pure: the same facts and policy give the same bytes for ever."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ _PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
 class Verdict:
     """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
 
-    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"nonce":…,"policy_hash":…})`, and is meant
-    to be stored and published as it is.
+    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"nonce":…,"policy_hash":…})`, and is stored
+    and published unchanged.
     """
 
     outcome: VerdictOutcome
@@ -33,13 +33,13 @@ class Verdict:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Made when asked for: the hot path needs only their JSON."""
+        """Built on demand: the hot path needs only their JSON."""
         return tuple(map(BoundRule.finding, self.conditions, self.observations))
 
 
 def judge(facts: ApplicationFacts, rules: PolicyRules, nonce: str | None = None) -> Verdict:
-    """Every condition of the applicant's track is judged and stated, then waivers are applied. `nonce`: of the version
-    judged; None where the verdict is not published."""
+    """Judges every condition of the applicant's track, then applies waivers. `nonce`: that of the judged version; None
+    for a verdict that is not published."""
     track = rules.tracks.get(facts.track, rules.no_such_track)
     conditions = track.conditions
     observations = tuple([bound.observe(facts, bound.terms) for bound in conditions])
@@ -54,7 +54,7 @@ def judge(facts: ApplicationFacts, rules: PolicyRules, nonce: str | None = None)
 
 
 def parked(rules: PolicyRules, fault: str, nonce: str | None = None) -> Verdict:
-    """No verdict, but the statement that judging failed: the round waits until officers deal with it."""
+    """A verdict that says that judging failed: the round waits until officers act."""
     conditions = rules.no_judgement.conditions
     observations = (unknown("a judgement", fault),)
     return _verdict(VerdictOutcome.PARKED, conditions, observations, rules, nonce)
@@ -69,7 +69,7 @@ def _waive(
 
 
 def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waiver]) -> set[str]:
-    """Rules that did not pass and need not: a waiver asks for real passes, so one never rests on another."""
+    """Rules that did not pass and need not. A waiver requires real passes, so that no waiver rests on another."""
     return {
         rule
         for waiver in waivers
@@ -80,7 +80,7 @@ def waived_rules(outcomes: Mapping[str, FindingOutcome], waivers: Iterable[Waive
 
 
 def outcome_of(deciding: Iterable[FindingOutcome]) -> VerdictOutcome:
-    """Eligible when every deciding finding passed or was waived. Unknown does not pass, and stays to be read."""
+    """Eligible when every deciding finding passed or was waived. Unknown does not pass."""
     if all(outcome is _PASS or outcome is _WAIVED for outcome in deciding):
         return VerdictOutcome.ELIGIBLE
     return VerdictOutcome.INELIGIBLE

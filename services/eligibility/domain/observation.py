@@ -1,4 +1,4 @@
-"""What a rule is given and what it returns."""
+"""What a rule takes and what it returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _PASS, _FAIL, _UNKNOWN = FindingOutcome.PASS, FindingOutcome.FAIL, FindingOutcom
 
 
 class Observation(NamedTuple):
-    """A finding before it is bound to its condition. A tuple, since a dozen are made for each application."""
+    """A finding before it is bound to its condition. A tuple for speed: each application has a dozen."""
 
     outcome: FindingOutcome
     seen: str | int | None = None
@@ -23,7 +23,7 @@ class Observation(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the round's policy gives a rule: its date, its parameters by type, and the tables it looks up."""
+    """What the round's policy gives a rule: its date, its parameters by type, and the tables that it looks up."""
 
     as_of: date
     as_of_text: str
@@ -58,10 +58,10 @@ def unknown(
     margin: int | None = None,
     unit: Unit | None = None,
 ) -> Observation:
-    """The evidence is missing or can't be read: not the same as false."""
+    """The evidence is missing or unreadable, which is not the same as false."""
     return Observation(_UNKNOWN, seen, needed, margin, unit)
 
 
 def measured(margin: int, unit: Unit, seen: str | int, needed: str | int) -> Observation:
-    """Passes from the bound inwards: a margin of 0 stands on the bound, which is inside."""
+    """Passes from a margin of 0, which is on the bound, upwards."""
     return Observation(_PASS if margin >= 0 else _FAIL, seen, needed, margin, unit)

@@ -1,6 +1,6 @@
-"""What registries are asked about an application, and its facts as they say. Pure.
+"""What registries are asked about an application, and its facts as they confirm them. Pure.
 
-What a registry says replaces what the firm stated, before anything is judged; judging itself knows of no registry.
+A registry's answer replaces what the firm stated before anything is judged; judging knows no registry.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,13 @@ from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcom
 from shared.programme.certificates import Flaw
 
 _UNREADABLE: Final = (Flaw.KIND, Flaw.NUMBER)
-"""What no registry could mend: the policy has no such kind, or the number is none of it."""
+"""Flaws that no registry could mend: the policy lacks the kind, or the number is not in the kind's form."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Question:
+    """A subject that a registry is asked about."""
+
     registry: Registry
     subject: str
 
@@ -30,13 +32,13 @@ Answers = Mapping[Question, RegistryAnswer]
 
 
 def questions(facts: ApplicationFacts, rules: PolicyRules) -> tuple[Question, ...]:
-    """Each once, in the order of the policy's registries and of the stated certificates."""
+    """Each question once, in the order of the policy's registries and of the stated certificates."""
     asked = (question for use in rules.registries for question, _ in _asked(facts, rules, use))
     return tuple(dict.fromkeys(asked))
 
 
 def confirmed(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> ApplicationFacts:
-    """The facts as the registries say they are; as stated where nobody was asked, or the answer was waived."""
+    """The facts as the registries confirm them; as stated where none was asked, or the answer was waived."""
     for use in rules.registries:
         if use.registry is Registry.BUSINESS_STATUS:
             answer = answers[Question(use.registry, facts.applicant.business_number)]
@@ -49,7 +51,7 @@ def confirmed(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> 
 
 
 def evidence(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> tuple[Evidence, ...]:
-    """The answers an application was judged by; `facts` are those stated."""
+    """The answers an application was judged by. `facts`: as stated."""
     by_question: dict[Question, Evidence] = {}
     for use in rules.registries:
         for question, certificate in _asked(facts, rules, use):
@@ -69,7 +71,8 @@ def evidence(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> t
 def as_stated(
     changes: Sequence[Change], facts: ApplicationFacts, answers: Answers, rules: PolicyRules
 ) -> tuple[Change, ...]:
-    """Changes of confirmed facts, pointing at certificates where the firm stated them: those not held count there."""
+    """Rewrites pointers into confirmed certificates as pointers into the stated ones, which include those not
+    confirmed."""
     held_at = [place for place, held in enumerate(_held(facts, answers, rules)) if held is not None]
     return tuple(replace(change, pointer=_restated(change.pointer, held_at)) for change in changes)
 
@@ -82,7 +85,7 @@ def _restated(pointer: str, held_at: Sequence[int]) -> str:
 
 
 def _asked(facts: ApplicationFacts, rules: PolicyRules, use: RegistryUse) -> list[tuple[Question, Certificate | None]]:
-    """With the certificate that is asked about; None where it is the firm."""
+    """Each question with the certificate it is about; None where it is about the firm."""
     if use.registry is Registry.BUSINESS_STATUS:
         return [(Question(use.registry, facts.applicant.business_number), None)]
     return [
@@ -101,7 +104,7 @@ def _question(
 
 
 def _held(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> list[Certificate | None]:
-    """Each stated certificate as its registry says; None for one that is not held."""
+    """Each stated certificate as its registry confirms it; None for one that it does not."""
     held: list[Certificate | None] = list(facts.certificates)
     for use in rules.registries:
         if use.registry is not Registry.CERTIFICATES:
@@ -114,7 +117,7 @@ def _held(facts: ApplicationFacts, answers: Answers, rules: PolicyRules) -> list
 
 
 def _status(stated: BusinessStatus | None, answer: RegistryAnswer, as_of: date) -> BusinessStatus | None:
-    """As on the date of judgement: a firm that closed after it was in business then."""
+    """The status on the date of judgement: a firm that closed later was active then."""
     match answer.outcome:
         case RegistryOutcome.WAIVED:
             return stated
@@ -126,7 +129,7 @@ def _status(stated: BusinessStatus | None, answer: RegistryAnswer, as_of: date) 
 
 
 def _certificate(certificate: Certificate, answer: RegistryAnswer, facts: ApplicationFacts) -> Certificate | None:
-    """None: the registry does not know it, or knows it as somebody else's."""
+    """None where the registry does not know the certificate, or knows another holder."""
     if answer.outcome is RegistryOutcome.WAIVED:
         return certificate
     another = answer.holder is not None and answer.holder != facts.applicant.business_number

@@ -1,4 +1,4 @@
-"""Applications that wait for registries: judged once all that is asked about them is answered."""
+"""Applications that wait for registries: judged once all questions about them are answered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.contracts.registries import Registry
 from shared.service.postgres import Connection
 
 PENDING: Final = "pending"
-"""Stands where an outcome does, of what has none yet."""
+"""Placeholder for the outcome before judging."""
 SAVE_PENDING = """
 INSERT INTO pending (application, version, epoch, round, payload_hash, body, traceparent, since)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::bytea[], $7::text[],
@@ -23,8 +23,7 @@ SAVE_QUESTIONS = """
 INSERT INTO pending_questions (application, version, epoch, round, registry, subject)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[]) ON CONFLICT DO NOTHING
 """
-# Those whose questions are all answered, and those that are to be judged in a later epoch by now, whose questions are
-# others.
+# Those whose questions are all answered, and those that must be judged in a later epoch by now, with other questions.
 TAKE_ANSWERED = """
 WITH taken AS (
     SELECT p.application, p.version, p.epoch FROM pending p
@@ -43,7 +42,7 @@ DELETE FROM pending p USING taken t
 WHERE p.application = t.application AND p.version = t.version AND p.epoch = t.epoch
 RETURNING p.body, p.traceparent
 """
-# What nobody waits for: an older version, one that is withdrawn, one of a round that is void.
+# Older versions, withdrawn ones, and those of void rounds.
 PRUNE = """
 WITH gone AS (
     DELETE FROM pending p
@@ -84,7 +83,7 @@ WAIVERS = "SELECT registry FROM registry_waivers WHERE round = $1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """An application as it was sent, and what is asked about it."""
+    """An application as it was sent, and the questions about it."""
 
     application: str
     version: int
@@ -96,6 +95,7 @@ class Pending:
 
 
 async def save(connection: Connection, pending: Sequence[Pending], now: datetime) -> None:
+    """Stores pending applications in order of id, each with its questions."""
     ordered = sorted(pending, key=lambda application: (application.application, application.version))
     rows = [
         (
@@ -127,22 +127,23 @@ async def save(connection: Connection, pending: Sequence[Pending], now: datetime
 
 
 async def take_answered(connection: Connection, limit: int) -> list[tuple[bytes, str | None]]:
-    """Removes and returns applications that can be judged, or asked about, as things stand now."""
+    """Removes and returns applications that can be judged now, or asked about anew."""
     return [(row["body"], row["traceparent"]) for row in await connection.fetch(TAKE_ANSWERED, limit)]
 
 
 async def prune(connection: Connection) -> None:
+    """Deletes what nobody waits for: older versions, withdrawn ones, those of void rounds."""
     await connection.execute(PRUNE)
 
 
 async def leaves(connection: Connection, round_id: str) -> list[Current]:
-    """The newest version of each, as leaves that have no outcome."""
+    """The newest version of each application, as leaves without an outcome."""
     rows = await connection.fetch(LEAVES, round_id)
     return [(row["application"], row["version"], row["payload_hash"], row["epoch"], PENDING, "") for row in rows]
 
 
 async def is_pending(connection: Connection, round_id: str) -> bool:
-    """Asked before the whole set is looked at, which may be for days."""
+    """Cheap: asked before the whole set is read, which may go on for days."""
     pending: bool = await connection.fetchval(IS_PENDING, round_id)
     return pending
 
@@ -153,18 +154,18 @@ async def bucket(connection: Connection, round_id: str, number: int) -> list[tup
 
 
 async def drop(connection: Connection, applications: Iterable[tuple[str, int]]) -> None:
-    """(application, version) of each."""
+    """Removes these (application, version) pairs."""
     ordered = sorted(set(applications))
     await connection.execute(DROP, [each[0] for each in ordered], [each[1] for each in ordered])
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What is waited for in a round."""
+    """What a round waits for."""
 
     applications: int
     by_registry: Mapping[Registry, tuple[int, datetime]]
-    """How many applications wait for it, the first since when (real time)."""
+    """(applications that wait for it, since when the first does in real time)."""
     waived: frozenset[Registry]
 
 

@@ -1,4 +1,4 @@
-"""What registries were asked and said."""
+"""Questions to registries and their answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ INSERT INTO registry_answers (round, epoch, registry, subject, answer, heard_at)
 SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
 ON CONFLICT DO NOTHING RETURNING round, epoch, answer
 """
-# What is on the topic counts, not what a database restored from a backup has in its place.
+# The topic counts, not what a database restored from a backup has instead.
 SAVE_PUBLISHED = """
 INSERT INTO registry_answers AS kept (round, epoch, registry, subject, answer, heard_at, said)
 SELECT *, true FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
@@ -71,7 +71,7 @@ REHEARSALS = "SELECT round, rehearsal FROM rounds WHERE round = ANY($1::text[])"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RoundEpoch:
-    """Where an answer is judged by."""
+    """Where an answer is used to judge."""
 
     round: str
     epoch: int
@@ -79,7 +79,7 @@ class RoundEpoch:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer at its place. `heard_at` is real time, by which it ages; the answer's own is the programme's."""
+    """An answer in its round and epoch. `heard_at` is real time, by which it ages; `said_at` is programme time."""
 
     place: RoundEpoch
     answer: RegistryAnswer
@@ -94,7 +94,7 @@ class StoredAnswer:
 
 
 async def take_lock(connection: Connection, registry: Registry) -> bool:
-    """Whether this session is now the one that asks; until it gives its turn back, or ends."""
+    """True if this session is now the only one that asks this registry, until it releases the lock or ends."""
     taken: bool = await connection.fetchval(TRY_LOCK, _LOCKS, list(Registry).index(registry))
     return taken
 
@@ -106,7 +106,7 @@ async def release_lock(connection: Connection, registry: Registry) -> None:
 async def answered(
     connection: Connection, asked: Iterable[tuple[RoundEpoch, Question]]
 ) -> dict[RoundEpoch, dict[Question, RegistryAnswer]]:
-    """Of these questions, those that may be judged by."""
+    """Published answers to these questions, by place."""
     keys = [(place.round, place.epoch, question.registry.value, question.subject) for place, question in set(asked)]
     by_place: dict[RoundEpoch, dict[Question, RegistryAnswer]] = {}
     for row in await connection.fetch(ANSWERED, *zip(*keys, strict=True)) if keys else ():
@@ -117,13 +117,13 @@ async def answered(
 
 
 async def waived(connection: Connection, registry: Registry, limit: int) -> list[tuple[RoundEpoch, str]]:
-    """Subjects whose answer two officers have given up."""
+    """Subjects whose answers two officers have waived."""
     rows = await connection.fetch(WAIVED, registry.value, limit)
     return [(RoundEpoch(row["round"], row["epoch"]), row["subject"]) for row in rows]
 
 
 async def reusable(connection: Connection, registry: Registry, since: datetime, limit: int) -> list[StoredAnswer]:
-    """Answers heard since then, at the places that ask the same in their first epoch."""
+    """Answers heard since then, at every place that asks the same in its first epoch."""
     rows = await connection.fetch(REUSABLE, registry.value, limit, since)
     return [
         StoredAnswer(
@@ -138,8 +138,8 @@ async def reusable(connection: Connection, registry: Registry, since: datetime, 
 async def wanted(
     connection: Connection, registry: Registry, at_once: int, calls: int
 ) -> list[dict[str, list[RoundEpoch]]]:
-    """Subjects of the next `calls`, and where each is asked from. Those of a call that was misread come last, in one
-    call, fewer and fewer of them at once, so that the one that spoils it stands alone in the end."""
+    """Subjects of the next `calls`, with the places that ask about each. Subjects of a misread call come last, in one
+    call with fewer of them each time, so that the subject that spoils it is isolated in the end."""
     rows = await connection.fetch(WANTED, registry.value, at_once * calls)
     by_subject: dict[str, list[RoundEpoch]] = {}
     for row in rows:
@@ -153,6 +153,7 @@ async def wanted(
 
 
 async def unanswered(connection: Connection, registry: Registry) -> int:
+    """How many subjects have no answer yet."""
     count: int = await connection.fetchval(COUNT_UNANSWERED, registry.value)
     return count
 
@@ -160,7 +161,7 @@ async def unanswered(connection: Connection, registry: Registry) -> int:
 async def save_answers(
     connection: Connection, heard: Iterable[StoredAnswer]
 ) -> list[tuple[RoundEpoch, RegistryAnswer]]:
-    """Returns those that are new: an answer is never replaced."""
+    """Returns the new ones: an answer is never replaced."""
     rows = sorted((each.row() for each in heard), key=lambda row: row[:4])
     saved = await connection.fetch(SAVE_ANSWERS, *zip(*rows, strict=True)) if rows else ()
     return [
@@ -169,7 +170,7 @@ async def save_answers(
 
 
 async def save_published(connection: Connection, heard: Iterable[StoredAnswer]) -> None:
-    """What was read on the topic, in its order: the first answer to a question is the one."""
+    """Stores answers read from the topic, in its order: the first answer to a question counts."""
     first: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for each in heard:
         row = each.row()
@@ -183,6 +184,7 @@ async def save_waiver(connection: Connection, round_id: str, registry: Registry)
 
 
 async def misread(connection: Connection, registry: Registry, subjects: Sequence[str]) -> None:
+    """Counts one more misread call for each subject."""
     await connection.execute(MISREAD, registry.value, sorted(subjects))
 
 
@@ -191,6 +193,7 @@ async def read_well(connection: Connection, registry: Registry, subjects: Sequen
 
 
 async def time_maps(connection: Connection, rounds: Iterable[str]) -> Mapping[str, TimeMap]:
+    """The clock of each round."""
     rows = await connection.fetch(REHEARSALS, sorted(set(rounds)))
     return {
         row["round"]: time_map(Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None) for row in rows

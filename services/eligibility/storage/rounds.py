@@ -1,4 +1,4 @@
-"""Rounds: as they were opened and frozen, what is judged again in which epoch, what is complete."""
+"""Rounds: how they were opened and frozen, what is judged again in which epoch, what is complete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ COMPLETED = "SELECT verdicts FROM completions WHERE round = $1 AND epoch = $2 AN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenRound:
-    """A round whose set is fixed, in its newest epoch."""
+    """A round with a frozen set, in its newest epoch."""
 
     round: str
     epoch: int
@@ -69,9 +69,9 @@ class FrozenRound:
     time_map: TimeMap
     judged_in: JudgedIn
     heard_at: datetime | None
-    """When the epoch was heard of, in real time."""
+    """When the event of the epoch was read, in real time."""
     fixed_at: datetime | None
-    """When intake says that it fixed the set, in programme time; None where that was not kept yet."""
+    """When intake fixed the set, in programme time; None for rounds stored before this was kept."""
     void: bool
 
 
@@ -84,7 +84,7 @@ async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) 
 
 
 async def newest_cut(connection: Connection, series: str) -> str | None:
-    """The round that opened last of a rolling intake."""
+    """The round of a rolling intake that opened last."""
     round_id: str | None = await connection.fetchval(NEWEST_CUT, series)
     return round_id
 
@@ -92,12 +92,12 @@ async def newest_cut(connection: Connection, series: str) -> str | None:
 async def save_frozen(
     connection: Connection, round_id: str, epoch: int, applications: Manifest, fixed_at: datetime
 ) -> None:
-    """A later epoch replaces an earlier one, never the other way round."""
+    """A later epoch replaces an earlier one, never the reverse."""
     await connection.execute(SAVE_FROZEN, round_id, epoch, applications.model_dump(), fixed_at)
 
 
 async def save_epoch(connection: Connection, opened: EpochOpened) -> None:
-    """The next frozen set, and what of it is judged again."""
+    """The next frozen set, and which applications are judged again in it."""
     await save_frozen(connection, opened.round, opened.epoch, opened.applications, opened.opened_at)
     if opened.judge_all:
         await connection.execute(SAVE_JUDGE_ALL, opened.round, opened.epoch)
@@ -115,7 +115,7 @@ async def save_published_completion(connection: Connection, event: EligibilityCo
 
 
 async def published_completion(connection: Connection, round_id: str, epoch: int) -> tuple[str, datetime] | None:
-    """The root and the moment this service published of that epoch, if it did."""
+    """The root and the moment that this service published for that epoch, if it did."""
     row = await connection.fetchrow(PUBLISHED_COMPLETION, round_id, epoch)
     return (row["root"], row["completed_at"]) if row else None
 
@@ -144,17 +144,18 @@ async def _frozen(connection: Connection, row: Any) -> FrozenRound:
 
 
 async def incomplete(connection: Connection) -> list[FrozenRound]:
-    """Those whose verdicts are not complete in their epoch."""
+    """Frozen rounds whose verdicts are not complete in their epoch."""
     return [await _frozen(connection, row) for row in await connection.fetch(INCOMPLETE)]
 
 
 async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
+    """None before the freeze."""
     row = await connection.fetchrow(FROZEN, round_id)
     return await _frozen(connection, row) if row and row["epoch"] else None
 
 
 async def judged_in(connection: Connection, applications: Mapping[str, Sequence[str]]) -> dict[str, JudgedIn]:
-    """Of each round that is in a later epoch than the first, where its `applications` are to be judged in."""
+    """For each round in a later epoch than the first, the epochs in which its `applications` have to be judged."""
     later = await connection.fetch(IN_LATER_EPOCHS, list(applications))
     by_round = {}
     for row in later:
@@ -171,6 +172,6 @@ async def complete(connection: Connection, round_id: str, epoch: int, moment: da
 
 
 async def completed(connection: Connection, round_id: str, epoch: int) -> Manifest | None:
-    """The set of verdicts that was completed."""
+    """The completed set of verdicts."""
     verdicts = await connection.fetchval(COMPLETED, round_id, epoch)
     return Manifest.model_validate(verdicts) if verdicts else None

@@ -1,4 +1,4 @@
-"""Verdicts, withdrawals, and the applications that wait for their round."""
+"""Verdicts, withdrawals, and applications that wait for their round to open."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVerdict:
-    """A verdict as it was, or is to be, published."""
+    """A verdict as it was, or will be, published."""
 
     application: str
     version: int
@@ -102,9 +102,9 @@ class StoredVerdict:
 
 
 async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict]) -> Sequence[StoredVerdict]:
-    """Saves what is new and returns every verdict as it is stored: for a redelivered one, the first.
+    """Saves new verdicts and returns every verdict as stored: for a redelivered one, the first.
 
-    New verdicts are the rule, so they are copied; when one of them stands already the whole batch is inserted anew.
+    Most verdicts are new, so they are copied; if one of them exists already, the whole batch is inserted anew.
     """
     try:
         async with connection.transaction():
@@ -119,7 +119,7 @@ async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict
 
 
 async def stored(connection: Connection, keys: Sequence[tuple[str, int, int]]) -> list[StoredVerdict]:
-    """(application, version, epoch) of each."""
+    """Verdicts of these (application, version, epoch)."""
     if not keys:
         return []
     rows = await connection.fetch(STORED_VERDICTS, *zip(*keys, strict=True))
@@ -127,7 +127,7 @@ async def stored(connection: Connection, keys: Sequence[tuple[str, int, int]]) -
 
 
 async def save_withdrawals(connection: Connection, rows: Iterable[tuple[str, str, int]]) -> None:
-    """(application, round, version); of each application the highest version stands."""
+    """(application, round, version); of each application the highest version counts."""
     newest: dict[str, tuple[str, str, int]] = {}
     for row in rows:
         if row[0] not in newest or newest[row[0]][2] < row[2]:
@@ -142,7 +142,7 @@ async def save_waiting(connection: Connection, rows: Sequence[tuple[str, int, st
 
 
 async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, str | None]]:
-    """Removes and returns applications whose round has become known."""
+    """Removes and returns applications whose round has opened."""
     return [(row["body"], row["traceparent"]) for row in await connection.fetch(TAKE_WAITING, limit)]
 
 
@@ -152,7 +152,7 @@ async def current(connection: Connection, round_id: str) -> list[tuple[str, int,
 
 
 async def is_parked(connection: Connection, round_id: str) -> bool:
-    """Whether an application stands parked: asked before the whole set is looked at, which may be for days."""
+    """Cheap: asked before the whole set is read, which may go on for days."""
     parked: bool = await connection.fetchval(IS_PARKED, round_id)
     return parked
 
@@ -169,18 +169,18 @@ async def bucket(connection: Connection, round_id: str, number: int) -> list[tup
 
 
 async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict[str, int]:
-    """Versions that are withdrawals, of those of the applications that have one."""
+    """The withdrawing version of each application that has one."""
     rows = await connection.fetch(WITHDRAWN, sorted(applications))
     return {row["application"]: row["version"] for row in rows}
 
 
 async def drop(connection: Connection, verdicts: Iterable[tuple[str, int]], withdrawals: Sequence[str] = ()) -> None:
-    """Removes verdicts on these (application, version), and these applications' withdrawals."""
+    """Removes verdicts of these (application, version), and withdrawals of these applications."""
     ordered = sorted(set(verdicts))
     await connection.execute(DROP_VERDICTS, [each[0] for each in ordered], [each[1] for each in ordered])
     await connection.execute(DROP_WITHDRAWALS, list(withdrawals))
 
 
 async def drop_elsewhere(connection: Connection, round_id: str, applications: Iterable[str]) -> None:
-    """Removes verdicts that put these applications into another round than theirs."""
+    """Removes verdicts that put these applications into another round."""
     await connection.execute(DROP_ELSEWHERE, round_id, sorted(applications))

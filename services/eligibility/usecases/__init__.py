@@ -1,1 +1,1 @@
-"""What the service does: a module for one thing, callable without HTTP or Kafka."""
+"""What the service does: each module does one thing, callable without HTTP or Kafka."""

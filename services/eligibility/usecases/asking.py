@@ -1,7 +1,7 @@
-"""Registries are asked, by one replica at a time, and what they say is published before anything is judged by it.
+"""Asks registries, one replica at a time, and publishes their answers before anything is judged by them.
 
-An answer to (round, epoch, registry, subject) is never replaced, and none is asked for before this service has read
-back what it said itself: so an emptied database comes to the same verdicts, whatever the registry says by then.
+An answer to (round, epoch, registry, subject) is never replaced, and no registry is asked before this service has read
+back its own answers. So an emptied database comes to the same verdicts, whatever the registry answers by then.
 """
 
 import asyncio
@@ -33,22 +33,24 @@ from shared.service.postgres import Connection, Pool, connected, session_of
 from shared.service.registry_calls import RegistryAwayError, RegistryFailureError, UnsoundAnswerError
 
 _AT_ONCE: Final = 1000
-"""Answers saved in one transaction that nobody had to be asked for."""
+"""Most answers saved in one transaction that needed no call."""
 _CALLS: Final = 20
-"""Most calls from look to look."""
+"""Most calls between looks."""
 _LOOKED_AGAIN: Final = 1.0
-"""Seconds after which an asker looks whether it still has to ask."""
+"""Seconds after which an asker checks whether anything is left to ask."""
 _log = structlog.get_logger()
 
 
 class ReadBack(Protocol):
-    """What `shared.kafka.own.OwnTopic` is."""
+    """The interface of `shared.kafka.own.OwnTopic`."""
 
     async def read_back(self, pool: Pool) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryMetrics:
+    """Metrics of all registries, labelled by registry."""
+
     calls: Counter
     answers: Counter
     waiting: Gauge
@@ -65,7 +67,7 @@ class RegistryMetrics:
 
 
 async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """What this service itself said: from here on it may be judged by."""
+    """Stores answers that this service published: from here on they may be judged by."""
     published = events_of(batch, RegistryAnswered)
     await registry_answers.save_published(
         connection,
@@ -85,7 +87,7 @@ class Asking:
     adapter: RegistryAdapter | None
     gate: Gate
     fresh_for: timedelta
-    """How old an answer may be that another application or round is judged by (real time)."""
+    """How old an answer may be to be reused for another application or round (real time)."""
     own: ReadBack
     outbox: OutboxPublisher
     clock: Clock
@@ -94,8 +96,8 @@ class Asking:
     reported_unset: int = field(default=0, init=False)
 
     async def ask(self, pool: Pool) -> None:
-        """Goes on until everything is answered. The turn is kept meanwhile, while it pauses too: another replica would
-        ask as often again."""
+        """Runs until everything is answered. Keeps the lock meanwhile, also during pauses: another replica would double
+        the calls."""
         async with connected(pool) as connection:
             if not await registry_answers.unanswered(connection, self.registry):
                 return
@@ -109,7 +111,7 @@ class Asking:
             await registry_answers.release_lock(session, self.registry)
 
     async def look(self, pool: Pool, session: Connection) -> bool:
-        """One look, in the session that has the turn, and calls until one fails; False when there is nothing to ask."""
+        """One look in the session that holds the lock, with calls until one fails; False if nothing is left to ask."""
         await pending.prune(session)
         await self._answer_unasked(pool)
         left = await registry_answers.unanswered(session, self.registry)
@@ -131,7 +133,7 @@ class Asking:
         return True
 
     async def _answer_unasked(self, pool: Pool) -> None:
-        """What officers waived, and what was asked a short while ago for somebody else."""
+        """Stores answers that officers waived, and recent answers to the same question of others."""
         now = self.clock.now()
         async with self.outbox.transaction(pool) as (connection, events):
             waived = await registry_answers.waived(connection, self.registry, _AT_ONCE)
@@ -145,7 +147,7 @@ class Asking:
         return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.WAIVED, said_at=now)
 
     async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[RoundEpoch]]) -> bool:
-        """False when it failed."""
+        """False when the call failed."""
         self.gate = self.gate.called(time.monotonic())
         now = self.clock.now()
         try:
@@ -184,7 +186,7 @@ class Asking:
         )
 
     async def _save(self, connection: Connection, heard: Iterable[StoredAnswer], now: datetime) -> list[Outgoing]:
-        """The new ones as events, and one row of the audit log for all of them."""
+        """The new answers as events, and one row of the audit log for all of them."""
         listed = list(heard)
         maps = await registry_answers.time_maps(connection, {each.place.round for each in listed})
         saved = await registry_answers.save_answers(
@@ -206,13 +208,13 @@ class Asking:
 
     def _report_unset(self, left: int) -> None:
         if left != self.reported_unset:
-            _log.error("no address is set of a registry that a policy asks", registry=self.registry.value, waiting=left)
+            _log.error("registry of a policy has no address set", registry=self.registry.value, waiting=left)
         self.reported_unset = left
 
 
 def answered_event(place: RoundEpoch, answer: RegistryAnswer, now: datetime) -> Outgoing:
-    """Its id is random, and kept with it until it is published: one made of the firm's number would name the firm,
-    since all numbers can be tried."""
+    """The event's id is random and kept with it until it is published: an id made of the firm's number would name the
+    firm, since all numbers can be tried."""
     event = RegistryAnswered(round=place.round, epoch=place.epoch, answer=answer)
     identifier = str(uuid.uuid4())
     return outgoing(topics.REGISTRY_ANSWERS.name, place.round, event, event_id=identifier, time=now)

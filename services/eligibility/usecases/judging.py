@@ -1,4 +1,4 @@
-"""Judging: an application and its round's policy in, a stored verdict and its event out."""
+"""Judging: takes an application and its round's policy, stores a verdict and publishes its event."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -34,18 +34,18 @@ from shared.service.telemetry import Tracing
 _log = structlog.get_logger()
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 CONTESTED: Final = "contested"
-"""What a parked application's verdict says in place of a fault, where two parties entered one product of a firm."""
+"""What a parked verdict says instead of a fault, where two parties entered the same product of one firm."""
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 
 
 class PayloadHashError(ValueError):
-    """The facts are not those the hash was made of: nothing is judged on them."""
+    """The facts are not those that the hash was made of: nothing is judged on them."""
 
     code = "payload-hash"
 
 
 class Judge:
-    """Judges applications under their round's policy. Policies are frozen at opening, so a compiled one is kept."""
+    """Judges applications under their round's policy. Policies are frozen at opening, so compiled ones are cached."""
 
     def __init__(self, now: Callable[[], datetime], tracing: Tracing) -> None:
         self._now = now
@@ -53,6 +53,7 @@ class Judge:
         self._policies: dict[str, PolicyRules] = {}
 
     async def take_applications(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+        """Judges applications of open rounds; stores those whose round is not open yet, and withdrawals."""
         submitted = events_of(batch, ApplicationSubmitted)
         withdrawn = [event.body for event in events_of(batch, ApplicationWithdrawn)]
         if withdrawn:
@@ -70,11 +71,12 @@ class Judge:
         return await self.judge(connection, due, known)
 
     async def take_waiting(self, connection: Connection) -> Sequence[Outgoing]:
-        """Judges what waited for its round; for a job, since rounds and applications are not ordered."""
+        """Judges applications that waited for their round. Called by a job, since rounds and applications have no
+        common order."""
         return await self._take(connection, await verdicts.take_waiting(connection, 2000))
 
     async def take_answered(self, connection: Connection) -> Sequence[Outgoing]:
-        """Judges what waited for registries."""
+        """Judges applications that waited for registries."""
         return await self._take(connection, await pending.take_answered(connection, 2000))
 
     async def _take(self, connection: Connection, taken: Sequence[tuple[bytes, str | None]]) -> Sequence[Outgoing]:
@@ -88,7 +90,8 @@ class Judge:
         due: Sequence[Due],
         known: dict[str, PolicyRules],
     ) -> Sequence[Outgoing]:
-        """Judges, saves, and returns every verdict as it is stored; what a registry is to be asked about waits."""
+        """Judges, saves, and returns every verdict as stored. Applications with open questions to registries are kept
+        waiting."""
         if not due:
             return ()
         now = self._now()
@@ -111,7 +114,9 @@ class Judge:
         for verdict in stored:
             key = (verdict.application, verdict.version, verdict.epoch)
             if verdict.payload_hash != judged[key].payload_hash:
-                _log.error("kept first of two versions", application=verdict.application, version=verdict.version)
+                _log.error(
+                    "kept first of two payloads of a version", application=verdict.application, version=verdict.version
+                )
         return [
             published(verdict, self._follow(traces[verdict.application, verdict.version, verdict.epoch]))
             for verdict in stored
@@ -121,7 +126,7 @@ class Judge:
         return self._tracing.follow("judge", traceparent) if traceparent else None
 
     async def rules(self, connection: Connection, round_id: str) -> PolicyRules | None:
-        """The round's policy, once the round is open; of a rolling intake that of the cut that opened last."""
+        """The round's policy, once the round is open; for a rolling intake that of the cut that opened last."""
         rules = (await self._known(connection, {round_id})).get(round_id)
         if rules is None and (cut := await rounds.newest_cut(connection, round_id)):
             rules = (await self._known(connection, {cut})).get(cut)
@@ -135,7 +140,7 @@ class Judge:
 
 
 def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:
-    """The hash is over the facts as they were sent, fields this version does not know included."""
+    """Hashes the facts as they were sent, including fields that this version does not know. Raises PayloadHashError."""
     sent: Any = from_json(raw)
     if payload_hash(submitted.nonce, sent["facts"]) != submitted.payload_hash:
         raise PayloadHashError(f"application {submitted.application} version {submitted.version}")
@@ -149,10 +154,10 @@ def verdict_on(
     epoch: int,
     answers: Answers | None = None,
 ) -> StoredVerdict:
-    """Judges one version; refuses facts that are not those its hash was made of.
+    """Judges one version. Raises PayloadHashError.
 
-    Judging is pure, so a fault in it would come again however often it is tried, and it is this application's alone:
-    it is parked by name, and its round waits for officers. So is what another party contests.
+    Judging is pure, so a fault would recur on every retry, and only for this application: it is parked, and its round
+    waits for officers. Contested applications are parked too.
     """
     check_payload(submitted, raw)
     facts = submitted.facts
@@ -161,7 +166,7 @@ def verdict_on(
             facts = confirmed(facts, answers, rules)
         judged = not submitted.contested
         verdict = judge(facts, rules, submitted.nonce) if judged else parked(rules, CONTESTED, submitted.nonce)
-    except Exception as error:  # noqa: BLE001 -- whatever a rule trips over; reported, and stated in the verdict
+    except Exception as error:  # noqa: BLE001 -- reported, and stated in the verdict
         _log.exception("parked application", application=submitted.application, round=submitted.round)
         verdict = parked(rules, type(error).__name__, submitted.nonce)
     body = (
@@ -193,7 +198,8 @@ def _counterfactual(
     verdict: Verdict,
     rules: PolicyRules,
 ) -> str:
-    """As JSON; null for who is eligible, and where it can't be had: it only explains. `facts`: those judged."""
+    """As JSON; null for eligible applications, and where it can't be computed, since it only explains. `facts`: those
+    judged."""
     if verdict.outcome is not VerdictOutcome.INELIGIBLE:
         return "null"
     try:
@@ -201,14 +207,14 @@ def _counterfactual(
         changes = nearest.changes if nearest else ()
         if answers is not None:
             changes = as_stated(changes, submitted.facts, answers, rules)
-    except Exception:  # noqa: BLE001 -- a fault on facts that nobody stated is reported, and costs the explanation alone
-        _log.exception("no counterfactual", application=submitted.application, round=submitted.round)
+    except Exception:  # noqa: BLE001 -- reported; it costs only the explanation
+        _log.exception("failed to compute counterfactual", application=submitted.application, round=submitted.round)
         return "null"
     return _CHANGES.dump_json(changes).decode() if nearest else "null"
 
 
 def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: PolicyRules) -> str:
-    """A member of the verdict's JSON; nothing where no registry is asked."""
+    """A member of the verdict's JSON; empty where no registry is asked."""
     if answers is None:
         return ""
     answered = evidence(submitted.facts, answers, rules)
@@ -216,6 +222,7 @@ def _evidence(submitted: ApplicationSubmitted, answers: Answers | None, rules: P
 
 
 def published(verdict: StoredVerdict, traceparent: str | None) -> Outgoing:
+    """The verdict as its event."""
     return Outgoing(
         topic=topics.VERDICTS.name,
         key=verdict.application,

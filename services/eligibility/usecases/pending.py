@@ -1,4 +1,4 @@
-"""What can be judged now, and what has to wait for a registry's answer first."""
+"""Tells applications that can be judged now from those that wait for a registry's answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from shared.service.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An application to be judged in an epoch; with what registries said, where the policy asks any."""
+    """An application to be judged in an epoch, with the registries' answers where the policy asks any."""
 
     submitted: ApplicationSubmitted
     raw: bytes
@@ -33,7 +33,7 @@ async def ready(
     judged_in: Mapping[str, JudgedIn],
     now: datetime,
 ) -> list[Due]:
-    """Those that can be judged. The others are kept until all that is asked about them is answered: not refused."""
+    """Returns those that can be judged, and stores the others until all questions about them are answered."""
     placed = [_in_its_epoch(application, judged_in) for application in due] if judged_in else list(due)
     if not any(rules.registries for rules in known.values()):
         return placed

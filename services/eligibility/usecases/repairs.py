@@ -1,4 +1,5 @@
-"""Repair on `repairs.v1`: drops what intake's lists say can't stand, and answers for verdicts, which are its own."""
+"""Repair on `repairs.v1`: drops what intake's lists rule out, and answers requests for verdicts, which eligibility
+owns."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -25,11 +26,14 @@ _log = structlog.get_logger()
 
 
 class Repairs:
+    """The handler of `repairs.v1`."""
+
     def __init__(self, now: Callable[[], datetime], pause_seconds: float) -> None:
         self._now = now
         self._pause_seconds = pause_seconds
 
     async def take(self, connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+        """Settles lists of applications, and answers requests for verdicts."""
         answers: list[Outgoing] = []
         for event in batch:
             if not isinstance(event, Event):
@@ -42,11 +46,12 @@ class Repairs:
         return answers
 
     async def _answer(self, connection: Connection, asked: BucketRequested, request_id: str) -> Sequence[Outgoing]:
-        """The bucket as it was completed. When it isn't that any more, it is mended first, and the asker asks again."""
+        """Lists the bucket as it was completed. A bucket that has changed since is mended first, and the asker asks
+        again."""
         completed = await rounds.completed(connection, asked.round, asked.epoch)
         frozen = await rounds.frozen(connection, asked.round)
         if completed is None or frozen is None or frozen.epoch != asked.epoch:
-            return ()  # of an epoch that is over: who still needs it asks in the new one
+            return ()  # of a past epoch: whoever still needs it asks in the new one
         leaves: list[Current] = [
             (*leaf,) for leaf in in_bucket(await verdicts.current(connection, asked.round), asked.bucket)
         ]
@@ -70,6 +75,7 @@ class Repairs:
 
 
 async def _settle(connection: Connection, listing: BucketListed) -> None:
+    """Drops verdicts and withdrawals of the bucket that intake does not list."""
     frozen = await rounds.frozen(connection, listing.round)
     if frozen is None or not is_bucket_of(frozen.applications, listing.bucket, listing.leaves):
         return
@@ -92,7 +98,7 @@ async def _settle(connection: Connection, listing: BucketListed) -> None:
 
 
 async def drop_unsound(connection: Connection, round_id: str, current: Sequence[Current]) -> int:
-    """Removes verdicts that are not what was published of them, so that they are judged anew; how many."""
+    """Removes verdicts that differ from what was published, so that they are judged anew; returns how many."""
     unsound: list[StoredVerdict] = []
     by_key = {(leaf[0], leaf[1], leaf[3]): leaf for leaf in current}
     keys = list(by_key)

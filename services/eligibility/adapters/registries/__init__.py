@@ -1,1 +1,1 @@
-"""Adapters of the public registries' interfaces. Each asks once and answers for all it was asked, or fails."""
+"""Adapters of the public registries. Each asks once and answers for every subject it was asked about, or fails."""

@@ -1,7 +1,7 @@
 """국세청 사업자등록 상태조회 at odcloud.kr (data.go.kr 15081808).
 
 From its published interface: `POST <url>/status` with `{"b_no": [up to 100 numbers]}`; the key as `serviceKey` in the
-address or as `Authorization: Infuser <key>`, which we use, since addresses are logged by whatever stands between; the
+address or as `Authorization: Infuser <key>`, which we use, since proxies log addresses; the
 answer's `status_code`, and in `data` of each number `b_stt_cd` (01 계속사업자, 02 휴업자, 03 폐업자), `end_dt` (day of
 the closing, YYYYMMDD), and for a number that is not registered an empty `b_stt_cd` with `tax_type` saying so; errors as
 `{"code": …, "msg": …}` or a `status_code` such as TOO_LARGE_REQUEST.
@@ -34,7 +34,7 @@ _ROWS: Final = TypeAdapter(Answer[_Row])
 
 
 class BusinessStatusRegistry:
-    """`RegistryAdapter`; its subjects are business numbers."""
+    """A `RegistryAdapter` whose subjects are business numbers."""
 
     registry = Registry.BUSINESS_STATUS
     at_once = 100

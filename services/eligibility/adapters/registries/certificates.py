@@ -1,8 +1,8 @@
-"""A registry of certificates as services of data.go.kr are: one certificate a call, by number and product class.
+"""A registry of certificates in the style of data.go.kr: one certificate per call, by number and product class.
 
-As those services publish: `GET` with `serviceKey`; `response.header.resultCode` (00, 03 no data, 22 the day's calls are
+From their published interfaces: `GET` with `serviceKey`; `response.header.resultCode` (00, 03 no data, 22 daily calls
 used up, 30 and more the key), `response.body.items.item` as a list, as one object where there is one, and `items` as
-an empty text where there is none; the gateway's own errors are XML, whatever was asked for, with a `returnReasonCode`.
+an empty text where there is none; the gateway's own errors are always XML, with a `returnReasonCode`.
 
 (assumed) the names of the parameters and fields, which differ from service to service: `certNo`, `prdctClsfcNo`,
 `issuDt`, `vldEndDt`, `rvkDt`, `grade`, `bizrno` (whose certificate it is). Of several periods of one certificate the
@@ -21,7 +21,7 @@ from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcom
 from shared.service.registry_calls import Address, RegistryAwayError, UnsoundAnswerError, called, day
 
 _ROWS: Final = 100
-"""More periods than a certificate of one number ever had: an answer on several pages is none."""
+"""More periods than a certificate of one number ever had: an answer on several pages is refused."""
 _FOUND, _NO_DATA = "00", "03"
 _REASON: Final = re.compile(rb"<returnReasonCode>\s*([0-9]{1,4})\s*</returnReasonCode>")
 _GRADE: Final = re.compile("[a-z0-9][a-z0-9-]{0,60}", re.ASCII)
@@ -56,14 +56,14 @@ _ITEMS: Final = TypeAdapter(list[_Item])
 
 
 class CertificateRegistry:
-    """`RegistryAdapter`; its subjects are `<kind>/<product class>/<number>`."""
+    """A `RegistryAdapter` whose subjects are `<kind>/<product class>/<number>`."""
 
     registry = Registry.CERTIFICATES
     at_once = 1
 
     def __init__(self, address: Address, seconds: float) -> None:
         self._url = address.url
-        # data.go.kr gives each key out twice, as it is and encoded; encoded again it would be another one.
+        # data.go.kr issues each key plain and encoded; encoding the latter again would make another key.
         self._key = unquote(address.key) if "%" in address.key else address.key
         self._seconds = seconds
 

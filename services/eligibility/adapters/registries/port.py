@@ -1,4 +1,4 @@
-"""What every registry's adapter is."""
+"""The port of a public registry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,8 @@ from shared.contracts.registries import Registry, RegistryAnswer
 
 
 class RegistryAdapter(Protocol):
+    """Asks one public registry."""
+
     @property
     def registry(self) -> Registry: ...
 
@@ -18,5 +20,5 @@ class RegistryAdapter(Protocol):
     async def ask(self, subjects: Sequence[str], now: datetime) -> list[RegistryAnswer]:
         """One answer for each of `subjects`, which are distinct and at most `at_once`; `said_at` is `now`.
 
-        Raises RegistryFailureError: then nothing was said of any of them.
+        Raises RegistryFailureError, after which no subject has an answer.
         """

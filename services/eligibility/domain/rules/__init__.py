@@ -1,4 +1,4 @@
-"""The rules a policy may name, each with its code and the parameters it asks for."""
+"""The rules that a policy may name, each with its code and its parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ParameterType = type[int] | type[str] | type[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`needs` must be given by the policy; `may` need not."""
+    """A rule. `needs`: parameters that the policy must give; `may`: optional ones."""
 
     code: str
     observe: Observe

@@ -1,4 +1,4 @@
-"""The company's standing: active, not barred from public contracts, able to deliver."""
+"""Rules about the company: active, not barred from public contracts, able to deliver."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, measured, passed, unknown
 from shared.contracts.facts import ApplicationFacts, BusinessStatus
@@ -32,8 +32,8 @@ def not_sanctioned(facts: ApplicationFacts, terms: Terms) -> Observation:
 def sales_or_credit(facts: ApplicationFacts, terms: Terms) -> Observation:
     """Annual sales of at least `sales_floor_won`, or a credit grade of at least `credit_at_least`.
 
-    `credit_grades` lists the grades from the best to the worst. Where sales fall short and the grade is not stated,
-    or is none of the list, the rule is unknown: the missing evidence might have passed it.
+    `credit_grades` lists the grades from best to worst. Where sales fall short and the grade is missing or not in the
+    list, the rule is unknown: the missing evidence might have passed it.
     """
     sales, grade = facts.applicant.annual_sales_won, facts.applicant.credit_grade
     floor, least = terms.numbers["sales_floor_won"], terms.texts["credit_at_least"]

@@ -1,4 +1,4 @@
-"""Confirmations and certificates: what a firm holds a paper for, on the date of judgement."""
+"""Rules about confirmations and certificates that a firm holds on the date of judgement."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, measured, passed, unknown
 from shared.contracts.facts import ApplicationFacts, Document
@@ -21,10 +21,11 @@ def direct_production(facts: ApplicationFacts, terms: Terms) -> Observation:
 
 
 def certificate(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """One certificate of a kind the track accepts: number as that kind writes it, accepted grade, valid on the date.
+    """One certificate of a kind that the track accepts: a number in the kind's form, an accepted grade, valid on the
+    date.
 
-    With several, the one that holds longest speaks for the firm, else the one nearest to holding, whatever order they
-    are stated in.
+    Among several, the one valid longest counts, or else the one nearest to being valid, in whatever order they are
+    stated.
     """
     held = facts.certificates
     if not held:

@@ -1,4 +1,4 @@
-"""What is stated of an application that no rule could be asked about, because judging it failed."""
+"""The finding for an application that could not be judged, because judging failed."""
 
 from services.eligibility.domain.observation import Observation, Terms, unknown
 from shared.contracts.facts import ApplicationFacts
@@ -7,4 +7,5 @@ FAULT = "judging"
 
 
 def unjudged(facts: ApplicationFacts, terms: Terms) -> Observation:
+    """Unknown: there is no judgement."""
     return unknown("a judgement")

@@ -1,4 +1,4 @@
-"""Registration numbers, by their check digits."""
+"""Rules about registration numbers and their check digits."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, passed, unknown
 from shared.contracts.facts import ApplicationFacts, LegalForm
@@ -18,7 +18,7 @@ def business_number(facts: ApplicationFacts, terms: Terms) -> Observation:
 
 
 def corporate_number(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """법인등록번호: asked of a corporation alone; its thirteenth digit is the check digit."""
+    """법인등록번호: required of corporations only; its thirteenth digit is the check digit."""
     applicant = facts.applicant
     if applicant.legal_form is not LegalForm.CORPORATION:
         return passed("sole-proprietor")

@@ -1,4 +1,4 @@
-"""How young a firm is and how much it has already sold to public institutions."""
+"""Rules about how young a firm is and how much it has sold to public institutions."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, measured, unknown
 from shared.contracts.facts import ApplicationFacts, Origin
@@ -11,7 +11,7 @@ TRACK_CAP = "track-cap"
 
 
 def startup(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """창업기업: `years` have not elapsed since the start. Succession, conversion and reopening are no start at all."""
+    """창업기업: `years` have not elapsed since the start. Succession, conversion and reopening are no start."""
     applicant = facts.applicant
     if applicant.origin is not Origin.NEW:
         return failed(applicant.origin.value, "new")
@@ -26,12 +26,12 @@ def startup(facts: ApplicationFacts, terms: Terms) -> Observation:
 
 
 def first_timer(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """첫걸음기업: a public supply record of `cap_won` at the most."""
+    """첫걸음기업: a public supply record of at most `cap_won`."""
     return _record_within_cap(facts, terms)
 
 
 def track_cap(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """The track is for firms with a public supply record of `cap_won` at the most."""
+    """The track is for firms with a public supply record of at most `cap_won`."""
     return _record_within_cap(facts, terms)
 
 

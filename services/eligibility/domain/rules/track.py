@@ -1,4 +1,4 @@
-"""The track an application names must be one the policy has."""
+"""The rule that the policy has the track an application names."""
 
 from services.eligibility.domain.observation import Observation, Terms, failed, passed
 from shared.contracts.facts import ApplicationFacts
@@ -7,7 +7,7 @@ TRACK = "track"
 
 
 def track(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """Judged only for a track the policy lacks: one that it has is shown by the conditions it brings."""
+    """Judged only for a track that the policy lacks; any other is shown by its own conditions."""
     tracks = terms.lists["tracks"]
     if facts.track in tracks:
         return passed(facts.track)
