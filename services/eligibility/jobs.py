@@ -7,7 +7,7 @@ import structlog
 
 from services.eligibility.domain.completion import (
     FIRST_EPOCH,
-    Current,
+    VerdictLeaf,
     completed,
     differing,
     parked,
@@ -48,7 +48,7 @@ async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> N
         _log.info("judged answered applications", applications=len(events))
 
 
-async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
+async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, by_round: ByRound) -> None:
     """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
     if not await own.read_back(pool):
         return
@@ -71,14 +71,14 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
 
     async with connected(pool) as connection:
         frozen_rounds = await rounds.incomplete(connection)
-    await apart.each(frozen_rounds, lambda frozen: frozen.round, complete_one)
+    await by_round.each(frozen_rounds, lambda frozen: frozen.round, complete_one)
 
 
 async def _complete(
-    connection: Connection, frozen: FrozenRound, checked: Sequence[Current], now: datetime
+    connection: Connection, frozen: FrozenRound, checked: Sequence[VerdictLeaf], now: datetime
 ) -> Sequence[Outgoing]:
     """Completes unless verdicts moved since they were `checked`, or another root was published before."""
-    current: list[Current] = await verdicts.current(connection, frozen.round)
+    current = await verdicts.current(connection, frozen.round)
     if current != checked:
         return ()
     before = await rounds.published_completion(connection, frozen.round, frozen.epoch)
@@ -100,7 +100,7 @@ async def _complete(
     return [outgoing(topics.MILESTONES.name, frozen.round, event, event_id=identifier, time=event.completed_at)]
 
 
-async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, by_round: ByRound) -> None:
     """Asks intake for buckets that still differ this long after the freeze, and at once for those to be judged again.
 
     Applications that wait for a registry are here, and are not asked for.
@@ -126,4 +126,4 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
 
     async with connected(pool) as connection:
         frozen_rounds = await rounds.incomplete(connection)
-    await apart.each(frozen_rounds, lambda frozen: frozen.round, ask_for_one)
+    await by_round.each(frozen_rounds, lambda frozen: frozen.round, ask_for_one)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.domain.completion import JudgedIn, differing
+from services.eligibility.domain.completion import JudgedIn, VerdictLeaf, differing
 from services.eligibility.domain.soundness import sound
 from services.selection.domain.completeness import completeness
 from shared.contracts.events import Manifest
@@ -104,7 +104,7 @@ def test_dropping_and_publishing_again_makes_any_set_the_owners(
 
 
 def differing_rows(rows: list[tuple[str, int, str]], goal: Manifest) -> list[int]:
-    return differing([(*row, 1, "eligible", "") for row in rows], goal, JudgedIn())
+    return differing([VerdictLeaf(*row, 1, "eligible", "") for row in rows], goal, JudgedIn())
 
 
 def test_a_list_is_believed_only_if_it_makes_the_root_that_is_wanted() -> None:
@@ -135,7 +135,7 @@ PUBLISHED = {
 }
 SAID = {name: PUBLISHED[name] for name in ("as_of", "findings", "policy_hash")}
 HASH = json_hash(SAID)
-STORED = (LISTED, 1, "a" * 64, 1, "ineligible", HASH)
+STORED = VerdictLeaf(LISTED, 1, "a" * 64, 1, "ineligible", HASH)
 
 
 def test_a_verdict_is_sound_if_it_is_what_was_published() -> None:
@@ -145,9 +145,9 @@ def test_a_verdict_is_sound_if_it_is_what_was_published() -> None:
 @pytest.mark.parametrize(
     ("published", "stored"),
     [
-        ({"findings_hash": HASH}, (*STORED[:4], "eligible", HASH)),
-        ({"findings_hash": HASH}, (*STORED[:5], "b" * 64)),
-        ({"findings_hash": "b" * 64}, (*STORED[:5], "b" * 64)),
+        ({"findings_hash": HASH}, STORED._replace(outcome="eligible")),
+        ({"findings_hash": HASH}, STORED._replace(findings_hash="b" * 64)),
+        ({"findings_hash": "b" * 64}, STORED._replace(findings_hash="b" * 64)),
         ({"findings_hash": HASH, "findings": []}, STORED),
     ],
     ids=["the outcome changed", "the hash changed", "the hash changed in both", "the findings changed"],

@@ -3,16 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.contracts.events import EligibilityCompleted, Manifest
 from shared.contracts.findings import VerdictOutcome
 from shared.proof.merkle import Digest, bucket_of, digest_of
 
-Current = tuple[str, int, str, int, str, str]
-"""(id, version, payload hash, epoch judged, outcome, findings hash) of a newest version that is not withdrawn."""
-
-
 FIRST_EPOCH = 1
+
+
+class VerdictLeaf(NamedTuple):
+    """The leaf of a verdict on a newest version that is not withdrawn. `epoch`: the one it was judged in."""
+
+    application: str
+    version: int
+    payload_hash: str
+    epoch: int
+    outcome: str
+    findings_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +35,39 @@ class JudgedIn:
         return max(self.everybody, self.again.get(application, FIRST_EPOCH))
 
 
-def differing(current: Sequence[Current], manifest: Manifest, judged_in: JudgedIn) -> list[int]:
+def differing(current: Sequence[VerdictLeaf], manifest: Manifest, judged_in: JudgedIn) -> list[int]:
     """Buckets whose verdicts differ from what was admitted, or are of an earlier epoch than required."""
-    judged = digest_of(row[:3] for row in current)
+    judged = digest_of(leaf[:3] for leaf in current)
     stale = to_judge_again(current, judged_in)
     return sorted({*judged.differing(Digest(manifest.counts, manifest.roots)), *stale})
 
 
-def to_judge_again(current: Iterable[Current], judged_in: JudgedIn) -> set[int]:
+def to_judge_again(current: Iterable[VerdictLeaf], judged_in: JudgedIn) -> set[int]:
     """Buckets with a verdict of an earlier epoch than required."""
-    return {bucket_of(row[0]) for row in current if row[3] < judged_in.epoch(row[0])}
+    return {bucket_of(leaf.application) for leaf in current if leaf.epoch < judged_in.epoch(leaf.application)}
 
 
-def with_pending(current: Iterable[Current], pending: Iterable[Current]) -> list[Current]:
+def with_pending(current: Iterable[VerdictLeaf], pending: Iterable[VerdictLeaf]) -> list[VerdictLeaf]:
     """The newest version of each application, judged or pending, in its latest epoch."""
-    newest: dict[str, Current] = {row[0]: row for row in current}
-    for row in pending:
-        known = newest.get(row[0])
-        if known is None or (known[1], known[3]) < (row[1], row[3]):
-            newest[row[0]] = row
+    newest: dict[str, VerdictLeaf] = {leaf.application: leaf for leaf in current}
+    for leaf in pending:
+        known = newest.get(leaf.application)
+        if known is None or (known.version, known.epoch) < (leaf.version, leaf.epoch):
+            newest[leaf.application] = leaf
     return list(newest.values())
 
 
-def parked(current: Iterable[Current]) -> list[str]:
+def parked(current: Iterable[VerdictLeaf]) -> list[str]:
     """Applications that could not be judged. A round with one of them is not complete."""
-    return [row[0] for row in current if row[4] == VerdictOutcome.PARKED]
+    return [leaf.application for leaf in current if leaf.outcome == VerdictOutcome.PARKED]
 
 
 def completed(
-    round_id: str, epoch: int, applications_root: str, current: Sequence[Current], now: datetime
+    round_id: str, epoch: int, applications_root: str, current: Sequence[VerdictLeaf], now: datetime
 ) -> EligibilityCompleted:
     """The event that completes a round: the manifest of its verdicts, and how many are eligible."""
     digest = digest_of(current)
-    eligible = sum(row[4] == VerdictOutcome.ELIGIBLE for row in current)
+    eligible = sum(leaf.outcome == VerdictOutcome.ELIGIBLE for leaf in current)
     return EligibilityCompleted(
         round=round_id,
         epoch=epoch,

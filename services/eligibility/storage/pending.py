@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.eligibility.domain.completion import Current
+from services.eligibility.domain.completion import VerdictLeaf
 from services.eligibility.domain.registry_facts import Question
 from services.eligibility.storage.registry_answers import RoundEpoch
 from shared.contracts.registries import Registry
@@ -136,10 +136,10 @@ async def prune(connection: Connection) -> None:
     await connection.execute(PRUNE)
 
 
-async def leaves(connection: Connection, round_id: str) -> list[Current]:
+async def leaves(connection: Connection, round_id: str) -> list[VerdictLeaf]:
     """The newest version of each application, as leaves without an outcome."""
     rows = await connection.fetch(LEAVES, round_id)
-    return [(row["application"], row["version"], row["payload_hash"], row["epoch"], PENDING, "") for row in rows]
+    return [VerdictLeaf(**row, outcome=PENDING, findings_hash="") for row in rows]
 
 
 async def is_pending(connection: Connection, round_id: str) -> bool:

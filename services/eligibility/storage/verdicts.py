@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from services.eligibility.domain.completion import VerdictLeaf
 from shared.service.postgres import Connection
 
 INSERT_VERDICTS = """
@@ -146,9 +147,9 @@ async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, 
     return [(row["body"], row["traceparent"]) for row in await connection.fetch(TAKE_WAITING, limit)]
 
 
-async def current(connection: Connection, round_id: str) -> list[tuple[str, int, str, int, str, str]]:
-    """[id, version, payload hash, epoch judged, outcome, findings hash] of the newest versions not withdrawn."""
-    return [tuple(row) for row in await connection.fetch(CURRENT, round_id)]
+async def current(connection: Connection, round_id: str) -> list[VerdictLeaf]:
+    """Leaves of the newest versions that are not withdrawn."""
+    return [VerdictLeaf(*row) for row in await connection.fetch(CURRENT, round_id)]
 
 
 async def is_parked(connection: Connection, round_id: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from pydantic_core import from_json
 
-from services.eligibility.domain.completion import Current
+from services.eligibility.domain.completion import VerdictLeaf
 from services.eligibility.domain.soundness import sound
 from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.verdicts import StoredVerdict
@@ -18,8 +18,9 @@ from shared.contracts.events import BucketListed, BucketRequested, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import Event
 from shared.kafka.step import Incoming
+from shared.proof.merkle import bucket_of
 from shared.service.postgres import Connection
-from shared.service.repairs import in_bucket, is_bucket_of, listed, request_buckets, surplus
+from shared.service.repairs import is_bucket_of, listed, request_buckets, surplus
 
 _CHECKED_AT_ONCE: Final = 1000
 _log = structlog.get_logger()
@@ -52,9 +53,8 @@ class Repairs:
         frozen = await rounds.frozen(connection, asked.round)
         if completed is None or frozen is None or frozen.epoch != asked.epoch:
             return ()  # of a past epoch: whoever still needs it asks in the new one
-        leaves: list[Current] = [
-            (*leaf,) for leaf in in_bucket(await verdicts.current(connection, asked.round), asked.bucket)
-        ]
+        current = await verdicts.current(connection, asked.round)
+        leaves = [leaf for leaf in current if bucket_of(leaf.application) == asked.bucket]
         where = {"round": asked.round, "epoch": asked.epoch, "bucket": asked.bucket}
         unsound = await drop_unsound(connection, asked.round, leaves)
         if unsound or not is_bucket_of(completed, asked.bucket, leaves):
@@ -70,7 +70,7 @@ class Repairs:
                 self._pause_seconds,
             )
         _log.info("listed bucket", **where, subject="verdicts", leaves=len(leaves), requested_by=asked.requested_by)
-        rows = await verdicts.stored(connection, [(leaf[0], leaf[1], leaf[3]) for leaf in leaves])
+        rows = await verdicts.stored(connection, [(leaf.application, leaf.version, leaf.epoch) for leaf in leaves])
         return [listed(asked, request_id, leaves, self._now()), *(published(verdict, None) for verdict in rows)]
 
 
@@ -97,10 +97,10 @@ async def _settle(connection: Connection, listing: BucketListed) -> None:
         )
 
 
-async def drop_unsound(connection: Connection, round_id: str, current: Sequence[Current]) -> int:
+async def drop_unsound(connection: Connection, round_id: str, current: Sequence[VerdictLeaf]) -> int:
     """Removes verdicts that differ from what was published, so that they are judged anew; returns how many."""
     unsound: list[StoredVerdict] = []
-    by_key = {(leaf[0], leaf[1], leaf[3]): leaf for leaf in current}
+    by_key = {(leaf.application, leaf.version, leaf.epoch): leaf for leaf in current}
     keys = list(by_key)
     for start in range(0, len(keys), _CHECKED_AT_ONCE):
         rows = await verdicts.stored(connection, keys[start : start + _CHECKED_AT_ONCE])
@@ -113,11 +113,11 @@ async def drop_unsound(connection: Connection, round_id: str, current: Sequence[
     return len(unsound)
 
 
-def _unsound(rows: Sequence[StoredVerdict], leaves: dict[tuple[str, int, int], Current]) -> list[StoredVerdict]:
+def _unsound(rows: Sequence[StoredVerdict], leaves: dict[tuple[str, int, int], VerdictLeaf]) -> list[StoredVerdict]:
     return [row for row in rows if not _is_sound(row, leaves[row.application, row.version, row.epoch])]
 
 
-def _is_sound(row: StoredVerdict, leaf: Current) -> bool:
+def _is_sound(row: StoredVerdict, leaf: VerdictLeaf) -> bool:
     try:
         return sound(from_json(row.body), leaf)
     except (ValueError, KeyError, TypeError):
