@@ -208,8 +208,8 @@ def _add_jobs_by_round(state: Intake, restore: Restore) -> None:
     runtime = state.runtime
 
     def add(name: str, job: Callable[..., Awaitable[None]], every: float, *more: object) -> None:
-        apart = runtime.by_round(name)
-        once_open = restore.once_open(lambda: job(runtime.pool, state.outbox, state.clock, *more, apart))
+        by_round = runtime.by_round(name)
+        once_open = restore.once_open(lambda: job(runtime.pool, state.outbox, state.clock, *more, by_round))
         runtime.job(name, once_open, every)
 
     add("cuts", announce_cuts, 0.2)

@@ -39,7 +39,7 @@ from shared.service.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound) -> None:
+async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, by_round: ByRound) -> None:
     """Opens rounds whose window has begun, with the whole policy and the institutions that pledged."""
 
     async def open_one(seen: StoredRound) -> None:
@@ -59,11 +59,11 @@ async def open_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: S
             events.append(await audit.record(connection, "intake", clock.now(), "clock", "open", detail))
         _log.info("opened round", round=stored.window.round, policy_hash=stored.policy_hash)
 
-    await apart.each(await _unfinished(pool), lambda stored: stored.window.round, open_one)
+    await by_round.each(await _unfinished(pool), lambda stored: stored.window.round, open_one)
 
 
 async def freeze_due(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch, apart: ByRound
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, settings: IntakeSettings, watch: InboxWatch, by_round: ByRound
 ) -> None:
     """Freezes rounds whose window is over, once everything received in time is written: HTTP drained, inboxes read to
     the end."""
@@ -77,7 +77,7 @@ async def freeze_due(
         if await inboxes_drained(pool, watch, window.round):
             await freeze(pool, outbox, window.round, clock, watch.made_anew())
 
-    await apart.each(await _unfinished(pool), lambda stored: stored.window.round, freeze_one)
+    await by_round.each(await _unfinished(pool), lambda stored: stored.window.round, freeze_one)
 
 
 async def freeze(
@@ -124,7 +124,7 @@ async def freeze(
     _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
-async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:
     """Ends the standstill of rounds in which everybody was notified, no appeal is open and every period is over."""
 
     async def finalize_one(confirmed: tuple[str, datetime]) -> None:
@@ -136,7 +136,7 @@ async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart:
 
     async with connected(pool) as connection:
         standing = await appeals.confirmed(connection)
-    await apart.each(standing, lambda confirmed: confirmed[0], finalize_one)
+    await by_round.each(standing, lambda confirmed: confirmed[0], finalize_one)
 
 
 async def _finalize(pool: Pool, outbox: OutboxPublisher, round_id: str, confirmed_at: datetime, clock: Clock) -> None:
@@ -169,7 +169,7 @@ async def forget_late_entries(pool: Pool, clock: Clock) -> None:
         await late.forget_expired(connection, clock.now())
 
 
-async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:
     """In a rehearsal, records the source's value once it is due; for a real source two officers type it."""
 
     async def record_one(awaited: AwaitedValue) -> None:
@@ -193,7 +193,7 @@ async def record_due_sources(pool: Pool, outbox: OutboxPublisher, clock: Clock, 
 
     async with connected(pool) as connection:
         awaiting = await outcomes.awaiting_source(connection)
-    await apart.each(awaiting, lambda awaited: awaited.round, record_one)
+    await by_round.each(awaiting, lambda awaited: awaited.round, record_one)
 
 
 def _opens(stored: StoredRound, clock: Clock) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError
 from services.intake.adapters.spreadsheets.reading import csv_rows
-from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
+from services.intake.domain.scores import StatedMark, changed, column_named, counted, faults, outliers, read_table
 from shared.contracts.events import Reason
 from shared.programme.panel import PanelMark, marks_root
 
@@ -102,12 +102,12 @@ def test_who_stands_apart_from_the_others() -> None:
     def of(*points: int) -> list[PanelMark]:
         return [PanelMark(ONE, f"r-{number}", 1, one, False) for number, one in enumerate(points)]
 
-    assert apart(of(60), 70) == []
-    assert apart(of(60, 61, 42), 70) == ["r-2"], "18.5 away, a quarter of 70 is 17.5"
-    assert apart(of(60, 61, 44), 70) == []
-    assert apart(of(0, 70), 70) == ["r-0", "r-1"], "of two nobody can say which"
+    assert outliers(of(60), 70) == []
+    assert outliers(of(60, 61, 42), 70) == ["r-2"], "18.5 away, a quarter of 70 is 17.5"
+    assert outliers(of(60, 61, 44), 70) == []
+    assert outliers(of(0, 70), 70) == ["r-0", "r-1"], "of two nobody can say which"
     conflicted = [*of(60, 61), PanelMark(ONE, "r-9", 1, 0, True)]
-    assert apart(counted(conflicted)[ONE], 70) == [], "who declared a conflict is not counted"
+    assert outliers(counted(conflicted)[ONE], 70) == [], "who declared a conflict is not counted"
 
 
 @given(st.permutations([PanelMark(one, f"r-{n}", 1, n, n == 2) for one in (ONE, TWO) for n in range(3)]))

@@ -58,13 +58,13 @@ async def show_act(round_id: str, act: str, request: Request) -> Response:
             raise Problem(404, "unknown-act", "No act of this id in this round.")
         shown = _row(proposed, now) | {"refusal": None, "before": None, "after": None}
         if proposed.state(now) is ActState.WAITING:
-            shown |= await _foretold(connection, proposed, now)
+            shown |= await _preview(connection, proposed, now)
     return _json(shown)
 
 
-async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> dict[str, Any]:
+async def _preview(connection: Connection, act: ProposedAct, now: datetime) -> dict[str, Any]:
     if act.kind is ActKind.ANNOUNCE:
-        announced = await announcement.foretell(connection, act, now)
+        announced = await announcement.preview(connection, act, now)
         if isinstance(announced, Refused):
             return _refusal(announced)
         return {"before": announced.before, "after": announced.after}
@@ -76,7 +76,7 @@ async def _foretold(connection: Connection, act: ProposedAct, now: datetime) -> 
     stands = await kind.terms_now(connection, stored, act.terms)
     if isinstance(stands, Refused):
         return _refusal(stands)
-    change = await kind.foretell(connection, stored, act)
+    change = await kind.preview(connection, stored, act)
     if isinstance(change, Refused):
         return _refusal(change)
     refusal = None

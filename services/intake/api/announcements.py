@@ -72,8 +72,8 @@ async def _announce(
 ) -> Response | None:
     """None when the round was announced meanwhile."""
     now = state.clock.now()
-    this = granted(await announcement.looked_at(connection, body, announced, now))
-    done = await announcement.announce(connection, this, (Actor(name=officer.name, role=officer.role),), now)
+    announcing = granted(await announcement.checked(connection, body, announced, now))
+    done = await announcement.announce(connection, announcing, (Actor(name=officer.name, role=officer.role),), now)
     if done is None:
         return None
     detail = announced_detail(announced, body.reason) | announcement.pledges_detail(body)
@@ -90,13 +90,13 @@ async def _propose(
     announced: Announcement,
 ) -> Response | None:
     """Keeps the announcement as an act that waits for another officer."""
-    this = granted(await announcement.looked_at(connection, body, announced, state.clock.now()))
+    announcing = granted(await announcement.checked(connection, body, announced, state.clock.now()))
     terms = announcement.terms_of(body, announced)
     act = proposal(state, body.round.round, ActKind.ANNOUNCE, terms, body.reason, officer.name)
     await keep(connection, act)
     await acts.keep_policy(connection, announced.policy_hash, announced.policy)
     events.append(await recorded(connection, act))
-    return JSONResponse(this.answer() | awaiting(act), 202, in_language({}))
+    return JSONResponse(announcing.answer() | awaiting(act), 202, in_language({}))
 
 
 async def _again(connection: Connection, body: AnnouncementBody, announced: Announcement) -> dict[str, Any]:
@@ -136,9 +136,9 @@ async def propose_amendment(round_id: str, request: Request) -> Response:
     _require_reachable(state, body)
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         stored = await known_round(connection, round_id)
-        this = granted(await amendment.looked_at(connection, stored, body))
-        act = proposal(state, round_id, ActKind.AMEND_ROUND, this.terms, body.reason, officer.name)
+        amending = granted(await amendment.checked(connection, stored, body))
+        act = proposal(state, round_id, ActKind.AMEND_ROUND, amending.terms, body.reason, officer.name)
         await keep(connection, act)
-        await acts.keep_policy(connection, this.announcement.policy_hash, this.announcement.policy)
+        await acts.keep_policy(connection, amending.announcement.policy_hash, amending.announcement.policy)
         events.append(await recorded(connection, act))
-    return JSONResponse(this.answer() | awaiting(act), 202, in_language({}))
+    return JSONResponse(amending.answer() | awaiting(act), 202, in_language({}))

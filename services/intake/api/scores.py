@@ -13,7 +13,7 @@ from services.intake.api.state import AUDITOR, OFFICER, holder, intake
 from services.intake.api.upload_views import unreadable
 from services.intake.domain.refused import Refused
 from services.intake.domain.rounds import RoundStatus
-from services.intake.domain.scores import StatedMark, apart, changed, column_named, counted, faults, read_table
+from services.intake.domain.scores import StatedMark, changed, column_named, counted, faults, outliers, read_table
 from services.intake.storage import rounds, scores
 from services.intake.storage.scores import Panel
 from services.intake.usecases.acts.scores import close_terms, panel_points
@@ -113,7 +113,7 @@ def _shown(panel: Panel, most: int) -> list[dict[str, Any]]:
             "application": application,
             "eligible": eligible,
             "mean": sum(mark.points for mark in marks) // len(marks) if (marks := having.get(application)) else None,
-            "apart": apart(having.get(application, []), most),
+            "apart": outliers(having.get(application, []), most),
             "marks": [
                 {"reviewer": mark.reviewer, "points": mark.points, "conflict_of_interest": mark.conflict_of_interest}
                 for mark in by_application.get(application, [])

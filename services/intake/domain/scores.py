@@ -13,7 +13,7 @@ from shared.programme.panel import PanelMark
 from shared.reading import as_written
 
 COLUMNS: Final = ("application", "reviewer", "points", "conflict_of_interest")
-APART: Final = Fraction(1, 4)
+OUTLIER_SHARE: Final = Fraction(1, 4)
 """A mark is an outlier if it differs from the median of the others by this share of the panel's points or more."""
 _POINTS_BELOW: Final = 1_000_000
 _YES_NO: Final = {
@@ -119,11 +119,11 @@ def counted(marks: Iterable[PanelMark]) -> dict[str, list[PanelMark]]:
     return by_application
 
 
-def apart(marks: Sequence[PanelMark], panel_points: int) -> list[str]:
+def outliers(marks: Sequence[PanelMark], panel_points: int) -> list[str]:
     """Reviewers whose mark is an outlier among the marks of the same application."""
     reviewers = []
     for mark in marks:
         others = [other.points for other in marks if other.reviewer != mark.reviewer]
-        if others and abs(mark.points - median(others)) >= APART * panel_points:
+        if others and abs(mark.points - median(others)) >= OUTLIER_SHARE * panel_points:
             reviewers.append(mark.reviewer)
     return reviewers

@@ -65,7 +65,7 @@ def announced_detail(announcement: Announcement, reason: str) -> dict[str, Any]:
     return {"round": announcement.round, "policy_hash": announcement.policy_hash, "reason": reason}
 
 
-async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:
     """Announces the next cut of every series as soon as its newest is open, so that there is always one to come.
 
     A series ends when officers void its newest cut before that opens.
@@ -83,7 +83,7 @@ async def announce_cuts(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart
 
     async with connected(pool) as connection:
         newest = await rounds.newest_cuts(connection)
-    await apart.each(newest, lambda cut: cut.window.round, follow)
+    await by_round.each(newest, lambda cut: cut.window.round, follow)
 
 
 async def _announce_next(

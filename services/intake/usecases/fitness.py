@@ -39,12 +39,12 @@ class Fitnesses:
             return fitness
         reading = self._reading.get(round_id)
         if reading is None:
-            reading = asyncio.create_task(self._read_apart(pool, round_id))
+            reading = asyncio.create_task(self._read_in_background(pool, round_id))
             self._reading[round_id] = reading
             reading.add_done_callback(lambda done: self._done(round_id, done))
         return await asyncio.shield(reading)  # a caller that is cancelled leaves it to the others
 
-    async def _read_apart(self, pool: Pool, round_id: str) -> Fitness | None:
+    async def _read_in_background(self, pool: Pool, round_id: str) -> Fitness | None:
         async with connected(pool) as connection:
             return await self.read(connection, round_id)
 

@@ -85,7 +85,7 @@ class Kind:
     """The terms that hold now, which an act must name exactly."""
     carry_out: Callable[[Approved], Awaitable[Done | Refused]]
     """Does the act. The caller rolls back if it is refused."""
-    foretell: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change | Refused]]
+    preview: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change | Refused]]
     """Called only where `terms_now` returns terms."""
     drawn: Set[str] = frozenset()
     """Names of terms drawn at random: acts that differ only in them are the same act."""

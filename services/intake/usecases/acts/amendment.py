@@ -37,7 +37,7 @@ class Amending:
         return announcement.named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
-async def looked_at(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending | Refused:
+async def checked(connection: Connection, stored: StoredRound, body: AnnouncementBody) -> Amending | Refused:
     """Checks an amendment that two officers agree on. Refused where the round can't be amended now, by the database's
     clock, or not to these terms."""
     now = await rounds.database_now(connection)
@@ -68,7 +68,7 @@ async def looked_at(connection: Connection, stored: StoredRound, body: Announcem
 async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
     """The proposed terms, if they could still be approved."""
     body = await announcement.body_of_terms(connection, asked, "amends")
-    amending = await looked_at(connection, stored, body)
+    amending = await checked(connection, stored, body)
     return amending if isinstance(amending, Refused) else amending.terms
 
 
@@ -108,7 +108,7 @@ async def amend(approved: Approved) -> Done | Refused:
     return Done([event, *changed], answer | {"amendment": number})
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """Both terms whole, and both policies where they differ; `changed` names the fields that do."""
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     stated = announcement.stated(body, await rounds.database_now(connection))

@@ -73,7 +73,7 @@ def stated(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
     return _announcement(body.round, POLICY.dump_python(body.policy, mode="json", exclude_none=True))
 
 
-async def looked_at(
+async def checked(
     connection: Connection, body: AnnouncementBody, announcement: Announcement, now: datetime
 ) -> Announcing | Refused:
     """Checks that it could be announced now."""
@@ -95,36 +95,38 @@ def not_to_come(body: AnnouncementBody, announcement: Announcement, now: datetim
     return None
 
 
-async def announce(connection: Connection, this: Announcing, actors: Sequence[Actor], now: datetime) -> Done | None:
+async def announce(
+    connection: Connection, announcing: Announcing, actors: Sequence[Actor], now: datetime
+) -> Done | None:
     """Announces the round with its pledges, in the caller's transaction; None when the id was taken meanwhile. New
     institutions are recorded as agreed: `registered` names them, since they have no topics yet."""
-    if not await rounds.announce(connection, this.announcement):
+    if not await rounds.announce(connection, announcing.announcement):
         return None
-    changed = await pledging.save(connection, this.pledging, now)
-    event = await announcement.announced(connection, this.announcement, actors, this.reason, now)
-    new = [pledge.code for pledge in this.pledging if pledge.before is None]
-    return Done([event, *changed], this.answer() | ({"registered": new} if new else {}))
+    changed = await pledging.save(connection, announcing.pledging, now)
+    event = await announcement.announced(connection, announcing.announcement, actors, announcing.reason, now)
+    new = [pledge.code for pledge in announcing.pledging if pledge.before is None]
+    return Done([event, *changed], announcing.answer() | ({"registered": new} if new else {}))
 
 
 async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[Actor], now: datetime) -> Done | Refused:
     """Announces as proposed, after checking again: the window may be over by now, or the id taken."""
     await pledging.lock(connection, _pledges(act))
-    this = await _as_proposed(connection, act, now)
-    if isinstance(this, Refused):
-        return this
-    return await announce(connection, this, actors, now) or exists(act.round)
+    announcing = await _as_proposed(connection, act, now)
+    if isinstance(announcing, Refused):
+        return announcing
+    return await announce(connection, announcing, actors, now) or exists(act.round)
 
 
-async def foretell(connection: Connection, act: ProposedAct, now: datetime) -> Change | Refused:
+async def preview(connection: Connection, act: ProposedAct, now: datetime) -> Change | Refused:
     """The whole policy, and every institution by its present or future name."""
-    this = await _as_proposed(connection, act, now)
-    if isinstance(this, Refused):
-        return this
+    announcing = await _as_proposed(connection, act, now)
+    if isinstance(announcing, Refused):
+        return announcing
     terms = RoundTerms.model_validate(act.terms["round"])
     after = {"status": "announced", **terms.model_dump(mode="json", exclude_none=True)}
-    after |= {"institutions": [pledge.shown() for pledge in this.pledging]}
-    after |= {"pledged_won": sum(pledge.won for pledge in this.pledging)}
-    after |= {"policy_hash": this.announcement.policy_hash, "policy": this.announcement.policy}
+    after |= {"institutions": [pledge.shown() for pledge in announcing.pledging]}
+    after |= {"pledged_won": sum(pledge.won for pledge in announcing.pledging)}
+    after |= {"policy_hash": announcing.announcement.policy_hash, "policy": announcing.announcement.policy}
     return Change({"status": "not announced"}, after)
 
 
@@ -139,7 +141,7 @@ async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) 
         return announcement
     if announcement.policy_hash != act.terms["policy_hash"]:
         return conflict("terms-differ", "The policy is read otherwise than when it was proposed: propose it anew.")
-    return await looked_at(connection, body, announcement, now)
+    return await checked(connection, body, announcement, now)
 
 
 async def body_of_terms(connection: Connection, terms: Terms, reason: str) -> AnnouncementBody:

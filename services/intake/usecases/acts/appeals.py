@@ -12,7 +12,7 @@ from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
-from services.intake.usecases.acts.epochs import foretell_epoch, open_epoch, standing_terms
+from services.intake.usecases.acts.epochs import open_epoch, preview_epoch, standing_terms
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.placing import refused_place_alone
 from shared.contracts import topics
@@ -75,12 +75,12 @@ async def decide(approved: Approved) -> Done | Refused:
     return Done([*events, await open_epoch(approved, [appeal.application], amended=amended)])
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """The appeal as it was filed, with the facts to be judged instead."""
     appeal = await _undecided(connection, stored, act.terms["appeal"])
     if isinstance(appeal, Refused):
         return appeal
-    change = await foretell_epoch(connection, stored, [appeal.application])
+    change = await preview_epoch(connection, stored, [appeal.application])
     filed = {"appeal": appeal.appeal, "filed_at": appeal.filed_at, "answer_due": appeal.answer_due}
     filed |= {"grounds": appeal.grounds, "amended": from_json(appeal.amended) if appeal.amended else None}
     decided = {"appeal": appeal.appeal, "upheld": bool(act.terms["upheld"]), "reason": act.reason}

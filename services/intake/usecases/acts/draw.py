@@ -84,7 +84,7 @@ async def record(approved: Approved) -> Done | Refused:
     return Done(recorded)
 
 
-async def foretell_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """The awaited commitment, and the value with its due moment."""
     awaited, source = await _awaited(connection, stored), act.terms["source"]
     if isinstance(awaited, Refused):
@@ -138,7 +138,7 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
     return batch if isinstance(batch, Refused) else terms | batch
 
 
-async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The counts that selection recommends."""
     proposal = await _proposal(connection, act.round)
     counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}

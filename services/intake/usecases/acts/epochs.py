@@ -80,10 +80,10 @@ async def unpark(approved: Approved) -> Done | Refused:
     return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
 
 
-async def foretell_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The set with the applications to be judged, and their rivals to be excluded."""
     excluded = act.terms.get("excluded", ())
-    judged = await foretell_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
+    judged = await preview_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
     gone = await concerned(connection, stored.window.round, excluded)
     before, after = judged.before["concerned"], judged.after["concerned"]
     return Change(
@@ -92,20 +92,20 @@ async def foretell_unparking(connection: Connection, stored: StoredRound, act: P
     )
 
 
-async def foretell_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The set with the applications to be judged again."""
     if "applications" not in act.terms:
-        change = await foretell_epoch(connection, stored, ())
+        change = await preview_epoch(connection, stored, ())
         return Change(change.before, {**change.after, "judged_again": "all"})
-    return await foretell_epoch(connection, stored, act.terms["applications"])
+    return await preview_epoch(connection, stored, act.terms["applications"])
 
 
-async def foretell_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The set with the application to be excluded."""
-    return await foretell_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
+    return await preview_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
 
 
-async def foretell_epoch(
+async def preview_epoch(
     connection: Connection,
     stored: StoredRound,
     applications: Sequence[str],

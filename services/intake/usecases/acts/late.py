@@ -31,7 +31,7 @@ from services.intake.storage import entries, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
-from services.intake.usecases.acts.epochs import TO_BE_JUDGED, foretell_epoch, open_epoch, standing_terms
+from services.intake.usecases.acts.epochs import TO_BE_JUDGED, open_epoch, preview_epoch, standing_terms
 from services.intake.usecases.entry_events import entry_events
 from services.intake.usecases.fitness import fitness_by, unfit_entry
 from shared.contracts.facts import FACTS, ApplicationFacts, facts_json, product_key
@@ -114,9 +114,9 @@ def named(drafted: LateEntry) -> Terms:
     return {name: getattr(drafted, name) for name in _DRAFTED}
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The facts as drafted; without the contact."""
-    change = await foretell_epoch(connection, stored, (), added=1)
+    change = await preview_epoch(connection, stored, (), added=1)
     drafted = await late.load(connection, act.act)
     if drafted is None:
         return change

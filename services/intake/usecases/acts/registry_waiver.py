@@ -25,7 +25,7 @@ async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms)
     return {"registry": registry}
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """Whether the registry is waited for."""
     asked = {"status": stored.window.status.value, "registry": act.terms["registry"]}
     return Change(asked | {"waited_for": True}, asked | {"waited_for": False})

@@ -46,7 +46,7 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
     }
 
 
-async def foretell_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """What is free now, and the declined product."""
     round_id, declined = stored.window.round, act.terms["declined"]
     free = await releases.pending(connection, round_id)
@@ -58,7 +58,7 @@ async def foretell_batch(connection: Connection, stored: StoredRound, act: Propo
     return Change(before, after | {"concerned": [row | {"state": Cause.DECLINED.value} for row in shown]})
 
 
-async def foretell_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """What selection gives out in the batch."""
     proposed = await _proposed(connection, stored, act.terms["batch"]) or {}
     counts = {name: proposed[name] for name in ("promoted", "changed", "withdrawn") if name in proposed}

@@ -35,7 +35,7 @@ async def close_terms(connection: Connection, stored: StoredRound, asked: Terms)
     }
 
 
-async def foretell(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """Whether the marks are closed."""
     marks = {name: act.terms[name] for name in ("epoch", "marks", "marks_root", "without_marks")}
     return Change({"epoch": stored.epoch, "marks": act.terms["marks"], "closed": False}, marks | {"closed": True})

@@ -71,7 +71,7 @@ async def extend(approved: Approved) -> Done:
     return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers, *invited])
 
 
-async def foretell_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The window with the old and the new close."""
     before = _window(stored)
     return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
@@ -84,7 +84,7 @@ async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) 
     return {}
 
 
-async def foretell_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
     """The window with the status after the act."""
     before = _window(stored)
     return Change(before, before | {"status": RoundStatus.VOID.value})
