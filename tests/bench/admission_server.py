@@ -15,7 +15,7 @@ from starlette.routing import Route
 from services.intake.api.state import intake
 from services.intake.api.submission import read_submission
 from services.intake.app import create_app
-from services.intake.domain.entries import state_version
+from services.intake.domain.entries import entry_version
 from services.intake.domain.receipts import Receipt, receipt_json, receipt_of, signed
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
@@ -37,7 +37,7 @@ async def validate(request: Request) -> Response:
     state = intake(request)
     submission, _ = await read_submission(request)
     chance = submission.chance
-    stated = state_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
+    stated = entry_version(chance.application, 1, submission.received_at, chance.nonce, submission.facts)
     receipt = replace(receipt_of(submission.round, stated), token="fba_none")
     return _answer(signed(receipt, await state.signing.signer(state.runtime.pool)))
 

@@ -25,7 +25,7 @@ from deploy.local.kafka import running_kafka
 from deploy.local.postgres import create_database, drop_database, running_postgres
 from deploy.local.state import State
 from services.eligibility.storage.verdicts import COLUMNS
-from services.intake.domain.entries import StatedVersion, state_version
+from services.intake.domain.entries import EntryVersion, entry_version
 from shared.contracts import topics
 from shared.contracts.policy import POLICY
 from shared.kafka.cloudevents import Outgoing, event_id
@@ -49,7 +49,7 @@ def application(number: int) -> Outgoing:
     facts = {name: sent[name] for name in ("track", "applicant", "product", "certificates")}
     identifier = str(uuid.UUID(int=number, version=4))
     now = datetime.now(UTC)
-    stated: StatedVersion = state_version(identifier, 1, now, f"{number:032x}", facts)
+    stated: EntryVersion = entry_version(identifier, 1, now, f"{number:032x}", facts)
     content = (
         f'{{"application":"{identifier}","facts":{stated.facts},"nonce":"{stated.nonce}","party":"{identifier}",'
         f'"payload_hash":"{stated.payload_hash}","received_at":"{now.isoformat()}","round":"bench-1","version":1}}'

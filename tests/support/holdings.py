@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from services.intake.domain.entries import state_version
+from services.intake.domain.entries import entry_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.contracts.identity import IdentityLevel
 from shared.proof.canonical import Json, canonical_json
@@ -38,7 +38,7 @@ def receipts() -> list[Record]:
         at = datetime(2018, 8, 20, 7, 49, 12, 250 * number, tzinfo=UTC) + timedelta(days=number)
         level = list(IdentityLevel)[number % len(IdentityLevel)] if number % 2 else None
         nonce = f"{number + 1:032x}"
-        stated = state_version(
+        stated = entry_version(
             _identifier(number // 2), number + 1, at, nonce, FACTS, contested=number % 3 == 0, identity=level
         )
         receipt = receipt_of(ROUNDS[number % 2], stated, withdrawn=number % 4 == 3)

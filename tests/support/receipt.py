@@ -21,7 +21,7 @@ FACTS: dict[str, Json] = {"track": "general"}
 ID = "19b6e8a4-90c3-4d57-a6f2-70d8c2e4f303"
 
 
-STATED = state_version(ID, 1, datetime(2018, 8, 20, 7, 49, 12, 250, tzinfo=UTC), "ab" * 16, FACTS)
+STATED = entry_version(ID, 1, datetime(2018, 8, 20, 7, 49, 12, 250, tzinfo=UTC), "ab" * 16, FACTS)
 
 
 RECEIPT: dict[str, Any] = receipt_json(signed(receipt_of("2018-h2", STATED), SIGNER)) | {"token": "fba_x"}

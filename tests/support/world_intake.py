@@ -130,7 +130,7 @@ class Intake:
 
     def _request(self, number: int) -> tuple[Outgoing, Leaf]:
         facts = _REQUEST.validate_python({"class_code": "41112201", "quantity": 3, "budget_won": 9_000_000})
-        stated = state_version(
+        stated = entry_version(
             f"kepco/r{number}", 1, STARTED, f"{number:032x}", _REQUEST.dump_python(facts, mode="json")
         )
         event = PurchaseRequestAccepted(
@@ -160,7 +160,7 @@ class Intake:
         stated = self.applications.setdefault(identifier, Stated(number, faulty))
         version = len(stated.events) + 1
         dumped = _FACTS.dump_python(facts, mode="json", exclude_none=True)
-        made = state_version(identifier, version, STARTED, f"{number * 1000 + version:032x}", dumped)
+        made = entry_version(identifier, version, STARTED, f"{number * 1000 + version:032x}", dumped)
         stated.faulty, stated.facts, stated.withdrawn = faulty, facts, False
         stated.leaf, stated.nonce = (identifier, version, made.payload_hash), made.nonce
         party = str(uuid.uuid5(uuid.NAMESPACE_URL, f"party {number}"))

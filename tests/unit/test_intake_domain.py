@@ -96,7 +96,7 @@ def test_an_entry_is_hashed_with_its_nonce_and_bound_to_its_token() -> None:
     entry = enter(SUBMISSION, WINDOW, b"secret")
     assert isinstance(entry, Entry)
     assert entry.application == CHANCE.application
-    assert entry.stated.payload_hash == payload_hash(entry.stated.nonce, SUBMISSION.facts)
+    assert entry.first.payload_hash == payload_hash(entry.first.nonce, SUBMISSION.facts)
     assert entry.token == access_token(b"secret", entry.application) != access_token(b"other", entry.application)
     assert enter(SUBMISSION, None, b"secret") is Refusal.UNKNOWN_ROUND
 
@@ -112,8 +112,8 @@ def test_a_rehearsal_gives_the_same_entry_whatever_chance_says_and_in_programme_
     )
     assert isinstance(early, Entry)
     assert isinstance(later, Entry)
-    assert early.stated.received_at == OPENS + timedelta(seconds=1000)
-    same = {(item.application, item.party, item.stated.nonce, item.stated.payload_hash) for item in (early, later)}
+    assert early.first.received_at == OPENS + timedelta(seconds=1000)
+    same = {(item.application, item.party, item.first.nonce, item.first.payload_hash) for item in (early, later)}
     assert len(same) == 1
     assert rehearsed_uuid("s", "a") != rehearsed_uuid("t", "a")
 

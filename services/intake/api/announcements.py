@@ -39,7 +39,7 @@ async def announce(request: Request) -> Response:
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))
     _require_reachable(state, body)
-    announced = granted(announcement.stated(body, state.clock.now()))
+    announced = granted(announcement.of_body(body, state.clock.now()))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await pledging.lock(connection, body.pledges)
         if await rounds.load(connection, announced.round) is None:

@@ -99,7 +99,7 @@ def _amended(body: AppealBody, stored: StoredApplication) -> str | None:
     if body.amended is None:
         return None
     amended: Any = facts_json(body.amended.facts())
-    offered: Any = from_json(stored.stated.facts)["product"]
+    offered: Any = from_json(stored.newest.facts)["product"]
     moved = [name for name in OFFERED if amended["product"].get(name) != offered.get(name)]
     if moved:
         reasons = tuple(

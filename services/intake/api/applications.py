@@ -15,7 +15,7 @@ from services.intake.api.refusals import granted
 from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.domain.appeals import Appeal, may_file_until
-from services.intake.domain.entries import is_id, nonce, state_version
+from services.intake.domain.entries import entry_version, is_id, nonce
 from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.renewals import opens
@@ -73,10 +73,10 @@ async def read_application(application: str, request: Request) -> Response:
     async with connected(intake(request).runtime.pool) as connection:
         stored: StoredApplication = await opened_application(request, application, connection, READERS)
     head = (
-        f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.stated.version},'
-        f'"withdrawn":{str(stored.withdrawn).lower()},"facts":{stored.stated.facts}}}'
+        f'{{"application":"{stored.application}","round":"{stored.round}","version":{stored.newest.version},'
+        f'"withdrawn":{str(stored.withdrawn).lower()},"facts":{stored.newest.facts}}}'
     )
-    return Response(head, media_type="application/json", headers={"ETag": f'"{stored.stated.version}"'})
+    return Response(head, media_type="application/json", headers={"ETag": f'"{stored.newest.version}"'})
 
 
 @router.get("/{application}/status")
@@ -94,11 +94,11 @@ async def status(application: str, request: Request) -> Response:
             "application": stored.application,
             "round": stored.round,
             "round_status": window.status.value,
-            "version": stored.stated.version,
+            "version": stored.newest.version,
             "withdrawn": stored.withdrawn,
-            "contested": stored.stated.contested and not stored.withdrawn,
-            "identity": stored.stated.identity or IdentityLevel.NONE,
-            "verdict": outcome.get("verdict") if outcome.get("verdict_version") == stored.stated.version else None,
+            "contested": stored.newest.contested and not stored.withdrawn,
+            "identity": stored.newest.identity or IdentityLevel.NONE,
+            "verdict": outcome.get("verdict") if outcome.get("verdict_version") == stored.newest.version else None,
             "result_type": outcome.get("result_type"),
             "appeal": _appeal_status(outcome, filed),
             "result": outcome.get("result"),
@@ -188,29 +188,29 @@ async def resubmit(application: str, request: Request) -> Response:
         granted(below_level(fitness.identity if fitness else None, identity))
         placed = granted(await placed_beside_others(connection, stored, stated_facts, identity))
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
-        stated = state_version(
+        version = entry_version(
             application, newest + 1, received, drawn, facts, contested=placed.contested, identity=identity
         )
-        receipt = signed(receipt_of(stored.round, stated), signer)
-        await versions.append(connection, stated, receipt)
+        receipt = signed(receipt_of(stored.round, version), signer)
+        await versions.append(connection, version, receipt)
         contact = stated_body.contact.details(network(request))
         networks = await tokens.secret(connection, tokens.NETWORKS)
         await versions.set_contact(connection, stored.party, contact, received)
         events += [
-            submitted_event(stored.round, stored.party, stated, trace),
-            contact_event(stored.party, contact, stated, trace, networks),
+            submitted_event(stored.round, stored.party, version, trace),
+            contact_event(stored.party, contact, version, trace, networks),
             *await settle(Settling(connection, firm, received, window.seed, signer), placed.outranked),
         ]
     answer = with_warnings(receipt_json(receipt) | told(read.read_as), fitness, stated_facts)
-    return JSONResponse(answer, headers=in_language({"ETag": f'"{stated.version}"'}))
+    return JSONResponse(answer, headers=in_language({"ETag": f'"{version.version}"'}))
 
 
-def identity_before(stored: StoredApplication, stated: FactsBody) -> IdentityLevel:
+def identity_before(stored: StoredApplication, body: FactsBody) -> IdentityLevel:
     """The confirmed level stays, unless the stated founding day changed or the application was withdrawn."""
-    if stored.withdrawn or stored.stated.identity is None:
+    if stored.withdrawn or stored.newest.identity is None:
         return IdentityLevel.NONE
-    began = from_json(stored.stated.facts)["applicant"]["started_on"]
-    return stored.stated.identity if began == stated.applicant.started_on.isoformat() else IdentityLevel.NONE
+    began = from_json(stored.newest.facts)["applicant"]["started_on"]
+    return stored.newest.identity if began == body.applicant.started_on.isoformat() else IdentityLevel.NONE
 
 
 @router.put("/{application}/contact", openapi_extra=body_of(ContactBody))

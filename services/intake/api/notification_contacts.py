@@ -67,12 +67,12 @@ async def set_contacts(code: str, request: Request) -> Response:
     state = intake(request)
     bearer = await holder_for(request, code, OFFICER, OPERATOR)
     body: NotificationContactsBody = parse(_CONTACTS, await read_body(request, state.settings.body_bytes))
-    stated = [contact.details() for contact in body.contacts]
+    details = [contact.details() for contact in body.contacts]
     now = state.clock.now()
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
         await institutions.lock(connection, code)
         await _check_known(connection, code)
-        after = replaced(await notification_contacts.people(connection, code), stated, lambda: str(uuid.uuid4()))
+        after = replaced(await notification_contacts.people(connection, code), details, lambda: str(uuid.uuid4()))
         await notification_contacts.set_people(connection, code, after.changed, now)
         await contacts.erase(connection, after.gone)
         events += [tombstone(party, now) for party in after.gone]

@@ -88,8 +88,9 @@ def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatedVersion:
-    """One version of an entry as stored and published: the facts as canonical JSON, and their hash.
+class EntryVersion:
+    """One version of an application, or of a purchase request, as stored and published: the facts as canonical JSON,
+    and their hash.
 
     `contested`, `restated`, `identity`: see `ApplicationSubmitted`.
     """
@@ -105,7 +106,7 @@ class StatedVersion:
     identity: IdentityLevel | None = None
 
 
-def state_version(
+def entry_version(
     identifier: str,
     version: int,
     received_at: datetime,
@@ -114,11 +115,11 @@ def state_version(
     *,
     contested: bool = False,
     identity: IdentityLevel | None = None,
-) -> StatedVersion:
+) -> EntryVersion:
     """A version with the hash of its nonce and facts."""
     text = canonical_json(facts)
     hashed = payload_hash_of(nonce, text)
-    return StatedVersion(
+    return EntryVersion(
         identifier=identifier,
         version=version,
         received_at=received_at,
@@ -130,7 +131,7 @@ def state_version(
     )
 
 
-def restate(before: StatedVersion, received_at: datetime, nonce: str, *, contested: bool) -> StatedVersion:
+def restate(before: EntryVersion, received_at: datetime, nonce: str, *, contested: bool) -> EntryVersion:
     """Intake's own version after `before`, with the same facts: a contest of its product began or ended."""
     return replace(
         before,

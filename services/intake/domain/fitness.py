@@ -47,32 +47,32 @@ class Fitness:
         """The identity level that the round requires."""
         return self._policy.identity
 
-    def faults(self, stated: ApplicationFacts, received_at: datetime) -> tuple[Reason, ...]:
+    def faults(self, facts: ApplicationFacts, received_at: datetime) -> tuple[Reason, ...]:
         """Every reason why it can never count. `received_at`: real time."""
         return (
-            *self._track_faults(stated),
-            *_applicant_faults(stated.applicant, latest_today(self._clock, received_at)),
+            *self._track_faults(facts),
+            *_applicant_faults(facts.applicant, latest_today(self._clock, received_at)),
             *(
                 fault
-                for place, certificate in enumerate(stated.certificates)
+                for place, certificate in enumerate(facts.certificates)
                 for fault in self._certificate_faults(place, certificate)
             ),
-            *_product_faults(stated.product),
-            *_paper_faults("/applicant/sme_confirmation", stated.applicant.sme_confirmation),
-            *_paper_faults("/product/direct_production", stated.product.direct_production),
+            *_product_faults(facts.product),
+            *_paper_faults("/applicant/sme_confirmation", facts.applicant.sme_confirmation),
+            *_paper_faults("/product/direct_production", facts.product.direct_production),
         )
 
-    def warnings(self, stated: ApplicationFacts) -> tuple[Reason, ...]:
+    def warnings(self, facts: ApplicationFacts) -> tuple[Reason, ...]:
         """For an application without faults: what will probably be judged against it."""
-        accepted, product = self._accepted[stated.track], stated.product
+        accepted, product = self._accepted[facts.track], facts.product
         remarks = [
             _flawed(place, accepted, examined.certificate, examined.flaw)
-            for place, examined in enumerate(map(accepted.examine, stated.certificates))
+            for place, examined in enumerate(map(accepted.examine, facts.certificates))
             if examined.flaw is not Flaw.NONE
         ]
-        if accepted.kinds and not stated.certificates:
+        if accepted.kinds and not facts.certificates:
             fix = f"add one of {', '.join(accepted.kinds)}"
-            remarks.append(_reason("/certificates", "no-certificate", f"track {stated.track} asks for one", fix))
+            remarks.append(_reason("/certificates", "no-certificate", f"track {facts.track} asks for one", fix))
         bought = self._policy.purchasable_classes
         if bought and not product.class_code.startswith(bought):
             detail = f"{product.class_code} is no class that institutions may buy in this round"
@@ -83,9 +83,9 @@ class Fitness:
             remarks.append(_reason("/product/price_won", "below-any-price", detail, fix))
         return tuple(remarks)
 
-    def _track_faults(self, stated: ApplicationFacts) -> Iterator[Reason]:
-        if stated.track not in self._accepted:
-            detail, fix = f"the round has no track '{stated.track}'", f"one of {', '.join(self._accepted)}"
+    def _track_faults(self, facts: ApplicationFacts) -> Iterator[Reason]:
+        if facts.track not in self._accepted:
+            detail, fix = f"the round has no track '{facts.track}'", f"one of {', '.join(self._accepted)}"
             yield _reason("/track", "unknown-track", detail, fix)
 
     def _certificate_faults(self, place: int, certificate: Certificate) -> Iterator[Reason]:

@@ -33,12 +33,12 @@ class NotificationContacts:
 
 
 def replaced(
-    before: Sequence[Person], stated: Sequence[ContactDetails], new_party: Callable[[], str]
+    before: Sequence[Person], details: Sequence[ContactDetails], new_party: Callable[[], str]
 ) -> NotificationContacts:
     """Replaces the list. A known mail address keeps its party, so that being listed again notifies nobody twice."""
     known = {person.contact.email.lower(): person for person in before}
     people: dict[str, Person] = {}
-    for contact in stated:
+    for contact in details:
         address = contact.email.lower()
         people[address] = Person(known[address].party if address in known else new_party(), contact)
     return NotificationContacts(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from services.intake.domain.entries import StatedVersion
+from services.intake.domain.entries import EntryVersion
 from shared.contracts.identity import IdentityLevel
 from shared.proof.canonical import Json
 from shared.proof.signing import Signer
@@ -34,18 +34,18 @@ class Receipt:
     identity: IdentityLevel | None = None
 
 
-def receipt_of(round_id: str, stated: StatedVersion, *, withdrawn: bool = False) -> Receipt:
+def receipt_of(round_id: str, version: EntryVersion, *, withdrawn: bool = False) -> Receipt:
     """The unsigned receipt of a version."""
     return Receipt(
         round=round_id,
-        application=stated.identifier,
-        version=stated.version,
-        nonce=stated.nonce,
-        payload_hash=stated.payload_hash,
-        received_at=stated.received_at,
+        application=version.identifier,
+        version=version.version,
+        nonce=version.nonce,
+        payload_hash=version.payload_hash,
+        received_at=version.received_at,
         withdrawn=withdrawn,
-        contested=stated.contested,
-        identity=stated.identity,
+        contested=version.contested,
+        identity=version.identity,
     )
 
 

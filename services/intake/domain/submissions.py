@@ -4,8 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.intake.domain.entries import Chance, StatedVersion, access_token, application_id, nonce, party_id
-from services.intake.domain.entries import state_version as state
+from services.intake.domain.entries import (
+    Chance,
+    EntryVersion,
+    access_token,
+    application_id,
+    entry_version,
+    nonce,
+    party_id,
+)
 from services.intake.domain.rounds import Closed, RoundWindow
 from shared.contracts.identity import IdentityLevel
 from shared.proof.canonical import Json
@@ -77,7 +84,7 @@ class Entry:
     application: str
     party: str
     token: str
-    stated: StatedVersion
+    first: EntryVersion
 
 
 def enter(submission: Submission, window: RoundWindow | None, secret: bytes, rival: str = "") -> Entry | Refusal:
@@ -93,12 +100,12 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes, riv
     )
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
-    version = state(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
+    version = entry_version(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
     return Entry(
         round=window.round,
         submission=submission,
         application=application,
         party=party,
         token=access_token(secret, application),
-        stated=version,
+        first=version,
     )

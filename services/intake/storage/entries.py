@@ -157,11 +157,11 @@ async def _placed(
             again = enter(asked, window, secret, asked.contact.email.casefold())
             entry = again if isinstance(again, Entry) else entry
         if placed.contested:
-            entry = replace(entry, stated=replace(entry.stated, contested=True))
+            entry = replace(entry, first=replace(entry.first, contested=True))
         decided[id(asked)] = entry
         others.append(_firm_entry(entry, sha256_hex(entry.token.encode())))
         if window is not None and (placed.contested or placed.outranked):
-            disturbed.append(Disturbed(firm, window, entry.stated.received_at, placed.outranked))
+            disturbed.append(Disturbed(firm, window, entry.first.received_at, placed.outranked))
             others[:] = [other for other in others if other.application not in placed.outranked]
     return decided, disturbed
 
@@ -176,7 +176,7 @@ def _firm_entry(entry: Entry, token_hash: str) -> FirmEntry:
         token_hash=token_hash,
         contact=asked.contact.email,
         identity=asked.identity,
-        contested=entry.stated.contested,
+        contested=entry.first.contested,
     )
 
 
@@ -257,23 +257,23 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [entry.submission.business_number for entry in entries],
         [entry.submission.product_key for entry in entries],
         [sha256_hex(entry.token.encode()) for entry in entries],
-        [entry.stated.version for entry in entries],
-        [entry.stated.payload_hash for entry in entries],
+        [entry.first.version for entry in entries],
+        [entry.first.payload_hash for entry in entries],
     )
     new = {row["application"] for row in rows}
     inserted = [entry for entry in entries if entry.application in new]
     if not inserted:
         return {}
-    receipts = [signed(receipt_of(entry.round, entry.stated), signer) for entry in inserted]
+    receipts = [signed(receipt_of(entry.round, entry.first), signer) for entry in inserted]
     keyed = [entry for entry in inserted if entry.submission.idempotency_key]
     await connection.execute(
         INSERT_DETAILS,
         [entry.application for entry in inserted],
-        [entry.stated.version for entry in inserted],
-        [entry.stated.received_at for entry in inserted],
-        [entry.stated.nonce for entry in inserted],
-        [entry.stated.payload_hash for entry in inserted],
-        [entry.stated.facts for entry in inserted],
+        [entry.first.version for entry in inserted],
+        [entry.first.received_at for entry in inserted],
+        [entry.first.nonce for entry in inserted],
+        [entry.first.payload_hash for entry in inserted],
+        [entry.first.facts for entry in inserted],
         [entry.submission.round for entry in keyed],
         [entry.submission.idempotency_key for entry in keyed],
         [entry.submission.body_hash for entry in keyed],
@@ -286,8 +286,8 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [receipt.key_id for receipt in receipts],
         [receipt.signature for receipt in receipts],
         [entry.submission.business_number for entry in keyed],
-        [entry.stated.contested for entry in inserted],
-        [entry.stated.identity for entry in inserted],
+        [entry.first.contested for entry in inserted],
+        [entry.first.identity for entry in inserted],
     )
     return {
         entry.application: replace(receipt, token=entry.token)

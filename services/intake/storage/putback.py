@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.entries import StatedVersion
+from services.intake.domain.entries import EntryVersion
 from shared.contracts.events import (
     AppealDecided,
     AppealFiled,
@@ -135,7 +135,7 @@ class LostApplication:
 class LostVersion:
     """A version of an application."""
 
-    stated: StatedVersion
+    version: EntryVersion
     withdrawn: bool = False
 
 
@@ -201,23 +201,25 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
         [application.version for application in lost],
         [application.payload_hash for application in lost],
     )
-    ordered = sorted(versions, key=lambda version: (version.stated.identifier, version.stated.version))
-    stated = [version.stated for version in ordered]
+    ordered = sorted(versions, key=lambda lost: (lost.version.identifier, lost.version.version))
+    entry_versions = [lost.version for lost in ordered]
     rows += await rows_changed(
         connection,
         VERSIONS,
-        [version.identifier for version in stated],
-        [version.version for version in stated],
-        [version.received_at for version in stated],
-        [version.nonce for version in stated],
-        [version.payload_hash for version in stated],
-        [version.facts for version in stated],
-        [row.withdrawn for row in ordered],
-        [version.contested for version in stated],
-        [version.restated for version in stated],
-        [version.identity for version in stated],
+        [version.identifier for version in entry_versions],
+        [version.version for version in entry_versions],
+        [version.received_at for version in entry_versions],
+        [version.nonce for version in entry_versions],
+        [version.payload_hash for version in entry_versions],
+        [version.facts for version in entry_versions],
+        [lost.withdrawn for lost in ordered],
+        [version.contested for version in entry_versions],
+        [version.restated for version in entry_versions],
+        [version.identity for version in entry_versions],
     )
-    return rows + await rows_changed(connection, NEWEST_VERSIONS, sorted({version.identifier for version in stated}))
+    return rows + await rows_changed(
+        connection, NEWEST_VERSIONS, sorted({version.identifier for version in entry_versions})
+    )
 
 
 async def reconsidered(connection: Connection, reconsidered: Sequence[RefusalReconsidered]) -> None:

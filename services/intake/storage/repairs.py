@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.domain.entries import StatedVersion
+from services.intake.domain.entries import EntryVersion
 from services.intake.storage.epochs import APPLICATION_LEAVES, REQUEST_LEAVES
-from services.intake.storage.versions import stated_version
+from services.intake.storage.versions import version_of
 from shared.service.postgres import Connection
 
 _BUCKET = "get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
@@ -30,7 +30,7 @@ class NewestVersion:
 
     party: str
     withdrawn: bool
-    stated: StatedVersion
+    version: EntryVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def request_leaves(connection: Connection, round_id: str, bucket: int) -> 
 async def newest_versions(connection: Connection, round_id: str, bucket: int) -> list[NewestVersion]:
     """Withdrawn ones too."""
     return [
-        NewestVersion(row["party"], row["withdrawn"], stated_version(row))
+        NewestVersion(row["party"], row["withdrawn"], version_of(row))
         for row in await connection.fetch(VERSIONS, round_id, bucket)
     ]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.entries import StatedVersion
+from services.intake.domain.entries import EntryVersion
 from services.intake.domain.receipts import Receipt
 from services.intake.domain.submissions import ContactDetails
 from shared.contracts.identity import IdentityLevel
@@ -55,14 +55,13 @@ class StoredApplication:
     product_key: str
     token_hash: str
     withdrawn: bool
-    stated: StatedVersion
+    newest: EntryVersion
 
 
 async def load(connection: Connection, application: str) -> StoredApplication | None:
     row = await connection.fetchrow(APPLICATION, application)
     if row is None:
         return None
-    stated = stated_version(row)
     return StoredApplication(
         application=row["application"],
         round=row["round"],
@@ -71,12 +70,12 @@ async def load(connection: Connection, application: str) -> StoredApplication | 
         product_key=row["product_key"],
         token_hash=row["token_hash"],
         withdrawn=row["withdrawn"],
-        stated=stated,
+        newest=version_of(row),
     )
 
 
-def stated_version(row: Any) -> StatedVersion:
-    return StatedVersion(
+def version_of(row: Any) -> EntryVersion:
+    return EntryVersion(
         identifier=row["application"],
         version=row["version"],
         received_at=row["received_at"],
@@ -97,24 +96,24 @@ async def lock(connection: Connection, application: str) -> tuple[int, bool]:
     return row["version"], row["withdrawn"]
 
 
-async def append(connection: Connection, stated: StatedVersion, receipt: Receipt) -> None:
+async def append(connection: Connection, version: EntryVersion, receipt: Receipt) -> None:
     """Stores a version with its signed receipt."""
     await connection.execute(
         INSERT_VERSION,
-        stated.identifier,
-        stated.version,
-        stated.received_at,
-        stated.nonce,
-        stated.payload_hash,
-        stated.facts,
+        version.identifier,
+        version.version,
+        version.received_at,
+        version.nonce,
+        version.payload_hash,
+        version.facts,
         receipt.withdrawn,
         receipt.key_id,
         receipt.signature,
-        stated.contested,
-        stated.restated,
-        stated.identity,
+        version.contested,
+        version.restated,
+        version.identity,
     )
-    await connection.execute(SET_VERSION, stated.identifier, stated.version, stated.payload_hash, receipt.withdrawn)
+    await connection.execute(SET_VERSION, version.identifier, version.version, version.payload_hash, receipt.withdrawn)
 
 
 async def set_contact(connection: Connection, party: str, contact: ContactDetails, changed_at: datetime) -> None:

@@ -43,8 +43,8 @@ class Settling:
         stored = await versions.load(self.connection, application)
         if stored is None:
             raise LookupError(f"no application {application}")
-        drawn = nonce(self.seed, application, stored.stated.version + 1, token_hex(16))
-        version = restate(stored.stated, self.received_at, drawn, contested=contested)
+        drawn = nonce(self.seed, application, stored.newest.version + 1, token_hex(16))
+        version = restate(stored.newest, self.received_at, drawn, contested=contested)
         await versions.append(self.connection, version, signed(receipt_of(stored.round, version), self.signer))
         return submitted_event(stored.round, stored.party, version, None)
 

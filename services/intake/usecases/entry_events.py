@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.intake.domain.entries import StatedVersion
+from services.intake.domain.entries import EntryVersion
 from services.intake.domain.networks import named
 from services.intake.domain.submissions import ContactDetails, Entry
 from services.intake.storage.versions import StoredApplication
@@ -16,39 +16,39 @@ def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing,
     """The events of a new entry. `networks`: the key for names of networks; without it none is stated."""
     submission = entry.submission
     return (
-        submitted_event(entry.round, entry.party, entry.stated, submission.traceparent),
-        contact_event(entry.party, submission.contact, entry.stated, submission.traceparent, networks),
+        submitted_event(entry.round, entry.party, entry.first, submission.traceparent),
+        contact_event(entry.party, submission.contact, entry.first, submission.traceparent, networks),
     )
 
 
-def submitted_event(round_id: str, party: str, stated: StatedVersion, traceparent: str | None) -> Outgoing:
+def submitted_event(round_id: str, party: str, version: EntryVersion, traceparent: str | None) -> Outgoing:
     """ApplicationSubmitted. Its JSON is assembled by hand around facts that are canonical JSON already."""
-    contested = '"contested":true,' if stated.contested else ""
-    identity = f'"identity":"{stated.identity}",' if stated.identity else ""
-    restated = '"restated":true,' if stated.restated else ""
+    contested = '"contested":true,' if version.contested else ""
+    identity = f'"identity":"{version.identity}",' if version.identity else ""
+    restated = '"restated":true,' if version.restated else ""
     body = (
-        f'{{"application":"{stated.identifier}",{contested}"facts":{stated.facts},{identity}"nonce":"{stated.nonce}",'
-        f'"party":"{party}","payload_hash":"{stated.payload_hash}","received_at":"{_utc(stated)}",{restated}'
-        f'"round":"{round_id}","version":{stated.version}}}'
+        f'{{"application":"{version.identifier}",{contested}"facts":{version.facts},{identity}"nonce":"{version.nonce}",'
+        f'"party":"{party}","payload_hash":"{version.payload_hash}","received_at":"{_utc(version)}",{restated}'
+        f'"round":"{round_id}","version":{version.version}}}'
     )
     return Outgoing(
         topic=topics.APPLICATIONS.name,
-        key=stated.identifier,
+        key=version.identifier,
         type="ApplicationSubmitted",
-        id=event_id("application", stated.identifier, stated.version),
-        subject=stated.identifier,
-        time=stated.received_at,
+        id=event_id("application", version.identifier, version.version),
+        subject=version.identifier,
+        time=version.received_at,
         body=body.encode(),
         traceparent=traceparent,
     )
 
 
 def contact_event(
-    party: str, contact: ContactDetails, stated: StatedVersion, traceparent: str | None, networks: bytes | None
+    party: str, contact: ContactDetails, version: EntryVersion, traceparent: str | None, networks: bytes | None
 ) -> Outgoing:
     """ContactChanged, of a contact that was validated by its contract."""
     body = {
-        "changed_at": _utc(stated),
+        "changed_at": _utc(version),
         "email": contact.email,
         "language": contact.language,
         "name": contact.name,
@@ -61,16 +61,16 @@ def contact_event(
         topic=topics.CONTACTS.name,
         key=party,
         type="ContactChanged",
-        id=event_id("contact", party, stated.identifier, stated.version),
+        id=event_id("contact", party, version.identifier, version.version),
         subject=party,
-        time=stated.received_at,
+        time=version.received_at,
         body=canonical_json(body),
         traceparent=traceparent,
     )
 
 
-def _utc(stated: StatedVersion) -> str:
-    return stated.received_at.isoformat().replace("+00:00", "Z")
+def _utc(version: EntryVersion) -> str:
+    return version.received_at.isoformat().replace("+00:00", "Z")
 
 
 def token_event(

@@ -82,17 +82,17 @@ def fitness_by(round_id: str, policy: dict[str, Any], clock: TimeMap) -> Fitness
 
 
 def unfit_entry(
-    fitness: Fitness | None, stated: ApplicationFacts, received_at: datetime, where: str = ""
+    fitness: Fitness | None, facts: ApplicationFacts, received_at: datetime, where: str = ""
 ) -> Refused | None:
     """Refused with every reason why it can never count. `where`: place of the facts in the body."""
-    faults = fitness.faults(stated, received_at) if fitness else ()
+    faults = fitness.faults(facts, received_at) if fitness else ()
     if faults:
         placed = tuple(fault.model_copy(update={"pointer": where + fault.pointer}) for fault in faults)
         return unfit("invalid-fields", "It could never count in this round: see each error.", placed)
     return None
 
 
-def with_warnings(answer: dict[str, Any], fitness: Fitness | None, stated: ApplicationFacts) -> dict[str, Any]:
+def with_warnings(answer: dict[str, Any], fitness: Fitness | None, facts: ApplicationFacts) -> dict[str, Any]:
     """The answer to an application, with remarks if there are any."""
-    remarks: tuple[Reason, ...] = fitness.warnings(stated) if fitness else ()
+    remarks: tuple[Reason, ...] = fitness.warnings(facts) if fitness else ()
     return answer | ({"warnings": told(remarks)} if remarks else {})

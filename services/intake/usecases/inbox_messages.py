@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.intake.domain.entries import nonce, state_version
+from services.intake.domain.entries import entry_version, nonce
 from services.intake.domain.likelihood import warnings
 from services.intake.domain.releases import Cause, cancellation_refusal
 from services.intake.domain.requests import (
@@ -154,13 +154,13 @@ def _new_version(
     message, asks, request = read.message, read.asks, _request(read)
     received_at = window.time_map.programme(message.appended_at)
     drawn = nonce(window.seed, request, version, random_nonce)
-    stated = state_version(request, version, received_at, drawn, facts)
+    new_version = entry_version(request, version, received_at, drawn, facts)
     sent = {"round": window.round, "request": request, "institution": message.institution, "version": version}
     event: PurchaseRequestWithdrawn | PurchaseRequestAccepted
     if isinstance(asks, WithdrawPurchaseRequest):
         event = PurchaseRequestWithdrawn(**sent, received_at=received_at, reason=asks.reason)
     else:
-        hashed = {"nonce": stated.nonce, "payload_hash": stated.payload_hash}
+        hashed = {"nonce": new_version.nonce, "payload_hash": new_version.payload_hash}
         event = PurchaseRequestAccepted(**sent, **hashed, received_at=received_at, facts=asks.facts)
     published = outgoing(
         topics.PURCHASE_REQUESTS.name,
@@ -176,7 +176,7 @@ def _new_version(
             round=window.round,
             institution=message.institution,
             version=version,
-            payload_hash=stated.payload_hash,
+            payload_hash=new_version.payload_hash,
             facts=facts,
             withdrawn=isinstance(asks, WithdrawPurchaseRequest),
             received_at=received_at,
@@ -190,8 +190,8 @@ def _new_version(
         request=request,
         round=window.round,
         version=version,
-        nonce=stated.nonce,
-        payload_hash=stated.payload_hash,
+        nonce=new_version.nonce,
+        payload_hash=new_version.payload_hash,
         warnings=_warnings(asks),
     )
     return [published, accepted]

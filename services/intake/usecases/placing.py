@@ -19,7 +19,7 @@ _ANY_NUMBER: Final = Caps(None, {})
 async def placed_beside_others(
     connection: Connection,
     stored: StoredApplication,
-    stated: ApplicationFacts,
+    facts: ApplicationFacts,
     identity: IdentityLevel | None = None,
 ) -> Place | Refused:
     """The entry's place with the new facts. `identity`: its new level, if that changes.
@@ -30,11 +30,11 @@ async def placed_beside_others(
     firm = stored.round, stored.business_number
     await firms.lock(connection, [firm])
     entries = {entry.application: entry for entry in (await firms.entries(connection, [firm]))[firm]}
-    own, product = entries.pop(stored.application), names(stated.product)
-    if stated.applicant.business_number != stored.business_number or not product & own.names:
+    own, product = entries.pop(stored.application), names(facts.product)
+    if facts.applicant.business_number != stored.business_number or not product & own.names:
         another = "An entry keeps its firm, and its product by reference or by item id: apply anew for another product."
         return conflict("another-product", another)
-    asked = replace(own, names=product | came_with(stored.product_key), track=stated.track, withdrawn=False)
+    asked = replace(own, names=product | came_with(stored.product_key), track=facts.track, withdrawn=False)
     if identity is not None:
         asked = replace(asked, identity=identity)
     stands = not own.withdrawn and asked.track == own.track and asked.names >= own.names
@@ -44,10 +44,10 @@ async def placed_beside_others(
 
 
 async def refused_place_alone(
-    connection: Connection, stored: StoredApplication, stated: ApplicationFacts
+    connection: Connection, stored: StoredApplication, facts: ApplicationFacts
 ) -> Refused | None:
     """Like `placed_beside_others`, once contests can't be settled any more: also refused where one would begin."""
-    placed = await placed_beside_others(connection, stored, stated)
+    placed = await placed_beside_others(connection, stored, facts)
     if isinstance(placed, Refused):
         return placed
     if placed.contested or placed.outranked:

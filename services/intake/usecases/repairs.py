@@ -56,7 +56,7 @@ class Repairs:
 
 def _application(round_id: str, newest: NewestVersion) -> Outgoing:
     """The event of this version as published, under the same id."""
-    version = newest.stated
+    version = newest.version
     if not newest.withdrawn:
         return submitted_event(round_id, newest.party, version, None)
     facts = from_json(version.facts)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.domain.entries import nonce, state_version, withdrawal_nonce
+from services.intake.domain.entries import entry_version, nonce, withdrawal_nonce
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.storage import tokens, versions
 from services.intake.storage.versions import StoredApplication
@@ -23,7 +23,7 @@ class Leave:
     act: str | None = None
     outranked: bool = False
 
-    def stated(self) -> Json:
+    def payload(self) -> Json:
         """What the payload hash of the withdrawing version covers."""
         payload: dict[str, Json] = {"reason": self.reason, "withdrawn": True}
         if self.act is not None:
@@ -49,8 +49,8 @@ async def take_out(
     version = newest + 1
     secret = await tokens.secret(connection, "access-tokens")
     drawn = nonce(seed, application, version, withdrawal_nonce(secret, application, version))
-    stated = state_version(application, version, received_at, drawn, leave.stated())
-    await versions.append(connection, stated, signed(receipt_of(stored.round, stated, withdrawn=True), signer))
+    withdrawal = entry_version(application, version, received_at, drawn, leave.payload())
+    await versions.append(connection, withdrawal, signed(receipt_of(stored.round, withdrawal, withdrawn=True), signer))
     event = ApplicationWithdrawn(
         round=stored.round,
         application=application,

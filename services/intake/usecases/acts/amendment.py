@@ -45,24 +45,24 @@ async def checked(connection: Connection, stored: StoredRound, body: Announcemen
         return refused
     if stored.window.time_map.programme(now) >= stored.window.opens_at:
         return conflict("opens", "The round opens now: what was announced stands.")
-    stated = announcement.stated(body, now)
-    if isinstance(stated, Refused):
-        return stated
-    if faults := tuple(_fixed(stored, body.round, stated)):
+    new_terms = announcement.of_body(body, now)
+    if isinstance(new_terms, Refused):
+        return new_terms
+    if faults := tuple(_fixed(stored, body.round, new_terms)):
         return unfit("invalid-fields", "An amendment leaves these as they were announced.", faults)
-    if refused := announcement.not_to_come(body, stated, now):
+    if refused := announcement.not_to_come(body, new_terms, now):
         return refused
-    if stored.window.time_map.programme(now) >= stated.opens_at:
+    if stored.window.time_map.programme(now) >= new_terms.opens_at:
         fix = "give an opening to come: those who are told of it need time"
         past = Reason(pointer="/round/opens_at", code="opening-past", detail="it would open at once", fix=fix)
         return unfit("invalid-fields", "An amendment opens no round at once.", (past,))
     pledges = await pledging.read(connection, stored.window.round, body.pledges)
     if isinstance(pledges, Refused):
         return pledges
-    if not _changed(stored, stated) and all(pledge.after == pledge.before for pledge in pledges):
+    if not _changed(stored, new_terms) and all(pledge.after == pledge.before for pledge in pledges):
         return conflict("nothing-changed", "These are the terms that stand: there is nothing to amend.")
-    terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, stated)
-    return Amending(terms, stated, _remarks(pledges))
+    terms = {"amendment": stored.amendment + 1} | announcement.terms_of(body, new_terms)
+    return Amending(terms, new_terms, _remarks(pledges))
 
 
 async def terms_now(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
@@ -78,12 +78,12 @@ async def amend(approved: Approved) -> Done | Refused:
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     await pledging.lock(connection, body.pledges)
     pledges = await pledging.read(connection, act.round, body.pledges)
-    stated, number = announcement.stated(body, approved.moment), int(act.terms["amendment"])
+    new_terms, number = announcement.of_body(body, approved.moment), int(act.terms["amendment"])
     if isinstance(pledges, Refused):
         return pledges
-    if isinstance(stated, Refused):
-        return stated
-    await rounds.amend(connection, number, stated)
+    if isinstance(new_terms, Refused):
+        return new_terms
+    await rounds.amend(connection, number, new_terms)
     changed = await pledging.save(connection, pledges, approved.moment)
     amended = RoundAmended(
         round=act.round,
@@ -91,19 +91,19 @@ async def amend(approved: Approved) -> Done | Refused:
         reason=act.reason,
         amendment=number,
         amended_at=approved.moment,
-        title=stated.title,
-        opens_at=stated.opens_at,
-        closes_at=stated.closes_at,
-        policy=stated.policy["policy"],
-        policy_hash=stated.policy_hash,
-        lead_seconds=stated.lead_seconds,
-        sources=stated.sources,
+        title=new_terms.title,
+        opens_at=new_terms.opens_at,
+        closes_at=new_terms.closes_at,
+        policy=new_terms.policy["policy"],
+        policy_hash=new_terms.policy_hash,
+        lead_seconds=new_terms.lead_seconds,
+        sources=new_terms.sources,
         rehearsal=stored.rehearsal,
         unattended=stored.unattended,
         pledges=await institutions.invited(connection, act.round),
     )
     new = [pledge.code for pledge in pledges if pledge.before is None]
-    answer = Amending(act.terms, stated, _remarks(pledges)).answer() | ({"registered": new} if new else {})
+    answer = Amending(act.terms, new_terms, _remarks(pledges)).answer() | ({"registered": new} if new else {})
     event = round_event(await rooted(connection, amended), f"amended {number}", 0, approved.now)
     return Done([event, *changed], answer | {"amendment": number})
 
@@ -111,26 +111,26 @@ async def amend(approved: Approved) -> Done | Refused:
 async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
     """Both terms whole, and both policies where they differ; `changed` names the fields that do."""
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
-    stated = announcement.stated(body, await rounds.database_now(connection))
+    new_terms = announcement.of_body(body, await rounds.database_now(connection))
     pledges = await pledging.read(connection, act.round, body.pledges)
-    if isinstance(stated, Refused):
-        return stated
+    if isinstance(new_terms, Refused):
+        return new_terms
     if isinstance(pledges, Refused):
         return pledges
     before, after = _as_terms(stored), body.round.model_dump(mode="json", exclude_none=True)
-    changed = _changed(stored, stated)
+    changed = _changed(stored, new_terms)
     sums = [
         {"institution": pledge.code, "name": pledge.after.name, "pledge_won": pledge.won_before} for pledge in pledges
     ]
     change_before: dict[str, Any] = {"amendment": stored.amendment, **before, "policy_hash": stored.policy_hash}
-    change_after: dict[str, Any] = {"amendment": stored.amendment + 1, **after, "policy_hash": stated.policy_hash}
+    change_after: dict[str, Any] = {"amendment": stored.amendment + 1, **after, "policy_hash": new_terms.policy_hash}
     change_after |= {
         "changed": changed + (["pledges"] if any(pledge.after != pledge.before for pledge in pledges) else [])
     }
     if "policy_hash" in changed:
         change_before, change_after = (
             change_before | {"policy": stored.policy},
-            change_after | {"policy": stated.policy},
+            change_after | {"policy": new_terms.policy},
         )
     shown = [pledge.shown() for pledge in pledges]
     return Change(change_before | {"institutions": sums}, change_after | {"institutions": shown})
@@ -155,14 +155,14 @@ def _unamendable(stored: StoredRound) -> Refused | None:
     return None
 
 
-def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list[Reason]:
+def _fixed(stored: StoredRound, terms: RoundTerms, new_terms: Announcement) -> list[Reason]:
     """Fields that an amendment must not change, and does."""
     rehearsal = stored.rehearsal.model_dump(mode="json") if stored.rehearsal else None
     fixed = {
         "/round/round": (terms.round, stored.window.round),
-        "/round/rehearsal": (stated.rehearsal, rehearsal),
-        "/round/unattended": (stated.unattended, stored.unattended),
-        "/policy/rolling": (stated.series, None),
+        "/round/rehearsal": (new_terms.rehearsal, rehearsal),
+        "/round/unattended": (new_terms.unattended, stored.unattended),
+        "/policy/rolling": (new_terms.series, None),
     }
     return [
         Reason(pointer=pointer, code="fixed", detail=f"it was announced as {was}", fix="leave it so, or void the round")
@@ -171,9 +171,9 @@ def _fixed(stored: StoredRound, terms: RoundTerms, stated: Announcement) -> list
     ]
 
 
-def _changed(stored: StoredRound, stated: Announcement) -> list[str]:
+def _changed(stored: StoredRound, new_terms: Announcement) -> list[str]:
     names = ("opens_at", "closes_at", "lead_seconds", "sources", "rehearsal", "title", "policy_hash")
-    pairs = zip(names, announcement.as_announced(stored), announcement.as_stated(stated), strict=False)
+    pairs = zip(names, announcement.as_announced(stored), announcement.as_stated(new_terms), strict=False)
     return [name for name, was, is_now in pairs if was != is_now]
 
 

@@ -60,7 +60,7 @@ class Announcing:
         return named(self.announcement) | ({"warnings": self.remarks} if self.remarks else {})
 
 
-def stated(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
+def of_body(body: AnnouncementBody, now: datetime) -> Announcement | Refused:
     """The announcement of a body. Refused with every fault of the round by itself. `now` is real time."""
     if faults := tuple(term_faults(body.round, now)):
         return unfit("invalid-fields", "A round can't have these terms: see each error.", faults)
@@ -136,7 +136,7 @@ def _pledges(act: ProposedAct) -> list[Pledged]:
 
 async def _as_proposed(connection: Connection, act: ProposedAct, now: datetime) -> Announcing | Refused:
     body = await body_of_terms(connection, act.terms, act.reason)
-    announcement = stated(body, now)
+    announcement = of_body(body, now)
     if isinstance(announcement, Refused):
         return announcement
     if announcement.policy_hash != act.terms["policy_hash"]:

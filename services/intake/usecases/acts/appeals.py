@@ -6,7 +6,7 @@ from pydantic_core import from_json
 
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.appeals import Appeal
-from services.intake.domain.entries import is_id, nonce, state_version
+from services.intake.domain.entries import entry_version, is_id, nonce
 from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import appeals, versions
@@ -71,7 +71,7 @@ async def decide(approved: Approved) -> Done | Refused:
     amended: list[Amended] = []
     if appeal.amended is not None:
         events.append(await _amend(approved, appeal, entered))
-        amended.append(Amended(application=appeal.application, version=entered.stated.version + 1))
+        amended.append(Amended(application=appeal.application, version=entered.newest.version + 1))
     return Done([*events, await open_epoch(approved, [appeal.application], amended=amended)])
 
 
@@ -89,11 +89,11 @@ async def preview(connection: Connection, stored: StoredRound, act: ProposedAct)
 
 
 async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApplication) -> Outgoing:
-    newest = entered.stated.version
+    newest = entered.newest.version
     drawn = nonce(approved.stored.window.seed, appeal.application, newest + 1, token_hex(16))
     facts = from_json(appeal.amended or "{}")
-    identity = entered.stated.identity
-    version = state_version(appeal.application, newest + 1, approved.now, drawn, facts, identity=identity)
+    identity = entered.newest.identity
+    version = entry_version(appeal.application, newest + 1, approved.now, drawn, facts, identity=identity)
     receipt = signed(receipt_of(approved.act.round, version), approved.signer)
     await versions.append(approved.connection, version, receipt)
     return submitted_event(approved.act.round, entered.party, version, None)

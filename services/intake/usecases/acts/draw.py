@@ -39,17 +39,17 @@ async def source_terms(connection: Connection, stored: StoredRound, asked: Terms
 def _value_terms(stored: StoredRound, awaited: AwaitedValue, asked: Terms) -> Terms | Refused:
     """The value in canonical form; for drand also its round and the signature it is made of."""
     source = _source(stored, asked["source"])
-    stated, signature = text(asked, "value"), text(asked, "signature")
-    if isinstance(stated, Refused):
-        return stated
+    written, signature = text(asked, "value"), text(asked, "signature")
+    if isinstance(written, Refused):
+        return written
     if isinstance(signature, Refused):
         return signature
     try:
         if source["kind"] != SourceKind.DRAND:
-            return {"value": drawn_numbers(stated)}
+            return {"value": drawn_numbers(written)}
         value = beacon_value(signature)
     except UnusableValueError as error:
-        fix = Reason(pointer="/terms/value", code=error.code, detail=stated[:200], fix=str(error))
+        fix = Reason(pointer="/terms/value", code=error.code, detail=written[:200], fix=str(error))
         return unfit("invalid-fields", f"No such value can come from {asked['source']}.", (fix,))
     number = Timetable.of(source).number(_due(stored, awaited, asked["source"]))
     if source.get("public_key") and not ChainKey.of(source["public_key"], source.get("scheme")).signed(

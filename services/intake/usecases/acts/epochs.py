@@ -234,6 +234,6 @@ async def _unless_parked(connection: Connection, stored: StoredRound, entered: S
     counts = await epochs.to_be_judged_in(connection, stored.window.round, application)
     parked = (outcome.get("verdict") or {}).get("outcome") == VerdictOutcome.PARKED
     judged = outcome.get("verdict_version"), outcome.get("verdict_epoch")
-    if not parked or judged != (entered.stated.version, counts):
+    if not parked or judged != (entered.newest.version, counts):
         return conflict("not-parked", f"Application {application} is not parked, or is being judged again.")
     return None

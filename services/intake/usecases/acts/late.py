@@ -15,12 +15,12 @@ from pydantic_core import from_json
 from services.intake.domain.acts import ProposedAct
 from services.intake.domain.entries import (
     Chance,
-    StatedVersion,
+    EntryVersion,
     access_token,
     application_id,
+    entry_version,
     nonce,
     party_id,
-    state_version,
 )
 from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import FirmEntry, Names, names, place
@@ -79,7 +79,7 @@ async def draft(
     if any(application == other.application for other in others):  # of a rehearsal, and withdrawn
         application = application_id(seed, round_id, number, product, chance, contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
-    version = state_version(application, 1, now, drawn, facts_json(facts))
+    version = entry_version(application, 1, now, drawn, facts_json(facts))
     return LateEntry(
         application=application,
         party=party,
@@ -138,7 +138,7 @@ async def admit(approved: Approved) -> Done | Refused:
     others = await _others(connection, round_id, drafted.business_number, names(facts.product), facts.track)
     if isinstance(others, Refused):
         return others
-    version = StatedVersion(
+    version = EntryVersion(
         identifier=drafted.application,
         version=1,
         received_at=approved.now,
@@ -166,7 +166,7 @@ async def admit(approved: Approved) -> Done | Refused:
         application=drafted.application,
         party=drafted.party,
         token=access_token(secret, drafted.application),
-        stated=version,
+        first=version,
     )
     receipts = await entries.insert(connection, [entry], approved.signer)
     if not receipts:

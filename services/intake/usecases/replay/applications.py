@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic_core import from_json
 
-from services.intake.domain.entries import StatedVersion, access_token, nonce, state_version, withdrawal_nonce
+from services.intake.domain.entries import EntryVersion, access_token, entry_version, nonce, withdrawal_nonce
 from services.intake.storage import putback, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostVersion
 from services.intake.usecases.withdrawal import Leave
@@ -96,7 +96,7 @@ def _version(event: Event[ApplicationSubmitted]) -> LostVersion:
     if payload_hash_of(body.nonce, facts) != body.payload_hash:
         raise AlteredRecordError(f"{body.application} version {body.version}")
     return LostVersion(
-        StatedVersion(
+        EntryVersion(
             identifier=body.application,
             version=body.version,
             received_at=body.received_at,
@@ -126,5 +126,5 @@ def _withdrawal(event: Event[ApplicationWithdrawn], seed: str | None, secret: by
     body = event.body
     leave = Leave(body.reason, from_json(event.raw).get("act"), body.outranked)
     drawn = nonce(seed, body.application, body.version, withdrawal_nonce(secret, body.application, body.version))
-    version = state_version(body.application, body.version, body.received_at, drawn, leave.stated())
+    version = entry_version(body.application, body.version, body.received_at, drawn, leave.payload())
     return LostVersion(version, withdrawn=True)
