@@ -30,6 +30,7 @@ class Gate:
 
     @property
     def circuit(self) -> Circuit:
+        """Open after `failures_to_open` failures in a row."""
         return Circuit.OPEN if self.failures >= self.failures_to_open else Circuit.CLOSED
 
     def wait(self, now: float) -> float:

@@ -170,6 +170,7 @@ class Wait:
 
 
 async def wait(connection: Connection, round_id: str) -> Wait:
+    """What the round waits for, by registry, and which waits officers have waived."""
     rows = await connection.fetch(WAITED_FOR, round_id)
     waivers = await connection.fetch(WAIVERS, round_id)
     return Wait(

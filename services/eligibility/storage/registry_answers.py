@@ -100,6 +100,7 @@ async def take_lock(connection: Connection, registry: Registry) -> bool:
 
 
 async def release_lock(connection: Connection, registry: Registry) -> None:
+    """Lets another session ask this registry."""
     await connection.execute(UNLOCK, _LOCKS, list(Registry).index(registry))
 
 
@@ -189,6 +190,7 @@ async def misread(connection: Connection, registry: Registry, subjects: Sequence
 
 
 async def read_well(connection: Connection, registry: Registry, subjects: Sequence[str]) -> None:
+    """Resets the count of misread calls."""
     await connection.execute(READ_WELL, registry.value, list(subjects))
 
 

@@ -58,6 +58,7 @@ class RegistryMetrics:
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> "RegistryMetrics":
+        """Registers the metrics."""
         return cls(
             Counter("firstbuy_registry_calls", "Calls to registries", ["registry", "outcome"], registry=registry),
             Counter("firstbuy_registry_answers", "Answers kept", ["registry", "outcome"], registry=registry),

@@ -47,6 +47,7 @@ class Intake:
 
 
 def intake(request: Request) -> Intake:
+    """The state that `app.py` made."""
     state: Intake = request.app.state.intake
     return state
 

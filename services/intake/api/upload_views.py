@@ -9,8 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError, TooLargeError, UnreadableFileError
 from services.intake.domain.likelihood import warnings
+from services.intake.domain.uploads.cell_errors import CellError
 from services.intake.domain.uploads.cells import shown
-from services.intake.domain.uploads.rows import CellError, cell_of
+from services.intake.domain.uploads.rows import cell_of
 from services.intake.storage.uploads import AnsweredRow, Upload
 from services.intake.usecases.upload import Understood
 from shared.contracts.events import Answer, Reason

@@ -66,6 +66,7 @@ class ProposedAct:
     ended: Ended | None = None
 
     def state(self, now: datetime) -> ActState:
+        """Approved or ended acts never expire."""
         if self.approved_by is not None:
             return ActState.APPROVED
         if self.ended is not None:

@@ -118,6 +118,7 @@ def withdraw(state: RequestState) -> NewVersion | Same | Reasons:
 
 
 def no_such_request() -> Reason:
+    """The reason where no request of the id exists."""
     return Reason(
         pointer="/request",
         code="unknown-request",

@@ -141,6 +141,7 @@ async def save_verdicts(connection: Connection, rows: Sequence[Outcome]) -> None
 
 
 async def save_results(connection: Connection, rows: Sequence[Outcome]) -> None:
+    """Saves the newest of each application in `rows`. A result that changes what was notified clears the notice."""
     newest = {row.application: row for row in sorted(rows, key=lambda row: (row.epoch, row.batch))}
     ordered = [newest[application] for application in sorted(newest)]
     await connection.execute(

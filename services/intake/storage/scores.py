@@ -52,6 +52,7 @@ class Panel:
 
 
 async def panel(connection: Connection, round_id: str) -> Panel:
+    """The marks of a round, its frozen set, and what is closed."""
     marks = [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
     entered = {row["application"]: bool(row["eligible"]) for row in await connection.fetch(IN_THE_SET, round_id)}
     closed_in: int | None = await connection.fetchval(CLOSED, round_id)

@@ -75,6 +75,7 @@ async def load(connection: Connection, application: str) -> StoredApplication | 
 
 
 def version_of(row: Any) -> EntryVersion:
+    """From a row with the columns of `application_versions`."""
     return EntryVersion(
         identifier=row["application"],
         version=row["version"],

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any
 
+from services.intake.domain.uploads.cell_errors import CellError, cell_error
 from services.intake.domain.uploads.cells import read, shown
 from services.intake.domain.uploads.columns import (
     BY_NAME,
-    COLUMNS,
     EXAMPLE,
     MESSAGES,
     TYPE,
@@ -17,30 +16,12 @@ from services.intake.domain.uploads.columns import (
     column_at,
     letters,
     message_named,
-    named,
 )
+from services.intake.domain.uploads.heading import HEADER_WITHIN, Heading, is_header
 from services.intake.domain.uploads.sheets import SHOWN_AT_MOST, Sheet, SheetRow, Unusable, Value, is_empty
 from shared.contracts.events import Reason
 from shared.proof.canonical import Json
-from shared.reading.as_written import Wrong, visible
-
-_HEADER_WITHIN: Final = 20
-"""Rows among which the header is searched: titles may precede it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellError:
-    """What is wrong in one cell, and how to fix it. `header`: its column as the file names it. `cell` and `header` are
-    None where there is no such column. `value`: the cell's text, made safe to show."""
-
-    row: int
-    column: str | None
-    header: str | None
-    cell: str | None
-    value: str
-    code: str
-    detail: str
-    fix: str
+from shared.reading.as_written import Wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +73,11 @@ class NoHeaderError(ValueError):
 def read_rows(sheet: Sheet, round_id: str, institution: str) -> Reading:
     """Reads every row below the header. Raises NoHeaderError."""
     rows = [row for row in sheet.rows if not all(is_empty(value) for value in row.cells.values())]
-    header = next((row for row in rows[:_HEADER_WITHIN] if _is_header(row)), None)
+    header = next((row for row in rows[:HEADER_WITHIN] if is_header(row)), None)
     if header is None:
         raise NoHeaderError("no row names the columns `request` and others")
     below = [row for row in rows if row.number > header.number]
-    heading = _Heading.of(header, below)
+    heading = Heading.of(header, below)
     read_so_far = tuple(_Reader(heading, row, round_id, institution).row() for row in below)
     errors = (*heading.errors, *_missing(heading, read_so_far, header.number))
     where = {name: letters(index) for name, index in heading.columns.items()}
@@ -120,65 +101,17 @@ def contract_errors(reading: Reading, row: Row, reasons: Sequence[Reason]) -> tu
         fix = f"write {BY_NAME[column].writes}" if column else reason.fix
         seen = row.seen.get(column or "", "")
         header = reading.headers.get(column or "")
-        errors.append(_error(row.number, column, cell, seen, Wrong(reason.code, reason.detail, fix), header))
+        errors.append(cell_error(row.number, column, cell, seen, Wrong(reason.code, reason.detail, fix), header))
     return tuple(errors)
 
 
-def _is_header(row: SheetRow) -> bool:
-    """True for two known names, or for a single one that is the row's only text."""
-    texts = [value for value in row.cells.values() if isinstance(value, str) and value.strip()]
-    known = sum(named(text) is not None for text in texts)
-    return known > 1 or known == len(texts) == 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    columns: Mapping[str, int]
-    headers: Mapping[str, str]
-    errors: tuple[CellError, ...]
-
-    @classmethod
-    def of(cls, header: SheetRow, below: Sequence[SheetRow]) -> "_Heading":
-        columns: dict[str, int] = {}
-        headers: dict[str, str] = {}
-        errors = []
-        used = {index for row in below for index, value in row.cells.items() if not is_empty(value)}
-        headed = {index for index, value in header.cells.items() if not is_empty(value)}
-        for index in sorted(used | headed):
-            value = header.cells.get(index)
-            name = named(value) if isinstance(value, str) else None
-            if name is not None and name not in columns:
-                columns[name], headers[name] = index, visible(shown(value))
-            else:
-                errors.append(_header_error(header.number, index, value, name, columns))
-        return cls(columns, headers, tuple(errors))
-
-
-def _header_error(row: int, index: int, value: Value, repeated: str | None, columns: Mapping[str, int]) -> CellError:
-    written = visible(shown(value))
-    if repeated is not None:
-        code, detail = "repeated-column", f"{repeated} stands twice"
-        fix = f"remove one of the two columns, {letters(columns[repeated])} or {letters(index)}"
-    elif is_empty(value):
-        code, detail = "no-header", "something stands below, and nothing says what; or the header's cells are merged"
-        fix = "give each column a header of its own, such as quantity (수량), or empty it"
-    else:
-        near = get_close_matches(
-            shown(value).casefold(), [header for known in COLUMNS for header in (known.name, known.ko)], 1
-        )
-        code, detail = "unknown-column", f"'{written}' is no column"
-        other = "remove the column, or name it as the template does, such as quantity (수량)"
-        fix = f"write {near[0]}, or remove the column" if near else other
-    return _error(row, None, f"{letters(index)}{row}", written, Wrong(code, detail, fix), written or None)
-
-
-def _missing(heading: _Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
+def _missing(heading: Heading, rows: Sequence[Row], header_row: int) -> Iterator[CellError]:
     """Columns that the messages need and the sheet lacks; reported once, not in each row."""
     used = [message for message in MESSAGES if any(row.type == message.name for row in rows)]
     needed = {name: message.words[0] for message in reversed(used) for name in message.needs}
     for name in [name for name in needed if name not in heading.columns]:
         detail = f"{needed[name]} needs the column {name} ({BY_NAME[name].ko})"
-        yield _error(header_row, name, None, "", Wrong("missing-column", detail, f"add it: {BY_NAME[name].writes}"))
+        yield cell_error(header_row, name, None, "", Wrong("missing-column", detail, f"add it: {BY_NAME[name].writes}"))
 
 
 def _once_each(rows: tuple[Row, ...], where: Mapping[str, str], headers: Mapping[str, str]) -> tuple[Row, ...]:
@@ -192,25 +125,10 @@ def _once_each(rows: tuple[Row, ...], where: Mapping[str, str], headers: Mapping
             fix = "give it an id of its own, such as 2018-018"
             wrong = Wrong("repeated-request", f"row {before} makes this request already", fix)
             cell = f"{where['request']}{row.number}"
-            error = _error(row.number, "request", cell, row.seen["request"], wrong, headers["request"])
+            error = cell_error(row.number, "request", cell, row.seen["request"], wrong, headers["request"])
             row = replace(row, errors=(*row.errors, error))
         checked.append(row)
     return tuple(checked)
-
-
-def _error(
-    row: int, column: str | None, cell: str | None, value: str, wrong: Wrong, header: str | None = None
-) -> CellError:
-    return CellError(
-        row=row,
-        column=column,
-        header=header,
-        cell=cell,
-        value=visible(value)[: SHOWN_AT_MOST + 1],
-        code=wrong.code,
-        detail=wrong.detail,
-        fix=wrong.fix,
-    )
 
 
 def _around(body: dict[str, Any], pointer: str) -> dict[str, Any]:
@@ -224,7 +142,7 @@ def _around(body: dict[str, Any], pointer: str) -> dict[str, Any]:
 class _Reader:
     """Reads one row."""
 
-    heading: _Heading
+    heading: Heading
     source: SheetRow
     round: str
     institution: str
@@ -232,6 +150,7 @@ class _Reader:
     read_as: list[CellReadAs] = field(default_factory=list)
 
     def row(self) -> Row:
+        """The row's message, with every error."""
         seen = {name: shown(value) for name in self.heading.columns if not is_empty(value := self._value(name))}
         message = self._message()
         if message is None:
@@ -306,7 +225,7 @@ class _Reader:
     def _wrong(self, name: str, wrong: Wrong) -> None:
         cell = f"{letters(self.heading.columns[name])}{self.source.number}"
         header = self.heading.headers[name]
-        self.errors.append(_error(self.source.number, name, cell, shown(self._value(name)), wrong, header))
+        self.errors.append(cell_error(self.source.number, name, cell, shown(self._value(name)), wrong, header))
 
 
 def _with_example(column: Column, wrong: Wrong) -> Wrong:
