@@ -15,7 +15,7 @@ from tests.support.rounds import purchase_request
 TYPES = (SUBMIT, "AmendPurchaseRequest", "WithdrawPurchaseRequest", "ReportPurchase", "ReportNonPurchase")
 
 
-def codes(read: Read) -> list[tuple[str, str]]:
+def codes(read: ParsedMessage) -> list[tuple[str, str]]:
     return [(reason.pointer, reason.code) for reason in read.reasons]
 
 
@@ -126,7 +126,7 @@ def test_who_says_no_type_is_told_both_places_and_all_types() -> None:
 def test_an_id_that_can_not_be_quoted_is_refused_and_quoted_as_far_as_it_goes(where: str) -> None:
     """Two that begin alike would be answered as one."""
 
-    def read(length: int) -> Read:
+    def read(length: int) -> ParsedMessage:
         if where == "body":
             return read_message(sent(CONTENT | {"type": SUBMIT, "id": "x" * length}))
         return read_message(replace(sent(CONTENT, type=SUBMIT), message_id="x" * length))

@@ -52,7 +52,7 @@ class LeaseLostError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class _Leftover:
     """Records that an inbox had in its slot and that wait for a later one."""
 
     records: Sequence[Any]
@@ -80,7 +80,7 @@ class InboxReader:
         self._now = now
         self._watch = watch
         self._reading: dict[str, int] = {}
-        self._left: dict[str, _Left] = {}
+        self._leftovers: dict[str, _Leftover] = {}
 
     async def read(self, pool: Pool) -> None:
         """A periodic job: reads until the database or Kafka goes away; then leases and assigns everything anew."""
@@ -117,7 +117,7 @@ class InboxReader:
         if offsets.keys() == self._reading.keys():
             return
         consumer.follow(offsets)
-        self._reading, self._left = offsets, {}
+        self._reading, self._leftovers = offsets, {}
         _log.info("reads inboxes", inboxes=len(offsets), left_out=len(there) - len(offsets))
 
     async def _read_slots(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
@@ -130,15 +130,15 @@ class InboxReader:
 
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            due = [topic for topic, left in self._left.items() if left.due <= time.monotonic()]
-            resting = self._left.keys() | self._watch.unreadable.keys()
+            due = [topic for topic, left in self._leftovers.items() if left.due <= time.monotonic()]
+            resting = self._leftovers.keys() | self._watch.unreadable.keys()
             ready = [*due, *await consumer.waiting(0 if due else 0.1, resting)]
             for error in await asyncio.gather(*map(read_slot, ready), return_exceptions=True):
                 if error is not None:
                     raise error
 
     async def _read_slot(self, consumer: TakesTurns, pool: Pool, topic: str) -> None:
-        left = self._left.pop(topic, None)
+        left = self._leftovers.pop(topic, None)
         if left is None:
             try:
                 taken = await consumer.take(topic, SLOT_RECORDS)
@@ -147,12 +147,12 @@ class InboxReader:
             except KafkaError as error:
                 self._watch.found(topic, error)
                 return
-            left = _Left(taken.records, taken.next_offset)
+            left = _Leftover(taken.records, taken.next_offset)
         await self._take(pool, topic, left)
-        if topic not in self._left and left.following > self._reading[topic]:  # control records follow them
+        if topic not in self._leftovers and left.following > self._reading[topic]:  # control records follow them
             await self._pass_over(pool, topic, left.following)
 
-    async def _take(self, pool: Pool, topic: str, left: "_Left") -> None:
+    async def _take(self, pool: Pool, topic: str, left: _Leftover) -> None:
         """Takes records of one inbox, one by one if they fail together. A record that fails alone is retried in later
         slots, then parked; meanwhile only its own inbox waits."""
         if left.records and not left.singly and await self._fault(pool, topic, left.records) is None:
@@ -171,9 +171,9 @@ class InboxReader:
                 await self._park(pool, topic, record, fault)
             attempts = 0
 
-    def _leave(self, topic: str, left: "_Left", number: int, attempts: int, seconds: float) -> None:
+    def _leave(self, topic: str, left: _Leftover, number: int, attempts: int, seconds: float) -> None:
         due = time.monotonic() + seconds
-        self._left[topic] = _Left(left.records[number:], left.following, True, attempts, due)
+        self._leftovers[topic] = _Leftover(left.records[number:], left.following, True, attempts, due)
 
     async def _fault(self, pool: Pool, topic: str, records: Sequence[Any]) -> Exception | None:
         """Saves the records; returns the exception if that fails. Raises LeaseLostError."""

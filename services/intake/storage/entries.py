@@ -153,7 +153,7 @@ async def _placed(
         if not isinstance(placed, Place):
             decided[id(asked)] = placed
             continue
-        if window is not None and any(entry.application == other.application for other in others):  # of a rehearsal
+        if window is not None and any(entry.application == other.application for other in others):  # in a rehearsal
             again = enter(asked, window, secret, asked.contact.email.casefold())
             entry = again if isinstance(again, Entry) else entry
         if placed.contested:

@@ -11,7 +11,7 @@ Firm = tuple[str, str]
 """(round, business number)."""
 
 LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
-# The facts of a withdrawn entry are those it withdrew.
+# A withdrawn entry counts with the facts of its last version before.
 ENTRIES = """
 SELECT a.round, a.business_number, a.application::text, a.product_key, a.withdrawn, a.token_hash,
        facts->>'track' AS track, facts->'product'->>'reference' AS reference, facts->'product'->>'item_id' AS item_id,

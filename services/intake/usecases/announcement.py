@@ -25,7 +25,7 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Connection, Pool, connected
 
 _log = structlog.get_logger()
-Terms = TypeVar("Terms", RoundAnnounced, RoundAmended)
+AnnouncedTerms = TypeVar("AnnouncedTerms", RoundAnnounced, RoundAmended)
 
 
 async def announced(
@@ -53,7 +53,7 @@ async def announced(
     return round_event(await rooted(connection, terms), "announced", 0, now)
 
 
-async def rooted(connection: Connection, terms: Terms) -> Terms:
+async def rooted(connection: Connection, terms: AnnouncedTerms) -> AnnouncedTerms:
     """The terms with their root, which the round stores for its opening."""
     root = announcement_root(terms)
     await rounds.state_root(connection, terms.round, root)

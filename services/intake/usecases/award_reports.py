@@ -7,7 +7,7 @@ from services.intake.domain.rounds import RoundWindow
 from services.intake.storage import releases, reports
 from services.intake.storage.requests import InboxMessage, RequestVersion
 from services.intake.usecases.inbox_answers import answered, rejected
-from services.intake.usecases.inbox_parsing import Read
+from services.intake.usecases.inbox_parsing import ParsedMessage
 from shared.contracts import topics
 from shared.contracts.events import Answer, NonPurchaseReported, PurchaseReported, ReportPurchase
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
@@ -15,7 +15,12 @@ from shared.service.postgres import Connection
 
 
 async def take_report(
-    connection: Connection, read: Read, request: str, stored: RequestVersion | None, window: RoundWindow, now: datetime
+    connection: Connection,
+    read: ParsedMessage,
+    request: str,
+    stored: RequestVersion | None,
+    window: RoundWindow,
+    now: datetime,
 ) -> list[Outgoing]:
     """A report is accepted at any time, since it is about what followed the selection. The newest one on an award
     counts."""
@@ -30,7 +35,7 @@ async def take_report(
     return [_reported(message, report, now), answered(message, now, Answer.ACCEPTED, request=request)]
 
 
-def _report(read: Read, request: str, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
+def _report(read: ParsedMessage, request: str, window: RoundWindow) -> PurchaseReported | NonPurchaseReported:
     message, asks = read.message, read.asks
     whose = {"round": window.round, "request": request, "institution": message.institution}
     model = PurchaseReported if isinstance(asks, ReportPurchase) else NonPurchaseReported

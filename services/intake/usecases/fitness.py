@@ -21,7 +21,7 @@ from shared.service.postgres import Connection, Pool, connected
 from shared.wording.in_korean import told
 
 _log = structlog.get_logger()
-KEPT_SECONDS: Final = 60.0
+CACHED_SECONDS: Final = 60.0
 AT_MOST: Final = 100
 
 
@@ -30,12 +30,12 @@ class Fitnesses:
     others."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[float, Fitness]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[float, Fitness]] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Fitness | None]] = {}
 
     async def of(self, pool: Pool, round_id: str) -> Fitness | None:
         """None for an unknown round, which admission refuses. Takes a connection where the policy is not cached."""
-        if fitness := self._standing(round_id):
+        if fitness := self._cached(round_id):
             return fitness
         reading = self._reading.get(round_id)
         if reading is None:
@@ -55,20 +55,20 @@ class Fitnesses:
 
     async def read(self, connection: Connection, round_id: str) -> Fitness | None:
         """Like `of`, on the given connection."""
-        if known := self._standing(round_id):
+        if known := self._cached(round_id):
             return known
         stored = await policies.of_round(connection, round_id)
         if stored is None:
             return None
         fitness = fitness_by(round_id, stored.policy, stored.time_map)
         if fitness and stored.status is not RoundStatus.ANNOUNCED:
-            self._kept[round_id] = time.monotonic() + KEPT_SECONDS, fitness
-            while len(self._kept) > AT_MOST:
-                self._kept.popitem(last=False)
+            self._cache[round_id] = time.monotonic() + CACHED_SECONDS, fitness
+            while len(self._cache) > AT_MOST:
+                self._cache.popitem(last=False)
         return fitness
 
-    def _standing(self, round_id: str) -> Fitness | None:
-        until, fitness = self._kept.get(round_id, (0.0, None))
+    def _cached(self, round_id: str) -> Fitness | None:
+        until, fitness = self._cache.get(round_id, (0.0, None))
         return fitness if until > time.monotonic() else None
 
 

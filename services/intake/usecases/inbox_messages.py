@@ -26,7 +26,7 @@ from services.intake.storage import releases, requests, rounds
 from services.intake.storage.requests import InboxMessage, RequestVersion
 from services.intake.usecases.award_reports import take_report
 from services.intake.usecases.inbox_answers import answered, elsewhere, in_no_cut, no_such_round, not_open_yet, rejected
-from services.intake.usecases.inbox_parsing import Read, read_message
+from services.intake.usecases.inbox_parsing import ParsedMessage, read_message
 from services.intake.usecases.request_ledger import Ledger
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -75,7 +75,7 @@ async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[s
 async def _take(
     connection: Connection,
     ledger: Ledger,
-    read: Read,
+    read: ParsedMessage,
     known: Mapping[str, Sequence[RoundWindow]],
     now: datetime,
     random_nonce: str,
@@ -105,7 +105,7 @@ async def _take(
             return await _decide(ledger, read, window, now, random_nonce)
 
 
-def _window(read: Read, named: Sequence[RoundWindow], stored: RequestVersion | None) -> RoundWindow | None:
+def _window(read: ParsedMessage, named: Sequence[RoundWindow], stored: RequestVersion | None) -> RoundWindow | None:
     """The round of a message. In a series: for a new request the cut open when it was appended, or else the cut of its
     request; None if there is none."""
     if len(named) > 1:
@@ -116,7 +116,9 @@ def _window(read: Read, named: Sequence[RoundWindow], stored: RequestVersion | N
     return named[0] if named else None
 
 
-async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime, random_nonce: str) -> list[Outgoing]:
+async def _decide(
+    ledger: Ledger, read: ParsedMessage, window: RoundWindow, now: datetime, random_nonce: str
+) -> list[Outgoing]:
     message, asks, request = read.message, read.asks, _request(read)
     stored = ledger.newest(request)
     if stored and stored.round != window.round:
@@ -149,7 +151,7 @@ async def _decide(ledger: Ledger, read: Read, window: RoundWindow, now: datetime
 
 
 def _new_version(
-    ledger: Ledger, read: Read, window: RoundWindow, now: datetime, version: int, facts: Any, random_nonce: str
+    ledger: Ledger, read: ParsedMessage, window: RoundWindow, now: datetime, version: int, facts: Any, random_nonce: str
 ) -> list[Outgoing]:
     message, asks, request = read.message, read.asks, _request(read)
     received_at = window.time_map.programme(message.appended_at)
@@ -202,7 +204,7 @@ def _warnings(asks: Any) -> tuple[Reason, ...]:
 
 
 async def _cancel(
-    connection: Connection, ledger: Ledger, read: Read, window: RoundWindow, now: datetime
+    connection: Connection, ledger: Ledger, read: ParsedMessage, window: RoundWindow, now: datetime
 ) -> list[Outgoing]:
     """After the freeze a request leaves as a whole and with a reason; its awards go into the next batch."""
     message, asks, request = read.message, read.asks, _request(read)
@@ -234,5 +236,5 @@ async def _cancel(
     return [published, answered(message, now, Answer.ACCEPTED, request=request, round=window.round)]
 
 
-def _request(read: Read) -> str:
+def _request(read: ParsedMessage) -> str:
     return f"{read.message.institution}/{read.asks.request}"

@@ -43,7 +43,7 @@ _OTHER_VERSION: Final = re.compile(r"(.+)\.v\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedMessage:
     """A parsed message: what it asks, or why it can't be read. `message` has the sender's id by now, and its body is
     the content alone, which can be parsed again."""
 
@@ -52,22 +52,24 @@ class Read:
     reasons: tuple[Reason, ...] = ()
 
     @classmethod
-    def of(cls, message: InboxMessage, read: JsonRead, before: tuple[ReadAs, ...] = ()) -> "Read":
+    def of(cls, message: InboxMessage, read: JsonRead, before: tuple[ReadAs, ...] = ()) -> "ParsedMessage":
         """`before`: conversions of the whole document."""
         return cls(replace(message, read_as=(*before, *read.read_as)), read.value)
 
 
-def read_message(message: InboxMessage) -> Read:
+def read_message(message: InboxMessage) -> ParsedMessage:
     """Parses a message; reasons where it can't be read."""
     if len(message.message_id) > LONGEST_ID:
-        return Read(replace(message, message_id=clean_id(message.message_id)), None, (_too_long(message.message_id),))
+        return ParsedMessage(
+            replace(message, message_id=clean_id(message.message_id)), None, (_too_long(message.message_id),)
+        )
     if broken := _broken(message):
-        return Read(message, None, (broken,))
+        return ParsedMessage(message, None, (broken,))
     if message.type in ADAPTERS and not message.content_type.startswith(_STRUCTURED):
         read = read_body(message.type, message.body)
         if isinstance(read, JsonRead):
             reasons = _of_another_schema(message.type, message.schema)
-            return Read(message, None, reasons) if reasons else Read.of(message, read)
+            return ParsedMessage(message, None, reasons) if reasons else ParsedMessage.of(message, read)
     return _unwrapped(message)
 
 
@@ -98,12 +100,12 @@ def _broken(message: InboxMessage) -> Reason | None:
     return None
 
 
-def _unwrapped(message: InboxMessage) -> Read:
+def _unwrapped(message: InboxMessage) -> ParsedMessage:
     try:
         sent = loaded(message.body)
         document = read_value(_OBJECT, sent.document, "")
     except UnreadableJsonError as error:
-        return Read(message, None, error.reasons)
+        return ParsedMessage(message, None, error.reasons)
     structured = message.content_type.startswith(_STRUCTURED) or "specversion" in document
     content = (
         document.get("data")
@@ -119,9 +121,9 @@ def _unwrapped(message: InboxMessage) -> Read:
         fix = "send the content as a JSON object in /data"
         reasons = (*reasons, Reason(pointer="/data", code="no-data", detail="an event without content", fix=fix))
     if reasons:
-        return Read(read, None, reasons)
+        return ParsedMessage(read, None, reasons)
     asks = read_body(kind, read.body, "/data" if structured else "")
-    return Read(read, None, asks) if isinstance(asks, tuple) else Read.of(read, asks, sent.read_as())
+    return ParsedMessage(read, None, asks) if isinstance(asks, tuple) else ParsedMessage.of(read, asks, sent.read_as())
 
 
 def _type(message: InboxMessage, document: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:

@@ -70,7 +70,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Preview:
     """The present state of an act's subject, and what the act will make of it, for officers to read."""
 
     before: Mapping[str, Any]
@@ -85,7 +85,7 @@ class Kind:
     """The terms that hold now, which an act must name exactly."""
     carry_out: Callable[[Approved], Awaitable[Done | Refused]]
     """Does the act. The caller rolls back if it is refused."""
-    preview: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Change | Refused]]
+    preview: Callable[[Connection, StoredRound, ProposedAct], Awaitable[Preview | Refused]]
     """Called only where `terms_now` returns terms."""
     drawn: Set[str] = frozenset()
     """Names of terms drawn at random: acts that differ only in them are the same act."""

@@ -13,7 +13,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import institutions, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.usecases.acts import announcement, pledging
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms
 from services.intake.usecases.acts.announcement import AnnouncementBody
 from services.intake.usecases.acts.pledging import Pledging
 from services.intake.usecases.announcement import rooted
@@ -108,7 +108,7 @@ async def amend(approved: Approved) -> Done | Refused:
     return Done([event, *changed], answer | {"amendment": number})
 
 
-async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview | Refused:
     """Both terms whole, and both policies where they differ; `changed` names the fields that do."""
     body = await announcement.body_of_terms(connection, act.terms, act.reason)
     new_terms = announcement.of_body(body, await rounds.database_now(connection))
@@ -133,7 +133,7 @@ async def preview(connection: Connection, stored: StoredRound, act: ProposedAct)
             change_after | {"policy": new_terms.policy},
         )
     shown = [pledge.shown() for pledge in pledges]
-    return Change(change_before | {"institutions": sums}, change_after | {"institutions": shown})
+    return Preview(change_before | {"institutions": sums}, change_after | {"institutions": shown})
 
 
 def _remarks(pledges: Sequence[Pledging]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from services.intake.storage import acts, rounds
 from services.intake.storage.rounds import Announcement, StoredRound
 from services.intake.usecases import announcement
 from services.intake.usecases.acts import pledging
-from services.intake.usecases.acts.act_types import Change, Done, Terms
+from services.intake.usecases.acts.act_types import Done, Preview, Terms
 from services.intake.usecases.acts.pledging import Pledged, Pledging
 from shared.contracts.events import Reason, Source
 from shared.contracts.policy import POLICY, Policy
@@ -117,7 +117,7 @@ async def carry_out(connection: Connection, act: ProposedAct, actors: Sequence[A
     return await announce(connection, announcing, actors, now) or exists(act.round)
 
 
-async def preview(connection: Connection, act: ProposedAct, now: datetime) -> Change | Refused:
+async def preview(connection: Connection, act: ProposedAct, now: datetime) -> Preview | Refused:
     """The whole policy, and every institution by its present or future name."""
     announcing = await _as_proposed(connection, act, now)
     if isinstance(announcing, Refused):
@@ -127,7 +127,7 @@ async def preview(connection: Connection, act: ProposedAct, now: datetime) -> Ch
     after |= {"institutions": [pledge.shown() for pledge in announcing.pledging]}
     after |= {"pledged_won": sum(pledge.won for pledge in announcing.pledging)}
     after |= {"policy_hash": announcing.announcement.policy_hash, "policy": announcing.announcement.policy}
-    return Change({"status": "not announced"}, after)
+    return Preview({"status": "not announced"}, after)
 
 
 def _pledges(act: ProposedAct) -> list[Pledged]:

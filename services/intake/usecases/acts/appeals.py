@@ -11,7 +11,7 @@ from services.intake.domain.receipts import receipt_of, signed
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.storage import appeals, versions
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, text
 from services.intake.usecases.acts.epochs import open_epoch, preview_epoch, standing_terms
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.placing import refused_place_alone
@@ -75,7 +75,7 @@ async def decide(approved: Approved) -> Done | Refused:
     return Done([*events, await open_epoch(approved, [appeal.application], amended=amended)])
 
 
-async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview | Refused:
     """The appeal as it was filed, with the facts to be judged instead."""
     appeal = await _undecided(connection, stored, act.terms["appeal"])
     if isinstance(appeal, Refused):
@@ -85,7 +85,7 @@ async def preview(connection: Connection, stored: StoredRound, act: ProposedAct)
     filed |= {"grounds": appeal.grounds, "amended": from_json(appeal.amended) if appeal.amended else None}
     decided = {"appeal": appeal.appeal, "upheld": bool(act.terms["upheld"]), "reason": act.reason}
     after = change.after if decided["upheld"] else change.before
-    return Change({**change.before, "appeal": filed}, {**after, "appeal": decided})
+    return Preview({**change.before, "appeal": filed}, {**after, "appeal": decided})
 
 
 async def _amend(approved: Approved, appeal: Appeal, entered: versions.StoredApplication) -> Outgoing:

@@ -10,7 +10,7 @@ from services.intake.domain.sources import Timetable, UnusableValueError, beacon
 from services.intake.storage import epochs, outcomes, releases
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, text
 from services.intake.usecases.acts.releases import batch_terms
 from services.intake.usecases.round_events import SourceValue, record_source, round_event
 from shared.contracts.events import Reason, SelectionConfirmed, SourceKind
@@ -84,7 +84,7 @@ async def record(approved: Approved) -> Done | Refused:
     return Done(recorded)
 
 
-async def preview_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change | Refused:
+async def preview_value(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview | Refused:
     """The awaited commitment, and the value with its due moment."""
     awaited, source = await _awaited(connection, stored), act.terms["source"]
     if isinstance(awaited, Refused):
@@ -93,7 +93,7 @@ async def preview_value(connection: Connection, stored: StoredRound, act: Propos
     decided |= {"committed_at": awaited.committed_at}
     value = {name: act.terms[name] for name in ("source", "value", "beacon_round", "signature") if name in act.terms}
     after = decided | value | {"due_at": _due(stored, awaited, source)}
-    return Change(decided | {"source": awaited.source, "value": None}, after)
+    return Preview(decided | {"source": awaited.source, "value": None}, after)
 
 
 def _due(stored: StoredRound, awaited: AwaitedValue, name: str) -> datetime:
@@ -138,13 +138,13 @@ async def confirm_terms(connection: Connection, stored: StoredRound, asked: Term
     return batch if isinstance(batch, Refused) else terms | batch
 
 
-async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The counts that selection recommends."""
     proposal = await _proposal(connection, act.round)
     counts = {name: proposal[name] for name in ("selected", "reserve", "not_selected") if name in proposal}
     before = {"status": stored.window.status.value, "epoch": stored.epoch, "recommended": counts}
     after = {"status": RoundStatus.CONFIRMED.value, "epoch": stored.epoch, "published": counts}
-    return Change(before, after | {name: act.terms[name] for name in act.terms if name.endswith("_root")})
+    return Preview(before, after | {name: act.terms[name] for name in act.terms if name.endswith("_root")})
 
 
 async def _proposal(connection: Connection, round_id: str) -> dict[str, Any]:

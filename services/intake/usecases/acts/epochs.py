@@ -14,7 +14,7 @@ from services.intake.storage import epochs, firms, outcomes, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
 from services.intake.storage.versions import StoredApplication
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, ids, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, ids, text
 from services.intake.usecases.contests import Settling, settle
 from services.intake.usecases.round_events import round_event
 from services.intake.usecases.withdrawal import Leave
@@ -80,27 +80,27 @@ async def unpark(approved: Approved) -> Done | Refused:
     return Done([*left, await open_epoch(approved, approved.act.terms["applications"])])
 
 
-async def preview_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_unparking(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The set with the applications to be judged, and their rivals to be excluded."""
     excluded = act.terms.get("excluded", ())
     judged = await preview_epoch(connection, stored, act.terms["applications"], added=-len(excluded))
     gone = await concerned(connection, stored.window.round, excluded)
     before, after = judged.before["concerned"], judged.after["concerned"]
-    return Change(
+    return Preview(
         {**judged.before, "concerned": [*before, *gone]},
         {**judged.after, "concerned": [*after, *(row | {"state": "excluded"} for row in gone)]},
     )
 
 
-async def preview_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_judging(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The set with the applications to be judged again."""
     if "applications" not in act.terms:
         change = await preview_epoch(connection, stored, ())
-        return Change(change.before, {**change.after, "judged_again": "all"})
+        return Preview(change.before, {**change.after, "judged_again": "all"})
     return await preview_epoch(connection, stored, act.terms["applications"])
 
 
-async def preview_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_exclusion(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The set with the application to be excluded."""
     return await preview_epoch(connection, stored, [act.terms["application"]], state="excluded", added=-1)
 
@@ -112,14 +112,14 @@ async def preview_epoch(
     *,
     state: str = TO_BE_JUDGED,
     added: int = 0,
-) -> Change:
+) -> Preview:
     """The set before and after an epoch opens, with the `applications` concerned, whose state becomes `state`. `added`:
     by how many the set grows."""
     standing = stored.applications or {"count": 0, "root": None}
     shown = await concerned(connection, stored.window.round, applications)
     before = {"epoch": stored.epoch, "applications": standing["count"], "applications_root": standing["root"]}
     after = {"epoch": stored.epoch + 1, "applications": standing["count"] + added}
-    return Change(before | {"concerned": shown}, after | {"concerned": [row | {"state": state} for row in shown]})
+    return Preview(before | {"concerned": shown}, after | {"concerned": [row | {"state": state} for row in shown]})
 
 
 async def judge_again(approved: Approved) -> Done:

@@ -30,7 +30,7 @@ from services.intake.domain.submissions import ContactDetails, Entry, FirmLimit,
 from services.intake.storage import entries, firms, late, tokens
 from services.intake.storage.late import LateEntry
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, text
 from services.intake.usecases.acts.epochs import TO_BE_JUDGED, open_epoch, preview_epoch, standing_terms
 from services.intake.usecases.entry_events import entry_events
 from services.intake.usecases.fitness import fitness_by, unfit_entry
@@ -76,7 +76,7 @@ async def draft(
         return others
     chance = Chance.of_bytes(token_bytes(48))
     application = application_id(seed, round_id, number, product, chance)
-    if any(application == other.application for other in others):  # of a rehearsal, and withdrawn
+    if any(application == other.application for other in others):  # in a rehearsal, and withdrawn
         application = application_id(seed, round_id, number, product, chance, contact.email.casefold())
     party, drawn = party_id(seed, application, chance), nonce(seed, application, 1, chance.nonce)
     version = entry_version(application, 1, now, drawn, facts_json(facts))
@@ -114,7 +114,7 @@ def named(drafted: LateEntry) -> Terms:
     return {name: getattr(drafted, name) for name in _DRAFTED}
 
 
-async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The facts as drafted; without the contact."""
     change = await preview_epoch(connection, stored, (), added=1)
     drafted = await late.load(connection, act.act)
@@ -124,7 +124,7 @@ async def preview(connection: Connection, stored: StoredRound, act: ProposedAct)
     entered = {"application": drafted.application, "firm": facts["applicant"]["name"]}
     entered |= {"business_number": drafted.business_number, "product": facts["product"]["name"], "version": 1}
     entered |= {"state": TO_BE_JUDGED}
-    return Change(change.before, {**change.after, "concerned": [entered], "facts": facts})
+    return Preview(change.before, {**change.after, "concerned": [entered], "facts": facts})
 
 
 async def admit(approved: Approved) -> Done | Refused:

@@ -4,7 +4,7 @@ from services.intake.domain.acts import ProposedAct
 from services.intake.domain.refused import Refused, conflict, unfit
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, text
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import RegistryWaived
 from shared.contracts.registries import Registry
@@ -25,10 +25,10 @@ async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms)
     return {"registry": registry}
 
 
-async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """Whether the registry is waited for."""
     asked = {"status": stored.window.status.value, "registry": act.terms["registry"]}
-    return Change(asked | {"waited_for": True}, asked | {"waited_for": False})
+    return Preview(asked | {"waited_for": True}, asked | {"waited_for": False})
 
 
 async def waive(approved: Approved) -> Done:

@@ -10,7 +10,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import outcomes, releases, versions
 from services.intake.storage.concerned import concerned
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, ids
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, ids
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ReleaseConfirmed, ReleaseOpened
 from shared.service.postgres import Connection
@@ -46,7 +46,7 @@ async def open_terms(connection: Connection, stored: StoredRound, asked: Terms) 
     }
 
 
-async def preview_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_batch(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """What is free now, and the declined product."""
     round_id, declined = stored.window.round, act.terms["declined"]
     free = await releases.pending(connection, round_id)
@@ -55,15 +55,17 @@ async def preview_batch(connection: Connection, stored: StoredRound, act: Propos
     before = {"epoch": stored.epoch, "batch": act.terms["batch"] - 1, "free": freed, "concerned": shown}
     given_out = [row["subject"] for row in freed] + declined
     after = {"epoch": stored.epoch, "batch": act.terms["batch"], "free": [], "given_out": given_out}
-    return Change(before, after | {"concerned": [row | {"state": Cause.DECLINED.value} for row in shown]})
+    return Preview(before, after | {"concerned": [row | {"state": Cause.DECLINED.value} for row in shown]})
 
 
-async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_confirmation(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """What selection gives out in the batch."""
     proposed = await _proposed(connection, stored, act.terms["batch"]) or {}
     counts = {name: proposed[name] for name in ("promoted", "changed", "withdrawn") if name in proposed}
     batch = {"epoch": stored.epoch, "batch": act.terms["batch"], "batch_root": act.terms["batch_root"]}
-    return Change(batch | {"recommended": counts, "confirmed": False}, batch | {"published": counts, "confirmed": True})
+    return Preview(
+        batch | {"recommended": counts, "confirmed": False}, batch | {"published": counts, "confirmed": True}
+    )
 
 
 async def open_batch(approved: Approved) -> Done | Refused:

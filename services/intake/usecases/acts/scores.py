@@ -6,7 +6,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.scores import counted
 from services.intake.storage import epochs, outcomes, scores
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms
 from services.intake.usecases.round_events import round_event
 from shared.contracts.events import ScoresClosed
 from shared.programme.panel import marks_root
@@ -35,10 +35,10 @@ async def close_terms(connection: Connection, stored: StoredRound, asked: Terms)
     }
 
 
-async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """Whether the marks are closed."""
     marks = {name: act.terms[name] for name in ("epoch", "marks", "marks_root", "without_marks")}
-    return Change({"epoch": stored.epoch, "marks": act.terms["marks"], "closed": False}, marks | {"closed": True})
+    return Preview({"epoch": stored.epoch, "marks": act.terms["marks"], "closed": False}, marks | {"closed": True})
 
 
 async def close(approved: Approved) -> Done:

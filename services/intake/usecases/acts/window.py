@@ -12,7 +12,7 @@ from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.terms import window_faults
 from services.intake.storage import requests, rounds
 from services.intake.storage.rounds import StoredRound
-from services.intake.usecases.acts.act_types import Approved, Change, Done, Terms, text
+from services.intake.usecases.acts.act_types import Approved, Done, Preview, Terms, text
 from services.intake.usecases.inbox_messages import take_messages
 from services.intake.usecases.invitations import invitations
 from services.intake.usecases.round_events import late_answers, round_event
@@ -71,10 +71,10 @@ async def extend(approved: Approved) -> Done:
     return Done([round_event(extended, f"extended {closes_at.isoformat()}", 0, approved.now), *answers, *invited])
 
 
-async def preview_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_extension(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The window with the old and the new close."""
     before = _window(stored)
-    return Change(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
+    return Preview(before, before | {"closes_at": _MOMENT.validate_python(act.terms["closes_at"])})
 
 
 async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
@@ -84,10 +84,10 @@ async def void_terms(connection: Connection, stored: StoredRound, asked: Terms) 
     return {}
 
 
-async def preview_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Change:
+async def preview_void(connection: Connection, stored: StoredRound, act: ProposedAct) -> Preview:
     """The window with the status after the act."""
     before = _window(stored)
-    return Change(before, before | {"status": RoundStatus.VOID.value})
+    return Preview(before, before | {"status": RoundStatus.VOID.value})
 
 
 def _window(stored: StoredRound) -> dict[str, Any]:
