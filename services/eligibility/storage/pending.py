@@ -97,33 +97,27 @@ class Pending:
 async def save(connection: Connection, pending: Sequence[Pending], now: datetime) -> None:
     """Stores pending applications in order of id, each with its questions."""
     ordered = sorted(pending, key=lambda application: (application.application, application.version))
-    rows = [
-        (
-            application.application,
-            application.version,
-            application.place.epoch,
-            application.place.round,
-            application.payload_hash,
-            application.body,
-            application.traceparent,
-            now,
-        )
-        for application in ordered
-    ]
-    await connection.execute(SAVE_PENDING, *zip(*rows, strict=True))
-    asked = [
-        (
-            application.application,
-            application.version,
-            application.place.epoch,
-            application.place.round,
-            question.registry.value,
-            question.subject,
-        )
-        for application in ordered
-        for question in application.questions
-    ]
-    await connection.execute(SAVE_QUESTIONS, *zip(*asked, strict=True))
+    await connection.execute(
+        SAVE_PENDING,
+        [application.application for application in ordered],
+        [application.version for application in ordered],
+        [application.place.epoch for application in ordered],
+        [application.place.round for application in ordered],
+        [application.payload_hash for application in ordered],
+        [application.body for application in ordered],
+        [application.traceparent for application in ordered],
+        [now] * len(ordered),
+    )
+    asked = [(application, question) for application in ordered for question in application.questions]
+    await connection.execute(
+        SAVE_QUESTIONS,
+        [application.application for application, _ in asked],
+        [application.version for application, _ in asked],
+        [application.place.epoch for application, _ in asked],
+        [application.place.round for application, _ in asked],
+        [question.registry.value for _, question in asked],
+        [question.subject for _, question in asked],
+    )
 
 
 async def take_answered(connection: Connection, limit: int) -> list[tuple[bytes, str | None]]:

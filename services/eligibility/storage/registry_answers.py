@@ -85,12 +85,22 @@ class StoredAnswer:
     answer: RegistryAnswer
     heard_at: datetime
 
-    def row(self) -> tuple[Any, ...]:
-        answer = _ANSWER.dump_python(self.answer, mode="json", exclude_none=True)
-        return (*self._key(), answer, self.heard_at)
-
-    def _key(self) -> tuple[str, int, str, str]:
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """(round, epoch, registry, subject): what there is one answer to."""
         return self.place.round, self.place.epoch, self.answer.registry.value, self.answer.subject
+
+
+def _columns(answers: Sequence[StoredAnswer]) -> Sequence[Sequence[Any]]:
+    """The columns of `registry_answers`."""
+    return (
+        [stored.place.round for stored in answers],
+        [stored.place.epoch for stored in answers],
+        [stored.answer.registry.value for stored in answers],
+        [stored.answer.subject for stored in answers],
+        [_ANSWER.dump_python(stored.answer, mode="json", exclude_none=True) for stored in answers],
+        [stored.heard_at for stored in answers],
+    )
 
 
 async def take_lock(connection: Connection, registry: Registry) -> bool:
@@ -163,8 +173,8 @@ async def save_answers(
     connection: Connection, heard: Iterable[StoredAnswer]
 ) -> list[tuple[RoundEpoch, RegistryAnswer]]:
     """Returns the new ones: an answer is never replaced."""
-    rows = sorted((each.row() for each in heard), key=lambda row: row[:4])
-    saved = await connection.fetch(SAVE_ANSWERS, *zip(*rows, strict=True)) if rows else ()
+    ordered = sorted(heard, key=lambda stored: stored.key)
+    saved = await connection.fetch(SAVE_ANSWERS, *_columns(ordered)) if ordered else ()
     return [
         (RoundEpoch(row["round"], row["epoch"]), _ANSWER.validate_python(row["answer"], strict=False)) for row in saved
     ]
@@ -172,12 +182,11 @@ async def save_answers(
 
 async def save_published(connection: Connection, heard: Iterable[StoredAnswer]) -> None:
     """Stores answers read from the topic, in its order: the first answer to a question counts."""
-    first: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for each in heard:
-        row = each.row()
-        first.setdefault(row[:4], row)
+    first: dict[tuple[str, int, str, str], StoredAnswer] = {}
+    for stored in heard:
+        first.setdefault(stored.key, stored)
     if first:
-        await connection.execute(SAVE_PUBLISHED, *zip(*(first[key] for key in sorted(first)), strict=True))
+        await connection.execute(SAVE_PUBLISHED, *_columns([first[key] for key in sorted(first)]))
 
 
 async def save_waiver(connection: Connection, round_id: str, registry: Registry) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Final
 
 import asyncpg
 
@@ -88,18 +89,8 @@ class StoredVerdict:
     body: bytes
     judged_at: datetime
 
-    def row(self) -> tuple[Any, ...]:
-        return (
-            self.application,
-            self.version,
-            self.epoch,
-            self.round,
-            self.payload_hash,
-            self.outcome,
-            self.findings_hash,
-            self.body,
-            self.judged_at,
-        )
+
+_row: Final = attrgetter(*COLUMNS)
 
 
 async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict]) -> Sequence[StoredVerdict]:
@@ -109,12 +100,10 @@ async def save_verdicts(connection: Connection, verdicts: Sequence[StoredVerdict
     """
     try:
         async with connection.transaction():
-            await connection.copy_records_to_table(
-                "verdicts", records=[verdict.row() for verdict in verdicts], columns=COLUMNS
-            )
+            await connection.copy_records_to_table("verdicts", records=map(_row, verdicts), columns=COLUMNS)
     except asyncpg.UniqueViolationError:
         ordered = sorted(verdicts, key=lambda verdict: verdict.application)
-        await connection.execute(INSERT_VERDICTS, *zip(*(verdict.row() for verdict in ordered), strict=True))
+        await connection.execute(INSERT_VERDICTS, *zip(*map(_row, ordered), strict=True))
         return await stored(connection, [(each.application, each.version, each.epoch) for each in verdicts])
     return verdicts
 

@@ -1,9 +1,11 @@
 """Keeps the read model of decisions by eligibility, selection and notify."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from services.intake.storage import appeals, disowned, outcomes
+from services.intake.storage.appeals import ResultNotice
 from services.intake.storage.outcomes import Outcome
 from shared.contracts.events import (
     ApplicationJudged,
@@ -78,19 +80,25 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
             continue
         match event.body:
             case NoticeDelivered(channel=Channel.MAIL, kind=kind, round=str(round_id)) as delivered if kind in RESULTS:
-                notices.append((delivered.subject, round_id, delivered.delivered_at, *_edition(delivered.occasion)))
+                notices.append(_notice(delivered, round_id, delivered.delivered_at))
             case NoticeFailed(channel=Channel.MAIL, kind=kind, round=str(round_id)) as failed if kind in RESULTS:
-                notices.append((failed.subject, round_id, failed.failed_at, *_edition(failed.occasion)))
+                notices.append(_notice(failed, round_id, failed.failed_at))
     if notices:
         await appeals.noticed(connection, notices)
     await disowned.save(connection, [event.body for event in events_of(batch, ContactDisowned)])
     return ()
 
 
-def _edition(occasion: str) -> tuple[int, int]:
-    """(epoch, batch) of a result's notice: its occasion is `epoch-<n>`, or `epoch-<n>-batch-<m>` for a release."""
-    epoch, _, batch = occasion.removeprefix("epoch-").partition("-batch-")
-    return int(epoch), int(batch or 0)
+def _notice(notice: NoticeDelivered | NoticeFailed, round_id: str, noticed_at: datetime) -> ResultNotice:
+    """The occasion of a result's notice is `epoch-<n>`, or `epoch-<n>-batch-<m>` for a release."""
+    epoch, _, batch = notice.occasion.removeprefix("epoch-").partition("-batch-")
+    return ResultNotice(
+        application=notice.subject,
+        round=round_id,
+        noticed_at=noticed_at,
+        epoch=int(epoch),
+        batch=int(batch or 0),
+    )
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:

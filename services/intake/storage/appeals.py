@@ -65,6 +65,17 @@ class PublishedResult:
     noticed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultNotice:
+    """A notice of a result that was delivered or given up. `epoch`, `batch`: of the result."""
+
+    application: str
+    round: str
+    noticed_at: datetime
+    epoch: int
+    batch: int
+
+
 async def file(connection: Connection, appeal: Appeal) -> bool:
     """False when this result was appealed against already."""
     row = await connection.fetchval(
@@ -104,10 +115,18 @@ async def result(connection: Connection, application: str) -> PublishedResult | 
     return PublishedResult(*row) if row and row["result_type"] else None
 
 
-async def noticed(connection: Connection, notices: Sequence[tuple[str, str, datetime, int, int]]) -> None:
-    """(application, round, when its result was delivered or given up, its epoch, its batch): the newest counts."""
-    newest = {each[0]: each for each in sorted(notices, key=lambda each: each[3:])}
-    await connection.execute(NOTICED, *zip(*sorted(newest.values()), strict=True))
+async def noticed(connection: Connection, notices: Sequence[ResultNotice]) -> None:
+    """Stores when applicants were notified; of each application the notice of the newest result counts."""
+    newest = {notice.application: notice for notice in sorted(notices, key=lambda notice: (notice.epoch, notice.batch))}
+    ordered = [newest[application] for application in sorted(newest)]
+    await connection.execute(
+        NOTICED,
+        [notice.application for notice in ordered],
+        [notice.round for notice in ordered],
+        [notice.noticed_at for notice in ordered],
+        [notice.epoch for notice in ordered],
+        [notice.batch for notice in ordered],
+    )
 
 
 async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:

@@ -255,18 +255,19 @@ async def contacts(connection: Connection, changed: Sequence[ContactChanged], er
 async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], ended: Sequence[str]) -> int:
     """`ended`: codes of institutions without a webhook."""
     rows = await rows_changed(connection, WEBHOOKS_ENDED, list(ended))
-    columns = [
-        (
-            webhook.institution,
-            webhook.url,
-            webhook.secret,
-            webhook.secret_before,
-            webhook.before_until,
-            webhook.changed_at,
-        )
-        for webhook in sorted(changed, key=lambda webhook: webhook.institution)
-    ]
-    return rows + (await rows_changed(connection, WEBHOOKS, *zip(*columns, strict=True)) if columns else 0)
+    if not changed:
+        return rows
+    changed = sorted(changed, key=lambda webhook: webhook.institution)
+    return rows + await rows_changed(
+        connection,
+        WEBHOOKS,
+        [webhook.institution for webhook in changed],
+        [webhook.url for webhook in changed],
+        [webhook.secret for webhook in changed],
+        [webhook.secret_before for webhook in changed],
+        [webhook.before_until for webhook in changed],
+        [webhook.changed_at for webhook in changed],
+    )
 
 
 async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
