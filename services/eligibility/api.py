@@ -107,8 +107,11 @@ def _in_words(findings: Iterable[Finding], language: Language) -> list[dict[str,
 
 @router.get("/rounds/{round_id}/completeness")
 async def completeness(round_id: str, request: Request) -> Response:
-    """The buckets whose verdicts differ from what was admitted, the applications that are parked until officers act,
-    and those that wait for a registry. All are empty once the round is judged."""
+    """What a round still lacks before it is judged: all empty or 0 once it is.
+
+    `differing_buckets`: their verdicts differ from what was admitted; `parked`: applications that wait for officers;
+    `pending`: applications that wait for a registry.
+    """
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
         frozen = await rounds.frozen(connection, round_id)

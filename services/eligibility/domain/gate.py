@@ -1,5 +1,7 @@
-"""Decides when a registry may be asked: a number of calls per second, with growing pauses after failures, and one call
-at a time while it is down. Pure: seconds of a monotonic clock are arguments."""
+"""Decides when a registry may be asked. Pure: seconds of a monotonic clock are arguments.
+
+A number of calls per second, with growing pauses after failures, and one call at a time while it is down.
+"""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -214,8 +214,10 @@ class Asking:
 
 
 def answered_event(place: RoundEpoch, answer: RegistryAnswer, now: datetime) -> Outgoing:
-    """The event's id is random and kept with it until it is published: an id made of the firm's number would name the
-    firm, since all numbers can be tried."""
+    """An answer as its event, under a random id that is kept with it until it is published.
+
+    An id made of the firm's number would name the firm, since all numbers can be tried.
+    """
     event = RegistryAnswered(round=place.round, epoch=place.epoch, answer=answer)
     identifier = str(uuid.uuid4())
     return outgoing(topics.REGISTRY_ANSWERS.name, place.round, event, event_id=identifier, time=now)

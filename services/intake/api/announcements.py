@@ -128,8 +128,10 @@ async def _as_pledged(connection: Connection, round_id: str, place: int, pledge:
 
 @router.post("/{round_id}/amendments", openapi_extra=body_of(AnnouncementBody))
 async def propose_amendment(round_id: str, request: Request) -> Response:
-    """Proposes other terms, policy and pledges for a round that is announced and not open yet, stated whole like an
-    announcement; another officer approves them. One amendment of a round waits at a time."""
+    """Proposes an amendment of a round that is not open yet, for another officer to approve.
+
+    Terms, policy and pledges are stated whole, like in an announcement. One amendment of a round waits at a time.
+    """
     state = intake(request)
     officer = await holder(request, OFFICER)
     body: AnnouncementBody = parse(ANNOUNCEMENT, await read_body(request, state.settings.body_bytes))

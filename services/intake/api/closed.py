@@ -12,8 +12,10 @@ _RETRY_AFTER_SECONDS: Final = "5"
 
 
 class ClosedWhile:
-    """Answers 503 while `missing` says what is not restored yet: an answer from an outdated database could contradict
-    an earlier one."""
+    """Answers 503 while `missing` says what is not restored yet.
+
+    An answer from an outdated database could contradict an earlier one.
+    """
 
     def __init__(self, app: ASGIApp, missing: Callable[[], str | None]) -> None:
         self._app = app

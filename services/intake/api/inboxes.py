@@ -33,8 +33,10 @@ async def list_inboxes(request: Request) -> JSONResponse:
 
 
 def answer_settled(prefix: str, parked: Parked, reason: str, now: datetime) -> list[Outgoing]:
-    """The answer to a message that was parked by a fault of ours, once somebody has dealt with it: sent again it would
-    be a new message."""
+    """The answer to a parked message that somebody has dealt with.
+
+    It was parked by a fault of ours; sent again, it would be a new message.
+    """
     institution = topics.institution_of_inbox(parked.topic.removeprefix(prefix))
     if institution is None:
         return []

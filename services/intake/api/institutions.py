@@ -125,8 +125,10 @@ async def rename_institution(code: str, request: Request) -> Response:
 async def _remarks(
     connection: Connection, code: str, before: Institution | None, body: InstitutionBody
 ) -> dict[str, Any]:
-    """Remarks on a pledge to an unknown round, which may be announced later or mistyped, and on another name than the
-    registered one."""
+    """Remarks on pledges to unknown rounds, and on another name than the registered one.
+
+    An unknown round may be announced later, or be mistyped.
+    """
     unknown = await rounds.unknown(connection, [pledge.round for pledge in body.pledges])
     remarks = registration.name_stands(code, before, body.name, "/name")
     remarks += [

@@ -45,8 +45,10 @@ async def show_round(round_id: str, request: Request) -> Response:
 
 @router.get("/{round_id}/choices")
 async def choices(round_id: str, request: Request) -> Response:
-    """What applications and requests may name here: tracks, kinds of certificate, regions, and purchasable classes by
-    their first digits; any class if none are listed."""
+    """What applications and requests may name in this round.
+
+    Tracks, kinds of certificate, regions, and purchasable classes by their first digits; any class if none are listed.
+    """
     async with connected(intake(request).runtime.pool) as connection:
         stored = await policies.of_round(connection, round_id)
     if stored is None:

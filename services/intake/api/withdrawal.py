@@ -31,8 +31,11 @@ _PLACED: Final = ("ProductSelected", "ProductReserved", "ReservePromoted", "Awar
 
 @router.post("/{application}/withdrawal", openapi_extra=body_of(WithdrawalBody, required=False))
 async def withdraw(application: str, request: Request) -> Response:
-    """Takes the application out of the round, as a version; or, once the result is published, gives up its place,
-    selected or in reserve, which goes to the reserve in the next batch. Repeating it changes nothing."""
+    """Takes the application out of the round; after the result is published, gives up its place.
+
+    Out of the round it goes as a version. A place, selected or in reserve, goes to the reserve in the next batch.
+    Repeating it changes nothing.
+    """
     state = intake(request)
     body = await read_body_if_sent(request, state.settings.body_bytes)
     received_at = state.clock.now()

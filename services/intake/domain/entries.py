@@ -89,8 +89,7 @@ def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryVersion:
-    """One version of an application, or of a purchase request, as stored and published: the facts as canonical JSON,
-    and their hash.
+    """One version of an application or a purchase request: the facts as canonical JSON, and their hash.
 
     `contested`, `restated`, `identity`: see `ApplicationSubmitted`.
     """

@@ -1,5 +1,8 @@
-"""What is set free after a result: by a firm that gives up its place, an institution that cancels a request, officers
-who decline a product. Batches give it to the reserve, each opened and confirmed by two officers."""
+"""What is set free after a result, for batches to give to the reserve.
+
+A firm gives up its place, an institution cancels a request, or officers decline a product. Two officers open and
+confirm each batch.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

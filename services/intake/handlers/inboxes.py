@@ -1,8 +1,7 @@
-"""Reads the institutions' inboxes: without a group, with shards leased by session locks and offsets in our own
-database.
+"""Reads the institutions' inboxes without a consumer group.
 
-A lost lease does no harm: every read moves the stored offset from its first record to the next one, by compare-and-set,
-in the transaction of its effects.
+Shards are leased by session locks, and offsets are in our own database. A lost lease does no harm: every read moves the
+stored offset from its first record to the next one, by compare-and-set, in the transaction of its effects.
 
 Each inbox gets a read slot per pass: a bounded number of records, a few inboxes at a time. So no inbox waits for more
 than one slot of every other.

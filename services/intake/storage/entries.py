@@ -136,8 +136,10 @@ async def _placed(
     taking: Mapping[int, RoundWindow | None],
     secret: bytes,
 ) -> tuple[dict[int, _Decision], list[Disturbed]]:
-    """By the `id()` of its submission, each entry as it fits beside the firm's stored entries and those before it, or
-    why it doesn't; and firms whose other entries are to be settled."""
+    """Places entries beside their firm's stored ones; also returns firms whose other entries are to be settled.
+
+    By the `id()` of its submission, each entry as it fits, or why it doesn't.
+    """
     if not entering:
         return {}, []
     of_firm = {(entry.round, entry.submission.business_number) for entry in entering}

@@ -57,7 +57,9 @@ async def invite(connection: Connection, round_id: str, parties: Sequence[str]) 
 
 
 async def forget(connection: Connection) -> list[str]:
-    """For rounds that accept nothing more: deletes contacts that no extension can invite; returns the invited parties,
-    each once, to be erased everywhere."""
+    """Deletes contacts that no extension can invite, of rounds that accept nothing more.
+
+    Returns the invited parties, each once, to be erased everywhere.
+    """
     await connection.execute(FORGET)
     return [row["party"] for row in await connection.fetch(TAKE_INVITED)]

@@ -9,8 +9,10 @@ from shared.service.postgres import Connection
 
 
 class Ledger:
-    """Requests read once for all messages of a transaction, changed in memory, written once: one statement per message
-    would cost three times as much as everything else."""
+    """Requests read once for all messages of a transaction, changed in memory, written once.
+
+    One statement per message would cost three times as much as everything else.
+    """
 
     def __init__(self, connection: Connection, stored: dict[str, RequestVersion]) -> None:
         self._connection = connection

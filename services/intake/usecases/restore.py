@@ -291,8 +291,11 @@ class Restore:
 
 
 async def _ends(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """Assigns the partitions, since ends of unassigned ones take 0.1 s each; pauses them, since a fetch that waits for
-    records delays every other request of its connection by half a second."""
+    """The end offsets of partitions.
+
+    Assigns them, since ends of unassigned ones take 0.1 s each; pauses them, since a fetch that waits for records
+    delays every other request of its connection by half a second.
+    """
     if set(places) != consumer.assignment():
         consumer.assign(places)
         consumer.pause(*places)

@@ -21,8 +21,7 @@ def direct_production(facts: ApplicationFacts, terms: Terms) -> Observation:
 
 
 def certificate(facts: ApplicationFacts, terms: Terms) -> Observation:
-    """One certificate of a kind that the track accepts: a number in the kind's form, an accepted grade, valid on the
-    date.
+    """One accepted certificate: of a kind of the track, with that kind's number and grade, valid on the date.
 
     Among several, the one valid longest counts, or else the one nearest to being valid, in whatever order they are
     stated.

@@ -1,5 +1,8 @@
-"""Reads CSV as people save it: UTF-8 with or without a byte order mark, UTF-16 with one, or CP949, which Korean Excel
-writes (EUC-KR is part of it); separated by commas, semicolons or tabs."""
+"""Reads CSV as people save it, separated by commas, semicolons or tabs.
+
+Encodings: UTF-8 with or without a byte order mark, UTF-16 with one, and CP949, which Korean Excel writes (EUC-KR is
+part of it).
+"""
 
 import csv
 import io

@@ -1,8 +1,8 @@
-"""The act that admits one application late, with grounds: drafted with the proposal, entered when another officer
-approves.
+"""The act that admits one application late, with grounds.
 
-Its id and nonce are drawn with the proposal, so that both officers agree on the exact leaf. It draws with a source
-named now and due after the next commitment, since the round's own value may be known already.
+It is drafted with the proposal, and entered when another officer approves. Its id and nonce are drawn with the
+proposal, so that both officers agree on the exact leaf. It draws with a source named now and due after the next
+commitment, since the round's own value may be known already.
 """
 
 from collections.abc import Sequence

@@ -32,8 +32,10 @@ class AlteredRecordError(ValueError):
 
 
 async def put_back_applications(connection: Connection, batch: Sequence[Incoming], prefix: str) -> int:
-    """Puts back applications and their receipts, except for signatures: all that a version's receipt states is in its
-    event, or follows from it. Raises AlteredRecordError."""
+    """Puts back applications and their receipts, except for signatures. Raises AlteredRecordError.
+
+    All else that a version's receipt states is in its event, or follows from it.
+    """
     secret = await tokens.secret(connection, "access-tokens")
     submitted = events_of(batch, ApplicationSubmitted)
     versions = [_version(event) for event in submitted]
