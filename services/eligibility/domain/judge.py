@@ -17,10 +17,11 @@ _PASS, _WAIVED = FindingOutcome.PASS, FindingOutcome.WAIVED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`findings_json` is the canonical JSON array of the findings, in the order of the track's conditions.
+    """The verdict on an application, with its findings.
 
-    It is what was hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"nonce":…,"policy_hash":…})`, and is stored
-    and published unchanged.
+    `findings_json` is the canonical JSON array of the findings, in the order of the track's conditions. It is what was
+    hashed, `findings_hash = SHA-256({"as_of":…,"findings":…,"nonce":…,"policy_hash":…})`, and is stored and published
+    unchanged.
     """
 
     outcome: VerdictOutcome

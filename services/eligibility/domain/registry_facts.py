@@ -129,7 +129,7 @@ def _status(stated: BusinessStatus | None, answer: RegistryAnswer, as_of: date) 
 
 
 def _certificate(certificate: Certificate, answer: RegistryAnswer, facts: ApplicationFacts) -> Certificate | None:
-    """None where the registry does not know the certificate, or knows another holder."""
+    """The certificate as its registry confirms it; None where that does not know it, or knows another holder."""
     if answer.outcome is RegistryOutcome.WAIVED:
         return certificate
     another = answer.holder is not None and answer.holder != facts.applicant.business_number

@@ -143,7 +143,7 @@ async def is_pending(connection: Connection, round_id: str) -> bool:
 
 
 async def bucket(connection: Connection, round_id: str, number: int) -> list[tuple[str, int, str]]:
-    """(id, version, payload hash)."""
+    """Pending versions of a bucket: (id, version, payload hash)."""
     return [tuple(row) for row in await connection.fetch(BUCKET, round_id, number)]
 
 

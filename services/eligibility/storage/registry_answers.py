@@ -87,7 +87,7 @@ class StoredAnswer:
 
     @property
     def key(self) -> tuple[str, int, str, str]:
-        """(round, epoch, registry, subject): what there is one answer to."""
+        """What has one answer only: (round, epoch, registry, subject)."""
         return self.place.round, self.place.epoch, self.answer.registry.value, self.answer.subject
 
 

@@ -76,7 +76,7 @@ class FrozenRound:
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
-    """`policy` as it was published."""
+    """Stores an opening. `policy` as it was published."""
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     await connection.execute(
         SAVE_OPENED, opened.round, policy, opened.policy_hash, rehearsal, opened.series, opened.cut
@@ -149,13 +149,13 @@ async def incomplete(connection: Connection) -> list[FrozenRound]:
 
 
 async def frozen(connection: Connection, round_id: str) -> FrozenRound | None:
-    """None before the freeze."""
+    """The round's newest frozen set; None before the freeze."""
     row = await connection.fetchrow(FROZEN, round_id)
     return await _frozen(connection, row) if row and row["epoch"] else None
 
 
 async def judged_in(connection: Connection, applications: Mapping[str, Sequence[str]]) -> dict[str, JudgedIn]:
-    """For each round in a later epoch than the first, the epochs in which its `applications` have to be judged."""
+    """The epochs that `applications` have to be judged in, for each round in a later epoch than the first."""
     later = await connection.fetch(IN_LATER_EPOCHS, list(applications))
     by_round = {}
     for row in later:

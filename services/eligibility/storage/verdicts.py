@@ -117,7 +117,7 @@ async def stored(connection: Connection, keys: Sequence[tuple[str, int, int]]) -
 
 
 async def save_withdrawals(connection: Connection, rows: Iterable[tuple[str, str, int]]) -> None:
-    """(application, round, version); of each application the highest version counts."""
+    """Stores withdrawals (application, round, version); of each application the highest version counts."""
     newest: dict[str, tuple[str, str, int]] = {}
     for row in rows:
         if row[0] not in newest or newest[row[0]][2] < row[2]:
@@ -127,7 +127,7 @@ async def save_withdrawals(connection: Connection, rows: Iterable[tuple[str, str
 
 
 async def save_waiting(connection: Connection, rows: Sequence[tuple[str, int, str, bytes, str | None]]) -> None:
-    """(application, version, round, body, traceparent)."""
+    """Stores applications whose round is not open yet: (application, version, round, body, traceparent)."""
     await connection.execute(SAVE_WAITING, *zip(*rows, strict=True))
 
 
@@ -154,7 +154,7 @@ async def waiting(connection: Connection, round_id: str) -> int:
 
 
 async def bucket(connection: Connection, round_id: str, number: int) -> list[tuple[str, int, str]]:
-    """(id, version, payload hash) of every verdict of the bucket, current or not."""
+    """Every verdict of a bucket, current or not: (id, version, payload hash)."""
     return [tuple(row) for row in await connection.fetch(BUCKET, round_id, number)]
 
 

@@ -148,7 +148,7 @@ class Asking:
         return RegistryAnswer(registry=self.registry, subject=subject, outcome=RegistryOutcome.WAIVED, said_at=now)
 
     async def _call(self, pool: Pool, adapter: RegistryAdapter, wanted: Mapping[str, Sequence[RoundEpoch]]) -> bool:
-        """False when the call failed."""
+        """Asks once and saves the answers; False when the call failed."""
         self.gate = self.gate.called(time.monotonic())
         now = self.clock.now()
         try:

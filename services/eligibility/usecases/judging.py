@@ -198,8 +198,10 @@ def _counterfactual(
     verdict: Verdict,
     rules: PolicyRules,
 ) -> str:
-    """As JSON; null for eligible applications, and where it can't be computed, since it only explains. `facts`: those
-    judged."""
+    """The counterfactual as JSON. `facts`: those judged.
+
+    Null for eligible applications, and where it can't be computed, since it only explains.
+    """
     if verdict.outcome is not VerdictOutcome.INELIGIBLE:
         return "null"
     try:

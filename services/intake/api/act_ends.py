@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 
 class RejectionBody(Contract):
-    """`reason` is kept with the act, and in the audit log."""
+    """Why an officer rejects an act; kept with the act, and in the audit log."""
 
     reason: Line
 
@@ -105,7 +105,7 @@ def refused(refusal: ActRefusal | None, act: ProposedAct, *, rejects: bool = Fal
 
 
 async def _end(connection: Connection, act: ProposedAct, ended: Ended) -> None:
-    """Also deletes the draft entry of the act, which holds a contact."""
+    """Ends the act, and deletes its draft entry, which holds a contact."""
     await acts.end(connection, act.act, ended)
     await late.take(connection, act.act)
 

@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 
 class ActBody(Contract):
-    """`entry`: the application of an `admit-late`."""
+    """A proposed act. `entry`: the application of an `admit-late`."""
 
     act: ActKind
     terms: dict[str, Any]

@@ -70,7 +70,7 @@ async def _announce(
     body: AnnouncementBody,
     announced: Announcement,
 ) -> Response | None:
-    """None when the round was announced meanwhile."""
+    """Announces at once; None when the round was announced meanwhile."""
     now = state.clock.now()
     announcing = granted(await announcement.checked(connection, body, announced, now))
     done = await announcement.announce(connection, announcing, (Actor(name=officer.name, role=officer.role),), now)

@@ -34,7 +34,7 @@ router = APIRouter(tags=["appeals"])
 
 
 class AppealBody(Contract):
-    """`amended`: the facts that should have been judged, of the same firm and product."""
+    """An appeal. `amended`: the facts that should have been judged, of the same firm and product."""
 
     grounds: Annotated[Text, Field(min_length=1)]
     amended: FactsBody | None = None

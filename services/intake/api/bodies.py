@@ -20,7 +20,7 @@ class ContactBody(Contract):
     language: Language = Language.KO
 
     def details(self, network: str | None = None) -> ContactDetails:
-        """`network`: where the request came from."""
+        """The contact as a domain value. `network`: where the request came from."""
         return ContactDetails(self.name, self.email, self.phone, self.language.value, network)
 
 

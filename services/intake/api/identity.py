@@ -20,7 +20,7 @@ router = APIRouter(tags=["applications"])
 
 
 class ClaimBody(Contract):
-    """As registered with the tax service: 사업자등록번호, 개업일자, 대표자 성명."""
+    """A claim of identity, as registered with the tax service: 사업자등록번호, 개업일자, 대표자 성명."""
 
     business_number: BusinessNumber
     started_on: date

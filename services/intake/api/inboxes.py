@@ -18,7 +18,10 @@ router = APIRouter(tags=["institutions"])
 
 @router.get("/inboxes")
 async def list_inboxes(request: Request) -> JSONResponse:
-    """`trouble` names why an inbox can't be read, as this replica last saw it. A freeze waits for it."""
+    """How far each registered inbox is read.
+
+    `trouble` names why an inbox can't be read, as this replica last saw it. A freeze waits for it.
+    """
     state = intake(request)
     await holder(request, OFFICER, OPERATOR, AUDITOR)
     async with connected(state.runtime.pool) as connection:

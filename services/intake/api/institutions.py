@@ -145,7 +145,7 @@ async def _remarks(
 
 
 def _changed(before: Institution | None, body: InstitutionBody) -> Institution:
-    """Raises a Problem where the change is not allowed."""
+    """The institution after the change. Raises a Problem where that is not allowed."""
     after = institution.changed(before, body.name, body.status, {pledge.round: pledge.won for pledge in body.pledges})
     if isinstance(after, WrongChange):
         raise Problem(409 if before else 422, after.code, after.detail)

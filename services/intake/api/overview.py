@@ -82,7 +82,7 @@ def _next(code: str, round_id: str, last: StandingRequest, limit: int) -> str:
 
 
 def _sums(stored: StoredRound, of: InRound, awards: Sequence[Matched], now: datetime) -> dict[str, Any]:
-    """In won. The rest of a pledge is what was not matched against it."""
+    """Sums of a round in won. The rest of a pledge is what was not matched against it."""
     matched = sum(award.awarded.amount_won for award in awards)
     reports = [award.awarded.report for award in awards if award.awarded.report is not None]
     return {

@@ -43,7 +43,10 @@ def proposal(
 
 
 async def keep(connection: Connection, act: ProposedAct) -> None:
-    """Raises a Problem while an act of this kind and terms waits; no other is kept until the transaction ends."""
+    """Keeps a proposed act. Raises a Problem while one of this kind and terms waits.
+
+    No other is kept until the transaction ends.
+    """
     await acts.lock_proposals(connection, act.round, act.kind)
     waiting = await acts.waiting(connection, act.round, act.kind, act.proposed_at)
     if act.kind in ELSEWHERE:

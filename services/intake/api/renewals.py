@@ -46,7 +46,10 @@ _ANSWER: Final = (
 
 @router.post("/rounds/{round_id}/lost-tokens", openapi_extra=body_of(LostTokenBody), status_code=202)
 async def renew_tokens(round_id: str, request: Request) -> Response:
-    """For whoever has neither token nor id: mails a token for each entry of the firm in this round with the address."""
+    """Mails a token for each entry of the firm in this round with the address.
+
+    For whoever has neither token nor id.
+    """
     state = intake(request)
     body: LostTokenBody = parse(_LOST, await read_body(request, state.settings.body_bytes))
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):
@@ -58,7 +61,7 @@ async def renew_tokens(round_id: str, request: Request) -> Response:
 
 @router.post("/applications/{application}/lost-token", status_code=202)
 async def renew_token(application: str, request: Request) -> Response:
-    """For whoever knows the entry's id, which is in its mails."""
+    """Mails a token for one entry, for whoever knows its id from its mails."""
     state = intake(request)
     await read_body_if_sent(request, state.settings.body_bytes)  # no field is needed
     async with state.outbox.transaction(state.runtime.pool) as (connection, events):

@@ -9,7 +9,8 @@ from shared.programme.working_days import korean_date, last_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
-    """`amended`: facts to judge instead, as canonical JSON; None where only a new judgement is asked for."""
+    """An appeal against a result. `amended`: facts to judge instead, as canonical JSON; None to judge the same facts
+    anew."""
 
     appeal: str
     round: str

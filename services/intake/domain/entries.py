@@ -55,8 +55,11 @@ def _derived(seed: str, *parts: str) -> bytes:
 def application_id(
     seed: str | None, round_id: str, business_number: str, product_key: str, chance: Chance, rival: str = ""
 ) -> str:
-    """`rival`: the mail address of whoever enters a product that another party has entered, so that a rehearsal has an
-    id for each."""
+    """The random id, or that of the rehearsal.
+
+    `rival`: the mail address of whoever enters a product that another party has entered, so that a rehearsal has an id
+    for each.
+    """
     if seed is None:
         return chance.application
     parts = (round_id, business_number, product_key, *((rival,) if rival else ()))

@@ -63,7 +63,7 @@ class Fitness:
         )
 
     def warnings(self, facts: ApplicationFacts) -> tuple[Reason, ...]:
-        """For an application without faults: what will probably be judged against it."""
+        """What will probably be judged against an application without faults."""
         accepted, product = self._accepted[facts.track], facts.product
         remarks = [
             _flawed(place, accepted, examined.certificate, examined.flaw)

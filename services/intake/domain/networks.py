@@ -12,7 +12,7 @@ _SITE: Final = {4: 24, 6: 48}
 
 
 def network_of(host: str | None) -> str | None:
-    """None for a private address, which is that of a proxy, and for one that can't be read."""
+    """The network of an address. None for one that can't be read, and for a private one, which is that of a proxy."""
     try:
         if host is None or not reachable(host):
             return None

@@ -59,7 +59,7 @@ class Webhook:
     before_until: datetime | None = None
 
     def rotated(self, secret: str, now: datetime) -> "Webhook":
-        """With another secret; the one before signs too for `CHANGING_OVER`."""
+        """The webhook with another secret; the one before signs too for `CHANGING_OVER`."""
         return replace(self, secret=secret, secret_before=self.secret, before_until=now + CHANGING_OVER)
 
 

@@ -25,7 +25,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`code`: stable, for programs. `errors`: by field, if fields are at fault. `retry_seconds`: when to try again."""
+    """Why something is not done. `code`: stable, for programs. `errors`: by field. `retry_seconds`: when to retry."""
 
     kind: RefusalKind
     code: str

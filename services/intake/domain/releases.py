@@ -22,7 +22,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetFree:
-    """`subject`: an application that leaves, or a cancelled request."""
+    """Something that was set free. `subject`: an application that leaves, or a cancelled request."""
 
     subject: str
     cause: Cause

@@ -23,7 +23,10 @@ class Arrival(StrEnum):
 
 
 def arrival_of(window: RoundWindow, appended_at: datetime) -> Arrival:
-    """`appended_at`: the broker's timestamp in programme time. In time ⇔ stamped inside the window and not frozen."""
+    """When a message arrived. In time ⇔ stamped inside the window and not frozen.
+
+    `appended_at`: the broker's timestamp in programme time.
+    """
     if appended_at >= window.closes_at:
         return Arrival.LATE if window.frozen else Arrival.HELD
     match window.refusal(appended_at):

@@ -45,7 +45,7 @@ class RoundWindow:
         return self.status not in (RoundStatus.ANNOUNCED, RoundStatus.OPEN)
 
     def refusal(self, received_at: datetime) -> Closed | None:
-        """None when an entry received at this programme time is accepted."""
+        """Why an entry received at this programme time is refused; None when it is accepted."""
         if received_at < self.opens_at:
             return Closed.NOT_OPEN_YET
         if self.frozen or received_at >= self.closes_at:

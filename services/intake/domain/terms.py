@@ -30,7 +30,7 @@ def term_faults(terms: RoundTerms, now: datetime) -> Iterator[Reason]:
 
 
 def window_faults(opens_at: datetime, closes_at: datetime, pointer: str = "/round/closes_at") -> Iterator[Reason]:
-    """`pointer`: the field of the close."""
+    """Faults of an opening and a close. `pointer`: the field of the close."""
     yield from _moment_faults("/round/opens_at", opens_at)
     yield from _moment_faults(pointer, closes_at)
     if opens_at >= closes_at:
@@ -95,7 +95,7 @@ def first_cut_faults(series: str, closes_at: datetime, as_of: date) -> Iterator[
 
 
 def rehearsal_faults(rehearsal: Rehearsal, now: datetime) -> Iterator[Reason]:
-    """`now` is real time."""
+    """Faults of a rehearsal's clock. `now` is real time."""
     pointer = "/round/rehearsal"
     yield from _moment_faults(f"{pointer}/programme_anchor", rehearsal.programme_anchor)
     if abs(rehearsal.real_anchor - now) > LONGEST_WINDOW:

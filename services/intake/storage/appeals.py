@@ -77,7 +77,7 @@ class ResultNotice:
 
 
 async def file(connection: Connection, appeal: Appeal) -> bool:
-    """False when this result was appealed against already."""
+    """Stores an appeal; False when this result was appealed against already."""
     row = await connection.fetchval(
         FILE,
         appeal.appeal,
@@ -110,7 +110,7 @@ async def decide(connection: Connection, appeal: str, decided_at: datetime, uphe
 
 
 async def result(connection: Connection, application: str) -> PublishedResult | None:
-    """None before a result is published."""
+    """The newest published result of an application, if there is one."""
     row: Any = await connection.fetchrow(RESULT, application)
     return PublishedResult(*row) if row and row["result_type"] else None
 
@@ -130,7 +130,7 @@ async def noticed(connection: Connection, notices: Sequence[ResultNotice]) -> No
 
 
 async def confirmed(connection: Connection) -> list[tuple[str, datetime]]:
-    """(round, when its newest epoch was confirmed) of rounds in standstill."""
+    """Rounds in standstill, each with the moment when its newest epoch was confirmed."""
     return [tuple(row) for row in await connection.fetch(CONFIRMED)]
 
 

@@ -31,7 +31,7 @@ async def save(connection: Connection, disowned: Sequence[ContactDisowned]) -> N
 
 
 async def since(connection: Connection, application: str) -> datetime | None:
-    """None where nobody disowned it, or an officer has settled it."""
+    """When the contact was disowned; None where it was not, or an officer has settled it."""
     disowned_at: datetime | None = await connection.fetchval(SINCE, application)
     return disowned_at
 
@@ -42,5 +42,5 @@ async def unsettled(connection: Connection, round_id: str | None, limit: int) ->
 
 
 async def settle(connection: Connection, application: str, now: datetime) -> bool:
-    """False when there was nothing to settle."""
+    """Settles a disowned contact; False when there was nothing to settle."""
     return await rows_changed(connection, SETTLE, application, now) > 0

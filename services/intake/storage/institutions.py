@@ -87,7 +87,7 @@ async def invited(connection: Connection, round_id: str) -> tuple[Invitation, ..
 
 
 async def pledge(connection: Connection, round_id: str, code: str) -> int | None:
-    """In won, by the same rule as `PLEDGES`."""
+    """The institution's pledge to a round in won, by the same rule as `PLEDGES`."""
     won: int | None = await connection.fetchval(PLEDGE, round_id, code)
     return won
 

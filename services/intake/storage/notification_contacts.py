@@ -61,5 +61,5 @@ async def set_webhook(connection: Connection, institution: str, webhook: Webhook
 
 
 async def end_webhook(connection: Connection, institution: str) -> bool:
-    """False when there was none."""
+    """Deletes the webhook; False when there was none."""
     return await connection.fetchval(END_WEBHOOK, institution) is not None

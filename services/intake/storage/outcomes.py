@@ -100,7 +100,7 @@ class AwaitedValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`batch`: number of the release that decided it; 0 for everything else."""
+    """A decision of another service. `batch`: number of the release that made it; 0 for everything else."""
 
     application: str
     round: str
@@ -194,13 +194,14 @@ def _ended(moment: datetime | None) -> dict[str, str]:
 
 
 async def save_status_ends(connection: Connection, ends: Sequence[tuple[str, int, datetime]]) -> None:
-    """(application, epoch of its result, when its status ended)."""
+    """Stores ends of status: (application, epoch of its result, when its status ended)."""
     if ends:
         await connection.execute(SAVE_STATUS_ENDS, *zip(*sorted(ends), strict=True))
 
 
 async def awaiting_source(connection: Connection, round_id: str | None = None) -> list[AwaitedValue]:
-    """Of one round or of all, oldest first: the first commitment, and later ones with new entries."""
+    """Commitments that await a value, oldest first, of one round or of all: the first one, and later ones with new
+    entries."""
     return [
         AwaitedValue(
             round=row["round"],

@@ -52,7 +52,8 @@ WHERE q.institution = $1 AND q.round = $2 AND q.request > $3 ORDER BY q.request 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InRound:
-    """`pledge_won` is None where it has requests and no pledge. `asked_won`: total of its current requests."""
+    """An institution's part in a round. `pledge_won` is None where it has requests and no pledge. `asked_won`: total of
+    its current requests."""
 
     round: str
     pledge_won: int | None
@@ -92,12 +93,12 @@ async def rounds_of(connection: Connection, code: str, named: str | None, limit:
 async def requests_of(
     connection: Connection, code: str, round_id: str, after: str, limit: int
 ) -> Sequence[StandingRequest]:
-    """In order of id, those after `after`."""
+    """Requests in order of id, those after `after`."""
     return [StandingRequest(**row) for row in await connection.fetch(REQUESTS, code, round_id, after, limit)]
 
 
 async def awards_of(connection: Connection, code: str, round_id: str) -> dict[str, list[Matched]]:
-    """By request."""
+    """Awards by request."""
     by_request: dict[str, list[Matched]] = defaultdict(list)
     for row in await connection.fetch(AWARDS, round_id, code):
         by_request[row["request"]].append(

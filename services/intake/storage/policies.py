@@ -25,7 +25,7 @@ FROM rounds WHERE round = $1 AND jsonb_typeof(policy->'certificates') = 'array'
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """As it was announced. It may still be amended until the round opens."""
+    """A policy as announced. It may still be amended until the round opens."""
 
     status: RoundStatus
     policy: dict[str, Any]
@@ -33,7 +33,7 @@ class StoredPolicy:
 
 
 async def of_round(connection: Connection, round_id: str) -> StoredPolicy | None:
-    """For a round, or for the open or else the last cut of a series."""
+    """The policy of a round, or of the open or else the last cut of a series."""
     row = await connection.fetchrow(POLICY, round_id)
     if row is None:
         return None

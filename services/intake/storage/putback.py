@@ -164,7 +164,7 @@ async def set_free(connection: Connection, freed: SelectionGivenUp | PurchaseReq
 
 
 async def appeal_filed(connection: Connection, filed: AppealFiled) -> int:
-    """Without amended facts, which are not published before they become a version."""
+    """An appeal without amended facts, which are not published before they become a version."""
     against = filed.result_epoch or 1
     row = filed.appeal, filed.round, filed.application, against, filed.grounds, filed.filed_at
     return await rows_changed(connection, APPEAL_FILED, *row)
@@ -176,7 +176,7 @@ async def appeal_decided(connection: Connection, decided: AppealDecided) -> int:
 
 
 async def institution(connection: Connection, changed: InstitutionChanged, inbox: str, shard: int) -> int:
-    """Also its inbox, if it has been active. An outdated change only adds missing pledges."""
+    """An institution, and its inbox if it has been active. An outdated change only adds missing pledges."""
     code, moment = changed.institution, changed.changed_at
     rows = await rows_changed(connection, INSTITUTION, code, changed.name, changed.status.value, moment)
     pledged = [pledge.round for pledge in changed.pledges], [pledge.won for pledge in changed.pledges]
@@ -187,7 +187,10 @@ async def institution(connection: Connection, changed: InstitutionChanged, inbox
 
 
 async def applications(connection: Connection, lost: Sequence[LostApplication], versions: Sequence[LostVersion]) -> int:
-    """In order of id, like admission. A version may precede its application: the newest counts in the end."""
+    """Applications and versions, in order of id like admission.
+
+    A version may precede its application: the newest counts in the end.
+    """
     lost = sorted(lost, key=lambda application: application.application)
     rows = await rows_changed(
         connection,
@@ -230,7 +233,10 @@ async def reconsidered(connection: Connection, reconsidered: Sequence[RefusalRec
 
 
 async def contacts(connection: Connection, changed: Sequence[ContactChanged], erased: Sequence[str]) -> int:
-    """`changed`: at most one of each party. `erased` parties are deleted. Put back applications before."""
+    """Contacts: `changed`, at most one of each party, are stored, those of `erased` parties deleted.
+
+    Put back applications before.
+    """
     rows = await rows_changed(connection, ERASED, list(erased))
     outdated = await connection.fetch(
         STALE, [contact.party for contact in changed], [contact.changed_at for contact in changed]
@@ -253,7 +259,7 @@ async def contacts(connection: Connection, changed: Sequence[ContactChanged], er
 
 
 async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], ended: Sequence[str]) -> int:
-    """`ended`: codes of institutions without a webhook."""
+    """Webhooks. `ended`: codes of institutions without one."""
     rows = await rows_changed(connection, WEBHOOKS_ENDED, list(ended))
     if not changed:
         return rows
@@ -271,7 +277,7 @@ async def webhooks(connection: Connection, changed: Sequence[WebhookChanged], en
 
 
 async def requests(connection: Connection, lost: Sequence[LostRequest]) -> int:
-    """At most one version of each request."""
+    """Requests, at most one version of each."""
     lost = sorted(lost, key=lambda request: request.request)
     return await rows_changed(
         connection,

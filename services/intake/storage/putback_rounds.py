@@ -81,7 +81,7 @@ WHERE set_free.batch IS NULL
 
 
 async def announced(connection: Connection, round_id: str, terms: dict[str, Any], window: Sequence[datetime]) -> int:
-    """`terms`: RoundAnnounced, RoundAmended or RoundOpened as JSON."""
+    """An announced round. `terms`: RoundAnnounced, RoundAmended or RoundOpened as JSON."""
     return await rows_changed(
         connection,
         ANNOUNCED,
@@ -100,7 +100,10 @@ async def announced(connection: Connection, round_id: str, terms: dict[str, Any]
 
 
 async def amended(connection: Connection, event: RoundAmended, terms: dict[str, Any]) -> int:
-    """`terms` as JSON. The newest amendment counts, in whatever order they are read, also before the announcement."""
+    """An amendment. `terms` as JSON.
+
+    The newest counts, in whatever order they are read, also before the announcement.
+    """
     window = event.opens_at, event.closes_at
     rows = await announced(connection, event.round, terms, window)
     values = event.title, *window, event.policy_hash, event.lead_seconds, terms["sources"], event.announcement_root
@@ -115,7 +118,10 @@ async def opened(
     window: Sequence[datetime],
     pledges: Sequence[tuple[str, int]],
 ) -> int:
-    """`terms` as JSON. `pledges`: those of the opening, for institutions without a later pledge to the round."""
+    """An opening. `terms` as JSON.
+
+    `pledges`: those of the opening, for institutions without a later pledge to the round.
+    """
     values = terms["policy_hash"], terms["lead_seconds"], terms["sources"], terms.get("announcement_root")
     changed = await rows_changed(connection, OPENED, round_id, terms["policy"], terms["title"], *window, *values)
     return changed + await rows_changed(
@@ -159,7 +165,7 @@ async def confirmed(connection: Connection, round_id: str, number: int, confirme
 
 
 async def release_opened(connection: Connection, opened: ReleaseOpened) -> int:
-    """Also what the batch names, which may not have been read yet."""
+    """A batch, and what it names, which may not have been read yet."""
     left = [(application.application, application.cause.value, application.reason) for application in opened.leaving]
     left += [(request.request, "cancelled", request.reason) for request in opened.cancelled]
     of_batch = opened.round, opened.epoch, opened.batch, opened.opened_at

@@ -56,7 +56,7 @@ class Batch:
 async def free(
     connection: Connection, round_id: str, subject: str, cause: Cause, reason: str, freed_at: datetime
 ) -> bool:
-    """False when it was set free before."""
+    """Sets a subject free; False when it was set free before."""
     return await connection.fetchval(FREE, round_id, subject, cause.value, reason, freed_at) is not None
 
 
@@ -87,13 +87,16 @@ async def open_batch(
 
 
 async def confirm(connection: Connection, round_id: str, epoch: int, batch: int, confirmed_at: datetime) -> None:
-    """Also confirms the batches before. The round's standstill restarts: promoted applicants may appeal."""
+    """Confirms a batch and those before it.
+
+    The round's standstill restarts, since promoted applicants may appeal.
+    """
     await connection.execute(CONFIRM, round_id, epoch, batch, confirmed_at)
     await connection.execute(STANDS_STILL, round_id, confirmed_at)
 
 
 async def of_round(connection: Connection, round_id: str) -> list[tuple[int, int, datetime, datetime | None]]:
-    """(epoch, batch, opened at, confirmed at), oldest first."""
+    """The batches of a round, oldest first: (epoch, batch, opened at, confirmed at)."""
     return [tuple(row) for row in await connection.fetch(OF_ROUND, round_id)]
 
 

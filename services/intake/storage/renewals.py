@@ -70,7 +70,7 @@ async def has_contact(connection: Connection, application: str) -> bool:
 
 
 async def forget(connection: Connection, before: datetime, now: datetime) -> list[tuple[str, int]]:
-    """(application, generation) of tokens requested before that moment and never used; each is returned once."""
+    """Tokens requested before that moment and never used, each returned once: (application, generation)."""
     return [(row["application"], row["generation"]) for row in await connection.fetch(FORGOTTEN, before, now)]
 
 

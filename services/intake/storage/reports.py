@@ -26,7 +26,7 @@ WHERE r.round = $1
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """`tolerance`: per cent by which the round's policy lets a contract's sum exceed its award."""
+    """What a report names. `tolerance`: per cent by which the round's policy lets a contract's sum exceed its award."""
 
     entered: bool
     decided: bool
@@ -35,7 +35,10 @@ class Named:
 
 
 async def named(connection: Connection, round_id: str, request: str, application: str) -> Named:
-    """For an existing round; raises LookupError. `request`: prefixed with the institution's code."""
+    """What a report on an existing round names. Raises LookupError.
+
+    `request`: prefixed with the institution's code.
+    """
     row = await connection.fetchrow(NAMED, round_id, request, str(application))
     if row is None:
         raise LookupError(f"no round {round_id}")

@@ -137,7 +137,7 @@ async def windows(connection: Connection, rounds: Sequence[str]) -> Mapping[str,
 
 
 async def cuts(connection: Connection, series: Sequence[str]) -> Mapping[str, Sequence[StoredRound]]:
-    """For each series its cuts, in the order they open."""
+    """The cuts of each series, in the order they open."""
     by_series: dict[str, list[StoredRound]] = {}
     for row in await connection.fetch(SERIES, list(series)):
         by_series.setdefault(row["series"], []).append(_stored(row))
@@ -167,7 +167,7 @@ async def latched(connection: Connection, rounds: Sequence[str]) -> Mapping[str,
 
 
 async def announce(connection: Connection, announced: Announcement) -> bool:
-    """False when a round or a series of that id exists already."""
+    """Stores an announced round; False when a round or a series of that id exists already."""
     row = await connection.fetchval(
         ANNOUNCE,
         announced.round,

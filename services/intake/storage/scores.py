@@ -67,7 +67,7 @@ async def _admitted_after(connection: Connection, round_id: str, epoch: int) -> 
 
 
 async def save(connection: Connection, round_id: str, marks: Sequence[PanelMark], scored_at: datetime) -> int:
-    """In order of id; of each mark the highest version counts. Returns the number of rows changed."""
+    """Stores marks in order of id; of each the highest version counts. Returns the number of rows changed."""
     ordered = sorted(marks)
     return await rows_changed(
         connection,

@@ -47,13 +47,13 @@ async def bearer(connection: Connection, token_hash: str) -> Bearer | None:
 
 
 async def create(connection: Connection, token_hash: str, holder: Bearer) -> bool:
-    """False when a token of that name was made before."""
+    """Stores a new token; False when one of that name was made before."""
     name = await connection.fetchval(INSERT_TOKEN, token_hash, holder.role, holder.name, holder.institution)
     return name is not None
 
 
 async def revoke(connection: Connection, name: str) -> bool:
-    """False when no such token is in force."""
+    """Ends a token; False when no such token is in force."""
     return await connection.fetchval(REVOKE_TOKEN, name) is not None
 
 

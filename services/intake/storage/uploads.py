@@ -89,7 +89,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """`states`: number of rows by answer, where `sent` means none yet. `columns`: letters by name."""
+    """A stored upload. `states`: number of rows by answer, where `sent` means none yet. `columns`: letters by name."""
 
     upload: str
     institution: str
@@ -117,7 +117,7 @@ class AnsweredRow:
 
 
 async def save(connection: Connection, new: NewUpload) -> bool:
-    """False when the institution has an upload under that key."""
+    """Stores an upload; False when the institution has one under that key."""
     saved = await connection.fetchval(
         SAVE,
         new.upload,
@@ -169,7 +169,7 @@ async def is_sending(connection: Connection, inbox: str) -> bool:
 
 
 async def taken(connection: Connection, messages: Sequence[InboxMessage]) -> dict[str, int]:
-    """For messages that are rows of uploads: by message id, the offset of the record that counts."""
+    """The offset of the record that counts, by message id, for messages that are rows of uploads."""
     rows = await connection.fetch(
         TAKEN,
         [message.institution for message in messages],

@@ -118,7 +118,7 @@ async def append(connection: Connection, version: EntryVersion, receipt: Receipt
 
 
 async def set_contact(connection: Connection, party: str, contact: ContactDetails, changed_at: datetime) -> None:
-    """`changed_at`: as in the event, so that reading the event again changes nothing."""
+    """Stores a contact. `changed_at`: as in the event, so that reading the event again changes nothing."""
     await connection.execute(
         SET_CONTACT, party, contact.name, contact.email, contact.phone, contact.language, changed_at
     )

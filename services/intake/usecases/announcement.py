@@ -124,7 +124,7 @@ async def _next(connection: Connection, newest: StoredRound, series: str, number
 
 
 def _announcement(before: StoredRound, cut: Cut) -> Announcement:
-    """As the cut before was announced, except for its window and the day it is judged by."""
+    """The cut before, announced again with this cut's window and day of judgement."""
     rehearsal: dict[str, Any] | None = before.rehearsal.model_dump(mode="json") if before.rehearsal else None
     return Announcement(
         round=cut.round,

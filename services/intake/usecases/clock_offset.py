@@ -30,7 +30,7 @@ class ClockOffset:
         self._least = max(timedelta(0), abs(offset) - uncertain)
 
     def missing(self) -> str | None:
-        """For readiness: what is wrong, or None."""
+        """What keeps the service from being ready, or None."""
         if self._least is None:
             return "not measured yet"
         if self._least > self._bound:

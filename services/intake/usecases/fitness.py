@@ -34,7 +34,10 @@ class Fitnesses:
         self._reading: dict[str, asyncio.Task[Fitness | None]] = {}
 
     async def of(self, pool: Pool, round_id: str) -> Fitness | None:
-        """None for an unknown round, which admission refuses. Takes a connection where the policy is not cached."""
+        """The checks of a round; None for an unknown one, which admission refuses.
+
+        Takes a connection where the policy is not cached.
+        """
         if fitness := self._cached(round_id):
             return fitness
         reading = self._reading.get(round_id)
@@ -73,7 +76,7 @@ class Fitnesses:
 
 
 def fitness_by(round_id: str, policy: dict[str, Any], clock: TimeMap) -> Fitness | None:
-    """By a policy as stored. None where it can't be read, which stops no entry: officers see it."""
+    """The checks of a stored policy. None where it can't be read, which stops no entry: officers see it."""
     try:
         return Fitness(POLICY.validate_python(policy), clock)
     except ValidationError as error:

@@ -42,7 +42,7 @@ class Identities:
         return self._port.level
 
     async def confirm(self, pool: Pool, claimed: Claimed, now: datetime) -> Confirmation | Refused | None:
-        """None where the firm is not as claimed; refused where the port can't be asked now."""
+        """A confirmation; None where the firm is not as claimed, a refusal where the port can't be asked now."""
         if self.best is IdentityLevel.NONE:
             return conflict("no-identity-service", "This programme confirms no firm: leave identity out.")
         if refused := self._counted(claimed.business_number):

@@ -66,7 +66,7 @@ async def take_messages(
 
 
 async def _latched_cuts(connection: Connection, series: Sequence[str]) -> dict[str, list[RoundWindow]]:
-    """For each series the windows of its cuts."""
+    """The windows of each series' cuts, latched."""
     by_series = await rounds.cuts(connection, series)
     latched = await rounds.latched(connection, [cut.window.round for cuts in by_series.values() for cut in cuts])
     return {name: [latched[cut.window.round] for cut in cuts] for name, cuts in by_series.items()}

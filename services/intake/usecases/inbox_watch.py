@@ -83,7 +83,7 @@ class InboxWatch:
         return sorted(topic for topic, trouble in self.unreadable.items() if trouble is Trouble.MADE_ANEW)
 
     async def _troubles(self, stored: Mapping[str, int]) -> dict[str, Trouble]:
-        """`stored` has to be read before the ends are."""
+        """The troubles of registered inboxes. `stored` has to be read before the ends are."""
         unseen = await absent(list(stored), self._kafka)
         # A leader election is no trouble.
         troubles = {name: _TROUBLE_BY_ERROR[error] for name, error in unseen.items() if error in _TROUBLE_BY_ERROR}

@@ -23,7 +23,10 @@ _log = structlog.get_logger()
 
 
 async def invitations(connection: Connection, extended: RoundExtended, now: datetime) -> list[Outgoing]:
-    """For the transaction of the extension, under the round's exclusive latch. `now` is programme time."""
+    """Events that invite refused contacts to return. `now` is programme time.
+
+    For the transaction of the extension, under the round's exclusive latch.
+    """
     late = await refused.take(connection, extended.round)
     parties = [str(uuid.uuid4()) for _ in late]
     if parties:

@@ -106,7 +106,7 @@ class Restore:
         self._progress = "not begun"
 
     def missing(self) -> str | None:
-        """For readiness, and for requests meanwhile."""
+        """Why intake is still closed, or None."""
         return None if self._opened.is_set() else self._progress
 
     def once_open(self, job: Job) -> Job:

@@ -14,8 +14,8 @@ TEXT_AT_MOST: Final = 8_388_608
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`unpacked_bytes`: all that an XLSX holds, unpacked. `seconds` of processor time and `memory_bytes` bound the
-    process that reads it."""
+    """Limits of one file. `unpacked_bytes`: all that an XLSX holds, unpacked. `seconds` of processor time and
+    `memory_bytes` bound the process that reads it."""
 
     rows: int
     unpacked_bytes: int
@@ -82,13 +82,13 @@ class Gathered:
 
 
 def check_rows(rows: int, bounds: Bounds) -> None:
-    """Raises TooLargeError."""
+    """Raises TooLargeError for too many rows."""
     if rows > bounds.rows:
         raise TooLargeError(f"it has more than {bounds.rows:,} rows, which is as many as one upload may have")
 
 
 def check_column(index: int) -> None:
-    """Raises TooLargeError."""
+    """Raises TooLargeError for a column beyond the last one that is read."""
     if index >= COLUMNS_AT_MOST:
         raise TooLargeError(
             f"something stands beyond its column {COLUMNS_AT_MOST}, the last that is looked at", "empty those columns"

@@ -15,7 +15,7 @@ _SHEETS: Final = {Language.KO: ("구매 요청", "설명"), Language.EN: ("reque
 
 
 def csv_template(language: Language) -> bytes:
-    """As CSV with a byte order mark, by which spreadsheets recognise UTF-8."""
+    """The template as CSV, with a byte order mark, by which spreadsheets recognise UTF-8."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow([_head(column, language) for column in COLUMNS])
@@ -24,8 +24,10 @@ def csv_template(language: Language) -> bytes:
 
 
 def xlsx_template(language: Language) -> bytes:
-    """As XLSX. Columns of ids are formatted as text, so that no spreadsheet turns them into dates or numbers. A second
-    sheet explains each column."""
+    """The template as XLSX, with a second sheet that explains each column.
+
+    Columns of ids are formatted as text, so that no spreadsheet turns them into dates or numbers.
+    """
     file = io.BytesIO()
     workbook = Workbook(file, {"in_memory": True})
     bold = workbook.add_format({"bold": True, "bottom": 1})

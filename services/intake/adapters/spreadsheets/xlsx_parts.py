@@ -38,7 +38,7 @@ class Counted(ET.TreeBuilder):
 
 
 def relations(archive: zipfile.ZipFile, folder: str, path: str) -> dict[str, tuple[str, str]]:
-    """(kind, path) of each relation of a part, by id; none where the part has no relations."""
+    """The relations of a part by id, each as (kind, path); none where it has no relations."""
     if path not in archive.namelist():
         return {}
     return {

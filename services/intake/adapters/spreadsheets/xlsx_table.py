@@ -34,7 +34,7 @@ class Cells:
     first_day: datetime
 
     def of(self, row: ET.Element) -> Iterator[tuple[int, Value]]:
-        """(column from 0, value) of each cell of a row."""
+        """The cells of a row, each as (column from 0, value)."""
         index = -1
         for cell in row:
             if local(cell) != "c":

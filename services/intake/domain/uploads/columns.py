@@ -16,7 +16,7 @@ EXAMPLE: Final = "EXAMPLE-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`pointer`: where its value goes in the message. `also`: other headers for it."""
+    """A column of the table. `pointer`: where its value goes in the message. `also`: other headers for it."""
 
     name: str
     ko: str

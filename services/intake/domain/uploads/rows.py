@@ -85,7 +85,7 @@ def read_rows(sheet: Sheet, round_id: str, institution: str) -> Reading:
 
 
 def cell_of(columns: Mapping[str, str], row: int, pointer: str) -> tuple[str | None, str | None]:
-    """(column, cell) that a pointer into a row's message is about; None where it is about none."""
+    """The (column, cell) that a pointer into a row's message is about; None where there is none."""
     name = column_at(pointer)
     return name, f"{columns[name]}{row}" if name is not None and name in columns else None
 

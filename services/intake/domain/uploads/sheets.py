@@ -28,7 +28,7 @@ Value: TypeAlias = "str | int | float | bool | date | Unusable | None"
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """`cells` by column, from 0; missing ones are empty."""
+    """A row of a sheet. `cells` by column, from 0; missing ones are empty."""
 
     number: int
     cells: Mapping[int, Value]

@@ -32,7 +32,7 @@ from shared.wording.in_korean import told
 
 
 class AnnouncementBody(Contract):
-    """`pledges`: what institutions pledge to the round; unregistered ones need a name."""
+    """A round to be announced. `pledges`: what institutions pledge to it; unregistered ones need a name."""
 
     round: RoundTerms
     policy: Policy
@@ -203,7 +203,10 @@ def as_stated(announcement: Announcement) -> tuple[Any, ...]:
 
 
 def _announcement(terms: RoundTerms, policy: dict[str, Any]) -> Announcement | Refused:
-    """Under a rolling policy the round is the first cut of a series, which takes the round's id."""
+    """The announcement of these terms.
+
+    Under a rolling policy the round is the first cut of a series, which takes the round's id.
+    """
     rolling = "rolling" in policy
     if rolling and (refused := _unfit_first_cut(terms, policy)):
         return refused

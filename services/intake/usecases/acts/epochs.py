@@ -198,7 +198,7 @@ async def open_epoch(
 
 
 async def _named(connection: Connection, stored: StoredRound, asked: Terms) -> list[StoredApplication] | Refused:
-    """In order of id, each once."""
+    """The named applications in order of id, each once."""
     named = ids(asked, "applications")
     if isinstance(named, Refused):
         return named

@@ -26,7 +26,7 @@ class Pledged(Contract):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pledging:
-    """`remarks`: what is accepted, but may be a mistake."""
+    """An institution before and after its pledge. `remarks`: what is accepted, but may be a mistake."""
 
     code: str
     before: Institution | None
@@ -36,7 +36,7 @@ class Pledging:
     remarks: Sequence[Reason]
 
     def shown(self) -> dict[str, Any]:
-        """For the approving officer."""
+        """The pledge as the approving officer sees it."""
         return {
             "institution": self.code,
             "name": self.after.name,

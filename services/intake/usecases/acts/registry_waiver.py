@@ -12,7 +12,7 @@ from shared.service.postgres import Connection
 
 
 async def waive_terms(connection: Connection, stored: StoredRound, asked: Terms) -> Terms | Refused:
-    """`registry`: one that the round's policy asks."""
+    """The `registry`, one that the round's policy asks."""
     if stored.window.status in (RoundStatus.VOID, RoundStatus.FINAL):
         return conflict("ended", f"The round is {stored.window.status} already.")
     uses = [use["registry"] for use in stored.policy.get("registries") or ()]

@@ -54,7 +54,7 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
 
 
 async def _put_back_appeals(connection: Connection, batch: Sequence[Incoming]) -> int:
-    """Also puts back places that were given up, in the topic's order."""
+    """Puts back appeals, and places that were given up, in the topic's order."""
     rows = 0
     for record in batch:
         if not isinstance(record, Event):
@@ -92,7 +92,7 @@ def _application(submitted: ApplicationSubmitted, secret: bytes) -> LostApplicat
 
 
 def _version(event: Event[ApplicationSubmitted]) -> LostVersion:
-    """Raises AlteredRecordError."""
+    """The version that an event states. Raises AlteredRecordError."""
     body = event.body
     facts = canonical_json(from_json(event.raw)["facts"])
     if payload_hash_of(body.nonce, facts) != body.payload_hash:

@@ -95,7 +95,7 @@ async def _put_back(connection: Connection, event: Event[Contract]) -> int:
 
 
 async def _put_back_opening(connection: Connection, opened: RoundOpened, published: dict[str, Any]) -> int:
-    """Also announces the round if its announcement is lost."""
+    """Puts back an opening, and the announcement if that is lost."""
     pledges = [(invitation.institution, invitation.pledge_won) for invitation in opened.institutions]
     window = opened.opens_at, opened.closes_at
     rows = await putback_rounds.announced(connection, opened.round, published, window)
