@@ -19,11 +19,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.intake.storage import epochs, institutions, restore, rounds, tokens
-from services.intake.usecases import replay
-from services.intake.usecases.replay import PutBack
+from services.intake.usecases.replayed_topics import OUTBOX, PHASES, SHARED, ReplayedTopic
 from shared.contracts import topics
-from shared.contracts.topics import Topic
-from shared.kafka.records import Decoder
 from shared.kafka.step import next_offsets
 from shared.kafka.storage import Partition, park
 from shared.service import audit
@@ -34,36 +31,6 @@ from shared.service.runtime import Job
 _NOTE_SECONDS: Final = 5.0
 _BATCH_RECORDS: Final = 2000
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """A topic that intake writes, and how its records are put back."""
-
-    decoder: Decoder
-    put_back: PutBack
-
-    @classmethod
-    def of(cls, topic: Topic, put_back: PutBack) -> "_Own":
-        return cls(Decoder(topic), put_back)
-
-
-# Each phase needs what those before put back: a pledge its institution, an entry its round, a contact its applicant, an
-# answer its inbox.
-_PHASES: Final = (
-    {
-        topics.INSTITUTIONS.name: _Own.of(topics.INSTITUTIONS, replay.put_back_institutions),
-        topics.ACCESS.name: _Own.of(topics.ACCESS, replay.put_back_tokens),
-    },
-    {topics.ROUNDS.name: _Own.of(topics.ROUNDS, replay.put_back_rounds)},
-    {
-        topics.APPLICATIONS.name: _Own.of(topics.APPLICATIONS, replay.put_back_applications),
-        topics.PURCHASE_REQUESTS.name: _Own.of(topics.PURCHASE_REQUESTS, replay.put_back_requests),
-    },
-    {topics.CONTACTS.name: _Own.of(topics.CONTACTS, replay.put_back_contacts)},
-)
-_SHARED: Final = tuple(name for phase in _PHASES for name in phase)
-_OUTBOX: Final = _Own.of(topics.outbox("any"), replay.keep_answered)
 
 
 class DatabaseSetBackError(RuntimeError):
@@ -149,7 +116,7 @@ class Restore:
     async def _partitions(self, consumer: Any) -> list[TopicPartition]:
         """The partitions of the shared topics; a consumer knows a topic's partitions after its first look."""
         self._progress = "waits for its own topics"
-        names = [self._prefix + name for name in _SHARED]
+        names = [self._prefix + name for name in SHARED]
         await _ends(consumer, [TopicPartition(name, 0) for name in names])
         return sorted(TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name))
 
@@ -165,13 +132,13 @@ class Restore:
         async with connected(pool) as connection:
             reading = _CatchUp(await self._load(connection))
         behind = await self._behind(consumer, pool, reading, shared)
-        for phase in _PHASES:
+        for phase in PHASES:
             owned = {self._prefix + name: own for name, own in phase.items()}
             there = {place: end for place, end in behind.items() if place.topic in owned}
             await self._read(consumer, pool, reading, there, owned)
         outboxes = await self._outboxes(consumer, pool)
         behind = await self._behind(consumer, pool, reading, outboxes)
-        await self._read(consumer, pool, reading, behind, {place.topic: _OUTBOX for place in outboxes})
+        await self._read(consumer, pool, reading, behind, {place.topic: OUTBOX for place in outboxes})
         if reading.rows:
             await self._record(pool, reading)
         seconds = round(time.monotonic() - began, 3)
@@ -195,7 +162,12 @@ class Restore:
         return behind
 
     async def _read(
-        self, consumer: Any, pool: Pool, reading: _CatchUp, behind: dict[TopicPartition, int], owned: dict[str, _Own]
+        self,
+        consumer: Any,
+        pool: Pool,
+        reading: _CatchUp,
+        behind: dict[TopicPartition, int],
+        owned: dict[str, ReplayedTopic],
     ) -> None:
         consumer.resume(*behind)
         while behind:
@@ -216,7 +188,9 @@ class Restore:
             await restore.forget_offset(connection, (place.topic, place.partition))
         self._noted.pop((place.topic, place.partition), None)
 
-    async def _take(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
+    async def _take(
+        self, pool: Pool, reading: _CatchUp, topic: str, own: ReplayedTopic, records: Sequence[Any]
+    ) -> None:
         """Halves a failing batch until the bad record is alone; that one is parked."""
         try:
             await self._save(pool, reading, topic, own, records)
@@ -230,7 +204,9 @@ class Restore:
             else:
                 await self._park(pool, records[0], error)
 
-    async def _save(self, pool: Pool, reading: _CatchUp, topic: str, own: _Own, records: Sequence[Any]) -> None:
+    async def _save(
+        self, pool: Pool, reading: _CatchUp, topic: str, own: ReplayedTopic, records: Sequence[Any]
+    ) -> None:
         batch = [event for event in map(own.decoder.decode, records) if event is not None]
         async with connected(pool) as connection, connection.transaction():
             rows = await own.put_back(connection, batch, self._prefix)
