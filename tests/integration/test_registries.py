@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.registries.records import Mood
 from services.eligibility.domain.gate import Circuit
-from services.eligibility.storage import registries
+from services.eligibility.storage import registry_answers
 from services.intake.usecases.replay import put_back_rounds
 from shared.clock import SetClock
 from shared.contracts import topics

@@ -16,10 +16,10 @@ from services.intake.adapters.identity.port import NobodyAsked
 from services.intake.api import acts, applications, withdrawal
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
-from services.intake.domain.admission import Submission
+from services.intake.domain.submissions import Submission
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
-from services.intake.storage.admission import Answer
+from services.intake.storage.entries import Answer
 from services.intake.storage.tokens import Bearer
 from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.intake.domain.entries import state_version
+from services.intake.domain.entries import entry_version
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from shared.proof.canonical import Json
 from shared.proof.signing import ALGORITHM, Signer

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.eligibility import jobs as judging
 from services.eligibility.domain.gate import Gate
 from services.eligibility.storage import pending as waiting
-from services.eligibility.storage import registries
+from services.eligibility.storage import registry_answers
 from services.eligibility.usecases.asking import Asking, RegistryMetrics, keep_answers
 from services.eligibility.usecases.judging import Judge
 from shared.clock import SetClock

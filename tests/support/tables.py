@@ -9,7 +9,7 @@ import openpyxl
 
 from services.intake.adapters.spreadsheets.bounds import Bounds
 from services.intake.adapters.spreadsheets.reading import read_file
-from services.intake.domain.uploads.rows import CellError
+from services.intake.domain.uploads.cell_errors import CellError
 from services.intake.usecases.upload import Understood, understand
 
 BOUNDS = Bounds(rows=20, unpacked_bytes=2_000_000, seconds=5, memory_bytes=268_435_456)

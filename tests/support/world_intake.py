@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
-from services.intake.domain.entries import state_version
+from services.intake.domain.entries import entry_version
 from services.intake.usecases.entry_events import submitted_event
 from services.intake.usecases.round_events import round_event
 from services.selection.domain.draw import seed_of

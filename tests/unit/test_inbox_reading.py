@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.intake.storage.requests import InboxMessage
-from services.intake.usecases.inbox_parsing import Read, read_message
+from services.intake.usecases.inbox_parsing import ParsedMessage, read_message
 from tests.support.inbox_records import CONTENT, FULL, GOLDEN, REFUSED, REPORT, SUBMIT, sent
 from tests.support.rounds import purchase_request
 

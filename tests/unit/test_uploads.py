@@ -12,7 +12,6 @@ from services.intake.adapters.spreadsheets.bounds import NoSpreadsheetError, Too
 from services.intake.adapters.spreadsheets.reading import XLSX_TYPE
 from services.intake.adapters.spreadsheets.template import csv_template, xlsx_template
 from services.intake.adapters.spreadsheets.xlsx_file import _NO_PART_OF_A_DATE
-from services.intake.domain.uploads.cell_errors import CellError
 from services.intake.domain.uploads.cells import Kind, read
 from services.intake.domain.uploads.columns import COLUMNS, letters, named
 from services.intake.domain.uploads.rows import cell_of
