@@ -29,6 +29,8 @@ LARGEST_BATCH = 1_000_000
 class EventTooLargeError(ValueError):
     """One event does not fit into the largest batch a broker takes."""
 
+    code = "event-too-large"
+
 
 class EventProducer:
     """Publishes batches. An error that is not retried here (a sequence out of order, aiokafka #1017) is for good: the

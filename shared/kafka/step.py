@@ -35,6 +35,8 @@ DeadLetter = Callable[[Any, str, str, int], Awaitable[None]]
 class StoppedError(RuntimeError):
     """The service is stopping; the batch was not taken and will be read again."""
 
+    code = "stopped"
+
 
 def next_offsets(records: Sequence[Any]) -> dict[tuple[str, int], int]:
     """For each partition of the batch the offset after its last record."""

@@ -23,9 +23,13 @@ _BOUNDS: Final = re.compile(r"\{([0-9]{1,4})(,([0-9]{0,4}))?\}")
 class UnreadablePatternError(ValueError):
     """It is no regular expression, or one with more than is allowed here."""
 
+    code = "unreadable-pattern"
+
 
 class SlowPatternError(ValueError):
     """Some number could be tried in too many ways."""
+
+    code = "slow-pattern"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ WrittenEmail = Annotated[
 class UnmailableError(ValueError):
     """No mail server takes it as it is; the message says why."""
 
+    code = "unmailable"
+
 
 def mailable(address: str) -> str:
     """As a mail server is told it: its domain in IDNA where that is not ASCII. Raises UnmailableError."""

@@ -15,6 +15,8 @@ _DEEPEST_PIECE: Final = 5
 class UnreadableBerError(ValueError):
     """Not BER, or not of the shape that is asked for; the message says what."""
 
+    code = "unreadable-ber"
+
 
 @dataclass(frozen=True, slots=True)
 class Element:

@@ -20,6 +20,8 @@ Json = dict[str, "Json"] | list["Json"] | tuple["Json", ...] | str | int | bool 
 class NotCanonicalError(ValueError):
     """The value has a fraction, an integer above 2^53, a key outside ASCII or a lone surrogate."""
 
+    code = "not-canonical"
+
 
 def canonical_json(value: Any) -> bytes:
     """The one byte string of a JSON value. For values that came through a contract; see `checked_canonical_json`."""

@@ -20,6 +20,8 @@ _HEX_KEY: Final = re.compile(r"[0-9a-f]{64}")
 class UnusableKeyError(ValueError):
     """The key file can't be read, or holds neither 64 hex digits nor an Ed25519 private key in PEM, unencrypted."""
 
+    code = "unusable-key"
+
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:

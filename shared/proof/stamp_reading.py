@@ -46,6 +46,8 @@ _LONGEST_CHAIN: Final = 16
 class NotSignedAsSaidError(ValueError):
     """The signer is not whom the token says, or not for time-stamps; the message says what."""
 
+    code = "not-signed-as-said"
+
 
 @dataclass(frozen=True, slots=True)
 class Imprint:

@@ -39,9 +39,13 @@ _AUTHORITY_LENGTH: Final = 200
 class UnusableRootsError(ValueError):
     """The file of an authority's roots can't be read, or holds no certificate in PEM."""
 
+    code = "unusable-roots"
+
 
 class WrongStampError(ValueError):
     """Not a time-stamp of this root by an authority under these roots; the text says why."""
+
+    code = "wrong-stamp"
 
 
 @dataclass(frozen=True, slots=True)

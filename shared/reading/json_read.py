@@ -28,6 +28,8 @@ REASONS_AT_MOST: Final = 50
 class UnreadableJsonError(ValueError):
     """`reasons` say why, each with its fix; `is_json` unless it can't be read at all."""
 
+    code = "unreadable-json"
+
     def __init__(self, reasons: Sequence[Reason], *, is_json: bool) -> None:
         super().__init__("; ".join(reason.detail for reason in reasons))
         self.reasons, self.is_json = tuple(reasons), is_json

@@ -17,6 +17,8 @@ _log = structlog.get_logger()
 class MigrationChangedError(RuntimeError):
     """A migration that has run was edited afterwards. Restore the file and write a new one."""
 
+    code = "migration-changed"
+
 
 async def migrate(url: str, folder: Path) -> list[str]:
     """Applies what is missing of `shared/service/migrations` and of `folder`; returns the names applied.

@@ -23,6 +23,8 @@ _PREFETCH: Final = 2000
 class DatabaseAwayError(ConnectionError):
     """No connection to the database can be had now."""
 
+    code = "database-away"
+
 
 class NestedConnectionError(RuntimeError):
     """A fault of ours: a connection is asked for by who holds one of the same pool."""

@@ -33,9 +33,13 @@ class Address:
 class RegistryFailureError(Exception):
     """The registry was asked and gave no answer. Its text never holds a key, an address or what was asked."""
 
+    code = "registry-failure"
+
 
 class RegistryAwayError(RegistryFailureError):
     """It can't be reached, is closed, or refuses. Not before `retry_after` seconds, where it says so."""
+
+    code = "registry-away"
 
     def __init__(self, said: str, retry_after: float = 0.0) -> None:
         super().__init__(said)
@@ -44,6 +48,8 @@ class RegistryAwayError(RegistryFailureError):
 
 class UnsoundAnswerError(RegistryFailureError):
     """It answered with something else than its interface promises, so with nothing."""
+
+    code = "unsound-answer"
 
 
 async def called(method: str, url: str, seconds: float, **request: Any) -> bytes:

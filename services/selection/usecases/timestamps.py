@@ -37,6 +37,8 @@ _log = structlog.get_logger()
 class AuthorityAwayError(ConnectionError):
     """The authority did not answer, or not with a time-stamp answer."""
 
+    code = "authority-away"
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:
