@@ -107,22 +107,22 @@ def create_app(settings: NotifySettings) -> FastAPI:
     runtime.job("take up", lambda: jobs.take_up(runtime.pool), 0.2)
     runtime.job("share out", lambda: jobs.share_out(runtime.pool, settings.rates), 0.2)
     runtime.job("mail windows", lambda: jobs.forget_windows(runtime.pool), 600)
-    told = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
-    runtime.needs("told", told.missing)
-    runtime.job("told", lambda: told.open(runtime.pool), 0.2)
+    gate = Told(OwnTopic(settings.kafka, runtime.prefix + topics.DELIVERIES.name))
+    runtime.needs("told", gate.missing)
+    runtime.job("told", lambda: gate.open(runtime.pool), 0.2)
     waited = timedelta(seconds=settings.digest_seconds)
     digests, erased = runtime.by_round("digests"), runtime.by_round("erased")
     runtime.job(
-        "digests", told.once_open(lambda: jobs.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
+        "digests", gate.once_open(lambda: jobs.gather(runtime.pool, waited, settings.digest_from, digests)), 0.5
     )
-    runtime.job("erased", told.once_open(lambda: jobs.fail_erased(runtime.pool, outbox, clock, erased)), 1)
+    runtime.job("erased", gate.once_open(lambda: jobs.fail_erased(runtime.pool, outbox, clock, erased)), 1)
     runtime.job("erased returns", lambda: forget_erased(runtime.pool), 60)
-    runtime.job("disowned", told.once_open(lambda: jobs.tell_disowned(runtime.pool, outbox, clock)), 1)
+    runtime.job("disowned", gate.once_open(lambda: jobs.tell_disowned(runtime.pool, outbox, clock)), 1)
     for number in range(MAIL_LOOPS):
-        runtime.job(f"mail {number}", told.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
+        runtime.job(f"mail {number}", gate.once_open(lambda: mails.deliver_due(runtime.pool)), 0.1)
     for number in range(WEBHOOK_LOOPS):
-        runtime.job(f"webhooks {number}", told.once_open(lambda: webhooks.deliver_due(runtime.pool)), 0.1)
-    runtime.job("notices", told.once_open(lambda: notices.deliver_due(runtime.pool)), 0.1)
+        runtime.job(f"webhooks {number}", gate.once_open(lambda: webhooks.deliver_due(runtime.pool)), 0.1)
+    runtime.job("notices", gate.once_open(lambda: notices.deliver_due(runtime.pool)), 0.1)
     runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 

@@ -90,8 +90,8 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
         await facts.save_institutions(connection, changes)
     for change in changes:
         if change.status is InstitutionStatus.ACTIVE and change.pledges:
-            told = await facts.join(connection, change.institution, [pledge.round for pledge in change.pledges])
-            await owe(connection, [spread(one, [change.institution]) for one in told])
+            missed = await facts.join(connection, change.institution, [pledge.round for pledge in change.pledges])
+            await owe(connection, [spread(event, [change.institution]) for event in missed])
     return ()
 
 
@@ -105,32 +105,32 @@ async def keep_heads(connection: Connection, batch: Sequence[Incoming]) -> Seque
 
 async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """In the order of the records, since a tombstone erases what came before it and not what comes after."""
-    stated: list[ContactChanged] = []
+    contacts: list[ContactChanged] = []
     for event in batch:
         if isinstance(event, Event) and isinstance(event.body, ContactChanged):
-            stated.append(event.body)
+            contacts.append(event.body)
         elif isinstance(event, Event) and isinstance(event.body, WebhookChanged):
             await desks.save_webhook(connection, event.body)
         elif isinstance(event, Tombstone) and not PARTY.fullmatch(event.key):
             await desks.end_webhook(connection, event.key)
         elif isinstance(event, Tombstone):
-            await desks.save_contacts(connection, stated)
+            await desks.save_contacts(connection, contacts)
             await desks.erase_contact(connection, event.key)
-            stated = []
-    await desks.save_contacts(connection, stated)
+            contacts = []
+    await desks.save_contacts(connection, contacts)
     sent = [token_sent(event.body, event.traceparent) for event in events_of(batch, AccessTokenChanged)]
-    await owe(connection, [one for one in sent if one is not None])
+    await owe(connection, [occurrence for occurrence in sent if occurrence is not None])
     return ()
 
 
 async def keep_told(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """Notify's own announcements, read back: what a lost database told is not told again."""
-    told = [
+    announced = [
         event.body
         for event in batch
         if isinstance(event, Event) and isinstance(event.body, NoticeDelivered | NoticeFailed)
     ]
-    settled = await deliveries.settle_told(connection, told)
+    settled = await deliveries.settle_told(connection, announced)
     if settled:
         _log.warning("settled what was told before", deliveries=settled)
     return ()
@@ -142,8 +142,16 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
         await facts.save_verdicts(
             connection,
             [
-                Judged(one.application, one.version, one.epoch, one.round, one.outcome, _against(one), _changes(one))
-                for one in judged
+                Judged(
+                    event.application,
+                    event.version,
+                    event.epoch,
+                    event.round,
+                    event.outcome,
+                    _against(event),
+                    _changes(event),
+                )
+                for event in judged
             ],
         )
     return ()
@@ -163,7 +171,7 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
         for event in batch
         if isinstance(event, Event) and isinstance(event.body, AppealFiled | AppealDecided)
     ]
-    occurrences += [told for told in appeals if told is not None]
+    occurrences += [occurrence for occurrence in appeals if occurrence is not None]
     await owe(connection, occurrences)
     return ()
 
@@ -172,12 +180,18 @@ async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     """A later epoch or a batch is told to those for whom it decided otherwise than what came before."""
     events = [event for event in batch if isinstance(event, Event)]
     decided = [(event.body, edition_of(event.body)) for event in events if isinstance(event.body, Result)]
-    await facts.save_decisions(connection, [(one.application, *edition, decision_of(one)) for one, edition in decided])
-    before = await facts.decisions_before(connection, [(one.application, *edition) for one, edition in decided])
-    told = [(event, _told(event.body, event.traceparent, before)) for event in events]
+    await facts.save_decisions(
+        connection, [(body.application, *edition, decision_of(body)) for body, edition in decided]
+    )
+    before = await facts.decisions_before(connection, [(body.application, *edition) for body, edition in decided])
+    decided_by = [(event, _told(event.body, event.traceparent, before)) for event in events]
     await owe(
         connection,
-        [replace(one, happened_at=event.appended_at) for event, occurrences in told for one in occurrences],
+        [
+            replace(occurrence, happened_at=event.appended_at)
+            for event, occurrences in decided_by
+            for occurrence in occurrences
+        ],
     )
     return ()
 
@@ -199,8 +213,10 @@ def _told(
 async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None:
     """Writes what the table asks for; nothing is published before it is delivered."""
     occurrences = list(occurrences)
-    told = {one.id for each in occurrences for one in each.recipients if one.role is Role.INSTITUTION}
-    reached = await desks.desks(connection, told)
+    institutions = {
+        recipient.id for each in occurrences for recipient in each.recipients if recipient.role is Role.INSTITUTION
+    }
+    reached = await desks.desks(connection, institutions)
     due = [delivery for occurrence in occurrences for delivery in planned(occurrence, reached)]
     await deliveries.insert(connection, [(delivery_id(delivery), delivery) for delivery in due])
 

@@ -48,10 +48,10 @@ async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
 
         async def tell(round_id: str) -> None:
             async with connection.transaction():
-                told = await facts.take_verdicts(connection, round_id)
-                await owe(connection, [verdict(one) for one in told])
-            if told:
-                _log.info("owes verdicts", round=round_id, verdicts=len(told))
+                verdicts = await facts.take_verdicts(connection, round_id)
+                await owe(connection, [verdict(committed) for committed in verdicts])
+            if verdicts:
+                _log.info("owes verdicts", round=round_id, verdicts=len(verdicts))
 
         await apart.each(await facts.rounds_with_verdicts(connection), str, tell)
 
@@ -78,15 +78,15 @@ async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> No
 
         async def gather_of(round_id: str) -> None:
             async with connection.transaction():
-                found = await digests.gatherable(connection, round_id, waited)
-                alone, gathered = gathering(found, many)
+                ready = await digests.gatherable(connection, round_id, waited)
+                alone, gathered = gathering(ready, many)
                 await digests.send_alone(connection, alone)
-                for due, said in gathered:
+                for due, gathered_ids in gathered:
                     identifier = delivery_id(due)
                     await deliveries.insert(connection, [(identifier, due)])
-                    await digests.gather(connection, said, identifier)
-            if found:
-                _log.info("gathered deliveries", round=round_id, deliveries=len(found), digests=len(gathered))
+                    await digests.gather(connection, gathered_ids, identifier)
+            if ready:
+                _log.info("gathered deliveries", round=round_id, deliveries=len(ready), digests=len(gathered))
 
         await apart.each(await digests.rounds_to_gather(connection, waited), str, gather_of)
 
@@ -106,11 +106,11 @@ async def share_out(pool: Pool, limits: Rates) -> None:
     read here."""
     async with connected(pool) as connection, connection.transaction():
         now = await rates.begin(connection)
-        found = await rates.ready(connection) if now else []
-        if now is None or not found:
+        ready = await rates.ready(connection) if now else []
+        if now is None or not ready:
             return
-        counted = await rates.used(connection, (key for one in found for key in keys(one, limits)))
-        shares = shared_out(found, counted, limits, now)
+        counted = await rates.used(connection, (key for mail in ready for key in keys(mail, limits)))
+        shares = shared_out(ready, counted, limits, now)
         await rates.send_alone(connection, shares.alone)
         await rates.send_together(connection, shares.together)
         await rates.hold(connection, shares.held)
@@ -146,10 +146,10 @@ async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: 
     async def fail(round_id: str) -> None:
         async with outbox.transaction(pool) as (connection, events):
             erased = await erased_contacts.fail(connection, round_id)
-            ids = [one.id for one in erased]
+            ids = [delivery.id for delivery in erased]
             await digests.release(connection, ids)
             gathered = await digests.settle_gathered(connection, ids)
-            for delivery in (*erased, *(one.delivery for one in gathered)):
+            for delivery in (*erased, *(settled.delivery for settled in gathered)):
                 events.append(failed(delivery, "contact-erased", delivery.time_map.programme(clock.now())))
             events += await gave_up(connection, clock.now(), list(events))
         if events:

@@ -140,9 +140,9 @@ class NotifySettings(ServiceSettings):
 
     @field_validator("quiet_hours")
     @classmethod
-    def _times(cls, stated: str) -> str:
-        QuietHours.parse(stated)
-        return stated
+    def _times(cls, written: str) -> str:
+        QuietHours.parse(written)
+        return written
 
     @property
     def rates(self) -> Rates:

@@ -51,8 +51,8 @@ def contract_of(kind: str) -> type[Contract]:
 
 
 def by_recipient(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-    def recipient(one: Claimed) -> str:
-        return one.delivery.recipient
+    def recipient(delivery: Claimed) -> str:
+        return delivery.delivery.recipient
 
     return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
 
@@ -99,7 +99,7 @@ class MailWay:
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
     ) -> list[Attempted]:
-        outcomes = await asyncio.gather(*(self._mail(one, institutions, may_begin) for one in group))
+        outcomes = await asyncio.gather(*(self._mail(claim, institutions, may_begin) for claim in group))
         return list(zip(group, outcomes, strict=True))
 
     async def _mail(self, claimed: Claimed, institutions: Mapping[str, str], may_begin: Callable[[], bool]) -> Outcome:
@@ -147,7 +147,7 @@ class OutboxWay:
         if may_begin():
             try:
                 async with asyncio.timeout(PUBLISH_SECONDS):
-                    await self._producer.publish([self._event(one) for one in group])
+                    await self._producer.publish([self._event(claim) for claim in group])
                 outcome = DELIVERED
             except (TimeoutError, KafkaError) as error:
                 recipient = group[0].delivery.recipient
@@ -156,7 +156,7 @@ class OutboxWay:
             except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended
                 _log.exception("cannot publish notices", institution=group[0].delivery.recipient)
                 outcome = Outcome(Ending.LATER, "fault")
-        return [(one, outcome) for one in group]
+        return [(claim, outcome) for claim in group]
 
     def _event(self, claimed: Claimed) -> Outgoing:
         """Its id is the delivery's, so that a repeat shows as one."""

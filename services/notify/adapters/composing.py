@@ -108,13 +108,13 @@ class Composer:
         values = self._values(claimed, addressee, institutions, now)
         if not claimed.said:
             return self._renderer.render(TEMPLATES[claimed.delivery.kind], language, values)
-        said = (claimed, *claimed.said)
+        together = (claimed, *claimed.said)
         parts = [
-            (TEMPLATES[one.delivery.kind], self._values(one, addressee, institutions, now) | _number(one))
-            for one in said
+            (TEMPLATES[notice.delivery.kind], self._values(notice, addressee, institutions, now) | _number(notice))
+            for notice in together
         ]
-        rounds = {one.delivery.round for one in said}
-        values |= {"count": len(said), "round_title": values["round_title"] if len(rounds) == 1 else Ours("")}
+        rounds = {notice.delivery.round for notice in together}
+        values |= {"count": len(together), "round_title": values["round_title"] if len(rounds) == 1 else Ours("")}
         return self._renderer.render_gathered(language, values, parts)
 
     def _values(
@@ -140,9 +140,9 @@ class Composer:
         return Ours(f"{self._public_url}{path}{addressee.disowning}")
 
 
-def _number(one: Claimed) -> dict[str, str | None]:
+def _number(claimed: Claimed) -> dict[str, str | None]:
     """What is of no application, an invitation, is of the party, whose id nobody knows."""
-    return {"application": None if one.delivery.subject == one.delivery.recipient else one.delivery.subject}
+    return {"application": None if claimed.delivery.subject == claimed.delivery.recipient else claimed.delivery.subject}
 
 
 def address_of(addressee: Addressee) -> str:
@@ -173,7 +173,7 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
         "count": len(facts.get("items", ())),
         "delivery": claimed.delivery.id,
         "findings": [_explained(each, language) for each in claimed.findings or ()],
-        "changes": [Ours(explain_change(Change(**stated), language)) for stated in claimed.changes or ()],
+        "changes": [Ours(explain_change(Change(**change), language)) for change in claimed.changes or ()],
         "institutions": {code: Ours(name) for code, name in institutions.items()},
         "notices": {name: Ours(claimed.notices.get(name, {}).get(language.value, "")) for name in NOTICE_NAMES},
         "noticed_at": now,
@@ -184,25 +184,25 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
     }
 
 
-def _explained(stated: Mapping[str, Any], language: Language) -> dict[str, Any]:
+def _explained(finding: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """What was seen is the applicant's own statement, or what registries said of it; all else is the policy's."""
-    explained = explain(finding_of(stated), language, _said_of(stated))
+    explained = explain(finding_of(finding), language, _said_of(finding))
     ours = {name: Ours(words) for name, words in asdict(explained).items()}
-    return ours | {"seen": quoted(explained.seen, LONGEST_SEEN), "stated": isinstance(stated["seen"], str)}
+    return ours | {"seen": quoted(explained.seen, LONGEST_SEEN), "stated": isinstance(finding["seen"], str)}
 
 
-def finding_of(stated: Mapping[str, Any]) -> Finding:
+def finding_of(finding: Mapping[str, Any]) -> Finding:
     return Finding(
-        rule=stated["rule"],
-        legal_source=stated["legal_source"],
-        outcome=FindingOutcome(stated["outcome"]),
-        seen=stated["seen"],
-        needed=stated["needed"],
-        margin=stated["margin"],
-        unit=Unit(stated["unit"]) if stated["unit"] else None,
+        rule=finding["rule"],
+        legal_source=finding["legal_source"],
+        outcome=FindingOutcome(finding["outcome"]),
+        seen=finding["seen"],
+        needed=finding["needed"],
+        margin=finding["margin"],
+        unit=Unit(finding["unit"]) if finding["unit"] else None,
     )
 
 
-def _said_of(stated: Mapping[str, Any]) -> tuple[Evidence, ...]:
+def _said_of(finding: Mapping[str, Any]) -> tuple[Evidence, ...]:
     """What registries said of it; nothing of one that was kept before any was asked."""
-    return _EVIDENCE.validate_python(stated.get("evidence", ()), strict=False)
+    return _EVIDENCE.validate_python(finding.get("evidence", ()), strict=False)

@@ -36,10 +36,10 @@ class _PublicOnly(AbstractResolver):
         self._resolver = ThreadedResolver()
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type]
-        if not all(reachable(one["host"]) for one in found):
+        addresses = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type]
+        if not all(reachable(address["host"]) for address in addresses):
             raise PrivateAddressError(host)
-        return found
+        return addresses
 
     async def close(self) -> None:
         await self._resolver.close()

@@ -72,10 +72,10 @@ class Renderer:
         return self._subject(self._templates[name, language], shown(values))
 
     def render_gathered(
-        self, language: Language, values: Mapping[str, Any], said: Sequence[tuple[str, Mapping[str, Any]]]
+        self, language: Language, values: Mapping[str, Any], notices_said: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> Rendered:
         """One mail of the subjects and contents of several, each its template's name and values."""
-        parts = [self._part(name, language, shown(own)) for name, own in said]
+        parts = [self._part(name, language, shown(own)) for name, own in notices_said]
         return self._rendered(notices.GATHERED, language, shown(values) | {"said": parts})
 
     def _rendered(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:

@@ -104,12 +104,12 @@ class WebhookWay:
     def _message(self, claimed: Claimed, target: Target) -> tuple[dict[str, str], bytes]:
         """The same bytes at every attempt; only the moment it is signed at is another."""
         delivery = claimed.delivery
-        stated = {
+        payload = {
             "type": type_of(contract_of(delivery.kind).__name__),
             "timestamp": delivery.time_map.programme(claimed.created_at).isoformat(),
             "data": delivery.facts,
         }
-        body = json.dumps(stated, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         timestamp = int(self._now().timestamp())
         headers = {
             "Content-Type": "application/json",

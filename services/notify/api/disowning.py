@@ -55,8 +55,8 @@ def disowning_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
                     "address": disowned.address,
                     "applications": [entry.application for entry in disowned.entries],
                 }
-                said = {"entries": len(disowned.entries)}
-                head = await audit.record(connection, "notify", now, "addressee", disowning.NOT_ME, said, sealed)
+                detail = {"entries": len(disowned.entries)}
+                head = await audit.record(connection, "notify", now, "addressee", disowning.NOT_ME, detail, sealed)
                 events.append(head)
         return _answer(DONE, language)
 

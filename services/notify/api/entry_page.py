@@ -42,37 +42,47 @@ def entry_router(pool: Callable[[], Pool], renderer: Renderer) -> APIRouter:
         """What was told of the entry whose mails carry this link."""
         async with connected(pool()) as connection:
             language = await entry_states.language_of(connection, link) if LINK.fullmatch(link) else None
-            told = await entry_states.told(connection, link) if language else []
+            notified = await entry_states.told(connection, link) if language else []
         if language is None:
-            said = "".join(f"<p>{paragraph}</p>\n" for paragraph in _UNKNOWN[1:])
-            return HTMLResponse(_page(Language.KO, _UNKNOWN[0], said), 404, PAGE_HEADERS)
-        return HTMLResponse(_page(language, _WORDS[language][0], _told(told, language, renderer)), 200, PAGE_HEADERS)
+            explanation = "".join(f"<p>{paragraph}</p>\n" for paragraph in _UNKNOWN[1:])
+            return HTMLResponse(_page(Language.KO, _UNKNOWN[0], explanation), 404, PAGE_HEADERS)
+        return HTMLResponse(
+            _page(language, _WORDS[language][0], _told(notified, language, renderer)), 200, PAGE_HEADERS
+        )
 
     return router
 
 
-def _told(told: Sequence[Told], language: Language, renderer: Renderer) -> str:
+def _told(notified: Sequence[Told], language: Language, renderer: Renderer) -> str:
     _, number, order, begin, end = _WORDS[language]
-    said = ""
-    for application, notices in groupby(sorted(told, key=lambda one: one.application), lambda one: one.application):
+    html = ""
+    for application, notices in groupby(
+        sorted(notified, key=lambda entry: entry.application), lambda entry: entry.application
+    ):
         each = list(notices)
-        product = next((quoted(one.product) for one in each if one.product), "")
-        said += f"<h2>{begin}{escape(product)}{end}</h2>\n<p>{number} {escape(application)}. {order}</p>\n<ul>\n"
-        said += "".join(f"<li>{escape(_line(one, language, renderer))}</li>\n" for one in each) + "</ul>\n"
-    return said
+        product = next((quoted(notice.product) for notice in each if notice.product), "")
+        html += f"<h2>{begin}{escape(product)}{end}</h2>\n<p>{number} {escape(application)}. {order}</p>\n<ul>\n"
+        html += "".join(f"<li>{escape(_line(notice, language, renderer))}</li>\n" for notice in each) + "</ul>\n"
+    return html
 
 
-def _line(one: Told, language: Language, renderer: Renderer) -> str:
+def _line(notice: Told, language: Language, renderer: Renderer) -> str:
     """When, and the subject of its mail."""
-    title = Ours(one.round_title[language.value] or "")
-    values = {**one.facts, "kind": one.kind, "round_title": title, "reference": one.application[:8], "count": 0}
-    subject = renderer.subject(TEMPLATES[one.kind], language, values)
-    return f"{moment(one.time_map.programme(one.at), language)}: {subject.partition('] ')[2] or subject}"
+    title = Ours(notice.round_title[language.value] or "")
+    values = {
+        **notice.facts,
+        "kind": notice.kind,
+        "round_title": title,
+        "reference": notice.application[:8],
+        "count": 0,
+    }
+    subject = renderer.subject(TEMPLATES[notice.kind], language, values)
+    return f"{moment(notice.time_map.programme(notice.at), language)}: {subject.partition('] ')[2] or subject}"
 
 
-def _page(language: Language, title: str, said: str) -> str:
+def _page(language: Language, title: str, content: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{title}</title></head>\n'
-        f"<body>\n<main>\n<h1>{title}</h1>\n{said}</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{title}</h1>\n{content}</main>\n</body>\n</html>\n"
     )

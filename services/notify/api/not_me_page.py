@@ -64,10 +64,10 @@ UNKNOWN: Final[Words] = {
 
 def page(words: Words, language: Language) -> str:
     text = words[language]
-    said = "".join(f"<p>{paragraph}</p>\n" for paragraph in text.paragraphs)
+    paragraphs = "".join(f"<p>{paragraph}</p>\n" for paragraph in text.paragraphs)
     form = f'<form method="post">\n<button type="submit">{text.button}</button>\n</form>\n' if text.button else ""
     return (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{text.title}</title></head>\n'
-        f"<body>\n<main>\n<h1>{text.title}</h1>\n{said}{form}</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{text.title}</h1>\n{paragraphs}{form}</main>\n</body>\n</html>\n"
     )

@@ -63,29 +63,29 @@ def operating_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: C
         holder, now = await operator(request), clock.now()
         async with outbox.transaction(pool()) as (connection, events):
             tried = await followup.again(connection, delivery)
-            found = await followup.one(connection, delivery)
-            if found is None:
+            stored = await followup.one(connection, delivery)
+            if stored is None:
                 raise Problem(404, "unknown-delivery", "There is no such delivery: see GET /deliveries/failed.")
             if not tried:
                 raise Problem(
                     409,
                     "not-failed",
-                    f"It is {found['state']}: only what has failed is tried again, if what it says is kept."
-                    if found["digest"] is None
-                    else f"It was said by the digest {found['digest']}: that is tried again.",
+                    f"It is {stored['state']}: only what has failed is tried again, if what it says is kept."
+                    if stored["digest"] is None
+                    else f"It was said by the digest {stored['digest']}: that is tried again.",
                 )
             detail = {"delivery": delivery}
             events.append(await audit.record(connection, "notify", now, holder.name, "retry", detail))
-        return JSONResponse(jsonable_encoder(found))
+        return JSONResponse(jsonable_encoder(stored))
 
     @router.get("/suppressions")
     async def list_suppressions(request: Request, limit: Limit = 100) -> Response:
         """Newest first. `address` is a keyed hash of it; `party` whose contact it is now, where it is one's."""
         await operator(request)
         async with connected(pool()) as connection:
-            found = await suppressions.suppressed(connection, limit)
+            rows = await suppressions.suppressed(connection, limit)
         names = ("address", "reason", "delivery", "suppressed_at", "party")
-        return _rows([dict(zip(names, row, strict=True)) for row in found])
+        return _rows([dict(zip(names, row, strict=True)) for row in rows])
 
     @router.post("/suppressions", openapi_extra=body_of(SuppressionBody))
     async def suppress(request: Request) -> Response:

@@ -114,55 +114,59 @@ def _no_such() -> Problem:
 
 async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: bytes, *, proven: bool) -> CameTo:
     try:
-        said = await asyncio.to_thread(bounce, content)
+        report = await asyncio.to_thread(bounce, content)
     except UnreadableBounceError as error:
         async with connected(pool) as connection:
             return CameTo(listed=await _kept(connection, content, f"{UNREADABLE}: {error}"), why=UNREADABLE)
     async with outbox.transaction(pool) as (connection, events):
-        why = await _not_ours(connection, said, proven=proven)
+        why = await _not_ours(connection, report, proven=proven)
         if why:
-            return CameTo(said.delivery, listed=await _kept(connection, content, why, said), why=why)
-        address = await suppressions.address_of(connection, said.delivery)
-        finding = said.about(address)
+            return CameTo(report.delivery, listed=await _kept(connection, content, why, report), why=why)
+        address = await suppressions.address_of(connection, report.delivery)
+        finding = report.about(address)
         if not finding.final:
-            return CameTo(said.delivery, finding.status)
+            return CameTo(report.delivery, finding.status)
         gone = address is not None and finding.judgement is Judgement.GONE
-        has_failed = await _fail(connection, events, said.delivery, BOUNCED if gone else RETURNED, clock)
+        has_failed = await _fail(connection, events, report.delivery, BOUNCED if gone else RETURNED, clock)
         if address is not None and gone:
-            await suppressions.suppress(connection, address, f"bounced {finding.status}", said.delivery)
+            await suppressions.suppress(connection, address, f"bounced {finding.status}", report.delivery)
         if finding.judgement not in DOUBTFUL:
-            return CameTo(said.delivery, finding.status, has_failed, gone)
-        listed = await _kept(connection, content, finding.judgement.value, said, finding)
-        return CameTo(said.delivery, finding.status, has_failed, gone, listed, finding.judgement.value)
+            return CameTo(report.delivery, finding.status, has_failed, gone)
+        listed = await _kept(connection, content, finding.judgement.value, report, finding)
+        return CameTo(report.delivery, finding.status, has_failed, gone, listed, finding.judgement.value)
 
 
-async def _not_ours(connection: Connection, said: Bounce, *, proven: bool) -> str | None:
+async def _not_ours(connection: Connection, report: Bounce, *, proven: bool) -> str | None:
     """Why it is not believed. One with a tag is held against it even where none is demanded."""
-    tag = await returned_mails.tag_of(connection, said.delivery)
-    if (proven or said.tag is not None) and not hmac.compare_digest(said.tag or "", tag):
+    tag = await returned_mails.tag_of(connection, report.delivery)
+    if (proven or report.tag is not None) and not hmac.compare_digest(report.tag or "", tag):
         return UNPROVEN
-    return None if await followup.one(connection, said.delivery) else UNKNOWN
+    return None if await followup.one(connection, report.delivery) else UNKNOWN
 
 
 async def _fail(connection: Connection, events: list[Outgoing], delivery: str, error: str, clock: Clock) -> bool:
     bounced = await suppressions.bounced(connection, delivery, error)
-    events += [failed(one, error, one.time_map.programme(clock.now())) for one in bounced]
+    events += [failed(notice, error, notice.time_map.programme(clock.now())) for notice in bounced]
     events += await gave_up(connection, clock.now(), list(events))
     return bool(bounced)
 
 
 async def _kept(
-    connection: Connection, content: bytes, why: str, said: Bounce | None = None, finding: Finding | None = None
+    connection: Connection, content: bytes, why: str, report: Bounce | None = None, finding: Finding | None = None
 ) -> str:
-    about = (said.delivery if said else None, finding.status if finding else None, finding.words if finding else None)
-    kept = await returned_mails.keep(connection, content, why, *about)
-    if kept is None:
+    about = (
+        report.delivery if report else None,
+        finding.status if finding else None,
+        finding.words if finding else None,
+    )
+    listed = await returned_mails.keep(connection, content, why, *about)
+    if listed is None:
         raise Problem(
             503,
             "too-many-returned",
             "As many returned mails wait for a person as are kept: see to them (GET /bounces), then send this again.",
         )
-    return kept
+    return listed
 
 
 async def forget_erased(pool: Pool) -> None:

@@ -62,16 +62,16 @@ class Bounce:
     def about(self, address: str | None) -> Finding:
         """`address`: the one that was mailed; None where that is not known any more."""
         ours = plain(address) if address else None
-        one = min(self.told, key=lambda each: (ours not in each.recipients, not each.final))
-        status = told(one.status, one.answer) or (UNDEFINED if one.final else "4.0.0")
-        if address is None or not one.final:
-            return Finding(status, one.final, Judgement.STANDS, one.words)
-        judgement = judged(one.status, one.answer, address)
-        if judgement is Judgement.GONE and speaks_against(said(one.beside).words):
+        report = min(self.told, key=lambda each: (ours not in each.recipients, not each.final))
+        status = told(report.status, report.answer) or (UNDEFINED if report.final else "4.0.0")
+        if address is None or not report.final:
+            return Finding(status, report.final, Judgement.STANDS, report.words)
+        judgement = judged(report.status, report.answer, address)
+        if judgement is Judgement.GONE and speaks_against(said(report.beside).words):
             judgement = Judgement.CONTRADICTED
-        if judgement is not Judgement.STANDS and ours not in one.recipients:
+        if judgement is not Judgement.STANDS and ours not in report.recipients:
             judgement = Judgement.ELSEWHERE
-        return Finding(status, one.final, judgement, one.words)
+        return Finding(status, report.final, judgement, report.words)
 
 
 def bounce(content: bytes) -> Bounce:
@@ -87,17 +87,17 @@ def bounce(content: bytes) -> Bounce:
             raise UnreadableBounceError("its report names no recipient with Action: failed or delayed")
     else:
         recipients = tuple(
-            Told(one.final, frozenset(map(plain, one.recipients)), None, said(one.words), one.words)
-            for one in told_in(mail)
+            Told(report.final, frozenset(map(plain, report.recipients)), None, said(report.words), report.words)
+            for report in told_in(mail)
         )
         if not recipients:
             raise UnreadableBounceError(
                 "it holds no message/delivery-status, and is no text of a mail server that gave up or waits"
             )
     for text in _naming(mail):
-        found = _NAMED.search(text)
-        if found:
-            return Bounce(found.group(1).lower(), found.group(2) and found.group(2).lower(), recipients)
+        match = _NAMED.search(text)
+        if match:
+            return Bounce(match.group(1).lower(), match.group(2) and match.group(2).lower(), recipients)
     raise UnreadableBounceError("neither the address it came back to nor the mail it returns names a notice")
 
 
@@ -105,9 +105,9 @@ def _told(mail: Returned) -> Iterator[Told]:
     text = "\n".join(mail.texts)
     for fields in (group for report in mail.reports for group in groups(report)):
         words = " ".join(fields.get("diagnostic-code", ()))
-        stated = " ".join(fields.get("status", ()))
-        found = _STATUS.search(stated)
-        status = found.group() if found else None
+        written = " ".join(fields.get("status", ()))
+        match = _STATUS.search(written)
+        status = match.group() if match else None
         answer = said(words)
         action = (" ".join(fields.get("action", ())).lower().split() or [""])[0].rstrip(";(")
         if not action and not {"final-recipient", "original-recipient"}.isdisjoint(fields):
@@ -132,13 +132,13 @@ def _meant(address: str, *, encoded: bool) -> frozenset[str]:
     """With what RFC 6533 writes for characters beyond ASCII; and `encoded` as servers pass xtext on (RFC 3461)."""
     written = {_POINT.sub(_character, address)}
     if encoded:
-        written |= {_XTEXT.sub(lambda found: chr(int(found.group(1), 16)), one) for one in written}
+        written |= {_XTEXT.sub(lambda match: chr(int(match.group(1), 16)), address) for address in written}
     return frozenset(map(plain, written))
 
 
-def _character(found: re.Match[str]) -> str:
-    point = int(found.group(1), 16)
-    return chr(point) if point < 0x110000 else found.group()
+def _character(match: re.Match[str]) -> str:
+    point = int(match.group(1), 16)
+    return chr(point) if point < 0x110000 else match.group()
 
 
 def _naming(mail: Returned) -> Iterator[str]:

@@ -97,11 +97,11 @@ class Said:
 def said(text: str) -> Said:
     """Of an answer or a Diagnostic-Code, with its type before it or without."""
     text = unicodedata.normalize("NFKC", _TYPE.sub("", text[:LONGEST_SAID], count=1)).replace("’", "'")
-    addresses = frozenset(plain(found.rstrip(".…")) for found in _ADDRESS.findall(text))
+    addresses = frozenset(plain(address.rstrip(".…")) for address in _ADDRESS.findall(text))
     bare = _ADDRESS.sub(f" {_MAILBOX} ", text)
     statuses, replies = _STATUS.findall(bare), _REPLY.findall(bare)
     bare = _REPLY.sub(" ", _STATUS.sub(" ", bare))
-    hosts = frozenset(found.lower() for found in _HOST.findall(bare) if not found.rpartition(".")[2].isdigit())
+    hosts = frozenset(host.lower() for host in _HOST.findall(bare) if not host.rpartition(".")[2].isdigit())
     bare = _HOST.sub(" ", bare)
     words = _SIGNS.sub(" ", _CAMEL.sub(" ", bare)).strip(" '").casefold()
     return Said(tuple(statuses), tuple(replies), addresses, hosts, words)
@@ -114,17 +114,17 @@ def told(status: str | None, answer: Said) -> str | None:
 
 def judged(status: str | None, answer: Said, address: str) -> Judgement:
     """`address`: the one that was mailed."""
-    stated = told(status, answer)
-    if stated is None or not _GONE.fullmatch(stated):
-        gone = (stated or "").startswith("5") and no_such_mailbox(answer.words)
+    decisive = told(status, answer)
+    if decisive is None or not _GONE.fullmatch(decisive):
+        gone = (decisive or "").startswith("5") and no_such_mailbox(answer.words)
         return Judgement.CONTRADICTED if gone else Judgement.STANDS
-    if any(one != plain(address) and not one.startswith(_WHOM_TO_ASK) for one in answer.addresses):
+    if any(named != plain(address) and not named.startswith(_WHOM_TO_ASK) for named in answer.addresses):
         return Judgement.ELSEWHERE
-    others = (one for one in answer.statuses if one != UNDEFINED and not _GONE.fullmatch(one))
-    if any(others) or any(one not in _NO_MAILBOX_REPLIES for one in answer.replies):
+    others = (other for other in answer.statuses if other != UNDEFINED and not _GONE.fullmatch(other))
+    if any(others) or any(reply not in _NO_MAILBOX_REPLIES for reply in answer.replies):
         return Judgement.CONTRADICTED
     domain = plain(address).rpartition("@")[2]
-    foreign = any(one != domain and not one.endswith(f".{domain}") for one in answer.hosts)
+    foreign = any(host != domain and not host.endswith(f".{domain}") for host in answer.hosts)
     if speaks_against(answer.words) or (foreign and of_a_domain(answer.words)):
         return Judgement.CONTRADICTED
     return Judgement.GONE if answer.wordless or agrees(answer.words) else Judgement.UNCLEAR

@@ -27,17 +27,17 @@ class Gatherable:
     institution: str
 
 
-def gathering(found: Sequence[Gatherable], many: int) -> tuple[list[str], list[tuple[Planned, list[str]]]]:
+def gathering(waiting: Sequence[Gatherable], many: int) -> tuple[list[str], list[tuple[Planned, list[str]]]]:
     """Ids of those that go alone; digests, each with the ids of what it says. `found` is in order of recipient and
     round; below `many` of one recipient and round there is no digest."""
     alone: list[str] = []
     digests = []
-    for (_, _), group in groupby(found, lambda one: (one.recipient, one.round)):
+    for (_, _), group in groupby(waiting, lambda notice: (notice.recipient, notice.round)):
         ready = list(group)
         if len(ready) < many:
-            alone += [one.id for one in ready]
+            alone += [notice.id for notice in ready]
         else:
-            digests += [(_digest(part), [one.id for one in part]) for part in _parts(ready)]
+            digests += [(_digest(part), [notice.id for notice in part]) for part in _parts(ready)]
     return alone, digests
 
 
@@ -45,13 +45,13 @@ def _parts(ready: Sequence[Gatherable]) -> Iterator[Sequence[Gatherable]]:
     return (ready[start : start + LONGEST] for start in range(0, len(ready), LONGEST))
 
 
-def _digest(said: Sequence[Gatherable]) -> Planned:
+def _digest(notices: Sequence[Gatherable]) -> Planned:
     """Named by what it says, so that the same notices are the same digest."""
-    first = said[0]
-    occasion = sha256_hex(" ".join(sorted(one.id for one in said)).encode())
+    first = notices[0]
+    occasion = sha256_hex(" ".join(sorted(notice.id for notice in notices)).encode())
     facts = {
         "institution": first.institution,
-        "items": [{"kind": one.kind, "subject": one.subject, **one.facts} for one in said],
+        "items": [{"kind": notice.kind, "subject": notice.subject, **notice.facts} for notice in notices],
     }
     needs = (Need.CONTACT, Need.ROUND)
     return Planned(

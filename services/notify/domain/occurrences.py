@@ -175,7 +175,9 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
             decided = decision_of(event)
             awards = _by_institution(decided["awards"])
             moved = before is not None and before.get("status_until") != decided.get("status_until")
-            changed = [one for one in awards if moved or awards[one] != standing.get(one)]
+            changed = [
+                institution for institution in awards if moved or awards[institution] != standing.get(institution)
+            ]
             recipients += _awards(event, changed)
         case ProductReserved():
             happening = Happening.RESERVED
@@ -187,11 +189,11 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
             happening = Happening.SELECTION_WITHDRAWN
     epoch, batch = edition_of(event)
     occasion = f"epoch-{epoch}-batch-{batch}" if batch else f"epoch-{epoch}"
-    told = [_of_application(happening, event, occasion, recipients, traceparent)]
+    occurrences = [_of_application(happening, event, occasion, recipients, traceparent)]
     lost = [_award_lost(event, institution) for institution in standing if institution not in awards]
     if lost:
-        told.append(_of_application(Happening.AWARD_WITHDRAWN, event, occasion, lost, traceparent))
-    return told
+        occurrences.append(_of_application(Happening.AWARD_WITHDRAWN, event, occasion, lost, traceparent))
+    return occurrences
 
 
 _SELECTED_BY: Final = {
@@ -202,10 +204,10 @@ _SELECTED_BY: Final = {
 
 
 def _by_institution(awards: Sequence[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    by_institution: dict[str, list[Any]] = {}
     for award in awards:
-        found.setdefault(award["institution"], []).append(award)
-    return found
+        by_institution.setdefault(award["institution"], []).append(award)
+    return by_institution
 
 
 def _awards(event: ProductSelected | ReservePromoted | AwardsChanged, institutions: Sequence[str]) -> list[Recipient]:
@@ -233,20 +235,20 @@ def status_ended(event: SelectionStatusEnded, traceparent: str | None) -> Occurr
     facts = {"product": event.product, "ended_at": event.ended_at.isoformat()}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     for institution in event.institutions:
-        said = AwardStatusEnded(
+        notice = AwardStatusEnded(
             institution=institution,
             round=event.round,
             application=event.application,
             product=event.product,
             ended_at=event.ended_at,
         )
-        recipients.append(Recipient(Role.INSTITUTION, institution, said.model_dump(mode="json")))
+        recipients.append(Recipient(Role.INSTITUTION, institution, notice.model_dump(mode="json")))
     return _of_application(Happening.STATUS_ENDED, event, f"epoch-{event.epoch}", recipients, traceparent)
 
 
 def overdue(event: PurchaseOverdue, traceparent: str | None) -> Occurrence:
-    said = PurchaseReminded(**event.model_dump(exclude={"epoch"}))
-    recipients = [Recipient(Role.INSTITUTION, event.institution, said.model_dump(mode="json"))]
+    notice = PurchaseReminded(**event.model_dump(exclude={"epoch"}))
+    recipients = [Recipient(Role.INSTITUTION, event.institution, notice.model_dump(mode="json"))]
     return _of_application(Happening.PURCHASE_OVERDUE, event, f"request {event.request}", recipients, traceparent)
 
 
@@ -259,14 +261,14 @@ def given_up(event: SelectionGivenUp, traceparent: str | None) -> Occurrence:
 
 
 def _award_lost(event: Result, institution: str) -> Recipient:
-    said = AwardWithdrawn(
+    notice = AwardWithdrawn(
         institution=institution,
         round=event.round,
         application=event.application,
         epoch=event.epoch,
         selection_root=event.selection_root,
     )
-    return Recipient(Role.INSTITUTION, institution, said.model_dump(mode="json"))
+    return Recipient(Role.INSTITUTION, institution, notice.model_dump(mode="json"))
 
 
 def _of_application(
@@ -279,9 +281,11 @@ def _of_application(
     return Occurrence(happening, event.round, event.application, occasion, recipients, traceparent)
 
 
-def verdict(told: Committed) -> Occurrence:
+def verdict(committed: Committed) -> Occurrence:
     """Once the verdicts are committed; what it says against the application is read when it is sent."""
-    facts = {"outcome": told.outcome.value, "commitment_root": told.commitment}
-    recipients = [Recipient(Role.APPLICANT, told.party, facts)]
-    occasion = f"version-{told.version} {told.said}"
-    return Occurrence(Happening.JUDGED, told.round, told.application, occasion, recipients, told.traceparent)
+    facts = {"outcome": committed.outcome.value, "commitment_root": committed.commitment}
+    recipients = [Recipient(Role.APPLICANT, committed.party, facts)]
+    occasion = f"version-{committed.version} {committed.said}"
+    return Occurrence(
+        Happening.JUDGED, committed.round, committed.application, occasion, recipients, committed.traceparent
+    )

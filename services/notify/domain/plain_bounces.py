@@ -49,7 +49,7 @@ def told_in(mail: Returned) -> Iterator[ToldInText]:
     whole = f"{mail.headers.get('Subject', '')}\n{text}"
     delayed = _DELAYED.search(whole) is not None and not _GIVEN_UP.search(whole)
     if not _of_a_server(mail, text) or not (
-        delayed or any(one.search(whole) for one in (_GIVEN_UP, _FAILED, _REFUSED))
+        delayed or any(pattern.search(whole) for pattern in (_GIVEN_UP, _FAILED, _REFUSED))
     ):
         return
     blocks = list(_blocks(text))
@@ -78,12 +78,12 @@ def _blocks(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """A line that begins with an address, and what is said under it up to an empty line."""
     recipient, words = None, list[str]()
     for line in (*text.split("\n"), ""):
-        found = _RECIPIENT.fullmatch(line)
-        if recipient and (found or not line.strip()) and any(words):
+        match = _RECIPIENT.fullmatch(line)
+        if recipient and (match or not line.strip()) and any(words):
             yield (recipient,), "\n".join(words)
             recipient = None
-        if found:
-            recipient, words = found.group(1), [found.group(2).strip()]
+        if match:
+            recipient, words = match.group(1), [match.group(2).strip()]
         elif recipient:
             words.append(line.strip())
     if recipient:

@@ -18,12 +18,12 @@ class QuietHours:
     end: time
 
     @classmethod
-    def parse(cls, stated: str) -> "QuietHours | None":
+    def parse(cls, written: str) -> "QuietHours | None":
         """Of `21:00-08:00`; None of an empty text. Raises ValueError."""
-        if not stated:
+        if not written:
             return None
-        found = _HOURS.fullmatch(stated)
-        hours = cls(*map(time.fromisoformat, found.groups())) if found else None
+        match = _HOURS.fullmatch(written)
+        hours = cls(*map(time.fromisoformat, match.groups())) if match else None
         if hours is None or hours.begin == hours.end:
             raise ValueError("must be two times of the day such as 21:00-08:00, or empty")
         return hours

@@ -74,8 +74,8 @@ def shown(value: Any) -> Any:
         case str():
             return quoted(value)
         case Mapping():
-            return {name: shown(one) for name, one in value.items()}
+            return {name: shown(item) for name, item in value.items()}
         case list() | tuple():
-            return [shown(one) for one in value]
+            return [shown(item) for item in value]
         case _:
             return value

@@ -76,15 +76,15 @@ class Shares:
     used: dict[Key, Used] = field(default_factory=dict)
 
 
-def keys(one: Ready, rates: Rates) -> list[Key]:
+def keys(mail: Ready, rates: Rates) -> list[Key]:
     """The windows that a mail counts in."""
-    local, _, domain = one.email.lower().rpartition("@")
+    local, _, domain = mail.email.lower().rpartition("@")
     mailbox = _mailbox(local, domain)
     named = {Scope.MAILBOX_HOUR: mailbox, Scope.MAILBOX_DAY: mailbox}
     if domain not in rates.providers:
         named[Scope.DOMAIN_HOUR] = domain
-    if one.network is not None:
-        named[Scope.NETWORK_HOUR] = one.network
+    if mail.network is not None:
+        named[Scope.NETWORK_HOUR] = mail.network
     return [(scope, key) for scope, key in named.items() if rates.most.get(scope)]
 
 
@@ -98,8 +98,8 @@ def shared_out(ready: Iterable[Ready], used: Mapping[Key, Used], rates: Rates, n
     shares = Shares()
     counting = _Counting(used, rates, now, shares.used)
     of_address: dict[str, list[Ready]] = {}
-    for one in ready:
-        of_address.setdefault(one.address, []).append(one)
+    for mail in ready:
+        of_address.setdefault(mail.address, []).append(mail)
     for group in of_address.values():
         _share(group, counting, shares)
     return shares
@@ -114,8 +114,8 @@ class _Counting:
         self._changed = changed
         self.now = now
 
-    def keys(self, one: Ready) -> list[Key]:
-        return keys(one, self._rates)
+    def keys(self, mail: Ready) -> list[Key]:
+        return keys(mail, self._rates)
 
     def until(self, wanted: Mapping[Key, int]) -> datetime | None:
         """When there may be room for so many mails in each window; None where there is now."""
@@ -137,24 +137,24 @@ class _Counting:
 
 def _share(group: Sequence[Ready], counting: _Counting, shares: Shares) -> None:
     """Of one address: each by itself where there is room for all, else all in one mail, else none yet."""
-    each = [counting.keys(one) for one in group]
+    each = [counting.keys(mail) for mail in group]
     wanted: dict[Key, int] = {}
     for counted in each:
         for key in counted:
             wanted[key] = wanted.get(key, 0) + 1
     if counting.until(wanted) is None:
-        for one, counted in zip(group, each, strict=True):
-            shares.alone.append(one.delivery)
+        for mail, counted in zip(group, each, strict=True):
+            shares.alone.append(mail.delivery)
             counting.spend(counted)
         return
     going: list[Ready] = []
     counted_together: dict[Key, int] = {}
-    for one, counted in zip(group, each, strict=True):
+    for mail, counted in zip(group, each, strict=True):
         until = counting.until(dict.fromkeys(counted, 1))
         if until is not None:
-            shares.held.append((one.delivery, until))
+            shares.held.append((mail.delivery, until))
         elif len(going) < LONGEST:
-            going.append(one)
+            going.append(mail)
             counted_together |= dict.fromkeys(counted, 1)
     if len(going) > 1:
         shares.together.append(going)

@@ -125,7 +125,7 @@ def no_such_mailbox(words: str) -> bool:
     """Enough by itself where there is no status."""
     if _NO_SUCH.search(words):
         return True
-    near = (words[max(0, one.start() - _NEAR) : one.end() + _NEAR] for one in _ABSENT.finditer(words))
+    near = (words[max(0, match.start() - _NEAR) : match.end() + _NEAR] for match in _ABSENT.finditer(words))
     return any(_MAILBOX.search(each) for each in near)
 
 
@@ -141,4 +141,4 @@ def of_a_domain(words: str) -> bool:
 
 def speaks_against(words: str) -> bool:
     """Against an address that is no more: something else is wrong."""
-    return any(one.search(words) for one in (OF_US, OF_THE_MOMENT, _AGAINST))
+    return any(pattern.search(words) for pattern in (OF_US, OF_THE_MOMENT, _AGAINST))

@@ -43,12 +43,12 @@ class _Part(Message):
 def returned(content: bytes) -> Returned:
     """Of the whole mail; of one that was forwarded as an attachment, that. Raises RecursionError of one that is nested
     beyond reason."""
-    outer = found = _taken_apart(content)
+    outer = inner = _taken_apart(content)
     for _ in range(_DEEPEST):
-        if found.reports or not found.originals:
+        if inner.reports or not inner.originals:
             break
-        found = _taken_apart(found.originals[0].encode("utf-8", "surrogateescape"))
-    return found if found.reports else outer
+        inner = _taken_apart(inner.originals[0].encode("utf-8", "surrogateescape"))
+    return inner if inner.reports else outer
 
 
 def _taken_apart(content: bytes) -> Returned:

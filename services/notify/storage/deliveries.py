@@ -226,10 +226,10 @@ async def claim(connection: Connection, channel: Channel, limit: int, replica: s
 
 async def said_with(connection: Connection, claimed: Sequence[str]) -> dict[str, list[Claimed]]:
     """What each of them says beside itself."""
-    said: dict[str, list[Claimed]] = {}
+    by_digest: dict[str, list[Claimed]] = {}
     for row in await connection.fetch(SAID_WITH, list(claimed)):
-        said.setdefault(row["digest"], []).append(_claimed(row))
-    return said
+        by_digest.setdefault(row["digest"], []).append(_claimed(row))
+    return by_digest
 
 
 def _claimed(row: Any) -> Claimed:
@@ -283,23 +283,23 @@ async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settl
     return {row["delivery"] for row in await connection.fetch(SETTLE, *zip(*rows, strict=True))}
 
 
-async def settle_told(connection: Connection, told: Sequence[NoticeDelivered | NoticeFailed]) -> int:
+async def settle_told(connection: Connection, announced: Sequence[NoticeDelivered | NoticeFailed]) -> int:
     """The newest announcement of each, of those this database does not know to be settled; how many."""
-    newest = {one.delivery: one for one in told}
+    newest = {event.delivery: event for event in announced}
     rows = [
         (
-            one.delivery,
-            one.round,
-            one.kind,
-            one.subject,
-            one.occasion,
-            one.recipient,
-            one.channel.value,
-            (State.SENT if isinstance(one, NoticeDelivered) else State.FAILED).value,
-            one.attempts,
-            None if isinstance(one, NoticeDelivered) else one.error,
+            event.delivery,
+            event.round,
+            event.kind,
+            event.subject,
+            event.occasion,
+            event.recipient,
+            event.channel.value,
+            (State.SENT if isinstance(event, NoticeDelivered) else State.FAILED).value,
+            event.attempts,
+            None if isinstance(event, NoticeDelivered) else event.error,
         )
-        for one in newest.values()
+        for event in newest.values()
     ]
     return await rows_changed(connection, SETTLE_TOLD, *zip(*rows, strict=True)) if rows else 0
 

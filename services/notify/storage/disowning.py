@@ -82,7 +82,7 @@ async def press(connection: Connection, link: str, now: datetime) -> Disowned | 
     if row is None:
         return None
     await connection.execute(SUPPRESS, row["address"], NOT_ME)
-    entries = [Entry(*one) for one in await connection.fetch(ENTRIES, row["party"], row["address"])]
+    entries = [Entry(*row) for row in await connection.fetch(ENTRIES, row["party"], row["address"])]
     await connection.execute(TELL, [entry.application for entry in entries])
     return Disowned(row["address"], entries)
 

@@ -42,8 +42,8 @@ class Told:
 
 async def language_of(connection: Connection, link: str) -> Language | None:
     """None of a link that shows nothing."""
-    found = await connection.fetchval(LANGUAGE, link)
-    return Language(found) if found else None
+    language = await connection.fetchval(LANGUAGE, link)
+    return Language(language) if language else None
 
 
 async def told(connection: Connection, link: str) -> list[Told]:

@@ -177,8 +177,8 @@ async def save_round(connection: Connection, opened: RoundOpened) -> datetime:
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     notices = {name: {"ko": words.ko, "en": words.en} for name, words in (opened.policy.notices or {}).items()}
     window = opened.opens_at, opened.closes_at
-    stated = opened.round, title.ko, title.en, institutions, rehearsal, notices, *window
-    closes_at: datetime = await connection.fetchval(SAVE_ROUND, *stated)
+    values = opened.round, title.ko, title.en, institutions, rehearsal, notices, *window
+    closes_at: datetime = await connection.fetchval(SAVE_ROUND, *values)
     return closes_at
 
 
@@ -263,19 +263,24 @@ async def institution_names(connection: Connection, codes: Iterable[str]) -> dic
 
 
 async def save_applications(connection: Connection, submitted: Iterable[ApplicationSubmitted]) -> None:
-    rows = [(one.application, one.version, one.facts.product.name, one.round, one.party) for one in submitted]
+    rows = [
+        (event.application, event.version, event.facts.product.name, event.round, event.party) for event in submitted
+    ]
     if rows:
         await connection.execute(SAVE_APPLICATIONS, *newest(rows, lambda row: row[1]))
 
 
 async def withdraw(connection: Connection, withdrawn: Iterable[ApplicationWithdrawn]) -> None:
-    rows = [(one.application, one.version) for one in withdrawn]
+    rows = [(event.application, event.version) for event in withdrawn]
     if rows:
         await connection.execute(WITHDRAW, *newest(rows, lambda row: row[1]))
 
 
 async def save_verdicts(connection: Connection, verdicts: Iterable[Judged]) -> None:
-    rows = [(one.application, one.version, one.epoch, one.stated(), one.round, one.outcome.value) for one in verdicts]
+    rows = [
+        (verdict.application, verdict.version, verdict.epoch, verdict.stated(), verdict.round, verdict.outcome.value)
+        for verdict in verdicts
+    ]
     await connection.execute(SAVE_VERDICTS, *newest(rows, lambda row: (row[1], row[2])))
 
 

@@ -69,7 +69,7 @@ async def used(connection: Connection, keys: Iterable[Key]) -> dict[Key, Used]:
 
 
 async def use(connection: Connection, windows: Mapping[Key, Used]) -> None:
-    rows = [(*key, one.mails, one.ends_at) for key, one in sorted(windows.items())]
+    rows = [(*key, window.mails, window.ends_at) for key, window in sorted(windows.items())]
     if rows:
         await connection.execute(USE, *zip(*rows, strict=True))
 
@@ -81,9 +81,9 @@ async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
 
 async def send_together(connection: Connection, groups: Iterable[Sequence[Ready]]) -> None:
     rows = [
-        (one.delivery, group[0].delivery, one is group[0], all(said.patient for said in group))
+        (mail.delivery, group[0].delivery, mail is group[0], all(mail.patient for mail in group))
         for group in groups
-        for one in group
+        for mail in group
     ]
     if rows:
         await connection.execute(TOGETHER, *zip(*rows, strict=True))

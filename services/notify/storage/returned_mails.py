@@ -29,8 +29,8 @@ WHERE d.delivery = m.delivery AND c.party = d.recipient AND c.email IS NULL
 
 async def tag_of(connection: Connection, delivery: str) -> str:
     """As the envelope sender of its mail carries it."""
-    found: str = await connection.fetchval(TAG, delivery)
-    return found
+    tag: str = await connection.fetchval(TAG, delivery)
+    return tag
 
 
 async def keep(
@@ -42,10 +42,10 @@ async def keep(
     words: str | None = None,
 ) -> str | None:
     """Its id; None where as many are kept as may be."""
-    said = words.replace("\x00", "")[:LONGEST_WORDS] if words else None
-    values = (sha256_hex(content), why, delivery, status, said, content, MOST_KEPT)
-    found: str | None = await connection.fetchval(KEEP, *values)
-    return found
+    shortened = words.replace("\x00", "")[:LONGEST_WORDS] if words else None
+    values = (sha256_hex(content), why, delivery, status, shortened, content, MOST_KEPT)
+    stored: str | None = await connection.fetchval(KEEP, *values)
+    return stored
 
 
 async def kept(connection: Connection, limit: int) -> list[dict[str, Any]]:
@@ -54,8 +54,8 @@ async def kept(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 async def content_of(connection: Connection, identifier: str) -> bytes | None:
-    found: bytes | None = await connection.fetchval(CONTENT, identifier)
-    return found
+    content: bytes | None = await connection.fetchval(CONTENT, identifier)
+    return content
 
 
 async def done(connection: Connection, identifier: str) -> bool:

@@ -35,8 +35,8 @@ FROM bounced d LEFT JOIN rounds r ON r.round = d.round
 
 async def hashed(connection: Connection, address: str) -> str:
     """As it stands in the table: keyed with the database's secret."""
-    found: str = await connection.fetchval(HASHED, address)
-    return found
+    address_hash: str = await connection.fetchval(HASHED, address)
+    return address_hash
 
 
 async def suppress(connection: Connection, address: str, reason: str, delivery: str | None = None) -> bool:
@@ -50,8 +50,8 @@ async def release(connection: Connection, address: str) -> bool:
 
 async def address_of(connection: Connection, delivery: str) -> str | None:
     """The address it went to; None where its recipient has stated another since."""
-    found: str | None = await connection.fetchval(OF_DELIVERY, delivery)
-    return found
+    address: str | None = await connection.fetchval(OF_DELIVERY, delivery)
+    return address
 
 
 async def suppressed(connection: Connection, limit: int) -> list[tuple[str, str, str | None, datetime, str | None]]:

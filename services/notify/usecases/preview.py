@@ -64,7 +64,9 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
     if kind not in kinds():
         raise UnknownKindError(f"no mail is of kind '{kind}'; there are {', '.join(kinds())}")
     facts = SAMPLES[kind]
-    to_desk = kind == DIGEST or any(one.kind == kind and role is Role.INSTITUTION for (_, role), one in NOTICES.items())
+    to_desk = kind == DIGEST or any(
+        notice.kind == kind and role is Role.INSTITUTION for (_, role), notice in NOTICES.items()
+    )
     addressee = Addressee(
         "김가상",
         "somebody@firm.example",

@@ -64,8 +64,11 @@ class Recording:
         """Returns once it is committed. A fault in what others had recorded is theirs alone."""
         mine = _Waiting(
             [
-                (one, settle(outcome, one.delivery.attempts, one.tried_for, self._persistence, self._chance()))
-                for one, outcome in attempted
+                (
+                    claimed,
+                    settle(outcome, claimed.delivery.attempts, claimed.tried_for, self._persistence, self._chance()),
+                )
+                for claimed, outcome in attempted
             ]
         )
         self._waiting.append(mine)
@@ -81,16 +84,16 @@ class Recording:
     async def _recorded(self, pool: Pool, together: Sequence[_Waiting]) -> bool:
         """Whether all are; if not, each is to be tried by itself."""
         try:
-            await self._keep_at(pool, [pair for one in together for pair in one.settled])
+            await self._keep_at(pool, [pair for group in together for pair in group.settled])
         except BaseException as fault:
-            for one in together:
-                one.alone = True
+            for group in together:
+                group.alone = True
             if len(together) == 1 or not isinstance(fault, Exception):
                 raise
             _log.exception("records one by one", groups=len(together))
             return False
-        for one in together:
-            one.recorded = True
+        for group in together:
+            group.recorded = True
         return True
 
     async def _keep_at(self, pool: Pool, settled: Sequence[tuple[Claimed, Settlement]]) -> None:
@@ -109,7 +112,7 @@ class Recording:
                 return
 
     async def _settle(self, pool: Pool, attempted: Sequence[tuple[Claimed, Settlement]]) -> None:
-        settled = [(one.delivery, settlement) for one, settlement in attempted]
+        settled = [(claimed.delivery, settlement) for claimed, settlement in attempted]
         async with self._outbox.transaction(pool) as (connection, events):
             recorded = await deliveries.settle(connection, settled)
             final = [
@@ -117,11 +120,16 @@ class Recording:
                 for delivery, settlement in settled
                 if delivery.id in recorded and settlement.state is not State.PENDING
             ]
-            events += [self._announced(delivery, one.state, one.error, delivery.id) for delivery, one in final]
+            events += [
+                self._announced(delivery, settlement.state, settlement.error, delivery.id)
+                for delivery, settlement in final
+            ]
             gathering = {claimed.delivery.id for claimed, _ in attempted if claimed.gathers}
             gathered = [delivery.id for delivery, _ in final if delivery.id in gathering]
-            for one in await digests.settle_gathered(connection, gathered) if gathered else ():
-                events.append(self._announced(one.delivery, one.state, one.error, one.digest))
+            for settled_with in await digests.settle_gathered(connection, gathered) if gathered else ():
+                events.append(
+                    self._announced(settled_with.delivery, settled_with.state, settled_with.error, settled_with.digest)
+                )
             for claimed, settlement in attempted:
                 if settlement.error == MAILBOX_UNKNOWN and settlement.state is State.FAILED and claimed.addressee:
                     await suppressions.suppress(

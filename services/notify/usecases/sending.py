@@ -102,17 +102,17 @@ class Sending:
 
 async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
     """With what is said in the same mail, as far as that still goes to the same address."""
-    gathering = [one.delivery.id for one in claimed if one.gathers and one.delivery.kind != DIGEST]
+    gathering = [delivery.delivery.id for delivery in claimed if delivery.gathers and delivery.delivery.kind != DIGEST]
     if not gathering:
         return list(claimed)
     await digests.release(connection, gathering)
-    said = await deliveries.said_with(connection, gathering)
-    return [replace(one, said=said.get(one.delivery.id, ())) for one in claimed]
+    gathered = await deliveries.said_with(connection, gathering)
+    return [replace(delivery, said=gathered.get(delivery.delivery.id, ())) for delivery in claimed]
 
 
 def _named(claimed: Sequence[Claimed]) -> set[str]:
     """Institutions that mails name: that buy, or whose desk they go to."""
-    said = [one for first in claimed for one in (first, *first.said)]
-    mailed = [(one.delivery.facts, one.addressee) for one in said if one.addressee is not None]
+    notices = [notice for first in claimed for notice in (first, *first.said)]
+    mailed = [(notice.delivery.facts, notice.addressee) for notice in notices if notice.addressee is not None]
     buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
     return buying | {addressee.institution for _, addressee in mailed if addressee.institution}
