@@ -8,25 +8,20 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter
 
+from services.notify.domain.lifecycle import lifecycle_event, spread
 from services.notify.domain.notices import Occurrence, Planned, Role, planned
-from services.notify.domain.occurrences import (
+from services.notify.domain.occurrences import VerdictSummary, appeal, reconsidered, submission, token_sent, withdrawal
+from services.notify.domain.results import (
     Decision,
-    Judged,
     Result,
-    appeal,
     decision_of,
     edition_of,
     given_up,
     overdue,
-    reconsidered,
     result,
     status_ended,
-    submission,
-    token_sent,
-    withdrawal,
 )
-from services.notify.domain.turns import spread, turn
-from services.notify.storage import deliveries, desks, facts, heads
+from services.notify.storage import applications, contacts, deliveries, heads, institutions, lifecycle, rounds, verdicts
 from shared.contracts.events import (
     AccessTokenChanged,
     AppealDecided,
@@ -71,15 +66,15 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
     for event in batch:
         if not isinstance(event, Event):
             continue
-        taken = turn(event.body, event.traceparent, event.appended_at)
+        taken = lifecycle_event(event.body, event.traceparent, event.appended_at)
         if isinstance(event.body, RoundOpened) and taken is not None:
-            taken = replace(taken, closes_at=await facts.save_round(connection, event.body))
+            taken = replace(taken, closes_at=await rounds.save(connection, event.body))
         elif isinstance(event.body, RoundFrozen):
-            await facts.save_pledged(connection, event.body)
+            await rounds.save_pledged(connection, event.body)
         elif isinstance(event.body, RoundExtended):
-            await facts.extend(connection, event.body.round, event.body.closes_at)
+            await rounds.extend(connection, event.body.round, event.body.closes_at)
         if taken is not None:
-            await facts.save_turn(connection, replace(taken, appended_at=event.appended_at))
+            await lifecycle.save(connection, replace(taken, appended_at=event.appended_at))
     return ()
 
 
@@ -87,10 +82,10 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
     """Who pledges to a round that is open already is told of it, as the others were."""
     changes = [event.body for event in events_of(batch, InstitutionChanged)]
     if changes:
-        await facts.save_institutions(connection, changes)
+        await institutions.save(connection, changes)
     for change in changes:
         if change.status is InstitutionStatus.ACTIVE and change.pledges:
-            missed = await facts.join(connection, change.institution, [pledge.round for pledge in change.pledges])
+            missed = await lifecycle.join(connection, change.institution, [pledge.round for pledge in change.pledges])
             await owe(connection, [spread(event, [change.institution]) for event in missed])
     return ()
 
@@ -105,51 +100,51 @@ async def keep_heads(connection: Connection, batch: Sequence[Incoming]) -> Seque
 
 async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """In the order of the records, since a tombstone erases what came before it and not what comes after."""
-    contacts: list[ContactChanged] = []
+    changes: list[ContactChanged] = []
     for event in batch:
         if isinstance(event, Event) and isinstance(event.body, ContactChanged):
-            contacts.append(event.body)
+            changes.append(event.body)
         elif isinstance(event, Event) and isinstance(event.body, WebhookChanged):
-            await desks.save_webhook(connection, event.body)
+            await contacts.save_webhook(connection, event.body)
         elif isinstance(event, Tombstone) and not PARTY.fullmatch(event.key):
-            await desks.end_webhook(connection, event.key)
+            await contacts.end_webhook(connection, event.key)
         elif isinstance(event, Tombstone):
-            await desks.save_contacts(connection, contacts)
-            await desks.erase_contact(connection, event.key)
-            contacts = []
-    await desks.save_contacts(connection, contacts)
+            await contacts.save_contacts(connection, changes)
+            await contacts.erase_contact(connection, event.key)
+            changes = []
+    await contacts.save_contacts(connection, changes)
     sent = [token_sent(event.body, event.traceparent) for event in events_of(batch, AccessTokenChanged)]
     await owe(connection, [occurrence for occurrence in sent if occurrence is not None])
     return ()
 
 
-async def keep_told(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     """Notify's own announcements, read back: what a lost database told is not told again."""
     announced = [
         event.body
         for event in batch
         if isinstance(event, Event) and isinstance(event.body, NoticeDelivered | NoticeFailed)
     ]
-    settled = await deliveries.settle_told(connection, announced)
+    settled = await deliveries.settle_announced(connection, announced)
     if settled:
-        _log.warning("settled what was told before", deliveries=settled)
+        _log.warning("settled deliveries announced before", deliveries=settled)
     return ()
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     judged = [event.body for event in events_of(batch, ApplicationJudged)]
     if judged:
-        await facts.save_verdicts(
+        await verdicts.save(
             connection,
             [
-                Judged(
-                    event.application,
-                    event.version,
-                    event.epoch,
-                    event.round,
-                    event.outcome,
-                    _against(event),
-                    _changes(event),
+                VerdictSummary(
+                    application=event.application,
+                    version=event.version,
+                    epoch=event.epoch,
+                    round=event.round,
+                    outcome=event.outcome,
+                    findings=_against(event),
+                    changes=_changes(event),
                 )
                 for event in judged
             ],
@@ -160,8 +155,8 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 async def take_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     submitted = events_of(batch, ApplicationSubmitted)
     withdrawn = events_of(batch, ApplicationWithdrawn)
-    await facts.save_applications(connection, [event.body for event in submitted])
-    await facts.withdraw(connection, [event.body for event in withdrawn])
+    await applications.save(connection, [event.body for event in submitted])
+    await applications.withdraw(connection, [event.body for event in withdrawn])
     occurrences = [submission(event.body, event.traceparent) for event in submitted]
     occurrences += [withdrawal(event.body, event.traceparent) for event in withdrawn]
     occurrences += [given_up(event.body, event.traceparent) for event in events_of(batch, SelectionGivenUp)]
@@ -180,10 +175,12 @@ async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     """A later epoch or a batch is told to those for whom it decided otherwise than what came before."""
     events = [event for event in batch if isinstance(event, Event)]
     decided = [(event.body, edition_of(event.body)) for event in events if isinstance(event.body, Result)]
-    await facts.save_decisions(
+    await applications.save_decisions(
         connection, [(body.application, *edition, decision_of(body)) for body, edition in decided]
     )
-    before = await facts.decisions_before(connection, [(body.application, *edition) for body, edition in decided])
+    before = await applications.decisions_before(
+        connection, [(body.application, *edition) for body, edition in decided]
+    )
     decided_by = [(event, _told(event.body, event.traceparent, before)) for event in events]
     await owe(
         connection,
@@ -213,10 +210,10 @@ def _told(
 async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None:
     """Writes what the table asks for; nothing is published before it is delivered."""
     occurrences = list(occurrences)
-    institutions = {
+    notified = {
         recipient.id for each in occurrences for recipient in each.recipients if recipient.role is Role.INSTITUTION
     }
-    reached = await desks.desks(connection, institutions)
+    reached = await contacts.notification_contacts(connection, notified)
     due = [delivery for occurrence in occurrences for delivery in planned(occurrence, reached)]
     await deliveries.insert(connection, [(delivery_id(delivery), delivery) for delivery in due])
 

@@ -5,12 +5,22 @@ from datetime import timedelta
 import structlog
 
 from services.notify.domain.digests import gathering
+from services.notify.domain.lifecycle import LifecycleEvent, head_signed, spread
 from services.notify.domain.occurrences import verdict
 from services.notify.domain.rates import Rates, keys, shared_out
 from services.notify.domain.reminders import Window, reminder
-from services.notify.domain.turns import Turn, head_signed, spread
 from services.notify.handlers import delivery_id, owe
-from services.notify.storage import deliveries, digests, disowning, erased_contacts, facts, heads, rates
+from services.notify.storage import (
+    deliveries,
+    digests,
+    disowning,
+    erased_contacts,
+    heads,
+    lifecycle,
+    rates,
+    rounds,
+    verdicts,
+)
 from services.notify.usecases.delivery_events import contact_disowned, failed, gave_up
 from shared.clock import Clock
 from shared.service import audit
@@ -21,17 +31,22 @@ from shared.service.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def spread_turns(pool: Pool, apart: ByRound) -> None:
+async def spread_lifecycle_events(pool: Pool, apart: ByRound) -> None:
     """A round's turns become a delivery for each of its institutions, once the round's opening is known."""
     async with connected(pool) as connection:
 
         async def spread_of(round_id: str) -> None:
             async with connection.transaction():
-                for turn, institutions in await facts.take_turns(connection, round_id):
-                    await owe(connection, [spread(turn, institutions)])
-                    _log.info("spread turn", round=round_id, turn=turn.happening, institutions=len(institutions))
+                for event, institutions in await lifecycle.take(connection, round_id):
+                    await owe(connection, [spread(event, institutions)])
+                    _log.info(
+                        "spread lifecycle event",
+                        round=round_id,
+                        happening=event.happening,
+                        institutions=len(institutions),
+                    )
 
-        await apart.each(await facts.rounds_with_turns(connection), str, spread_of)
+        await apart.each(await lifecycle.rounds_with_events(connection), str, spread_of)
 
 
 async def spread_heads(pool: Pool, apart: timedelta) -> None:
@@ -48,12 +63,12 @@ async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
 
         async def tell(round_id: str) -> None:
             async with connection.transaction():
-                verdicts = await facts.take_verdicts(connection, round_id)
-                await owe(connection, [verdict(committed) for committed in verdicts])
-            if verdicts:
-                _log.info("owes verdicts", round=round_id, verdicts=len(verdicts))
+                due = await verdicts.take(connection, round_id)
+                await owe(connection, [verdict(committed) for committed in due])
+            if due:
+                _log.info("owes verdicts", round=round_id, verdicts=len(due))
 
-        await apart.each(await facts.rounds_with_verdicts(connection), str, tell)
+        await apart.each(await verdicts.rounds_with_committed(connection), str, tell)
 
 
 async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
@@ -61,15 +76,15 @@ async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: By
     async with connected(pool) as connection, connection.transaction():
 
         async def remind(window: Window) -> None:
-            turn = reminder(window, clock.now(), ahead)
-            if not turn:
+            event = reminder(window, clock.now(), ahead)
+            if not event:
                 return
             async with connection.transaction():
-                if isinstance(turn, Turn):
-                    await facts.save_turn(connection, turn)
-                await facts.set_reminded(connection, window.round)
+                if isinstance(event, LifecycleEvent):
+                    await lifecycle.save(connection, event)
+                await rounds.set_reminded(connection, window.round)
 
-        await apart.each(await facts.unreminded(connection), lambda window: window.round, remind)
+        await apart.each(await rounds.unreminded(connection), lambda window: window.round, remind)
 
 
 async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> None:

@@ -5,7 +5,7 @@ wait for another. It is refused wherever it is tried, so that tests find it and 
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -156,6 +156,17 @@ async def _left_clean(_: Connection) -> None:
 async def rows_changed(connection: Connection, statement: str, *arguments: Any) -> int:
     """Runs a statement; the rows it changed, from its tag, such as `INSERT 0 3`."""
     return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """One array per name of the rows, in the order of the names: the arguments of `unnest($1::…[], $2::…[], …)`.
+
+    No rows give no arrays, so a caller skips the statement then. Raises ValueError if rows have different names.
+    """
+    names = [tuple(row) for row in rows]
+    if any(each != names[0] for each in names):
+        raise ValueError("rows with different names")
+    return list(zip(*(row.values() for row in rows), strict=True))
 
 
 async def streamed(connection: Connection, query: str, *arguments: Any) -> AsyncIterator[asyncpg.Record]:

@@ -57,9 +57,25 @@ def due(number: int, mails: int) -> Planned:
     subject = str(uuid.UUID(int=number, version=4))
     if number < mails:
         party = str(uuid.UUID(int=number % 1000, version=4))
-        return Planned("bench", "receipt", subject, "version-1", party, Channel.MAIL, SAMPLES["receipt"])
+        return Planned(
+            round="bench",
+            kind="receipt",
+            subject=subject,
+            occasion="version-1",
+            recipient=party,
+            channel=Channel.MAIL,
+            facts=SAMPLES["receipt"],
+        )
     code = f"i{number % INSTITUTIONS}"
-    return Planned("bench", AWARD, subject, "epoch-1", code, Channel.WEBHOOK, SAMPLES[AWARD])
+    return Planned(
+        round="bench",
+        kind=AWARD,
+        subject=subject,
+        occasion="epoch-1",
+        recipient=code,
+        channel=Channel.WEBHOOK,
+        facts=SAMPLES[AWARD],
+    )
 
 
 async def fill(stack: Stack, notices: int, hook: str) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.intake.usecases import replay
+from services.notify.domain.lifecycle import LifecycleEvent, amendment
 from services.notify.domain.notices import Happening
-from services.notify.domain.turns import Turn, amendment
-from services.notify.storage import facts
+from services.notify.storage import lifecycle
 from services.selection.verify import Life, unsound
 from shared.contracts import topics
 from shared.kafka.records import Decoder, Event
@@ -272,19 +272,30 @@ async def test_an_emptied_intake_reads_the_amendment_back(stack: Stack, office: 
 async def test_of_an_announcement_and_its_amendments_the_newest_is_told(database: Database) -> None:
     """Whatever order they are read in, and however often."""
     now = datetime.now(UTC)
-    first = Turn("told", Happening.ANNOUNCED, "announcement", now, {}, None, now, now, "first", now)
+    first = LifecycleEvent(
+        round="told",
+        happening=Happening.ANNOUNCED,
+        occasion="announcement",
+        occurred_at=now,
+        roots={},
+        traceparent=None,
+        closes_at=now,
+        opens_at=now,
+        title="first",
+        appended_at=now,
+    )
     later = [replace(first, happening=Happening.AMENDED, occasion=amendment(number)) for number in (1, 2, 10)]
     pool = await open_pool(await database("notify"), 2, "test")
     for order in permutations((first, *later)):
         async with connected(pool) as connection:
             await connection.execute("DELETE FROM turns")
             for one in (*order, *order):
-                await facts.save_turn(connection, one)
+                await lifecycle.save(connection, one)
             await connection.execute("UPDATE turns SET noted_at = noted_at - interval '3 seconds'")
-            told = [one.occasion for one, _ in await facts.take_turns(connection, "told")]
+            told = [one.occasion for one, _ in await lifecycle.take(connection, "told")]
             assert told == [amendment(10)]
-            assert await facts.take_turns(connection, "told") == []
-            assert await facts.rounds_with_turns(connection) == []
+            assert await lifecycle.take(connection, "told") == []
+            assert await lifecycle.rounds_with_events(connection) == []
     await pool.close()
 
 

@@ -16,8 +16,8 @@ from services.notify import jobs
 from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.rates import Rates, Scope
 from services.notify.handlers import keep_contacts, keep_rounds, take_applications
-from services.notify.storage import deliveries, digests, erased_contacts, rates
-from services.notify.storage.deliveries import Claimed
+from services.notify.storage import claims, deliveries, digests, erased_contacts, rates
+from services.notify.storage.claims import Claimed
 from services.notify.usecases.sending import with_others
 from shared.contracts import events, topics
 from shared.contracts.events import Channel
@@ -164,7 +164,7 @@ async def entered(pool: Pool, parties: list[str]) -> list[str]:
 
 async def claimed(pool: Pool) -> list[Claimed]:
     async with connected(pool) as connection:
-        due = await deliveries.claim(connection, Channel.MAIL, 100, "0", timedelta(seconds=60))
+        due = await claims.claim(connection, Channel.MAIL, 100, "0", timedelta(seconds=60))
         return await with_others(connection, due)
 
 
@@ -211,7 +211,7 @@ async def test_who_states_another_address_or_is_erased_meanwhile_is_not_told_thr
         await keep_contacts(connection, [read("ContactChanged", party=moved, email="n@x.example", changed_at=later)])
         await keep_contacts(connection, [Tombstone(gone, "topic", 0, 1)])
     (mail,) = await claimed(pool)
-    assert {one.delivery.recipient for one in (mail, *mail.said)} == set(parties) - {moved, gone}
+    assert {one.delivery.recipient for one in (mail, *mail.gathered)} == set(parties) - {moved, gone}
     assert len(applications) == 5
     assert await states(pool) == {"pending": 1, "gathered": 2, "waiting": 2}
     async with connected(pool) as connection:
@@ -239,7 +239,7 @@ async def test_when_the_first_is_erased_the_others_are_told_all_the_same(pool: P
     assert await states(pool) == {"failed": 1, "waiting": 4}
     await jobs.share_out(pool, THREE)
     (mail,) = await claimed(pool)
-    assert len(mail.said) == 3
+    assert len(mail.gathered) == 3
 
 
 async def test_what_became_of_the_mail_became_of_all_it_says(pool: Pool) -> None:

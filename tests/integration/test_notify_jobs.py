@@ -101,7 +101,7 @@ async def test_who_comes_to_a_desk_is_not_told_of_a_turn_before_however_late_it_
     async with connected(pool) as connection:
         await keep_contacts(connection, people)
         await keep_rounds(connection, [opened(NOW + timedelta(days=9))])
-    await jobs.spread_turns(pool, apart("turns"))
+    await jobs.spread_lifecycle_events(pool, apart("turns"))
     rows = await pool.fetch("SELECT recipient FROM deliveries WHERE channel = 'mail'")
     assert [row["recipient"] for row in rows] == [there]
     assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE channel = 'outbox'") == 1
@@ -111,9 +111,30 @@ async def a_digest(pool: Pool, state: str) -> tuple[str, list[str]]:
     """One that says two notices, and what became of it."""
     (party,) = ids(1)
     said = [
-        Planned(ROUND, "award", subject, "epoch-1", party, Channel.MAIL, {"product": "x"}, (), None) for subject in "ab"
+        Planned(
+            round=ROUND,
+            kind="award",
+            subject=subject,
+            occasion="epoch-1",
+            recipient=party,
+            channel=Channel.MAIL,
+            facts={"product": "x"},
+            needs=(),
+            traceparent=None,
+        )
+        for subject in "ab"
     ]
-    digest = Planned(ROUND, "digest", ROUND, "of two", party, Channel.MAIL, {"items": []}, (), None)
+    digest = Planned(
+        round=ROUND,
+        kind="digest",
+        subject=ROUND,
+        occasion="of two",
+        recipient=party,
+        channel=Channel.MAIL,
+        facts={"items": []},
+        needs=(),
+        traceparent=None,
+    )
     async with connected(pool) as connection:
         person = read("ContactChanged", party=party, institution="kwater", changed_at=NOW.isoformat())
         await keep_contacts(connection, [person])
@@ -169,7 +190,7 @@ CREATE TRIGGER fault BEFORE INSERT OR UPDATE ON deliveries FOR EACH ROW EXECUTE 
 
 
 async def turns(pool: Pool, broken: ByRound) -> None:
-    await jobs.spread_turns(pool, broken)
+    await jobs.spread_lifecycle_events(pool, broken)
 
 
 async def verdicts(pool: Pool, broken: ByRound) -> None:
@@ -195,8 +216,31 @@ async def begin(pool: Pool, round_id: str) -> None:
     ]
     entry: dict[str, Any] = {"application": application, "party": applicant, "round": round_id, "version": 1}
     owed = [
-        *(Planned(round_id, "award", of, "e", at_desk, Channel.MAIL, {}, (Need.DIGEST,), None) for of in "ab"),
-        Planned(round_id, "withdrawal", application, "e", gone, Channel.MAIL, {}, (), None),
+        *(
+            Planned(
+                round=round_id,
+                kind="award",
+                subject=of,
+                occasion="e",
+                recipient=at_desk,
+                channel=Channel.MAIL,
+                facts={},
+                needs=(Need.DIGEST,),
+                traceparent=None,
+            )
+            for of in "ab"
+        ),
+        Planned(
+            round=round_id,
+            kind="withdrawal",
+            subject=application,
+            occasion="e",
+            recipient=gone,
+            channel=Channel.MAIL,
+            facts={},
+            needs=(),
+            traceparent=None,
+        ),
     ]
     async with connected(pool) as connection:
         await keep_contacts(connection, people)
@@ -227,7 +271,7 @@ async def test_a_round_that_fails_a_job_is_named_and_leaves_the_others_theirs(po
     await work(pool, ByRound(job, metrics.round_failures))
     found = f"SELECT DISTINCT round FROM deliveries WHERE {done} ORDER BY round"  # noqa: S608
     assert [row["round"] for row in await pool.fetch(found)] == [WHOLE]
-    assert metrics.registry.get_sample_value("firstbuy_round_failures_total", {"job": job, "round": BROKEN}) == 1
+    assert metrics.registry.get_sample_value("firstbuy_round_failures_total", {"duty": job, "round": BROKEN}) == 1
     await pool.execute("DROP TRIGGER fault ON deliveries")
     await work(pool, apart(job))
     assert [row["round"] for row in await pool.fetch(found)] == [BROKEN, WHOLE], "nothing of it was lost"
@@ -249,7 +293,7 @@ async def test_who_pledges_to_an_open_round_is_told_of_it_as_the_others_were(poo
     async with connected(pool) as connection:
         await keep_rounds(connection, [opened(closes_at), opened(closes_at, round="2019-h1")])
         await keep_rounds(connection, [read("RoundExtended", closes_at=later.isoformat())])
-    await jobs.spread_turns(pool, apart("turns"))
+    await jobs.spread_lifecycle_events(pool, apart("turns"))
     before = await told_on_outboxes(pool)
     assert [(code, of) for code, of, _ in before] == [("kwater", ROUND), ("kwater", ROUND), ("kwater", "2019-h1")]
     async with connected(pool) as connection:

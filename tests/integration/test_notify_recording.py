@@ -9,12 +9,12 @@ from typing import Any
 import prometheus_client
 import pytest
 
-from services.notify.adapters.channels import Attempted, OutboxWay
+from services.notify.adapters.channels import Attempted, OutboxAdapter
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome, Persistence
 from services.notify.domain.notices import AWARD, Planned
 from services.notify.handlers import delivery_id
-from services.notify.storage import deliveries
-from services.notify.storage.deliveries import Claimed
+from services.notify.storage import claims, deliveries
+from services.notify.storage.claims import Claimed
 from services.notify.usecases.recording import Recording
 from shared.contracts.events import Channel
 from shared.kafka.producer import EventProducer
@@ -38,17 +38,28 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 @pytest.fixture
 def recording() -> Recording:
     producer = EventProducer(KafkaSettings(), "notify", "", open_metrics())  # announces nothing: never started
-    way = OutboxWay(producer, lambda: NOW, open_tracing("notify", "a", 0.0, "")[0])
+    way = OutboxAdapter(producer, lambda: NOW, open_tracing("notify", "a", 0.0, "")[0])
     settled = prometheus_client.Counter("t", "t", ["kind", "channel", "state"], registry=None)
     persistence = Persistence(timedelta(seconds=2), timedelta(hours=1))
     return Recording(way, persistence, OutboxPublisher(producer), lambda: NOW, lambda: 0.5, asyncio.Event(), settled)
 
 
 async def claimed(pool: Pool, number: int) -> list[Claimed]:
-    planned = [Planned(ROUND, AWARD, one, "epoch-1", "kwater", Channel.OUTBOX, {}) for one in ids(number)]
+    planned = [
+        Planned(
+            round=ROUND,
+            kind=AWARD,
+            subject=one,
+            occasion="epoch-1",
+            recipient="kwater",
+            channel=Channel.OUTBOX,
+            facts={},
+        )
+        for one in ids(number)
+    ]
     async with connected(pool) as connection:
         await deliveries.insert(connection, [(delivery_id(one), one) for one in planned])
-        return await deliveries.claim(connection, Channel.OUTBOX, number, "a", timedelta(minutes=1))
+        return await claims.claim(connection, Channel.OUTBOX, number, "a", timedelta(minutes=1))
 
 
 def delivered(claimed: Sequence[Claimed]) -> list[Attempted]:

@@ -60,20 +60,29 @@ def mail(
 ) -> EmailMessage:
     due = next(due for due in planned(occurrence) if due.channel is events.Channel.MAIL)
     delivery = Delivery(
-        delivery_id(due),
-        due.round,
-        due.kind,
-        due.subject,
-        due.occasion,
-        due.recipient,
-        due.channel,
-        due.facts,
-        trace,
-        1,
-        REAL_TIME,
+        id=delivery_id(due),
+        round=due.round,
+        kind=due.kind,
+        subject=due.subject,
+        occasion=due.occasion,
+        recipient=due.recipient,
+        channel=due.channel,
+        facts=due.facts,
+        traceparent=trace,
+        attempts=1,
+        time_map=REAL_TIME,
     )
-    addressee = Addressee(name, "contact@hanbit.example", language)
-    claimed = Claimed(delivery, timedelta(0), addressee, TITLE, product, findings, changes, notices)
+    addressee = Addressee(name=name, email="contact@hanbit.example", language=language)
+    claimed = Claimed(
+        delivery=delivery,
+        tried_for=timedelta(0),
+        addressee=addressee,
+        round_title=TITLE,
+        product=product,
+        findings=findings,
+        changes=changes,
+        notices=notices,
+    )
     content = composer.compose(claimed, addressee, KWATER, NOW, trace).content
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) < 200

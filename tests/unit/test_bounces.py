@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from services.notify.domain.bounces import Finding, UnreadableBounceError, bounce
-from services.notify.domain.diagnostics import Judgement, judged, said
+from services.notify.domain.diagnostics import Judgement, judged, server_answer
 
 DELIVERY = "0b5ed0a2-6a30-5b3b-9a1f-53a5c07b9c55"
 OURS = "kim@firm.example"
@@ -128,7 +128,7 @@ def test_only_an_address_that_is_no_more_is_gone(status: str, action: str, final
     ],
 )
 def test_words_that_name_a_mailbox_that_is_not_there_agree(words: str) -> None:
-    assert judged("5.1.1", said(f"smtp; {words}"), OURS) is GONE
+    assert judged("5.1.1", server_answer(f"smtp; {words}"), OURS) is GONE
 
 
 @pytest.mark.parametrize(
@@ -168,18 +168,18 @@ def test_words_that_name_a_mailbox_that_is_not_there_agree(words: str) -> None:
     ],
 )
 def test_words_of_us_of_the_moment_or_of_a_full_mailbox_contradict(words: str) -> None:
-    assert judged("5.1.1", said(f"smtp; {words}"), OURS) is CONTRADICTED
+    assert judged("5.1.1", server_answer(f"smtp; {words}"), OURS) is CONTRADICTED
 
 
 def test_words_that_nobody_knows_are_unclear_and_those_of_another_address_are_elsewhere() -> None:
-    assert judged("5.1.1", said("smtp; 550 5.1.1 no way"), OURS) is UNCLEAR
-    assert judged("5.1.1", said("smtp; 550 5.1.1 <bounces@f.example>: user unknown"), OURS) is ELSEWHERE
-    assert judged("5.1.1", said("smtp; 550 5.1.1 user unknown, ask postmaster@firm.example"), OURS) is GONE
+    assert judged("5.1.1", server_answer("smtp; 550 5.1.1 no way"), OURS) is UNCLEAR
+    assert judged("5.1.1", server_answer("smtp; 550 5.1.1 <bounces@f.example>: user unknown"), OURS) is ELSEWHERE
+    assert judged("5.1.1", server_answer("smtp; 550 5.1.1 user unknown, ask postmaster@firm.example"), OURS) is GONE
 
 
 @pytest.mark.parametrize("address", ["sender@blocked.example", "spam.policy@full.example"])
 def test_what_an_address_is_made_of_says_nothing(address: str) -> None:
-    assert judged("5.1.1", said(f"smtp; 550 5.1.1 <{address}>: user unknown"), address) is GONE
+    assert judged("5.1.1", server_answer(f"smtp; 550 5.1.1 <{address}>: user unknown"), address) is GONE
 
 
 @pytest.mark.parametrize(

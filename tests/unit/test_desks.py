@@ -7,9 +7,9 @@ import pytest
 from services.intake.domain.notification_contacts import Person, Webhook, replaced, webhook_refusal
 from services.intake.domain.submissions import ContactDetails
 from services.notify.domain.digests import LONGEST, Gatherable, gathering
+from services.notify.domain.lifecycle import LifecycleEvent
 from services.notify.domain.notices import Happening
 from services.notify.domain.reminders import Window, reminder
-from services.notify.domain.turns import Turn
 from shared.clock import REAL_TIME
 from shared.service.addresses import reachable
 
@@ -116,7 +116,7 @@ def test_a_reminder_is_due_once_between_its_time_and_the_close(
 ) -> None:
     found = reminder(Window("r", NOW - opens_before, NOW + closes_in, REAL_TIME), NOW, timedelta(days=3))
     if expected == "turn":
-        assert isinstance(found, Turn)
+        assert isinstance(found, LifecycleEvent)
         assert (found.happening, found.closes_at) == (Happening.CLOSING_SOON, NOW + closes_in)
     else:
         assert found is expected

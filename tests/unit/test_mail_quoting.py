@@ -17,7 +17,8 @@ from services.notify.adapters.composing import Composer, Sender
 from services.notify.adapters.rendering import Renderer
 from services.notify.domain.notices import DIGEST, NOTICES, TEMPLATES, Role
 from services.notify.domain.quoting import LONGEST, LONGEST_NAME, quoted
-from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from services.notify.storage.claims import Addressee, Claimed
+from services.notify.storage.deliveries import Delivery
 from services.notify.usecases.preview import SAMPLES
 from shared.clock import REAL_TIME
 from shared.contracts.events import Channel, Language
@@ -53,17 +54,40 @@ def claim(kind: str, said: str, number: int = 0, others: Sequence[Claimed] = ())
     if kind == "not-selected":
         facts["reason"] = "ineligible"  # a code of ours
     subject = f"4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e0{number}"
-    delivery = Delivery("id", "2018-h2", kind, subject, "", "party", Channel.MAIL, facts, None, 1, REAL_TIME)
+    delivery = Delivery(
+        id="id",
+        round="2018-h2",
+        kind=kind,
+        subject=subject,
+        occasion="",
+        recipient="party",
+        channel=Channel.MAIL,
+        facts=facts,
+        traceparent=None,
+        attempts=1,
+        time_map=REAL_TIME,
+    )
     findings = [SAMPLES["of-application"]["findings"][0] | {"seen": said}]
     title = {"ko": "시범구매", "en": "A round"}
-    return Claimed(delivery, timedelta(0), None, title, said, findings, [], said=others)
+    return Claimed(
+        delivery=delivery,
+        tried_for=timedelta(0),
+        addressee=None,
+        round_title=title,
+        product=said,
+        findings=findings,
+        changes=[],
+        gathered=others,
+    )
 
 
 def mail(claimed: Claimed, language: Language, said: str) -> tuple[str, str, str, str]:
     """Its subject, its To header, its text, and what its HTML shows."""
     kind = claimed.delivery.kind
     to_desk = kind == DIGEST or any(one.kind == kind and role is Role.INSTITUTION for (_, role), one in NOTICES.items())
-    addressee = Addressee(said, "somebody@firm.example", language.value, "kwater" if to_desk else None)
+    addressee = Addressee(
+        name=said, email="somebody@firm.example", language=language.value, institution="kwater" if to_desk else None
+    )
     content = COMPOSER.compose(claimed, addressee, {"kwater": "K-water"}, datetime(2018, 9, 18, tzinfo=UTC), None)
     message = message_from_bytes(content.content, policy=default)
     text, html = (message.get_body((part,)).get_content() for part in ("plain", "html"))  # type: ignore[union-attr]

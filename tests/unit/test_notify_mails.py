@@ -260,12 +260,12 @@ def test_no_name_can_add_or_end_a_header(name: str, product: str) -> None:
 )
 def test_an_address_no_server_could_take_is_refused(email: str) -> None:
     with pytest.raises(UnusableAddressError) as raised:
-        address_of(Addressee("n", email, "ko"))
+        address_of(Addressee(name="n", email=email, language="ko"))
     assert email not in str(raised.value)
 
 
 def test_a_korean_domain_is_written_in_idna() -> None:
-    assert address_of(Addressee("n", "a@한빛.example", "ko")) == "a@xn--xx3br43b.example"
+    assert address_of(Addressee(name="n", email="a@한빛.example", language="ko")) == "a@xn--xx3br43b.example"
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome, Persistence, State, settle
+from services.notify.domain.lifecycle import lifecycle_event, spread
 from services.notify.domain.notices import (
     NOTICES,
     TEMPLATES,
-    Desk,
     Happening,
     Need,
+    NotificationContacts,
     Occurrence,
     Recipient,
     Role,
     planned,
 )
-from services.notify.domain.occurrences import decision_of, result, submission, withdrawal
-from services.notify.domain.turns import spread, turn
+from services.notify.domain.occurrences import submission, withdrawal
+from services.notify.domain.results import decision_of, result
 from services.notify.handlers import delivery_id
 from shared.contracts import events
 from shared.contracts.events import Channel
@@ -99,7 +100,7 @@ def test_each_happening_is_told_to_those_the_table_names(
     ],
 )
 def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, kind: str, roots: set[str]) -> None:
-    taken = turn(golden(name), None, NOW)
+    taken = lifecycle_event(golden(name), None, NOW)
     assert taken is not None
     due = planned(spread(taken, ("kepco", "kwater")))
     assert [(one.kind, one.recipient, one.channel) for one in due] == [
@@ -113,28 +114,31 @@ def test_each_turn_of_a_round_goes_to_the_outbox_of_each_institution(name: str, 
 
 @pytest.mark.parametrize("name", ["RoundAnnounced", "RoundAmended", "RoundOpened"])
 def test_institutions_hold_the_root_of_what_was_announced(name: str) -> None:
-    taken = turn(golden(name, announcement_root="a" * 64), None, NOW)
+    taken = lifecycle_event(golden(name, announcement_root="a" * 64), None, NOW)
     assert taken is not None
     assert taken.roots["announcement"] == "a" * 64
 
 
 def test_institutions_hold_the_root_of_what_was_shown() -> None:
-    taken = turn(golden("SelectionConfirmed", shown_root="b" * 64), None, NOW)
+    taken = lifecycle_event(golden("SelectionConfirmed", shown_root="b" * 64), None, NOW)
     assert taken is not None
     assert set(taken.roots) == {"commitment", "selection", "shown"}
     assert taken.roots["shown"] == "b" * 64
 
 
 def test_events_nobody_is_told_of_are_no_turns() -> None:
-    assert turn(golden("RoundAnnounced", series="rolling", cut=2), None, NOW) is None
-    assert turn(golden("EligibilityCompleted"), None, NOW) is None
+    assert lifecycle_event(golden("RoundAnnounced", series="rolling", cut=2), None, NOW) is None
+    assert lifecycle_event(golden("EligibilityCompleted"), None, NOW) is None
 
 
 def test_a_turn_reaches_the_desks_and_webhooks_that_were_there_when_it_happened() -> None:
-    taken = turn(golden("SelectionConfirmed"), None, NOW)
+    taken = lifecycle_event(golden("SelectionConfirmed"), None, NOW)
     assert taken is not None
     before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
-    desks = {"kepco": Desk({APPLICANT: before, OTHER: after}, before), "kwater": Desk({}, after)}
+    desks = {
+        "kepco": NotificationContacts({APPLICANT: before, OTHER: after}, before),
+        "kwater": NotificationContacts({}, after),
+    }
     occurrence = replace(spread(taken, ("kepco", "kwater", "lh")), happened_at=NOW)
     assert {(one.recipient, one.channel) for one in planned(occurrence, desks)} == {
         ("kepco", Channel.OUTBOX),
@@ -146,11 +150,11 @@ def test_a_turn_reaches_the_desks_and_webhooks_that_were_there_when_it_happened(
 
 
 def test_awards_wait_for_company_and_an_announcement_for_no_opening() -> None:
-    desks = {"kwater": Desk({OTHER: NOW})}
+    desks = {"kwater": NotificationContacts({OTHER: NOW})}
     due = planned(result(golden("ProductSelected"), None)[0], desks)
     by_channel = {one.channel: one.needs for one in due if one.recipient != APPLICANT}
     assert by_channel == {Channel.OUTBOX: (), Channel.MAIL: (Need.CONTACT, Need.ROUND, Need.DIGEST)}
-    announced = turn(golden("RoundAnnounced"), None, NOW)
+    announced = lifecycle_event(golden("RoundAnnounced"), None, NOW)
     assert announced is not None
     (mailed,) = (one for one in planned(spread(announced, ("kwater",)), desks) if one.channel is Channel.MAIL)
     assert mailed.needs == (Need.CONTACT,)
@@ -228,7 +232,14 @@ def test_every_row_of_the_table_has_a_channel_and_every_mail_a_template() -> Non
 
 def test_a_role_the_table_does_not_name_is_told_nothing() -> None:
     recipients = [Recipient(Role.INSTITUTION, "kepco", {})]
-    assert planned(Occurrence(Happening.SUBMITTED, "2018-h2", "a", "version-1", recipients)) == []
+    assert (
+        planned(
+            Occurrence(
+                happening=Happening.SUBMITTED, round="2018-h2", subject="a", occasion="version-1", recipients=recipients
+            )
+        )
+        == []
+    )
 
 
 def test_temporary_failures_return_later_and_later_until_the_horizon() -> None:

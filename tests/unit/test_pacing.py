@@ -17,14 +17,14 @@ async def test_turns_are_given_out_a_step_apart(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("services.notify.adapters.pacing.sleep", sleep)
     pace = Pace(4)
     for _ in range(4):
-        await pace.turn()
+        await pace.wait()
     assert slept == [0.25, 0.5, 0.75]
     monkeypatch.setattr("services.notify.adapters.pacing.monotonic", lambda: 200.0)
-    await pace.turn()
+    await pace.wait()
     assert slept == [0.25, 0.5, 0.75], "after idle time the first goes at once"
 
 
 async def test_no_limit_waits_for_nothing() -> None:
     async with asyncio.timeout(5):
         for _ in range(10_000):
-            await Pace(0).turn()
+            await Pace(0).wait()

@@ -1,4 +1,4 @@
-"""The ways a notice goes: each takes what was claimed for it and says what its attempts came to."""
+"""Channel adapters: each attempts the deliveries claimed for it and returns their outcomes."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from services.notify.adapters.mailserver import MailServer
 from services.notify.adapters.pacing import Pace
 from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome
 from services.notify.domain.notices import AUDIT_HEAD, AWARD, AWARD_STATUS_ENDED, AWARD_WITHDRAWN, PURCHASE_REMINDER
-from services.notify.storage.deliveries import Claimed
+from services.notify.storage.claims import Claimed
 from shared.contracts import topics
 from shared.contracts.events import (
     AuditHeadNoticed,
@@ -42,38 +42,44 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     PURCHASE_REMINDER: PurchaseReminded,
     AUDIT_HEAD: AuditHeadNoticed,
 }
-"""Of the notices of an outbox, and of webhooks, by kind; every other is a RoundNoticed."""
+"""The contract of outbox notices and webhooks, by kind; every other kind is a RoundNoticed."""
 Attempted = tuple[Claimed, Outcome]
 
 
 def contract_of(kind: str) -> type[Contract]:
+    """The contract that a notice of this kind is published as."""
     return CONTRACTS.get(kind, RoundNoticed)
 
 
 def by_recipient(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    """One group per recipient, so that a slow recipient delays nobody else."""
+
     def recipient(delivery: Claimed) -> str:
         return delivery.delivery.recipient
 
     return [list(group) for _, group in groupby(sorted(claimed, key=recipient), recipient)]
 
 
-class Way(Protocol):
-    """What mail, outbox and later channels have in common."""
+class ChannelAdapter(Protocol):
+    """What mail, outbox, webhooks and later channels have in common."""
 
     channel: Channel
 
     def groups(self, claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-        """What is attempted and settled together; groups do not wait for each other."""
+        """Deliveries that are attempted and settled together; groups do not wait for each other."""
 
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
     ) -> list[Attempted]:
-        """One outcome for each. Nothing is begun once `may_begin` says no."""
+        """One outcome per delivery. No attempt begins once `may_begin` returns False."""
 
-    def message_id(self, delivery: str) -> str: ...
+    def message_id(self, delivery: str) -> str:
+        """The id under which the recipient sees this delivery, the same for every attempt."""
 
 
-class MailWay:
+class MailAdapter:
+    """Delivers by mail, many at once over the mail server's open connections."""
+
     channel = Channel.MAIL
 
     def __init__(
@@ -107,8 +113,8 @@ class MailWay:
         try:
             if claimed.addressee is not None and claimed.addressee.suppressed:
                 return Outcome(Ending.NEVER, "suppressed")
-            if may_begin():  # what is not begun takes nobody's turn
-                await self._pace.turn()
+            if may_begin():  # an attempt that does not begin uses none of the rate
+                await self._pace.wait()
             if not may_begin() or claimed.addressee is None:
                 return NOT_TRIED
             traceparent = claimed.delivery.traceparent
@@ -117,7 +123,7 @@ class MailWay:
             return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id, claimed.tag))
         except UnusableAddressError as error:
             return Outcome(Ending.NEVER, error.code)
-        except Exception:  # noqa: BLE001 -- a fault of ours, in a template say: reported, and tried again when mended
+        except Exception:  # noqa: BLE001 -- our fault, in a template for example: reported, and retried once mended
             _log.exception("cannot mail", delivery=claimed.delivery.id, kind=claimed.delivery.kind)
             return Outcome(Ending.LATER, "fault")
         finally:
@@ -127,8 +133,8 @@ class MailWay:
         return self._sender.message_id(delivery)
 
 
-class OutboxWay:
-    """Each institution's own topic. One that is missing or away holds up nobody else's notices."""
+class OutboxAdapter:
+    """Publishes to each institution's own topic. A missing or unavailable topic delays no other institution."""
 
     channel = Channel.OUTBOX
 
@@ -153,13 +159,13 @@ class OutboxWay:
                 recipient = group[0].delivery.recipient
                 _log.warning("cannot publish notices", institution=recipient, error=type(error).__name__)
                 outcome = Outcome(Ending.LATER, "topic-away", in_doubt=isinstance(error, TimeoutError))
-            except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended
+            except Exception:  # noqa: BLE001 -- our fault: reported, and retried once mended
                 _log.exception("cannot publish notices", institution=group[0].delivery.recipient)
                 outcome = Outcome(Ending.LATER, "fault")
         return [(claim, outcome) for claim in group]
 
     def _event(self, claimed: Claimed) -> Outgoing:
-        """Its id is the delivery's, so that a repeat shows as one."""
+        """The event id is the delivery's, so that readers recognise a repeat."""
         delivery = claimed.delivery
         return Outgoing(
             topics.outbox(delivery.recipient).name,
@@ -177,4 +183,5 @@ class OutboxWay:
 
 
 def chance() -> float:
+    """A random number in [0, 1), which spreads retries."""
     return random.random()  # noqa: S311 -- jitter

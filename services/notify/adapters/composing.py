@@ -1,4 +1,4 @@
-"""A claimed delivery becomes a mail: the values of its template, its headers, its bytes."""
+"""Composes the mail of a claimed delivery: template values, headers, bytes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from services.notify.adapters.mime import free_text, mailbox, message
 from services.notify.adapters.rendering import NOTICE_NAMES, Rendered, Renderer
 from services.notify.domain.notices import TEMPLATES
 from services.notify.domain.quoting import LONGEST_NAME, LONGEST_REASON, Ours, quoted
-from services.notify.storage.deliveries import Addressee, Claimed
+from services.notify.storage.claims import Addressee, Claimed
 from shared.contracts.events import Language
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
@@ -26,34 +26,36 @@ _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 NOT_ME_PATH: Final = "/not-me/"
 ENTRY_PATH: Final = "/entry/"
 REFERENCE_CHARACTERS: Final = 8
-"""Of an application's id, which a subject names it by."""
+"""Length of the application id's prefix that subjects show."""
 LONGEST_SEEN: Final = 500
-"""A statement of 200 characters at most, with what registries say of it."""
+"""A statement has at most 200 characters; the rest is for what registries answered about it."""
 
 
 class UnusableAddressError(ValueError):
-    """The contact's address is none that a mail server could take."""
+    """The contact's address is one that no mail server accepts."""
 
     code = "address-invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
+    """Who mails are from, and where they return to if they can't be delivered."""
+
     name: str
     address: str
     domain: str
     bounces: str = ""
-    """Where mails that come back go, each under its own name (VERP): `bounces@office.example`. Empty: to `address`."""
+    """Address of returned mails, each under its own local part (VERP): `bounces@office.example`. Empty: `address`."""
 
     def envelope(self, delivery: str, tag: str) -> str:
-        """`tag`: what nobody can know who was not mailed."""
+        """The envelope sender. `tag` is a secret that only somebody who got the mail can know."""
         if not self.bounces:
             return self.address
         local, _, domain = self.bounces.rpartition("@")
         return f"{local}+{delivery}-{tag}@{domain}"
 
     def message_id(self, delivery: str) -> str:
-        """The same for every attempt of a delivery, so that a repeat shows as one."""
+        """The same for every attempt of a delivery, so that mail programs recognise a repeat."""
         return f"<{delivery}@{self.domain}>"
 
 
@@ -64,9 +66,11 @@ class Mail:
 
 
 class Composer:
+    """Composes mails with one renderer and sender; it does no I/O."""
+
     def __init__(self, renderer: Renderer, sender: Sender, selection_url: str = "", public_url: str = "") -> None:
-        """`selection_url`: where a pack's link leads to; `public_url`: where *this was not me* and an entry's
-        state do. Without them no mail has one."""
+        """`selection_url`: base of links to packs; `public_url`: base of the links *this was not me* and to an entry's
+        state. Mails leave out links whose base is empty."""
         self._public_url = public_url.rstrip("/")
         self._renderer = renderer
         self._sender = sender
@@ -81,7 +85,10 @@ class Composer:
         now: datetime,
         traceparent: str | None,
     ) -> Mail:
-        """Raises UnusableAddressError. `now` is real; what the notice states of time is the programme's."""
+        """The mail as sent at `now` (real time); times that the notice states are programme time.
+
+        Raises UnusableAddressError.
+        """
         delivery = claimed.delivery
         language = Language(addressee.language)
         address = address_of(addressee)
@@ -106,9 +113,9 @@ class Composer:
     ) -> Rendered:
         language = Language(addressee.language)
         values = self._values(claimed, addressee, institutions, now)
-        if not claimed.said:
+        if not claimed.gathered:
             return self._renderer.render(TEMPLATES[claimed.delivery.kind], language, values)
-        together = (claimed, *claimed.said)
+        together = (claimed, *claimed.gathered)
         parts = [
             (TEMPLATES[notice.delivery.kind], self._values(notice, addressee, institutions, now) | _number(notice))
             for notice in together
@@ -125,7 +132,7 @@ class Composer:
         values["pack_link"] = self._pack_link(facts)
         values["items"] = [{**item, "pack_link": self._pack_link(item)} for item in facts.get("items", ())]
         values["not_me"] = self._own_link(NOT_ME_PATH, addressee)
-        of_an_entry = claimed.said or claimed.delivery.subject != claimed.delivery.recipient
+        of_an_entry = claimed.gathered or claimed.delivery.subject != claimed.delivery.recipient
         values["entry"] = self._own_link(ENTRY_PATH, addressee) if of_an_entry else None
         return values
 
@@ -134,19 +141,22 @@ class Composer:
         return Ours(self._selection_url + path) if path and self._selection_url else None
 
     def _own_link(self, path: str, addressee: Addressee) -> Ours | None:
-        """None of somebody at an institution."""
+        """None for people at institutions, whose contacts have no such link."""
         if not (addressee.disowning and self._public_url):
             return None
         return Ours(f"{self._public_url}{path}{addressee.disowning}")
 
 
 def _number(claimed: Claimed) -> dict[str, str | None]:
-    """What is of no application, an invitation, is of the party, whose id nobody knows."""
+    """The application's id. An invitation has none: its subject is the party, whose id is not shown."""
     return {"application": None if claimed.delivery.subject == claimed.delivery.recipient else claimed.delivery.subject}
 
 
 def address_of(addressee: Addressee) -> str:
-    """As a mail server is told it. Contacts from before the edge asked the same may have one that none takes."""
+    """The address in the form mail servers accept.
+
+    Raises UnusableAddressError: contacts from before intake checked addresses may have one that no server accepts.
+    """
     try:
         return mailable(addressee.email.strip())
     except UnmailableError as error:
@@ -154,8 +164,10 @@ def address_of(addressee: Addressee) -> str:
 
 
 def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """All that a template may name. What an event states of itself goes before what is known of the application. Text
-    that is not marked as ours here is quoted when it is rendered."""
+    """All values a template may name. Facts of the event override what is known of the application.
+
+    Text that is not marked as `Ours` here is quoted when it is rendered.
+    """
     language = Language(addressee.language)
     facts = claimed.delivery.facts
     return {
@@ -185,13 +197,14 @@ def values_of(claimed: Claimed, addressee: Addressee, institutions: Mapping[str,
 
 
 def _explained(finding: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """What was seen is the applicant's own statement, or what registries said of it; all else is the policy's."""
+    """The finding in words. `seen` comes from the applicant or registries and is quoted; the rest is the policy's."""
     explained = explain(finding_of(finding), language, _said_of(finding))
     ours = {name: Ours(words) for name, words in asdict(explained).items()}
     return ours | {"seen": quoted(explained.seen, LONGEST_SEEN), "stated": isinstance(finding["seen"], str)}
 
 
 def finding_of(finding: Mapping[str, Any]) -> Finding:
+    """The finding that was stored as JSON."""
     return Finding(
         rule=finding["rule"],
         legal_source=finding["legal_source"],
@@ -204,5 +217,5 @@ def finding_of(finding: Mapping[str, Any]) -> Finding:
 
 
 def _said_of(finding: Mapping[str, Any]) -> tuple[Evidence, ...]:
-    """What registries said of it; nothing of one that was kept before any was asked."""
+    """What registries answered about it; empty for findings stored before registries were asked."""
     return _EVIDENCE.validate_python(finding.get("evidence", ()), strict=False)

@@ -1,4 +1,4 @@
-"""Connections to the mail server, kept open and used for many mails; what its answers mean for a delivery."""
+"""Connections to the mail server, each used for many mails, and what its answers mean for a delivery."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from aiosmtplib import (
 from services.notify.adapters.composing import Mail
 from services.notify.adapters.pipelining import EXTENSION, Transaction
 from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
-from services.notify.domain.diagnostics import Judgement, judged, said
+from services.notify.domain.diagnostics import Judgement, judged, server_answer
 from services.notify.settings import MailServerAddress
 
 CLOSING: Final = 421
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class MailServer:
-    """At most `connections` at once; an idle one is taken before a new one is opened."""
+    """A pool of at most `connections` sessions; idle ones are reused before a new one is opened."""
 
     def __init__(self, address: MailServerAddress, connections: int, timeout: float) -> None:
         self._idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
@@ -47,8 +47,8 @@ class MailServer:
 
 
 class _Connection:
-    """One session. Servers end sessions when they like: a mail that meets an ended one before its content was sent
-    is said again, once, in a new session."""
+    """One session. Servers may end a session at any time: a mail that meets an ended session before its content was
+    sent is tried once more, in a new session."""
 
     def __init__(self, address: MailServerAddress, timeout: float) -> None:
         self._address = address
@@ -56,7 +56,7 @@ class _Connection:
         self._client: SMTP | None = None
 
     async def deliver(self, mail: Mail, sender: str) -> Outcome:
-        """`sender` is the envelope's, where a mail that can't be delivered comes back to."""
+        """Sends one mail; `sender` is the envelope sender, to which an undeliverable mail returns."""
         reused = self._client is not None and self._client.is_connected
         outcome = await self._say(mail, sender)
         if reused and outcome.error == "session-ended" and not outcome.in_doubt:
@@ -105,7 +105,7 @@ class _Connection:
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
-                with suppress(SMTPHeloError):  # an old server: its first mail says HELO
+                with suppress(SMTPHeloError):  # an old server: aiosmtplib falls back to HELO at the first mail
                     await client.ehlo()
         except BaseException:
             self._drop()
@@ -134,7 +134,7 @@ class _Connection:
 
 
 class _Stepwise:
-    """A transaction with a server that wants each command by itself."""
+    """A transaction with a server that does not offer PIPELINING: one command at a time."""
 
     def __init__(self, client: SMTP) -> None:
         self._client = client
@@ -148,17 +148,17 @@ class _Stepwise:
 
 
 def refused(refusal: SMTPResponseException) -> Outcome:
-    """What a server's no means. Only a refusal of this recipient or this content is final: one of our sender, or of
-    anything else, is ours to mend, and the same mail may pass afterwards."""
+    """The outcome of a refusal. Only a refusal of this recipient or this content is final: a refusal of our sender, or
+    of anything else, is ours to mend, and the same mail may pass afterwards."""
     final = 500 <= refusal.code < 600
-    answer = said(f"{refusal.code} {refusal.message}")
+    answer = server_answer(f"{refusal.code} {refusal.message}")
     match refusal:
         case _ if refusal.code == CLOSING:
             return Outcome(Ending.LATER, "session-ended")
         case SMTPRecipientRefused() if final and judged(None, answer, refusal.recipient) is Judgement.GONE:
             return Outcome(Ending.NEVER, MAILBOX_UNKNOWN)
         case SMTPRecipientRefused() if _BAD_SENDER.match(refusal.message) or (final and answer.of_us):
-            return Outcome(Ending.LATER, "sender-refused")  # said of us, in answer to RCPT
+            return Outcome(Ending.LATER, "sender-refused")  # about our sender, though it answers RCPT
         case SMTPRecipientRefused() if answer.of_the_moment:
             return Outcome(Ending.LATER, "recipient-deferred")
         case SMTPRecipientRefused():

@@ -1,7 +1,8 @@
-"""A message's bytes (RFC 5322, 2045, 2047), written directly: the standard library's `EmailMessage` takes ten times as
-long, and of a notice only the subject and two names are free text.
+"""The bytes of a mail (RFC 5322, 2045, 2047).
 
-Free text leaves as encoded words of base64 wherever it is not plain ASCII, so that no value can end a header.
+They are written directly: the standard library's `EmailMessage` takes ten times as long, and only the subject and two
+names of a notice are free text. Free text that is not plain ASCII becomes base64 encoded words, so that no value can
+end a header.
 """
 
 import base64
@@ -16,21 +17,22 @@ _STRUCTURED: Final = re.compile(r"[\x20-\x7e]{1,900}")
 
 
 def free_text(text: str) -> str:
-    """As it is where that is harmless in any header, else as encoded words on lines of their own."""
+    """The text as it is if that is harmless in any header, else as encoded words, one a line."""
     if _PLAIN.fullmatch(text) and text == text.strip():
         return text
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in _parts(text))
 
 
 def mailbox(name: str, address: str) -> str:
-    """`address` must have been checked to be a bare one."""
+    """A mailbox for To or From. The caller has checked that `address` is a bare address."""
     return f"{free_text(name)}\r\n <{address}>" if name else f"<{address}>"
 
 
 def message(headers: Iterable[tuple[str, str]], text: str, html: str, boundary: str) -> bytes:
-    """Header values must be structured ASCII, or come from `free_text` and `mailbox`.
+    """A multipart/alternative mail. Header values must be structured ASCII, or come from `free_text` and `mailbox`.
 
-    Both bodies are in base64, whose lines hold no boundary, are short, and pass every server on the way.
+    Both bodies are base64: its lines are short, never contain the boundary, and pass every server. Raises ValueError
+    for a header that can't be written.
     """
     lines = [_header(name, value) for name, value in headers]
     lines += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{boundary}"', ""]
@@ -54,7 +56,7 @@ def _header(name: str, value: str) -> str:
 
 
 def _parts(text: str) -> Iterable[bytes]:
-    """The text's UTF-8 in parts that end between characters."""
+    """The text's UTF-8, split between characters."""
     part = b""
     for character in text:
         encoded = character.encode()

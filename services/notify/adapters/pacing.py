@@ -1,17 +1,18 @@
-"""Not more than so many a second: turns are given out in order, one a step, whoever asks."""
+"""A rate limit: callers proceed in the order they asked, at most so many a second."""
 
 from asyncio import sleep
 from time import monotonic
 
 
 class Pace:
-    """`per_second` 0: no limit. After idle time the first goes at once; nothing is saved up."""
+    """At most `per_second` a second; 0: no limit. After idle time one proceeds at once; unused rate does not add up."""
 
     def __init__(self, per_second: float) -> None:
         self._step = 1 / per_second if per_second else 0.0
         self._next = 0.0
 
-    async def turn(self) -> None:
+    async def wait(self) -> None:
+        """Returns when the caller may proceed."""
         if not self._step:
             return
         now = monotonic()

@@ -1,8 +1,8 @@
-"""A mail's transaction in two round trips where SMTP's own order takes four (RFC 2920): the envelope goes out together
-with DATA, the content once all three are granted.
+"""SMTP PIPELINING (RFC 2920): a mail takes two round trips instead of four.
 
-aiosmtplib opens the session, with TLS and login, and ends it; it awaits each answer before the next command, so for the
-length of a transaction the connection is ours.
+The envelope goes out together with DATA; the content follows once the server has granted all three. aiosmtplib opens
+and ends the session, with TLS and login. It awaits each answer before the next command, so the connection is ours for
+the length of a transaction.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Transaction(asyncio.Protocol):
     """One mail over the open session of a client whose server offers PIPELINING."""
 
     def __init__(self, client: SMTP, seconds: float) -> None:
-        """Of a client that is connected. `seconds`: how long the server may take for what was sent to it at once."""
+        """`client` is connected. `seconds`: how long the server may take to answer what was sent at once."""
         self._session = cast("SMTPProtocol", client.protocol)
         self._transport = cast("asyncio.Transport", client.transport)
         self._seconds = seconds
@@ -47,10 +47,10 @@ class Transaction(asyncio.Protocol):
         self.content_begun = False
 
     async def run(self, sender: str, recipient: str, content: bytes) -> None:
-        """Addresses are bare and plain ASCII; `content` ends its lines with CRLF.
+        """Sends one mail. Addresses are bare and plain ASCII; `content` ends its lines with CRLF.
 
-        Raises SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError, and, of a session that can't be used any more,
-        SMTPServerDisconnected or TimeoutError.
+        Raises SMTPSenderRefused, SMTPRecipientRefused or SMTPDataError; SMTPServerDisconnected or TimeoutError if the
+        session can't be used any more.
         """
         self._transport.set_protocol(self)
         try:
@@ -72,8 +72,8 @@ class Transaction(asyncio.Protocol):
     async def _envelope(
         self, sender: str, recipient: str
     ) -> tuple[SMTPSenderRefused | SMTPRecipientRefused | SMTPDataError | None, bool]:
-        """The first refusal, and whether the server awaits content all the same. A server that hangs up behind a
-        refusal has refused."""
+        """The first refusal, and whether the server awaits content all the same. A server that hangs up after a refusal
+        has refused."""
         refusal: SMTPSenderRefused | SMTPRecipientRefused | SMTPDataError | None = None
         try:
             mail = await self._answer()
@@ -92,8 +92,8 @@ class Transaction(asyncio.Protocol):
         return refusal, data.code == GO_ON
 
     async def _end_at_once(self) -> None:
-        """The content of a mail that nobody is to get (RFC 2920, 3.1); a session that does not outlive it is no news of
-        the refusal."""
+        """Sends empty content, since nobody is to get this mail (RFC 2920, 3.1). If the session ends here, the refusal
+        stands."""
         self._transport.write(b".\r\n")
         try:
             await self._answer()
@@ -117,7 +117,7 @@ class Transaction(asyncio.Protocol):
             if line[3:4] == b"-":
                 continue
             if not line[:3].isdigit():
-                self._transport.abort()  # it speaks something else
+                self._transport.abort()  # not SMTP
                 return
             self._answers.append(_Answer(int(line[:3]), "\n".join(self._lines)))
             self._lines = []
@@ -133,7 +133,7 @@ class Transaction(asyncio.Protocol):
 
 
 def _stuffed(content: bytes) -> bytes:
-    """With its end, and no line that would be taken for it (RFC 5321, 4.5.2)."""
+    """The content dot-stuffed and with its end marker (RFC 5321, 4.5.2)."""
     first = b"." if content.startswith(b".") else b""
     end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
     return first + content.replace(b"\r\n.", b"\r\n..") + end

@@ -1,7 +1,7 @@
-"""The HTTP client of webhooks: it goes where it was told and nowhere else.
+"""The HTTP client of webhooks: it connects to the given address and nowhere else.
 
-A name is resolved once for a connection, and the connection goes to what was looked at: a name that leads elsewhere a
-moment later (DNS rebinding) leads nowhere. No redirects, no cookies, no proxy of the environment.
+A name is resolved once per connection, and the connection goes to the address that was checked, so DNS rebinding has no
+effect. The client follows no redirects, stores no cookies and ignores proxies of the environment.
 """
 
 import asyncio
@@ -22,16 +22,18 @@ from shared.service.addresses import reachable
 
 CONNECTIONS_OF_ONE: Final = 8
 ANSWER_BYTES: Final = 4096
-"""Of an answer's body, which nobody needs: read so that the connection can be used again."""
+"""How much of an answer's body is read. Nobody needs it, but the connection can then be reused."""
 
 
 class PrivateAddressError(OSError):
-    """The target, or what its name leads to, is no address of the internet."""
+    """The target, or an address its name resolves to, is not a public internet address."""
 
     code = "private-address"
 
 
 class _PublicOnly(AbstractResolver):
+    """Refuses names that resolve to a private address."""
+
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
 
@@ -46,7 +48,7 @@ class _PublicOnly(AbstractResolver):
 
 
 class Receivers:
-    """`private`: private addresses will do, in a network of one's own."""
+    """The receivers of webhooks. `private`: private addresses are allowed too, in a network of one's own."""
 
     def __init__(self, connections: int, seconds: float, now: Callable[[], datetime], *, private: bool) -> None:
         self._slots = asyncio.Semaphore(connections)
@@ -56,9 +58,10 @@ class Receivers:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        """Posts once; whatever the receiver or the network does is an outcome."""
         if not self._private and not _public_literal(url):
             return Outcome(Ending.NEVER, PrivateAddressError.code)
-        async with self._slots:  # before the clock starts: others' slowness is no fault of this one
+        async with self._slots:  # before the timeout starts: other receivers' slowness does not count
             return await self._post(url, headers, body)
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -103,7 +106,7 @@ class Receivers:
 
 
 def _public_literal(url: str) -> bool:
-    """False of an address that is private; a name is looked at when it is resolved."""
+    """False for a literal private address; names are checked when they are resolved."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:

@@ -1,7 +1,7 @@
-"""Templates in, texts out: a notice's subject and body in the language of its addressee. Compiled once, at the start.
+"""Renders a notice's subject and bodies in the language of its addressee. Templates are compiled once, at the start.
 
-`templates/<name>/{subject.<language>.txt, body.<language>.txt, body.<language>.html}`; what several kinds share is
-under `templates/shared/`. HTML is escaped; a value a template names and nobody gives is an error, not an empty place.
+Files: `templates/<name>/{subject.<language>.txt, body.<language>.txt, body.<language>.html}`; what several kinds share
+is in `templates/shared/`. HTML is escaped; a missing value is an error, not an empty place.
 """
 
 import re
@@ -21,10 +21,10 @@ from shared.wording.written import day, moment, one_line, stated_day, won
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 TEMPLATES: Final = Path(__file__).parent / "templates"
 NOTICE_NAMES: Final = ("appeal", "contact")
-"""Names of a policy's `notices` that templates use, as `notices.<name>`; empty where the policy says nothing of it."""
+"""The policy's own `notices` that templates use, as `notices.<name>`; empty if the policy does not have one."""
 
 SUBJECT_NAMES: Final = ("kind", "round_title", "reference", "version", "reserve_position", "count")
-"""All that a subject may name: nothing that an applicant wrote, since it goes to whatever address was entered."""
+"""All that a subject may name. Nothing an applicant wrote: the mail goes to whatever address was entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class _Templates:
 
 
 class Renderer:
+    """Renders notices by template name and language."""
+
     def __init__(self, names: Iterable[str] = (*dict.fromkeys(notices.TEMPLATES.values()), notices.GATHERED)) -> None:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -65,16 +67,17 @@ class Renderer:
         }
 
     def render(self, name: str, language: Language, values: Mapping[str, Any]) -> Rendered:
-        """What is not marked as ours is quoted here, whatever the template does; a subject has no such text at all."""
+        """Renders a notice. Text not marked as `Ours` is quoted, whatever the template does; subjects contain none."""
         return self._rendered(name, language, shown(values))
 
     def subject(self, name: str, language: Language, values: Mapping[str, Any]) -> str:
+        """The subject alone."""
         return self._subject(self._templates[name, language], shown(values))
 
     def render_gathered(
         self, language: Language, values: Mapping[str, Any], notices_said: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> Rendered:
-        """One mail of the subjects and contents of several, each its template's name and values."""
+        """One mail with the subjects and contents of several notices, each given as (template name, values)."""
         parts = [self._part(name, language, shown(own)) for name, own in notices_said]
         return self._rendered(notices.GATHERED, language, shown(values) | {"said": parts})
 
@@ -100,10 +103,10 @@ class Renderer:
 
 
 def _spaced(text: str) -> str:
-    """With one empty line at most between its paragraphs, whatever of them the template leaves out."""
+    """The text with at most one empty line between paragraphs, whichever of them the template leaves out."""
     return _EMPTY_LINES.sub("\n\n", text).strip()
 
 
 def _content(template: Template, values: Mapping[str, Any]) -> str:
-    """What it says, without what is around it in a mail of its own."""
+    """The `content` block, without the frame of a mail of its own."""
     return "".join(template.blocks["content"](template.new_context(dict(values))))

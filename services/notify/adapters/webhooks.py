@@ -1,7 +1,8 @@
-"""Notices as webhooks: signed by Standard Webhooks, to each institution's own receiver.
+"""Delivers notices as signed webhooks (Standard Webhooks) to each institution's receiver.
 
-One that is away, or slow, holds up nobody else's: after a failure it is left alone for a while, and what it is owed
-waits untried."""
+A slow or unavailable receiver delays nobody else: after a failure it is left alone for a while, and its deliveries wait
+without an attempt.
+"""
 
 import asyncio
 import json
@@ -17,7 +18,7 @@ from services.notify.adapters.pacing import Pace
 from services.notify.adapters.receivers import CONNECTIONS_OF_ONE, Receivers
 from services.notify.domain.attempts import NOT_TRIED, Ending, Outcome, Persistence
 from services.notify.domain.webhooks import signature
-from services.notify.storage.deliveries import Claimed, Target
+from services.notify.storage.claims import Claimed, Target
 from shared.contracts.events import Channel
 from shared.kafka.cloudevents import type_of
 from shared.service.telemetry import Tracing
@@ -27,14 +28,16 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A receiver that failed: how often in a row, and until when (monotonic) it is left alone."""
+    """A receiver that failed: how often in a row, and until when (monotonic seconds) it is left alone."""
 
     failures: int
     until: float
     error: str | None
 
 
-class WebhookWay:
+class WebhookAdapter:
+    """Posts webhooks, several receivers at once and a bounded number to each."""
+
     channel = Channel.WEBHOOK
 
     def __init__(
@@ -45,7 +48,7 @@ class WebhookWay:
         now: Callable[[], datetime],
         tracing: Tracing,
     ) -> None:
-        """`per_second`: to one receiver at most; 0: no limit."""
+        """`per_second`: limit for one receiver; 0: no limit."""
         self._receivers = receivers
         self._persistence = persistence
         self._per_second = per_second
@@ -63,11 +66,11 @@ class WebhookWay:
         pace = self._paces.setdefault(group[0].delivery.recipient, Pace(self._per_second))
         connections = asyncio.Semaphore(CONNECTIONS_OF_ONE)
 
-        async def one(claimed: Claimed) -> Outcome:
+        async def posted(claimed: Claimed) -> Outcome:
             async with connections:
                 return await self._post(claimed, pace, may_begin)
 
-        return list(zip(group, await asyncio.gather(*(one(claimed) for claimed in group)), strict=True))
+        return list(zip(group, await asyncio.gather(*(posted(claimed) for claimed in group)), strict=True))
 
     async def _post(self, claimed: Claimed, pace: Pace, may_begin: Callable[[], bool]) -> Outcome:
         institution, target = claimed.delivery.recipient, claimed.target
@@ -77,13 +80,13 @@ class WebhookWay:
         if held is not None and held.until > time.monotonic():
             pause = timedelta(seconds=held.until - time.monotonic())
             return replace(NOT_TRIED, error=held.error, pause=pause)
-        if may_begin():  # what is not begun takes nobody's turn
-            await pace.turn()
+        if may_begin():  # an attempt that does not begin uses none of the rate
+            await pace.wait()
         if not may_begin():
             return NOT_TRIED
         try:
             outcome = await self._receivers.post(target.url, *self._message(claimed, target))
-        except Exception:  # noqa: BLE001 -- a fault of ours: reported, and tried again when mended
+        except Exception:  # noqa: BLE001 -- our fault: reported, and retried once mended
             _log.exception("cannot post", delivery=claimed.delivery.id, kind=claimed.delivery.kind)
             return Outcome(Ending.LATER, "fault")
         self._hold(institution, outcome)
@@ -94,7 +97,7 @@ class WebhookWay:
             self._held.pop(institution, None)
             return
         held = self._held.get(institution)
-        if held is not None and held.until > time.monotonic():  # of those sent together one counts
+        if held is not None and held.until > time.monotonic():  # failures of one group count once
             return
         failures = held.failures + 1 if held else 1
         pause = max(self._persistence.pause(failures), outcome.pause)
@@ -102,7 +105,7 @@ class WebhookWay:
         _log.warning("leaves receiver alone", institution=institution, error=outcome.error, seconds=pause.seconds)
 
     def _message(self, claimed: Claimed, target: Target) -> tuple[dict[str, str], bytes]:
-        """The same bytes at every attempt; only the moment it is signed at is another."""
+        """Headers and body. The body is the same at every attempt; only the timestamp and signature change."""
         delivery = claimed.delivery
         payload = {
             "type": type_of(contract_of(delivery.kind).__name__),

@@ -18,7 +18,7 @@ from services.notify.api.disowning import LINK, PAGE_HEADERS
 from services.notify.domain.notices import TEMPLATES
 from services.notify.domain.quoting import Ours, quoted
 from services.notify.storage import entry_states
-from services.notify.storage.entry_states import Told
+from services.notify.storage.entry_states import EntryNotice
 from shared.contracts.events import Language
 from shared.service.postgres import Pool, connected
 from shared.wording.written import moment
@@ -42,18 +42,18 @@ def entry_router(pool: Callable[[], Pool], renderer: Renderer) -> APIRouter:
         """What was told of the entry whose mails carry this link."""
         async with connected(pool()) as connection:
             language = await entry_states.language_of(connection, link) if LINK.fullmatch(link) else None
-            notified = await entry_states.told(connection, link) if language else []
+            notified = await entry_states.notices_of(connection, link) if language else []
         if language is None:
             explanation = "".join(f"<p>{paragraph}</p>\n" for paragraph in _UNKNOWN[1:])
             return HTMLResponse(_page(Language.KO, _UNKNOWN[0], explanation), 404, PAGE_HEADERS)
         return HTMLResponse(
-            _page(language, _WORDS[language][0], _told(notified, language, renderer)), 200, PAGE_HEADERS
+            _page(language, _WORDS[language][0], _entries(notified, language, renderer)), 200, PAGE_HEADERS
         )
 
     return router
 
 
-def _told(notified: Sequence[Told], language: Language, renderer: Renderer) -> str:
+def _entries(notified: Sequence[EntryNotice], language: Language, renderer: Renderer) -> str:
     _, number, order, begin, end = _WORDS[language]
     html = ""
     for application, notices in groupby(
@@ -66,7 +66,7 @@ def _told(notified: Sequence[Told], language: Language, renderer: Renderer) -> s
     return html
 
 
-def _line(notice: Told, language: Language, renderer: Renderer) -> str:
+def _line(notice: EntryNotice, language: Language, renderer: Renderer) -> str:
     """When, and the subject of its mail."""
     title = Ours(notice.round_title[language.value] or "")
     values = {

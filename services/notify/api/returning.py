@@ -34,7 +34,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameTo:
     """What a returned mail came to. `listed`: its id among those for a person, and `why` it is there."""
 
@@ -121,19 +121,26 @@ async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: byt
     async with outbox.transaction(pool) as (connection, events):
         why = await _not_ours(connection, report, proven=proven)
         if why:
-            return CameTo(report.delivery, listed=await _kept(connection, content, why, report), why=why)
+            return CameTo(delivery=report.delivery, listed=await _kept(connection, content, why, report), why=why)
         address = await suppressions.address_of(connection, report.delivery)
         finding = report.about(address)
         if not finding.final:
-            return CameTo(report.delivery, finding.status)
+            return CameTo(delivery=report.delivery, status=finding.status)
         gone = address is not None and finding.judgement is Judgement.GONE
         has_failed = await _fail(connection, events, report.delivery, BOUNCED if gone else RETURNED, clock)
         if address is not None and gone:
             await suppressions.suppress(connection, address, f"bounced {finding.status}", report.delivery)
         if finding.judgement not in DOUBTFUL:
-            return CameTo(report.delivery, finding.status, has_failed, gone)
+            return CameTo(delivery=report.delivery, status=finding.status, failed=has_failed, suppressed=gone)
         listed = await _kept(connection, content, finding.judgement.value, report, finding)
-        return CameTo(report.delivery, finding.status, has_failed, gone, listed, finding.judgement.value)
+        return CameTo(
+            delivery=report.delivery,
+            status=finding.status,
+            failed=has_failed,
+            suppressed=gone,
+            listed=listed,
+            why=finding.judgement.value,
+        )
 
 
 async def _not_ours(connection: Connection, report: Bounce, *, proven: bool) -> str | None:

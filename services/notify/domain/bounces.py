@@ -5,8 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from services.notify.domain.diagnostics import UNDEFINED, Judgement, Said, judged, plain, said, told
-from services.notify.domain.plain_bounces import told_in
+from services.notify.domain.diagnostics import (
+    UNDEFINED,
+    Judgement,
+    ServerAnswer,
+    decisive_status,
+    judged,
+    plain,
+    server_answer,
+)
+from services.notify.domain.plain_bounces import text_reports
 from services.notify.domain.refusal_words import speaks_against
 from services.notify.domain.returned_mail import Returned, groups, returned
 
@@ -27,15 +35,15 @@ class UnreadableBounceError(ValueError):
     code = "unreadable-bounce"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientReport:
     """Of one recipient. `recipients`: its address as it may be meant; empty where none is named."""
 
     final: bool
     """By the report's action, whatever the status: a server that gives up after days says `failed` and 4.4.7."""
     recipients: frozenset[str]
     status: str | None
-    answer: Said
+    answer: ServerAnswer
     words: str
     beside: str = ""
     """What stands beside the report for people, where the report itself has no words."""
@@ -57,17 +65,17 @@ class Bounce:
 
     delivery: str
     tag: str | None
-    told: tuple[Told, ...]
+    reports: tuple[RecipientReport, ...]
 
     def about(self, address: str | None) -> Finding:
         """`address`: the one that was mailed; None where that is not known any more."""
         ours = plain(address) if address else None
-        report = min(self.told, key=lambda each: (ours not in each.recipients, not each.final))
-        status = told(report.status, report.answer) or (UNDEFINED if report.final else "4.0.0")
+        report = min(self.reports, key=lambda each: (ours not in each.recipients, not each.final))
+        status = decisive_status(report.status, report.answer) or (UNDEFINED if report.final else "4.0.0")
         if address is None or not report.final:
             return Finding(status, report.final, Judgement.STANDS, report.words)
         judgement = judged(report.status, report.answer, address)
-        if judgement is Judgement.GONE and speaks_against(said(report.beside).words):
+        if judgement is Judgement.GONE and speaks_against(server_answer(report.beside).words):
             judgement = Judgement.CONTRADICTED
         if judgement is not Judgement.STANDS and ours not in report.recipients:
             judgement = Judgement.ELSEWHERE
@@ -82,13 +90,19 @@ def bounce(content: bytes) -> Bounce:
     except RecursionError:
         raise UnreadableBounceError("it holds parts within parts within parts") from None
     if mail.reports:
-        recipients = tuple(_told(mail))
+        recipients = tuple(_reports(mail))
         if not recipients:
             raise UnreadableBounceError("its report names no recipient with Action: failed or delayed")
     else:
         recipients = tuple(
-            Told(report.final, frozenset(map(plain, report.recipients)), None, said(report.words), report.words)
-            for report in told_in(mail)
+            RecipientReport(
+                final=report.final,
+                recipients=frozenset(map(plain, report.recipients)),
+                status=None,
+                answer=server_answer(report.words),
+                words=report.words,
+            )
+            for report in text_reports(mail)
         )
         if not recipients:
             raise UnreadableBounceError(
@@ -101,19 +115,26 @@ def bounce(content: bytes) -> Bounce:
     raise UnreadableBounceError("neither the address it came back to nor the mail it returns names a notice")
 
 
-def _told(mail: Returned) -> Iterator[Told]:
+def _reports(mail: Returned) -> Iterator[RecipientReport]:
     text = "\n".join(mail.texts)
     for fields in (group for report in mail.reports for group in groups(report)):
         words = " ".join(fields.get("diagnostic-code", ()))
         written = " ".join(fields.get("status", ()))
         match = _STATUS.search(written)
         status = match.group() if match else None
-        answer = said(words)
+        answer = server_answer(words)
         action = (" ".join(fields.get("action", ())).lower().split() or [""])[0].rstrip(";(")
         if not action and not {"final-recipient", "original-recipient"}.isdisjoint(fields):
             action = FAILED if (status or answer.status or "").startswith("5") else ""
         if action in {FAILED, DELAYED}:
-            yield Told(action == FAILED, _recipients(fields), status, answer, words, text if answer.wordless else "")
+            yield RecipientReport(
+                final=action == FAILED,
+                recipients=_recipients(fields),
+                status=status,
+                answer=answer,
+                words=words,
+                beside=text if answer.wordless else "",
+            )
 
 
 def _recipients(fields: dict[str, list[str]]) -> frozenset[str]:

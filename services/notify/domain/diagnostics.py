@@ -21,7 +21,7 @@ from services.notify.domain.refusal_words import (
 )
 from shared.programme.mail_addresses import UnmailableError, mailable
 
-LONGEST_SAID: Final = 4_000
+LONGEST_ANSWER: Final = 4_000
 UNDEFINED: Final = "5.0.0"
 _GONE: Final = re.compile(r"5\.1\.(1|2|3|6|10)|5\.2\.1")
 """Bad mailbox or host, an address of no form, moved, a host that takes no mail (RFC 7505), a mailbox disabled for good.
@@ -56,7 +56,7 @@ DOUBTFUL: Final = frozenset({Judgement.CONTRADICTED, Judgement.UNCLEAR, Judgemen
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ServerAnswer:
     """`statuses` and `replies` in their order; `words` in lower case, without names of hosts, and `mailbox` for each
     address."""
 
@@ -94,9 +94,9 @@ class Said:
         return f"{reply[0]}.0.0" if reply else next(iter(self.statuses), None)
 
 
-def said(text: str) -> Said:
+def server_answer(text: str) -> ServerAnswer:
     """Of an answer or a Diagnostic-Code, with its type before it or without."""
-    text = unicodedata.normalize("NFKC", _TYPE.sub("", text[:LONGEST_SAID], count=1)).replace("’", "'")
+    text = unicodedata.normalize("NFKC", _TYPE.sub("", text[:LONGEST_ANSWER], count=1)).replace("’", "'")
     addresses = frozenset(plain(address.rstrip(".…")) for address in _ADDRESS.findall(text))
     bare = _ADDRESS.sub(f" {_MAILBOX} ", text)
     statuses, replies = _STATUS.findall(bare), _REPLY.findall(bare)
@@ -104,17 +104,17 @@ def said(text: str) -> Said:
     hosts = frozenset(host.lower() for host in _HOST.findall(bare) if not host.rpartition(".")[2].isdigit())
     bare = _HOST.sub(" ", bare)
     words = _SIGNS.sub(" ", _CAMEL.sub(" ", bare)).strip(" '").casefold()
-    return Said(tuple(statuses), tuple(replies), addresses, hosts, words)
+    return ServerAnswer(tuple(statuses), tuple(replies), addresses, hosts, words)
 
 
-def told(status: str | None, answer: Said) -> str | None:
+def decisive_status(status: str | None, answer: ServerAnswer) -> str | None:
     """`status`: of the report, if it has one; where that is none or *undefined*, that of the words."""
     return status if status not in {None, UNDEFINED} else answer.status or status
 
 
-def judged(status: str | None, answer: Said, address: str) -> Judgement:
+def judged(status: str | None, answer: ServerAnswer, address: str) -> Judgement:
     """`address`: the one that was mailed."""
-    decisive = told(status, answer)
+    decisive = decisive_status(status, answer)
     if decisive is None or not _GONE.fullmatch(decisive):
         gone = (decisive or "").startswith("5") and no_such_mailbox(answer.words)
         return Judgement.CONTRADICTED if gone else Judgement.STANDS

@@ -55,5 +55,13 @@ def _digest(notices: Sequence[Gatherable]) -> Planned:
     }
     needs = (Need.CONTACT, Need.ROUND)
     return Planned(
-        first.round, DIGEST, first.round, occasion, first.recipient, Channel.MAIL, facts, needs, patient=True
+        round=first.round,
+        kind=DIGEST,
+        subject=first.round,
+        occasion=occasion,
+        recipient=first.recipient,
+        channel=Channel.MAIL,
+        facts=facts,
+        needs=needs,
+        patient=True,
     )

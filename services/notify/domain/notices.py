@@ -96,16 +96,18 @@ INVITATION: Final = "extended"
 DIGEST: Final = "digest"
 GATHERED: Final = "gathered"
 """The template of a mail to an applicant that says more than one notice."""
-TURN: Final = "turn"
+LIFECYCLE: Final = "turn"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
 _PUSHED: Final = (Channel.OUTBOX, Channel.WEBHOOK)
-_DESK: Final = (Channel.OUTBOX, Channel.WEBHOOK, Channel.MAIL)
+_EVERY_CHANNEL: Final = (Channel.OUTBOX, Channel.WEBHOOK, Channel.MAIL)
 _NEEDED_BY_CHANNEL: Final = {Channel.MAIL: (Need.CONTACT, Need.ROUND), Channel.OUTBOX: (), Channel.WEBHOOK: ()}
 
 
-def _turn(kind: str, channels: tuple[Channel, ...] = _DESK, *, patient: bool = True, before: bool = False) -> Notice:
-    return Notice(kind, channels, template=TURN, patient=patient, before_round=before)
+def _lifecycle(
+    kind: str, channels: tuple[Channel, ...] = _EVERY_CHANNEL, *, patient: bool = True, before: bool = False
+) -> Notice:
+    return Notice(kind, channels, template=LIFECYCLE, patient=patient, before_round=before)
 
 
 def _result(kind: str, *needs: Need) -> Notice:
@@ -113,7 +115,7 @@ def _result(kind: str, *needs: Need) -> Notice:
 
 
 def _award(kind: str) -> Notice:
-    return Notice(kind, _DESK, patient=True, gathered=True)
+    return Notice(kind, _EVERY_CHANNEL, patient=True, gathered=True)
 
 
 NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
@@ -144,18 +146,18 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
     (Happening.AWARD_WITHDRAWN, Role.INSTITUTION): _award(AWARD_WITHDRAWN),
     (Happening.STATUS_ENDED, Role.INSTITUTION): _award(AWARD_STATUS_ENDED),
     (Happening.PURCHASE_OVERDUE, Role.INSTITUTION): _award(PURCHASE_REMINDER),
-    (Happening.ANNOUNCED, Role.INSTITUTION): _turn("round-announced", before=True),
-    (Happening.AMENDED, Role.INSTITUTION): _turn("round-amended", before=True),
-    (Happening.OPENED, Role.INSTITUTION): _turn("round-opened"),
-    (Happening.CLOSING_SOON, Role.INSTITUTION): _turn("round-closing-soon", patient=False),
-    (Happening.EXTENDED, Role.INSTITUTION): _turn("round-extended"),
-    (Happening.FROZEN, Role.INSTITUTION): _turn("round-frozen", _PUSHED),
-    (Happening.COMMITTED, Role.INSTITUTION): _turn("round-committed"),
-    (Happening.TIME_STAMPED, Role.INSTITUTION): _turn("round-time-stamped", _PUSHED),
-    (Happening.PUBLISHED, Role.INSTITUTION): _turn("round-published"),
-    (Happening.RELEASED, Role.INSTITUTION): _turn("round-released"),
-    (Happening.FINALIZED, Role.INSTITUTION): _turn("round-final"),
-    (Happening.VOIDED, Role.INSTITUTION): _turn("round-voided"),
+    (Happening.ANNOUNCED, Role.INSTITUTION): _lifecycle("round-announced", before=True),
+    (Happening.AMENDED, Role.INSTITUTION): _lifecycle("round-amended", before=True),
+    (Happening.OPENED, Role.INSTITUTION): _lifecycle("round-opened"),
+    (Happening.CLOSING_SOON, Role.INSTITUTION): _lifecycle("round-closing-soon", patient=False),
+    (Happening.EXTENDED, Role.INSTITUTION): _lifecycle("round-extended"),
+    (Happening.FROZEN, Role.INSTITUTION): _lifecycle("round-frozen", _PUSHED),
+    (Happening.COMMITTED, Role.INSTITUTION): _lifecycle("round-committed"),
+    (Happening.TIME_STAMPED, Role.INSTITUTION): _lifecycle("round-time-stamped", _PUSHED),
+    (Happening.PUBLISHED, Role.INSTITUTION): _lifecycle("round-published"),
+    (Happening.RELEASED, Role.INSTITUTION): _lifecycle("round-released"),
+    (Happening.FINALIZED, Role.INSTITUTION): _lifecycle("round-final"),
+    (Happening.VOIDED, Role.INSTITUTION): _lifecycle("round-voided"),
     (Happening.HEAD_SIGNED, Role.INSTITUTION): Notice(AUDIT_HEAD, _OUTBOX),
 }
 
@@ -174,7 +176,7 @@ class Recipient:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """Something that happened, when in the life of its subject, and all whom it may concern."""
 
@@ -189,7 +191,7 @@ class Occurrence:
     """By the broker: who came to an institution's desk later is not told of it. None: whoever is there is told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A delivery that is due to somebody. Its key is what makes it one: a repeat has the same."""
 
@@ -210,35 +212,37 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class NotificationContacts:
     """What reaches an institution beside its outbox, since when: the people at it, and its webhook."""
 
     people: Mapping[str, datetime] = field(default_factory=dict)
     webhook: datetime | None = None
 
 
-NOBODY: Final = Desk()
+NOBODY: Final = NotificationContacts()
 
 
-def planned(occurrence: Occurrence, desks: Mapping[str, Desk] = MappingProxyType({})) -> list[Planned]:
+def planned(
+    occurrence: Occurrence, contacts: Mapping[str, NotificationContacts] = MappingProxyType({})
+) -> list[Planned]:
     """The deliveries the table asks for; none for a role it does not name, and none where nobody is to be reached."""
     return [
         Planned(
-            occurrence.round,
-            notice.kind,
-            occurrence.subject,
-            occurrence.occasion,
-            addressee,
-            channel,
-            recipient.facts,
-            _needs(notice, recipient.role, channel),
-            occurrence.traceparent,
-            notice.patient and channel is Channel.MAIL,
+            round=occurrence.round,
+            kind=notice.kind,
+            subject=occurrence.subject,
+            occasion=occurrence.occasion,
+            recipient=addressee,
+            channel=channel,
+            facts=recipient.facts,
+            needs=_needs(notice, recipient.role, channel),
+            traceparent=occurrence.traceparent,
+            patient=notice.patient and channel is Channel.MAIL,
         )
         for recipient in occurrence.recipients
         if (notice := NOTICES.get((occurrence.happening, recipient.role))) is not None
         for channel in notice.channels
-        for addressee in _reached(recipient, channel, desks.get(recipient.id, NOBODY), occurrence.happened_at)
+        for addressee in _reached(recipient, channel, contacts.get(recipient.id, NOBODY), occurrence.happened_at)
     ]
 
 
@@ -248,7 +252,9 @@ def _needs(notice: Notice, role: Role, channel: Channel) -> tuple[Need, ...]:
     return (*by_channel, *notice.needs, *((Need.DIGEST,) if gathers else ()))
 
 
-def _reached(recipient: Recipient, channel: Channel, desk: Desk, happened_at: datetime | None) -> list[str]:
+def _reached(
+    recipient: Recipient, channel: Channel, contacts: NotificationContacts, happened_at: datetime | None
+) -> list[str]:
     if recipient.role is Role.APPLICANT or channel is Channel.OUTBOX:
         return [recipient.id]
 
@@ -256,5 +262,5 @@ def _reached(recipient: Recipient, channel: Channel, desk: Desk, happened_at: da
         return happened_at is None or since <= happened_at
 
     if channel is Channel.WEBHOOK:
-        return [recipient.id] if desk.webhook is not None and was_there(desk.webhook) else []
-    return sorted(party for party, since in desk.people.items() if was_there(since))
+        return [recipient.id] if contacts.webhook is not None and was_there(contacts.webhook) else []
+    return sorted(party for party, since in contacts.people.items() if was_there(since))

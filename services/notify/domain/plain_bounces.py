@@ -37,13 +37,13 @@ _RECIPIENT: Final = re.compile(r"[ \t]{0,8}<?([^\s<>:;,()]{1,64}@[^\s<>:;,()]{1,
 
 
 @dataclass(frozen=True, slots=True)
-class ToldInText:
+class TextReport:
     final: bool
     recipients: tuple[str, ...]
     words: str
 
 
-def told_in(mail: Returned) -> Iterator[ToldInText]:
+def text_reports(mail: Returned) -> Iterator[TextReport]:
     """None of what no mail server wrote, or what does not say that a delivery failed or waits."""
     text = _COPY.split("\n".join(mail.texts), maxsplit=1)[0]
     whole = f"{mail.headers.get('Subject', '')}\n{text}"
@@ -57,7 +57,7 @@ def told_in(mail: Returned) -> Iterator[ToldInText]:
         named = f"{mail.headers.get('X-Failed-Recipients', '')} {text}"
         blocks = [(tuple(set(_ADDRESS.findall(named))), text)]
     for recipients, words in blocks:
-        yield ToldInText(not delayed, recipients, words.strip() or text)
+        yield TextReport(not delayed, recipients, words.strip() or text)
 
 
 def _of_a_server(mail: Returned, text: str) -> bool:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.notify.domain.lifecycle import LifecycleEvent
 from services.notify.domain.notices import Happening
-from services.notify.domain.turns import Turn
 from shared.clock import TimeMap
 
 
@@ -18,7 +18,7 @@ class Window:
     time_map: TimeMap
 
 
-def reminder(window: Window, now: datetime, ahead: timedelta) -> Turn | bool:
+def reminder(window: Window, now: datetime, ahead: timedelta) -> LifecycleEvent | bool:
     """The turn, once it is due; True where there is nothing to remind of any more, False where it is too early. `now`
     is real time. A window no longer than `ahead` has no reminder: its opening says the same."""
     moment = window.time_map.programme(now)
@@ -28,4 +28,11 @@ def reminder(window: Window, now: datetime, ahead: timedelta) -> Turn | bool:
     if window.opens_at >= due or moment >= window.closes_at:
         return True
     occasion = f"until {window.closes_at.isoformat()}"
-    return Turn(window.round, Happening.CLOSING_SOON, occasion, moment, {}, closes_at=window.closes_at)
+    return LifecycleEvent(
+        round=window.round,
+        happening=Happening.CLOSING_SOON,
+        occasion=occasion,
+        occurred_at=moment,
+        roots={},
+        closes_at=window.closes_at,
+    )

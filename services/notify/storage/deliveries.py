@@ -1,8 +1,8 @@
 """What is owed to whom and what became of it. One clock decides what is due and leased: the database's."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.notify.domain.attempts import Settlement, State
@@ -45,38 +45,8 @@ UPDATE deliveries d SET due_at = $2, taken_up_at = CASE attempts WHEN 0 THEN $2 
 WHERE state = 'pending' AND channel = $1 AND patient AND due_at <= now() AND started_at IS NULL
   AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = d.round AND r.rehearsal IS NOT NULL)
 """
-_COMPLETE = """
-SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.channel, d.facts, d.traceparent,
-    d.attempts, r.rehearsal, now() - d.taken_up_at AS tried_for, d.created_at, c.name, c.email, c.language,
-    c.institution, s.address IS NOT NULL AS suppressed, l.link::text AS disowning, w.url, w.secret,
-    CASE WHEN w.before_until > now() THEN w.secret_before END AS secret_before,
-    r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
-    CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes, d.digest::text,
-    EXISTS (SELECT FROM deliveries g WHERE g.digest = d.delivery AND g.state = 'gathered') AS gathers,
-    notice_tag(d.delivery) AS tag
-FROM {which} d
-LEFT JOIN rounds r ON r.round = d.round
-LEFT JOIN contacts c ON c.party = d.recipient
-LEFT JOIN suppressions s ON s.address = c.address
-LEFT JOIN disowning_links l ON l.party = d.recipient AND l.address = c.address
-LEFT JOIN webhooks w ON w.institution = d.recipient AND d.channel = 'webhook'
-LEFT JOIN applications a ON a.application = d.subject
-LEFT JOIN verdicts v ON v.application = d.subject
-{where}
-ORDER BY d.created_at, d.delivery
-"""
-CLAIM = f"""
-WITH due AS (
-    SELECT delivery FROM deliveries WHERE state = 'pending' AND channel = $1 AND due_at <= now()
-    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED),
-claimed AS (
-    UPDATE deliveries d SET attempts = attempts + 1, doubts = doubts + (started_at IS NOT NULL)::int,
-        started_at = now(), claimed_by = $3, due_at = now() + $4
-    FROM due WHERE d.delivery = due.delivery RETURNING d.*)
-{_COMPLETE.format(which="claimed", where="")}"""  # noqa: S608 -- no value of anybody's
-SAID_WITH = _COMPLETE.format(which="deliveries", where="WHERE d.digest = ANY ($1::uuid[]) AND d.state = 'gathered'")
 # Of what was announced: this database has lost it, or that it was settled. One that failed and is tried again goes on.
-SETTLE_TOLD = """
+SETTLE_ANNOUNCED = """
 INSERT INTO deliveries (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, state, attempts,
     error, taken_up_at, settled_at)
 SELECT delivery, round, kind, subject, occasion, recipient, channel, '{}', '{}', state, attempts, error, now(), now()
@@ -100,11 +70,6 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::b
 WHERE d.delivery = o.delivery AND d.state = 'pending' AND (o.state = 'sent' OR d.attempts = o.attempt)
 RETURNING d.delivery::text
 """
-# A replica that starts again takes up at once what it held when it ended: no live process shares its slot.
-RESUME = """
-UPDATE deliveries SET due_at = now()
-WHERE claimed_by = $1 AND channel = $2 AND state = 'pending' AND started_at IS NOT NULL AND due_at > now()
-"""
 COUNTS = """
 SELECT kind, channel, state, count(*) AS deliveries, count(*) FILTER (WHERE doubts > 0) AS doubtful
 FROM deliveries WHERE round = $1 GROUP BY kind, channel, state ORDER BY kind, channel, state
@@ -113,7 +78,7 @@ UNSPREAD = "SELECT count(*) FROM turns WHERE round = $1 AND NOT spread"
 AT_ONCE = 5000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A delivery as it is announced; `recipient` is a party's id or an institution's code, never an address."""
 
@@ -128,54 +93,6 @@ class Delivery:
     traceparent: str | None
     attempts: int
     time_map: TimeMap
-
-
-@dataclass(frozen=True, slots=True)
-class Addressee:
-    """Whom a mail is for, as of the claim. `institution`: whose desk it is; None of an applicant."""
-
-    name: str
-    email: str
-    language: str
-    institution: str | None = None
-    suppressed: bool = False
-    disowning: str | None = None
-    """What its *this was not me* is named by; None of somebody at an institution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a webhook goes, as of the claim. Each of `secrets` signs it."""
-
-    url: str
-    secrets: tuple[str, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery whose attempt begins, with what else its notice says. `addressee` is None where none is known now.
-
-    `notices` are the words of the round's policy, by name and language.
-    """
-
-    delivery: Delivery
-    tried_for: timedelta
-    addressee: Addressee | None
-    round_title: dict[str, str]
-    product: str | None
-    findings: Sequence[Any] | None
-    changes: Sequence[Any] | None = None
-    notices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    target: Target | None = None
-    """Of a webhook; None where the institution has none any more."""
-    created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    """When it became due to somebody (real time)."""
-    gathers: bool = False
-    """Whether others are said with it, and settled as it is."""
-    said: "Sequence[Claimed]" = ()
-    """Those, of a mail to an applicant; what a digest says is in its own facts."""
-    tag: str = ""
-    """What proves a return of its mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,50 +136,6 @@ async def put_off(connection: Connection, channel: Channel, until: datetime) -> 
     return await rows_changed(connection, PUT_OFF, channel.value, until)
 
 
-async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
-    """Takes what is due for the length of the lease; nobody else gets it meanwhile."""
-    return [_claimed(row) for row in await connection.fetch(CLAIM, channel.value, limit, replica, lease)]
-
-
-async def said_with(connection: Connection, claimed: Sequence[str]) -> dict[str, list[Claimed]]:
-    """What each of them says beside itself."""
-    by_digest: dict[str, list[Claimed]] = {}
-    for row in await connection.fetch(SAID_WITH, list(claimed)):
-        by_digest.setdefault(row["digest"], []).append(_claimed(row))
-    return by_digest
-
-
-def _claimed(row: Any) -> Claimed:
-    return Claimed(
-        delivery_of(row),
-        row["tried_for"],
-        _addressee(row),
-        {"ko": row["title_ko"], "en": row["title_en"]} if row["title_ko"] else {},
-        row["product"],
-        row["findings"],
-        row["changes"],
-        row["notices"] or {},
-        _target(row),
-        row["created_at"],
-        row["gathers"],
-        tag=row["tag"],
-    )
-
-
-def _addressee(row: Any) -> Addressee | None:
-    if not row["email"]:
-        return None
-    return Addressee(
-        row["name"], row["email"], row["language"], row["institution"], row["suppressed"], row["disowning"]
-    )
-
-
-def _target(row: Any) -> Target | None:
-    if row["url"] is None:
-        return None
-    return Target(row["url"], tuple(secret for secret in (row["secret"], row["secret_before"]) if secret))
-
-
 async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> set[str]:
     """Records what attempts came to, and returns the ids it was recorded for.
 
@@ -283,7 +156,7 @@ async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settl
     return {row["delivery"] for row in await connection.fetch(SETTLE, *zip(*rows, strict=True))}
 
 
-async def settle_told(connection: Connection, announced: Sequence[NoticeDelivered | NoticeFailed]) -> int:
+async def settle_announced(connection: Connection, announced: Sequence[NoticeDelivered | NoticeFailed]) -> int:
     """The newest announcement of each, of those this database does not know to be settled; how many."""
     newest = {event.delivery: event for event in announced}
     rows = [
@@ -301,11 +174,7 @@ async def settle_told(connection: Connection, announced: Sequence[NoticeDelivere
         )
         for event in newest.values()
     ]
-    return await rows_changed(connection, SETTLE_TOLD, *zip(*rows, strict=True)) if rows else 0
-
-
-async def resume(connection: Connection, replica: str, channel: Channel) -> None:
-    await connection.execute(RESUME, replica, channel.value)
+    return await rows_changed(connection, SETTLE_ANNOUNCED, *zip(*rows, strict=True)) if rows else 0
 
 
 async def counts(connection: Connection, round_id: str) -> tuple[list[Count], int]:
@@ -320,17 +189,17 @@ async def counts(connection: Connection, round_id: str) -> tuple[list[Count], in
 def delivery_of(row: Any) -> Delivery:
     """Of a row with all that is announced, and with the round's `rehearsal`."""
     return Delivery(
-        row["delivery"],
-        row["round"],
-        row["kind"],
-        row["subject"],
-        row["occasion"],
-        row["recipient"],
-        Channel(row["channel"]),
-        row["facts"],
-        row["traceparent"],
-        row["attempts"],
-        round_time(row["rehearsal"]),
+        id=row["delivery"],
+        round=row["round"],
+        kind=row["kind"],
+        subject=row["subject"],
+        occasion=row["occasion"],
+        recipient=row["recipient"],
+        channel=Channel(row["channel"]),
+        facts=row["facts"],
+        traceparent=row["traceparent"],
+        attempts=row["attempts"],
+        time_map=round_time(row["rehearsal"]),
     )
 
 

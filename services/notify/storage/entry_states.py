@@ -10,13 +10,13 @@ from shared.clock import TimeMap
 from shared.contracts.events import Language
 from shared.service.postgres import Connection
 
-MOST_TOLD: Final = 200
+MOST_NOTICES: Final = 200
 # Not of an address that is disowned, or that the contact has no more: it is told nothing more either.
 LANGUAGE = """
 SELECT c.language FROM disowning_links l JOIN contacts c ON c.party = l.party AND c.address = l.address
 WHERE l.link = $1 AND NOT EXISTS (SELECT FROM suppressions s WHERE s.address = l.address AND s.reason = 'not-me')
 """
-TOLD = """
+NOTICES = """
 SELECT d.subject, d.kind, d.facts, d.created_at, a.product, r.title_ko, r.title_en, r.rehearsal
 FROM disowning_links l
 JOIN deliveries d ON d.recipient = l.party AND d.channel = 'mail' AND d.facts <> '{}'
@@ -27,8 +27,8 @@ ORDER BY d.created_at DESC, d.delivery LIMIT $2
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryNotice:
     """One notice about an application: `at` is when it became due (real time)."""
 
     application: str
@@ -46,17 +46,17 @@ async def language_of(connection: Connection, link: str) -> Language | None:
     return Language(language) if language else None
 
 
-async def told(connection: Connection, link: str) -> list[Told]:
+async def notices_of(connection: Connection, link: str) -> list[EntryNotice]:
     """Newest first, whether its mail has arrived or not."""
     return [
-        Told(
-            row["subject"],
-            row["kind"],
-            row["facts"],
-            row["created_at"],
-            row["product"],
-            {"ko": row["title_ko"], "en": row["title_en"]},
-            round_time(row["rehearsal"]),
+        EntryNotice(
+            application=row["subject"],
+            kind=row["kind"],
+            facts=row["facts"],
+            at=row["created_at"],
+            product=row["product"],
+            round_title={"ko": row["title_ko"], "en": row["title_en"]},
+            time_map=round_time(row["rehearsal"]),
         )
-        for row in await connection.fetch(TOLD, link, MOST_TOLD)
+        for row in await connection.fetch(NOTICES, link, MOST_NOTICES)
     ]

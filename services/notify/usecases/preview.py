@@ -13,7 +13,8 @@ from typing import Any, Final
 from services.notify.adapters.composing import Composer, Sender
 from services.notify.adapters.rendering import Renderer
 from services.notify.domain.notices import DIGEST, INVITATION, NOTICES, TEMPLATES, Role
-from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from services.notify.storage.claims import Addressee, Claimed
+from services.notify.storage.deliveries import Delivery
 from shared.clock import REAL_TIME
 from shared.contracts.events import Channel, Language
 
@@ -68,23 +69,23 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
         notice.kind == kind and role is Role.INSTITUTION for (_, role), notice in NOTICES.items()
     )
     addressee = Addressee(
-        "김가상",
-        "somebody@firm.example",
-        language.value,
-        "kwater" if to_desk else None,
+        name="김가상",
+        email="somebody@firm.example",
+        language=language.value,
+        institution="kwater" if to_desk else None,
         disowning=None if to_desk else _LINK,
     )
     title = title or _TITLE[language]
     known_of: dict[str, Any] = SAMPLES["of-application"]
     claimed = Claimed(
-        _delivery(kind, facts),
-        timedelta(0),
-        addressee,
-        {language.value: title},
-        known_of["product"],
-        known_of["findings"] if kind in {"not-selected", "verdict"} else None,
-        known_of["changes"] if kind in {"not-selected", "verdict"} else None,
-        known_of["notices"],
+        delivery=_delivery(kind, facts),
+        tried_for=timedelta(0),
+        addressee=addressee,
+        round_title={language.value: title},
+        product=known_of["product"],
+        findings=known_of["findings"] if kind in {"not-selected", "verdict"} else None,
+        changes=known_of["changes"] if kind in {"not-selected", "verdict"} else None,
+        notices=known_of["notices"],
     )
     sender = Sender("Firstbuy", "no-reply@firstbuy.example", "firstbuy.example")
     composer = Composer(_renderer(), sender, _SELECTION, _NOTIFY)
@@ -102,7 +103,19 @@ def _renderer() -> Renderer:
 def _delivery(kind: str, facts: Any) -> Delivery:
     party, application = "preview", "4f0f9d2c-3a52-4ab5-9b1d-0c5f6a0d9e01"
     subject = party if kind == INVITATION else application
-    return Delivery(_DELIVERY, "2018-h2", kind, subject, "preview", party, Channel.MAIL, facts, None, 1, REAL_TIME)
+    return Delivery(
+        id=_DELIVERY,
+        round="2018-h2",
+        kind=kind,
+        subject=subject,
+        occasion="preview",
+        recipient=party,
+        channel=Channel.MAIL,
+        facts=facts,
+        traceparent=None,
+        attempts=1,
+        time_map=REAL_TIME,
+    )
 
 
 def _body(message: Any, kind: str) -> str:

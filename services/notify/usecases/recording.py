@@ -14,10 +14,11 @@ from typing import Final
 import prometheus_client
 import structlog
 
-from services.notify.adapters.channels import Attempted, Way
+from services.notify.adapters.channels import Attempted, ChannelAdapter
 from services.notify.domain.attempts import MAILBOX_UNKNOWN, Persistence, Settlement, State, settle
 from services.notify.storage import deliveries, digests, suppressions
-from services.notify.storage.deliveries import Claimed, Delivery
+from services.notify.storage.claims import Claimed
+from services.notify.storage.deliveries import Delivery
 from services.notify.usecases.delivery_events import delivered, failed, gave_up
 from shared.contracts.events import NoticeFailed
 from shared.kafka.cloudevents import Outgoing
@@ -42,7 +43,7 @@ class Recording:
 
     def __init__(
         self,
-        way: Way,
+        adapter: ChannelAdapter,
         persistence: Persistence,
         outbox: OutboxPublisher,
         now: Callable[[], datetime],
@@ -50,7 +51,7 @@ class Recording:
         stopping: asyncio.Event,
         counter: prometheus_client.Counter,
     ) -> None:
-        self._way = way
+        self._adapter = adapter
         self._persistence = persistence
         self._outbox = outbox
         self._now = now
@@ -58,7 +59,7 @@ class Recording:
         self._stopping = stopping
         self._counter = counter
         self._waiting: list[_Waiting] = []
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def record(self, pool: Pool, attempted: Sequence[Attempted]) -> None:
         """Returns once it is committed. A fault in what others had recorded is theirs alone."""
@@ -72,7 +73,7 @@ class Recording:
             ]
         )
         self._waiting.append(mine)
-        async with self._turn:
+        async with self._lock:
             if mine.recorded:
                 return
             if not mine.alone:
@@ -143,13 +144,13 @@ class Recording:
             if delivery.id in recorded and settlement.counts
         )
         for (kind, state), count in states.items():
-            self._counter.labels(kind, self._way.channel.value, state.value).inc(count)
-            _log.info("settled deliveries", kind=kind, channel=self._way.channel, state=state, deliveries=count)
+            self._counter.labels(kind, self._adapter.channel.value, state.value).inc(count)
+            _log.info("settled deliveries", kind=kind, channel=self._adapter.channel, state=state, deliveries=count)
 
     def _announced(self, delivery: Delivery, state: State, error: str | None, said_by: str) -> Outgoing:
         """`said_by`: the delivery whose message said it, itself or a digest."""
         now = delivery.time_map.programme(self._now())
         if state is State.SENT:
-            return delivered(delivery, self._way.message_id(said_by), now)
+            return delivered(delivery, self._adapter.message_id(said_by), now)
         _log.warning("gave up delivery", delivery=delivery.id, kind=delivery.kind, error=error)
         return failed(delivery, error or "fault", now)

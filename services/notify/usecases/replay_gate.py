@@ -17,7 +17,7 @@ from shared.service.runtime import Job
 _log = structlog.get_logger()
 
 
-class Told:
+class ReplayGate:
     """Closed at first."""
 
     def __init__(self, own: OwnTopic) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.notify.adapters.channels import Way
+from services.notify.adapters.channels import ChannelAdapter
 from services.notify.domain.notices import DIGEST
 from services.notify.domain.quiet import QuietHours
-from services.notify.storage import deliveries, digests, facts
-from services.notify.storage.deliveries import Claimed
+from services.notify.storage import claims, deliveries, digests, institutions
+from services.notify.storage.claims import Claimed
 from services.notify.usecases.recording import Recording
 from shared.service.postgres import Connection, Pool, connected
 
@@ -33,7 +33,7 @@ class Sending:
 
     def __init__(
         self,
-        way: Way,
+        adapter: ChannelAdapter,
         claims: Claims,
         recording: Recording,
         now: Callable[[], datetime],
@@ -42,7 +42,7 @@ class Sending:
     ) -> None:
         """`quiet`: hours in which what can wait is put off."""
         self._quiet = quiet
-        self._way = way
+        self._adapter = adapter
         self._claims = claims
         self._recording = recording
         self._now = now
@@ -55,7 +55,7 @@ class Sending:
         async with self._starting:
             if not self._resumed:
                 async with connected(pool) as connection:
-                    await deliveries.resume(connection, self._claims.replica, self._way.channel)
+                    await claims.resume(connection, self._claims.replica, self._adapter.channel)
                 self._resumed = True
 
     async def deliver_due(self, pool: Pool) -> None:
@@ -71,17 +71,15 @@ class Sending:
         await self._resume(pool)
         while not self._stopping.is_set():
             begun = time.monotonic()
-            claims = self._claims
+            terms = self._claims
             async with connected(pool) as connection:
                 if self._quiet and (until := self._quiet.until(self._now())):
-                    await deliveries.put_off(connection, self._way.channel, until)
-                claimed = await deliveries.claim(
-                    connection, self._way.channel, claims.limit, claims.replica, claims.lease
-                )
+                    await deliveries.put_off(connection, self._adapter.channel, until)
+                claimed = await claims.claim(connection, self._adapter.channel, terms.limit, terms.replica, terms.lease)
                 claimed = await with_others(connection, claimed)
-                names = await facts.institution_names(connection, _named(claimed))
+                names = await institutions.names(connection, _named(claimed))
 
-            def may_begin(until: float = begun + claims.lease.total_seconds() / 2) -> bool:
+            def may_begin(until: float = begun + terms.lease.total_seconds() / 2) -> bool:
                 return not self._stopping.is_set() and time.monotonic() < until
 
             async def attempt(
@@ -89,14 +87,14 @@ class Sending:
                 names: dict[str, str] = names,
                 may_begin: Callable[[], bool] = may_begin,
             ) -> None:
-                await self._recording.record(pool, await self._way.attempt(group, names, may_begin))
+                await self._recording.record(pool, await self._adapter.attempt(group, names, may_begin))
 
             # A fault in one group leaves the others to end what they have begun.
-            works = (attempt(group) for group in self._way.groups(claimed))
+            works = (attempt(group) for group in self._adapter.groups(claimed))
             faults = [fault for fault in await asyncio.gather(*works, return_exceptions=True) if fault is not None]
             if faults:
                 raise faults[0]
-            if len(claimed) < claims.limit:
+            if len(claimed) < terms.limit:
                 return
 
 
@@ -106,13 +104,13 @@ async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> lis
     if not gathering:
         return list(claimed)
     await digests.release(connection, gathering)
-    gathered = await deliveries.said_with(connection, gathering)
-    return [replace(delivery, said=gathered.get(delivery.delivery.id, ())) for delivery in claimed]
+    gathered = await claims.gathered_with(connection, gathering)
+    return [replace(delivery, gathered=gathered.get(delivery.delivery.id, ())) for delivery in claimed]
 
 
 def _named(claimed: Sequence[Claimed]) -> set[str]:
     """Institutions that mails name: that buy, or whose desk they go to."""
-    notices = [notice for first in claimed for notice in (first, *first.said)]
+    notices = [notice for first in claimed for notice in (first, *first.gathered)]
     mailed = [(notice.delivery.facts, notice.addressee) for notice in notices if notice.addressee is not None]
     buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
     return buying | {addressee.institution for _, addressee in mailed if addressee.institution}

@@ -1,15 +1,15 @@
-"""Whom notices reach: contacts of applicants, people at institutions, webhooks. They come from contacts.v1 alone."""
+"""Whom notices reach: contacts of applicants, people at institutions, webhooks. They all come from contacts.v1."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from services.notify.domain.notices import Desk
+from services.notify.domain.notices import NotificationContacts
 from services.notify.storage import disowning
-from services.notify.storage.facts import newest
+from services.notify.storage.newest import newest
 from shared.contracts.events import ContactChanged, WebhookChanged
-from shared.service.postgres import Connection
+from shared.service.postgres import Connection, columns
 
-# The moment of an erased contact, and of a webhook that ended, stays: a late copy does not bring it back.
+# The time of an erased contact or ended webhook is kept, so that a late copy does not restore it.
 SAVE_CONTACTS = """
 INSERT INTO contacts (party, name, email, language, institution, network, address, since, changed_at)
 SELECT party, name, email, language, institution, network, keyed_address(email), changed_at, changed_at
@@ -20,7 +20,7 @@ ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, 
     since = coalesce(contacts.since, excluded.since), changed_at = excluded.changed_at
 WHERE contacts.changed_at IS NULL OR contacts.changed_at < excluded.changed_at
 """
-# An address that was disowned stays so: else whoever entered it would free it by erasing it.
+# A disowned address stays suppressed: otherwise whoever entered it could lift that by erasing the contact.
 ERASE_CONTACT = """
 WITH freed AS (
     DELETE FROM suppressions USING contacts
@@ -47,16 +47,29 @@ WEBHOOKS = "SELECT institution, since FROM webhooks WHERE institution = ANY($1::
 
 
 async def save_contacts(connection: Connection, contacts: Iterable[ContactChanged]) -> None:
-    rows = [(c.party, c.name, c.email, c.language.value, c.changed_at, c.institution, c.network) for c in contacts]
-    if rows:
-        columns = newest(rows, lambda row: row[4])
-        await connection.execute(SAVE_CONTACTS, *columns)
-        parties, _, emails, *_, institutions, _ = columns
-        named = zip(parties, emails, institutions, strict=True)
-        await disowning.issue(connection, [(party, email) for party, email, desk in named if desk is None])
+    """Stores the newest state of each contact, and issues *this was not me* links for those of applicants."""
+    changes = [
+        {
+            "party": contact.party,
+            "name": contact.name,
+            "email": contact.email,
+            "language": contact.language.value,
+            "changed_at": contact.changed_at,
+            "institution": contact.institution,
+            "network": contact.network,
+        }
+        for contact in contacts
+    ]
+    if changes:
+        rows = newest(changes, "party", lambda row: row["changed_at"])
+        await connection.execute(SAVE_CONTACTS, *columns(rows))
+        await disowning.issue(
+            connection, [(str(row["party"]), str(row["email"])) for row in rows if row["institution"] is None]
+        )
 
 
 async def erase_contact(connection: Connection, party: str) -> None:
+    """Deletes a contact's data, its links, and the suppression of its address unless it was disowned or is shared."""
     await connection.execute(ERASE_CONTACT, party)
 
 
@@ -76,8 +89,8 @@ async def end_webhook(connection: Connection, institution: str) -> None:
     await connection.execute(END_WEBHOOK, institution)
 
 
-async def desks(connection: Connection, institutions: Iterable[str]) -> dict[str, Desk]:
-    """Of those that have more than their outbox."""
+async def notification_contacts(connection: Connection, institutions: Iterable[str]) -> dict[str, NotificationContacts]:
+    """By institution; those that have only their outbox are left out."""
     codes = sorted(set(institutions))
     if not codes:
         return {}
@@ -85,4 +98,6 @@ async def desks(connection: Connection, institutions: Iterable[str]) -> dict[str
     for row in await connection.fetch(PEOPLE, codes):
         people.setdefault(row["institution"], {})[row["party"]] = row["since"]
     webhooks = {row["institution"]: row["since"] for row in await connection.fetch(WEBHOOKS, codes)}
-    return {code: Desk(people.get(code, {}), webhooks.get(code)) for code in people.keys() | webhooks.keys()}
+    return {
+        code: NotificationContacts(people.get(code, {}), webhooks.get(code)) for code in people.keys() | webhooks.keys()
+    }
