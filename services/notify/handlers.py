@@ -1,4 +1,4 @@
-"""Kafka in: what notices say is kept, and what happened becomes deliveries that are owed."""
+"""Kafka in: events are stored as facts for notices, and become the deliveries that are owed."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,14 +55,14 @@ from shared.wording.explanation import speaks_against
 _log = structlog.get_logger()
 _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 PARTY: Final = re.compile(r"[0-9a-f-]{36}")
-"""A key of contacts.v1 that is a party's id; every other is an institution's code."""
+"""Keys of contacts.v1 that are a party's id; all others are institution codes."""
 FORWARDED: Final = ("intake", "eligibility", "selection")
-"""Whose audit heads institutions get. Not notify's own: it decides to give up notices, and a head sent for that to an
-institution that can't be reached would be given up too, for ever. It stands on audit-heads.v1 all the same."""
+"""Services whose audit heads are forwarded to institutions. Not notify's own: giving up a notice changes notify's head,
+and the head sent to an unreachable institution would itself be given up, for ever. Its heads are on audit-heads.v1."""
 
 
 async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """For the topics of rounds and of milestones: both are turns that institutions are told of."""
+    """Stores rounds and their lifecycle events, from the topics of rounds and of milestones."""
     for event in batch:
         if not isinstance(event, Event):
             continue
@@ -79,7 +79,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Who pledges to a round that is open already is told of it, as the others were."""
+    """Stores institutions. One that pledges to an open round is sent the notices that the others got before."""
     changes = [event.body for event in events_of(batch, InstitutionChanged)]
     if changes:
         await institutions.save(connection, changes)
@@ -91,7 +91,7 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def keep_heads(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Signed heads only: the others are of single rows, and each signed one stands for all rows before it."""
+    """Stores signed heads only: unsigned ones cover single rows, and each signed one covers all rows before it."""
     for event in events_of(batch, AuditHeadPublished):
         if event.body.service in FORWARDED and event.body.signature is not None:
             await heads.save(connection, event.body)
@@ -99,7 +99,7 @@ async def keep_heads(connection: Connection, batch: Sequence[Incoming]) -> Seque
 
 
 async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """In the order of the records, since a tombstone erases what came before it and not what comes after."""
+    """Stores contacts and webhooks in record order, since a tombstone erases only what came before it."""
     changes: list[ContactChanged] = []
     for event in batch:
         if isinstance(event, Event) and isinstance(event.body, ContactChanged):
@@ -119,7 +119,7 @@ async def keep_contacts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Notify's own announcements, read back: what a lost database told is not told again."""
+    """Settles deliveries that notify's own events say are settled, so that a lost database sends nothing twice."""
     announced = [
         event.body
         for event in batch
@@ -132,6 +132,7 @@ async def keep_deliveries(connection: Connection, batch: Sequence[Incoming]) -> 
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores verdicts; their applicants are notified once the round commits to them (`jobs.tell_verdicts`)."""
     judged = [event.body for event in events_of(batch, ApplicationJudged)]
     if judged:
         await verdicts.save(
@@ -153,6 +154,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def take_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores applications, and owes notices of what happened to them."""
     submitted = events_of(batch, ApplicationSubmitted)
     withdrawn = events_of(batch, ApplicationWithdrawn)
     await applications.save(connection, [event.body for event in submitted])
@@ -172,7 +174,7 @@ async def take_applications(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """A later epoch or a batch is told to those for whom it decided otherwise than what came before."""
+    """Owes notices of results. A later epoch or batch notifies only those for whom it changed the decision."""
     events = [event for event in batch if isinstance(event, Event)]
     decided = [(event.body, edition_of(event.body)) for event in events if isinstance(event.body, Result)]
     await applications.save_decisions(
@@ -181,19 +183,19 @@ async def take_results(connection: Connection, batch: Sequence[Incoming]) -> Seq
     before = await applications.decisions_before(
         connection, [(body.application, *edition) for body, edition in decided]
     )
-    decided_by = [(event, _told(event.body, event.traceparent, before)) for event in events]
+    caused = [(event, _occurrences(event.body, event.traceparent, before)) for event in events]
     await owe(
         connection,
         [
             replace(occurrence, happened_at=event.appended_at)
-            for event, occurrences in decided_by
+            for event, occurrences in caused
             for occurrence in occurrences
         ],
     )
     return ()
 
 
-def _told(
+def _occurrences(
     body: object, traceparent: str | None, before: Mapping[tuple[str, int, int], Decision]
 ) -> Sequence[Occurrence]:
     match body:
@@ -208,7 +210,7 @@ def _told(
 
 
 async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None:
-    """Writes what the table asks for; nothing is published before it is delivered."""
+    """Inserts the deliveries that `notices.NOTICES` asks for. They are published only once delivered."""
     occurrences = list(occurrences)
     notified = {
         recipient.id for each in occurrences for recipient in each.recipients if recipient.role is Role.INSTITUTION
@@ -219,6 +221,7 @@ async def owe(connection: Connection, occurrences: Iterable[Occurrence]) -> None
 
 
 def delivery_id(due: Planned) -> str:
+    """The same for every repeat of a delivery (UUID version 5 of its key)."""
     return event_id("delivery", *due.key)
 
 
@@ -230,7 +233,7 @@ def _changes(judged: ApplicationJudged) -> list[dict[str, object]]:
 
 
 def _against(judged: ApplicationJudged) -> list[dict[str, object]]:
-    """The findings that speak against it, each with what registries said of what it judged."""
+    """The findings against the application, each with what registries answered about it."""
     return [
         {
             "rule": finding.rule,

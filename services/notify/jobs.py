@@ -1,4 +1,4 @@
-"""What is looked at again and again: turns not spread yet, notices that waited, and what is owed to the erased."""
+"""Periodic jobs: they spread lifecycle events, make deliveries due, and give up what can't be delivered."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 
 async def spread_lifecycle_events(pool: Pool, apart: ByRound) -> None:
-    """A round's turns become a delivery for each of its institutions, once the round's opening is known."""
+    """Owes each institution of a round its lifecycle events, once the round's opening is known."""
     async with connected(pool) as connection:
 
         async def spread_of(round_id: str) -> None:
@@ -50,7 +50,7 @@ async def spread_lifecycle_events(pool: Pool, apart: ByRound) -> None:
 
 
 async def spread_heads(pool: Pool, apart: timedelta) -> None:
-    """The newest signed audit head of each service becomes a delivery to each institution that takes part."""
+    """Owes each active institution the newest signed audit head of each service, at most one per `apart`."""
     async with connected(pool) as connection, connection.transaction():
         for head, institutions in await heads.take(connection, apart):
             await owe(connection, [head_signed(head, institutions)])
@@ -58,7 +58,7 @@ async def spread_heads(pool: Pool, apart: timedelta) -> None:
 
 
 async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
-    """Each verdict is told to its applicant once its epoch is committed."""
+    """Owes each applicant its verdict once the epoch is committed."""
     async with connected(pool) as connection:
 
         async def tell(round_id: str) -> None:
@@ -72,7 +72,7 @@ async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
 
 
 async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
-    """Institutions are reminded once of each close, `ahead` of it; an extension is another close."""
+    """Stores a reminder `ahead` of each close (programme time); an extension is another close."""
     async with connected(pool) as connection, connection.transaction():
 
         async def remind(window: Window) -> None:
@@ -88,7 +88,10 @@ async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: By
 
 
 async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> None:
-    """What somebody at an institution is owed of one round goes in one mail where it is `many`."""
+    """Gathers the mails owed to one person at an institution into a digest, from `many` of one round on.
+
+    Only those that have `waited` are looked at.
+    """
     async with connected(pool) as connection:
 
         async def gather_of(round_id: str) -> None:
@@ -107,7 +110,7 @@ async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> No
 
 
 async def take_up(pool: Pool) -> None:
-    """But mails to applicants, which are shared out."""
+    """Makes waiting deliveries due once all they need is known. Mails to applicants go through `share_out` instead."""
     async with connected(pool) as connection:
         taken = await deliveries.take_up(connection)
     if taken:
@@ -115,10 +118,11 @@ async def take_up(pool: Pool) -> None:
 
 
 async def share_out(pool: Pool, limits: Rates) -> None:
-    """Takes up mails to applicants, counted in the same transaction: beyond the rates they go in one mail, later.
+    """Makes mails to applicants due within the rates; what exceeds them goes in one mail, later.
 
-    Of all rounds at once: rates are of a person, however many rounds that is told of. Nothing that a round states is
-    read here."""
+    Counted in the same transaction, and over all rounds at once, since rates limit what one person gets. Nothing that
+    a round states is read here.
+    """
     async with connected(pool) as connection, connection.transaction():
         now = await rates.begin(connection)
         ready = await rates.ready(connection) if now else []
@@ -140,12 +144,13 @@ async def share_out(pool: Pool, limits: Rates) -> None:
 
 
 async def forget_windows(pool: Pool) -> None:
+    """Deletes rate windows that have ended."""
     async with connected(pool) as connection:
         await rates.forget(connection)
 
 
 async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> None:
-    """Officers see later entries with a disowned address too."""
+    """Announces entries that were made with a disowned address after it was disowned, so that officers see them."""
     async with outbox.transaction(pool) as (connection, events):
         entries, now = await disowning.later_entries(connection), clock.now()
         if entries:
@@ -154,10 +159,12 @@ async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
             detail = {"entries": len(entries)}
             events.append(await audit.record(connection, "notify", now, "notify", disowning.NOT_ME, detail, sealed))
     if entries:
-        _log.info("told of disowned contacts", applications=len(entries))
+        _log.info("announced disowned contacts", applications=len(entries))
 
 
 async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+    """Gives up what is owed to contacts that were erased, and frees what their mails would have included."""
+
     async def fail(round_id: str) -> None:
         async with outbox.transaction(pool) as (connection, events):
             erased = await erased_contacts.fail(connection, round_id)

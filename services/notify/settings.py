@@ -15,6 +15,8 @@ DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 @dataclass(frozen=True, slots=True)
 class MailServerAddress:
+    """Where the mail server is, and how to log in."""
+
     host: str
     port: int
     scheme: str
@@ -23,12 +25,12 @@ class MailServerAddress:
 
     @classmethod
     def parse(cls, url: str) -> "MailServerAddress":
-        """Raises ValueError, whose text never holds the password."""
+        """Parses a mail server URL. Raises ValueError, whose text never contains the password."""
         wanted = "must be smtp://host:port, smtp+starttls://… or smtps://…"
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
-        except ValueError:  # its text quotes what stands where a port should
+        except ValueError:  # its text quotes what is in place of the port
             raise ValueError(wanted) from None
         if parts.scheme not in DEFAULT_PORTS or not host or parts.path not in {"", "/"}:
             raise ValueError(wanted)

@@ -1,1 +1,1 @@
-"""HTTP in: requests are translated, a use case is called."""
+"""HTTP in: routes translate requests and call use cases."""

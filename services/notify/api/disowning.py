@@ -1,7 +1,7 @@
 """HTTP in, for whoever got a mail that somebody else caused: *this was not me*.
 
-The link in the mail shows a page with a button and changes nothing, since mail servers follow links to look at them;
-the button does it. The entry stands, whoever's address it was entered with.
+The link in the mail only shows a page with a button, since mail servers follow links; the button disowns the address.
+The entry itself stays.
 """
 
 import re
@@ -22,7 +22,7 @@ from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Connection, Pool, connected
 
 LINK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# Beside those of every answer (`shared.service.headers`).
+# In addition to the headers of every answer (`shared.service.headers`).
 PAGE_HEADERS: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 _WITH_A_BUTTON: Final = PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -1,7 +1,7 @@
-"""HTTP in, for whoever has an entry's mails: where it stands, as one page without script or style.
+"""HTTP in, for whoever has an entry's mails: its state, as one page without script or style.
 
-A mail can be late, lost, or gathered with others: the page says what was told so far, the newest first. Nobody who was
-not mailed knows its address, and it shows nothing once that mail address is disowned or replaced.
+A mail can be late, lost, or gathered with others; the page lists all notices so far, the newest first. Only recipients
+of the mails know its address, and it shows nothing once the mail address is disowned or replaced.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def _entries(notified: Sequence[EntryNotice], language: Language, renderer: Rend
 
 
 def _line(notice: EntryNotice, language: Language, renderer: Renderer) -> str:
-    """When, and the subject of its mail."""
+    """The time, and the subject of the mail."""
     title = Ours(notice.round_title[language.value] or "")
     values = {
         **notice.facts,

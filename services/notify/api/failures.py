@@ -47,7 +47,7 @@ def failures_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Cl
         holder, now = await operator(request), clock.now()
         async with outbox.transaction(pool()) as (connection, events):
             tried = await followup.again(connection, delivery)
-            stored = await followup.one(connection, delivery)
+            stored = await followup.delivery(connection, delivery)
             if stored is None:
                 raise Problem(404, "unknown-delivery", "There is no such delivery: see GET /deliveries/failed.")
             if not tried:

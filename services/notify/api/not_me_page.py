@@ -1,4 +1,4 @@
-"""The page behind *this was not me*: plain HTML, no script, no style, and nothing of whom it concerns."""
+"""The page behind *this was not me*: plain HTML without script or style, and without personal data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from shared.contracts.events import Language
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """The words of one page in one language."""
+
     title: str
     paragraphs: tuple[str, ...]
     button: str | None = None
@@ -63,6 +65,7 @@ UNKNOWN: Final[Words] = {
 
 
 def page(words: Words, language: Language) -> str:
+    """The page as HTML."""
     text = words[language]
     paragraphs = "".join(f"<p>{paragraph}</p>\n" for paragraph in text.paragraphs)
     form = f'<form method="post">\n<button type="submit">{text.button}</button>\n</form>\n' if text.button else ""

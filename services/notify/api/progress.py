@@ -1,4 +1,4 @@
-"""HTTP in: how far everyone is told."""
+"""HTTP in: the progress of a round's deliveries."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""HTTP in, for operators and their mail server: mails that came back, and those of them that a person has to see."""
+"""HTTP in, for operators and their mail server: returned mails, and those that a person has to look at."""
 
 import asyncio
 import hmac
@@ -28,7 +28,7 @@ from shared.service.problems import Problem
 
 BOUNCE_BYTES: Final = 1_000_000
 BOUNCED, RETURNED = "bounced", "returned"
-"""Errors of notices that came back: the address is no more; it may well be there."""
+"""Errors of returned notices: the address is gone (bounced), or may still exist (returned)."""
 UNREADABLE, UNPROVEN, UNKNOWN = "unreadable", "unproven", "unknown-notice"
 Limit = Annotated[int, Query(ge=1, le=1000)]
 _log = structlog.get_logger()
@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameTo:
-    """What a returned mail came to. `listed`: its id among those for a person, and `why` it is there."""
+    """What was done with a returned mail. `listed`: its id in the list for a person, with the reason in `why`."""
 
     delivery: str | None = None
     status: str | None = None
@@ -55,7 +55,7 @@ def returning_router(
     *,
     proven: bool,
 ) -> APIRouter:
-    """`proven`: mails go out under envelope senders with a tag, so that what comes back has one."""
+    """`proven`: our mails have envelope senders with a tag, so that genuine returned mails have one too."""
     router = APIRouter(tags=["deliveries"])
 
     @router.post("/bounces", openapi_extra=content_of("message/rfc822"))
@@ -144,11 +144,11 @@ async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: byt
 
 
 async def _not_ours(connection: Connection, report: Bounce, *, proven: bool) -> str | None:
-    """Why it is not believed. One with a tag is held against it even where none is demanded."""
+    """Why the mail is not trusted; None if it is. A tag is checked even where none is required."""
     tag = await returned_mails.tag_of(connection, report.delivery)
     if (proven or report.tag is not None) and not hmac.compare_digest(report.tag or "", tag):
         return UNPROVEN
-    return None if await followup.one(connection, report.delivery) else UNKNOWN
+    return None if await followup.delivery(connection, report.delivery) else UNKNOWN
 
 
 async def _fail(connection: Connection, events: list[Outgoing], delivery: str, error: str, clock: Clock) -> bool:
@@ -177,8 +177,8 @@ async def _kept(
 
 
 async def forget_erased(pool: Pool) -> None:
-    """A periodic job: a person's mail goes with their contact."""
+    """A periodic job: deletes returned mails of erased contacts."""
     async with connected(pool) as connection:
         forgotten = await returned_mails.forget_erased(connection)
     if forgotten:
-        _log.info("forgot returned mails of erased contacts", mails=forgotten)
+        _log.info("deleted returned mails of erased contacts", mails=forgotten)

@@ -1,4 +1,4 @@
-"""What an attempt to deliver came to, and what follows from it."""
+"""Outcomes of attempts to deliver, and the state each leaves a delivery in."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,34 +6,38 @@ from enum import StrEnum
 from typing import Final
 
 MAILBOX_UNKNOWN: Final = "mailbox-unknown"
-"""Of an address nobody has: no mail goes there any more."""
+"""The error for an address that does not exist: no mail goes there any more."""
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 
 
 class State(StrEnum):
+    """Where a delivery stands."""
+
     WAITING = "waiting"
     GATHERED = "gathered"
-    """Said by a digest, and settled with it."""
+    """Sent in another delivery's message, and settled with it."""
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
 
 
 class Ending(StrEnum):
+    """How one attempt ended."""
+
     DELIVERED = "delivered"
     LATER = "later"
-    """A temporary failure: the same may succeed at another time."""
+    """A temporary failure: the same attempt may succeed later."""
     NEVER = "never"
-    """This recipient or this message is refused for good."""
+    """This recipient or this message is refused permanently."""
     NOT_TRIED = "not-tried"
-    """The lease ran out, the service stops, or the receiver is known to be away: nothing was said, so it is no attempt
-    at all."""
+    """Nothing was sent: the lease ran out, the service is stopping, or the receiver is known to be unavailable. It does
+    not count as an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`in_doubt`: the other side may have taken it, though we did not hear so. `pause`: not again before, where the
-    other side said so, or is known to be away."""
+    """The outcome of one attempt. `in_doubt`: the receiver may have accepted it without our hearing so. `pause`: the
+    shortest wait before the next attempt, if the receiver asked for one or is known to be unavailable."""
 
     ending: Ending
     error: str | None = None
@@ -53,13 +57,13 @@ class Persistence:
     horizon: timedelta
 
     def pause(self, failures: int) -> timedelta:
-        """After so many failures in a row: doubled each time, up to the longest."""
+        """The pause after so many failures in a row: doubled each time, up to LONGEST_PAUSE."""
         return min(self.first_pause * (1 << min(failures - 1, 20)), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The state a delivery is left in; while it is pending, after which pause it is due again."""
+    """The state an attempt leaves a delivery in; a pending one is due again after `pause`."""
 
     state: State
     error: str | None = None
@@ -70,7 +74,10 @@ class Settlement:
 
 
 def settle(outcome: Outcome, attempts: int, tried_for: timedelta, how: Persistence, chance: float) -> Settlement:
-    """`chance` in [0, 1) spreads the pauses over half to one and a half, so that failures do not return together."""
+    """Decides what follows from an outcome.
+
+    `chance` in [0, 1) spreads pauses over 0.5 to 1.5 times their length, so that failures do not return together.
+    """
     match outcome.ending:
         case Ending.DELIVERED:
             return Settlement(State.SENT)

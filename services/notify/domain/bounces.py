@@ -1,4 +1,4 @@
-"""What a returned mail says: which notice, whether that has failed, and whether its address is no more."""
+"""Reads returned mails: which delivery it is, whether that has failed, and whether the address is gone."""
 
 import re
 from collections.abc import Iterator
@@ -30,28 +30,28 @@ FAILED, DELAYED = "failed", "delayed"
 
 
 class UnreadableBounceError(ValueError):
-    """No report of a delivery, or none of ours; the message says what is missing."""
+    """The mail is no delivery report, or not about a mail of ours; the message says what is missing."""
 
     code = "unreadable-bounce"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientReport:
-    """Of one recipient. `recipients`: its address as it may be meant; empty where none is named."""
+    """The report about one recipient. `recipients`: the forms its address may have; empty if none is named."""
 
     final: bool
-    """By the report's action, whatever the status: a server that gives up after days says `failed` and 4.4.7."""
+    """By the report's action, not its status: a server that gives up after days reports `failed` and 4.4.7."""
     recipients: frozenset[str]
     status: str | None
     answer: ServerAnswer
     words: str
     beside: str = ""
-    """What stands beside the report for people, where the report itself has no words."""
+    """The mail's text for people, used if the report itself has no words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`status`: of RFC 3463, such as 5.1.1. `words`: as the server said them."""
+    """What the report means for the address. `status`: RFC 3463, such as 5.1.1. `words`: the server's own."""
 
     status: str
     final: bool
@@ -61,14 +61,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """`tag`: what proves that it came back to the address that this notice's mail was sent from, if it has one."""
+    """A returned mail. `tag`: proves that it returned to the envelope sender of this delivery; None if it has none."""
 
     delivery: str
     tag: str | None
     reports: tuple[RecipientReport, ...]
 
     def about(self, address: str | None) -> Finding:
-        """`address`: the one that was mailed; None where that is not known any more."""
+        """What the report says about `address`, the one that was mailed; None if it is not known any more."""
         ours = plain(address) if address else None
         report = min(self.reports, key=lambda each: (ours not in each.recipients, not each.final))
         status = decisive_status(report.status, report.answer) or (UNDEFINED if report.final else "4.0.0")
@@ -83,8 +83,8 @@ class Bounce:
 
 
 def bounce(content: bytes) -> Bounce:
-    """Of the whole returned mail. Its delivery is in the address it came back to, else in the id of the mail it
-    returns. Raises UnreadableBounceError."""
+    """Reads a whole returned mail. The delivery's id is in the address it returned to, else in the id of the original
+    mail. Raises UnreadableBounceError."""
     try:
         mail = returned(content)
     except RecursionError:
@@ -138,7 +138,7 @@ def _reports(mail: Returned) -> Iterator[RecipientReport]:
 
 
 def _recipients(fields: dict[str, list[str]]) -> frozenset[str]:
-    """The final one, since the one before it may have been forwarded from; that where the final one is no address."""
+    """The final recipient, or the original one if the final is no address: mail may have been forwarded."""
     for name, encoded in (("final-recipient", False), ("original-recipient", True)):
         for value in fields.get(name, ()):
             kind, semicolon, address = value.partition(";")
@@ -150,7 +150,7 @@ def _recipients(fields: dict[str, list[str]]) -> frozenset[str]:
 
 
 def _meant(address: str, *, encoded: bool) -> frozenset[str]:
-    """With what RFC 6533 writes for characters beyond ASCII; and `encoded` as servers pass xtext on (RFC 3461)."""
+    """The forms of an address: RFC 6533 escapes resolved, and `encoded` also with xtext decoded (RFC 3461)."""
     written = {_POINT.sub(_character, address)}
     if encoded:
         written |= {_XTEXT.sub(lambda match: chr(int(match.group(1), 16)), address) for address in written}
@@ -163,7 +163,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _naming(mail: Returned) -> Iterator[str]:
-    """Where a notice's id may stand, the surest first."""
+    """Texts that may contain the delivery's id, the most reliable first."""
     for name in _ARRIVED_AT:
         yield from map(str, mail.headers.get_all(name, ()))
     for original in (*mail.originals, *mail.texts):

@@ -1,7 +1,8 @@
-"""What a mail server's own words say of an address: a Diagnostic-Code (RFC 3464), an answer in a session (RFC 5321).
+"""Reads what a mail server's words say about an address: a Diagnostic-Code (RFC 3464) or a session's answer (RFC 5321).
 
-A status (RFC 3463) is often given by another server than the one that refused, and 5.1.1 is said of full mailboxes and
-of senders on a blocklist. So an address is given up only where status and words agree, and the words are known.
+The status (RFC 3463) often comes from another server than the one that refused, and servers use 5.1.1 for full
+mailboxes and blocklisted senders too. So an address is given up only if status and words agree, and the words are
+known.
 """
 
 import re
@@ -24,8 +25,8 @@ from shared.programme.mail_addresses import UnmailableError, mailable
 LONGEST_ANSWER: Final = 4_000
 UNDEFINED: Final = "5.0.0"
 _GONE: Final = re.compile(r"5\.1\.(1|2|3|6|10)|5\.2\.1")
-"""Bad mailbox or host, an address of no form, moved, a host that takes no mail (RFC 7505), a mailbox disabled for good.
-Not 5.1.0, *other address status*: servers say it of senders."""
+"""Bad mailbox or host, bad address syntax, moved, a host that accepts no mail (RFC 7505), a mailbox disabled for good.
+Not 5.1.0, *other address status*, which servers use about senders."""
 _STATUS: Final = re.compile(r"(?<![\w.])[245]\.\d{1,3}\.\d{1,3}(?![\w]|\.\d)")
 _REPLY: Final = re.compile(r"(?<![\w.])[245][0-5]\d(?=[\s#-]|$)")
 _NO_MAILBOX_REPLIES: Final = frozenset({"550", "551", "553", "554", "556"})
@@ -41,15 +42,17 @@ _TYPE: Final = re.compile(r"\A\s*[A-Za-z0-9-]{1,40}\s*;")
 
 
 class Judgement(StrEnum):
+    """Whether the address still exists, as far as the report tells."""
+
     GONE = "gone"
     STANDS = "stands"
-    """What failed is something else, by the status already."""
+    """By the status already, something else failed."""
     CONTRADICTED = "contradicted"
-    """Either the status or the words say that the address is no more; the other says that something else is wrong."""
+    """Of status and words, one says that the address is gone, the other that something else is wrong."""
     UNCLEAR = "unclear"
-    """So does it, with words that do not say why."""
+    """The status says that the address is gone; the words do not say why."""
     ELSEWHERE = "elsewhere"
-    """It is about another address than the one that was mailed."""
+    """The report is about another address than the one that was mailed."""
 
 
 DOUBTFUL: Final = frozenset({Judgement.CONTRADICTED, Judgement.UNCLEAR, Judgement.ELSEWHERE})
@@ -57,8 +60,8 @@ DOUBTFUL: Final = frozenset({Judgement.CONTRADICTED, Judgement.UNCLEAR, Judgemen
 
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
-    """`statuses` and `replies` in their order; `words` in lower case, without names of hosts, and `mailbox` for each
-    address."""
+    """A server's answer, parsed. `statuses` and `replies` keep their order; `words` are lower case, without host names,
+    and with `mailbox` in place of each address."""
 
     statuses: tuple[str, ...]
     replies: tuple[str, ...]
@@ -72,17 +75,17 @@ class ServerAnswer:
 
     @property
     def of_us(self) -> bool:
-        """Of our sender, server or mail: the same mail may pass when that is mended."""
+        """It is about our sender, server or mail: the same mail may pass once that is mended."""
         return OF_US.search(self.words) is not None
 
     @property
     def of_the_moment(self) -> bool:
-        """Of a rate, a load, a first meeting: the same mail may pass later."""
+        """It is about a rate, load or greylisting: the same mail may pass later."""
         return OF_THE_MOMENT.search(self.words) is not None
 
     @property
     def status(self) -> str | None:
-        """The first that says anything, else what reply and words come to (RFC 5321, 4.2.2); None if nothing."""
+        """The first defined status, else one derived from reply and words (RFC 5321, 4.2.2); None if there is none."""
         for status in self.statuses:
             if status != UNDEFINED:
                 return status
@@ -95,7 +98,7 @@ class ServerAnswer:
 
 
 def server_answer(text: str) -> ServerAnswer:
-    """Of an answer or a Diagnostic-Code, with its type before it or without."""
+    """Parses an answer or a Diagnostic-Code, with or without its type in front."""
     text = unicodedata.normalize("NFKC", _TYPE.sub("", text[:LONGEST_ANSWER], count=1)).replace("’", "'")
     addresses = frozenset(plain(address.rstrip(".…")) for address in _ADDRESS.findall(text))
     bare = _ADDRESS.sub(f" {_MAILBOX} ", text)
@@ -108,12 +111,12 @@ def server_answer(text: str) -> ServerAnswer:
 
 
 def decisive_status(status: str | None, answer: ServerAnswer) -> str | None:
-    """`status`: of the report, if it has one; where that is none or *undefined*, that of the words."""
+    """The report's `status`; if it is missing or *undefined*, the one of the words."""
     return status if status not in {None, UNDEFINED} else answer.status or status
 
 
 def judged(status: str | None, answer: ServerAnswer, address: str) -> Judgement:
-    """`address`: the one that was mailed."""
+    """Judges whether `address`, the one that was mailed, still exists."""
     decisive = decisive_status(status, answer)
     if decisive is None or not _GONE.fullmatch(decisive):
         gone = (decisive or "").startswith("5") and no_such_mailbox(answer.words)
@@ -132,7 +135,7 @@ def judged(status: str | None, answer: ServerAnswer, address: str) -> Judgement:
 
 @lru_cache(maxsize=1024)
 def plain(address: str) -> str:
-    """As two addresses are compared: lower case, the domain as the DNS has it."""
+    """The form in which addresses are compared: lower case, the domain as in DNS."""
     bare = unicodedata.normalize("NFC", address.strip().strip("<>").strip())
     try:
         return mailable(bare).lower()

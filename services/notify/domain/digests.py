@@ -1,4 +1,4 @@
-"""Many notices to one person in one mail."""
+"""Gathers many notices to one person into one mail."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from shared.contracts.events import Channel
 from shared.proof.canonical import sha256_hex
 
 LONGEST: Final = 200
-"""Notices in one mail at most: more than anybody reads, less than servers refuse."""
+"""Most notices in one mail: more than anybody reads, and small enough for mail servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gatherable:
-    """A notice to somebody at an institution that is ready to be said."""
+    """A notice to somebody at an institution that is ready to be sent."""
 
     id: str
     round: str
@@ -28,8 +28,10 @@ class Gatherable:
 
 
 def gathering(waiting: Sequence[Gatherable], many: int) -> tuple[list[str], list[tuple[Planned, list[str]]]]:
-    """Ids of those that go alone; digests, each with the ids of what it says. `found` is in order of recipient and
-    round; below `many` of one recipient and round there is no digest."""
+    """The ids that go alone, and the digests, each with the ids it carries.
+
+    `waiting` is in order of recipient and round. Fewer than `many` of one recipient and round get no digest.
+    """
     alone: list[str] = []
     digests = []
     for (_, _), group in groupby(waiting, lambda notice: (notice.recipient, notice.round)):
@@ -46,7 +48,7 @@ def _parts(ready: Sequence[Gatherable]) -> Iterator[Sequence[Gatherable]]:
 
 
 def _digest(notices: Sequence[Gatherable]) -> Planned:
-    """Named by what it says, so that the same notices are the same digest."""
+    """The occasion is a hash of the notices' ids, so that the same notices give the same digest."""
     first = notices[0]
     occasion = sha256_hex(" ".join(sorted(notice.id for notice in notices)).encode())
     facts = {

@@ -1,4 +1,4 @@
-"""Which notice goes to whom: a table of (happening, recipient's role) → notice and channels, and how it is read."""
+"""Which notice goes to whom: a table from (happening, recipient's role) to notice and channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +10,12 @@ from typing import Any, Final
 from shared.contracts.events import Channel
 
 Facts = Mapping[str, Any]
-"""What a notice says, as JSON: of a mail the values its template names, of an outbox notice the contract's body."""
+"""What a notice states, as JSON: the template's values for a mail, the contract's body for an outbox notice."""
 
 
 class Happening(StrEnum):
+    """What happened to an application, an institution's award or a round."""
+
     SUBMITTED = "submitted"
     RESUBMITTED = "resubmitted"
     TOKEN_SENT = "token-sent"  # noqa: S105 -- no secret
@@ -53,35 +55,37 @@ class Happening(StrEnum):
 
 
 class Role(StrEnum):
+    """As what somebody is notified."""
+
     APPLICANT = "applicant"
     INSTITUTION = "institution"
 
 
 class Need(StrEnum):
-    """What a notice can't be written without; it may arrive later, since topics are not ordered among each other."""
+    """What a notice can't be written without. It may arrive later, since topics have no common order."""
 
     CONTACT = "contact"
     ROUND = "round"
     APPLICATION = "application"
     VERDICT = "verdict"
     DIGEST = "digest"
-    """Not knowledge but company: it waits for others to the same person, to be said with them in one mail."""
+    """It waits for other notices to the same person, to go with them in one mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`template` is that of a mail, by default named as the kind. `needs` is what the notice needs on any channel."""
+    """A kind of notice. `template`: of its mail, by default named as the kind. `needs`: its needs on every channel."""
 
     kind: str
     channels: tuple[Channel, ...]
     needs: tuple[Need, ...] = ()
     template: str | None = None
     patient: bool = False
-    """Its mail can wait for the morning: nobody just did something that it answers, and no deadline is near."""
+    """Its mail can wait for the morning: it answers nothing its reader just did, and no deadline is near."""
     gathered: bool = False
-    """Its mail goes in a digest where somebody has many."""
+    """Its mails go in a digest if a person has many."""
     before_round: bool = False
-    """Told of a round before it is opened: it says the title itself."""
+    """It concerns a round that is not open yet, so it states the title itself."""
 
 
 AWARD: Final = "award"
@@ -90,12 +94,12 @@ PURCHASE_REMINDER: Final = "purchase-reminder"
 AWARD_STATUS_ENDED: Final = "award-status-ended"
 AUDIT_HEAD: Final = "audit-head"
 NEW_TOKEN: Final = "new-token"  # noqa: S105 -- a kind, no token
-"""Its facts hold a token, and go once it is sent or given up."""
+"""Its facts hold a token, and are erased once it is sent or given up."""
 INVITATION: Final = "extended"
-"""To apply after all: of no application."""
+"""An invitation to apply after all. It belongs to no application."""
 DIGEST: Final = "digest"
 GATHERED: Final = "gathered"
-"""The template of a mail to an applicant that says more than one notice."""
+"""The template of a mail to an applicant with more than one notice."""
 LIFECYCLE: Final = "turn"
 _MAIL: Final = (Channel.MAIL,)
 _OUTBOX: Final = (Channel.OUTBOX,)
@@ -164,12 +168,12 @@ NOTICES: Final[Mapping[tuple[Happening, Role], Notice]] = {
 TEMPLATES: Final[Mapping[str, str]] = {
     notice.kind: notice.template or notice.kind for notice in NOTICES.values() if Channel.MAIL in notice.channels
 } | {DIGEST: DIGEST}
-"""The template of each kind that is mailed."""
+"""The template of each mailed kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A party or an institution by its id, and what it in particular is told."""
+    """A party or an institution by its id, and the facts for it in particular."""
 
     role: Role
     id: str
@@ -178,22 +182,22 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """Something that happened, when in the life of its subject, and all whom it may concern."""
+    """Something that happened to a subject, and all whom it may concern. `occasion` tells repeats from later ones."""
 
     happening: Happening
     round: str | None
-    """None of what belongs to no round: a signed audit head."""
+    """None for what belongs to no round: a signed audit head."""
     subject: str
     occasion: str
     recipients: Sequence[Recipient]
     traceparent: str | None = None
     happened_at: datetime | None = None
-    """By the broker: who came to an institution's desk later is not told of it. None: whoever is there is told."""
+    """Broker append time: contacts added later are not notified. None: all present contacts are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A delivery that is due to somebody. Its key is what makes it one: a repeat has the same."""
+    """A delivery that is owed to somebody. A repeat has the same key."""
 
     round: str | None
     kind: str
@@ -213,7 +217,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class NotificationContacts:
-    """What reaches an institution beside its outbox, since when: the people at it, and its webhook."""
+    """An institution's people and webhook, each with the time since which it is notified."""
 
     people: Mapping[str, datetime] = field(default_factory=dict)
     webhook: datetime | None = None
@@ -225,7 +229,7 @@ NOBODY: Final = NotificationContacts()
 def planned(
     occurrence: Occurrence, contacts: Mapping[str, NotificationContacts] = MappingProxyType({})
 ) -> list[Planned]:
-    """The deliveries the table asks for; none for a role it does not name, and none where nobody is to be reached."""
+    """The deliveries the table asks for. Roles it does not name, and recipients with no contact, get none."""
     return [
         Planned(
             round=occurrence.round,

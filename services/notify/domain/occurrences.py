@@ -1,4 +1,4 @@
-"""What an event means to those who are told: events in, occurrences out."""
+"""What events mean to those who are notified: events in, occurrences out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from shared.contracts.findings import VerdictOutcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictSummary:
-    """A verdict as notices tell it: the findings that speak against it and what would have helped, as JSON."""
+    """A verdict as notices state it: the findings against the application and what would have helped, as JSON."""
 
     application: str
     version: int
@@ -34,7 +34,7 @@ class VerdictSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """A verdict that its round's commitment fixed."""
+    """A verdict fixed by its round's commitment."""
 
     round: str
     application: str
@@ -48,6 +48,7 @@ class Committed:
 
 
 def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurrence:
+    """A receipt for a version, or news of a contest if the event restates one."""
     facts = {
         "firm": event.facts.applicant.name,
         "product": event.facts.product.name,
@@ -71,7 +72,7 @@ def submission(event: ApplicationSubmitted, traceparent: str | None) -> Occurren
 
 
 def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurrence:
-    """By the applicant; by the officers' act that excluded it, which has its grounds; or for an entry that is surer."""
+    """A withdrawal by the applicant, by an officers' act with its grounds, or because a surer entry outranks it."""
     facts = {"version": event.version, "received_at": event.received_at.isoformat()}
     happening = Happening.WITHDRAWN
     if event.act is not None:
@@ -83,7 +84,7 @@ def withdrawal(event: ApplicationWithdrawn, traceparent: str | None) -> Occurren
 
 
 def token_sent(event: AccessTokenChanged, traceparent: str | None) -> Occurrence | None:
-    """None of one that is used or over."""
+    """None if the token is used or expired."""
     if event.token is None:
         return None
     facts = {"token": event.token, "asked_at": event.asked_at.isoformat()}
@@ -100,7 +101,7 @@ def token_sent(event: AccessTokenChanged, traceparent: str | None) -> Occurrence
 
 
 def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurrence:
-    """Of no application: the subject is the party, who is told once."""
+    """It belongs to no application: its subject is the party, who is notified once."""
     facts = {"refused_at": event.refused_at.isoformat(), "closes_at": event.closes_at.isoformat()}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return Occurrence(
@@ -114,7 +115,7 @@ def reconsidered(event: RefusalReconsidered, traceparent: str | None) -> Occurre
 
 
 def appeal(event: AppealFiled | AppealDecided, traceparent: str | None) -> Occurrence | None:
-    """None of an event that does not name the party: those of before did not."""
+    """None for old events, which do not name the party."""
     if event.party is None:
         return None
     facts: dict[str, Any]
@@ -140,7 +141,7 @@ def appeal(event: AppealFiled | AppealDecided, traceparent: str | None) -> Occur
 
 
 def verdict(committed: Committed) -> Occurrence:
-    """Once the verdicts are committed; what it says against the application is read when it is sent."""
+    """The notice of a committed verdict; its findings are read when it is sent."""
     facts = {"outcome": committed.outcome.value, "commitment_root": committed.commitment}
     recipients = [Recipient(Role.APPLICANT, committed.party, facts)]
     occasion = f"version-{committed.version} {committed.content_hash}"

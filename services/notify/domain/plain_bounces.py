@@ -1,4 +1,4 @@
-"""What came back without a report: text that a mail server wrote for people, as qmail, Exim and Sendmail do."""
+"""Reads returned mails without a machine report: text for people, as qmail, Exim and Sendmail write it."""
 
 import re
 from collections.abc import Iterator
@@ -38,13 +38,15 @@ _RECIPIENT: Final = re.compile(r"[ \t]{0,8}<?([^\s<>:;,()]{1,64}@[^\s<>:;,()]{1,
 
 @dataclass(frozen=True, slots=True)
 class TextReport:
+    """What the text says about one or more recipients."""
+
     final: bool
     recipients: tuple[str, ...]
     words: str
 
 
 def text_reports(mail: Returned) -> Iterator[TextReport]:
-    """None of what no mail server wrote, or what does not say that a delivery failed or waits."""
+    """The reports in a mail server's text; empty if no server wrote it, or if it reports no failure or delay."""
     text = _COPY.split("\n".join(mail.texts), maxsplit=1)[0]
     whole = f"{mail.headers.get('Subject', '')}\n{text}"
     delayed = _DELAYED.search(whole) is not None and not _GIVEN_UP.search(whole)
@@ -75,7 +77,7 @@ def _of_a_server(mail: Returned, text: str) -> bool:
 
 
 def _blocks(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """A line that begins with an address, and what is said under it up to an empty line."""
+    """Blocks of an address line and the text below it, up to an empty line."""
     recipient, words = None, list[str]()
     for line in (*text.split("\n"), ""):
         match = _RECIPIENT.fullmatch(line)

@@ -1,4 +1,4 @@
-"""Quiet hours, in which what can wait is not mailed. Korea's clock: it has no summer time."""
+"""Quiet hours, in which patient mails wait. They are in Korean time, which has no summer time."""
 
 import re
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ _HOURS: Final = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From `begin` until `end`, over midnight where `end` is the earlier."""
+    """From `begin` until `end`; over midnight if `end` is earlier."""
 
     begin: time
     end: time
 
     @classmethod
     def parse(cls, written: str) -> "QuietHours | None":
-        """Of `21:00-08:00`; None of an empty text. Raises ValueError."""
+        """Parses `21:00-08:00`; None for an empty text. Raises ValueError."""
         if not written:
             return None
         match = _HOURS.fullmatch(written)
@@ -29,7 +29,7 @@ class QuietHours:
         return hours
 
     def until(self, now: datetime) -> datetime | None:
-        """The end of the quiet hours that `now` is in; None where it is in none."""
+        """The end of the quiet hours that `now` is in; None outside them."""
         here = now.astimezone(KST)
         moment, over_midnight = here.time(), self.end < self.begin
         began, ended = moment >= self.begin, moment >= self.end

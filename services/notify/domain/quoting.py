@@ -1,9 +1,9 @@
-"""Text of others in mails of ours: short, on one line, and nothing that a mail program makes a link of.
+"""Quotes other people's text in our mails: short, on one line, and without anything a mail program turns into a link.
 
-Anybody can enter any address with any text, so whatever a template is given is quoted unless it is marked as ours. The
-quotation marks are the template's; the text has none that would end them.
+Anybody can enter any address with any text, so every value of a template is quoted unless it is marked as `Ours`. The
+template adds the quotation marks; quoted text has none that would end them.
 
-A link is broken where mail programs look for one, and all other text stays as it is:
+Links are broken where mail programs look for them; all other text stays as it is:
 
 - the dot before two letters or more, since no top-level domain has fewer: `v2.0`, `3.5` and `A.I.` stand. Before Hangul
   only where that is a top-level domain, since many write no space after a full stop;
@@ -19,10 +19,10 @@ from typing import Any, Final
 LONGEST: Final = 100
 LONGEST_NAME: Final = 40
 LONGEST_REASON: Final = 10_000
-"""Of officers, who may quote an applicant: whoever is decided against reads all of it."""
+"""For reasons by officers, who may quote an applicant: whoever is decided against reads all of it."""
 
 _DOT: Final = "[.\u2024\u3002\uff0e\uff61]"
-"""IDNA (RFC 3490) takes more than the full stop for one."""
+"""IDNA (RFC 3490) accepts more characters than the full stop as a dot."""
 _LINKS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), broken)
     for pattern, broken in (
@@ -35,20 +35,20 @@ _LINKS: Final = tuple(
     )
 )
 _SUSPECT: Final = re.compile(rf"{_DOT}|[:：@＠\"“”„‟「」『』]")
-"""Without one of these there is neither a link nor a mark: most text has none, and a rush has much of it."""
+"""Text without one of these has neither link nor quotation mark: a fast path, since most text has none."""
 _MARKS: Final = str.maketrans(dict.fromkeys('"“”„‟「」『』', "'"))
 _UNSEEN: Final = frozenset({"Cf", "Cs", "Co", "Cn"})
 _BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
 
 
 class Ours(str):
-    """Text that we, or the round's officers, wrote for mails; or that was quoted."""
+    """Text written by us or the round's officers, or already quoted."""
 
     __slots__ = ()
 
 
 def quoted(text: str, longest: int = LONGEST) -> Ours:
-    """At most `longest` characters of it, to be set between quotation marks."""
+    """At most `longest` characters, safe between quotation marks."""
     line = " ".join((text if text.isprintable() else _seen(text)).split())
     if _SUSPECT.search(line):
         line = line.translate(_MARKS)
@@ -58,7 +58,7 @@ def quoted(text: str, longest: int = LONGEST) -> Ours:
 
 
 def _seen(text: str) -> str:
-    """Without what is not seen: what turns the reading direction, or hides between letters."""
+    """The text without invisible characters, such as those that change the reading direction."""
     return "".join(
         " " if category in _BREAKS else character
         for character in text
@@ -67,7 +67,7 @@ def _seen(text: str) -> str:
 
 
 def shown(value: Any) -> Any:
-    """What a template may be given, with every text in it that is not ours quoted."""
+    """The value for a template, with every text in it quoted that is not `Ours`."""
     match value:
         case Ours() | Enum():
             return value

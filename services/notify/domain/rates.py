@@ -1,12 +1,12 @@
-"""How many mails go to applicants, so that whoever enters the addresses of others can't flood them through us.
+"""Limits on mails to applicants, so that nobody can flood others by entering their addresses.
 
-Beyond a rate nothing is lost and nothing is refused: what is due to one address goes there in one mail, when there is
-room for it again. What is counted are mails that are taken up, over windows that begin with the first of them:
+Beyond a rate nothing is lost or refused: what is due to an address goes there in one mail once there is room again.
+Mails are counted when they become due, in windows that begin with the first of them:
 
-- of a mailbox, whatever is written behind a plus in it: whoever has thirty entries is not mailed thirty times;
-- of a domain, since one office reads all of a firm's addresses. Not of public mail providers, at which each address is
-  another person's: at a deadline thousands of them apply within minutes, and all are told at once;
-- of the network that the entries were sent from, where intake could tell it.
+- per mailbox, ignoring what follows a plus in it: thirty entries do not cause thirty mails;
+- per domain, since one office reads all of a firm's addresses. Not for public mail providers, whose addresses belong to
+  different people: at a deadline thousands of them apply within minutes, and all are notified at once;
+- per network that the entries were sent from, where intake knows it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,14 @@ from enum import StrEnum
 from typing import Final
 
 LONGEST: Final = 100
-"""Notices in one mail at most; those behind them go in the next."""
+"""Most notices in one mail; the rest go in the next."""
 _DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
-"""Dots before the @ mean nothing there."""
+"""Providers that ignore dots before the @."""
 
 
 class Scope(StrEnum):
+    """What a limit counts by, and over which time."""
+
     MAILBOX_HOUR = "mailbox-hour"
     MAILBOX_DAY = "mailbox-day"
     DOMAIN_HOUR = "domain-hour"
@@ -35,12 +37,12 @@ _LENGTH: Final = {
     Scope.NETWORK_HOUR: timedelta(hours=1),
 }
 Key = tuple[Scope, str]
-"""Whose mails are counted: a mailbox, a domain, or a network as intake names it. Stored by keyed hash."""
+"""Whose mails are counted: a mailbox, a domain, or a network as intake names it. Stored as a keyed hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Most mails of each scope; what is not in it has no limit. `providers`: domains that are not counted."""
+    """Most mails per scope; missing scopes have no limit. `providers`: domains that are not counted."""
 
     most: Mapping[Scope, int]
     providers: frozenset[str] = frozenset()
@@ -48,7 +50,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A mail that is due to an applicant. `address` by hash; `network` as intake names it."""
+    """A mail that is ready for an applicant. `address` is a keyed hash; `network` is as intake names it."""
 
     delivery: str
     address: str
@@ -59,7 +61,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Mails of a window, and when that ends."""
+    """A window: its number of mails, and when it ends."""
 
     mails: int
     ends_at: datetime
@@ -67,8 +69,8 @@ class Used:
 
 @dataclass(slots=True)
 class Shares:
-    """Deliveries that go by themselves; those that go in one mail, the first of each for the others; those that wait,
-    and until when. `used`: the windows as they are then, where they changed."""
+    """Who is mailed now: deliveries that go alone, groups that go in one mail (the first carries the others), and those
+    held, with the time until which they wait. `used`: the changed windows."""
 
     alone: list[str] = field(default_factory=list)
     together: list[Sequence[Ready]] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Shares:
 
 
 def keys(mail: Ready, rates: Rates) -> list[Key]:
-    """The windows that a mail counts in."""
+    """The windows in which a mail counts."""
     local, _, domain = mail.email.lower().rpartition("@")
     mailbox = _mailbox(local, domain)
     named = {Scope.MAILBOX_HOUR: mailbox, Scope.MAILBOX_DAY: mailbox}
@@ -94,7 +96,7 @@ def _mailbox(local: str, domain: str) -> str:
 
 
 def shared_out(ready: Iterable[Ready], used: Mapping[Key, Used], rates: Rates, now: datetime) -> Shares:
-    """Who is mailed now. `ready` in the order in which it became due; `used` of all `keys` of it that are known."""
+    """Shares out the mails that are ready, oldest first. `used`: the current windows of all their `keys`."""
     shares = Shares()
     counting = _Counting(used, rates, now, shares.used)
     of_address: dict[str, list[Ready]] = {}
@@ -106,7 +108,7 @@ def shared_out(ready: Iterable[Ready], used: Mapping[Key, Used], rates: Rates, n
 
 
 class _Counting:
-    """The windows while they are given out."""
+    """The windows while mails are being shared out."""
 
     def __init__(self, used: Mapping[Key, Used], rates: Rates, now: datetime, changed: dict[Key, Used]) -> None:
         self._used = used
@@ -118,7 +120,7 @@ class _Counting:
         return keys(mail, self._rates)
 
     def until(self, wanted: Mapping[Key, int]) -> datetime | None:
-        """When there may be room for so many mails in each window; None where there is now."""
+        """When there may be room for this many mails in each window; None if there is room now."""
         full = [self._window(key).ends_at for key, mails in wanted.items() if not self._fits(key, mails)]
         return max(full, default=None)
 
@@ -136,7 +138,7 @@ class _Counting:
 
 
 def _share(group: Sequence[Ready], counting: _Counting, shares: Shares) -> None:
-    """Of one address: each by itself where there is room for all, else all in one mail, else none yet."""
+    """Shares out one address's mails: each alone if there is room for all, else all in one mail, else none yet."""
     each = [counting.keys(mail) for mail in group]
     wanted: dict[Key, int] = {}
     for counted in each:

@@ -1,19 +1,19 @@
-"""Words in which mail servers refuse, by what they are about: in lower case, with single spaces for all signs but '.
+"""Words in which mail servers refuse, by topic; lower case, with single spaces for all punctuation but '.
 
-Collected from what Postfix, Exim, Sendmail, qmail, Exchange, Domino and public providers say, and from what is said in
-Korean, Japanese, Chinese, German, French and Spanish. What is missing here costs a person a look; what is too much may
-cost an applicant their mails: what speaks against is wide, what speaks for it names a mailbox that is not there.
+Collected from Postfix, Exim, Sendmail, qmail, Exchange, Domino and public providers, and from refusals in Korean,
+Japanese, Chinese, German, French and Spanish. A missing word costs a person a look; a wrong one may cost an applicant
+their mails. So the lists of other causes are wide, and those for a missing mailbox name it expressly.
 """
 
 import re
 from typing import Final
 
 _NEAR: Final = 40
-"""Characters between a mailbox and that it is not there."""
+"""Most characters between the word for a mailbox and the word for its absence."""
 
 
 def _any(phrases: str) -> re.Pattern[str]:
-    """Whole words, but for what ends in `*`; words in Hangul, Kanji and the like stand inside others."""
+    """Matches whole words, and prefixes if they end in `*`; CJK words match anywhere."""
     written = [phrase.strip() for phrase in re.split(r"[,\n]", phrases) if phrase.strip()]
     latin = [phrase for phrase in written if re.match(r"[a-z]", phrase)]
     ended = "|".join(re.escape(phrase) for phrase in latin if not phrase.endswith("*"))
@@ -122,7 +122,7 @@ _AGAINST: Final = _any("""
 
 
 def no_such_mailbox(words: str) -> bool:
-    """Enough by itself where there is no status."""
+    """The words say that the mailbox does not exist; no status is needed beside them."""
     if _NO_SUCH.search(words):
         return True
     near = (words[max(0, match.start() - _NEAR) : match.end() + _NEAR] for match in _ABSENT.finditer(words))
@@ -130,15 +130,15 @@ def no_such_mailbox(words: str) -> bool:
 
 
 def agrees(words: str) -> bool:
-    """With a status by which the mailbox is not there; that it is not there, or no more than the status says."""
+    """The words agree with a status that says the mailbox does not exist."""
     return no_such_mailbox(words) or _AGREES.search(words) is not None
 
 
 def of_a_domain(words: str) -> bool:
-    """That a domain or a host is not there, whosever it is."""
+    """The words say that some domain or host does not exist."""
     return _DOMAIN.search(words) is not None
 
 
 def speaks_against(words: str) -> bool:
-    """Against an address that is no more: something else is wrong."""
+    """The words name another cause than a missing address."""
     return any(pattern.search(words) for pattern in (OF_US, OF_THE_MOMENT, _AGAINST))

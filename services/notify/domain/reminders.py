@@ -10,7 +10,7 @@ from shared.clock import TimeMap
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A round's, in programme time."""
+    """A round's intake window, in programme time."""
 
     round: str
     opens_at: datetime
@@ -19,8 +19,10 @@ class Window:
 
 
 def reminder(window: Window, now: datetime, ahead: timedelta) -> LifecycleEvent | bool:
-    """The turn, once it is due; True where there is nothing to remind of any more, False where it is too early. `now`
-    is real time. A window no longer than `ahead` has no reminder: its opening says the same."""
+    """The reminder once it is due; False while it is too early, True if there is nothing left to remind of.
+
+    `now` is real time. A window no longer than `ahead` has no reminder: its opening notice states the close.
+    """
     moment = window.time_map.programme(now)
     due = window.closes_at - ahead
     if moment < due and window.opens_at < due:

@@ -25,7 +25,7 @@ from shared.contracts.events import (
 Released = ReservePromoted | AwardsChanged | SelectionWithdrawn
 Result = ProductSelected | ProductReserved | ProductNotSelected | Released
 Decision = Mapping[str, Any]
-"""What a result decides, as JSON."""
+"""What a result decided, as JSON."""
 
 _SELECTED_BY: Final = {
     ProductSelected: Happening.SELECTED,
@@ -35,13 +35,13 @@ _SELECTED_BY: Final = {
 
 
 def edition_of(event: Result) -> tuple[int, int]:
-    """The epoch and the batch that decided; 0 where no batch did."""
+    """The epoch and batch of the decision; batch 0 if no batch decided."""
     return event.epoch, event.batch or 0 if isinstance(event, Released) else 0
 
 
 def decision_of(event: Result) -> Decision:
-    """What a result means to those concerned. A place in the draw that another epoch moves is not part of it, nor
-    whether a batch decided it or an epoch."""
+    """What a result means to those concerned. It leaves out the place in the draw, which another epoch may move, and
+    whether a batch or an epoch decided."""
     if isinstance(event, SelectionWithdrawn):
         cause = event.cause and event.cause.value
         result = ProductReserved if event.in_reserve else ProductNotSelected
@@ -55,16 +55,16 @@ def decision_of(event: Result) -> Decision:
 
 
 def result(event: Result, traceparent: str | None, before: Decision | None = None) -> list[Occurrence]:
-    """The applicant's result, and for a selected product the award of each institution that is to buy it.
+    """The applicant's result, and for a selected product the award of each buying institution.
 
-    `before`: what an earlier epoch or batch decided. Nobody is told twice what has not changed for them; an institution
-    whose award fell away is told that.
+    `before`: the decision of an earlier epoch or batch. Nobody is notified twice of what has not changed for them; an
+    institution that loses its award is notified of that.
     """
     if before == decision_of(event) or event.party is None:
         return []
     facts = event.model_dump(mode="json", exclude={"round", "application", "party"})
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
-    standing = _by_institution(before["awards"] if before and "awards" in before else ())
+    awarded_before = _by_institution(before["awards"] if before and "awards" in before else ())
     awards: dict[str, list[Any]] = {}
     match event:
         case ProductSelected() | ReservePromoted() | AwardsChanged():
@@ -73,7 +73,7 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
             awards = _by_institution(decided["awards"])
             moved = before is not None and before.get("status_until") != decided.get("status_until")
             changed = [
-                institution for institution in awards if moved or awards[institution] != standing.get(institution)
+                institution for institution in awards if moved or awards[institution] != awarded_before.get(institution)
             ]
             recipients += _awards(event, changed)
         case ProductReserved():
@@ -87,7 +87,7 @@ def result(event: Result, traceparent: str | None, before: Decision | None = Non
     epoch, batch = edition_of(event)
     occasion = f"epoch-{epoch}-batch-{batch}" if batch else f"epoch-{epoch}"
     occurrences = [of_application(happening, event, occasion, recipients, traceparent)]
-    lost = [_award_lost(event, institution) for institution in standing if institution not in awards]
+    lost = [_award_lost(event, institution) for institution in awarded_before if institution not in awards]
     if lost:
         occurrences.append(of_application(Happening.AWARD_WITHDRAWN, event, occasion, lost, traceparent))
     return occurrences
@@ -122,6 +122,7 @@ def _awards(event: ProductSelected | ReservePromoted | AwardsChanged, institutio
 
 
 def status_ended(event: SelectionStatusEnded, traceparent: str | None) -> Occurrence:
+    """The end of a selected product's status, for the applicant and the buying institutions."""
     facts = {"product": event.product, "ended_at": event.ended_at.isoformat()}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     for institution in event.institutions:
@@ -137,12 +138,14 @@ def status_ended(event: SelectionStatusEnded, traceparent: str | None) -> Occurr
 
 
 def overdue(event: PurchaseOverdue, traceparent: str | None) -> Occurrence:
+    """A reminder to the institution of a purchase that is overdue."""
     notice = PurchaseReminded(**event.model_dump(exclude={"epoch"}))
     recipients = [Recipient(Role.INSTITUTION, event.institution, notice.model_dump(mode="json"))]
     return of_application(Happening.PURCHASE_OVERDUE, event, f"request {event.request}", recipients, traceparent)
 
 
 def given_up(event: SelectionGivenUp, traceparent: str | None) -> Occurrence:
+    """A receipt to the applicant who gave up a selection."""
     facts = {"given_up_at": event.given_up_at.isoformat(), "reason": event.reason}
     recipients = [Recipient(Role.APPLICANT, event.party, facts)]
     return Occurrence(

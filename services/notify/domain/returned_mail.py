@@ -1,4 +1,4 @@
-"""A mail that came back, taken apart: reports of deliveries (RFC 3464, RFC 6533), and what they return."""
+"""Parses a returned mail into its delivery reports (RFC 3464, RFC 6533) and the mails they return."""
 
 import re
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ _BREAK: Final = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d)\b[^<>]{0,200}>")
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """`originals` begin with the headers of what is returned."""
+    """The parts of a returned mail. `originals` begin with the headers of the mail that is returned."""
 
     headers: Message
     kind: str
-    """The `report-type` of a multipart/report, else empty."""
+    """The `report-type` of a multipart/report; empty for other mails."""
     reports: tuple[str, ...]
     originals: tuple[str, ...]
     texts: tuple[str, ...]
 
 
 class _Part(Message):
-    """Its inner mails and reports stay text: the parser of Python knows one kind of report alone, decodes none, and
-    goes into each inner mail."""
+    """Keeps inner mails and reports as text: Python's parser knows one kind of report only, decodes none, and descends
+    into inner mails."""
 
     def get_content_type(self) -> str:
         kind = self.written_type()
@@ -41,8 +41,10 @@ class _Part(Message):
 
 
 def returned(content: bytes) -> Returned:
-    """Of the whole mail; of one that was forwarded as an attachment, that. Raises RecursionError of one that is nested
-    beyond reason."""
+    """Parses the whole mail, or the returned mail attached to it if it was forwarded.
+
+    Raises RecursionError if it is nested too deeply.
+    """
     outer = inner = _taken_apart(content)
     for _ in range(_DEEPEST):
         if inner.reports or not inner.originals:
@@ -84,7 +86,7 @@ def _untagged(html: str) -> str:
 
 
 def groups(report: str) -> Iterator[dict[str, list[str]]]:
-    """Fields by name in lower case, each unfolded: of the mail first, then of each recipient."""
+    """The report's field groups, unfolded and by lower-case name: first the mail's, then each recipient's."""
     for block in re.split(r"\n[ \t]*\n", report.strip("\n")):
         fields: dict[str, list[str]] = {}
         unfolded = re.sub(r"\n[ \t]+", " ", block)

@@ -1,4 +1,4 @@
-"""Standard Webhooks (standardwebhooks.com, 1.0): what is signed, and what an answer means."""
+"""Standard Webhooks (standardwebhooks.com, 1.0): signatures, and the outcome of an answer."""
 
 import base64
 import hashlib
@@ -11,11 +11,11 @@ from typing import Final
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
 
 LONGEST_WAIT: Final = timedelta(hours=6)
-"""However long a receiver asks us to wait."""
+"""The longest wait that a receiver may ask for."""
 
 
 def signature(secrets: Sequence[str], identifier: str, timestamp: int, body: bytes) -> str:
-    """One `v1` signature of each secret, so that a receiver may know either while they change."""
+    """One `v1` signature per secret, so that a receiver may know either secret during a change."""
     signed = f"{identifier}.{timestamp}.".encode() + body
     return " ".join(
         "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode() for secret in secrets
@@ -27,7 +27,7 @@ def _key(secret: str) -> bytes:
 
 
 def answered(status: int, retry_after: str | None, now: datetime) -> Outcome:
-    """A redirect is not followed: it would carry notices to whoever the receiver names."""
+    """The outcome of an HTTP answer. Redirects are not followed: they would send notices to somebody else."""
     match status:
         case _ if 200 <= status < 300:
             return DELIVERED
@@ -42,7 +42,7 @@ def answered(status: int, retry_after: str | None, now: datetime) -> Outcome:
 
 
 def _asked(retry_after: str | None, now: datetime) -> timedelta:
-    """Of a Retry-After (RFC 9110): seconds or a date; none of what is neither."""
+    """The wait a Retry-After asks for (RFC 9110), in seconds or as a date; zero for anything else."""
     if not retry_after:
         return timedelta(0)
     try:

@@ -1,1 +1,1 @@
-"""Notify's SQL: `facts`, what notices say, and `deliveries`, what is owed to whom and what became of it."""
+"""Notify's SQL: the facts that notices state, the deliveries that are owed, and their outcomes."""

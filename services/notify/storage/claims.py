@@ -39,7 +39,7 @@ claimed AS (
     FROM due WHERE d.delivery = due.delivery RETURNING d.*)
 {_COMPLETE.format(which="claimed", where="")}"""  # noqa: S608 -- no value of anybody's
 GATHERED_WITH = _COMPLETE.format(which="deliveries", where="WHERE d.digest = ANY ($1::uuid[]) AND d.state = 'gathered'")
-# A replica that starts again takes up at once what it held when it ended: no live process shares its slot.
+# A restarted replica makes due at once what it held before: no live process shares its name.
 RESUME = """
 UPDATE deliveries SET due_at = now()
 WHERE claimed_by = $1 AND channel = $2 AND state = 'pending' AND started_at IS NOT NULL AND due_at > now()
@@ -48,7 +48,7 @@ WHERE claimed_by = $1 AND channel = $2 AND state = 'pending' AND started_at IS N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """Whom a mail is for, as of the claim. `institution`: whose desk it is; None of an applicant."""
+    """Whom a mail is for, as of the claim. `institution`: whose contact it is; None for applicants."""
 
     name: str
     email: str
@@ -56,12 +56,12 @@ class Addressee:
     institution: str | None = None
     suppressed: bool = False
     disowning: str | None = None
-    """What its *this was not me* is named by; None of somebody at an institution."""
+    """The random id of its *this was not me* link; None for people at institutions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a webhook goes, as of the claim. Each of `secrets` signs it."""
+    """Where a webhook goes, as of the claim. It is signed with each of `secrets`."""
 
     url: str
     secrets: tuple[str, ...] = field(repr=False)
@@ -69,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A delivery whose attempt begins, with what else its notice says. `addressee` is None where none is known now.
+    """A delivery whose attempt begins, with all that its notice states. `addressee` is None if no contact is known.
 
     `notices` are the words of the round's policy, by name and language.
     """
@@ -83,24 +83,24 @@ class Claimed:
     changes: Sequence[Any] | None = None
     notices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     target: Target | None = None
-    """Of a webhook; None where the institution has none any more."""
+    """Set for webhooks; None if the institution has ended its webhook."""
     created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    """When it became due to somebody (real time)."""
+    """When the delivery was created (real time)."""
     gathers: bool = False
-    """Whether others are said with it, and settled as it is."""
+    """Whether other deliveries are sent in its message, and settled with it."""
     gathered: "Sequence[Claimed]" = ()
-    """Those, of a mail to an applicant; what a digest says is in its own facts."""
+    """Those deliveries, for a mail to an applicant; a digest has them in its own facts."""
     tag: str = ""
-    """What proves a return of its mail."""
+    """The secret in its envelope sender, which proves that a returned mail is genuine."""
 
 
 async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
-    """Takes what is due for the length of the lease; nobody else gets it meanwhile."""
+    """Claims due deliveries for the length of the lease; nobody else gets them meanwhile."""
     return [_claimed(row) for row in await connection.fetch(CLAIM, channel.value, limit, replica, lease)]
 
 
 async def gathered_with(connection: Connection, claimed: Sequence[str]) -> dict[str, list[Claimed]]:
-    """What each of them says beside itself."""
+    """By id, the deliveries gathered into the message of each of these."""
     by_digest: dict[str, list[Claimed]] = {}
     for row in await connection.fetch(GATHERED_WITH, list(claimed)):
         by_digest.setdefault(row["digest"], []).append(_claimed(row))
@@ -108,6 +108,7 @@ async def gathered_with(connection: Connection, claimed: Sequence[str]) -> dict[
 
 
 async def resume(connection: Connection, replica: str, channel: Channel) -> None:
+    """Makes due what this replica had claimed before it restarted."""
     await connection.execute(RESUME, replica, channel.value)
 
 

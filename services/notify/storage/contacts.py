@@ -74,6 +74,7 @@ async def erase_contact(connection: Connection, party: str) -> None:
 
 
 async def save_webhook(connection: Connection, changed: WebhookChanged) -> None:
+    """Stores a webhook, unless a newer change is stored."""
     await connection.execute(
         SAVE_WEBHOOK,
         changed.institution,
@@ -86,6 +87,7 @@ async def save_webhook(connection: Connection, changed: WebhookChanged) -> None:
 
 
 async def end_webhook(connection: Connection, institution: str) -> None:
+    """Removes the webhook's address and secrets."""
     await connection.execute(END_WEBHOOK, institution)
 
 

@@ -1,4 +1,4 @@
-"""What is owed to whom and what became of it. One clock decides what is due and leased: the database's."""
+"""Deliveries: what is owed to whom, and its outcome. The database's clock decides what is due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from services.notify.domain.attempts import Settlement, State
 from services.notify.domain.notices import Planned
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Channel, NoticeDelivered, NoticeFailed, Rehearsal
-from shared.service.postgres import Connection, rows_changed
+from shared.service.postgres import Connection, columns, rows_changed
 
 INSERT = """
 INSERT INTO deliveries
@@ -22,7 +22,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
      AS due(delivery, round, kind, subject, occasion, recipient, channel, facts, needs, traceparent, patient)
 ON CONFLICT DO NOTHING
 """
-# Mails to applicants are taken up by `rates`.
+# Without mails to applicants, which `rates` makes due.
 TAKE_UP = """
 WITH ready AS (
     SELECT delivery FROM deliveries d WHERE state = 'waiting' AND 'digest' <> ALL (needs)
@@ -37,15 +37,14 @@ WITH ready AS (
 UPDATE deliveries d SET state = 'pending', due_at = now(), taken_up_at = now()
 FROM ready WHERE d.delivery = ready.delivery
 """
-# Not those of an attempt under way: what comes of that is seen first.
-# What can wait is put off to the end of the quiet hours, and its time of being tried begins there. Rehearsals run by
-# other clocks.
+# Patient deliveries wait for the end of the quiet hours, and their retry horizon begins there. Excluded are those with
+# an attempt under way, whose outcome comes first, and those of rehearsals, which run by other clocks.
 PUT_OFF = """
 UPDATE deliveries d SET due_at = $2, taken_up_at = CASE attempts WHEN 0 THEN $2 ELSE taken_up_at END
 WHERE state = 'pending' AND channel = $1 AND patient AND due_at <= now() AND started_at IS NULL
   AND NOT EXISTS (SELECT FROM rounds r WHERE r.round = d.round AND r.rehearsal IS NOT NULL)
 """
-# Of what was announced: this database has lost it, or that it was settled. One that failed and is tried again goes on.
+# Settles announced deliveries that this database does not know, or not as settled. A failed one under retry goes on.
 SETTLE_ANNOUNCED = """
 INSERT INTO deliveries (delivery, round, kind, subject, occasion, recipient, channel, facts, needs, state, attempts,
     error, taken_up_at, settled_at)
@@ -80,7 +79,7 @@ AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A delivery as it is announced; `recipient` is a party's id or an institution's code, never an address."""
+    """A delivery as events announce it. `recipient` is a party's id or an institution's code, never an address."""
 
     id: str
     round: str | None
@@ -97,6 +96,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Count:
+    """How many deliveries of a round are in one state."""
+
     kind: str
     channel: str
     state: State
@@ -105,80 +106,80 @@ class Count:
 
 
 async def insert(connection: Connection, deliveries: Sequence[tuple[str, Planned]]) -> None:
-    """(id, what is due); one that stands already is left as it is."""
+    """Inserts (id, delivery) pairs; a delivery that exists already is left as it is."""
     rows = [
-        (
-            identifier,
-            due.round,
-            due.kind,
-            due.subject,
-            due.occasion,
-            due.recipient,
-            due.channel.value,
-            due.facts,
-            " ".join(due.needs),
-            due.traceparent,
-            due.patient,
-        )
+        {
+            "delivery": identifier,
+            "round": due.round,
+            "kind": due.kind,
+            "subject": due.subject,
+            "occasion": due.occasion,
+            "recipient": due.recipient,
+            "channel": due.channel.value,
+            "facts": due.facts,
+            "needs": " ".join(due.needs),
+            "traceparent": due.traceparent,
+            "patient": due.patient,
+        }
         for identifier, due in sorted(deliveries, key=lambda pair: pair[0])
     ]
     if rows:
-        await connection.execute(INSERT, *zip(*rows, strict=True))
+        await connection.execute(INSERT, *columns(rows))
 
 
 async def take_up(connection: Connection) -> int:
-    """Makes due what waited for something that has come; how many."""
+    """Makes due the deliveries whose needs are met; returns how many."""
     return await rows_changed(connection, TAKE_UP, AT_ONCE)
 
 
 async def put_off(connection: Connection, channel: Channel, until: datetime) -> int:
-    """Lets what can wait wait for the end of the quiet hours; how many."""
+    """Puts patient deliveries off until the end of the quiet hours; returns how many."""
     return await rows_changed(connection, PUT_OFF, channel.value, until)
 
 
 async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> set[str]:
-    """Records what attempts came to, and returns the ids it was recorded for.
+    """Records outcomes of attempts; returns the ids of the deliveries that changed.
 
-    A failure counts only while the attempt is the newest one; a success always, until something is final.
+    A failure counts only while its attempt is the newest; a success counts until the delivery is final.
     """
     rows = [
-        (
-            delivery.id,
-            delivery.attempts,
-            settlement.state.value,
-            settlement.error,
-            settlement.pause,
-            settlement.in_doubt,
-            settlement.counts,
-        )
+        {
+            "delivery": delivery.id,
+            "attempt": delivery.attempts,
+            "state": settlement.state.value,
+            "error": settlement.error,
+            "pause": settlement.pause,
+            "in_doubt": settlement.in_doubt,
+            "counts": settlement.counts,
+        }
         for delivery, settlement in sorted(settled, key=lambda pair: pair[0].id)
     ]
-    return {row["delivery"] for row in await connection.fetch(SETTLE, *zip(*rows, strict=True))}
+    return {row["delivery"] for row in await connection.fetch(SETTLE, *columns(rows))}
 
 
 async def settle_announced(connection: Connection, announced: Sequence[NoticeDelivered | NoticeFailed]) -> int:
-    """The newest announcement of each, of those this database does not know to be settled; how many."""
+    """Settles deliveries as announced, unless the database knows them as settled already; returns how many."""
     newest = {event.delivery: event for event in announced}
     rows = [
-        (
-            event.delivery,
-            event.round,
-            event.kind,
-            event.subject,
-            event.occasion,
-            event.recipient,
-            event.channel.value,
-            (State.SENT if isinstance(event, NoticeDelivered) else State.FAILED).value,
-            event.attempts,
-            None if isinstance(event, NoticeDelivered) else event.error,
-        )
+        {
+            "delivery": event.delivery,
+            "round": event.round,
+            "kind": event.kind,
+            "subject": event.subject,
+            "occasion": event.occasion,
+            "recipient": event.recipient,
+            "channel": event.channel.value,
+            "state": (State.SENT if isinstance(event, NoticeDelivered) else State.FAILED).value,
+            "attempts": event.attempts,
+            "error": None if isinstance(event, NoticeDelivered) else event.error,
+        }
         for event in newest.values()
     ]
-    return await rows_changed(connection, SETTLE_ANNOUNCED, *zip(*rows, strict=True)) if rows else 0
+    return await rows_changed(connection, SETTLE_ANNOUNCED, *columns(rows)) if rows else 0
 
 
 async def counts(connection: Connection, round_id: str) -> tuple[list[Count], int]:
-    """By kind, channel and state; and the turns that are not spread to institutions yet."""
+    """Counts by kind, channel and state; and the number of lifecycle events not spread to institutions yet."""
     rows = await connection.fetch(COUNTS, round_id)
     unspread: int = await connection.fetchval(UNSPREAD, round_id)
     return [
@@ -187,7 +188,7 @@ async def counts(connection: Connection, round_id: str) -> tuple[list[Count], in
 
 
 def delivery_of(row: Any) -> Delivery:
-    """Of a row with all that is announced, and with the round's `rehearsal`."""
+    """The delivery of a row that has all announced columns and the round's `rehearsal`."""
     return Delivery(
         id=row["delivery"],
         round=row["round"],
@@ -204,4 +205,5 @@ def delivery_of(row: Any) -> Delivery:
 
 
 def round_time(rehearsal: Any) -> TimeMap:
+    """The round's programme time; real time if it is no rehearsal."""
     return time_map(Rehearsal.model_validate(rehearsal) if rehearsal else None)

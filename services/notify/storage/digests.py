@@ -1,5 +1,7 @@
-"""What is said to one person in one mail: gathered once, for good, so that a repeat says the same under the same id. To
-somebody at an institution a digest says it, to an applicant the first of the notices."""
+"""Several notices in one mail to one person. Gathering is final, so that a repeat sends the same under the same id.
+
+A digest carries the notices of somebody at an institution; the first notice carries the others of an applicant.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from shared.service.postgres import Connection
 
 _WAITED = "FROM deliveries WHERE state = 'waiting' AND 'digest' = ANY (needs) AND created_at <= now() - $1::interval"
 ROUNDS_TO_GATHER = f"SELECT DISTINCT round {_WAITED} ORDER BY round"
-# Of whoever has one that waited long enough: all that is ready to be said of the same round.
+# For recipients with one notice that waited long enough: all their notices of the round that are ready.
 GATHERABLE = f"""
 WITH waited AS (SELECT DISTINCT recipient, round {_WAITED} AND round = $3 LIMIT 100)
 SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.facts, c.institution
@@ -27,7 +29,7 @@ ALONE = """
 UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY($1::uuid[])
 """
 GATHERED = "UPDATE deliveries SET state = 'gathered', digest = $2 WHERE delivery = ANY($1::uuid[])"
-# What would go elsewhere than what says it: its contact was changed or erased since, or that of the other.
+# Frees gathered deliveries whose address differs by now from that of the mail: either contact was changed or erased.
 RELEASE = """
 UPDATE deliveries d SET state = 'waiting', digest = NULL, due_at = now()
 FROM deliveries s JOIN contacts theirs ON theirs.party = s.recipient, contacts own
@@ -51,7 +53,7 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One of a digest that is settled now, as the digest is."""
+    """A gathered delivery that was settled together with its digest."""
 
     delivery: Delivery
     state: State
@@ -60,30 +62,32 @@ class Settled:
 
 
 async def rounds_to_gather(connection: Connection, waited: timedelta) -> list[str]:
-    """Of which something has waited long enough."""
+    """Rounds with a notice that has waited long enough."""
     return [row["round"] for row in await connection.fetch(ROUNDS_TO_GATHER, waited)]
 
 
 async def gatherable(connection: Connection, round_id: str, waited: timedelta) -> list[Gatherable]:
-    """Of a round, in order of recipient. Nobody else gets them until the transaction ends."""
+    """A round's notices to gather, in order of recipient; locked until the transaction ends."""
     return [Gatherable(*row) for row in await connection.fetch(GATHERABLE, waited, AT_ONCE, round_id)]
 
 
 async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
+    """Makes these due, each in a mail of its own."""
     await connection.execute(ALONE, list(deliveries))
 
 
 async def gather(connection: Connection, deliveries: Sequence[str], digest: str) -> None:
+    """Marks these as sent by the digest."""
     await connection.execute(GATHERED, list(deliveries), digest)
 
 
 async def release(connection: Connection, digests: Sequence[str]) -> None:
-    """Lets go what these can't say any more: it is due by itself again."""
+    """Frees gathered deliveries that no longer share the digest's address; each is due by itself again."""
     await connection.execute(RELEASE, list(digests))
 
 
 async def settle_gathered(connection: Connection, digests: Sequence[str]) -> list[Settled]:
-    """What became of the digests has become of all they say."""
+    """Settles gathered deliveries as their digests were settled."""
     return [
         Settled(delivery_of(row), State(row["state"]), row["error"], row["digest"])
         for row in await connection.fetch(SETTLE_GATHERED, list(digests))

@@ -1,4 +1,4 @@
-"""What whoever has an entry's mails may see of it: what was told, by the random link that its mails carry."""
+"""The notices of an entry, for whoever has the random link that its mails carry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.contracts.events import Language
 from shared.service.postgres import Connection
 
 MOST_NOTICES: Final = 200
-# Not of an address that is disowned, or that the contact has no more: it is told nothing more either.
+# Nothing for an address that is disowned or that the contact no longer has: it gets no mail either.
 LANGUAGE = """
 SELECT c.language FROM disowning_links l JOIN contacts c ON c.party = l.party AND c.address = l.address
 WHERE l.link = $1 AND NOT EXISTS (SELECT FROM suppressions s WHERE s.address = l.address AND s.reason = 'not-me')
@@ -29,7 +29,7 @@ ORDER BY d.created_at DESC, d.delivery LIMIT $2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryNotice:
-    """One notice about an application: `at` is when it became due (real time)."""
+    """One notice about an application. `at`: when its delivery was created (real time)."""
 
     application: str
     kind: str
@@ -41,13 +41,13 @@ class EntryNotice:
 
 
 async def language_of(connection: Connection, link: str) -> Language | None:
-    """None of a link that shows nothing."""
+    """The language of the page; None for a link that shows nothing."""
     language = await connection.fetchval(LANGUAGE, link)
     return Language(language) if language else None
 
 
 async def notices_of(connection: Connection, link: str) -> list[EntryNotice]:
-    """Newest first, whether its mail has arrived or not."""
+    """The notices newest first, whether or not their mails have arrived."""
     return [
         EntryNotice(
             application=row["subject"],

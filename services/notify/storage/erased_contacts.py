@@ -1,4 +1,4 @@
-"""What is owed to contacts that were erased, given up round by round."""
+"""Deliveries to erased contacts, given up round by round."""
 
 from services.notify.storage.deliveries import AT_ONCE, Delivery, delivery_of
 from shared.service.postgres import Connection
@@ -23,10 +23,10 @@ RETURNING d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient,
 
 
 async def rounds(connection: Connection) -> list[str]:
-    """Of which something is owed to contacts that were erased."""
+    """Rounds with unsettled deliveries to erased contacts."""
     return [row["round"] for row in await connection.fetch(ROUNDS_OF_ERASED)]
 
 
 async def fail(connection: Connection, round_id: str) -> list[Delivery]:
-    """Gives up what is owed of a round to contacts that were erased."""
+    """Fails a round's deliveries to erased contacts; returns them."""
     return [delivery_of(row) for row in await connection.fetch(FAIL_ERASED, AT_ONCE, round_id)]

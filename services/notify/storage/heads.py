@@ -1,4 +1,4 @@
-"""Signed audit heads, until the newest of each service is spread to the institutions."""
+"""Signed audit heads; the newest of each service is spread to the institutions."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ ACTIVE = "SELECT institution FROM institutions WHERE status = $1 ORDER BY instit
 
 
 async def save(connection: Connection, head: AuditHeadPublished) -> None:
-    """Keeps the newest of the service: each head stands for all before it."""
+    """Stores the newest head of the service: each head covers all rows before it."""
     await connection.execute(
         SAVE_HEAD,
         head.service,
@@ -39,8 +39,10 @@ async def save(connection: Connection, head: AuditHeadPublished) -> None:
 
 
 async def take(connection: Connection, apart: timedelta) -> list[tuple[AuditHeadPublished, list[str]]]:
-    """Heads not spread yet, each once, with the institutions that take part now. Of one service no two within `apart`:
-    what comes meanwhile waits, and gives way to what is newer."""
+    """Heads not spread yet, each taken once, with the institutions active now.
+
+    At most one per service within `apart`; meanwhile a newer head replaces the waiting one.
+    """
     active = InstitutionStatus.ACTIVE.value
     rows: list[Any] = await connection.fetch(TAKE_HEADS, apart, active)
     if not rows:

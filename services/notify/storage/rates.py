@@ -1,4 +1,4 @@
-"""Mails to applicants that are ready, and how many each mailbox, domain and network had."""
+"""Mails to applicants that are ready, and how many each mailbox, domain and network got in its window."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import Final
 from services.notify.domain.rates import Key, Ready, Scope, Used
 from shared.service.postgres import Connection, rows_changed
 
-_LOCK: Final = 0x72617465  # "rate": one replica at a time shares mails out, until its transaction ends
+_LOCK: Final = 0x72617465  # "rate": one replica at a time shares mails out, for one transaction
 BEGIN = "SELECT pg_try_advisory_xact_lock($1) AS mine, now()"
-# What each needs is there, as in `deliveries.TAKE_UP`, which is for all others.
+# Their needs are met, by the same conditions as in `deliveries.TAKE_UP`, which is for all other deliveries.
 READY = """
 SELECT d.delivery::text, c.address, c.email, c.network, d.patient
 FROM deliveries d JOIN contacts c ON c.party = d.recipient AND c.email IS NOT NULL AND c.institution IS NULL
@@ -34,7 +34,7 @@ ON CONFLICT (scope, key) DO UPDATE SET mails = excluded.mails, ends_at = exclude
 ALONE = """
 UPDATE deliveries SET state = 'pending', due_at = now(), taken_up_at = now() WHERE delivery = ANY ($1::uuid[])
 """
-# The first says the others too; it can wait for the morning where all can.
+# The first carries the others; it can wait for the morning if all can.
 TOGETHER = """
 UPDATE deliveries d SET state = CASE WHEN said.first THEN 'pending' ELSE 'gathered' END, patient = said.patient,
     digest = CASE WHEN NOT said.first THEN said.digest END, due_at = now(), taken_up_at = now()
@@ -50,17 +50,18 @@ AT_ONCE: Final = 2000
 
 
 async def begin(connection: Connection) -> datetime | None:
-    """The moment by which mails are shared out in this transaction; None where another replica is at it."""
+    """The time of this transaction, for counting; None if another replica is sharing mails out."""
     row = await connection.fetchrow(BEGIN, _LOCK)
     return row["now"] if row is not None and row["mine"] else None
 
 
 async def ready(connection: Connection) -> list[Ready]:
-    """Oldest first."""
+    """Mails that are ready, oldest first; locked until the transaction ends."""
     return [Ready(*row) for row in await connection.fetch(READY, AT_ONCE)]
 
 
 async def used(connection: Connection, keys: Iterable[Key]) -> dict[Key, Used]:
+    """The current windows of these keys; those without mails are left out."""
     asked = sorted(set(keys))
     if not asked:
         return {}
@@ -69,17 +70,20 @@ async def used(connection: Connection, keys: Iterable[Key]) -> dict[Key, Used]:
 
 
 async def use(connection: Connection, windows: Mapping[Key, Used]) -> None:
+    """Stores changed windows."""
     rows = [(*key, window.mails, window.ends_at) for key, window in sorted(windows.items())]
     if rows:
         await connection.execute(USE, *zip(*rows, strict=True))
 
 
 async def send_alone(connection: Connection, deliveries: Sequence[str]) -> None:
+    """Makes these due, each in a mail of its own."""
     if deliveries:
         await connection.execute(ALONE, list(deliveries))
 
 
 async def send_together(connection: Connection, groups: Iterable[Sequence[Ready]]) -> None:
+    """Makes the first of each group due, and gathers the others into its mail."""
     rows = [
         (mail.delivery, group[0].delivery, mail is group[0], all(mail.patient for mail in group))
         for group in groups
@@ -90,10 +94,11 @@ async def send_together(connection: Connection, groups: Iterable[Sequence[Ready]
 
 
 async def hold(connection: Connection, held: Sequence[tuple[str, datetime]]) -> None:
+    """Lets each (delivery, until) wait until then."""
     if held:
         await connection.execute(HOLD, *zip(*held, strict=True))
 
 
 async def forget(connection: Connection) -> int:
-    """Windows that have ended."""
+    """Deletes windows that have ended; returns how many."""
     return await rows_changed(connection, FORGET)

@@ -1,4 +1,4 @@
-"""Returned mails that a person has to look at, and the tag that proves where one came back to."""
+"""Returned mails that a person has to look at, and the tags that prove returned mails genuine."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from shared.service.postgres import Connection, rows_changed
 MOST_KEPT: Final = 500
 LONGEST_WORDS: Final = 1_000
 TAG = "SELECT notice_tag($1)"
-# One that is kept already is found, however many there are.
+# A mail that is stored already is found, even when the limit is reached.
 KEEP = """
 INSERT INTO returned_mails (digest, why, delivery, status, words, content)
 SELECT $1, $2, $3, $4, $5, $6
@@ -28,7 +28,7 @@ WHERE d.delivery = m.delivery AND c.party = d.recipient AND c.email IS NULL
 
 
 async def tag_of(connection: Connection, delivery: str) -> str:
-    """As the envelope sender of its mail carries it."""
+    """The tag in the envelope sender of this delivery's mail."""
     tag: str = await connection.fetchval(TAG, delivery)
     return tag
 
@@ -41,7 +41,7 @@ async def keep(
     status: str | None = None,
     words: str | None = None,
 ) -> str | None:
-    """Its id; None where as many are kept as may be."""
+    """Stores a returned mail and returns its id; None if MOST_KEPT are stored."""
     shortened = words.replace("\x00", "")[:LONGEST_WORDS] if words else None
     values = (sha256_hex(content), why, delivery, status, shortened, content, MOST_KEPT)
     stored: str | None = await connection.fetchval(KEEP, *values)
@@ -49,19 +49,21 @@ async def keep(
 
 
 async def kept(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Newest first, without what they say whole."""
+    """The stored mails, newest first, without their contents."""
     return [dict(row) for row in await connection.fetch(LIST, limit)]
 
 
 async def content_of(connection: Connection, identifier: str) -> bytes | None:
+    """The whole mail; None if unknown."""
     content: bytes | None = await connection.fetchval(CONTENT, identifier)
     return content
 
 
 async def done(connection: Connection, identifier: str) -> bool:
+    """Deletes a mail that a person has dealt with; False if unknown."""
     return await rows_changed(connection, DONE, identifier) > 0
 
 
 async def forget_erased(connection: Connection) -> int:
-    """Those about notices to contacts that were erased meanwhile; how many."""
+    """Deletes mails about notices to contacts erased meanwhile; returns how many."""
     return await rows_changed(connection, FORGET_ERASED)

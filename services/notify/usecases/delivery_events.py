@@ -1,5 +1,4 @@
-"""What deliveries.v1 says: what became of a delivery, and whose contact says that it was not them. And what was given
-up, in the audit log."""
+"""Events of deliveries.v1 (delivered, failed, contact disowned), and the audit row for deliveries given up."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from shared.service.postgres import Connection
 
 
 def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
+    """`now` is programme time, here and below."""
     event = NoticeDelivered(**_stated(delivery), message_id=message_id, delivered_at=now)
     return _announcement(delivery, event, "notice-delivered", now)
 
@@ -26,7 +26,7 @@ def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
 
 
 def contact_disowned(entry: Entry, now: datetime) -> Outgoing:
-    """Of an application, never of the address."""
+    """Names the application, never the address."""
     event = ContactDisowned(application=entry.application, round=entry.round, party=entry.party, disowned_at=now)
     identifier = event_id("contact-disowned", entry.application, now.isoformat())
     return outgoing(topics.DELIVERIES.name, entry.application, event, event_id=identifier, time=now)
@@ -46,8 +46,10 @@ def _stated(delivery: Delivery) -> dict[str, Any]:
 
 
 async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outgoing]) -> list[Outgoing]:
-    """Notify's one decision goes into its audit log, a row for all that is given up together: sealed, event ids and the
-    hashes of what they say. Delivered mails are no decisions; they stand on deliveries.v1."""
+    """One audit row for all deliveries given up together: their event ids and content hashes, sealed.
+
+    Giving up is the only decision notify takes; delivered mails are on deliveries.v1 but not in its audit log.
+    """
     if not failures:
         return []
     sealed = {"events": [[event.id, sha256_hex(event.body or b"")] for event in failures]}
@@ -55,7 +57,7 @@ async def gave_up(connection: Connection, now: datetime, failures: Sequence[Outg
 
 
 def _announcement(delivery: Delivery, event: NoticeDelivered | NoticeFailed, name: str, now: datetime) -> Outgoing:
-    """Tried again, it may come to something else: that is another event."""
+    """The event id includes the attempts: a retry may end differently, and is then another event."""
     return outgoing(
         topics.DELIVERIES.name,
         delivery.id,

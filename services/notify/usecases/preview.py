@@ -1,4 +1,4 @@
-"""Every notice as it would be sent, filled with invented firms: for whoever edits words, and for tests."""
+"""Previews of every mail, filled with invented firms, for editors of the words and for tests."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from shared.clock import REAL_TIME
 from shared.contracts.events import Channel, Language
 
 SAMPLES: Final = json.loads((Path(__file__).parent / "samples.json").read_text(encoding="utf-8"))
-"""By kind, the facts of a mail; `of-application`, what is known of the application beside them."""
+"""The facts of a sample mail by kind; `of-application` holds what is known of its application."""
 _TITLE: Final = {"ko": "2018년 하반기 기술개발제품 시범구매", "en": "Pilot purchase, second half of 2018"}
 _SELECTION: Final = "https://selection.firstbuy.example"
 _NOTIFY: Final = "https://notify.firstbuy.example"
@@ -29,14 +29,14 @@ _DELIVERY: Final = "0b5ed0a2-6a30-5b3b-9a1f-53a5c07b9c55"
 
 
 class UnknownKindError(ValueError):
-    """No notice has this kind; the message names those there are."""
+    """No mail has this kind; the message lists the known ones."""
 
     code = "unknown-kind"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Of the table of notices: what, to whom, by which channels."""
+    """One row of the table of notices: what, to whom, by which channels."""
 
     kind: str
     happening: str
@@ -45,6 +45,7 @@ class Row:
 
 
 def table() -> list[Row]:
+    """Every notice there is."""
     return [
         Row(notice.kind, happening.value, role.value, tuple(channel.value for channel in notice.channels))
         for (happening, role), notice in NOTICES.items()
@@ -53,6 +54,8 @@ def table() -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
+    """A mail as it would be sent."""
+
     subject: str
     text: str
     html: str
@@ -61,19 +64,19 @@ class Preview:
 
 
 def preview(kind: str, language: Language, title: str | None = None) -> Preview:
-    """Raises UnknownKindError."""
+    """The sample mail of a kind. Raises UnknownKindError."""
     if kind not in kinds():
         raise UnknownKindError(f"no mail is of kind '{kind}'; there are {', '.join(kinds())}")
     facts = SAMPLES[kind]
-    to_desk = kind == DIGEST or any(
+    to_institution = kind == DIGEST or any(
         notice.kind == kind and role is Role.INSTITUTION for (_, role), notice in NOTICES.items()
     )
     addressee = Addressee(
         name="김가상",
         email="somebody@firm.example",
         language=language.value,
-        institution="kwater" if to_desk else None,
-        disowning=None if to_desk else _LINK,
+        institution="kwater" if to_institution else None,
+        disowning=None if to_institution else _LINK,
     )
     title = title or _TITLE[language]
     known_of: dict[str, Any] = SAMPLES["of-application"]
@@ -96,7 +99,7 @@ def preview(kind: str, language: Language, title: str | None = None) -> Preview:
 
 @cache
 def _renderer() -> Renderer:
-    """Whoever looks at all previews compiles the templates once."""
+    """Cached: templates are compiled once for all previews."""
     return Renderer()
 
 
@@ -124,5 +127,5 @@ def _body(message: Any, kind: str) -> str:
 
 
 def kinds() -> Sequence[str]:
-    """All that are mailed."""
+    """All kinds that are mailed."""
     return list(TEMPLATES)

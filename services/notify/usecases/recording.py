@@ -1,7 +1,7 @@
-"""What attempts came to is recorded, and announced on deliveries.v1 by the same transaction.
+"""Records the outcomes of attempts, and announces them on deliveries.v1 in the same transaction.
 
-Whatever ends while a transaction is under way waits for the next and shares it, as a database's own group commit does:
-a receiver's ten and a mail server's fifty cost one commit together.
+This is a group commit: whatever ends while a transaction is under way waits for the next and shares it, so a receiver's
+ten outcomes and a mail server's fifty cost one commit.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ RECORDING_TRIES_WHEN_STOPPING: Final = 5
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """What one group of attempts came to. `alone`: recorded with others it failed, and it may be for theirs."""
+    """The outcomes of one group of attempts. `alone`: a shared transaction failed, so it gets one of its own."""
 
     settled: Sequence[tuple[Claimed, Settlement]]
     recorded: bool = False
@@ -39,7 +39,7 @@ class _Waiting:
 
 
 class Recording:
-    """Of one channel; its loops share it."""
+    """Records the outcomes of one channel; its sending loops share it."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Recording:
         self._lock = asyncio.Lock()
 
     async def record(self, pool: Pool, attempted: Sequence[Attempted]) -> None:
-        """Returns once it is committed. A fault in what others had recorded is theirs alone."""
+        """Returns once these outcomes are committed. A fault in the outcomes of others raises only for them."""
         mine = _Waiting(
             [
                 (
@@ -80,25 +80,25 @@ class Recording:
                 together, self._waiting = self._waiting, []
                 if await self._recorded(pool, together):
                     return
-        await self._keep_at(pool, mine.settled)
+        await self._settle_persistently(pool, mine.settled)
 
     async def _recorded(self, pool: Pool, together: Sequence[_Waiting]) -> bool:
-        """Whether all are; if not, each is to be tried by itself."""
+        """True if every group was recorded; otherwise each is retried alone."""
         try:
-            await self._keep_at(pool, [pair for group in together for pair in group.settled])
+            await self._settle_persistently(pool, [pair for group in together for pair in group.settled])
         except BaseException as fault:
             for group in together:
                 group.alone = True
             if len(together) == 1 or not isinstance(fault, Exception):
                 raise
-            _log.exception("records one by one", groups=len(together))
+            _log.exception("records each group alone", groups=len(together))
             return False
         for group in together:
             group.recorded = True
         return True
 
-    async def _keep_at(self, pool: Pool, settled: Sequence[tuple[Claimed, Settlement]]) -> None:
-        """Keeps at it while the database is away: what was delivered would else be delivered again."""
+    async def _settle_persistently(self, pool: Pool, settled: Sequence[tuple[Claimed, Settlement]]) -> None:
+        """Retries while the database is unavailable: giving up would send again what was delivered."""
         tries = 0
         while True:
             try:
@@ -107,7 +107,7 @@ class Recording:
                 tries += 1
                 if self._stopping.is_set() and tries >= RECORDING_TRIES_WHEN_STOPPING:
                     raise
-                _log.warning("records again", deliveries=len(settled), error=type(error).__name__)
+                _log.warning("retries recording", deliveries=len(settled), error=type(error).__name__)
                 await asyncio.sleep(min(0.2 * 2 ** min(tries, 5), 5))
             else:
                 return
@@ -127,9 +127,14 @@ class Recording:
             ]
             gathering = {claimed.delivery.id for claimed, _ in attempted if claimed.gathers}
             gathered = [delivery.id for delivery, _ in final if delivery.id in gathering]
-            for settled_with in await digests.settle_gathered(connection, gathered) if gathered else ():
+            for gathered_delivery in await digests.settle_gathered(connection, gathered) if gathered else ():
                 events.append(
-                    self._announced(settled_with.delivery, settled_with.state, settled_with.error, settled_with.digest)
+                    self._announced(
+                        gathered_delivery.delivery,
+                        gathered_delivery.state,
+                        gathered_delivery.error,
+                        gathered_delivery.digest,
+                    )
                 )
             for claimed, settlement in attempted:
                 if settlement.error == MAILBOX_UNKNOWN and settlement.state is State.FAILED and claimed.addressee:
@@ -148,7 +153,7 @@ class Recording:
             _log.info("settled deliveries", kind=kind, channel=self._adapter.channel, state=state, deliveries=count)
 
     def _announced(self, delivery: Delivery, state: State, error: str | None, said_by: str) -> Outgoing:
-        """`said_by`: the delivery whose message said it, itself or a digest."""
+        """The event of a final outcome. `said_by`: the delivery whose message carried it, itself or a digest."""
         now = delivery.time_map.programme(self._now())
         if state is State.SENT:
             return delivered(delivery, self._adapter.message_id(said_by), now)

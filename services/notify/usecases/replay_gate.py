@@ -1,8 +1,7 @@
-"""Nothing is sent, gathered or given up before notify knows what it has told: a database that lost it reads it on
-deliveries.v1.
+"""The replay gate: nothing is sent, gathered or given up until notify has re-read its own deliveries.v1.
 
-What was announced there is settled here again (`handlers.keep_told`). So, at the start, all that waits until the topic
-has been read up to where it ended then: at once, but after a loss and at the first start of a version that reads it.
+A database that lost deliveries gets them back from that topic (`handlers.keep_deliveries`). At the start, all sending
+waits until the topic has been read up to where it ended then. That takes time only after a loss.
 """
 
 import asyncio
@@ -18,18 +17,18 @@ _log = structlog.get_logger()
 
 
 class ReplayGate:
-    """Closed at first."""
+    """Blocks sending until deliveries.v1 has been re-read. It starts closed."""
 
     def __init__(self, own: OwnTopic) -> None:
         self._own = own
         self._opened = asyncio.Event()
 
     def missing(self) -> str | None:
-        """For readiness."""
+        """What readiness waits for; None once the gate is open."""
         return None if self._opened.is_set() else "reads what it has told"
 
     def once_open(self, job: Job) -> Job:
-        """The job, begun when it is known what was told."""
+        """The job, started only once the gate is open."""
 
         async def gated() -> None:
             await self._opened.wait()

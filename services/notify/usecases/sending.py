@@ -1,7 +1,7 @@
-"""Claim what is due, attempt it, have recorded what came of it. Several replicas share the work.
+"""Claims due deliveries, attempts them and records the outcomes. Several replicas share the work.
 
-A crash leaves its claims to their leases, or to the replica's own next start; what may have been said meanwhile is said
-again under the same message id, and the delivery remembers the doubt.
+After a crash, claims wait for their lease to end, or for the replica's own restart. What may have been sent meanwhile
+is sent again under the same message id, and the delivery is marked doubtful.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Claims:
 
 
 class Sending:
-    """One channel's deliveries. `deliver_due` may run several times at once."""
+    """Sends the deliveries of one channel. `deliver_due` may run several times at once."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Sending:
         stopping: asyncio.Event,
         quiet: QuietHours | None = None,
     ) -> None:
-        """`quiet`: hours in which what can wait is put off."""
+        """`quiet`: hours in which patient deliveries are put off."""
         self._quiet = quiet
         self._adapter = adapter
         self._claims = claims
@@ -51,7 +51,7 @@ class Sending:
         self._resumed = False
 
     async def _resume(self, pool: Pool) -> None:
-        """Before anything is claimed: takes up at once what this replica held when it was killed."""
+        """Before the first claim: makes due at once what this replica held when it was killed."""
         async with self._starting:
             if not self._resumed:
                 async with connected(pool) as connection:
@@ -59,7 +59,7 @@ class Sending:
                 self._resumed = True
 
     async def deliver_due(self, pool: Pool) -> None:
-        """A periodic job. Cancelled, it begins nothing more, but ends and records what is under way."""
+        """A periodic job. If cancelled, it begins no more attempts, but finishes and records those under way."""
         work = asyncio.create_task(self._deliver_due(pool))
         try:
             await asyncio.shield(work)
@@ -89,7 +89,7 @@ class Sending:
             ) -> None:
                 await self._recording.record(pool, await self._adapter.attempt(group, names, may_begin))
 
-            # A fault in one group leaves the others to end what they have begun.
+            # A fault in one group lets the others finish.
             works = (attempt(group) for group in self._adapter.groups(claimed))
             faults = [fault for fault in await asyncio.gather(*works, return_exceptions=True) if fault is not None]
             if faults:
@@ -99,7 +99,7 @@ class Sending:
 
 
 async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-    """With what is said in the same mail, as far as that still goes to the same address."""
+    """Adds to each delivery those gathered into its mail that still go to the same address."""
     gathering = [delivery.delivery.id for delivery in claimed if delivery.gathers and delivery.delivery.kind != DIGEST]
     if not gathering:
         return list(claimed)
@@ -109,7 +109,7 @@ async def with_others(connection: Connection, claimed: Sequence[Claimed]) -> lis
 
 
 def _named(claimed: Sequence[Claimed]) -> set[str]:
-    """Institutions that mails name: that buy, or whose desk they go to."""
+    """Institutions that the mails name: those that buy, and those whose contacts get them."""
     notices = [notice for first in claimed for notice in (first, *first.gathered)]
     mailed = [(notice.delivery.facts, notice.addressee) for notice in notices if notice.addressee is not None]
     buying = {award["institution"] for facts, _ in mailed for award in facts.get("awards", ())}
