@@ -93,19 +93,19 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
 async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     rows = []
     for event in events_of(batch, ApplicationSubmitted):
-        stated = event.body
+        submitted = event.body
         facts = from_json(event.raw)["facts"]
-        _check(payload_hash(stated.nonce, facts) == stated.payload_hash, f"application {stated.application}")
+        _check(payload_hash(submitted.nonce, facts) == submitted.payload_hash, f"application {submitted.application}")
         rows.append(
             Application(
-                stated.application,
-                stated.version,
-                stated.round,
-                stated.party,
-                stated.payload_hash,
+                submitted.application,
+                submitted.version,
+                submitted.round,
+                submitted.party,
+                submitted.payload_hash,
                 facts,
-                stated.nonce,
-                stated.identity,
+                submitted.nonce,
+                submitted.identity,
             )
         )
     if rows:
@@ -173,20 +173,20 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
         match event.body:
             case EligibilityCompleted() as done:
                 await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
-            case InputsCommitted() | SelectionProposed() as said:
-                await inputs.save_said(connection, said)
+            case InputsCommitted() | SelectionProposed() as published:
+                await inputs.save_said(connection, published)
             case CommitmentTimeStamped() as stamped:
                 await timestamps.put_back(connection, stamped)
     return ()
 
 
 async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
-    told = [
-        (str(stated["round"]), event.id, event.type, stated, event.appended_at)
+    rows = [
+        (str(body["round"]), event.id, event.type, body, event.appended_at)
         for event in batch
-        if isinstance(event, Event) and "round" in (stated := from_json(event.raw))
+        if isinstance(event, Event) and "round" in (body := from_json(event.raw))
     ]
-    await evidence.save_told(connection, told)
+    await evidence.save_told(connection, rows)
 
 
 def _check(same: bool, what: str) -> None:

@@ -219,17 +219,19 @@ async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, repo
         return
 
     async def remind_of_one(awards: Sequence[Unreported]) -> None:
-        overdue = [one for one in awards if one.awarded.state(one.time_map.programme(clock.now())) is State.OVERDUE]
+        overdue = [
+            award for award in awards if award.awarded.state(award.time_map.programme(clock.now())) is State.OVERDUE
+        ]
         for start in range(0, len(overdue), PUBLISHED_AT_ONCE):
             async with outbox.transaction(pool) as (connection, events):
-                for one in overdue[start : start + PUBLISHED_AT_ONCE]:
-                    if await purchases.remind(connection, one):
-                        events.append(overdue_event(one))
+                for award in overdue[start : start + PUBLISHED_AT_ONCE]:
+                    if await purchases.remind(connection, award):
+                        events.append(overdue_event(award))
                 _log.info("reminded of purchases", round=awards[0].round, awards=len(events))
                 events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
     by_round: dict[str, list[Unreported]] = {}
     async with connected(pool) as connection:
-        for one in await purchases.unreported(connection):
-            by_round.setdefault(one.round, []).append(one)
+        for award in await purchases.unreported(connection):
+            by_round.setdefault(award.round, []).append(award)
     await apart.each(by_round.values(), lambda awards: awards[0].round, remind_of_one)

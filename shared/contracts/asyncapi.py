@@ -86,11 +86,11 @@ def _operation(action: str, channel: str, topic: Topic, summary: str) -> Documen
 
 
 def _message(model: type[Contract], headers: Document, examples: Mapping[str, Any]) -> Document:
-    said = {"ce_type": {"const": f"kr.firstbuy.{model.__name__}.v1"}}
+    extra_headers = {"ce_type": {"const": f"kr.firstbuy.{model.__name__}.v1"}}
     return {
         "name": f"kr.firstbuy.{model.__name__}.v1",
         "title": model.__name__,
-        "headers": {"type": "object", "properties": said | headers},
+        "headers": {"type": "object", "properties": extra_headers | headers},
         "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
         "examples": [{"payload": examples[model.__name__]}],
         "bindings": {"kafka": {"key": {"type": "string", "description": "The request's id."}}},

@@ -36,21 +36,23 @@ def models() -> dict[str, type[Contract]]:
 
 def schemas() -> dict[str, Schema]:
     """The schema of each event and of a policy, as readers validate it, and of files as people write them."""
-    found = {name: model.model_json_schema() for name, model in models().items()}
-    found["Policy"] = POLICY.json_schema()
-    found[policy_file.NAME] = policy_file.file_schema(found["Policy"])
-    found[round_file.NAME] = round_file.file_schema()
-    return {name: {"$schema": DIALECT, "$id": f"urn:firstbuy:schema:{name}:1"} | found[name] for name in sorted(found)}
+    by_name = {name: model.model_json_schema() for name, model in models().items()}
+    by_name["Policy"] = POLICY.json_schema()
+    by_name[policy_file.NAME] = policy_file.file_schema(by_name["Policy"])
+    by_name[round_file.NAME] = round_file.file_schema()
+    return {
+        name: {"$schema": DIALECT, "$id": f"urn:firstbuy:schema:{name}:1"} | by_name[name] for name in sorted(by_name)
+    }
 
 
 def examples() -> dict[str, Any]:
     """A body of each event, as it was first written in its newest form; of what institutions send, as the examples for
     them have it (docs/examples)."""
-    found = {path.name.partition(".")[0]: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))}
+    by_event = {path.name.partition(".")[0]: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))}
     for path in SENT.glob("*.json"):
         body = json.loads(path.read_text())
-        found[body.pop("type")] = {name: body[name] for name in body if name != "id"}
-    return found
+        by_event[body.pop("type")] = {name: body[name] for name in body if name != "id"}
+    return by_event
 
 
 def rendered(schema: Schema) -> str:
@@ -140,15 +142,19 @@ def _bounds(old: Schema, new: Schema, at: str) -> Iterator[str]:
 
 def drift(generated: dict[str, Schema], folder: Path = FOLDER) -> list[str]:
     """Where the files are not what the contracts say."""
-    found = []
+    differences = []
     for name, schema in generated.items():
         path = folder / f"{name}.json"
         if not path.exists():
-            found.append(f"{name}: no schema file; run python -m shared.contracts.generate")
+            differences.append(f"{name}: no schema file; run python -m shared.contracts.generate")
         elif path.read_text() != rendered(schema):
-            found.append(f"{name}: the file is not what the contract says; run python -m shared.contracts.generate")
-    found += [f"{path.stem}: a schema without a contract" for path in _files(folder) if path.stem not in generated]
-    return found
+            differences.append(
+                f"{name}: the file is not what the contract says; run python -m shared.contracts.generate"
+            )
+    differences += [
+        f"{path.stem}: a schema without a contract" for path in _files(folder) if path.stem not in generated
+    ]
+    return differences
 
 
 def page_drift(page: Path = PAGE) -> list[str]:
@@ -159,13 +165,13 @@ def page_drift(page: Path = PAGE) -> list[str]:
 
 def broken_since(committed: dict[str, Schema], generated: dict[str, Schema]) -> list[str]:
     """What the contracts of now break of those of then, by event."""
-    found = []
+    breaks = []
     for name, old in sorted(committed.items()):
         if name not in generated:
-            found.append(f"{name}: contract removed")
+            breaks.append(f"{name}: contract removed")
         else:
-            found += [f"{name}{difference}" for difference in breaking(old, generated[name])]
-    return found
+            breaks += [f"{name}{difference}" for difference in breaking(old, generated[name])]
+    return breaks
 
 
 def on_disk(folder: Path = FOLDER) -> dict[str, Schema]:

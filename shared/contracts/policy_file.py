@@ -30,13 +30,13 @@ def closed(schema: Any) -> Any:
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {
+    members = {
         name: {each: closed(inner) for each, inner in value.items()} if name in ("properties", "$defs") else
         closed(value)
         for name, value in schema.items()
         if name != "title"
     }  # fmt: skip
-    return found | {"additionalProperties": False} if "properties" in schema else found
+    return members | {"additionalProperties": False} if "properties" in schema else members
 
 
 def _case(code: str, terms: RuleTerms) -> Schema:

@@ -82,5 +82,5 @@ class RoundFile(Contract):
 
 
 def file_schema() -> dict[str, Any]:
-    found: dict[str, Any] = closed(RoundFile.model_json_schema())
-    return found | {"title": "A round file of deploy/rounds: docs/officers.md explains it"}
+    schema: dict[str, Any] = closed(RoundFile.model_json_schema())
+    return schema | {"title": "A round file of deploy/rounds: docs/officers.md explains it"}

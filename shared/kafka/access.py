@@ -82,8 +82,8 @@ class Access:
 
     async def users(self) -> dict[str, int]:
         """Those who have a password by SCRAM, and how often it was hashed."""
-        (found,) = await self._results([await asyncio.to_thread(self._admin.describe_user_scram_credentials)])
-        return {user: told.scram_credential_infos[0].iterations for user, told in found.items()}
+        (described,) = await self._results([await asyncio.to_thread(self._admin.describe_user_scram_credentials)])
+        return {user: description.scram_credential_infos[0].iterations for user, description in described.items()}
 
     async def set_passwords(self, passwords: Mapping[str, str]) -> None:
         """Makes users, or gives them another password; the one before is refused from then on."""
@@ -114,8 +114,8 @@ class Access:
                 await asyncio.sleep(0.02)
 
     async def _described(self, wanted: AclBindingFilter) -> Sequence[AclBinding]:
-        (found,) = await self._results([await asyncio.to_thread(self._admin.describe_acls, wanted)])
-        there: Sequence[AclBinding] = found
+        (bindings,) = await self._results([await asyncio.to_thread(self._admin.describe_acls, wanted)])
+        there: Sequence[AclBinding] = bindings
         return there
 
     async def _done(self, change: Callable[[list[Any]], Mapping[Any, Future[Any]]], wanted: list[Any]) -> None:
@@ -161,10 +161,10 @@ def _parts(whole: Iterable[Any]) -> Iterable[list[Any]]:
 
 
 def _reason(error: KafkaException) -> str:
-    told = error.args[0]
-    if isinstance(told, KafkaError) and told.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED:
+    reason = error.args[0]
+    if isinstance(reason, KafkaError) and reason.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED:
         return "this user may not alter users and ACLs (Alter on the cluster)"
-    return str(told.str() if isinstance(told, KafkaError) else told)
+    return str(reason.str() if isinstance(reason, KafkaError) else reason)
 
 
 def _binding(grant: Grant) -> AclBinding:
@@ -174,9 +174,15 @@ def _binding(grant: Grant) -> AclBinding:
 
 
 def _filter(grant: Grant) -> AclBindingFilter:
-    one = _binding(grant)
+    binding = _binding(grant)
     return AclBindingFilter(
-        one.restype, one.name, one.resource_pattern_type, one.principal, one.host, one.operation, one.permission_type
+        binding.restype,
+        binding.name,
+        binding.resource_pattern_type,
+        binding.principal,
+        binding.host,
+        binding.operation,
+        binding.permission_type,
     )
 
 

@@ -112,8 +112,8 @@ class Batch:
         headers = []
         for _ in range(count):
             name, at = _bytes(content, at, end)
-            said, at = _bytes(content, at, end)
-            headers.append(((name or b"").decode(errors="replace"), said))
+            header, at = _bytes(content, at, end)
+            headers.append(((name or b"").decode(errors="replace"), header))
         stamp = self.appended if self.appended is not None else self.first_timestamp + delta
         return Record(self.base_offset + offset, stamp, key, value, tuple(headers)), end
 

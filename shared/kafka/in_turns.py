@@ -120,7 +120,7 @@ class InTurns:
         it; it may have passed over records of before the bad one, which are read here."""
         at = self._at[place.topic]
         batch = Batch.first(await self._fetched(place, at))
-        records = await asyncio.to_thread(lambda: [one for one in batch.records() if one.offset >= at])
+        records = await asyncio.to_thread(lambda: [record for record in batch.records() if record.offset >= at])
         _log.warning("reads batch leniently", topic=place.topic, offset=at, records=len(records), error=str(error))
         self._salvaged[place.topic] = deque(records)
         self._consumer.seek(place, batch.next_offset)

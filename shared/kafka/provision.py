@@ -109,8 +109,8 @@ async def absent(names: Sequence[str], kafka: KafkaSettings) -> dict[str, type[B
         answer = await admin._send_request(MetadataRequest(list(names), allow_auto_topic_creation=False))
     finally:
         await admin.close()
-    told = {topic["topic"]: for_code(topic["error_code"]) for topic in answer.to_object()["topics"]}
-    return {name: told.get(name, UnknownTopicOrPartitionError) for name in names if told.get(name) is not NoError}
+    codes = {topic["topic"]: for_code(topic["error_code"]) for topic in answer.to_object()["topics"]}
+    return {name: codes.get(name, UnknownTopicOrPartitionError) for name in names if codes.get(name) is not NoError}
 
 
 async def provision_access(kafka: KafkaSettings, prefix: str, passwords: Mapping[str, str]) -> None:

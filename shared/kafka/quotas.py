@@ -70,8 +70,10 @@ async def set_produce_quotas(kafka: KafkaSettings, rates: Mapping[str, int | Non
         for start in range(0, len(users), AT_ONCE):
             some = {user: rates[user] for user in users[start : start + AT_ONCE]}
             answer = await admin._send_to_controller(_Alter(some))
-            for code, told, entity in answer.entries:
+            for code, message, entity in answer.entries:
                 if code:
-                    raise QuotaRefusedError(f"quota of {entity[0][1]}: {for_code(code).__name__} {told or ''}".rstrip())
+                    raise QuotaRefusedError(
+                        f"quota of {entity[0][1]}: {for_code(code).__name__} {message or ''}".rstrip()
+                    )
     finally:
         await admin.close()

@@ -165,11 +165,11 @@ class _Reader:
             return {"?": (0, 1), "*": (0, LONGEST), "+": (1, LONGEST)}[sign]
         if sign != "{":
             return None
-        found = _BOUNDS.match(self.text, self.at)
-        if found is None:
+        bounds = _BOUNDS.match(self.text, self.at)
+        if bounds is None:
             raise UnreadablePatternError(f"{{ at character {self.at + 1} stands alone: write \\{{ or {{4}} or {{2,4}}")
-        self.at = found.end()
-        low, ranged, high = int(found[1]), found[2], found[3]
+        self.at = bounds.end()
+        low, ranged, high = int(bounds[1]), bounds[2], bounds[3]
         return low, (int(high) if high else LONGEST) if ranged else low
 
 

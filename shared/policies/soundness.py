@@ -12,8 +12,8 @@ from shared.policies.tables import table_problems, table_remarks
 
 def problems_of(policy: Policy) -> tuple[Problem, ...]:
     """Every problem at once; with none, any application can be judged and any eligible one stands in the draw."""
-    found = (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
-    return (*found, *_identity_problems(policy))
+    problems = (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
+    return (*problems, *_identity_problems(policy))
 
 
 def remarks_of(policy: Policy) -> tuple[Problem, ...]:

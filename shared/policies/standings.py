@@ -27,14 +27,14 @@ def kinds_of(policies: Iterable[Policy]) -> tuple[Kind, ...]:
     listed = tuple(policies)
     wons, counts = bounds_of(listed)
     records: list[tuple[int | None, int | None]] = [(won, count) for won in wons for count in counts]
-    found = {
+    kinds = {
         kind_in(track, startup, won, count)
         for policy in listed
         for track in policy.tracks
         for won, count in [*records, (None, None)]
         for startup in (True, False)
     }
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted(kinds, key=_order))
 
 
 def bounds_of(policies: Iterable[Policy]) -> tuple[list[int], list[int]]:
@@ -50,8 +50,8 @@ def bounds_of(policies: Iterable[Policy]) -> tuple[list[int], list[int]]:
 def kind_in(track: Track, startup: bool, won: int | None, count: int | None) -> Kind:
     """What a firm is in a track: no startup where the track does not ask, a first-timer by the track's own cap."""
     cap = first_timer_cap(track)
-    stated = any(condition.rule == "startup" for condition in track.conditions)
-    return Kind(startup and stated, cap is not None and won is not None and won <= cap, won, count)
+    asks_startup = any(condition.rule == "startup" for condition in track.conditions)
+    return Kind(startup and asks_startup, cap is not None and won is not None and won <= cap, won, count)
 
 
 def first_timer_cap(track: Track) -> int | None:

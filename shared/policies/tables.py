@@ -28,19 +28,19 @@ def table_remarks(policy: Policy) -> Iterator[Problem]:
         detail = f"a firm may enter any number of products in {', '.join(uncapped)}, and draws with the tickets of all"
         fix = "give the most entries that one firm may have, such as 3"
         yield Problem("/limits/applications_per_firm", "no-firm-limit", detail, fix)
-    told: set[int] = set()
+    remarked: set[int] = set()
     for fewer, more in _rising(policy):
         number = first_step(policy, more)
-        if number is not None and number not in told:
-            told.add(number)
+        if number is not None and number not in remarked:
+            remarked.add(number)
             fix = "order the steps so that a smaller record gets as many tickets or more"
             detail = f"{words(more)} gets more tickets than {words(fewer)}"
             yield Problem(f"/tickets/{number}", "more-for-more-record", detail, fix)
     if policy.scoring is not None:
         steps = policy.scoring.supply_record
-        for index, (one, other) in enumerate(pairwise(steps), start=1):
-            if other.points > one.points:
-                detail = f"a greater record gets {other.points} points, a smaller one {one.points}"
+        for index, (step, other) in enumerate(pairwise(steps), start=1):
+            if other.points > step.points:
+                detail = f"a greater record gets {other.points} points, a smaller one {step.points}"
                 pointer = f"/scoring/supply_record/{index}"
                 yield Problem(pointer, "more-for-more-record", detail, "let the points fall")
 
@@ -52,11 +52,11 @@ def _tickets(policy: Policy) -> Iterator[Problem]:
         return
     last = len(policy.tickets) - 1
     reached = {first_step(policy, kind) for kind in kinds_of([policy])}
-    stated = {condition.rule for track in policy.tracks for condition in track.conditions}
+    rules = {condition.rule for track in policy.tracks for condition in track.conditions}
     closed = False
     for index, step in enumerate(policy.tickets):
         open_to_all = step == TicketStep(tickets=step.tickets)
-        missing = _unstated(step, stated)
+        missing = _unstated(step, rules)
         if missing:
             detail = f"no track states {missing}, so nobody passes it"
             yield Problem(f"/tickets/{index}", "step-without-rule", detail, f"add the condition {missing} to a track")
@@ -72,10 +72,10 @@ def _tickets(policy: Policy) -> Iterator[Problem]:
             closed = True
 
 
-def _unstated(step: TicketStep, stated: set[str]) -> str | None:
-    if step.startup and "startup" not in stated:
+def _unstated(step: TicketStep, rules: set[str]) -> str | None:
+    if step.startup and "startup" not in rules:
         return "startup"
-    return "first-timer" if step.first_timer and "first-timer" not in stated else None
+    return "first-timer" if step.first_timer and "first-timer" not in rules else None
 
 
 def _limits(policy: Policy) -> Iterator[Problem]:
@@ -120,9 +120,9 @@ def _rising(policy: Policy) -> Iterator[tuple[Kind, Kind]]:
     for track in policy.tracks:
         for startup in (True, False):
             for less, greater in steps:
-                one, other = kind_in(track, startup, *less), kind_in(track, startup, *greater)
-                if (tickets_of(policy, other) or 0) > (tickets_of(policy, one) or 0):
-                    yield one, other
+                lower, other = kind_in(track, startup, *less), kind_in(track, startup, *greater)
+                if (tickets_of(policy, other) or 0) > (tickets_of(policy, lower) or 0):
+                    yield lower, other
 
 
 def words(kind: Kind) -> str:

@@ -22,6 +22,6 @@ def marks_root(marks: Iterable[PanelMark]) -> str:
     """Leaves are `[application, [[reviewer, version, points, conflict of interest], …]]`, in order of reviewer."""
     by_application = groupby(sorted(marks), key=lambda mark: mark.application)
     return digest_of(
-        (application, [[one.reviewer, one.version, one.points, one.conflict_of_interest] for one in of_it])
+        (application, [[mark.reviewer, mark.version, mark.points, mark.conflict_of_interest] for mark in of_it])
         for application, of_it in by_application
     ).root

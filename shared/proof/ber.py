@@ -83,17 +83,17 @@ def _joined(string: Element, deeper: int) -> bytes:
 
 def element(data: bytes) -> Element:
     """The one that all of `data` is. Raises UnreadableBerError."""
-    found, after = _read(data, 0, 0)
+    whole, after = _read(data, 0, 0)
     if after != len(data):
         raise UnreadableBerError("something stands behind its end")
-    return found
+    return whole
 
 
 def _elements(data: bytes) -> Iterator[Element]:
     place = 0
     while place < len(data):
-        found, place = _read(data, place, 0)
-        yield found
+        member, place = _read(data, place, 0)
+        yield member
 
 
 def _read(data: bytes, start: int, depth: int) -> tuple[Element, int]:

@@ -118,8 +118,10 @@ def token_of(content: bytes) -> StampAnswer:
     if kind.dotted != _STAMP:
         raise UnreadableBerError(f"no time-stamp but {kind.dotted}")
     info = _info(element(_exactly(stamped.of(0xA0), 1)[0].octets))
-    certificates = [one.raw for other in others if other.tag == 0xA0 for one in other.members if one.tag == SEQUENCE]
-    signers = [one for other in others if other.tag == SET for one in other.members]
+    certificates = [
+        member.raw for other in others if other.tag == 0xA0 for member in other.members if member.tag == SEQUENCE
+    ]
+    signers = [member for other in others if other.tag == SET for member in other.members]
     if len(signers) != 1:
         raise UnreadableBerError(f"{len(signers)} signers, where one is wanted")
     return StampAnswer(PKIStatus.GRANTED, info, _signed(certificates, signers[0]), content)
@@ -130,23 +132,23 @@ def _info(content: Element) -> Info:
     if version.integer != 1:
         raise UnreadableBerError(f"TSTInfo of version {version.integer}")
     algorithm, digest = _exactly(imprint.of(SEQUENCE), 2)
-    named = [one for one in others if one.tag == 0xA0]
+    named = [element for element in others if element.tag == 0xA0]
     return Info(
         ObjectIdentifier(policy.dotted),
         Imprint(ObjectIdentifier(algorithm.of(SEQUENCE).first.dotted), digest.octets),
         _moment(moment.of(GENERALIZED_TIME).content),
-        next((one.integer for one in others if one.tag == 0x02), None),
+        next((element.integer for element in others if element.tag == 0x02), None),
         _exactly(named[0], 1)[0] if named else None,
     )
 
 
 def _moment(written: bytes) -> datetime:
-    found = _MOMENT.fullmatch(written)
-    if not found:
+    match = _MOMENT.fullmatch(written)
+    if not match:
         raise UnreadableBerError("a genTime that is none")
-    micros = int((found.group(2) or b"0").ljust(6, b"0")[:6])
+    micros = int((match.group(2) or b"0").ljust(6, b"0")[:6])
     try:
-        return datetime.strptime(found.group(1).decode(), "%Y%m%d%H%M%S").replace(microsecond=micros, tzinfo=UTC)
+        return datetime.strptime(match.group(1).decode(), "%Y%m%d%H%M%S").replace(microsecond=micros, tzinfo=UTC)
     except ValueError:
         raise UnreadableBerError("a genTime that is none") from None
 
@@ -158,9 +160,9 @@ def _signed(certificates: Sequence[bytes], signer: Element) -> Signed:
     for each, certificate in loaded.items():
         its_issuer, its_serial = _named(each)
         if (_spelled(its_issuer), its_serial) == (_spelled(issuer), serial.integer):
-            found = Signer(certificate.issuer, certificate.serial_number)
-            attributes = tuple(one for other in others if other.tag == 0xA0 for one in other.members)
-            return Signed(frozenset(certificates), found, certificate, attributes)
+            named = Signer(certificate.issuer, certificate.serial_number)
+            attributes = tuple(member for other in others if other.tag == 0xA0 for member in other.members)
+            return Signed(frozenset(certificates), named, certificate, attributes)
     raise UnreadableBerError("the signer's certificate is not in the token")
 
 
@@ -186,7 +188,7 @@ def stricter(answer: StampAnswer, roots: Sequence[Certificate]) -> None:
     for version, certificates in named:
         for place, each in enumerate(certificates):
             candidates = chain[:1] if place == 0 else chain
-            if not any(_is_named(one, each, version) for one in candidates):
+            if not any(_is_named(candidate, each, version) for candidate in candidates):
                 raise NotSignedAsSaidError("its ESSCertID is of another certificate")
     if answer.tst_info.authority is not None and not _is_called(signed.certificate, answer.tst_info.authority):
         raise NotSignedAsSaidError("the authority that is stamped is not the one that signed")
@@ -212,7 +214,9 @@ def _chain(certificate: Certificate, known: Sequence[Certificate]) -> Iterator[C
     """From the signer's up; that it leads to a root is OpenSSL's to check."""
     for _ in range(_LONGEST_CHAIN):
         yield certificate
-        above = next((one for one in known if one != certificate and _issued(certificate, one)), None)
+        above = next(
+            (candidate for candidate in known if candidate != certificate and _issued(certificate, candidate)), None
+        )
         if above is None:
             return
         certificate = above
@@ -251,8 +255,8 @@ def _is_named(certificate: Certificate, named: Element, version: int) -> bool:
     return len(members) < 2 or _issuer_and_serial(members[1]) == (_spelled(_named(der)[0]), certificate.serial_number)
 
 
-def _issuer_and_serial(stated: Element) -> tuple[object, int]:
-    names, serial = _exactly(stated.of(SEQUENCE), 2)
+def _issuer_and_serial(identifier: Element) -> tuple[object, int]:
+    names, serial = _exactly(identifier.of(SEQUENCE), 2)
     (name,) = _exactly(names.of(SEQUENCE), 1)
     return _spelled(_exactly(name.of(_DIRECTORY_NAME), 1)[0]), serial.integer
 
@@ -263,11 +267,11 @@ def _is_called(certificate: Certificate, name: Element) -> bool:
     if name.tag == _DIRECTORY_NAME and _spelled(_exactly(name, 1)[0]) == _spelled(_subject(der)):
         return True
     members = _to_be_signed(der)
-    extensions = [one for other in members if other.tag == 0xA3 for one in _exactly(other, 1)[0].members]
-    for kind, *_, value in (one.members for one in extensions):
+    extensions = [member for other in members if other.tag == 0xA3 for member in _exactly(other, 1)[0].members]
+    for kind, *_, value in (extension.members for extension in extensions):
         if kind.dotted == ExtensionOID.SUBJECT_ALTERNATIVE_NAME.dotted_string:
             names = element(value.of(OCTET_STRING).content).members
-            return any((one.tag, one.content) == (name.tag, name.content) for one in names)
+            return any((name.tag, name.content) == (other.tag, other.content) for other in names)
     return False
 
 
@@ -290,7 +294,9 @@ def _subject(der: bytes) -> Element:
 def _spelled(name: Element) -> tuple[frozenset[tuple[str, object]], ...]:
     """As names are compared (RFC 5280, 7.1): whatever type of string, case and spaces they are written in."""
     return tuple(
-        frozenset((kind.dotted, _text(value)) for kind, value in (_exactly(one, 2) for one in relative.of(SET).members))
+        frozenset(
+            (kind.dotted, _text(value)) for kind, value in (_exactly(pair, 2) for pair in relative.of(SET).members)
+        )
         for relative in name.of(SEQUENCE).members
     )
 

@@ -109,22 +109,23 @@ def _seen(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFC", shape(text))
-    return _JOINER.sub(lambda found: found.group() if _joins(text, found.start()) else "", text)
+    return _JOINER.sub(lambda match: match.group() if _joins(text, match.start()) else "", text)
 
 
 def _joins(text: str, at: int) -> bool:
     """A joiner shapes emoji and the letters of some alphabets; none that is written here."""
     before, after = text[max(at - 1, 0)], text[min(at + 1, len(text) - 1)]
     return all(
-        ord(one) > 0x2FF and not unicodedata.name(one, "").startswith(("HANGUL", "CJK", "ZERO", "FULLWIDTH"))
-        for one in (before, after)
+        ord(neighbour) > 0x2FF
+        and not unicodedata.name(neighbour, "").startswith(("HANGUL", "CJK", "ZERO", "FULLWIDTH"))
+        for neighbour in (before, after)
     )
 
 
 def _has_many_marks(text: str) -> bool:
-    for found in _FOREIGN.finditer(text):
+    for match in _FOREIGN.finditer(text):
         marks = 0
-        for sign in found.group():
+        for sign in match.group():
             marks = marks + 1 if unicodedata.combining(sign) else 0
             if marks > _MARKS_AT_MOST:
                 return True
@@ -132,8 +133,8 @@ def _has_many_marks(text: str) -> bool:
 
 
 def _unfit(text: str, control: re.Pattern[str], fix: str) -> Wrong | None:
-    if found := control.search(text):
-        return Wrong("control-character", f"it has the control character U+{ord(found.group()):04X}", fix)
+    if match := control.search(text):
+        return Wrong("control-character", f"it has the control character U+{ord(match.group()):04X}", fix)
     if _LOST in text:
         detail = "some of its letters were lost when it was saved, and stand as U+FFFD"
         return Wrong("lost-letters", detail, "write those letters again, and save it as UTF-8")
@@ -152,42 +153,42 @@ def digits(text: str, groups: tuple[int, ...]) -> str:
     """Digits alone, of a number that is written in groups with dashes or blanks between, or none; else as it came."""
     if text.isascii() and text.isdecimal():
         return text
-    said = plain(text)
-    parts = _BETWEEN_GROUPS.split(said)
+    written = plain(text)
+    parts = _BETWEEN_GROUPS.split(written)
     ends, group_ends = accumulate(map(len, parts)), set(accumulate(groups))
     whole = "".join(parts)
     fits = whole.isascii() and whole.isdecimal() and len(whole) == sum(groups) and group_ends.issuperset(ends)
-    return whole if fits else said
+    return whole if fits else written
 
 
 def number_of_document(text: str) -> str | Wrong:
     """Of a certificate or confirmation, whose own letters and dashes belong to it."""
     if _CODE_AS_IT_IS.fullmatch(text) and text[0].isalnum():
         return text
-    said = line(plain(text) or text)
-    return "-".join(map(str.strip, said.split("-"))) if isinstance(said, str) else said
+    written = line(plain(text) or text)
+    return "-".join(map(str.strip, written.split("-"))) if isinstance(written, str) else written
 
 
 def whole(text: str) -> int | Wrong:
     """A whole number, of won or of things: digits, with commas between thousands or without."""
-    said = plain(text)
-    if len(said) < _LONGEST_NUMBER and _WHOLE.fullmatch(said):
-        return int(said.partition(".")[0].replace(",", ""))
+    written = plain(text)
+    if len(written) < _LONGEST_NUMBER and _WHOLE.fullmatch(written):
+        return int(written.partition(".")[0].replace(",", ""))
     detail = "this is no whole number in digits"
-    if _SHORTENED.fullmatch(said):
+    if _SHORTENED.fullmatch(written):
         detail = "it is shortened, as spreadsheets show long numbers, and may have lost digits"
     return Wrong("not-a-whole-number", detail, WRITE_A_NUMBER)
 
 
 def day(text: str) -> str | Wrong:
     """A day of the calendar, as `YYYY-MM-DD`. One with a time of day is of another day elsewhere, and is none."""
-    said = plain(text)
-    if found := _DAY.fullmatch(said):
+    written = plain(text)
+    if match := _DAY.fullmatch(written):
         try:
-            return date(*(int(part) for part in found.group(1, 3, 4, 5, 6) if part)).isoformat()
+            return date(*(int(part) for part in match.group(1, 3, 4, 5, 6) if part)).isoformat()
         except ValueError:
             return Wrong("no-such-day", "there is no such day", WRITE_A_DAY)
-    if _DAY.match(said):
+    if _DAY.match(written):
         return timed_day("more than a day stands there, such as a time or a zone")
     return Wrong("not-a-day", "this is no date", WRITE_A_DAY)
 
@@ -199,7 +200,9 @@ def timed_day(detail: str) -> Wrong:
 def visible(text: str) -> str:
     """For a message about it: signs that do something where they are shown stand as what they are, such as <U+202E>."""
     return (
-        text if text.isascii() and text.isprintable() else _ACTING.sub(lambda one: f"<U+{ord(one.group()):04X}>", text)
+        text
+        if text.isascii() and text.isprintable()
+        else _ACTING.sub(lambda match: f"<U+{ord(match.group()):04X}>", text)
     )
 
 

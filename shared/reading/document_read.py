@@ -57,26 +57,26 @@ class DocumentRead:
         if isinstance(plan, _Items):
             if not isinstance(value, list | tuple):
                 return value
-            items = [self.read(plan.plan, one, f"{pointer}/{index}") for index, one in enumerate(value)]
+            items = [self.read(plan.plan, item, f"{pointer}/{index}") for index, item in enumerate(value)]
             return value if all(map(is_, items, value)) else items
-        found = _text(plan, value) if isinstance(value, str) else _other(plan, value)
-        if isinstance(found, Wrong):
-            self.wrong.append((pointer, value, found))
+        as_read = _text(plan, value) if isinstance(value, str) else _other(plan, value)
+        if isinstance(as_read, Wrong):
+            self.wrong.append((pointer, value, as_read))
             return value
-        if found is value or found == value:
+        if as_read is value or as_read == value:
             return value
-        said, read = value[:_SHOWN_AT_MOST], str(found)[:_SHOWN_AT_MOST]
-        self.read_as.append(ReadAs(field=pointer, said=said, read=read))
-        return found
+        as_shown, read = value[:_SHOWN_AT_MOST], str(as_read)[:_SHOWN_AT_MOST]
+        self.read_as.append(ReadAs(field=pointer, said=as_shown, read=read))
+        return as_read
 
     def _fields(self, plans: Mapping[str, _Plan], value: dict[str, Any], pointer: str) -> dict[str, Any]:
         otherwise = {}
-        for name, one in value.items():
+        for name, item in value.items():
             plan = plans.get(name)
-            if plan is None or one is None or type(one) is plan:
+            if plan is None or item is None or type(item) is plan:
                 continue
-            read = self.read(plan, one, f"{pointer}/{name}")
-            if read is not one:
+            read = self.read(plan, item, f"{pointer}/{name}")
+            if read is not item:
                 otherwise[name] = read
         return {**value, **otherwise} if otherwise else value
 
@@ -98,8 +98,8 @@ def _text(plan: Any, text: str) -> str | int | Wrong:
     if plan is bool:
         return Wrong("bool-type", "a text is no yes or no", "write true or false, without quotes")
     if plan is int and not (text.isascii() and text.isdecimal()):  # which a program has put into quotes
-        found = as_written.whole(text)
-        return text if isinstance(found, Wrong) else found
+        number = as_written.whole(text)
+        return text if isinstance(number, Wrong) else number
     return text
 
 
@@ -131,18 +131,18 @@ def _other(plan: Any, value: Any) -> Any:
 def plan_of(kind: Any) -> _Plan:
     """Of a type as contracts are made of them."""
     if get_origin(kind) is Annotated:
-        inner, *said = get_args(kind)
-        written = [one for one in said if isinstance(one, Written)]
+        inner, *annotations = get_args(kind)
+        written = [annotation for annotation in annotations if isinstance(annotation, Written)]
         return written[-1] if written else plan_of(inner)
     if get_origin(kind) in (Union, UnionType):
-        plans = [plan_of(one) for one in get_args(kind) if one is not NoneType]
+        plans = [plan_of(member) for member in get_args(kind) if member is not NoneType]
         return plans[0] if len(plans) == 1 else None
     if get_origin(kind) in (tuple, list):
         plan = plan_of(get_args(kind)[0])
         return None if plan is None else _Items(plan)
     if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, BaseModel)):
         hints = get_type_hints(kind, include_extras=True)
-        return _Fields({name: plan_of(one) for name, one in hints.items()})
+        return _Fields({name: plan_of(hint) for name, hint in hints.items()})
     return datetime if kind is AwareDatetime else kind if kind in (date, datetime, bool, int) else None
 
 

@@ -64,7 +64,7 @@ class Loaded:
 
 def told(read_as: Sequence[ReadAs]) -> dict[str, list[dict[str, str]]]:
     """For an answer: `read_as`, where anything was written otherwise."""
-    return {"read_as": [one.model_dump() for one in read_as]} if read_as else {}
+    return {"read_as": [reading.model_dump() for reading in read_as]} if read_as else {}
 
 
 def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonRead:
@@ -83,7 +83,7 @@ def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonR
         raise UnreadableJsonError(_placed(reasons, prefix), is_json=True) from error
     if reasons:
         raise UnreadableJsonError(_placed(reasons, prefix), is_json=True)
-    told_so = [one.model_copy(update={"field": prefix + one.field}) for one in seen.read_as[:_TOLD_AT_MOST]]
+    told_so = [reading.model_copy(update={"field": prefix + reading.field}) for reading in seen.read_as[:_TOLD_AT_MOST]]
     return JsonRead(value, (*sent.read_as(), *told_so))
 
 
@@ -106,11 +106,11 @@ def loaded(body: bytes) -> Loaded:
     twice: list[str] = []
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        members = dict(pairs)
+        if len(members) < len(pairs):
             counted = Counter(name for name, _ in pairs)
-            twice.extend(name for name in found if counted[name] > 1)
-        return found
+            twice.extend(name for name in members if counted[name] > 1)
+        return members
 
     try:
         document = json.loads(text.decode(), object_pairs_hook=once, parse_constant=_no_number, parse_float=_finite)
@@ -134,8 +134,8 @@ def _json(body: bytes, seen: DocumentRead) -> bytes:
         return body.removeprefix(_BYTE_ORDER_MARK)
 
 
-def _no_number(said: str) -> NoReturn:
-    raise ValueError(said)
+def _no_number(literal: str) -> NoReturn:
+    raise ValueError(literal)
 
 
 def _no_json(body: bytes, text: bytes) -> Reason:

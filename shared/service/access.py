@@ -63,14 +63,14 @@ class Access:
             raise Problem(
                 401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
             )
-        found = await self._found(token_hash)
-        if found is None:
+        known = await self._found(token_hash)
+        if known is None:
             title = "This token is not known, or was revoked: ask an operator for a new one."
             raise Problem(401, "unknown-token", title)
-        if found.role not in roles:
+        if known.role not in roles:
             needed = " or ".join(roles)
-            raise Problem(403, "wrong-role", f"This takes a token of role {needed}, not {found.role}.")
-        return found
+            raise Problem(403, "wrong-role", f"This takes a token of role {needed}, not {known.role}.")
+        return known
 
     async def _found(self, token_hash: str) -> TokenHolder | None:
         for role, named in self._named.items():

@@ -16,8 +16,8 @@ HOLDER = "SELECT name, role, institution FROM access WHERE token_hash = $1 AND N
 
 async def save(connection: Connection, changed: Sequence[TokenChanged]) -> None:
     rows = [
-        (one.name, one.token_hash, one.role.value, one.institution, one.changed_at, one.revoked)
-        for one in sorted(changed, key=lambda one: (one.name, one.changed_at))
+        (change.name, change.token_hash, change.role.value, change.institution, change.changed_at, change.revoked)
+        for change in sorted(changed, key=lambda change: (change.name, change.changed_at))
     ]
     await connection.executemany(SAVE, rows)
 

@@ -63,8 +63,8 @@ _6TO4: Final = IPv6Network("2002::/16")
 
 def reachable(address: str) -> bool:
     """Whether the internet has this address, itself and as what it stands for: an IPv4 one written as IPv6."""
-    found = ip_address(address.partition("%")[0])
-    return _public_4(found) if isinstance(found, IPv4Address) else _public_6(found)
+    parsed = ip_address(address.partition("%")[0])
+    return _public_4(parsed) if isinstance(parsed, IPv4Address) else _public_6(parsed)
 
 
 def _public_4(address: IPv4Address) -> bool:

@@ -99,14 +99,14 @@ async def record(
 ) -> Outgoing:
     """Appends to the chain in the caller's transaction; returns the head to publish with it. Call it last: other
     writers of the chain wait until the transaction ends. `sealed` is for staff alone."""
-    told = canonical_json({"nonce": secrets.token_hex(16), **sealed}).decode()
-    detail = {**detail, "seal": sha256_hex(told.encode())}
+    sealed_text = canonical_json({"nonce": secrets.token_hex(16), **sealed}).decode()
+    detail = {**detail, "seal": sha256_hex(sealed_text.encode())}
     await connection.execute(LOCK, _LOCK)
     last = await connection.fetchrow(LAST)
     sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, NO_HEAD)
     draft = AuditRow(sequence, now, actor, action, canonical_json(detail).decode(), previous, "")
     head = draft.computed_hash()
-    await connection.execute(INSERT, sequence, now, actor, action, draft.detail, previous, head, told)
+    await connection.execute(INSERT, sequence, now, actor, action, draft.detail, previous, head, sealed_text)
     published = AuditHeadPublished(service=service, count=sequence, head=head, previous_head=previous, published_at=now)
     return outgoing(
         topics.AUDIT_HEADS.name, service, published, event_id=event_id("audit-head", service, sequence, head), time=now
@@ -131,23 +131,23 @@ async def rows(connection: Connection, after: int, limit: int) -> list[AuditRow]
 
 def faults(chain: Iterable[AuditRow], heads: Iterable[AuditHeadPublished] = ()) -> list[str]:
     """What is wrong with a log, in words; nothing when it is whole and holds every published head."""
-    found: list[str] = []
+    problems: list[str] = []
     hashes: dict[int, str] = {}
     expected, previous = 1, NO_HEAD
     for row in chain:
         if row.sequence != expected:
-            found.append(f"row {expected} is missing: {row.sequence} follows {expected - 1}")
+            problems.append(f"row {expected} is missing: {row.sequence} follows {expected - 1}")
         if row.previous != previous:
-            found.append(f"row {row.sequence} does not follow the row before it")
+            problems.append(f"row {row.sequence} does not follow the row before it")
         if row.computed_hash() != row.hash:
-            found.append(f"row {row.sequence} was changed")
+            problems.append(f"row {row.sequence} was changed")
         if not row.seal_holds():
-            found.append(f"what is sealed in row {row.sequence} is not what was")
+            problems.append(f"what is sealed in row {row.sequence} is not what was")
         hashes[row.sequence] = row.hash
         expected, previous = row.sequence + 1, row.hash
     for head in heads:
         if head.count >= expected:
-            found.append(f"the log was cut off: row {head.count} was published and is not there")
+            problems.append(f"the log was cut off: row {head.count} was published and is not there")
         elif hashes.get(head.count) != head.head:
-            found.append(f"row {head.count} is not the one whose head was published")
-    return found
+            problems.append(f"row {head.count} is not the one whose head was published")
+    return problems

@@ -29,13 +29,13 @@ class ByRound:
         self, due: Iterable[_T], round_of: Callable[[_T], str], work: Callable[[_T], Awaitable[object]]
     ) -> None:
         """Raises what concerns all alike: that the database is away."""
-        for one in due:
-            round_id = round_of(one)
+        for item in due:
+            round_id = round_of(item)
             again_at, pause = self._resting.get(round_id, (0.0, 0.0))
             if self._monotonic() < again_at:
                 continue
             try:
-                await work(one)
+                await work(item)
             except DATABASE_AWAY:
                 raise
             except CONTENDED as error:

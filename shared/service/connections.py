@@ -101,12 +101,12 @@ class Connections:
         """What one client is counted as: an address, or the /64 an IPv6 one is given; None of a proxy of ours."""
         if address is None:
             return None
-        found = ip_address(address.partition("%")[0])
-        if isinstance(found, IPv6Address):
-            found = found.ipv4_mapped or found
-        if any(found in network for network in self.bounds.trusted):
+        parsed = ip_address(address.partition("%")[0])
+        if isinstance(parsed, IPv6Address):
+            parsed = parsed.ipv4_mapped or parsed
+        if any(parsed in network for network in self.bounds.trusted):
             return None
-        return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+        return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """One timer for all, instead of one or two that each request would set and take back."""
@@ -301,10 +301,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._wait(_Waits.CLOSE, LINGER_SECONDS)
         self._dropped = 0
-        said = problem_response(refused.status, refused.code, refused.title, language=language_of(self._said_so_far()))
-        headers = [*self.server_state.default_headers, *with_headers(said.raw_headers), (b"connection", b"close")]
+        response = problem_response(
+            refused.status, refused.code, refused.title, language=language_of(self._said_so_far())
+        )
+        headers = [*self.server_state.default_headers, *with_headers(response.raw_headers), (b"connection", b"close")]
         lines = [b": ".join(each) for each in headers]
         head = b"\r\n".join([STATUS_LINE[refused.status].rstrip(), *lines, b"", b""])
-        self.transport.write(head + bytes(said.body))
+        self.transport.write(head + bytes(response.body))
         self.transport.write_eof()
         self.flow.resume_reading()

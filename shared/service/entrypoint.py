@@ -32,8 +32,8 @@ def run(
     try:
         settings = settings_class()
     except ValidationError as error:
-        told = unusable(error, settings_class.model_config.get("env_prefix", ""))
-        print(f"{service}: settings can't be used; see docs/settings.md\n{told}", file=sys.stderr)  # noqa: T201
+        faults = unusable(error, settings_class.model_config.get("env_prefix", ""))
+        print(f"{service}: settings can't be used; see docs/settings.md\n{faults}", file=sys.stderr)  # noqa: T201
         return 2
     configure_logs(service, settings.replica, settings.deployment.log_level)
     if words:

@@ -32,6 +32,6 @@ class Guarded:
         await self._app(scope, receive, guarded if scope["type"] == "http" else send)
 
 
-def with_headers(said: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    names = {name.lower() for name, _ in said}
-    return [*said, *(each for each in HEADERS if each[0] not in names)]
+def with_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    names = {name.lower() for name, _ in headers}
+    return [*headers, *(each for each in HEADERS if each[0] not in names)]

@@ -69,10 +69,10 @@ class KeptAnswers:
         self._making: dict[Key, asyncio.Task[Kept]] = {}
 
     async def get(self, key: Key, make: Make) -> Kept:
-        found = self._kept.get(key)
-        if found is not None and found.until > time.monotonic():
+        stored = self._kept.get(key)
+        if stored is not None and stored.until > time.monotonic():
             self._kept.move_to_end(key)
-            return found
+            return stored
         making = self._making.get(key)
         if making is None:
             making = asyncio.create_task(self._made(key, make))
@@ -110,24 +110,27 @@ async def kept_answer(
 ) -> Response:
     """The answer, or 304 to who has it. `packed`: in gzip to who takes that."""
     answers: KeptAnswers = request.app.state.kept
-    found = await answers.get(key, make)
-    said = {**headers, "Cache-Control": ASKED_AGAIN}
+    stored = await answers.get(key, make)
+    answer_headers = {**headers, "Cache-Control": ASKED_AGAIN}
     if packed:
-        said["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
+        answer_headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
         if takes_gzip(request.headers.get("accept-encoding", "")):
-            plain = found
-            found = await answers.get((*key, plain.etag, "gzip"), lambda: asyncio.to_thread(_packed, plain))
-            said["Content-Encoding"] = "gzip"
-    said["ETag"] = found.etag
-    if knows(request.headers.get("if-none-match", ""), found.etag):
-        return Response(status_code=304, headers={name: said[name] for name in said if name != "Content-Encoding"})
-    said["Content-Length"] = str(found.size)
-    return StreamingResponse(found.pieces(), media_type=media_type, headers=said)
+            plain = stored
+            stored = await answers.get((*key, plain.etag, "gzip"), lambda: asyncio.to_thread(_packed, plain))
+            answer_headers["Content-Encoding"] = "gzip"
+    answer_headers["ETag"] = stored.etag
+    if knows(request.headers.get("if-none-match", ""), stored.etag):
+        return Response(
+            status_code=304,
+            headers={name: answer_headers[name] for name in answer_headers if name != "Content-Encoding"},
+        )
+    answer_headers["Content-Length"] = str(stored.size)
+    return StreamingResponse(stored.pieces(), media_type=media_type, headers=answer_headers)
 
 
 def knows(if_none_match: str, etag: str) -> bool:
     """RFC 9110 §13.1.2."""
-    return if_none_match.strip() == "*" or etag in (one.strip().removeprefix("W/") for one in if_none_match.split(","))
+    return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
 
 
 def takes_gzip(accept_encoding: str) -> bool:

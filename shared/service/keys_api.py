@@ -23,13 +23,13 @@ def keys_router(signing: SigningKey, pool: Callable[[], Pool]) -> APIRouter:
         return JSONResponse(
             [
                 {
-                    "key_id": one.key.key_id,
+                    "key_id": published_key.key.key_id,
                     "algorithm": ALGORITHM,
-                    "public_key": one.key.public,
-                    "fingerprint": one.key.fingerprint,
-                    "first_used_at": one.first_used_at.isoformat().replace("+00:00", "Z"),
+                    "public_key": published_key.key.public,
+                    "fingerprint": published_key.key.fingerprint,
+                    "first_used_at": published_key.first_used_at.isoformat().replace("+00:00", "Z"),
                 }
-                for one in known
+                for published_key in known
             ]
         )
 

@@ -66,11 +66,11 @@ def describe(app: FastAPI, answers: Path, raw: Mapping[str, Document]) -> None:
 
 
 def _read(path: Path) -> Document:
-    found: Document = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    document: Document = json.loads(path.read_text(encoding="utf-8"))
+    return document
 
 
-def _whole(document: Document, said: Mapping[str, Any], raw: Mapping[str, Document]) -> Document:
+def _whole(document: Document, answers: Mapping[str, Any], raw: Mapping[str, Document]) -> Document:
     document["paths"] |= {path: dict(methods) for path, methods in raw.items()}
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _OF_FASTAPI:
@@ -78,15 +78,19 @@ def _whole(document: Document, said: Mapping[str, Any], raw: Mapping[str, Docume
     schemas["Problem"] = problem_schema()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            responses = _responses(operation["responses"], said.get(f"{method.upper()} {path}", {}))
+            responses = _responses(operation["responses"], answers.get(f"{method.upper()} {path}", {}))
             methods[method] = {**operation, "responses": responses}
     return document
 
 
-def _responses(own: Mapping[str, Any], said: Mapping[str, Any]) -> Document:
+def _responses(own: Mapping[str, Any], answers: Mapping[str, Any]) -> Document:
     """Refusals that a route tells apart keep their descriptions. A page is refused by a page."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE}
-    pages = next(({_PAGE: one["content"][_PAGE]} for one in said.values() if _PAGE in one.get("content", {})), {})
+    pages = next(
+        ({_PAGE: answer["content"][_PAGE]} for answer in answers.values() if _PAGE in answer.get("content", {})), {}
+    )
     refused = {"description": "What is wrong, and what to do about it.", "content": {PROBLEM: problem, **pages}}
-    apart = {status: refused | one for status, one in own.items() if status[0] in "45" and "content" not in one}
-    return {**said, **apart, "4XX": refused, "5XX": refused}
+    apart = {
+        status: refused | answer for status, answer in own.items() if status[0] in "45" and "content" not in answer
+    }
+    return {**answers, **apart, "4XX": refused, "5XX": refused}

@@ -41,19 +41,19 @@ def page(document: Mapping[str, Any]) -> str:
 
 
 def _route(method: str, path: str, route: Mapping[str, Any]) -> str:
-    said = [f"<h2>{method.upper()} {escape(path)}</h2>"]
-    said += [f"<p>{escape(route[part])}</p>" for part in ("summary", "description") if route.get(part)]
+    parts = [f"<h2>{method.upper()} {escape(path)}</h2>"]
+    parts += [f"<p>{escape(route[part])}</p>" for part in ("summary", "description") if route.get(part)]
     if parameters := route.get("parameters"):
         rows = "".join(_parameter(each) for each in parameters)
-        said.append(f"<table><tr><th>parameter</th><th>in</th><th>what</th></tr>{rows}</table>")
+        parts.append(f"<table><tr><th>parameter</th><th>in</th><th>what</th></tr>{rows}</table>")
     for media_type, body in route.get("requestBody", {}).get("content", {}).items():
-        said.append(_folded(f"Body, {media_type}", body.get("schema", {})))
+        parts.append(_folded(f"Body, {media_type}", body.get("schema", {})))
     answers = "".join(
         f"<tr><td>{escape(status)}</td><td>{escape(answer.get('description', ''))}</td></tr>"
         for status, answer in route.get("responses", {}).items()
     )
-    said.append(f"<table><tr><th>answer</th><th>what</th></tr>{answers}</table>")
-    return "".join(said)
+    parts.append(f"<table><tr><th>answer</th><th>what</th></tr>{answers}</table>")
+    return "".join(parts)
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:

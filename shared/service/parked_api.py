@@ -73,17 +73,17 @@ def parked_router(
         """Those that wait for a settlement, oldest first; with `settled` the others too."""
         await may_read(request)
         async with connected(pool()) as connection:
-            found = await storage.parked(connection, settled=settled, limit=limit)
-        return _answer([_shown(service, one) for one in found])
+            records = await storage.parked(connection, settled=settled, limit=limit)
+        return _answer([_shown(service, record) for record in records])
 
     @router.get("/{topic}/{partition}/{offset}")
     async def read_parked(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
         await may_read(request)
         async with connected(pool()) as connection:
-            found = await storage.parked_one(connection, (_held(topic), partition), offset)
-        if found is None:
+            record = await storage.parked_one(connection, (_held(topic), partition), offset)
+        if record is None:
             raise _unknown()
-        return _answer([_shown(service, found)])
+        return _answer([_shown(service, record)])
 
     @router.post("/{topic}/{partition}/{offset}/settlement", openapi_extra=body_of(SettlementBody))
     async def settle(topic: str, partition: Partition, offset: Offset, request: Request) -> Response:
@@ -99,9 +99,9 @@ def parked_router(
             detail = {"topic": topic, "partition": partition, "offset": offset}
             sealed = {"reason": body.reason}
             events.append(await audit.record(connection, service, now, holder.name, "settle-parked", detail, sealed))
-            found = await storage.parked_one(connection, place, offset)
-            events += follows(found, body.reason, now) if found else ()
-        return _answer([_shown(service, found)] if found else [])
+            record = await storage.parked_one(connection, place, offset)
+            events += follows(record, body.reason, now) if record else ()
+        return _answer([_shown(service, record)] if record else [])
 
     return router
 
@@ -116,9 +116,9 @@ def _unknown() -> Problem:
     return Problem(404, "unknown-record", "No record is parked at this place: see GET /parked.")
 
 
-def _shown(service: str, one: Parked) -> dict[str, Any]:
+def _shown(service: str, record: Parked) -> dict[str, Any]:
     """Without the detail where that could quote a person's data."""
-    return {"service": service, **asdict(one), "detail": None if _PERSONAL.search(one.topic) else one.detail}
+    return {"service": service, **asdict(record), "detail": None if _PERSONAL.search(record.topic) else record.detail}
 
 
 def _answer(rows: list[dict[str, Any]]) -> Response:

@@ -41,8 +41,8 @@ class RegistryAwayError(RegistryFailureError):
 
     code = "registry-away"
 
-    def __init__(self, said: str, retry_after: float = 0.0) -> None:
-        super().__init__(said)
+    def __init__(self, detail: str, retry_after: float = 0.0) -> None:
+        super().__init__(detail)
         self.retry_after = retry_after
 
 
@@ -93,9 +93,9 @@ def day(written: str) -> date | None:
         return None
     parts = _DAY.fullmatch(written)
     try:
-        found = date(*map(int, parts.groups())) if parts else None
+        parsed = date(*map(int, parts.groups())) if parts else None
     except ValueError:
-        found = None
-    if found is None or found.year < FIRST_YEAR:
+        parsed = None
+    if parsed is None or parsed.year < FIRST_YEAR:
         raise UnsoundAnswerError("a date is none")
-    return found
+    return parsed

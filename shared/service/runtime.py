@@ -223,7 +223,7 @@ class Runtime:
 
     async def ready(self) -> dict[str, str]:
         missing = {consumer.topic.name: "no partitions yet" for consumer in self._consumers if not consumer.ready}
-        missing |= {name: said for name, check in self._checks.items() if (said := check()) is not None}
+        missing |= {name: reason for name, check in self._checks.items() if (reason := check()) is not None}
         if not self.producer.ready:
             missing["producer"] = "not started"
         try:

@@ -16,8 +16,8 @@ from shared.proof.signing import UnusableKeyError, private_key
 
 def unusable(error: ValidationError, prefix: str) -> str:
     """What is wrong with which variable, a line each, and never what it was set to: that may be a password."""
-    told = error.errors(include_url=False, include_input=False, include_context=False)
-    return "\n".join(f"{prefix}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in told)
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "\n".join(f"{prefix}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults)
 
 
 class SecurityProtocol(StrEnum):
@@ -176,14 +176,14 @@ class ServiceSettings(BaseSettings):
 
     @property
     def trusted_proxies(self) -> list[str]:
-        return [one.strip() for one in self.http_trusted_proxies.split(",") if one.strip()]
+        return [network.strip() for network in self.http_trusted_proxies.split(",") if network.strip()]
 
     @field_validator("http_trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         """Each is an address or a network; `*` would believe anybody."""
-        for one in filter(None, map(str.strip, value.split(","))):
-            ip_network(one)
+        for network in filter(None, map(str.strip, value.split(","))):
+            ip_network(network)
         return value
 
     def signing_key(self) -> bytes | None:

@@ -118,10 +118,10 @@ def speaks_against(finding: Finding) -> bool:
 def explain(finding: Finding, language: Language, evidence: Sequence[Evidence] = ()) -> Explained:
     """With what registries said of it, where they were asked."""
     words = RULE_WORDS.get(finding.rule) or RuleWords(finding.rule, finding.rule)
-    said = "; ".join(explain_evidence(each, language) for each in evidence_of(finding, evidence))
+    registries_said = "; ".join(explain_evidence(each, language) for each in evidence_of(finding, evidence))
     seen = _value(finding.seen, finding.unit, language) if finding.seen is not None else ""
-    if said:
-        seen = f"{seen} ({said})" if seen else said
+    if registries_said:
+        seen = f"{seen} ({registries_said})" if seen else registries_said
     return Explained(
         words.name(language),
         _outcome(finding, language),

@@ -54,11 +54,11 @@ class Template:
             return None
         values, at = [], len(first)
         for piece in self.pieces[1:-1]:
-            found = text.find(piece, at, end)
-            if found < 0:
+            index = text.find(piece, at, end)
+            if index < 0:
                 return None
-            values.append(text[at:found])
-            at = found + len(piece)
+            values.append(text[at:index])
+            at = index + len(piece)
         values.append(text[at:end])
         if self.weight <= _SAYS_LITTLE and any(
             " " in value for place, value in zip(self.places, values, strict=True) if not place.endswith(_LOOKED_UP)
@@ -93,13 +93,13 @@ class _Tables:
 @cache
 def lines() -> Mapping[str, str]:
     """All of the tables. Raises ValueError where a sentence stands in two of them."""
-    found: dict[str, str] = {}
+    translated: dict[str, str] = {}
     for path in sorted(TABLES.glob("*.toml")):
         for english, korean in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            if english in found:
+            if english in translated:
                 raise ValueError(f"{path.name}: '{english}' stands in another table too")
-            found[english] = korean
-    return found
+            translated[english] = korean
+    return translated
 
 
 @cache
@@ -108,12 +108,14 @@ def _tables() -> _Tables:
     templates = []
     for english, korean in lines().items():
         template = Template.of(english)
-        said = _Korean(tuple((literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(korean)))
+        translation = _Korean(
+            tuple((literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(korean))
+        )
         if template.places:
-            templates.append((template, said))
+            templates.append((template, translation))
         else:
-            whole[template.pieces[0]] = said.said({})
-    return _Tables(whole, tuple(sorted(templates, key=lambda one: -one[0].weight)))
+            whole[template.pieces[0]] = translation.said({})
+    return _Tables(whole, tuple(sorted(templates, key=lambda entry: -entry[0].weight)))
 
 
 def in_korean(english: str) -> str:
@@ -138,8 +140,8 @@ def _found(english: str, depth: int) -> _Found:
     for template, korean in tables.templates:
         values = template.values_in(english)
         if values is not None:
-            found = _filled(template, korean, values, depth)
-            best = found if found.weight > best.weight else best
+            filled = _filled(template, korean, values, depth)
+            best = filled if filled.weight > best.weight else best
     return best
 
 

@@ -52,8 +52,8 @@ def particle(text: object, pair: str) -> str:
 
 def _final(text: str) -> int:
     """The final consonant of the last syllable as it is read, 0 for none."""
-    said = _said(_compatible(text))
-    return (ord(said) - _SYLLABLES.start) % _FINALS if said and ord(said) in _SYLLABLES else 0
+    ending = _said(_compatible(text))
+    return (ord(ending) - _SYLLABLES.start) % _FINALS if ending and ord(ending) in _SYLLABLES else 0
 
 
 def _compatible(text: str) -> str:
@@ -92,10 +92,10 @@ def _said(text: str) -> str:
 
 def _counted(text: str) -> str:
     digits = ""
-    for one in reversed(text):
-        if not one.isdecimal():
+    for character in reversed(text):
+        if not character.isdecimal():
             break
-        digits = str(unicodedata.decimal(one)) + digits
+        digits = str(unicodedata.decimal(character)) + digits
     significant = digits.rstrip("0")
     zeros = len(digits) - len(significant)
     if not zeros or not significant:

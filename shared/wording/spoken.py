@@ -43,19 +43,19 @@ class Spoken:
 
 def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
     """Of a request by its headers, whose names are in lower case."""
-    said = b",".join(value for name, value in headers if name == _HEADER)
-    return accepted(said.decode("latin-1")) if 0 < len(said) <= _LONGEST else Language.EN
+    header = b",".join(value for name, value in headers if name == _HEADER)
+    return accepted(header.decode("latin-1")) if 0 < len(header) <= _LONGEST else Language.EN
 
 
 @lru_cache(maxsize=256)
-def accepted(said: str) -> Language:
+def accepted(header: str) -> Language:
     """The one of ours that `Accept-Language` wants most: the first of two wanted alike. English where it names none of
     ours, or can't be read."""
     weights: dict[str, float] = {}
-    for one in said.split(","):
-        if not one.strip():
+    for option in header.split(","):
+        if not option.strip():
             continue
-        wanted, _, weight = one.partition(";")
+        wanted, _, weight = option.partition(";")
         tag, quality = wanted.strip().lower(), _quality(weight)
         if quality is None or not _is_range(tag):
             return Language.EN
@@ -70,7 +70,7 @@ def accepted(said: str) -> Language:
 def _is_range(tag: str) -> bool:
     subtags = tag.split("-")
     return tag == _ANY or (
-        subtags[0].isalpha() and all(one.isascii() and one.isalnum() and len(one) <= 8 for one in subtags)
+        subtags[0].isalpha() and all(subtag.isascii() and subtag.isalnum() and len(subtag) <= 8 for subtag in subtags)
     )
 
 

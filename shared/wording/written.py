@@ -14,29 +14,29 @@ def one_line(text: str) -> str:
     """No control character, no line end of any alphabet, nothing that turns the reading direction."""
     if text.isprintable():
         return " ".join(text.split())
-    kept = "".join(
+    printable = "".join(
         " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
         for character in text
         if character not in _TURNING_TEXT
     )
-    return " ".join(kept.split())
+    return " ".join(printable.split())
 
 
 def won(amount: int, language: Language) -> str:
     return f"{amount:,}원" if language is Language.KO else f"KRW {amount:,}"
 
 
-def moment(stated: str | datetime, language: Language) -> str:
+def moment(written: str | datetime, language: Language) -> str:
     """To the second, in Korean time, which has no summer time."""
-    when = (datetime.fromisoformat(stated) if isinstance(stated, str) else stated).astimezone(KST)
+    when = (datetime.fromisoformat(written) if isinstance(written, str) else written).astimezone(KST)
     if language is Language.KO:
         return f"{when.year}년 {when.month}월 {when.day}일 {when:%H:%M:%S} (한국시간)"
     return f"{when.day} {when:%B %Y, %H:%M:%S} (Korean time)"
 
 
-def stated_day(stated: str, language: Language) -> str:
+def stated_day(written: str, language: Language) -> str:
     """A day that an event states."""
-    return day(date.fromisoformat(stated), language)
+    return day(date.fromisoformat(written), language)
 
 
 def day(when: date | datetime, language: Language) -> str:

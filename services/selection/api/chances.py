@@ -60,12 +60,12 @@ class Estimates:
         root = commitment["commitment_root"]
         entries = [entry for entry in entries if entry.application not in before.leaving]
         demands = [each for each in drawn.demands_of(requests) if each.request not in before.cancelled]
-        found = await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
+        simulated = await asyncio.to_thread(chances, known.policy, root, entries, offers, demands, pledges)
         by_kind: dict[Kind, list[str]] = {}
-        for one, kind in kinds.items():
-            if one in found.standing:
-                by_kind.setdefault(kind, []).append(one)
-        return Estimate(found, by_kind)
+        for application, kind in kinds.items():
+            if application in simulated.standing:
+                by_kind.setdefault(kind, []).append(application)
+        return Estimate(simulated, by_kind)
 
 
 @router.get("/{round_id}/chances")
@@ -82,23 +82,23 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
         newest = committed[-1]
     estimates: Estimates = request.app.state.estimates
     estimate = await estimates.of(runtime, known, newest)
-    found = estimate.chances
-    told = {
+    simulated = estimate.chances
+    answer = {
         "round": round_id,
         "epoch": newest["epoch"],
         "commitment_root": newest["commitment_root"],
-        "method": said(method_in_words(known.policy, found.draws)),
-        "draws": found.draws,
-        "of_tickets": found.of_tickets,
+        "method": said(method_in_words(known.policy, simulated.draws)),
+        "draws": simulated.draws,
+        "of_tickets": simulated.of_tickets,
     }
     if application is not None:
-        chance = found.of(str(application))
+        chance = simulated.of(str(application))
         if chance is None:
             raise Problem(404, "not-in-the-draw", "No application of this id stands in the draw.")
-        firm = found.of_firm(str(application))
-        whole = {"firm": _shown_firm(firm, found.of_tickets)} if firm else {}
+        firm = simulated.of_firm(str(application))
+        whole = {"firm": _shown_firm(firm, simulated.of_tickets)} if firm else {}
         return JSONResponse(
-            told | {"application": str(application), **_shown(chance), **whole}, headers=in_language({})
+            answer | {"application": str(application), **_shown(chance), **whole}, headers=in_language({})
         )
     async with connected(runtime.pool) as connection:
         selected = await results.confirmed_selected(connection, round_id, newest["epoch"])
@@ -107,13 +107,15 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
             "startup": kind.startup,
             "first_timer": kind.first_timer,
             "standing": len(of_kind),
-            **_shown(found.of_kind(kind.tickets, of_kind)),
-            "was_selected": None if selected is None else sum(one in selected for one in of_kind) / len(of_kind),
+            **_shown(simulated.of_kind(kind.tickets, of_kind)),
+            "was_selected": None if selected is None else sum(each in selected for each in of_kind) / len(of_kind),
         }
         for kind, of_kind in sorted(estimate.kinds.items(), key=lambda item: (-item[0].tickets, item[0].startup))
     ]
-    firms = [{"firms": one.firms, **_shown_firm(one, found.of_tickets)} for one in found.by_entries().values()]
-    return JSONResponse(told | {"kinds": rows, "firms": firms}, headers=in_language({}))
+    firms = [
+        {"firms": firm.firms, **_shown_firm(firm, simulated.of_tickets)} for firm in simulated.by_entries().values()
+    ]
+    return JSONResponse(answer | {"kinds": rows, "firms": firms}, headers=in_language({}))
 
 
 def _shown_firm(firm: FirmChance, of_tickets: int) -> dict[str, Any]:

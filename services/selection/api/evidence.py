@@ -40,7 +40,7 @@ async def bundle(
     async with connected(runtime.pool) as connection:
         known = await rounds.known(connection, round_id)
         proposed = await evidence.proposed_epochs(connection, round_id)
-        told = await evidence.told(connection, round_id)
+        events = await evidence.told(connection, round_id)
         version = await versions.of_result(connection, round_id)
     if known is None:
         raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
@@ -51,7 +51,7 @@ async def bundle(
     if number not in shown:
         listed = ", ".join(map(str, sorted(shown)))
         raise Problem(404, "unknown-epoch", f"Epochs of round {round_id} with evidence: {listed}.")
-    if not {("RoundOpened", 0), ("SelectionProposed", number)} <= {(one.type, one.epoch) for one in told}:
+    if not {("RoundOpened", 0), ("SelectionProposed", number)} <= {(event.type, event.epoch) for event in events}:
         raise Problem(
             503, "not-read-back", "The round's events are still being read: ask again.", headers={"Retry-After": "1"}
         )
@@ -83,15 +83,15 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
         written = Bundle(known.round, epoch, depth, format_of(events))
         pledges, requests = await drawn.committed(connection, known.round, epoch)
         yield written.head()
-        for told in before:
-            yield written.record(told.record())
+        for event in before:
+            yield written.record(event.record())
         yield written.record({"type": "pledges", "pledges": sorted(pledges.items())})
         for record, sealed in evidence.requests(requests):
             yield written.record(record, sealed)
         async for record, sealed in evidence.entries(connection, known.round, epoch, accepted):
             yield written.record(record, sealed)
-        for told in after:
-            yield written.later(told)
+        for event in after:
+            yield written.later(event)
         yield written.end()
 
 

@@ -79,10 +79,10 @@ async def policy(round_id: str, request: Request) -> Response:
     """The round's policy in canonical JSON: the SHA-256 of this answer is the `policy_hash` it was opened under."""
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
-        found = await ocds.policy(connection, round_id)
-    if found is None:
+        published_policy = await ocds.policy(connection, round_id)
+    if published_policy is None:
         raise Problem(404, "not-open", f"No round {round_id} that has opened is known here.")
-    content = canonical_json(found)
+    content = canonical_json(published_policy)
     headers = {"Cache-Control": ASKED_AGAIN, "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     if knows(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -77,7 +77,7 @@ async def _admit(request: Request, round_id: str, application: str, key: str | N
     runtime: Runtime = request.app.state.runtime
     async with connected(runtime.pool) as connection:
         keys = await published(connection)
-    if not opens_pack(key, round_id, application, (one.key for one in keys)):
+    if not opens_pack(key, round_id, application, (published_key.key for published_key in keys)):
         raise Problem(403, "wrong-key", "This key opens no pack of this application: use the whole link you were sent.")
 
 

@@ -42,7 +42,7 @@ class Served:
 
     def response(self, known: str | None) -> Response:
         headers = HEADERS | {"ETag": self.etag}
-        if known and self.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        if known and self.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Response(status_code=304, headers=headers)
         return Response(self.content, headers=headers, media_type=self.media_type)
 
@@ -62,11 +62,11 @@ def page_router(named: Callable[[str], Awaitable[Named | None]]) -> APIRouter:
     @router.get("/rounds/{round_id}/verify")
     async def page(round_id: str, request: Request) -> Response:
         """Checks the round's evidence in the browser, in Korean or English. `?epoch=` names an earlier result."""
-        found = await named(round_id)
-        if found is None:
+        names = await named(round_id)
+        if names is None:
             content = _UNKNOWN.substitute(round=escape(round_id))
             return Response(content, 404, HEADERS, _HTML)
-        return Served.of(_page(round_id, found), _HTML).response(request.headers.get("if-none-match"))
+        return Served.of(_page(round_id, names), _HTML).response(request.headers.get("if-none-match"))
 
     @router.get("/verify/{name}")
     async def part(name: str, request: Request) -> Response:
@@ -79,12 +79,12 @@ def page_router(named: Callable[[str], Awaitable[Named | None]]) -> APIRouter:
     return router
 
 
-def _page(round_id: str, found: Named) -> bytes:
-    korean, parted, english = found.title.partition(" (")
+def _page(round_id: str, names: Named) -> bytes:
+    korean, parted, english = names.title.partition(" (")
     values = {
         "round": round_id,
         "korean": korean,
         "english": parted.lstrip() + english,
-        "institutions": json.dumps(found.institutions, ensure_ascii=False),
+        "institutions": json.dumps(names.institutions, ensure_ascii=False),
     }
     return _PAGE.substitute({name: escape(value) for name, value in values.items()}).encode()

@@ -89,18 +89,18 @@ async def show(
     return await kept_answer(request, key, made, MEDIA_TYPES[kind], headers, packed=kind is not Format.XLSX)
 
 
-def _firms(found: Sequence[Firms]) -> list[dict[str, Any]]:
+def _firms(groups: Sequence[Firms]) -> list[dict[str, Any]]:
     """A firm's chance with all its entries, and what became of it: by how many it had. `first_place` is exact."""
-    of_tickets = sum(one.tickets for one in found)
+    of_tickets = sum(group.tickets for group in groups)
     return [
         {
-            "entries": one.entries,
-            "firms": one.firms,
-            "tickets": one.tickets / one.firms,
-            "first_place": one.tickets / one.firms / of_tickets if of_tickets else None,
-            "was_selected": one.selected / one.firms,
+            "entries": group.entries,
+            "firms": group.firms,
+            "tickets": group.tickets / group.firms,
+            "first_place": group.tickets / group.firms / of_tickets if of_tickets else None,
+            "was_selected": group.selected / group.firms,
         }
-        for one in found
+        for group in groups
     ]
 
 

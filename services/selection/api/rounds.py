@@ -50,7 +50,7 @@ async def commitments(round_id: str, request: Request) -> Response:
     """Every commitment of the round, oldest first, with its time-stamp where an authority is set and has answered.
     `token` is the authority's proof (DER in base64): `firstbuy verify timestamp` checks it."""
     async with connected(_runtime(request).pool) as connection:
-        found = await drawn.commitments(connection, round_id)
+        committed = await drawn.commitments(connection, round_id)
         stamps = await timestamps.of_round(connection, round_id)
-    stated = {root: stamp.stated() for root, stamp in stamps.items()}
-    return JSONResponse([body | {"timestamp": stated.get(body["commitment_root"])} for body in found])
+    stamped = {root: stamp.stated() for root, stamp in stamps.items()}
+    return JSONResponse([body | {"timestamp": stamped.get(body["commitment_root"])} for body in committed])

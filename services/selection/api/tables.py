@@ -81,8 +81,8 @@ class Table:
 
     def named(self, row: Row) -> dict[str, Any]:
         """A row as JSON has it."""
-        stated = (value.isoformat() if isinstance(value, date) else value for value in row)
-        return dict(zip((column.name for column in self.columns), stated, strict=True))
+        values = (value.isoformat() if isinstance(value, date) else value for value in row)
+        return dict(zip((column.name for column in self.columns), values, strict=True))
 
 
 def wanted(request: Request, asked: Format | None) -> Format:
@@ -90,7 +90,7 @@ def wanted(request: Request, asked: Format | None) -> Format:
     if asked is not None:
         return asked
     accepted = request.headers.get("accept", "")
-    return next((one for one in (Format.CSV, Format.XLSX) if MEDIA_TYPES[one] in accepted), Format.JSON)
+    return next((kind for kind in (Format.CSV, Format.XLSX) if MEDIA_TYPES[kind] in accepted), Format.JSON)
 
 
 def check_fits(kind: Format, rows: int) -> None:

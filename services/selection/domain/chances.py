@@ -54,8 +54,8 @@ class FirmChance:
 
 
 def _mean(firms: Sequence[FirmChance]) -> FirmChance:
-    shares = [one.selected for one in firms if one.selected is not None]
-    tickets = sum(one.tickets for one in firms) / len(firms)
+    shares = [firm.selected for firm in firms if firm.selected is not None]
+    tickets = sum(firm.tickets for firm in firms) / len(firms)
     return FirmChance(len(firms), firms[0].entries, tickets, sum(shares) / len(shares) if shares else None)
 
 
@@ -82,25 +82,27 @@ class Chances:
         firm = self.firms.get(application)
         if firm is None or application not in self.standing:
             return None
-        return self._firm(firm, [one for one in self.standing if self.firms.get(one) == firm])
+        return self._firm(firm, [other for other in self.standing if self.firms.get(other) == firm])
 
     def by_entries(self) -> "dict[int, FirmChance]":
         """By how many entries a firm has in the draw: the mean over those firms."""
         entries: dict[str, list[str]] = {}
-        for one in self.standing:
-            entries.setdefault(self.firms.get(one, one), []).append(one)
-        found: dict[int, list[FirmChance]] = {}
+        for application in self.standing:
+            entries.setdefault(self.firms.get(application, application), []).append(application)
+        by_number: dict[int, list[FirmChance]] = {}
         for firm, own in entries.items():
-            found.setdefault(len(own), []).append(self._firm(firm, own))
-        return {number: _mean(firms) for number, firms in sorted(found.items())}
+            by_number.setdefault(len(own), []).append(self._firm(firm, own))
+        return {number: _mean(firms) for number, firms in sorted(by_number.items())}
 
     def _firm(self, firm: str, own: Sequence[str]) -> "FirmChance":
         selected = self.firm_times.get(firm, 0) / self.draws if self.draws else None
-        return FirmChance(1, len(own), sum(self.standing[one] for one in own), selected)
+        return FirmChance(1, len(own), sum(self.standing[application] for application in own), selected)
 
     def of_kind(self, tickets: int, applications: Sequence[str]) -> Chance:
         """The mean over all of a kind."""
-        return self._chance(tickets, sum(self.times.get(one, 0) for one in applications), len(applications))
+        return self._chance(
+            tickets, sum(self.times.get(application, 0) for application in applications), len(applications)
+        )
 
     def _chance(self, tickets: int, times: int, applications: int) -> Chance:
         drawn = self.draws * applications

@@ -42,17 +42,17 @@ def unlike(
 
     `requests` with their nonces; of before these were kept (None) nothing is said.
     """
-    found = []
+    differing = []
     if entries_digest(entries).root != committed["entries_root"]:
-        found.append("entries")
+        differing.append("entries")
     if pledges_root(pledges) != committed["pledges_root"]:
-        found.append("pledges")
+        differing.append("pledges")
     if all(each.get("nonce") for each in requests):
         leaves = ((each["request"], each["version"], each["payload_hash"]) for each in requests)
         sound = all(payload_hash(each["nonce"], each["facts"]) == each["payload_hash"] for each in requests)
         if not sound or digest_of(leaves).root != committed["requests_root"]:
-            found.append("requests")
-    return found
+            differing.append("requests")
+    return differing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,22 +133,22 @@ def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[Publi
     """What led to the proposal of that epoch, in order; and the rest, which came after it."""
     before: list[PublishedEvent] = []
     after: list[PublishedEvent] = []
-    for told in events:
-        last = epoch - 1 if told.type == "ReleaseOpened" else epoch
-        (before if told.type in _SEALED and told.epoch <= last else after).append(told)
+    for event in events:
+        last = epoch - 1 if event.type == "ReleaseOpened" else epoch
+        (before if event.type in _SEALED and event.epoch <= last else after).append(event)
     before.sort(key=_in_order)
-    return before, sorted(after, key=lambda told: (told.epoch, told.batch, told.type, json_hash(told.body)))
+    return before, sorted(after, key=lambda event: (event.epoch, event.batch, event.type, json_hash(event.body)))
 
 
 def format_of(events: Iterable[PublishedEvent]) -> Format:
     """V2 where every event of the round states what that asks of it, else V1."""
-    asked = ((told, _STATED_IN_V2[told.type]) for told in events if told.type in _STATED_IN_V2)
-    return Format.V2 if all(told.body.get(member) is not None for told, member in asked) else Format.V1
+    asked = ((event, _STATED_IN_V2[event.type]) for event in events if event.type in _STATED_IN_V2)
+    return Format.V2 if all(event.body.get(member) is not None for event, member in asked) else Format.V1
 
 
-def _in_order(told: PublishedEvent) -> tuple[int, int, int, int, str]:
-    number: int = told.body.get("amendment") or 0
-    return told.epoch, _SEALED.index(told.type), told.batch, number, str(told.body.get("closes_at"))
+def _in_order(event: PublishedEvent) -> tuple[int, int, int, int, str]:
+    number: int = event.body.get("amendment") or 0
+    return event.epoch, _SEALED.index(event.type), event.batch, number, str(event.body.get("closes_at"))
 
 
 def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str, Any]:
@@ -236,27 +236,27 @@ class Bundle:
 
     def record(self, record: Mapping[str, Any], opens: Mapping[str, Any] | None = None) -> bytes:
         """`opens`: what only the auditor's depth shows."""
-        stated = dict(record)
+        content = dict(record)
         if opens is not None:
-            stated["sealed"] = json_hash(opens)
-        hashed = canonical_json(stated)
+            content["sealed"] = json_hash(opens)
+        hashed = canonical_json(content)
         self._tree.add(hashed)
         if opens is None or self._depth is Depth.PUBLIC:
             return hashed + b"\n"
-        return canonical_json(stated | {"open": opens}) + b"\n"
+        return canonical_json(content | {"open": opens}) + b"\n"
 
-    def later(self, told: PublishedEvent) -> bytes:
+    def later(self, event: PublishedEvent) -> bytes:
         """What came after the proposal: under a root of its own, since the first one had stood before it."""
-        line = canonical_json(told.record() | {"type": "later"})
+        line = canonical_json(event.record() | {"type": "later"})
         self._later.add(line)
         return line + b"\n"
 
     def end(self) -> bytes:
-        said = {
+        ending = {
             "type": "end",
             "records": self._tree.size,
             "root": self._tree.root.hex(),
             "later": self._later.size,
             "later_root": self._later.root.hex(),
         }
-        return canonical_json(said) + b"\n"
+        return canonical_json(ending) + b"\n"

@@ -263,7 +263,7 @@ class Market:
     def state(self) -> dict[str, list[list[str | int]]]:
         """What is left: of each pledge `[institution, won]`, of each request `[request, quantity, won]`, by id."""
         requests: list[list[str | int]] = [[line.demand.request, line.quantity, line.budget] for line in self._lines]
-        pledges: list[list[str | int]] = [[one, self._pledges[one]] for one in self._pledged]
+        pledges: list[list[str | int]] = [[institution, self._pledges[institution]] for institution in self._pledged]
         return {"pledges": pledges, "requests": sorted(requests)}
 
     def _fitting(self, price: int, reach: _Reach) -> list[_Line]:

@@ -21,7 +21,7 @@ def pack_path(signer: Signer, round_id: str, application: str) -> str:
 
 def opens_pack(key: str, round_id: str, application: str, published: Iterable[PublicKey]) -> bool:
     """Whether the key is of this pack. There is no secret to compare it with, so time tells nothing."""
-    return any(verified(_opened(round_id, application), key, one.public) for one in published)
+    return any(verified(_opened(round_id, application), key, public_key.public) for public_key in published)
 
 
 def _opened(round_id: str, application: str) -> Json:

@@ -78,12 +78,12 @@ def release_part(placed: Placed, batch: Batch | None, names: Mapping[str, str]) 
     """`placed`: as the selection had it, before any batch."""
     if batch is None:
         return None
-    told = ("batch", "batch_root", "state_hash", "promoted", "changed", "withdrawn", "proposed_at")
-    said = ("actors", "reason", "confirmed_at", "batch", "batch_root")
+    from_proposal = ("batch", "batch_root", "state_hash", "promoted", "changed", "withdrawn", "proposed_at")
+    from_confirmation = ("actors", "reason", "confirmed_at", "batch", "batch_root")
     return {
-        **{name: batch.proposed[name] for name in told},
+        **{name: batch.proposed[name] for name in from_proposal},
         "opened": {name: batch.opened[name] for name in ("actors", "reason", "opened_at", "selection_root")},
-        "confirmation": {name: batch.confirmed[name] for name in said},
+        "confirmation": {name: batch.confirmed[name] for name in from_confirmation},
         "before": {"result": placed.result, "awards": [award_part(award, names) for award in placed.awards]},
     }
 
@@ -121,12 +121,12 @@ def draw_part(
 ) -> dict[str, Any]:
     """`value`: the SourceValueRecorded under which it drew, of the commitment of that root."""
     seed = seed_of(commitment_root, value["value"])
-    told = ("epoch", "source", "value", "due_at", "recorded_at", "beacon_round", "signature")
+    names = ("epoch", "source", "value", "due_at", "recorded_at", "beacon_round", "signature")
     return {
         "commitment_root": commitment_root,
         "lead_seconds": lead_seconds,
         "source": next((source for source in sources if source["source"] == value["source"]), None),
-        "value": {name: value.get(name) for name in told},
+        "value": {name: value.get(name) for name in names},
         "seed": seed,
         "tickets": tickets,
         "ticket": winning_ticket(seed, placed.application, tickets, placed.key),

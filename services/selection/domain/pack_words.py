@@ -22,27 +22,27 @@ def findings_in_words(
 ) -> list[dict[str, Any]]:
     """A row for each finding, in their order. `waivers`: of the track, as its policy has them."""
     read = _FINDINGS.validate_python(findings)
-    said = _EVIDENCE.validate_python(evidence or (), strict=False)
+    answers = _EVIDENCE.validate_python(evidence or (), strict=False)
     grounds = _grounds(read, waivers)
     return [
         {
-            "rule": told.rule,
+            "rule": explained.rule,
             "decides": finding.decides,
-            "outcome": told.outcome,
-            "seen": told.seen,
-            "needed": told.needed,
-            "margin": told.gap,
-            "legal_source": told.legal_source,
+            "outcome": explained.outcome,
+            "seen": explained.seen,
+            "needed": explained.needed,
+            "margin": explained.gap,
+            "legal_source": explained.legal_source,
             "waived_by": grounds.get(finding.rule) if finding.outcome is FindingOutcome.WAIVED else None,
-            "registries": [explain_evidence(each, language) for each in evidence_of(finding, said)],
+            "registries": [explain_evidence(each, language) for each in evidence_of(finding, answers)],
         }
         for finding in read
-        for told in (explain(finding, language),)
+        for explained in (explain(finding, language),)
     ]
 
 
 def waivers_of(policy: Json, track: str) -> list[Json]:
-    return [waiver for one in policy["tracks"] if one["track"] == track for waiver in one.get("waivers", ())]
+    return [waiver for own in policy["tracks"] if own["track"] == track for waiver in own.get("waivers", ())]
 
 
 def _grounds(findings: Iterable[Finding], waivers: Iterable[Json]) -> dict[str, str]:

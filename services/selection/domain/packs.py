@@ -134,19 +134,19 @@ class Made:
 
 def turns_of(events: Iterable[PublishedEvent], epoch: int) -> Turns | None:
     """None while not all of them are read back."""
-    told: dict[str, dict[int, Json]] = {}
+    bodies: dict[str, dict[int, Json]] = {}
     for event in events:
-        told.setdefault(event.type, {})[event.epoch] = event.body
+        bodies.setdefault(event.type, {})[event.epoch] = event.body
     try:
         return Turns(
-            opened=told["RoundOpened"][0],
-            frozen=told["RoundFrozen"][1],
-            manifest=(told["RoundFrozen"] if epoch == 1 else told["EpochOpened"])[epoch]["applications"],
-            completed=told["EligibilityCompleted"][epoch],
-            committed=told["InputsCommitted"],
-            values=told["SourceValueRecorded"],
-            proposed=told["SelectionProposed"][epoch],
-            confirmed=told["SelectionConfirmed"][epoch],
+            opened=bodies["RoundOpened"][0],
+            frozen=bodies["RoundFrozen"][1],
+            manifest=(bodies["RoundFrozen"] if epoch == 1 else bodies["EpochOpened"])[epoch]["applications"],
+            completed=bodies["EligibilityCompleted"][epoch],
+            committed=bodies["InputsCommitted"],
+            values=bodies["SourceValueRecorded"],
+            proposed=bodies["SelectionProposed"][epoch],
+            confirmed=bodies["SelectionConfirmed"][epoch],
         )
     except KeyError:
         return None
@@ -172,45 +172,45 @@ def batch_of(events: Iterable[PublishedEvent], epoch: int, number: int) -> Batch
 
 
 def pack_of(made: Made) -> dict[str, Any]:
-    stated, turns = made.committed, made.turns
+    committed, turns = made.committed, made.turns
     policy, epoch = turns.opened["policy"], turns.proposed["epoch"]
-    waivers = waivers_of(policy, stated.facts["track"])
+    waivers = waivers_of(policy, committed.facts["track"])
     return {
         "pack": FORMAT,
         "round": _round(turns),
         "epoch": epoch,
         "policy": policy,
         "application": {
-            "application": stated.application,
-            "version": stated.version,
-            "nonce": stated.nonce,
-            "facts": stated.facts,
-            "payload_hash": stated.payload_hash,
+            "application": committed.application,
+            "version": committed.version,
+            "nonce": committed.nonce,
+            "facts": committed.facts,
+            "payload_hash": committed.payload_hash,
         },
         "verdict": {
-            "epoch": stated.judged_in,
-            "outcome": stated.outcome,
+            "epoch": committed.judged_in,
+            "outcome": committed.outcome,
             "as_of": policy["as_of"],
             "policy_hash": turns.opened["policy_hash"],
-            "findings": stated.findings,
-            "findings_hash": stated.findings_hash,
-            "evidence": stated.evidence,
+            "findings": committed.findings,
+            "findings_hash": committed.findings_hash,
+            "evidence": committed.evidence,
         },
         "findings_in_words": {
-            language.value: findings_in_words(stated.findings, stated.evidence, waivers, language)
+            language.value: findings_in_words(committed.findings, committed.evidence, waivers, language)
             for language in Language
         },
-        "entry": {"tickets": stated.tickets, "score": stated.score, "drawn_under": stated.drawn_under},
+        "entry": {"tickets": committed.tickets, "score": committed.score, "drawn_under": committed.drawn_under},
         "commitments": [
             {name: turns.committed[each][name] for name in _COMMITTED}
             | {"timestamp": made.stamps.get(turns.committed[each]["commitment_root"])}
-            for each in sorted({stated.drawn_under, epoch})
+            for each in sorted({committed.drawn_under, epoch})
         ],
         "draw": draw_part(
             made.placed,
-            stated.tickets,
-            turns.committed[stated.drawn_under]["commitment_root"],
-            turns.values[stated.drawn_under],
+            committed.tickets,
+            turns.committed[committed.drawn_under]["commitment_root"],
+            turns.values[committed.drawn_under],
             turns.opened["sources"],
             turns.opened["lead_seconds"],
         ),

@@ -57,16 +57,16 @@ class Release:
 
     @property
     def root(self) -> str:
-        return root_of_moves(one.leaf() for one in self.moved)
+        return root_of_moves(move.leaf() for move in self.moved)
 
     @property
     def changed(self) -> int:
         """Those who stay selected with other awards."""
-        return sum(one.result is Result.SELECTED for one in self.moved) - self.promoted
+        return sum(move.result is Result.SELECTED for move in self.moved) - self.promoted
 
     @property
     def withdrawn(self) -> int:
-        return sum(one.result is not Result.SELECTED for one in self.moved)
+        return sum(move.result is not Result.SELECTED for move in self.moved)
 
 
 def root_of_moves(leaves: Iterable[list[Any]]) -> str:
@@ -85,18 +85,18 @@ def release(
     """`demands`: all that were committed, but for those that earlier batches cancelled; `pledges` as committed."""
     market = Market((each for each in demands if each.request not in freed.cancelled), pledges)
     bounds = Bounds(limits, tracks)
-    kept: dict[str, tuple[Award, ...]] = {}
+    held_by: dict[str, tuple[Award, ...]] = {}
     for place in places:
         who = place.offer.application
-        kept[who] = () if who in freed.leaving else _without(place.awards, freed.cancelled)
-        if kept[who]:
+        held_by[who] = () if who in freed.leaving else _without(place.awards, freed.cancelled)
+        if held_by[who]:
             for bound in bounds.over(place.offer.track):
                 bound.select(place.offer.firm)
-    market.occupy(award for awards in kept.values() for award in awards)
+    market.occupy(award for awards in held_by.values() for award in awards)
     state_hash = json_hash(market.state())
     moved, promoted = [], 0
     for place in places:
-        offer, had, held = place.offer, place.awards, kept[place.offer.application]
+        offer, had, held = place.offer, place.awards, held_by[place.offer.application]
         if offer.application in freed.leaving:
             moved.append(Moved(offer.application, Result.NOT_SELECTED, freed.leaving[offer.application], ()))
             continue

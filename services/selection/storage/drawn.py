@@ -160,13 +160,13 @@ def _judged(row: Any) -> Judged:
 
 async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, Judged]]:
     """By application and epoch: what was judged of it in earlier epochs, of the version that stood then."""
-    found: dict[str, dict[int, Judged]] = {}
+    by_application: dict[str, dict[int, Judged]] = {}
     rows = await connection.fetch(
         JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
     )
     for row in rows:
-        found.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
-    return found
+        by_application.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
+    return by_application
 
 
 async def marks(connection: Connection, round_id: str) -> list[PanelMark]:
@@ -248,12 +248,12 @@ class Named:
 
 
 async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, Named]:
-    found = {}
+    by_application = {}
     async for row in streamed(connection, OFFERS, round_id, epoch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
-        found[row["application"]] = Named(offer, row["party"], facts.product.name)
-    return found
+        by_application[row["application"]] = Named(offer, row["party"], facts.product.name)
+    return by_application
 
 
 async def entries_without_facts(connection: Connection, round_id: str, epoch: int) -> list[str]:

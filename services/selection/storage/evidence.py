@@ -79,10 +79,10 @@ ORDER BY get_byte(sha256(convert_to(application::text, 'UTF8')), 0), stated.appl
 """
 
 
-async def save_told(connection: Connection, told: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
+async def save_told(connection: Connection, events: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
     """(round, event id, type, body, the broker's stamp)."""
-    if told:
-        await connection.execute(SAVE_TOLD, *zip(*told, strict=True))
+    if events:
+        await connection.execute(SAVE_TOLD, *zip(*events, strict=True))
 
 
 async def told(connection: Connection, round_id: str) -> list[PublishedEvent]:
@@ -94,15 +94,15 @@ async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bo
     return {row["epoch"]: row["confirmed"] for row in await connection.fetch(PROPOSED_EPOCHS, round_id)}
 
 
-def requests(stated: Sequence[Mapping[str, Any]]) -> list[tuple[Record, Record]]:
+def requests(committed: Sequence[Mapping[str, Any]]) -> list[tuple[Record, Record]]:
     """Records of requests as they were committed, and what each opens, by bucket and id, as digests have them."""
-    pairs = zip(stated, drawn.demands_of(stated), strict=True)
+    pairs = zip(committed, drawn.demands_of(committed), strict=True)
     return [
         (
-            request_record(demand, one["version"], one["payload_hash"]),
-            {"nonce": one.get("nonce"), "facts": one["facts"]},
+            request_record(demand, request["version"], request["payload_hash"]),
+            {"nonce": request.get("nonce"), "facts": request["facts"]},
         )
-        for one, demand in sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request))
+        for request, demand in sorted(pairs, key=lambda pair: (bucket_of(pair[1].request), pair[1].request))
     ]
 
 

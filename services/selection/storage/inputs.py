@@ -176,18 +176,18 @@ async def save_source(connection: Connection, round_id: str, epoch: int, value: 
     await connection.execute(SAVE_SOURCE, round_id, epoch, value)
 
 
-async def save_confirmed(connection: Connection, said: SelectionConfirmed) -> None:
-    told = said.round, said.epoch, said.selection_root, said.confirmed_at, said.batch or 0
-    await connection.execute(SAVE_CONFIRMED, *told)
+async def save_confirmed(connection: Connection, confirmed: SelectionConfirmed) -> None:
+    values = confirmed.round, confirmed.epoch, confirmed.selection_root, confirmed.confirmed_at, confirmed.batch or 0
+    await connection.execute(SAVE_CONFIRMED, *values)
 
 
 async def save_void(connection: Connection, round_id: str) -> None:
     await connection.execute(SAVE_VOID, round_id)
 
 
-async def save_said(connection: Connection, said: InputsCommitted | SelectionProposed) -> None:
-    body = said.model_dump(mode="json")
-    await connection.execute(SAVE_SAID, said.round, said.epoch, type(said).__name__, body)
+async def save_said(connection: Connection, published: InputsCommitted | SelectionProposed) -> None:
+    body = published.model_dump(mode="json")
+    await connection.execute(SAVE_SAID, published.round, published.epoch, type(published).__name__, body)
 
 
 async def save_applications(connection: Connection, rows: Sequence[Application]) -> None:
@@ -213,8 +213,8 @@ async def save_withdrawals(connection: Connection, rows: Sequence[tuple[str, str
 async def save_marks(connection: Connection, marks: Sequence[ApplicationScored]) -> None:
     """Of each reviewer the highest version stands."""
     rows = [
-        (one.application, one.reviewer, one.round, one.points, one.conflict_of_interest, one.version)
-        for one in sorted(marks, key=lambda one: (one.application, one.reviewer, one.version))
+        (mark.application, mark.reviewer, mark.round, mark.points, mark.conflict_of_interest, mark.version)
+        for mark in sorted(marks, key=lambda mark: (mark.application, mark.reviewer, mark.version))
     ]
     await connection.executemany(SAVE_MARK, rows)
 
@@ -226,17 +226,17 @@ async def save_scores_closed(connection: Connection, closed: ScoresClosed) -> No
 async def save_request(
     connection: Connection, event: PurchaseRequestAccepted | PurchaseRequestWithdrawn, facts: Any
 ) -> None:
-    stated = None if isinstance(event, PurchaseRequestWithdrawn) else event
+    accepted = None if isinstance(event, PurchaseRequestWithdrawn) else event
     await connection.execute(
         SAVE_REQUEST,
         event.request,
         event.round,
         event.institution,
         event.version,
-        stated and stated.payload_hash,
+        accepted and accepted.payload_hash,
         facts,
-        stated is None,
-        stated and stated.nonce,
+        accepted is None,
+        accepted and accepted.nonce,
     )
 
 

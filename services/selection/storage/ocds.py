@@ -102,10 +102,12 @@ async def save_names(connection: Connection, changed: Sequence[InstitutionChange
 async def save_reports(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
     """Without the reason of a non-purchase, which is free text: open data leaves it out."""
     rows = []
-    for said in reports:
-        bought = said if isinstance(said, PurchaseReported) else None
-        stated = (bought.quantity, bought.amount_won, bought.contracted_on) if bought else (None, None, None)
-        rows.append((said.request, said.application, said.reported_at, said.round, said.institution, *stated))
+    for report in reports:
+        bought = report if isinstance(report, PurchaseReported) else None
+        contract = (bought.quantity, bought.amount_won, bought.contracted_on) if bought else (None, None, None)
+        rows.append(
+            (report.request, report.application, report.reported_at, report.round, report.institution, *contract)
+        )
     await connection.executemany(SAVE_REPORT, rows)
 
 
@@ -118,21 +120,21 @@ async def process(connection: Connection, round_id: str, tenderers: MutableMappi
     """As far as it is public; None of a round that was not announced. Raises NotReadYetError. Call it in a transaction
     that sees one moment. `tenderers` is kept by the caller: firms by commitment root, which never change."""
     rows = await connection.fetch(TURNS, round_id, list(_TURNS))
-    told = [(_TURNS[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
-    announced = next((event for event, _ in told if isinstance(event, RoundAnnounced)), None)
+    events = [(_TURNS[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
+    announced = next((event for event, _ in events if isinstance(event, RoundAnnounced)), None)
     if announced is None:
         return None
     clock = time_map(announced.rehearsal)
-    turns = [Turn(event, clock.programme(stamped) if stamped else None) for event, stamped in told]
+    turns = [Turn(event, clock.programme(stamped) if stamped else None) for event, stamped in events]
     results = await _confirmed(connection, round_id, turns)
     shown = [turn for turn in turns if not isinstance(turn.event, SelectionConfirmed) or turn.event in results]
     standing = await _standings(connection, round_id, results, _policy(turns))
-    said = await connection.fetch(NAMES)
+    names = await connection.fetch(NAMES)
     return Process(
         round=round_id,
-        title=_title(event for event, _ in told),
+        title=_title(event for event, _ in events),
         turns=shown,
-        names=Names((row["institution"], clock.programme(row["changed_at"]), row["name"]) for row in said),
+        names=Names((row["institution"], clock.programme(row["changed_at"]), row["name"]) for row in names),
         tenderers=await _tenderers(connection, turns, tenderers),
         demand=await _demand(connection, round_id, results[0].epoch) if results else [],
         awardings=awardings(standing),
@@ -142,18 +144,20 @@ async def process(connection: Connection, round_id: str, tenderers: MutableMappi
 
 async def _confirmed(connection: Connection, round_id: str, turns: Iterable[Turn]) -> list[SelectionConfirmed]:
     """By epoch, those whose result is held. A database that was emptied draws only the newest again."""
-    told = sorted((turn.event for turn in turns if isinstance(turn.event, SelectionConfirmed)), key=lambda e: e.epoch)
+    confirmed = sorted(
+        (turn.event for turn in turns if isinstance(turn.event, SelectionConfirmed)), key=lambda e: e.epoch
+    )
     proposed = await evidence.proposed_epochs(connection, round_id)
-    if told and not proposed.get(told[-1].epoch):
-        raise NotReadYetError(f"the result of epoch {told[-1].epoch}")
-    return [event for event in told if proposed.get(event.epoch)]
+    if confirmed and not proposed.get(confirmed[-1].epoch):
+        raise NotReadYetError(f"the result of epoch {confirmed[-1].epoch}")
+    return [event for event in confirmed if proposed.get(event.epoch)]
 
 
-def _title(told: Iterable[Told]) -> str:
+def _title(events: Iterable[Told]) -> str:
     """As it was announced, amended or opened last."""
     titles = {
         (isinstance(event, RoundOpened), event.amendment if isinstance(event, RoundAmended) else 0): event.title
-        for event in told
+        for event in events
         if isinstance(event, RoundAnnounced | RoundAmended | RoundOpened)
     }
     return titles[max(titles)]
@@ -176,7 +180,7 @@ async def _standings(
     batches: dict[int, dict[int, list[Any]]] = {}
     for row in await connection.fetch(RELEASED, round_id):
         batches.setdefault(row["epoch"], {}).setdefault(row["batch"], []).append(row)
-    found = []
+    standings = []
     for event in results:
         standing = Standing(
             occasion=occasion_of(event.epoch),
@@ -187,13 +191,13 @@ async def _standings(
         for number, rows in batches.get(event.epoch, {}).items():
             after = _after(standing, rows)
             if number > (event.batch or 0):
-                found.append(standing)
+                standings.append(standing)
                 reasons = {row["application"]: _grounds(row) for row in rows}
                 occasion = occasion_of_batch(event.epoch, number)
                 after = replace(after, occasion=occasion, at=rows[0]["confirmed_at"], reasons=reasons)
             standing = after
-        found.append(standing)
-    return found
+        standings.append(standing)
+    return standings
 
 
 def _after(standing: Standing, rows: Sequence[Any]) -> Standing:
@@ -262,13 +266,13 @@ async def _reports(
             for line in selected.lines:
                 named = application, line.request, line.institution
                 lines.setdefault(named, []).append((standing.at, selected, line))
-    found = []
+    reports = []
     for row in await connection.fetch(REPORTS, round_id):
         awarded = lines.get((row["application"], row["request"], row["institution"]))
         if awarded is None:
             continue
         came = clock.programme(row["reported_at"])
-        at, selected, line = next((one for one in reversed(awarded) if one[0] <= came), awarded[0])
+        at, selected, line = next((given for given in reversed(awarded) if given[0] <= came), awarded[0])
         report = Report(quantity=row["quantity"], amount_won=row["amount_won"], contracted_on=row["contracted_on"])
-        found.append(Reported(at=max(came, at), selected=selected, line=line, report=report))
-    return found
+        reports.append(Reported(at=max(came, at), selected=selected, line=line, report=report))
+    return reports

@@ -79,19 +79,19 @@ class Unreported:
 
 async def save(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
     """The newest report of an award stands; one institution says nothing of another's."""
-    for said in sorted(reports, key=lambda one: (one.request, one.application, one.reported_at)):
-        bought = said if isinstance(said, PurchaseReported) else None
+    for report in sorted(reports, key=lambda each: (each.request, each.application, each.reported_at)):
+        bought = report if isinstance(report, PurchaseReported) else None
         await connection.execute(
             SAVE,
-            said.request,
-            said.application,
-            said.round,
-            said.institution,
+            report.request,
+            report.application,
+            report.round,
+            report.institution,
             bought and bought.quantity,
             bought and bought.amount_won,
             bought and bought.contracted_on,
-            None if isinstance(said, PurchaseReported) else said.reason,
-            said.reported_at,
+            None if isinstance(report, PurchaseReported) else report.reason,
+            report.reported_at,
         )
 
 

@@ -120,16 +120,16 @@ async def save_opened(connection: Connection, opened: ReleaseOpened) -> None:
     await connection.execute(SAVE_OPENED, opened.round, opened.epoch, opened.batch, body)
 
 
-async def save_confirmed(connection: Connection, said: ReleaseConfirmed) -> None:
-    told = said.round, said.epoch, said.batch, said.confirmed_at, said.batch_root
-    await connection.execute(SAVE_CONFIRMED, *told, False)
+async def save_confirmed(connection: Connection, confirmed: ReleaseConfirmed) -> None:
+    values = confirmed.round, confirmed.epoch, confirmed.batch, confirmed.confirmed_at, confirmed.batch_root
+    await connection.execute(SAVE_CONFIRMED, *values, False)
 
 
-async def save_confirmed_with_selection(connection: Connection, said: SelectionConfirmed) -> None:
+async def save_confirmed_with_selection(connection: Connection, confirmed: SelectionConfirmed) -> None:
     """The batches that came before it: the results are published as those left them."""
-    if said.batch is not None:
-        told = said.round, said.epoch, said.batch, said.confirmed_at, said.batch_root
-        await connection.execute(SAVE_CONFIRMED, *told, True)
+    if confirmed.batch is not None:
+        values = confirmed.round, confirmed.epoch, confirmed.batch, confirmed.confirmed_at, confirmed.batch_root
+        await connection.execute(SAVE_CONFIRMED, *values, True)
 
 
 async def to_propose(connection: Connection) -> list[OpenRelease]:
@@ -152,18 +152,18 @@ async def freed_before(connection: Connection, round_id: str, epoch: int, batch:
 
 
 def freed_by(opened: ReleaseOpened) -> Freed:
-    leaving = {one.application: NotSelectedReason(one.cause) for one in opened.leaving}
-    return Freed(leaving, frozenset(one.request for one in opened.cancelled))
+    leaving = {left.application: NotSelectedReason(left.cause) for left in opened.leaving}
+    return Freed(leaving, frozenset(request.request for request in opened.cancelled))
 
 
 async def places(connection: Connection, opened: ReleaseOpened, accepted: AcceptedKinds) -> list[Place]:
     """Who is selected or in reserve as the batch before left them, in draw order."""
-    found = []
+    in_order = []
     async for row in streamed(connection, PLACES, opened.round, opened.epoch, opened.batch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
-        found.append(Place(offer, tuple(Award(**each) for each in row["awards"])))
-    return found
+        in_order.append(Place(offer, tuple(Award(**each) for each in row["awards"])))
+    return in_order
 
 
 async def said(connection: Connection, opened: ReleaseOpened) -> ReleaseProposed | None:
@@ -181,9 +181,9 @@ async def save_release(connection: Connection, proposed: ReleaseProposed, releas
         (
             *of_batch,
             number,
-            one.application,
-            one.result.value,
-            one.reason and one.reason.value,
+            move.application,
+            move.result.value,
+            move.reason and move.reason.value,
             [
                 {
                     "request": award.request,
@@ -191,10 +191,10 @@ async def save_release(connection: Connection, proposed: ReleaseProposed, releas
                     "quantity": award.quantity,
                     "amount_won": award.amount_won,
                 }
-                for award in one.awards
+                for award in move.awards
             ],
         )
-        for number, one in enumerate(release.moved, start=1)
+        for number, move in enumerate(release.moved, start=1)
     ]
     await connection.copy_records_to_table("release_lines", records=records, columns=LINE_COLUMNS)
     return True

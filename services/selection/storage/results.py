@@ -190,13 +190,13 @@ async def to_publish(connection: Connection) -> list[ToPublish]:
 
 async def giving_status(connection: Connection) -> list[GivenStatus]:
     """Results whose status ends once, and has not yet been said to have ended for every product."""
-    found = []
+    given = []
     for row in await connection.fetch(GIVING_STATUS):
         rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
         until = status_until(POLICY.validate_python(row["policy"]), row["confirmed_at"])
         if until is not None:
-            found.append(GivenStatus(row["round"], row["epoch"], until, row["ended_lines"], time_map(rehearsal)))
-    return found
+            given.append(GivenStatus(row["round"], row["epoch"], until, row["ended_lines"], time_map(rehearsal)))
+    return given
 
 
 async def selected_lines(

@@ -61,8 +61,8 @@ async def commit(
         pledges_root=pledges_root(pledges),
         policy_hash=known.policy_hash,
     )
-    said = await rounds.said(connection, known.round, known.epoch, InputsCommitted)
-    if said is not None and said.commitment_root != commitment.root:
+    published = await rounds.said(connection, known.round, known.epoch, InputsCommitted)
+    if published is not None and published.commitment_root != commitment.root:
         _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
         return []
     completed = await rounds.last_moment(connection, known.round, "EligibilityCompleted", "completed_at", known.epoch)
@@ -79,7 +79,7 @@ async def commit(
         policy_hash=commitment.policy_hash,
         commitment_root=commitment.root,
         entries=len(entries),
-        committed_at=said.committed_at if said is not None else not_before(now, completed, closed),
+        committed_at=published.committed_at if published is not None else not_before(now, completed, closed),
         seed_epoch=seed_epoch,
         supplementary=sum(each.drawn_under == known.epoch for each in entries) if known.epoch > seed_epoch else 0,
     )
@@ -94,11 +94,11 @@ async def _entries(
     connection: Connection, known: KnownRound, policy: Policy, verdicts: Sequence[Current]
 ) -> list[DrawnEntry] | None:
     """None when what was judged is not all there."""
-    state, stated = await panel_marks(connection, known)
+    state, panel = await panel_marks(connection, known)
     if state is not MarksState.CLOSED:
         return None
     marks: dict[str, list[PanelMark]] = {}
-    for mark in stated:
+    for mark in panel:
         marks.setdefault(mark.application, []).append(mark)
     committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
     admitted = await rounds.admitted(connection, known.round)
@@ -134,8 +134,8 @@ async def panel_marks(connection: Connection, known: KnownRound) -> tuple[MarksS
     closed = await drawn.closed_marks_root(connection, known.round)
     if closed is None:
         return MarksState.OPEN, ()
-    stated = await drawn.marks(connection, known.round)
-    return (MarksState.CLOSED if marks_root(stated) == closed else MarksState.DIFFERENT), stated
+    marks = await drawn.marks(connection, known.round)
+    return (MarksState.CLOSED if marks_root(marks) == closed else MarksState.DIFFERENT), marks
 
 
 def entry_of(

@@ -85,7 +85,7 @@ def _root_of(leaves: Sequence[Leaf]) -> bytes:
 async def proofs_of(
     connection: Connection,
     roots: PublishedRoots,
-    stated: Committed,
+    committed: Committed,
     placed: Placed,
     turns: Turns,
     released: Released | None,
@@ -94,13 +94,13 @@ async def proofs_of(
     """Raises UnprovenError."""
     proposed = turns.proposed
     epoch = proposed["epoch"]
-    bucket = await packs.bucket(connection, proposed["round"], epoch, stated.application)
+    bucket = await packs.bucket(connection, proposed["round"], epoch, committed.application)
     entry_roots = await roots.of_entries(connection, turns.committed[epoch])
 
     def proven(leaves: Sequence[Leaf], published: Sequence[str]) -> InclusionProof:
-        proof = inclusion_proof(stated.application, leaves, published)
+        proof = inclusion_proof(committed.application, leaves, published)
         if proof is None:
-            raise UnprovenError(f"application {stated.application}, epoch {epoch}")
+            raise UnprovenError(f"application {committed.application}, epoch {epoch}")
         return proof
 
     return Proofs(

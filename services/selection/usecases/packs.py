@@ -54,23 +54,23 @@ async def packed(
         placed = await packs.placed(connection, round_id, number, application)
         released = await packs.released(connection, round_id, number, application)
         if placed is None or not as_it_stands(placed, released).awards:
-            earlier = [one for one in confirmed if one < number]
+            earlier = [epoch for epoch in confirmed if epoch < number]
             return await _not_selected(connection, round_id, number, application, earlier, placed, released)
-        told = await evidence.told(connection, round_id)
-        batch = batch_of(told, number, released.batch) if released else None
-        turns, newest = turns_of(told, number), turns_of(told, confirmed[-1])
-        stated = await packs.committed(connection, round_id, number, application)
-        if turns is None or newest is None or stated is None or not turns.tell_of(stated.drawn_under):
+        events = await evidence.told(connection, round_id)
+        batch = batch_of(events, number, released.batch) if released else None
+        turns, newest = turns_of(events, number), turns_of(events, confirmed[-1])
+        committed = await packs.committed(connection, round_id, number, application)
+        if turns is None or newest is None or committed is None or not turns.tell_of(committed.drawn_under):
             return _NOT_READ_BACK
         if released is not None and batch is None:
             return _NOT_READ_BACK
         superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
         later = superseded.placed.awards if superseded and superseded.placed else ()
         made = Made(
-            committed=stated,
+            committed=committed,
             placed=placed,
             turns=turns,
-            proofs=await proofs_of(connection, roots, stated, placed, turns, released, batch),
+            proofs=await proofs_of(connection, roots, committed, placed, turns, released, batch),
             standing=await packs.standing(connection, round_id, number),
             status_until=_status_until(known.policy, turns),
             superseded=superseded,

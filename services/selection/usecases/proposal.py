@@ -54,9 +54,9 @@ async def propose(
             propose_selection, policy, seed, entries, offers, demands, pledges, others, before.leaving
         )
     shown_root = await _shown_root(connection, known.round, epoch, requests, offers, proposal)
-    said = await rounds.said(connection, known.round, epoch, SelectionProposed)
-    roots = said and (said.selection_root, said.shown_root or shown_root)
-    if said is not None and roots != (proposal.selection_root, shown_root):
+    published = await rounds.said(connection, known.round, epoch, SelectionProposed)
+    roots = published and (published.selection_root, published.shown_root or shown_root)
+    if published is not None and roots != (proposal.selection_root, shown_root):
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
         return []
     committed_at = datetime.fromisoformat(commitment["committed_at"])
@@ -70,8 +70,8 @@ async def propose(
         selected=proposal.count(Result.SELECTED),
         reserve=proposal.count(Result.RESERVE),
         not_selected=proposal.count(Result.NOT_SELECTED),
-        proposed_at=said.proposed_at if said is not None else not_before(now, committed_at, recorded),
-        shown_root=said.shown_root if said is not None else shown_root,
+        proposed_at=published.proposed_at if published is not None else not_before(now, committed_at, recorded),
+        shown_root=published.shown_root if published is not None else shown_root,
     )
     counts = {entry.application: entry.tickets for entry in entries}
     body = event.model_dump(mode="json")

@@ -44,11 +44,11 @@ async def propose_release(connection: Connection, due: OpenRelease, now: datetim
     tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
     freed = releases.freed_by(opened)
     made = await asyncio.to_thread(release, places, freed, demands, pledges, policy.limits, tracks)
-    said = await releases.said(connection, opened)
-    if said is not None and said.batch_root != made.root:
+    published = await releases.said(connection, opened)
+    if published is not None and published.batch_root != made.root:
         _log.error("does not release: said otherwise before", round=opened.round, batch=opened.batch)
         return []
-    event = _proposed(due, made, not_before(now, opened.opened_at) if said is None else said.proposed_at)
+    event = _proposed(due, made, not_before(now, opened.opened_at) if published is None else published.proposed_at)
     if not await releases.save_release(connection, event, made):
         return []
     _log.info("proposed release", round=opened.round, epoch=opened.epoch, batch=opened.batch, batch_root=made.root)
@@ -82,7 +82,7 @@ async def sound(connection: Connection, due: ConfirmedRelease, rows: list[dict[s
 
 def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, signer: Signer) -> Outgoing:
     """What became of a product in a confirmed batch."""
-    told = {
+    values = {
         "round": due.opened.round,
         "application": row["application"],
         "party": row["party"],
@@ -95,7 +95,7 @@ def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, si
     if row["result"] == Result.SELECTED:
         promoted = row["result_before"] != Result.SELECTED
         event = (ReservePromoted if promoted else AwardsChanged)(
-            **told,
+            **values,
             product=row["product"],
             position=row["position"],
             tickets=row["tickets"],
@@ -106,7 +106,7 @@ def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, si
     else:
         cause, reason = _grounds(due, row["application"])
         event = SelectionWithdrawn(
-            **told,
+            **values,
             actors=due.opened.actors,
             reason=reason,
             cause=cause,
@@ -119,9 +119,9 @@ def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, si
 
 def _grounds(due: ConfirmedRelease, application: str) -> tuple[WithdrawalCause, str]:
     """Why a product lost its place, in one line; the batch's own grounds where nobody gave others."""
-    for one in due.opened.leaving:
-        if one.application == application:
-            given_up = one.cause is LeavingCause.GIVEN_UP
-            grounds = " ".join(one.reason.split())[:200] or due.opened.reason
+    for left in due.opened.leaving:
+        if left.application == application:
+            given_up = left.cause is LeavingCause.GIVEN_UP
+            grounds = " ".join(left.reason.split())[:200] or due.opened.reason
             return (WithdrawalCause.GIVEN_UP if given_up else WithdrawalCause.DECLINED), grounds
     return WithdrawalCause.REQUEST_CANCELLED, due.opened.reason

@@ -24,16 +24,16 @@ _log = structlog.get_logger()
 
 async def settle_lists(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     for event in events_of(batch, BucketListed):
-        said = event.body
-        known = await rounds.known(connection, said.round)
+        listed = event.body
+        known = await rounds.known(connection, listed.round)
         if known is None:
             continue
-        wanted = _wanted(known, said.subject)
-        if wanted is None or not is_bucket_of(wanted, said.bucket, said.leaves):
+        wanted = _wanted(known, listed.subject)
+        if wanted is None or not is_bucket_of(wanted, listed.bucket, listed.leaves):
             continue
-        dropped = await _settle(connection, said)
+        dropped = await _settle(connection, listed)
         if dropped:
-            where = {"round": said.round, "subject": said.subject.value, "bucket": said.bucket}
+            where = {"round": listed.round, "subject": listed.subject.value, "bucket": listed.bucket}
             _log.warning("dropped what is not listed", **where, ids=dropped)
     return ()
 
@@ -48,25 +48,25 @@ def _wanted(known: KnownRound, subject: RepairSubject) -> Manifest | None:
             return known.verdicts
 
 
-async def _settle(connection: Connection, said: BucketListed) -> list[str]:
+async def _settle(connection: Connection, listed: BucketListed) -> list[str]:
     """The ids that lost a row."""
-    leaves: Any = said.leaves
+    leaves: Any = listed.leaves
     standing = {leaf[0] for leaf in leaves}
-    match said.subject:
+    match listed.subject:
         case RepairSubject.APPLICATIONS:
-            return await repairs.drop_facts(connection, said.round, leaves)
+            return await repairs.drop_facts(connection, listed.round, leaves)
         case RepairSubject.REQUESTS:
-            requests, withdrawn = await repairs.requests(connection, said.round, said.bucket)
+            requests, withdrawn = await repairs.requests(connection, listed.round, listed.bucket)
             over = surplus(requests, withdrawn, leaves, lambda row: (row[1],))
             gone = [row[0] for row in over.rows]
-            await repairs.drop_requests(connection, said.round, gone, standing)
+            await repairs.drop_requests(connection, listed.round, gone, standing)
             return gone
         case RepairSubject.VERDICTS:
-            verdicts = await repairs.verdicts(connection, said.round, said.bucket)
+            verdicts = await repairs.verdicts(connection, listed.round, listed.bucket)
             known = await repairs.withdrawn(connection, standing | {row[0] for row in verdicts})
             over = surplus(verdicts, known, leaves, lambda row: (row[1], row[3]))
             await repairs.drop_verdicts(
-                connection, said.round, [(*row,) for row in over.rows], over.withdrawals, standing
+                connection, listed.round, [(*row,) for row in over.rows], over.withdrawals, standing
             )
             return [*(row[0] for row in over.rows), *over.withdrawals]
 
@@ -88,8 +88,8 @@ async def drop_altered_facts(connection: Connection, known: KnownRound, versions
     """Of applications, given as (id, version)."""
     dropped: list[tuple[str, int]] = []
     for start in range(0, len(versions), _CHECKED_AT_ONCE):
-        stated = await repairs.facts(connection, versions[start : start + _CHECKED_AT_ONCE])
-        dropped += [(each.id, each.version) for each in await asyncio.to_thread(_altered, stated)]
+        stored = await repairs.facts(connection, versions[start : start + _CHECKED_AT_ONCE])
+        dropped += [(each.id, each.version) for each in await asyncio.to_thread(_altered, stored)]
     if dropped:
         await repairs.drop_altered_facts(connection, dropped)
         _log.error("dropped facts that were altered", round=known.round, applications=[each[0] for each in dropped])
@@ -97,25 +97,25 @@ async def drop_altered_facts(connection: Connection, known: KnownRound, versions
 
 
 async def _drop_altered_requests(connection: Connection, known: KnownRound) -> int:
-    stated = await repairs.request_facts(connection, known.round)
-    dropped = [each.id for each in await asyncio.to_thread(_altered, stated)]
+    stored = await repairs.request_facts(connection, known.round)
+    dropped = [each.id for each in await asyncio.to_thread(_altered, stored)]
     if dropped:
         await repairs.drop_requests(connection, known.round, dropped, ())
         _log.error("dropped requests that were altered", round=known.round, requests=dropped)
     return len(dropped)
 
 
-def _altered(stated: Sequence[StatedFacts]) -> list[StatedFacts]:
-    return [each for each in stated if each.altered]
+def _altered(stored: Sequence[StatedFacts]) -> list[StatedFacts]:
+    return [each for each in stored if each.altered]
 
 
 async def _drop_altered_findings(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
     if known.policy is None:
         return 0
-    said = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
+    hashed_with = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
 
     def altered(rows: Sequence[tuple[str, int, int, Any, str, str | None]]) -> set[tuple[str, int, int]]:
-        return {row[:3] for row in rows if findings_hash(said | {"findings": row[3], "nonce": row[5]}) != row[4]}
+        return {row[:3] for row in rows if findings_hash(hashed_with | {"findings": row[3], "nonce": row[5]}) != row[4]}
 
     dropped: list[Current] = []
     for start in range(0, len(current), _CHECKED_AT_ONCE):

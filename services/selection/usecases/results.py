@@ -23,7 +23,7 @@ from shared.proof.signing import Signer
 
 
 def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Signer) -> Outgoing:
-    told = {
+    values = {
         "round": due.round,
         "application": row["application"],
         "party": row["party"],
@@ -34,7 +34,7 @@ def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Sig
     match Result(row["result"]):
         case Result.SELECTED:
             event = ProductSelected(
-                **told,
+                **values,
                 product=row["product"],
                 position=row["position"],
                 tickets=row["tickets"],
@@ -44,13 +44,13 @@ def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Sig
             )
         case Result.RESERVE:
             event = ProductReserved(
-                **told,
+                **values,
                 position=row["position"],
                 reserve_position=row["reserve_position"],
                 tickets=row["tickets"],
             )
         case Result.NOT_SELECTED:
-            event = ProductNotSelected(**told, reason=NotSelectedReason(row["reason"]), position=row["position"])
+            event = ProductNotSelected(**values, reason=NotSelectedReason(row["reason"]), position=row["position"])
     identifier = event_id("result", row["application"], due.epoch, due.selection_root)
     return outgoing(topics.SELECTIONS.name, row["application"], event, event_id=identifier, time=now)
 

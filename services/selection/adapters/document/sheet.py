@@ -55,18 +55,18 @@ def sheet_of(pack: Pack, content: bytes, language: Language) -> dict[str, Any]:
 
 
 def _banners(pack: Pack, say: Words) -> list[str]:
-    found = []
+    banners = []
     if pack["round"]["rehearsal"]:
-        found.append(say("banner.rehearsal"))
+        banners.append(say("banner.rehearsal"))
     if pack["round"]["unattended"]:
-        found.append(say("banner.unattended"))
+        banners.append(say("banner.unattended"))
     newer = pack["superseded_by"]
     if newer is not None:
         became = "still_selected" if newer["awards"] else "selected_no_more"
         confirmed_at = moment(newer["confirmed_at"], say.language)
-        told = {"epoch": pack["epoch"], "newer": newer["epoch"], "confirmed_at": confirmed_at}
-        found.append(say("banner.superseded", became=say(f"banner.{became}"), **told))
-    return found
+        values = {"epoch": pack["epoch"], "newer": newer["epoch"], "confirmed_at": confirmed_at}
+        banners.append(say("banner.superseded", became=say(f"banner.{became}"), **values))
+    return banners
 
 
 def _signature(pack: Pack, say: Words) -> list[tuple[str, Cell]]:
@@ -78,8 +78,8 @@ def _signature(pack: Pack, say: Words) -> list[tuple[str, Cell]]:
 
 
 def _product(pack: Pack, say: Words) -> list[Block]:
-    stated, policy, of_round = pack["application"], pack["policy"], pack["round"]
-    applicant, product = stated["facts"]["applicant"], stated["facts"]["product"]
+    application, policy, of_round = pack["application"], pack["policy"], pack["round"]
+    applicant, product = application["facts"]["applicant"], application["facts"]["product"]
     language = say.language.value
     tracks = {track["track"]: track["name"][language] for track in policy["tracks"]}
     kinds = {kind["kind"]: kind["name"][language] for kind in policy["certificates"]}
@@ -93,17 +93,17 @@ def _product(pack: Pack, say: Words) -> list[Block]:
         (say("product.product"), one_line(product["name"])),
         (say("product.firm"), one_line(applicant["name"])),
         (say("product.business_number"), hyphened(applicant["business_number"])),
-        (say("product.track"), tracks.get(stated["facts"]["track"], stated["facts"]["track"])),
+        (say("product.track"), tracks.get(application["facts"]["track"], application["facts"]["track"])),
         (say("product.class"), product.get("detailed_class") or product["class_code"]),
         *([(say("product.item"), product["item_id"])] if product.get("item_id") else []),
         (say("product.price"), won(product["price_won"], say.language)),
         (say("product.capacity"), say("product.units", count=f"{product['capacity']:,}")),
         (say("product.delivery"), say("product.days", days=product["delivery_days"])),
         (say("product.regions"), regions),
-        (say("product.certificates"), "\n".join(_certificates(stated["facts"], kinds, say))),
+        (say("product.certificates"), "\n".join(_certificates(application["facts"], kinds, say))),
         (
             say("product.application"),
-            say("product.version", application=stated["application"], version=stated["version"]),
+            say("product.version", application=application["application"], version=application["version"]),
         ),
         (say("product.round"), say("product.named", name=one_line(of_round["title"]), code=of_round["round"])),
         (say("product.window"), period),
@@ -114,16 +114,16 @@ def _product(pack: Pack, say: Words) -> list[Block]:
     return [facts(rows)]
 
 
-def _certificates(stated: Mapping[str, Any], kinds: Mapping[str, str], say: Words) -> list[str]:
-    told = []
-    for one in stated.get("certificates", ()):
-        named = {"kind": kinds.get(one["kind"], one["kind"]), "number": one_line(one["number"])}
-        named["issued_on"] = one["issued_on"]
-        if one.get("expires_on"):
-            told.append(say("product.certificate_until", **named, expires_on=one["expires_on"]))
+def _certificates(application_facts: Mapping[str, Any], kinds: Mapping[str, str], say: Words) -> list[str]:
+    lines = []
+    for certificate in application_facts.get("certificates", ()):
+        named = {"kind": kinds.get(certificate["kind"], certificate["kind"]), "number": one_line(certificate["number"])}
+        named["issued_on"] = certificate["issued_on"]
+        if certificate.get("expires_on"):
+            lines.append(say("product.certificate_until", **named, expires_on=certificate["expires_on"]))
         else:
-            told.append(say("product.certificate", **named))
-    return told or ["–"]
+            lines.append(say("product.certificate", **named))
+    return lines or ["–"]
 
 
 def _result(pack: Pack, say: Words) -> list[Block]:
@@ -175,29 +175,29 @@ def _release(pack: Pack, say: Words) -> list[tuple[str, Cell]]:
     became = "changed" if release["before"]["awards"] else "promoted"
     at = moment(release["confirmation"]["confirmed_at"], say.language)
     officers = ", ".join(one_line(actor["name"]) for actor in release["confirmation"]["actors"])
-    told = say(f"result.{became}", batch=release["batch"], confirmed_at=at, officers=officers)
-    return [(say("result.release"), told)]
+    summary = say(f"result.{became}", batch=release["batch"], confirmed_at=at, officers=officers)
+    return [(say("result.release"), summary)]
 
 
 def _findings(pack: Pack, say: Words) -> list[Block]:
-    told = pack["findings_in_words"][say.language.value]
+    findings_told = pack["findings_in_words"][say.language.value]
     rows: list[Sequence[Cell]] = []
-    for one in told:
-        outcome = one["outcome"]
-        if one["waived_by"]:
-            outcome += "\n" + say("findings.waived_by", legal_source=one["waived_by"])
-        rule = one["rule"] if one["decides"] else f"○ {one['rule']}"
-        values = (one_line(one[name]) or "–" for name in ("seen", "needed", "margin"))
-        rows.append((rule, one["legal_source"], *values, outcome))
+    for finding in findings_told:
+        outcome = finding["outcome"]
+        if finding["waived_by"]:
+            outcome += "\n" + say("findings.waived_by", legal_source=finding["waived_by"])
+        rule = finding["rule"] if finding["decides"] else f"○ {finding['rule']}"
+        values = (one_line(finding[name]) or "–" for name in ("seen", "needed", "margin"))
+        rows.append((rule, finding["legal_source"], *values, outcome))
     heads = [say(f"findings.{name}") for name in ("rule", "legal_source", "seen", "needed", "margin", "outcome")]
     as_of = day(datetime.fromisoformat(pack["verdict"]["as_of"]).date(), say.language)
     blocks = [
         paragraphs(say("findings.intro", as_of=as_of)),
         table(heads, rows, widths=(9, 9, 10, 11, 8, 11)),
     ]
-    said = [f"{one['rule']}: {line}" for one in told for line in one["registries"]]
-    if said:
-        return [*blocks, paragraphs(say("findings.registries")), items(said)]
+    registry_lines = [f"{finding['rule']}: {line}" for finding in findings_told for line in finding["registries"]]
+    if registry_lines:
+        return [*blocks, paragraphs(say("findings.registries")), items(registry_lines)]
     asked = pack["policy"].get("registries")
     return [*blocks, paragraphs(say("findings.registries_not_kept" if asked else "findings.registries_none"))]
 

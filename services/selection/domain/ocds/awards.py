@@ -75,10 +75,10 @@ class Awarding:
     reason: Titled | None = None
 
     def body(self, names: Names) -> dict[str, Any]:
-        stated: dict[str, Any] = {"id": self.award, "title": self.selected.product, "status": self.status.value}
+        content: dict[str, Any] = {"id": self.award, "title": self.selected.product, "status": self.status.value}
         if self.status is AwardStatus.CANCELLED:
-            return stated | (both("description", self.reason) if self.reason else {})
-        stated |= {
+            return content | (both("description", self.reason) if self.reason else {})
+        content |= {
             "date": moment(self.at),
             "value": money(sum(line.amount_won for line in self.selected.lines)),
             "suppliers": [self.selected.supplier.reference()],
@@ -88,8 +88,8 @@ class Awarding:
             ],
         }
         if self.until is not None:
-            stated["contractPeriod"] = {"startDate": moment(self.at), "endDate": moment(self.until)}
-        return stated
+            content["contractPeriod"] = {"startDate": moment(self.at), "endDate": moment(self.until)}
+        return content
 
     def parties(self, names: Names) -> list[Party]:
         if self.status is AwardStatus.CANCELLED:

@@ -8,10 +8,10 @@ from services.selection.domain.ocds.release import NotReadYetError, Party
 
 
 class Names:
-    def __init__(self, said: Iterable[tuple[str, datetime, str]]) -> None:
+    def __init__(self, named: Iterable[tuple[str, datetime, str]]) -> None:
         """`said`: (institution, since when, its name)."""
         self._of: dict[str, list[tuple[datetime, str]]] = {}
-        for institution, since, name in sorted(said):
+        for institution, since, name in sorted(named):
             self._of.setdefault(institution, []).append((since, name))
 
     def at(self, institution: str, moment: datetime) -> str:
@@ -19,7 +19,7 @@ class Names:
         names = self._of.get(institution)
         if names is None:
             raise NotReadYetError(f"institution {institution} has no name yet")
-        return names[max(0, bisect_right(names, moment, key=lambda one: one[0]) - 1)][1]
+        return names[max(0, bisect_right(names, moment, key=lambda entry: entry[0]) - 1)][1]
 
     def buyer(self, institution: str, moment: datetime, *more: str) -> Party:
         """As a party that buys; `more`: its other roles."""

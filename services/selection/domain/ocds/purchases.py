@@ -37,7 +37,7 @@ def purchase_releases(
 ) -> Iterator[Release]:
     """A release for each report, in order of time. `title`: the round's."""
     before: dict[tuple[str, str], list[Report]] = {}
-    for reported in sorted(reports, key=lambda one: (one.at, one.process)):
+    for reported in sorted(reports, key=lambda reported: (reported.at, reported.process)):
         earlier = before.setdefault(reported.process, [])
         yield _release(publication, round_id, title, names, reported, earlier)
         earlier.append(reported.report)
@@ -48,7 +48,7 @@ def _release(
 ) -> Release:
     selected, line, report = reported.selected, reported.line, reported.report
     buyer = names.buyer(line.institution, reported.at, "procuringEntity")
-    contracted = any(one.contracted_on for one in earlier)
+    contracted = any(report_before.contracted_on for report_before in earlier)
     content: dict[str, Any] = {
         "buyer": buyer.reference(),
         "tender": _direct(selected, buyer),

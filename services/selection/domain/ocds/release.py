@@ -35,8 +35,8 @@ class Party:
         return {"id": self.id, "name": self.name}
 
     def body(self) -> dict[str, Any]:
-        stated = {"id": self.id, "name": self.name, "roles": list(self.roles)}
-        return stated | ({"identifier": dict(self.identifier)} if self.identifier else {})
+        content = {"id": self.id, "name": self.name, "roles": list(self.roles)}
+        return content | ({"identifier": dict(self.identifier)} if self.identifier else {})
 
 
 def supplier(name: str, business_number: str) -> Party:
@@ -89,7 +89,7 @@ class Release:
 
     def body(self) -> dict[str, Any]:
         parties = {party.id: party.body() for party in self.parties}
-        stated = {
+        content = {
             "date": moment(self.date),
             "tag": list(self.tags),
             "initiationType": "tender",
@@ -97,7 +97,7 @@ class Release:
             **({"parties": list(parties.values())} if parties else {}),
             **self.content,
         }
-        return {"ocid": self.ocid, "id": f"{self.occasion}-{json_hash(stated)[:16]}", **stated}
+        return {"ocid": self.ocid, "id": f"{self.occasion}-{json_hash(content)[:16]}", **content}
 
 
 def moment(at: datetime) -> str:

@@ -64,8 +64,8 @@ class _Made:
         match turn.event:
             case RoundAnnounced() as event:
                 planned = tender.notice(publication, event, "planned")
-                said = both("rationale", RATIONALE)
-                return self._release("announced", at, ("planning",), [office], planning=said, tender=planned)
+                rationale = both("rationale", RATIONALE)
+                return self._release("announced", at, ("planning",), [office], planning=rationale, tender=planned)
             case RoundAmended() as event:
                 moved = tender.amended(publication, event, at)
                 return self._release(f"amended-{event.amendment}", at, ("planningUpdate",), tender=moved)

@@ -87,10 +87,10 @@ def budget(
     publication: Publication, round_id: str, pledges: Sequence[Invitation], names: Names, at: datetime
 ) -> Section:
     """OCDS has one amount for it: the sum of what institutions pledged, each named in the description."""
-    told = [(names.at(each.institution, at), f"{each.pledge_won:,}") for each in pledges]
+    pledged = [(names.at(each.institution, at), f"{each.pledge_won:,}") for each in pledges]
     words = Titled(
-        ko="기관별 약정액: " + ", ".join(f"{name} {won}원" for name, won in told),
-        en="Pledged by " + ", ".join(f"{name}: KRW {won}" for name, won in told),
+        ko="기관별 약정액: " + ", ".join(f"{name} {won}원" for name, won in pledged),
+        en="Pledged by " + ", ".join(f"{name}: KRW {won}" for name, won in pledged),
     )
     return {
         "budget": {**both("description", words), "amount": money(sum(each.pledge_won for each in pledges))},
@@ -127,8 +127,8 @@ def committed(publication: Publication, event: InputsCommitted, firms: int | Non
 
 
 def _met(name: str, title: Titled, description: Titled, at: datetime) -> Section:
-    said = {**both("title", title), **both("description", description)}
-    return {"id": name, "type": "assessment", **said, "dateMet": moment(at), "status": "met"}
+    words = {**both("title", title), **both("description", description)}
+    return {"id": name, "type": "assessment", **words, "dateMet": moment(at), "status": "met"}
 
 
 def confirmed(publication: Publication, event: SelectionConfirmed, *, successful: bool) -> Section:
