@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from firstbuy.demo.account import Account, Entry
-from services.selection.domain import commitment, draw, matching, proposal, tickets
+from services.selection.domain import commitment, draw, matching, offers, proposal, tickets
 from shared.contracts.facts import FACTS, ApplicationFacts, RequestFacts
 from shared.contracts.findings import Finding, VerdictOutcome
 from shared.contracts.policy import POLICY, Policy
@@ -58,7 +58,7 @@ def audited(account: Account) -> Audit:
     seed = draw.seed_of(roots.root, account.source["value"])
     offered = _offers(account, facts, policy)
     demands = [
-        matching.demand_of(name, one["institution"], _REQUEST.validate_python(one["facts"]))
+        offers.demand_of(name, one["institution"], _REQUEST.validate_python(one["facts"]))
         for name, one in account.requests.items()
     ]
     again = proposal.propose(policy, seed, committed, offered, demands, pledges)
@@ -92,7 +92,7 @@ def _committed(entry: Entry, facts: ApplicationFacts, policy: Policy) -> commitm
     if entry.verdict is None:
         return commitment.Entry(entry.application, VerdictOutcome.PARKED, 0)
     findings = _FINDINGS.validate_python(entry.verdict["findings"])
-    standing = tickets.standing_of(findings, facts.applicant.supply_record)
+    standing = tickets.ticket_grounds(findings, facts.applicant.supply_record)
     return commitment.Entry(
         entry.application, VerdictOutcome(entry.verdict["outcome"]), tickets.tickets(standing, policy)
     )
@@ -104,10 +104,10 @@ def _verdict_leaf(entry: Entry) -> tuple[Any, ...]:
     return tuple(verdict[name] for name in names)
 
 
-def _offers(account: Account, facts: Mapping[str, ApplicationFacts], policy: Policy) -> dict[str, matching.Offer]:
+def _offers(account: Account, facts: Mapping[str, ApplicationFacts], policy: Policy) -> dict[str, offers.Offer]:
     accepted = AcceptedKinds.compile(policy.as_of, policy.certificates)
     return {
-        entry.application: matching.offer_of(
+        entry.application: offers.offer_of(
             entry.application, facts[entry.application].applicant.business_number, facts[entry.application], accepted
         )
         for entry in account.entries
@@ -134,8 +134,7 @@ def _published_root(account: Account, committed: Mapping[str, commitment.Entry],
         count = committed[entry.application].tickets
         key = draw.draw_key(seed, entry.application, count).hex() if position else None
         awards = tuple(
-            matching.Award(one["request"], one["institution"], one["quantity"], one["amount_won"])
-            for one in entry.awards
+            offers.Award(one["request"], one["institution"], one["quantity"], one["amount_won"]) for one in entry.awards
         )
         placement = matching.Placement(entry.application, matching.Result(entry.result_kind), awards)
         lines.append((position or 2**53, entry.application, proposal.Proposed(placement, position, key)))

@@ -11,7 +11,7 @@ from services.eligibility.domain.judge import judge
 from services.eligibility.domain.observation import Terms
 from services.eligibility.domain.rules import record as record_rules
 from services.selection.domain.score import supply_record_points
-from services.selection.domain.tickets import standing_of, tickets
+from services.selection.domain.tickets import ticket_grounds, tickets
 from shared.contracts.facts import ApplicationFacts, SupplyRecord
 from shared.contracts.findings import FindingOutcome, VerdictOutcome
 from shared.contracts.policy import Policy
@@ -117,7 +117,7 @@ def judged(facts: ApplicationFacts, side: Side) -> Judged:
         unsure = all(outcome is FindingOutcome.UNKNOWN for _, outcome in against)
         return Judged(False, tuple(rule for rule, _ in against), waived, unsure)
     record = facts.applicant.supply_record
-    standing = standing_of((bound.finding(seen) for bound, seen in pairs if bound.rule in _FACTS), record)
+    standing = ticket_grounds((bound.finding(seen) for bound, seen in pairs if bound.rule in _FACTS), record)
     scoring = side.policy.scoring
     points = supply_record_points(record, scoring) if scoring else None
     return Judged(True, (), waived, False, tickets(standing, side.policy), points)

@@ -21,7 +21,7 @@ from services.eligibility.domain.judge import outcome_of, waived_rules
 from services.selection.domain.legal_note import LEGAL_NOTE, LIMITS
 from services.selection.domain.pack_words import findings_in_words, waivers_of
 from services.selection.domain.packs import FORMAT
-from services.selection.domain.tickets import standing_of, tickets
+from services.selection.domain.tickets import ticket_grounds, tickets
 from services.selection.verify import two_officers
 from shared.contracts.events import Language
 from shared.contracts.facts import SupplyRecord
@@ -161,7 +161,7 @@ def _verdict(found: Findings, pack: Pack) -> None:
 def _entry(found: Findings, pack: Pack) -> None:
     entry, policy = pack["entry"], POLICY.validate_python(pack["policy"], strict=False)
     record = _RECORD.validate_python(pack["application"]["facts"]["applicant"].get("supply_record"))
-    count = tickets(standing_of(_FINDINGS.validate_python(pack["verdict"]["findings"]), record), policy)
+    count = tickets(ticket_grounds(_FINDINGS.validate_python(pack["verdict"]["findings"]), record), policy)
     fewer = pack["epoch"] > 1 and entry["tickets"] < count
     found.say(
         type(entry["tickets"]) is int and (entry["tickets"] == count or fewer),

@@ -1,4 +1,4 @@
-"""Selection's wiring: the only place that makes its clock, pool and producer."""
+"""Selection's wiring: the only place that creates its clock, pool and producer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from services.selection.storage import naming
 from services.selection.usecases.packs import Packing
 from services.selection.usecases.repairs import settle_lists
 from services.selection.usecases.timestamps import Authority, Stamping, chance
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.contracts import topics
 from shared.kafka.own import OwnTopic
 from shared.service.access import AUDITOR, OFFICER, OPERATOR, Access, keep_access
@@ -36,13 +36,34 @@ WRITTEN_AT_ONCE = 1  # files of one kind, evidence or tables: each holds a conne
 
 
 def create_app(settings: SelectionSettings) -> FastAPI:
+    """The selection service: consumers, periodic jobs and routes around one runtime."""
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
-    own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
-    reports = OwnTopic(settings.kafka, runtime.prefix + topics.PURCHASE_REQUESTS.name)
+    _consume(runtime)
+    _schedule(runtime, settings, outbox, clock, signing)
 
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with runtime.open(app):
+            yield
+
+    app = service_app("Firstbuy selection", lifespan, ANSWERS)
+    _share_state(app, runtime, settings, clock, signing)
+    _include_public_routes(app, runtime, signing)
+    by_setting = {AUDITOR: settings.auditor_token_hash, OPERATOR: settings.operator_token_hash}
+    access = Access(lambda: runtime.pool, by_setting)
+    staff = access.admit(AUDITOR, OFFICER, OPERATOR)
+    app.state.may_open = access.admit(AUDITOR, OPERATOR)
+    app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
+    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
+    return app
+
+
+def _consume(runtime: Runtime) -> None:
+    """Which handler reads each topic, and which topics selection writes."""
     runtime.consume(topics.ROUNDS, handlers.keep_rounds)
     runtime.consume(topics.INSTITUTIONS, handlers.keep_institutions)
     runtime.consume(topics.APPLICATIONS, handlers.keep_applications)
@@ -55,6 +76,14 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.publishes(topics.REPAIRS)
     runtime.publishes(topics.AUDIT_HEADS)
     runtime.publishes(topics.SELECTIONS)
+
+
+def _schedule(
+    runtime: Runtime, settings: SelectionSettings, outbox: OutboxPublisher, clock: Clock, signing: SigningKey
+) -> None:
+    """The periodic jobs, each with its pause in seconds."""
+    own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
+    reports = OwnTopic(settings.kafka, runtime.prefix + topics.PURCHASE_REQUESTS.name)
     runtime.job_by_round("commitment", jobs.commit_rounds, 0.2, outbox, clock, own)
     runtime.job_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
     runtime.job_by_round("proposal", jobs.propose_rounds, 0.2, outbox, clock, settings.repair_seconds, own)
@@ -71,24 +100,12 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
     runtime.job("outbox sweep", lambda: outbox.sweep(runtime.pool), 2)
 
-    async def named(round_id: str) -> naming.Named | None:
-        async with connected(runtime.pool) as connection:
-            return await naming.named(connection, round_id)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with runtime.open(app):
-            yield
-
-    app = service_app("Firstbuy selection", lifespan, ANSWERS)
+def _share_state(
+    app: FastAPI, runtime: Runtime, settings: SelectionSettings, clock: Clock, signing: SigningKey
+) -> None:
+    """What routes share through `app.state`."""
     app.state.runtime = runtime
-    app.include_router(rounds.router)
-    app.include_router(evidence.router)
-    app.include_router(chances.router)
-    app.include_router(packs.router)
-    app.include_router(purchases.router)
-    app.include_router(ocds.router)
-    app.include_router(results.router)
     app.state.clock = clock
     app.state.estimates = chances.Estimates()
     app.state.writing = asyncio.Semaphore(WRITTEN_AT_ONCE)
@@ -96,13 +113,24 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.kept = KeptAnswers(settings.kept_bytes)
     app.state.packages = ocds.Packages(settings)
     app.state.packing = Packing(runtime, signing)
-    app.include_router(page.page_router(named))
-    app.include_router(keys_router(signing, lambda: runtime.pool))
-    by_setting = {AUDITOR: settings.auditor_token_hash, OPERATOR: settings.operator_token_hash}
-    access = Access(lambda: runtime.pool, by_setting)
-    staff = access.admit(AUDITOR, OFFICER, OPERATOR)
-    app.state.may_open = access.admit(AUDITOR, OPERATOR)
-    app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
-    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
-    return app
+
+
+def _include_public_routes(app: FastAPI, runtime: Runtime, signing: SigningKey) -> None:
+    """Routes for everybody; some show more to an auditor."""
+
+    async def named(round_id: str) -> naming.RoundNames | None:
+        async with connected(runtime.pool) as connection:
+            return await naming.named(connection, round_id)
+
+    for router in (
+        rounds.router,
+        evidence.router,
+        chances.router,
+        packs.router,
+        purchases.router,
+        ocds.router,
+        results.router,
+        page.page_router(named),
+        keys_router(signing, lambda: runtime.pool),
+    ):
+        app.include_router(router)

@@ -98,14 +98,14 @@ async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -
         _check(payload_hash(submitted.nonce, facts) == submitted.payload_hash, f"application {submitted.application}")
         rows.append(
             Application(
-                submitted.application,
-                submitted.version,
-                submitted.round,
-                submitted.party,
-                submitted.payload_hash,
-                facts,
-                submitted.nonce,
-                submitted.identity,
+                application=submitted.application,
+                version=submitted.version,
+                round=submitted.round,
+                party=submitted.party,
+                payload_hash=submitted.payload_hash,
+                facts=facts,
+                nonce=submitted.nonce,
+                identity=submitted.identity,
             )
         )
     if rows:
@@ -147,16 +147,16 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
         _check(findings_hash(raw) == judged.findings_hash, f"verdict on {judged.application}")
         rows.append(
             JudgedApplication(
-                judged.application,
-                judged.version,
-                judged.epoch,
-                judged.round,
-                judged.payload_hash,
-                judged.outcome.value,
-                judged.findings_hash,
-                canonical_json(raw["findings"]).decode(),
-                canonical_json(raw["evidence"]).decode() if raw.get("evidence") else None,
-                judged.nonce,
+                application=judged.application,
+                version=judged.version,
+                epoch=judged.epoch,
+                round=judged.round,
+                payload_hash=judged.payload_hash,
+                outcome=judged.outcome.value,
+                findings_hash=judged.findings_hash,
+                findings=canonical_json(raw["findings"]).decode(),
+                evidence=canonical_json(raw["evidence"]).decode() if raw.get("evidence") else None,
+                nonce=judged.nonce,
             )
         )
     if rows:
@@ -174,7 +174,7 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
             case EligibilityCompleted() as done:
                 await inputs.save_judged(connection, done.round, done.epoch, done.applications_root, done.verdicts)
             case InputsCommitted() | SelectionProposed() as published:
-                await inputs.save_said(connection, published)
+                await inputs.save_published(connection, published)
             case CommitmentTimeStamped() as stamped:
                 await timestamps.put_back(connection, stamped)
     return ()
@@ -186,7 +186,7 @@ async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
         for event in batch
         if isinstance(event, Event) and "round" in (body := from_json(event.raw))
     ]
-    await evidence.save_told(connection, rows)
+    await evidence.save_published_events(connection, rows)
 
 
 def _check(same: bool, what: str) -> None:

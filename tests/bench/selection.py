@@ -20,7 +20,7 @@ from random import Random
 from uuid import UUID
 
 from services.selection.domain.commitment import Entry
-from services.selection.domain.matching import Demand, Offer
+from services.selection.domain.offers import Demand, Offer
 from services.selection.domain.proposal import placed, propose
 from services.selection.usecases.proposal import collection_paused
 from shared.contracts.findings import VerdictOutcome

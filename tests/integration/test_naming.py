@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.selection.storage import evidence, inputs, ocds
-from services.selection.storage.naming import Named, named
+from services.selection.storage.naming import RoundNames, named
 from shared.contracts.events import InstitutionChanged, InstitutionStatus, Invitation
 from shared.service.postgres import Connection, open_pool
 from tests.conftest import Database
@@ -33,7 +33,7 @@ def called(institution: str, name: str, since: datetime = NAMED) -> InstitutionC
 
 async def tell(connection: Connection, kind: str, title: str) -> None:
     body: Any = {"round": "2018-h2", "title": title}
-    await evidence.save_told(connection, [("2018-h2", f"{kind} {title}", kind, body, NAMED)])
+    await evidence.save_published_events(connection, [("2018-h2", f"{kind} {title}", kind, body, NAMED)])
 
 
 async def test_a_round_that_nobody_announced_has_no_name(connection: Connection) -> None:
@@ -43,9 +43,9 @@ async def test_a_round_that_nobody_announced_has_no_name(connection: Connection)
 
 async def test_a_round_is_called_as_it_was_announced_and_then_as_it_was_opened(connection: Connection) -> None:
     await tell(connection, "RoundAnnounced", "하반기")
-    assert await named(connection, "2018-h2") == Named("하반기", {})
+    assert await named(connection, "2018-h2") == RoundNames("하반기", {})
     await tell(connection, "RoundOpened", "2018년 하반기 (second half of 2018)")
-    assert await named(connection, "2018-h2") == Named("2018년 하반기 (second half of 2018)", {})
+    assert await named(connection, "2018-h2") == RoundNames("2018년 하반기 (second half of 2018)", {})
 
 
 async def test_institutions_are_those_of_the_freeze_and_before_it_those_that_pledge(connection: Connection) -> None:

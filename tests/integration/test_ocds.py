@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.selection.domain.ocds.package import releases
-from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process
 from services.selection.domain.ocds.release import NotReadYetError
 from services.selection.storage import evidence, inputs, ocds
 from services.selection.storage.inputs import Application
@@ -40,7 +40,7 @@ async def connection(database: Database) -> AsyncIterator[Connection]:
             (ROUND, str(number), type(turn.event).__name__, turn.event.model_dump(mode="json"), turn.came_at or NAMED)
             for number, turn in enumerate(turns)
         ]
-        await evidence.save_told(held, rows)
+        await evidence.save_published_events(held, rows)
         await inputs.save_applications(held, [stated(application) for application in FIRMS])
         for epoch, chosen in CHOSEN.items():
             await keep_result(held, epoch, chosen)
@@ -49,16 +49,25 @@ async def connection(database: Database) -> AsyncIterator[Connection]:
     await pool.close()
 
 
-def told(turn: Turn) -> Turn:
+def told(turn: DatedEvent) -> DatedEvent:
     if not isinstance(turn.event, InputsCommitted):
         return turn
     root = str(turn.event.epoch) * 64
-    return Turn(turn.event.model_copy(update={"entries": len(FIRMS), "commitment_root": root}))
+    return DatedEvent(turn.event.model_copy(update={"entries": len(FIRMS), "commitment_root": root}))
 
 
 def stated(application: str) -> Application:
     facts = _FACTS.dump_python(FIRMS[application], mode="json")
-    return Application(application, 1, ROUND, application, "0" * 64, facts, "0" * 32, None)
+    return Application(
+        application=application,
+        version=1,
+        round=ROUND,
+        party=application,
+        payload_hash="0" * 64,
+        facts=facts,
+        nonce="0" * 32,
+        identity=None,
+    )
 
 
 def called(institution: str, name: str, since: datetime = NAMED) -> InstitutionChanged:

@@ -77,7 +77,7 @@ def judged_of(number: int, random: Random, made: Policy, rules: PolicyRules, var
     read = FACTS.validate_python(facts)
     identifier, nonce = str(UUID(int=random.getrandbits(128), version=4)), f"{random.getrandbits(128):032x}"
     verdict = judge(read, rules, nonce)
-    count = tickets(standing_of(verdict.findings, read.applicant.supply_record), made)
+    count = tickets(ticket_grounds(verdict.findings, read.applicant.supply_record), made)
     marks: list[list[Any]] | None = None
     points = None
     if made.scoring is not None:

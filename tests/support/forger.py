@@ -19,7 +19,8 @@ from services.intake.domain.announcements import TERMS
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import Bundle, Depth, PublishedEvent, shown_leaf
-from services.selection.domain.matching import Award, Demand, Offer, Result
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import Award, Demand, Offer
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, release
 from shared.contracts.events import NotSelectedReason

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from services.selection.domain.matching import Award, Demand
-from services.selection.domain.ocds.awards import Selected, Standing, awardings
+from services.selection.domain.ocds.awards import Selected, SelectedSet, awardings
 from services.selection.domain.ocds.names import Names
-from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process
 from services.selection.domain.ocds.purchases import Reported
 from services.selection.domain.ocds.release import Publication, supplier
+from services.selection.domain.offers import Award, Demand
 from shared.contracts.events import (
     BUCKETS,
     InputsCommitted,
@@ -112,8 +112,8 @@ def line(request: str = "kepco/r1", quantity: int = 2) -> Award:
     return Award(request, request.partition("/")[0], quantity, quantity * 1_000_000)
 
 
-def standing(occasion: str, at: datetime, *products: Selected, **more: Any) -> Standing:
-    return Standing(occasion=occasion, at=at, selected={one.application: one for one in products}, **more)
+def standing(occasion: str, at: datetime, *products: Selected, **more: Any) -> SelectedSet:
+    return SelectedSet(occasion=occasion, at=at, selected={one.application: one for one in products}, **more)
 
 
 def report(at: datetime, quantity: int | None, of: Selected) -> Reported:
@@ -144,14 +144,14 @@ REPORTS = (
     report(datetime(2018, 11, 7, tzinfo=UTC), 3, selected(3, line("lh/r2", 3))),
 )
 TURNS = (
-    Turn(announced(), datetime(2018, 8, 1, tzinfo=UTC)),
-    Turn(opened()),
-    Turn(extended(), datetime(2018, 9, 14, tzinfo=UTC)),
-    Turn(frozen()),
-    Turn(committed(1, 9, 20)),
-    Turn(confirmed(1, 5)),
-    Turn(committed(2, 10, 15)),
-    Turn(confirmed(2, 20)),
+    DatedEvent(announced(), datetime(2018, 8, 1, tzinfo=UTC)),
+    DatedEvent(opened()),
+    DatedEvent(extended(), datetime(2018, 9, 14, tzinfo=UTC)),
+    DatedEvent(frozen()),
+    DatedEvent(committed(1, 9, 20)),
+    DatedEvent(confirmed(1, 5)),
+    DatedEvent(committed(2, 10, 15)),
+    DatedEvent(confirmed(2, 20)),
 )
 DEMAND = (
     Demand(request="kepco/r1", institution="kepco", class_code="41112201", quantity=4, budget_won=9_000_000),
@@ -169,11 +169,11 @@ NAMES = Names(
 )
 
 
-def process(turns: Sequence[Turn] = TURNS, **changed: Any) -> Process:
+def process(turns: Sequence[DatedEvent] = TURNS, **changed: Any) -> Process:
     known = Process(
         round=ROUND,
         title="2018년 하반기",
-        turns=turns,
+        events=turns,
         names=NAMES,
         tenderers={1: 4, 2: 5},
         demand=DEMAND,
@@ -183,5 +183,5 @@ def process(turns: Sequence[Turn] = TURNS, **changed: Any) -> Process:
     return replace(known, **changed)
 
 
-def nothing_selected(*turns: Turn) -> Process:
+def nothing_selected(*turns: DatedEvent) -> Process:
     return process(turns, tenderers={}, demand=(), awardings=(), reports=())

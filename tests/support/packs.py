@@ -7,7 +7,15 @@ from typing import Any
 
 from services.selection.domain.evidence import PublishedEvent
 from services.selection.domain.pack_result import Placed, Released, Superseded
-from services.selection.domain.packs import Committed, Made, Proofs, batch_of, pack_of, signed_pack, turns_of
+from services.selection.domain.packs import (
+    Committed,
+    PackInputs,
+    Proofs,
+    batch_of,
+    pack_of,
+    round_events_of,
+    signed_pack,
+)
 from services.selection.domain.proposal import Proposed
 from services.selection.domain.releases import Freed
 from shared.proof.canonical import canonical_json
@@ -52,11 +60,11 @@ def selected_in(made: Round) -> list[str]:
     return [line.placement.application for line in made.proposal.lines if line.placement.awards]
 
 
-def parts_of(made: Round, application: str, **changed: Any) -> Made:
+def parts_of(made: Round, application: str, **changed: Any) -> PackInputs:
     """What the pack of one application is made of; `changed` replaces parts."""
     events = [PublishedEvent(one.type, {**one.body, **_DATED.get(one.type, {})}) for one in made.events]
-    turns = turns_of(events, 1)
-    assert turns is not None
+    published = round_events_of(events, 1)
+    assert published is not None
     one = next(each for each in made.judged if each.application == application)
     lines = list(made.proposal.lines)
     index = next(at for at, line in enumerate(lines) if line.placement.application == application)
@@ -68,7 +76,7 @@ def parts_of(made: Round, application: str, **changed: Any) -> Made:
         "entry": [each.entry.leaf() for each in made.judged],
     }
     return replace(
-        Made(
+        PackInputs(
             committed=Committed(
                 application=application,
                 version=1,
@@ -85,7 +93,7 @@ def parts_of(made: Round, application: str, **changed: Any) -> Made:
                 drawn_under=1,
             ),
             placed=placed(lines[index], index + 1),
-            turns=turns,
+            published=published,
             proofs=Proofs(
                 application=_proof(application, rows["application"]),
                 verdict=_proof(application, rows["verdict"]),

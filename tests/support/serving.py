@@ -11,17 +11,17 @@ from fastapi import FastAPI, Request, Response
 from playwright.async_api import Page
 
 from services.selection.api.page import page_router
-from services.selection.storage.naming import Named
+from services.selection.storage.naming import RoundNames
 from shared.service.problems import Problem, problem_response
 
 TITLE = "2018년 하반기 기술개발제품 시범구매 (second half of 2018)"
 INSTITUTIONS = {"kepco": "한국전력공사 (Korea Electric Power Corporation, KEPCO)", "lh": "한국토지주택공사"}
 
 
-async def named(round_id: str) -> Named | None:
+async def named(round_id: str) -> RoundNames | None:
     if round_id.startswith("unknown"):
         return None
-    return Named("<script>alert(1)</script>" if round_id == "marked" else TITLE, INSTITUTIONS)
+    return RoundNames("<script>alert(1)</script>" if round_id == "marked" else TITLE, INSTITUTIONS)
 
 
 @dataclass

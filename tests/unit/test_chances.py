@@ -9,7 +9,7 @@ import pytest
 
 from services.selection.domain.chances import PLACED, chances, draws_of, method_in_words, seed_for
 from services.selection.domain.commitment import Entry
-from services.selection.domain.matching import Demand, Offer
+from services.selection.domain.offers import Demand, Offer
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Method
 from shared.wording.in_korean import in_korean

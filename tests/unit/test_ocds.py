@@ -10,7 +10,7 @@ import pytest
 from services.selection.domain.ocds.awards import awardings
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.package import package, releases
-from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process
 from services.selection.domain.ocds.release import NotReadYetError
 from shared.contracts.events import Rehearsal
 from tests.support import ocds
@@ -103,7 +103,9 @@ def test_pledges_are_the_budget_and_their_institutions_buyers() -> None:
 def test_pledges_are_said_again_only_if_they_have_changed_by_the_freeze() -> None:
     assert "planning" not in of("frozen")
     raised = ocds.frozen().model_copy(update={"pledges": ocds.PLEDGES[:1]})
-    changed = of("frozen", nothing_selected(Turn(ocds.announced()), Turn(ocds.opened()), Turn(raised)))
+    changed = of(
+        "frozen", nothing_selected(DatedEvent(ocds.announced()), DatedEvent(ocds.opened()), DatedEvent(raised))
+    )
     assert changed["tag"] == ["planningUpdate", "tenderUpdate"]
     assert changed["planning"]["budget"]["amount"]["amount"] == 30_000_000
 
@@ -138,7 +140,7 @@ def test_the_tender_says_who_may_come_and_how_is_selected() -> None:
 
 
 def test_a_scored_round_is_awarded_by_rated_criteria() -> None:
-    known = nothing_selected(Turn(ocds.announced()), Turn(ocds.opened("2018-h1")))
+    known = nothing_selected(DatedEvent(ocds.announced()), DatedEvent(ocds.opened("2018-h1")))
     assert of("opened", known)["tender"]["awardCriteria"] == "ratedCriteria"
 
 
@@ -152,10 +154,10 @@ def test_an_extension_is_a_formal_amendment_with_its_reason_and_without_its_offi
 
 def test_an_amendment_before_the_opening_updates_the_planning_with_all_its_terms() -> None:
     known = nothing_selected(
-        Turn(ocds.announced(), OPENS - timedelta(days=9)),
-        Turn(ocds.amended(2), OPENS - timedelta(days=3)),
-        Turn(ocds.amended(1), OPENS - timedelta(days=5)),
-        Turn(ocds.opened()),
+        DatedEvent(ocds.announced(), OPENS - timedelta(days=9)),
+        DatedEvent(ocds.amended(2), OPENS - timedelta(days=3)),
+        DatedEvent(ocds.amended(1), OPENS - timedelta(days=5)),
+        DatedEvent(ocds.opened()),
     )
     bodies = made(known)
     assert tagged(bodies) == [["planning"], ["planningUpdate"], ["planningUpdate"], ["planningUpdate", "tender"]]
@@ -167,15 +169,18 @@ def test_an_amendment_before_the_opening_updates_the_planning_with_all_its_terms
 
 def test_an_extension_before_the_opening_updates_the_planning() -> None:
     known = nothing_selected(
-        Turn(ocds.announced(), OPENS - timedelta(days=9)), Turn(ocds.extended(), OPENS - timedelta(days=1))
+        DatedEvent(ocds.announced(), OPENS - timedelta(days=9)), DatedEvent(ocds.extended(), OPENS - timedelta(days=1))
     )
     assert tagged(made(known)) == [["planning"], ["planningUpdate"]]
 
 
 def test_an_extension_before_the_opening_stands_when_it_opens() -> None:
     """RoundOpened states the close that was announced."""
-    planned = Turn(ocds.announced(), OPENS - timedelta(days=9)), Turn(ocds.extended(), OPENS - timedelta(days=1))
-    bodies = made(nothing_selected(*planned, Turn(ocds.opened())))
+    planned = (
+        DatedEvent(ocds.announced(), OPENS - timedelta(days=9)),
+        DatedEvent(ocds.extended(), OPENS - timedelta(days=1)),
+    )
+    bodies = made(nothing_selected(*planned, DatedEvent(ocds.opened())))
     assert [one["tender"]["tenderPeriod"]["endDate"] for one in bodies[1:]] == ["2018-09-15T09:00:00Z"] * 2
 
 
@@ -248,23 +253,23 @@ def test_a_result_without_a_selection_leaves_the_tender_unsuccessful() -> None:
 @pytest.mark.parametrize(
     ("before", "tag", "status"),
     [
-        ([Turn(ocds.announced())], "planningUpdate", "withdrawn"),
-        ([Turn(ocds.announced()), Turn(ocds.opened())], "tenderCancellation", "cancelled"),
+        ([DatedEvent(ocds.announced())], "planningUpdate", "withdrawn"),
+        ([DatedEvent(ocds.announced()), DatedEvent(ocds.opened())], "tenderCancellation", "cancelled"),
     ],
 )
-def test_a_void_round_ends_its_tender_or_was_never_one(before: list[Turn], tag: str, status: str) -> None:
-    last = made(nothing_selected(*before, Turn(ocds.voided())))[-1]
+def test_a_void_round_ends_its_tender_or_was_never_one(before: list[DatedEvent], tag: str, status: str) -> None:
+    last = made(nothing_selected(*before, DatedEvent(ocds.voided())))[-1]
     assert (last["tag"], last["tender"]["status"]) == ([tag], status)
 
 
 def test_planning_comes_before_the_tender_however_late_it_was_heard_of() -> None:
-    known = nothing_selected(Turn(ocds.announced(), CLOSES), Turn(ocds.opened()))
+    known = nothing_selected(DatedEvent(ocds.announced(), CLOSES), DatedEvent(ocds.opened()))
     assert [body["date"] for body in made(known)] == ["2018-08-15T23:59:59Z", "2018-08-16T00:00:00Z"]
 
 
 def test_a_rehearsal_says_that_it_is_one() -> None:
     rehearsal = Rehearsal(real_anchor=OPENS, programme_anchor=OPENS, rate=1000, seed="x")
-    (body,) = made(nothing_selected(Turn(ocds.announced(rehearsal))))
+    (body,) = made(nothing_selected(DatedEvent(ocds.announced(rehearsal))))
     assert body["tender"]["description_en"].startswith("A rehearsal")
     assert "description" not in of("announced")["tender"]
 

@@ -172,7 +172,7 @@ def within(width: float) -> Any:
 @LANGUAGES
 def test_what_must_not_be_overlooked_stands_on_top(language: Language) -> None:
     application = selected_in(ROUND)[0]
-    turns = parts_of(ROUND, application).turns
+    turns = parts_of(ROUND, application).published
     rehearsed = replace(turns, opened={**turns.opened, "rehearsal": {"seed": "x"}})
     gone = make_pack(ROUND, application, turns=rehearsed, superseded=superseded(None))
     plain = sheet_of(PACK, CONTENT, language)
@@ -186,11 +186,11 @@ def test_what_must_not_be_overlooked_stands_on_top(language: Language) -> None:
 def test_a_scored_round_shows_its_points(language: Language) -> None:
     application = selected_in(ROUND)[0]
     made = parts_of(ROUND, application)
-    policy = json.loads(canonical_json(made.turns.opened["policy"])) | {
+    policy = json.loads(canonical_json(made.published.opened["policy"])) | {
         "method": "score",
         "scoring": {"supply_record": [{"points": 10}], "panel_points": 90, "threshold": 60},
     }
-    turns = replace(made.turns, opened={**made.turns.opened, "policy": policy})
+    turns = replace(made.published, opened={**made.published.opened, "policy": policy})
     pack = make_pack(ROUND, application, turns=turns, committed=replace(made.committed, score=87))
     sheet = sheet_of(pack, canonical_json(pack), language)
     heading = "평가와 추첨 근거" if language is Language.KO else "Score and draw"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.selection.domain.score import supply_record_points
-from services.selection.domain.tickets import Standing, standing_of, tickets
+from services.selection.domain.tickets import TicketGrounds, ticket_grounds, tickets
 from shared.contracts.facts import ApplicationFacts, BusinessStatus, Certificate, Document, Origin, SupplyRecord
 from shared.contracts.policy import Condition, Policy, ScoreStep, Scoring, TicketStep, Waiver
 from shared.contracts.vocabulary import RULE_TERMS, Kind
@@ -42,8 +42,8 @@ def reached(steps: tuple[TicketStep, ...]) -> set[int]:
     bounds = {step.record_won_at_most for step in steps if step.record_won_at_most is not None} | {500_000_000}
     wons = {0} | bounds | {bound + 1 for bound in bounds}
     for startup, won, count in every((True, False), wons, range(6)):
-        found.add(tickets(Standing(startup, won <= 500_000_000, SupplyRecord(won=won, count=count)), marked) - 1)
-    return found | {tickets(Standing(startup, False, None), marked) - 1 for startup in (True, False)}
+        found.add(tickets(TicketGrounds(startup, won <= 500_000_000, SupplyRecord(won=won, count=count)), marked) - 1)
+    return found | {tickets(TicketGrounds(startup, False, None), marked) - 1 for startup in (True, False)}
 
 
 @settings(max_examples=examples(300))
@@ -158,7 +158,7 @@ def test_a_sound_policy_judges_and_weighs_whatever_is_applied_with(of: Policy, f
         return
     verdict = judge(facts, PolicyRules.compile(of, "0" * 64))
     record = facts.applicant.supply_record
-    given_in_the_draw = tickets(standing_of(verdict.findings, record), of)
+    given_in_the_draw = tickets(ticket_grounds(verdict.findings, record), of)
     assert given_in_the_draw >= 1
     assert tickets_given(of.tickets, verdict.findings, record) == given_in_the_draw, "a check says no other"
     assert of.scoring is not None

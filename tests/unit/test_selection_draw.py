@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.selection.domain.draw import HexText, Numbers, draw_key, draw_keys, in_order, seed_of, source_string
 from services.selection.domain.score import NoScoreStepError, by_score, panel_points, score, supply_record_points
-from services.selection.domain.tickets import NoTicketStepError, Standing, standing_of, tickets
+from services.selection.domain.tickets import NoTicketStepError, TicketGrounds, ticket_grounds, tickets
 from shared.contracts.facts import SupplyRecord
 from shared.contracts.findings import Finding, FindingOutcome
 from shared.contracts.policy import ScoreStep, Scoring
@@ -100,20 +100,20 @@ def test_orders_come_up_as_often_as_weighted_sampling_without_replacement_says()
     ],
 )
 def test_tickets_of_2018_h2(startup: bool, first_timer: bool, record: SupplyRecord | None, expected: int) -> None:
-    assert tickets(Standing(startup, first_timer, record), H2) == expected
+    assert tickets(TicketGrounds(startup, first_timer, record), H2) == expected
 
 
 @given(st.booleans(), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 50))
 def test_a_smaller_record_never_has_fewer_tickets(startup: bool, one: int, other: int, count: int) -> None:
     def of(won: int) -> int:
-        return tickets(Standing(startup, won <= 500_000_000, SupplyRecord(won=won, count=count)), H2)
+        return tickets(TicketGrounds(startup, won <= 500_000_000, SupplyRecord(won=won, count=count)), H2)
 
     assert of(min(one, other)) >= of(max(one, other))
 
 
 def test_an_applicant_that_fits_no_step_is_an_error_not_a_zero() -> None:
     with pytest.raises(NoTicketStepError):
-        tickets(Standing(False, False, None), replace(H2, tickets=H2.tickets[:-1]))
+        tickets(TicketGrounds(False, False, None), replace(H2, tickets=H2.tickets[:-1]))
 
 
 def test_standing_is_what_the_verdict_found() -> None:
@@ -121,7 +121,7 @@ def test_standing_is_what_the_verdict_found() -> None:
         return Finding(rule=rule, legal_source="법", outcome=outcome)
 
     found = (finding("startup", FindingOutcome.PASS), finding("first-timer", FindingOutcome.UNKNOWN))
-    assert standing_of(found, None) == Standing(startup=True, first_timer=False, record=None)
+    assert ticket_grounds(found, None) == TicketGrounds(startup=True, first_timer=False, record=None)
 
 
 SCORING = Scoring(

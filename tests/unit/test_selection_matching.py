@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.selection.domain.matching import Award, Demand, Offer, Placement, Result, demand_of, match, offer_of
+from services.selection.domain.matching import Placement, Result, match
+from services.selection.domain.offers import Award, Demand, Offer, demand_of, offer_of
 from shared.contracts.facts import RequestFacts
 from shared.contracts.policy import Limits, TrackLimits
 from shared.programme.certificates import AcceptedKinds

@@ -9,7 +9,8 @@ import pytest
 from services.selection.domain.check import check_selection
 from services.selection.domain.commitment import Commitment, Entry, entries_digest, pledges_root
 from services.selection.domain.draw import draw_key
-from services.selection.domain.matching import Demand, Offer, Result
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import Demand, Offer
 from services.selection.domain.proposal import propose
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy, ScoreStep, TicketStep, TrackLimits

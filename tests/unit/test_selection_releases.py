@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.selection.domain.matching import Award, Demand, Offer, Result, match
+from services.selection.domain.matching import Result, match
+from services.selection.domain.offers import Award, Demand, Offer
 from services.selection.domain.releases import Freed, Place, Release, release, root_of_moves
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.policy import Limits, TrackLimits

@@ -40,7 +40,7 @@ async def bundle(
     async with connected(runtime.pool) as connection:
         known = await rounds.known(connection, round_id)
         proposed = await evidence.proposed_epochs(connection, round_id)
-        events = await evidence.told(connection, round_id)
+        events = await evidence.published_events(connection, round_id)
         version = await versions.of_result(connection, round_id)
     if known is None:
         raise Problem(404, "not-frozen", f"No frozen round {round_id} is known here.")
@@ -78,7 +78,7 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
         raise LookupError(f"round {known.round} has no policy")
     accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        events = await evidence.told(connection, known.round)
+        events = await evidence.published_events(connection, known.round)
         before, after = leading_to(events, epoch)
         written = Bundle(known.round, epoch, depth, format_of(events))
         pledges, requests = await drawn.committed(connection, known.round, epoch)

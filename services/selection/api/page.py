@@ -11,7 +11,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.selection.storage.naming import Named
+from services.selection.storage.naming import RoundNames
 from shared.service.problems import Problem
 
 FOLDER: Final = Path(__file__).parents[1] / "page"
@@ -55,7 +55,7 @@ _PAGE, _UNKNOWN = (
 )
 
 
-def page_router(named: Callable[[str], Awaitable[Named | None]]) -> APIRouter:
+def page_router(named: Callable[[str], Awaitable[RoundNames | None]]) -> APIRouter:
     """`named`: what a round is called, None of one that nobody announced."""
     router = APIRouter(tags=["evidence"])
 
@@ -79,7 +79,7 @@ def page_router(named: Callable[[str], Awaitable[Named | None]]) -> APIRouter:
     return router
 
 
-def _page(round_id: str, names: Named) -> bytes:
+def _page(round_id: str, names: RoundNames) -> bytes:
     korean, parted, english = names.title.partition(" (")
     values = {
         "round": round_id,

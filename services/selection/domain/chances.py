@@ -12,7 +12,8 @@ from math import sqrt
 from typing import Final
 
 from services.selection.domain.commitment import Entry
-from services.selection.domain.matching import Demand, Offer, Result
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import Demand, Offer
 from services.selection.domain.proposal import placed, stands
 from shared.contracts.policy import Method, Policy
 
@@ -59,7 +60,7 @@ def _mean(firms: Sequence[FirmChance]) -> FirmChance:
     return FirmChance(len(firms), firms[0].entries, tickets, sum(shares) / len(shares) if shares else None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chances:
     """`times` each application was selected in `draws` draws. `of_tickets` counts every ticket in the draw."""
 
@@ -145,7 +146,9 @@ def chances(
         times.update(selected)
         firm_times.update({firms[application] for application in selected})
     tickets = {entry.application: entry.tickets for entry in standing}
-    return Chances(tickets, sum(tickets.values()), draws, times, firms, firm_times)
+    return Chances(
+        standing=tickets, of_tickets=sum(tickets.values()), draws=draws, times=times, firms=firms, firm_times=firm_times
+    )
 
 
 def method_in_words(policy: Policy, draws: int) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.selection.domain.leaves import award_leaves
-from services.selection.domain.matching import Demand, Offer
+from services.selection.domain.offers import Demand, Offer
 from shared.proof.canonical import canonical_json, json_hash
 from shared.proof.merkle import GrowingTree
 

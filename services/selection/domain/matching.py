@@ -5,57 +5,16 @@ have had what a later product got: nothing it met was left at its turn, or its f
 its limit by then. A track that is full leaves its money to the tracks that are not.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from services.selection.domain.bounds import Bound, Bounds, barred
+from services.selection.domain.market import Market
+from services.selection.domain.offers import Award, Demand, Offer
 from shared.contracts.events import NotSelectedReason
-from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.policy import Limits, TrackLimits
-from shared.programme.certificates import AcceptedKinds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What an application offers. `certificates` are the kinds of which a valid one is held."""
-
-    application: str
-    track: str
-    firm: str  # its business number: limits are per firm
-    class_code: str
-    price_won: int
-    capacity: int
-    delivery_days: int
-    regions: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """A purchase request: up to `quantity` units within `budget_won`."""
-
-    request: str
-    institution: str
-    class_code: str
-    quantity: int
-    budget_won: int
-    price_ceiling_won: int | None = None
-    certificate_kinds: tuple[str, ...] = ()
-    region: str | None = None
-    delivery_days_at_most: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    request: str
-    institution: str
-    quantity: int
-    amount_won: int
 
 
 class Result(StrEnum):
@@ -75,35 +34,6 @@ class Placement(NamedTuple):
     awards: tuple[Award, ...] = ()
     reserve_position: int | None = None
     reason: NotSelectedReason | None = None
-
-
-def offer_of(application: str, firm: str, facts: ApplicationFacts, accepted: AcceptedKinds) -> Offer:
-    product = facts.product
-    return Offer(
-        application=application,
-        track=facts.track,
-        firm=firm,
-        class_code=product.class_code,
-        price_won=product.price_won,
-        capacity=product.capacity,
-        delivery_days=product.delivery_days,
-        regions=product.regions,
-        certificates=accepted.held(facts.certificates),
-    )
-
-
-def demand_of(request: str, institution: str, facts: RequestFacts) -> Demand:
-    return Demand(
-        request=request,
-        institution=institution,
-        class_code=facts.class_code,
-        quantity=facts.quantity,
-        budget_won=facts.budget_won,
-        price_ceiling_won=facts.price_ceiling_won,
-        certificate_kinds=facts.certificate_kinds,
-        region=facts.region,
-        delivery_days_at_most=facts.delivery_days_at_most,
-    )
 
 
 def match(
@@ -154,158 +84,3 @@ def _reason(firm: str, over: Iterable[Bound]) -> NotSelectedReason | None:
         if bound.reserve <= 0:
             reason = NotSelectedReason.RESERVE_FULL
     return reason
-
-
-class _Line:
-    """A demand and what is left of it. `price_limit` is what one unit may cost when all its money is still there."""
-
-    __slots__ = ("budget", "demand", "price_limit", "quantity", "tie")
-
-    def __init__(self, demand: Demand, pledge: int) -> None:
-        ceiling = demand.budget_won if demand.price_ceiling_won is None else demand.price_ceiling_won
-        self.demand = demand
-        self.quantity = demand.quantity
-        self.budget = demand.budget_won
-        self.price_limit = min(ceiling, demand.budget_won, pledge)
-        self.tie = sha256(demand.request.encode()).digest()
-
-    def give(self, quantity: int, won: int) -> None:
-        self.quantity -= quantity
-        self.budget -= won
-
-
-class _Reach:
-    """The demands of a class whose conditions, but for the price, are met by all offers of one kind.
-
-    Money and quantity only shrink, so a bound once found holds for all that come later.
-    """
-
-    __slots__ = ("dearest", "most", "open")
-
-    def __init__(self, lines: list[_Line]) -> None:
-        self.open = lines
-        self.dearest = max((line.price_limit for line in lines), default=-1)
-        """The highest price any of them takes, with all the money there was."""
-        self.most = self.dearest
-        """None of them takes a higher price now."""
-
-    def drop_spent(self, pledges: Mapping[str, int]) -> None:
-        self.open = [line for line in self.open if line.quantity]
-        left = (min(line.price_limit, line.budget, pledges[line.demand.institution]) for line in self.open)
-        self.most = max(left, default=-1)
-
-
-_OUT_OF_REACH: Final = _Reach([])
-"""Of a class that nobody asks for."""
-
-
-class _Shelf:
-    """The demands of a class, and what of an offer their conditions can tell apart."""
-
-    __slots__ = ("_ask_kinds", "_ask_regions", "_days", "_lines", "_reaches")
-
-    def __init__(self, lines: list[_Line]) -> None:
-        asked = [line.demand for line in lines]
-        self._lines = lines
-        self._days = sorted({each.delivery_days_at_most for each in asked if each.delivery_days_at_most is not None})
-        self._ask_regions = any(each.region is not None for each in asked)
-        self._ask_kinds = any(each.certificate_kinds for each in asked)
-        self._reaches: dict[tuple[int, tuple[str, ...], tuple[str, ...]], _Reach] = {}
-
-    def reach(self, offer: Offer) -> _Reach:
-        kind = (
-            bisect_left(self._days, offer.delivery_days),
-            offer.regions if self._ask_regions else (),
-            offer.certificates if self._ask_kinds else (),
-        )
-        reach = self._reaches.get(kind)
-        if reach is None:
-            reach = self._reaches[kind] = _Reach([line for line in self._lines if _meets(offer, line.demand)])
-        return reach
-
-
-class Market:
-    """What is left to be had."""
-
-    def __init__(self, demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
-        self._pledged = tuple(sorted(pledges))
-        self._pledges = dict(pledges)
-        self._lines: list[_Line] = []
-        of_class: dict[str, list[_Line]] = {}
-        for demand in demands:
-            line = _Line(demand, self._pledges.setdefault(demand.institution, 0))
-            self._lines.append(line)
-            of_class.setdefault(demand.class_code, []).append(line)
-        self._shelves = {class_code: _Shelf(lines) for class_code, lines in of_class.items()}
-
-    def reach(self, offer: Offer) -> _Reach:
-        shelf = self._shelves.get(offer.class_code)
-        return _OUT_OF_REACH if shelf is None else shelf.reach(offer)
-
-    def buy(self, offer: Offer, reach: _Reach, requests_at_most: int) -> tuple[Award, ...]:
-        """Most remaining budget first, ties by the hash of the request's id."""
-        return self._take(offer.price_won, offer.capacity, self._fitting(offer.price_won, reach), requests_at_most)
-
-    def buy_more(self, offer: Offer, held: Sequence[Award], requests_at_most: int) -> tuple[Award, ...]:
-        """What it buys beside awards it holds, from requests it holds none of, with the capacity it has left."""
-        capacity, asked = offer.capacity - sum(award.quantity for award in held), {award.request for award in held}
-        fitting = self._fitting(offer.price_won, self.reach(offer))
-        others = [line for line in fitting if line.demand.request not in asked]
-        return self._take(offer.price_won, capacity, others, requests_at_most - len(held))
-
-    def occupy(self, awards: Iterable[Award]) -> None:
-        """Takes out what is held already. Every request named must be one of the market's."""
-        lines = {line.demand.request: line for line in self._lines}
-        for award in awards:
-            lines[award.request].give(award.quantity, award.amount_won)
-            self._pledges[award.institution] -= award.amount_won
-
-    def state(self) -> dict[str, list[list[str | int]]]:
-        """What is left: of each pledge `[institution, won]`, of each request `[request, quantity, won]`, by id."""
-        requests: list[list[str | int]] = [[line.demand.request, line.quantity, line.budget] for line in self._lines]
-        pledges: list[list[str | int]] = [[institution, self._pledges[institution]] for institution in self._pledged]
-        return {"pledges": pledges, "requests": sorted(requests)}
-
-    def _fitting(self, price: int, reach: _Reach) -> list[_Line]:
-        """The requests that take a product of that price, in the order it takes them."""
-        if price > reach.most:
-            return []
-        pledges = self._pledges
-        fitting = [
-            line
-            for line in reach.open
-            if line.quantity
-            and line.budget >= price
-            and line.price_limit >= price
-            and pledges[line.demand.institution] >= price
-        ]
-        if not fitting:
-            reach.drop_spent(pledges)
-        elif len(fitting) > 1:
-            fitting.sort(key=lambda line: (-line.budget, line.tie))
-        return fitting
-
-    def _take(self, price: int, capacity: int, lines: list[_Line], requests_at_most: int) -> tuple[Award, ...]:
-        awards: list[Award] = []
-        for line in lines:
-            if capacity <= 0 or len(awards) >= requests_at_most:
-                break
-            institution = line.demand.institution
-            units = min(capacity, line.quantity, min(line.budget, self._pledges[institution]) // price)
-            if units:
-                won = units * price
-                capacity -= units
-                line.give(units, won)
-                self._pledges[institution] -= won
-                awards.append(Award(line.demand.request, institution, units, won))
-        return tuple(awards)
-
-
-def _meets(offer: Offer, demand: Demand) -> bool:
-    """Every condition but the price."""
-    days, region, kinds = demand.delivery_days_at_most, demand.region, demand.certificate_kinds
-    return (
-        (days is None or offer.delivery_days <= days)
-        and (region is None or not offer.regions or region in offer.regions)
-        and (not kinds or not set(kinds).isdisjoint(offer.certificates))
-    )

@@ -82,7 +82,7 @@ class Committed(Fixed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
+class RoundEvents:
     """What was published of the round up to an epoch's result; commitments and values by epoch."""
 
     opened: Json
@@ -114,12 +114,12 @@ class Proofs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class PackInputs:
     """All that a pack is made of."""
 
     committed: Committed
     placed: Placed
-    turns: Turns
+    published: RoundEvents
     proofs: Proofs
     standing: int
     status_until: str | None
@@ -132,13 +132,13 @@ class Made:
     batch: Batch | None = None
 
 
-def turns_of(events: Iterable[PublishedEvent], epoch: int) -> Turns | None:
+def round_events_of(events: Iterable[PublishedEvent], epoch: int) -> RoundEvents | None:
     """None while not all of them are read back."""
     bodies: dict[str, dict[int, Json]] = {}
     for event in events:
         bodies.setdefault(event.type, {})[event.epoch] = event.body
     try:
-        return Turns(
+        return RoundEvents(
             opened=bodies["RoundOpened"][0],
             frozen=bodies["RoundFrozen"][1],
             manifest=(bodies["RoundFrozen"] if epoch == 1 else bodies["EpochOpened"])[epoch]["applications"],
@@ -171,15 +171,38 @@ def batch_of(events: Iterable[PublishedEvent], epoch: int, number: int) -> Batch
     return Batch(opened=opened, proposed=proposed, confirmed=min(confirmed, key=lambda body: int(body["batch"])))
 
 
-def pack_of(made: Made) -> dict[str, Any]:
-    committed, turns = made.committed, made.turns
-    policy, epoch = turns.opened["policy"], turns.proposed["epoch"]
-    waivers = waivers_of(policy, committed.facts["track"])
+def pack_of(made: PackInputs) -> dict[str, Any]:
+    """The pack as JSON, unsigned."""
+    committed, published = made.committed, made.published
+    policy, epoch = published.opened["policy"], published.proposed["epoch"]
     return {
         "pack": FORMAT,
-        "round": _round(turns),
+        "round": _round(published),
         "epoch": epoch,
         "policy": policy,
+        **_application_parts(committed, policy, published.opened["policy_hash"]),
+        "commitments": [
+            {name: published.committed[each][name] for name in _COMMITTED}
+            | {"timestamp": made.stamps.get(published.committed[each]["commitment_root"])}
+            for each in sorted({committed.drawn_under, epoch})
+        ],
+        **_result_parts(made),
+        "proofs": {
+            "application": asdict(made.proofs.application),
+            "verdict": asdict(made.proofs.verdict),
+            "entry": asdict(made.proofs.entry),
+            "result": asdict(made.proofs.result),
+            "release": asdict(made.proofs.release) if made.proofs.release else None,
+        },
+        "legal_note": LEGAL_NOTE,
+        "limits": LIMITS,
+    }
+
+
+def _application_parts(committed: Committed, policy: Json, policy_hash: str) -> dict[str, Any]:
+    """What the application stated, how it was judged, and with how many tickets it entered."""
+    waivers = waivers_of(policy, committed.facts["track"])
+    return {
         "application": {
             "application": committed.application,
             "version": committed.version,
@@ -191,7 +214,7 @@ def pack_of(made: Made) -> dict[str, Any]:
             "epoch": committed.judged_in,
             "outcome": committed.outcome,
             "as_of": policy["as_of"],
-            "policy_hash": turns.opened["policy_hash"],
+            "policy_hash": policy_hash,
             "findings": committed.findings,
             "findings_hash": committed.findings_hash,
             "evidence": committed.evidence,
@@ -201,41 +224,34 @@ def pack_of(made: Made) -> dict[str, Any]:
             for language in Language
         },
         "entry": {"tickets": committed.tickets, "score": committed.score, "drawn_under": committed.drawn_under},
-        "commitments": [
-            {name: turns.committed[each][name] for name in _COMMITTED}
-            | {"timestamp": made.stamps.get(turns.committed[each]["commitment_root"])}
-            for each in sorted({committed.drawn_under, epoch})
-        ],
+    }
+
+
+def _result_parts(made: PackInputs) -> dict[str, Any]:
+    """The draw, the result, the batch that changed it, the confirmation, and the newer result that stands instead."""
+    committed, published = made.committed, made.published
+    return {
         "draw": draw_part(
             made.placed,
             committed.tickets,
-            turns.committed[committed.drawn_under]["commitment_root"],
-            turns.values[committed.drawn_under],
-            turns.opened["sources"],
-            turns.opened["lead_seconds"],
+            published.committed[committed.drawn_under]["commitment_root"],
+            published.values[committed.drawn_under],
+            published.opened["sources"],
+            published.opened["lead_seconds"],
         ),
         "result": result_part(
             as_it_stands(made.placed, made.released),
             made.standing,
-            turns.proposed,
+            published.proposed,
             made.institutions,
             made.status_until,
         ),
         "release": release_part(made.placed, made.batch, made.institutions),
         "confirmation": {
-            name: turns.confirmed[name]
+            name: published.confirmed[name]
             for name in ("actors", "reason", "confirmed_at", "commitment_root", "selection_root")
         },
         "superseded_by": superseded_part(made.superseded, made.institutions),
-        "proofs": {
-            "application": asdict(made.proofs.application),
-            "verdict": asdict(made.proofs.verdict),
-            "entry": asdict(made.proofs.entry),
-            "result": asdict(made.proofs.result),
-            "release": asdict(made.proofs.release) if made.proofs.release else None,
-        },
-        "legal_note": LEGAL_NOTE,
-        "limits": LIMITS,
     }
 
 
@@ -252,15 +268,15 @@ def signed_pack(pack: Json, signer: Signer) -> dict[str, Any]:
     }
 
 
-def _round(turns: Turns) -> dict[str, Any]:
-    opened = turns.opened
+def _round(published: RoundEvents) -> dict[str, Any]:
+    opened = published.opened
     return {
         "round": opened["round"],
         "title": opened["title"],
         "opens_at": opened["opens_at"],
-        "closes_at": turns.frozen["closes_at"],
+        "closes_at": published.frozen["closes_at"],
         "policy_hash": opened["policy_hash"],
-        "applications": turns.manifest["count"],
+        "applications": published.manifest["count"],
         "rehearsal": opened.get("rehearsal") is not None,
         "unattended": opened.get("unattended", False),
         "series": opened.get("series"),

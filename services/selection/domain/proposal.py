@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from services.selection.domain.commitment import Entry
 from services.selection.domain.draw import draw_key, draw_keys, in_order
-from services.selection.domain.matching import Demand, Offer, Placement, Result, match
+from services.selection.domain.matching import Placement, Result, match
+from services.selection.domain.offers import Demand, Offer
 from services.selection.domain.score import by_score
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.findings import VerdictOutcome

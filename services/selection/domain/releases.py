@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from services.selection.domain.bounds import Bounds, barred
-from services.selection.domain.matching import Award, Demand, Market, Offer, Result
+from services.selection.domain.market import Market
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import Award, Demand, Offer
 from shared.contracts.events import NotSelectedReason
 from shared.contracts.policy import Limits, TrackLimits
 from shared.proof.canonical import canonical_json, json_hash

@@ -15,7 +15,7 @@ class NoTicketStepError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TicketGrounds:
     """What tickets and scores are given for. A record that was not stated (None) fits no bound on the record."""
 
     startup: bool
@@ -23,13 +23,13 @@ class Standing:
     record: SupplyRecord | None
 
 
-def standing_of(findings: Iterable[Finding], record: SupplyRecord | None) -> Standing:
+def ticket_grounds(findings: Iterable[Finding], record: SupplyRecord | None) -> TicketGrounds:
     """From the verdict's own findings, so that tickets rest on what was judged and nothing else."""
     passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
-    return Standing("startup" in passed, "first-timer" in passed, record)
+    return TicketGrounds("startup" in passed, "first-timer" in passed, record)
 
 
-def tickets(standing: Standing, policy: Policy) -> int:
+def tickets(standing: TicketGrounds, policy: Policy) -> int:
     """The first step that fits."""
     for step in policy.tickets:
         if _fits(step, standing):
@@ -37,7 +37,7 @@ def tickets(standing: Standing, policy: Policy) -> int:
     raise NoTicketStepError(f"policy {policy.policy}: no step of tickets fits {standing}")
 
 
-def _fits(step: TicketStep, standing: Standing) -> bool:
+def _fits(step: TicketStep, standing: TicketGrounds) -> bool:
     record = standing.record
     return (
         (step.startup is None or step.startup is standing.startup)

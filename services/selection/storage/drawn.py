@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from services.selection.domain.chances import Kind
 from services.selection.domain.commitment import Entry
-from services.selection.domain.matching import Demand, Offer, demand_of, offer_of
+from services.selection.domain.offers import Demand, Offer, demand_of, offer_of
 from shared.contracts.events import InputsCommitted
 from shared.contracts.facts import ApplicationFacts, RequestFacts, SupplyRecord
 from shared.contracts.findings import Finding, VerdictOutcome
@@ -107,8 +107,8 @@ Current = tuple[str, int, str, int, str, str]
 """(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedVersion:
     """What tickets and score of an application rest on."""
 
     application: str
@@ -141,26 +141,26 @@ async def without_facts(connection: Connection, round_id: str) -> list[str]:
     return [row["application"] async for row in streamed(connection, WITHOUT_FACTS, round_id)]
 
 
-async def judged(connection: Connection, round_id: str) -> AsyncIterator[Judged]:
+async def judged(connection: Connection, round_id: str) -> AsyncIterator[JudgedVersion]:
     """Of every current verdict whose facts are here."""
     async for row in streamed(connection, JUDGED, round_id):
         yield _judged(row)
 
 
-def _judged(row: Any) -> Judged:
-    return Judged(
-        row["application"],
-        row["version"],
-        row["epoch"],
-        VerdictOutcome(row["outcome"]),
-        _FINDINGS.validate_python(row["findings"]),
-        SupplyRecord(**row["record"]) if row["record"] else None,
+def _judged(row: Any) -> JudgedVersion:
+    return JudgedVersion(
+        application=row["application"],
+        version=row["version"],
+        epoch=row["epoch"],
+        outcome=VerdictOutcome(row["outcome"]),
+        findings=_FINDINGS.validate_python(row["findings"]),
+        record=SupplyRecord(**row["record"]) if row["record"] else None,
     )
 
 
-async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, Judged]]:
+async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, JudgedVersion]]:
     """By application and epoch: what was judged of it in earlier epochs, of the version that stood then."""
-    by_application: dict[str, dict[int, Judged]] = {}
+    by_application: dict[str, dict[int, JudgedVersion]] = {}
     rows = await connection.fetch(
         JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
     )
@@ -239,7 +239,7 @@ async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, 
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedOffer:
     """An offer with what its result is published with."""
 
     offer: Offer
@@ -247,12 +247,12 @@ class Named:
     product: str
 
 
-async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, Named]:
+async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, NamedOffer]:
     by_application = {}
     async for row in streamed(connection, OFFERS, round_id, epoch):
         facts = _FACTS.validate_python(row["facts"])
         offer = offer_of(row["application"], facts.applicant.business_number, facts, accepted)
-        by_application[row["application"]] = Named(offer, row["party"], facts.product.name)
+        by_application[row["application"]] = NamedOffer(offer, row["party"], facts.product.name)
     return by_application
 
 

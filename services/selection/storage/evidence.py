@@ -14,7 +14,7 @@ from services.selection.domain.evidence import (
     request_record,
     shown_entry,
 )
-from services.selection.domain.matching import Offer, offer_of
+from services.selection.domain.offers import Offer, offer_of
 from services.selection.storage import drawn
 from shared.contracts.facts import ApplicationFacts
 from shared.programme.certificates import AcceptedKinds
@@ -24,11 +24,11 @@ from shared.service.postgres import Connection
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _PREFETCH: Final = 500
 Record = dict[str, Any]
-SAVE_TOLD = """
+SAVE_PUBLISHED_EVENTS = """
 INSERT INTO chronicle (round, event, type, body, appended_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) ON CONFLICT DO NOTHING
 """
-TOLD = "SELECT type, body FROM chronicle WHERE round = $1"
+PUBLISHED_EVENTS = "SELECT type, body FROM chronicle WHERE round = $1"
 PROPOSED_EPOCHS = """
 SELECT p.epoch, EXISTS (
     SELECT FROM confirmations c
@@ -79,14 +79,14 @@ ORDER BY get_byte(sha256(convert_to(application::text, 'UTF8')), 0), stated.appl
 """
 
 
-async def save_told(connection: Connection, events: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
+async def save_published_events(connection: Connection, events: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
     """(round, event id, type, body, the broker's stamp)."""
     if events:
-        await connection.execute(SAVE_TOLD, *zip(*events, strict=True))
+        await connection.execute(SAVE_PUBLISHED_EVENTS, *zip(*events, strict=True))
 
 
-async def told(connection: Connection, round_id: str) -> list[PublishedEvent]:
-    return [PublishedEvent(row["type"], row["body"]) for row in await connection.fetch(TOLD, round_id)]
+async def published_events(connection: Connection, round_id: str) -> list[PublishedEvent]:
+    return [PublishedEvent(row["type"], row["body"]) for row in await connection.fetch(PUBLISHED_EVENTS, round_id)]
 
 
 async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bool]:

@@ -61,7 +61,7 @@ ON CONFLICT DO NOTHING
 SAVE_VOID = """
 INSERT INTO rounds (round, void) VALUES ($1, true) ON CONFLICT (round) DO UPDATE SET void = true
 """
-SAVE_SAID = "INSERT INTO said (round, epoch, type, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+SAVE_PUBLISHED = "INSERT INTO said (round, epoch, type, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 SAVE_APPLICATIONS = """
 INSERT INTO applications (application, version, round, party, payload_hash, facts, nonce, identity)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::text[], $8::text[])
@@ -97,7 +97,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """A version as selection needs it."""
 
@@ -111,7 +111,7 @@ class Application:
     identity: IdentityLevel | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedApplication:
     application: str
     version: int
@@ -185,9 +185,9 @@ async def save_void(connection: Connection, round_id: str) -> None:
     await connection.execute(SAVE_VOID, round_id)
 
 
-async def save_said(connection: Connection, published: InputsCommitted | SelectionProposed) -> None:
+async def save_published(connection: Connection, published: InputsCommitted | SelectionProposed) -> None:
     body = published.model_dump(mode="json")
-    await connection.execute(SAVE_SAID, published.round, published.epoch, type(published).__name__, body)
+    await connection.execute(SAVE_PUBLISHED, published.round, published.epoch, type(published).__name__, body)
 
 
 async def save_applications(connection: Connection, rows: Sequence[Application]) -> None:

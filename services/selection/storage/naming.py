@@ -23,7 +23,7 @@ ORDER BY n.institution, n.changed_at DESC
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class RoundNames:
     """A round's title as it was announced, `한국어 (English)` where it is in both languages; names of the institutions
     that pledge to it, by code."""
 
@@ -31,10 +31,10 @@ class Named:
     institutions: Mapping[str, str]
 
 
-async def named(connection: Connection, round_id: str) -> Named | None:
+async def named(connection: Connection, round_id: str) -> RoundNames | None:
     """None of a round that nobody announced."""
     title = await connection.fetchval(TITLE, round_id)
     if title is None:
         return None
     rows = await connection.fetch(PLEDGING, round_id)
-    return Named(title, {row["institution"]: row["name"] for row in rows})
+    return RoundNames(title, {row["institution"]: row["name"] for row in rows})

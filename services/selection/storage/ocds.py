@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from services.selection.domain.matching import Award, Demand, Result
-from services.selection.domain.ocds.awards import Selected, Standing, awardings
+from services.selection.domain.matching import Result
+from services.selection.domain.ocds.awards import Selected, SelectedSet, awardings
 from services.selection.domain.ocds.names import Names
-from services.selection.domain.ocds.process import Process, Told, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process, ProcessEvent
 from services.selection.domain.ocds.purchases import Reported
 from services.selection.domain.ocds.release import NotReadYetError, supplier
 from services.selection.domain.ocds.rounds import occasion_of, occasion_of_batch
 from services.selection.domain.ocds.words import DECLINED, GIVEN_UP, REQUEST_CANCELLED
+from services.selection.domain.offers import Award, Demand
 from services.selection.domain.status import status_until
 from services.selection.storage import drawn, evidence
 from shared.clock import TimeMap, time_map
@@ -43,7 +44,7 @@ INSERT INTO purchase_reports
     (request, application, reported_at, round, institution, quantity, amount_won, contracted_on)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 """
-TURNS = "SELECT type, body, appended_at FROM chronicle WHERE round = $1 AND type = ANY($2::text[])"
+EVENTS = "SELECT type, body, appended_at FROM chronicle WHERE round = $1 AND type = ANY($2::text[])"
 POLICY = "SELECT body->'policy' FROM chronicle WHERE round = $1 AND type = 'RoundOpened'"
 NAMES = "SELECT institution, changed_at, name FROM institution_names"
 FIRMS = """
@@ -78,7 +79,7 @@ REPORTS = """
 SELECT request, application::text, institution, quantity, amount_won, contracted_on, reported_at
 FROM purchase_reports WHERE round = $1 ORDER BY reported_at, request, application
 """
-_TURNS: Final[Mapping[str, type[Told]]] = {
+_EVENT_TYPES: Final[Mapping[str, type[ProcessEvent]]] = {
     kind.__name__: kind
     for kind in (
         RoundAnnounced,
@@ -119,33 +120,33 @@ async def policy(connection: Connection, round_id: str) -> Any:
 async def process(connection: Connection, round_id: str, tenderers: MutableMapping[str, int]) -> Process | None:
     """As far as it is public; None of a round that was not announced. Raises NotReadYetError. Call it in a transaction
     that sees one moment. `tenderers` is kept by the caller: firms by commitment root, which never change."""
-    rows = await connection.fetch(TURNS, round_id, list(_TURNS))
-    events = [(_TURNS[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
+    rows = await connection.fetch(EVENTS, round_id, list(_EVENT_TYPES))
+    events = [(_EVENT_TYPES[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
     announced = next((event for event, _ in events if isinstance(event, RoundAnnounced)), None)
     if announced is None:
         return None
     clock = time_map(announced.rehearsal)
-    turns = [Turn(event, clock.programme(stamped) if stamped else None) for event, stamped in events]
-    results = await _confirmed(connection, round_id, turns)
-    shown = [turn for turn in turns if not isinstance(turn.event, SelectionConfirmed) or turn.event in results]
-    standing = await _standings(connection, round_id, results, _policy(turns))
+    timeline = [DatedEvent(event, clock.programme(stamped) if stamped else None) for event, stamped in events]
+    results = await _confirmed(connection, round_id, timeline)
+    shown = [dated for dated in timeline if not isinstance(dated.event, SelectionConfirmed) or dated.event in results]
+    standing = await _standings(connection, round_id, results, _policy(timeline))
     names = await connection.fetch(NAMES)
     return Process(
         round=round_id,
         title=_title(event for event, _ in events),
-        turns=shown,
+        events=shown,
         names=Names((row["institution"], clock.programme(row["changed_at"]), row["name"]) for row in names),
-        tenderers=await _tenderers(connection, turns, tenderers),
+        tenderers=await _tenderers(connection, timeline, tenderers),
         demand=await _demand(connection, round_id, results[0].epoch) if results else [],
         awardings=awardings(standing),
         reports=await _reports(connection, round_id, standing, clock),
     )
 
 
-async def _confirmed(connection: Connection, round_id: str, turns: Iterable[Turn]) -> list[SelectionConfirmed]:
+async def _confirmed(connection: Connection, round_id: str, timeline: Iterable[DatedEvent]) -> list[SelectionConfirmed]:
     """By epoch, those whose result is held. A database that was emptied draws only the newest again."""
     confirmed = sorted(
-        (turn.event for turn in turns if isinstance(turn.event, SelectionConfirmed)), key=lambda e: e.epoch
+        (dated.event for dated in timeline if isinstance(dated.event, SelectionConfirmed)), key=lambda e: e.epoch
     )
     proposed = await evidence.proposed_epochs(connection, round_id)
     if confirmed and not proposed.get(confirmed[-1].epoch):
@@ -153,7 +154,7 @@ async def _confirmed(connection: Connection, round_id: str, turns: Iterable[Turn
     return [event for event in confirmed if proposed.get(event.epoch)]
 
 
-def _title(events: Iterable[Told]) -> str:
+def _title(events: Iterable[ProcessEvent]) -> str:
     """As it was announced, amended or opened last."""
     titles = {
         (isinstance(event, RoundOpened), event.amendment if isinstance(event, RoundAmended) else 0): event.title
@@ -163,13 +164,13 @@ def _title(events: Iterable[Told]) -> str:
     return titles[max(titles)]
 
 
-def _policy(turns: Iterable[Turn]) -> Policy | None:
-    return next((turn.event.policy for turn in turns if isinstance(turn.event, RoundOpened)), None)
+def _policy(timeline: Iterable[DatedEvent]) -> Policy | None:
+    return next((dated.event.policy for dated in timeline if isinstance(dated.event, RoundOpened)), None)
 
 
 async def _standings(
     connection: Connection, round_id: str, results: Sequence[SelectionConfirmed], policy: Policy | None
-) -> list[Standing]:
+) -> list[SelectedSet]:
     """What was selected from each confirmation on, and from each batch on that was confirmed after it; what came of
     batches before it is in it."""
     if (batch := await connection.fetchval(UNREAD_BATCHES, round_id)) is not None:
@@ -182,7 +183,7 @@ async def _standings(
         batches.setdefault(row["epoch"], {}).setdefault(row["batch"], []).append(row)
     standings = []
     for event in results:
-        standing = Standing(
+        standing = SelectedSet(
             occasion=occasion_of(event.epoch),
             at=event.confirmed_at,
             selected=selected[event.epoch],
@@ -200,7 +201,7 @@ async def _standings(
     return standings
 
 
-def _after(standing: Standing, rows: Sequence[Any]) -> Standing:
+def _after(standing: SelectedSet, rows: Sequence[Any]) -> SelectedSet:
     """With what a batch made of each it moved."""
     selected = dict(standing.selected)
     for row in rows:
@@ -235,9 +236,11 @@ def _selected(row: Any) -> Selected:
 
 
 async def _tenderers(
-    connection: Connection, turns: Iterable[Turn], known: MutableMapping[str, int]
+    connection: Connection, timeline: Iterable[DatedEvent], known: MutableMapping[str, int]
 ) -> Mapping[int, int]:
-    committed = sorted((turn.event for turn in turns if isinstance(turn.event, InputsCommitted)), key=lambda e: e.epoch)
+    committed = sorted(
+        (dated.event for dated in timeline if isinstance(dated.event, InputsCommitted)), key=lambda e: e.epoch
+    )
     for event in committed:
         if event.commitment_root not in known:
             (counted,) = await connection.fetch(FIRMS, event.round, event.epoch)
@@ -257,7 +260,7 @@ async def _demand(connection: Connection, round_id: str, epoch: int) -> list[Dem
 
 
 async def _reports(
-    connection: Connection, round_id: str, standings: Sequence[Standing], clock: TimeMap
+    connection: Connection, round_id: str, standings: Sequence[SelectedSet], clock: TimeMap
 ) -> list[Reported]:
     """Of lines that were awarded to the institution that reports, as they stood then."""
     lines: dict[tuple[str, str, str], list[tuple[datetime, Selected, Award]]] = {}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from services.selection.domain.leaves import award_leaves
-from services.selection.domain.matching import Award, offer_of
+from services.selection.domain.offers import Award, offer_of
 from services.selection.domain.releases import Freed, Place, Release
 from services.selection.domain.status import status_until
 from services.selection.storage.rounds import KnownRound, known_of
@@ -56,7 +56,7 @@ JOIN applications a ON a.application = e.application AND a.version = e.version
 WHERE s.round = $1 AND s.epoch = $2 AND coalesce(m.result, s.result) IN ('selected', 'reserve')
 ORDER BY s.position
 """
-SAID = """
+PROPOSED = """
 SELECT body FROM chronicle
 WHERE round = $1 AND type = 'ReleaseProposed' AND (body->>'epoch')::int = $2 AND (body->>'batch')::int = $3
 """
@@ -166,9 +166,9 @@ async def places(connection: Connection, opened: ReleaseOpened, accepted: Accept
     return in_order
 
 
-async def said(connection: Connection, opened: ReleaseOpened) -> ReleaseProposed | None:
+async def published_proposal(connection: Connection, opened: ReleaseOpened) -> ReleaseProposed | None:
     """The batch's proposal as this service published it."""
-    body = await connection.fetchval(SAID, opened.round, opened.epoch, opened.batch)
+    body = await connection.fetchval(PROPOSED, opened.round, opened.epoch, opened.batch)
     return ReleaseProposed.model_validate(body) if body else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.selection.domain.leaves import award_leaves
 from services.selection.domain.proposal import Proposal
 from services.selection.domain.status import status_until
-from services.selection.storage.drawn import Named
+from services.selection.storage.drawn import NamedOffer
 from shared.clock import TimeMap, time_map
 from shared.contracts.events import Rehearsal
 from shared.contracts.policy import POLICY
@@ -104,7 +104,7 @@ RESULT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToPublish:
     """A confirmed proposal, published up to a line; `status_until` is the end of what a selection of it gives, `batch`
     the last that was confirmed with it, 0 where none was."""
@@ -134,7 +134,7 @@ async def save_proposal(
     epoch: int,
     body: Any,
     proposal: Proposal,
-    named: dict[str, Named],
+    named: dict[str, NamedOffer],
     tickets: dict[str, int],
 ) -> bool:
     if await connection.fetchval(SAVE_PROPOSAL, round_id, epoch, body) is None:
@@ -177,12 +177,12 @@ async def to_publish(connection: Connection) -> list[ToPublish]:
     """Confirmed proposals with lines that are not published yet."""
     return [
         ToPublish(
-            row["round"],
-            row["epoch"],
-            row["body"]["selection_root"],
-            row["published_lines"],
-            status_until(POLICY.validate_python(row["policy"]), row["confirmed_at"]),
-            row["batch"],
+            round=row["round"],
+            epoch=row["epoch"],
+            selection_root=row["body"]["selection_root"],
+            published_lines=row["published_lines"],
+            status_until=status_until(POLICY.validate_python(row["policy"]), row["confirmed_at"]),
+            batch=row["batch"],
         )
         for row in await connection.fetch(TO_PUBLISH)
     ]

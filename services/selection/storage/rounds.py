@@ -9,7 +9,7 @@ from shared.contracts.events import InputsCommitted, Manifest, Rehearsal, Select
 from shared.contracts.policy import POLICY, Policy
 from shared.service.postgres import Connection
 
-Said = TypeVar("Said", InputsCommitted, SelectionProposed)
+Published = TypeVar("Published", InputsCommitted, SelectionProposed)
 TO_COMMIT = """
 SELECT r.* FROM rounds r LEFT JOIN commitments c ON c.round = r.round AND c.epoch = r.epoch
 WHERE r.policy IS NOT NULL AND r.epoch > 0 AND r.judged_epoch = r.epoch AND c.round IS NULL AND NOT r.void
@@ -21,7 +21,7 @@ WHERE p.round IS NULL AND NOT r.void
   AND coalesce(c.drawn_under, ARRAY[c.epoch]) <@ ARRAY(SELECT epoch FROM source_values s WHERE s.round = r.round)
 """
 SOURCE_VALUES = "SELECT epoch, value FROM source_values WHERE round = $1"
-SAID = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
+PUBLISHED = "SELECT body FROM said WHERE round = $1 AND epoch = $2 AND type = $3"
 LAST_MOMENT = """
 SELECT max((body->>$3)::timestamptz) FROM chronicle WHERE round = $1 AND type = $2 AND (body->>'epoch')::int <= $4
 """
@@ -34,7 +34,7 @@ KNOWN = "SELECT * FROM rounds WHERE round = $1 AND epoch > 0"
 ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRound:
     """A frozen round as far as selection knows it."""
 
@@ -58,18 +58,18 @@ def known_of(row: Any) -> KnownRound:
     """Of a row of `rounds`."""
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     return KnownRound(
-        row["round"],
-        row["epoch"],
-        POLICY.validate_python(row["policy"]) if row["policy"] else None,
-        row["policy_hash"],
-        time_map(rehearsal),
-        Manifest.model_validate(row["applications"]),
-        Manifest.model_validate(row["requests"]),
-        row["judged_epoch"],
-        row["judged_at"],
-        row["judged_root"],
-        Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
-        row["pledges"],
+        round=row["round"],
+        epoch=row["epoch"],
+        policy=POLICY.validate_python(row["policy"]) if row["policy"] else None,
+        policy_hash=row["policy_hash"],
+        time_map=time_map(rehearsal),
+        applications=Manifest.model_validate(row["applications"]),
+        requests=Manifest.model_validate(row["requests"]),
+        judged_epoch=row["judged_epoch"],
+        judged_at=row["judged_at"],
+        judged_root=row["judged_root"],
+        verdicts=Manifest.model_validate(row["verdicts"]) if row["verdicts"] else None,
+        pledges=row["pledges"],
     )
 
 
@@ -102,9 +102,9 @@ async def source_values(connection: Connection, round_id: str) -> dict[int, str]
     return {row["epoch"]: row["value"] for row in await connection.fetch(SOURCE_VALUES, round_id)}
 
 
-async def said(connection: Connection, round_id: str, epoch: int, kind: type[Said]) -> Said | None:
+async def published(connection: Connection, round_id: str, epoch: int, kind: type[Published]) -> Published | None:
     """The milestone of that kind as this service published it."""
-    body = await connection.fetchval(SAID, round_id, epoch, kind.__name__)
+    body = await connection.fetchval(PUBLISHED, round_id, epoch, kind.__name__)
     return kind.model_validate(body) if body else None
 
 

@@ -10,9 +10,9 @@ from services.selection.domain.commitment import Commitment, Entry, entries_dige
 from services.selection.domain.completeness import Completeness, completeness
 from services.selection.domain.epochs import MissingJudgementError, drawn_under, tickets_committed
 from services.selection.domain.score import score
-from services.selection.domain.tickets import standing_of, tickets
+from services.selection.domain.tickets import ticket_grounds, tickets
 from services.selection.storage import drawn, rounds
-from services.selection.storage.drawn import Current, DrawnEntry, Judged
+from services.selection.storage.drawn import Current, DrawnEntry, JudgedVersion
 from services.selection.storage.rounds import KnownRound
 from shared.clock import not_before
 from shared.contracts import topics
@@ -61,7 +61,7 @@ async def commit(
         pledges_root=pledges_root(pledges),
         policy_hash=known.policy_hash,
     )
-    published = await rounds.said(connection, known.round, known.epoch, InputsCommitted)
+    published = await rounds.published(connection, known.round, known.epoch, InputsCommitted)
     if published is not None and published.commitment_root != commitment.root:
         _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
         return []
@@ -139,10 +139,10 @@ async def panel_marks(connection: Connection, known: KnownRound) -> tuple[MarksS
 
 
 def entry_of(
-    judged: Judged,
+    judged: JudgedVersion,
     policy: Policy,
     marks: Sequence[PanelMark],
-    before: Mapping[int, Judged],
+    before: Mapping[int, JudgedVersion],
     first: int,
     committed: Sequence[int],
 ) -> Entry:
@@ -151,7 +151,7 @@ def entry_of(
     `before`: what was judged of it in earlier epochs; `first` and `committed` as in `domain.epochs`.
     """
     by_epoch = {
-        each.epoch: tickets(standing_of(each.findings, each.record), policy)
+        each.epoch: tickets(ticket_grounds(each.findings, each.record), policy)
         for each in (*before.values(), judged)
         if each.outcome is not VerdictOutcome.PARKED
     }

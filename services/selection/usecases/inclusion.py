@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from services.selection.domain.pack_result import Batch, Placed, Released
-from services.selection.domain.packs import Committed, Leaf, Proofs, Turns
+from services.selection.domain.packs import Committed, Leaf, Proofs, RoundEvents
 from services.selection.storage import packs
 from services.selection.storage.packs import LINES_OF_A_PART
 from shared.proof.canonical import canonical_json
@@ -87,25 +87,25 @@ async def proofs_of(
     roots: PublishedRoots,
     committed: Committed,
     placed: Placed,
-    turns: Turns,
+    published: RoundEvents,
     released: Released | None,
     batch: Batch | None,
 ) -> Proofs:
     """Raises UnprovenError."""
-    proposed = turns.proposed
+    proposed = published.proposed
     epoch = proposed["epoch"]
     bucket = await packs.bucket(connection, proposed["round"], epoch, committed.application)
-    entry_roots = await roots.of_entries(connection, turns.committed[epoch])
+    entry_roots = await roots.of_entries(connection, published.committed[epoch])
 
-    def proven(leaves: Sequence[Leaf], published: Sequence[str]) -> InclusionProof:
-        proof = inclusion_proof(committed.application, leaves, published)
+    def proven(leaves: Sequence[Leaf], bucket_roots: Sequence[str]) -> InclusionProof:
+        proof = inclusion_proof(committed.application, leaves, bucket_roots)
         if proof is None:
             raise UnprovenError(f"application {committed.application}, epoch {epoch}")
         return proof
 
     return Proofs(
-        application=proven([each.application_leaf for each in bucket], turns.manifest["roots"]),
-        verdict=proven([each.verdict_leaf for each in bucket], turns.completed["verdicts"]["roots"]),
+        application=proven([each.application_leaf for each in bucket], published.manifest["roots"]),
+        verdict=proven([each.verdict_leaf for each in bucket], published.completed["verdicts"]["roots"]),
         entry=proven([each.entry_leaf for each in bucket], [root.hex() for root in entry_roots]),
         result=await _result_proof(connection, await roots.of_results(connection, proposed), placed, proposed),
         release=await _release_proof(connection, released, batch.proposed) if released and batch else None,

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.selection.adapters.document.typesetting import pdf_of
 from services.selection.domain.pack_result import Placed, Released, Superseded, as_it_stands
-from services.selection.domain.packs import Made, Turns, batch_of, pack_of, signed_pack, turns_of
+from services.selection.domain.packs import PackInputs, RoundEvents, batch_of, pack_of, round_events_of, signed_pack
 from services.selection.domain.status import status_until
 from services.selection.storage import evidence, institutions, packs, rounds, timestamps
 from services.selection.usecases.inclusion import PublishedRoots, proofs_of
@@ -56,23 +56,23 @@ async def packed(
         if placed is None or not as_it_stands(placed, released).awards:
             earlier = [epoch for epoch in confirmed if epoch < number]
             return await _not_selected(connection, round_id, number, application, earlier, placed, released)
-        events = await evidence.told(connection, round_id)
+        events = await evidence.published_events(connection, round_id)
         batch = batch_of(events, number, released.batch) if released else None
-        turns, newest = turns_of(events, number), turns_of(events, confirmed[-1])
+        published, newest = round_events_of(events, number), round_events_of(events, confirmed[-1])
         committed = await packs.committed(connection, round_id, number, application)
-        if turns is None or newest is None or committed is None or not turns.tell_of(committed.drawn_under):
+        if published is None or newest is None or committed is None or not published.tell_of(committed.drawn_under):
             return _NOT_READ_BACK
         if released is not None and batch is None:
             return _NOT_READ_BACK
         superseded = await _superseded(connection, newest, application) if number != confirmed[-1] else None
         later = superseded.placed.awards if superseded and superseded.placed else ()
-        made = Made(
+        made = PackInputs(
             committed=committed,
             placed=placed,
-            turns=turns,
-            proofs=await proofs_of(connection, roots, committed, placed, turns, released, batch),
+            published=published,
+            proofs=await proofs_of(connection, roots, committed, placed, published, released, batch),
             standing=await packs.standing(connection, round_id, number),
-            status_until=_status_until(known.policy, turns),
+            status_until=_status_until(known.policy, published),
             superseded=superseded,
             stamps={root: stamp.stated() for root, stamp in (await timestamps.of_round(connection, round_id)).items()},
             institutions=await institutions.names(
@@ -94,7 +94,7 @@ async def _confirmed(connection: Connection, round_id: str) -> list[int] | NoPac
     return confirmed or NoPack("not-confirmed", "There is a pack once two officers have confirmed the result.")
 
 
-async def _superseded(connection: Connection, newest: Turns, application: str) -> Superseded:
+async def _superseded(connection: Connection, newest: RoundEvents, application: str) -> Superseded:
     epoch, round_id = newest.proposed["epoch"], newest.proposed["round"]
     placed = await packs.placed(connection, round_id, epoch, application)
     released = await packs.released(connection, round_id, epoch, application)
@@ -132,8 +132,8 @@ async def _not_selected(
     return NoPack("not-selected", f"A pack is of a selected product; this one is {why}.")
 
 
-def _status_until(policy: Policy, turns: Turns) -> str | None:
-    until = status_until(policy, datetime.fromisoformat(turns.confirmed["confirmed_at"]))
+def _status_until(policy: Policy, published: RoundEvents) -> str | None:
+    until = status_until(policy, datetime.fromisoformat(published.confirmed["confirmed_at"]))
     return until.astimezone(UTC).isoformat().replace("+00:00", "Z") if until else None
 
 

@@ -12,7 +12,8 @@ import structlog
 from services.selection.domain.commitment import unlike
 from services.selection.domain.draw import seed_of
 from services.selection.domain.evidence import shown_leaf
-from services.selection.domain.matching import Offer, Result
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import Offer
 from services.selection.domain.proposal import Proposal, root_of_leaves
 from services.selection.domain.proposal import propose as propose_selection
 from services.selection.storage import drawn, evidence, releases, results, rounds
@@ -54,7 +55,7 @@ async def propose(
             propose_selection, policy, seed, entries, offers, demands, pledges, others, before.leaving
         )
     shown_root = await _shown_root(connection, known.round, epoch, requests, offers, proposal)
-    published = await rounds.said(connection, known.round, epoch, SelectionProposed)
+    published = await rounds.published(connection, known.round, epoch, SelectionProposed)
     roots = published and (published.selection_root, published.shown_root or shown_root)
     if published is not None and roots != (proposal.selection_root, shown_root):
         _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)

@@ -44,7 +44,7 @@ async def propose_release(connection: Connection, due: OpenRelease, now: datetim
     tracks = {track.track: track.limits for track in policy.tracks if track.limits is not None}
     freed = releases.freed_by(opened)
     made = await asyncio.to_thread(release, places, freed, demands, pledges, policy.limits, tracks)
-    published = await releases.said(connection, opened)
+    published = await releases.published_proposal(connection, opened)
     if published is not None and published.batch_root != made.root:
         _log.error("does not release: said otherwise before", round=opened.round, batch=opened.batch)
         return []

@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from services.selection.domain.matching import Award
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.release import Party, both, classification, moment, money
 from services.selection.domain.ocds.words import LATER_RESULT
+from services.selection.domain.offers import Award
 from shared.contracts.policy import Titled
 
 
@@ -48,7 +48,7 @@ class Selected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SelectedSet:
     """All that is selected from a moment on: after a confirmation, or after anything else that gives or takes awards.
 
     `occasion` names the moment, once a round. `reasons`: by application, why one loses what it had.
@@ -98,7 +98,7 @@ class Awarding:
         return [self.selected.supplier, *buyers]
 
 
-def awardings(standings: Iterable[Standing]) -> list[Awarding]:
+def awardings(standings: Iterable[SelectedSet]) -> list[Awarding]:
     """What each standing changes of the one before; nothing of what stays as it was."""
     rows: list[Awarding] = []
     held: dict[str, Awarding] = {}
@@ -122,7 +122,7 @@ def awardings(standings: Iterable[Standing]) -> list[Awarding]:
     return rows
 
 
-def _cancelled(award: Awarding, standing: Standing) -> Awarding:
+def _cancelled(award: Awarding, standing: SelectedSet) -> Awarding:
     reason = standing.reasons.get(award.selected.application, LATER_RESULT)
     return replace(award, occasion=standing.occasion, at=standing.at, status=AwardStatus.CANCELLED, reason=reason)
 

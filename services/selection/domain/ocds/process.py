@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.selection.domain.matching import Demand
 from services.selection.domain.ocds.awards import Awarding
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.purchases import Reported
+from services.selection.domain.offers import Demand
 from shared.contracts.events import (
     InputsCommitted,
     RoundAmended,
@@ -19,7 +19,7 @@ from shared.contracts.events import (
     SelectionConfirmed,
 )
 
-Told = (
+ProcessEvent = (
     RoundAnnounced
     | RoundAmended
     | RoundOpened
@@ -32,10 +32,10 @@ Told = (
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class DatedEvent:
     """An event as it was published; `came_at`, in programme time, is of those that say no moment of their own."""
 
-    event: Told
+    event: ProcessEvent
     came_at: datetime | None = None
 
     @property
@@ -63,7 +63,7 @@ class Process:
 
     round: str
     title: str
-    turns: Sequence[Turn]
+    events: Sequence[DatedEvent]
     names: Names
     tenderers: Mapping[int, int]
     demand: Sequence[Demand]

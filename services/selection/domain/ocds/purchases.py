@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from services.selection.domain.matching import Award
 from services.selection.domain.ocds.awards import Selected
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.release import Party, Publication, Release, both, money
 from services.selection.domain.ocds.words import BOUGHT, NOT_BOUGHT, PURCHASE, PURCHASE_RATIONALE
+from services.selection.domain.offers import Award
 from shared.programme.purchases import Report
 from shared.programme.working_days import KST
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.selection.domain.ocds import tender
 from services.selection.domain.ocds.awards import Awarding, tags_of
-from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process
 from services.selection.domain.ocds.release import Party, Publication, Release, both
 from services.selection.domain.ocds.words import RATIONALE
 from shared.contracts.events import (
@@ -35,12 +35,14 @@ def occasion_of_batch(epoch: int, batch: int) -> str:
 def round_releases(publication: Publication, process: Process) -> Iterator[Release]:
     """In order of time."""
     awarded = {occasion: list(rows) for occasion, rows in groupby(process.awardings, key=lambda row: row.occasion)}
-    confirmed = {occasion_of(turn.event.epoch) for turn in process.turns if isinstance(turn.event, SelectionConfirmed)}
-    steps: list[tuple[datetime, Turn | list[Awarding]]] = [(turn.moment, turn) for turn in process.turns]
+    confirmed = {
+        occasion_of(dated.event.epoch) for dated in process.events if isinstance(dated.event, SelectionConfirmed)
+    }
+    steps: list[tuple[datetime, DatedEvent | list[Awarding]]] = [(dated.moment, dated) for dated in process.events]
     steps += [(rows[0].at, rows) for occasion, rows in awarded.items() if occasion not in confirmed]
     made = _Made(publication, process, awarded)
     for _, step in sorted(steps, key=itemgetter(0)):
-        yield made.of_event(step) if isinstance(step, Turn) else made.of_awards(step)
+        yield made.of_event(step) if isinstance(step, DatedEvent) else made.of_awards(step)
 
 
 class _Made:
@@ -59,9 +61,9 @@ class _Made:
     ) -> Release:
         return Release(ocid=self._ocid, occasion=occasion, date=at, tags=tags, parties=parties, content=content)
 
-    def of_event(self, turn: Turn) -> Release:
-        at, publication, office = turn.moment, self._publication, self._publication.office()
-        match turn.event:
+    def of_event(self, dated: DatedEvent) -> Release:
+        at, publication, office = dated.moment, self._publication, self._publication.office()
+        match dated.event:
             case RoundAnnounced() as event:
                 planned = tender.notice(publication, event, "planned")
                 rationale = both("rationale", RATIONALE)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.selection.domain.matching import Demand
 from services.selection.domain.ocds.names import Names
 from services.selection.domain.ocds.release import Publication, both, classification, document, moment, money
 from services.selection.domain.ocds.words import (
@@ -22,6 +21,7 @@ from services.selection.domain.ocds.words import (
     committed_root,
     frozen_counts,
 )
+from services.selection.domain.offers import Demand
 from shared.contracts.events import (
     InputsCommitted,
     Invitation,
