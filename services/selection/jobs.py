@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from services.selection.storage import drawn, purchases, releases, results, rounds
+from services.selection.storage import current_inputs, purchases, releases, results, rounds
 from services.selection.storage.purchases import Unreported
 from services.selection.storage.releases import ConfirmedRelease, OpenRelease
 from services.selection.storage.results import GivenStatus, ToPublish
@@ -45,7 +45,7 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
             return
         async with outbox.transaction(pool) as (connection, events):
             await rounds.one_snapshot(connection)
-            verdicts = await drawn.current(connection, known.round)
+            verdicts = await current_inputs.verdicts(connection, known.round)
             complete = (await inputs_of(connection, known, verdicts)).complete
             if complete and not await drop_altered(connection, known, verdicts):
                 now = known.time_map.programme(clock.now())
@@ -69,7 +69,7 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
         if marks is MarksState.OPEN:
             return  # for as long as a panel works; what differs is asked for once its marks are closed
         async with outbox.transaction(pool) as (connection, events):
-            state = await inputs_of(connection, known, await drawn.current(connection, known.round))
+            state = await inputs_of(connection, known, await current_inputs.verdicts(connection, known.round))
             for subject, buckets in (
                 (RepairSubject.VERDICTS, state.verdicts),
                 (RepairSubject.REQUESTS, state.requests),

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.selection.storage import drawn, rounds, timestamps
+from services.selection.storage import current_inputs, drawn, rounds, timestamps
 from services.selection.usecases.commitment import MarksState, inputs_of, panel_marks
 from shared.service.postgres import connected
 from shared.service.problems import Problem
@@ -28,7 +28,7 @@ async def completeness(round_id: str, request: Request) -> Response:
         answer = {"round": round_id, "epoch": known.epoch, "judged": known.judged_epoch == known.epoch}
         if known.verdicts is None:
             return JSONResponse(answer | {"differing_buckets": {}, "without_facts": 0, "complete": False})
-        state = await inputs_of(connection, known, await drawn.current(connection, known.round))
+        state = await inputs_of(connection, known, await current_inputs.verdicts(connection, known.round))
         marks, _ = await panel_marks(connection, known)
     return JSONResponse(
         answer

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.selection.storage.drawn import Current
+from services.selection.storage.current_inputs import Current
 from shared.proof.canonical import payload_hash
 from shared.service.postgres import Connection
 

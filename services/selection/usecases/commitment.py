@@ -11,8 +11,9 @@ from services.selection.domain.completeness import Completeness, completeness
 from services.selection.domain.epochs import MissingJudgementError, drawn_under, tickets_committed
 from services.selection.domain.score import score
 from services.selection.domain.tickets import ticket_grounds, tickets
-from services.selection.storage import drawn, rounds
-from services.selection.storage.drawn import Current, DrawnEntry, JudgedVersion
+from services.selection.storage import current_inputs, drawn, rounds
+from services.selection.storage.current_inputs import Current, JudgedVersion
+from services.selection.storage.drawn import DrawnEntry
 from services.selection.storage.rounds import KnownRound
 from shared.clock import not_before
 from shared.contracts import topics
@@ -33,9 +34,9 @@ async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequenc
     return completeness(
         verdicts,
         known.verdicts,
-        await drawn.request_leaves(connection, known.round),
+        await current_inputs.request_leaves(connection, known.round),
         known.requests,
-        await drawn.without_facts(connection, known.round),
+        await current_inputs.without_facts(connection, known.round),
     )
 
 
@@ -50,7 +51,7 @@ async def commit(
         return []  # a repair took a row away meanwhile
     pledges = known.pledges
     if pledges is None:
-        pledges = await drawn.pledges(connection, known.round)
+        pledges = await current_inputs.pledges(connection, known.round)
     commitment = Commitment(
         round=known.round,
         epoch=known.epoch,
@@ -102,9 +103,9 @@ async def _entries(
         marks.setdefault(mark.application, []).append(mark)
     committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
     admitted = await rounds.admitted(connection, known.round)
-    before = await drawn.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
+    before = await current_inputs.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
     entries = []
-    async for each in drawn.judged(connection, known.round):
+    async for each in current_inputs.judged(connection, known.round):
         first = drawn_under(admitted.get(each.application, 1), committed)
         points = marks.get(each.application, [])
         try:
@@ -131,10 +132,10 @@ async def panel_marks(connection: Connection, known: KnownRound) -> tuple[MarksS
     policy = known.policy
     if policy is None or policy.scoring is None or not policy.scoring.panel_points:
         return MarksState.CLOSED, ()
-    closed = await drawn.closed_marks_root(connection, known.round)
+    closed = await current_inputs.closed_marks_root(connection, known.round)
     if closed is None:
         return MarksState.OPEN, ()
-    marks = await drawn.marks(connection, known.round)
+    marks = await current_inputs.marks(connection, known.round)
     return (MarksState.CLOSED if marks_root(marks) == closed else MarksState.DIFFERENT), marks
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 
 from services.selection.storage import repairs, rounds
-from services.selection.storage.drawn import Current
+from services.selection.storage.current_inputs import Current
 from services.selection.storage.repairs import StatedFacts
 from services.selection.storage.rounds import KnownRound
 from shared.contracts.events import BucketListed, Manifest, RepairSubject

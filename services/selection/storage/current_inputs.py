@@ -1,0 +1,121 @@
+"""The current inputs of a round, before they are committed: newest verdicts, requests, panel marks and pledges."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.contracts.facts import SupplyRecord
+from shared.contracts.findings import Finding, VerdictOutcome
+from shared.programme.panel import PanelMark
+from shared.service.postgres import Connection, streamed
+
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+# The newest verdict of every application that was not withdrawn since.
+_OF_ROUND = """
+FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
+      ORDER BY application, version DESC, epoch DESC) v
+LEFT JOIN withdrawals w ON w.application = v.application AND w.version > v.version
+LEFT JOIN applications a
+     ON a.application = v.application AND a.version = v.version AND a.payload_hash = v.payload_hash
+WHERE w.application IS NULL
+"""
+CURRENT = f"""
+SELECT v.application::text, v.version, v.payload_hash, v.epoch, v.outcome, v.findings_hash {_OF_ROUND}
+"""
+REQUEST_LEAVES = "SELECT request, version, payload_hash FROM requests WHERE round = $1 AND NOT withdrawn"
+WITHOUT_FACTS = f"SELECT v.application::text {_OF_ROUND} AND a.application IS NULL"
+JUDGED = f"""
+SELECT v.application::text, v.version, v.epoch, v.outcome, v.findings,
+       a.facts->'applicant'->'supply_record' AS record
+{_OF_ROUND} AND a.application IS NOT NULL
+"""
+JUDGED_BEFORE = """
+SELECT DISTINCT ON (v.application, v.epoch) v.application::text, v.version, v.epoch, v.outcome, v.findings,
+       a.facts->'applicant'->'supply_record' AS record
+FROM unnest($1::uuid[], $2::int[], $3::int[]) AS current(application, version, epoch)
+JOIN verdicts v ON v.application = current.application AND v.version <= current.version AND v.epoch < current.epoch
+JOIN applications a ON a.application = v.application AND a.version = v.version
+LEFT JOIN amended m ON m.application = v.application AND m.version = v.version
+WHERE coalesce(m.epoch, 1) <= v.epoch
+ORDER BY v.application, v.epoch, v.version DESC
+"""
+MARKS = """
+SELECT application::text, reviewer, version, points, conflict_of_interest FROM marks WHERE round = $1
+"""
+SCORES_CLOSED = """
+SELECT marks_root FROM scores_closed
+WHERE round = $1 AND epoch >= coalesce((SELECT max(epoch) FROM admitted WHERE round = $1), 1)
+ORDER BY epoch DESC LIMIT 1
+"""
+PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
+Current = tuple[str, int, str, int, str, str]
+"""(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedVersion:
+    """What tickets and score of an application rest on."""
+
+    application: str
+    version: int
+    epoch: int
+    outcome: VerdictOutcome
+    findings: tuple[Finding, ...]
+    record: SupplyRecord | None
+
+
+async def verdicts(connection: Connection, round_id: str) -> list[Current]:
+    return [tuple(row) async for row in streamed(connection, CURRENT, round_id)]
+
+
+async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
+    return [tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id)]
+
+
+async def without_facts(connection: Connection, round_id: str) -> list[str]:
+    """The applications whose judged version's facts have not come yet."""
+    return [row["application"] async for row in streamed(connection, WITHOUT_FACTS, round_id)]
+
+
+async def judged(connection: Connection, round_id: str) -> AsyncIterator[JudgedVersion]:
+    """Of every current verdict whose facts are here."""
+    async for row in streamed(connection, JUDGED, round_id):
+        yield _judged(row)
+
+
+def _judged(row: Any) -> JudgedVersion:
+    return JudgedVersion(
+        application=row["application"],
+        version=row["version"],
+        epoch=row["epoch"],
+        outcome=VerdictOutcome(row["outcome"]),
+        findings=_FINDINGS.validate_python(row["findings"]),
+        record=SupplyRecord(**row["record"]) if row["record"] else None,
+    )
+
+
+async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, JudgedVersion]]:
+    """By application and epoch: what was judged of it in earlier epochs, of the version that stood then."""
+    by_application: dict[str, dict[int, JudgedVersion]] = {}
+    rows = await connection.fetch(
+        JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
+    )
+    for row in rows:
+        by_application.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
+    return by_application
+
+
+async def marks(connection: Connection, round_id: str) -> list[PanelMark]:
+    return [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
+
+
+async def closed_marks_root(connection: Connection, round_id: str) -> str | None:
+    """What two officers closed since the last application was admitted; None while they have not."""
+    root: str | None = await connection.fetchval(SCORES_CLOSED, round_id)
+    return root
+
+
+async def pledges(connection: Connection, round_id: str) -> dict[str, int]:
+    return {row["institution"]: row["won"] for row in await connection.fetch(PLEDGES, round_id)}
