@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def app(settings: SelectionSettings) -> FastAPI:
-    from services.selection.app import create_app  # noqa: PLC0415 -- a migration needs none of it
+    """The service, imported only when it runs."""
+    from services.selection.app import create_app  # noqa: PLC0415 -- a migration does not need it
 
     return create_app(settings)
 

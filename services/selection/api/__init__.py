@@ -1,1 +1,1 @@
-"""HTTP in, a module a matter."""
+"""HTTP in: one module per subject."""

@@ -1,4 +1,4 @@
-"""The chances the committed tickets give, before the draw and beside its result."""
+"""HTTP in: the chances that the committed tickets give, before the draw and beside its result."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,20 +24,21 @@ _KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The chances of a commitment, and the applications of each kind that stand."""
+    """The chances of a commitment, and the applications in the draw by kind of firm."""
 
     chances: Chances
     kinds: Mapping[Kind, Sequence[str]]
 
 
 class Estimates:
-    """The newest commitments' chances; each is simulated once, one at a time."""
+    """A cache of the newest commitments' chances. Each is simulated once, and one at a time."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Estimate] = {}
         self._one = asyncio.Lock()
 
     async def of(self, runtime: Runtime, known: KnownRound, commitment: dict[str, Any]) -> Estimate:
+        """The estimate of this commitment."""
         root = commitment["commitment_root"]
         async with self._one:
             if root not in self._kept:
@@ -119,7 +120,7 @@ async def show(round_id: str, request: Request, application: UUID | None = None)
 
 
 def _shown_firm(firm: FirmChance, of_tickets: int) -> dict[str, Any]:
-    """With all its entries: what a firm gains by entering more."""
+    """The chance of a firm with all its entries: it shows what a firm gains by more entries."""
     return {
         "entries": firm.entries,
         "tickets": firm.tickets,

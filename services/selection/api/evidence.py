@@ -1,4 +1,4 @@
-"""The evidence of a result, streamed, and the verifier that goes with it."""
+"""HTTP in: the evidence of a result, streamed, and the verifier that checks it."""
 
 import asyncio
 import tempfile
@@ -73,7 +73,7 @@ async def verifier() -> Response:
 
 
 async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> AsyncIterator[bytes]:
-    """Of one moment of the database, whatever is written meanwhile."""
+    """The bundle's lines, from one snapshot of the database."""
     if known.policy is None:
         raise LookupError(f"round {known.round} has no policy")
     accepted = AcceptedKinds.compile(known.policy.as_of, known.policy.certificates)
@@ -96,7 +96,7 @@ async def _lines(pool: Pool, known: KnownRound, epoch: int, depth: Depth) -> Asy
 
 
 async def _file(lines: AsyncIterator[bytes]) -> IO[bytes]:
-    """On disk, before anything is sent: whoever reads slowly holds up no connection to the database."""
+    """Writes the lines to disk before anything is sent, so that slow readers hold no database connection."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed once it is sent
     try:
         held = bytearray()

@@ -1,4 +1,4 @@
-"""Open data: a round's releases in one package, and the policy they link to."""
+"""HTTP in, open data: a round's releases in one package, and the policy they link to."""
 
 import asyncio
 import hashlib
@@ -20,11 +20,11 @@ from shared.service.runtime import Runtime
 
 router = APIRouter(prefix="/rounds", tags=["open data"])
 MADE_AT_ONCE: Final = 2
-"""Packages being made: each holds what is selected in memory until it is on disk. Others wait their turn."""
+"""Most packages made at once: each holds all selected products in memory until it is on disk."""
 
 
 class Packages:
-    """What the packages of a deployment have in common."""
+    """What all packages of a deployment share."""
 
     def __init__(self, settings: SelectionSettings) -> None:
         self._settings = settings
@@ -32,7 +32,10 @@ class Packages:
         self.tenderers: dict[str, int] = {}
 
     def publication(self) -> Publication:
-        """Links are part of what is published: whoever asks has no say in where they lead, by the Host of a request."""
+        """The publisher. Links are part of what is published, so they never come from a request's Host header.
+
+        Raises Problem if no public address is set.
+        """
         if not self._settings.public_url:
             missing = (
                 "Open data links to this service's public address, FIRSTBUY_SELECTION_PUBLIC_URL, which is not set."
@@ -90,7 +93,7 @@ async def policy(round_id: str, request: Request) -> Response:
 
 
 def _file(written: Iterable[bytes]) -> IO[bytes]:
-    """On disk: whoever reads slowly holds nothing else."""
+    """Writes the package to disk, so that slow readers hold no other resource."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed once it is sent
     try:
         for piece in written:

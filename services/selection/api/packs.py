@@ -1,4 +1,4 @@
-"""The pack of a selected product, for the file of whoever buys it: as JSON, and as a PDF with the JSON attached."""
+"""HTTP in: the pack of a selected product for its buyer's file, as JSON or as a PDF with the JSON attached."""
 
 from enum import StrEnum
 from typing import Annotated, Final
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 _CONFLICTS: Final = frozenset({"round-void", "not-confirmed"})
 _LATER: Final = {"Retry-After": "1"}
 _HEADERS: Final = {
-    # The address opens the pack: it goes to nobody else, and nothing in between keeps a copy.
+    # The address opens the pack, so it is not passed on as a referrer, and caches keep no copy.
     "Cache-Control": "private, no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -31,6 +31,8 @@ _HEADERS: Final = {
 
 
 class Format(StrEnum):
+    """The formats of a pack."""
+
     JSON = "json"
     PDF = "pdf"
 
@@ -70,7 +72,7 @@ async def pack(
 
 
 async def _admit(request: Request, round_id: str, application: str, key: str | None) -> None:
-    """Before anything is said of the application, even whether there is one."""
+    """Raises Problem unless the key or token opens the pack. Checked before anything else, even that it exists."""
     if key is None:
         await request.app.state.may_open(request)
         return

@@ -1,4 +1,4 @@
-"""The page that checks a round's evidence in the browser, and its scripts (`services/selection/page`)."""
+"""HTTP in: the page that checks a round's evidence in the browser, and its scripts (`services/selection/page`)."""
 
 import hashlib
 import json
@@ -18,12 +18,12 @@ FOLDER: Final = Path(__file__).parents[1] / "page"
 _HTML: Final = "text/html"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 HEADERS: Final = {
-    # Names in the evidence come from firms: whatever they are, no script but ours runs, and nothing is sent elsewhere.
+    # The evidence contains names from firms: no script but ours runs, and nothing is sent elsewhere.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Cache-Control": "no-cache",  # asked again each time: scripts of two releases would not fit each other
+    "Cache-Control": "no-cache",  # revalidated each time: scripts of two releases would not fit each other
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -32,6 +32,8 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
+    """A file with its media type and ETag."""
+
     content: bytes
     media_type: str
     etag: str
@@ -41,6 +43,7 @@ class Served:
         return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
     def response(self, known: str | None) -> Response:
+        """The file, or 304 if `known` (If-None-Match) has its ETag."""
         headers = HEADERS | {"ETag": self.etag}
         if known and self.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Response(status_code=304, headers=headers)
@@ -56,7 +59,7 @@ _PAGE, _UNKNOWN = (
 
 
 def page_router(named: Callable[[str], Awaitable[RoundNames | None]]) -> APIRouter:
-    """`named`: what a round is called, None of one that nobody announced."""
+    """`named`: looks up a round's names; None if it was never announced."""
     router = APIRouter(tags=["evidence"])
 
     @router.get("/rounds/{round_id}/verify")

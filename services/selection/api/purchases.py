@@ -1,4 +1,4 @@
-"""Pledges and what came of them: money against each institution's pledge, and what became of every award."""
+"""HTTP in: money awarded and contracted against each pledge, and the state of every award."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ async def _answer(
 
 
 async def _now(request: Request, connection: Connection, round_id: str) -> datetime:
-    """By the round's own clock."""
+    """The time by the round's own clock."""
     clock: Clock = request.app.state.clock
     return (await purchases.clock_of(connection, round_id)).programme(clock.now())
 

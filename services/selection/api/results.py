@@ -1,4 +1,4 @@
-"""The lines of a confirmed result as a table, as far as everybody may see them."""
+"""HTTP in: the lines of a confirmed result as a table, as far as they are public."""
 
 from collections.abc import Sequence
 from typing import IO, Annotated, Any, Final
@@ -90,7 +90,7 @@ async def show(
 
 
 def _firms(groups: Sequence[Firms]) -> list[dict[str, Any]]:
-    """A firm's chance with all its entries, and what became of it: by how many it had. `first_place` is exact."""
+    """Firms by number of entries: chance and outcome of a firm with all its entries. `first_place` is exact."""
     of_tickets = sum(group.tickets for group in groups)
     return [
         {

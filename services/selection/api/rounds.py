@@ -1,4 +1,4 @@
-"""HTTP in: how far selection is, and what it committed to."""
+"""HTTP in: the progress of selection, and its commitments."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse

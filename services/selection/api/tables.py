@@ -1,8 +1,8 @@
-"""Tables: for programs as JSON, for spreadsheets as CSV or XLSX. The same columns in each, numbers as numbers, days as
-days of Korea; nothing a firm or an institution wrote is taken for a formula.
+"""Tables as JSON for programs, and as CSV or XLSX for spreadsheets, with the same columns in each.
 
-Which of them `?format=` says, else the header Accept. `?language=` heads the columns in Korean or English; without it
-they are headed by their names, which do not change.
+Numbers are numbers, and dates are Korean dates. No text of a firm or institution is read as a formula. `?format=` picks
+the format, else the Accept header. `?language=` heads the columns in Korean or English; without it, they are headed by
+their names, which do not change.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from shared.service.http import download
 from shared.service.problems import Problem
 
 ROWS_OF_A_SHEET: Final = 1_048_575
-"""What Excel holds below the header."""
+"""Most rows below the header of an Excel sheet."""
 _CHARACTERS_OF_A_CELL: Final = 32_767
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NO_XML: Final = re.compile("[\ufffe\uffff]")
@@ -38,6 +38,8 @@ Rows = AsyncGenerator[Sequence[Row], None]
 
 
 class Format(StrEnum):
+    """The formats of a table."""
+
     JSON = "json"
     CSV = "csv"
     XLSX = "xlsx"
@@ -51,6 +53,8 @@ MEDIA_TYPES: Final = {
 
 
 class Kind(StrEnum):
+    """What a column holds."""
+
     TEXT = "text"
     NUMBER = "number"
     WON = "won"
@@ -59,6 +63,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """A column: its name in JSON, its headings, and its kind and width in spreadsheets."""
+
     name: str
     ko: str
     en: str
@@ -73,20 +79,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is what it is a table of, in its file's name; `head` is what its JSON says before the rows."""
+    """`name` is part of the file's name; `head` is what the JSON has before the rows."""
 
     name: str
     columns: tuple[Column, ...]
     head: dict[str, Any]
 
     def named(self, row: Row) -> dict[str, Any]:
-        """A row as JSON has it."""
+        """The row as a JSON object."""
         values = (value.isoformat() if isinstance(value, date) else value for value in row)
         return dict(zip((column.name for column in self.columns), values, strict=True))
 
 
 def wanted(request: Request, asked: Format | None) -> Format:
-    """JSON where nothing else is asked for."""
+    """The requested format; JSON by default."""
     if asked is not None:
         return asked
     accepted = request.headers.get("accept", "")
@@ -94,28 +100,30 @@ def wanted(request: Request, asked: Format | None) -> Format:
 
 
 def check_fits(kind: Format, rows: int) -> None:
+    """Raises Problem 406 if an Excel sheet can't hold this many rows."""
     if kind is Format.XLSX and rows > ROWS_OF_A_SHEET:
         held = f"A sheet of Excel holds {ROWS_OF_A_SHEET:,} rows, and these are {rows:,}."
         raise Problem(406, "too-many-rows", f"{held} Ask for CSV: ?format=csv, or Accept: text/csv.")
 
 
 async def sent(table: Table, rows: Rows, kind: Format, language: Language | None, name: str) -> Response:
-    """The answer with the whole table; `rows` come many at a time, and are read to their end before it begins."""
+    """Answers with the whole table. `rows` come in batches, and are all read before the answer begins."""
     file = await written(table, rows, kind, language)
     return StreamingResponse(pieces(file), media_type=MEDIA_TYPES[kind], headers=headers_of(table, kind, name))
 
 
 def headers_of(table: Table, kind: Format, name: str) -> dict[str, str]:
+    """The download's headers."""
     return {"Content-Disposition": download(f"{name}-{table.name}.{kind.value}"), "Vary": "Accept"}
 
 
 async def at_once(rows: Sequence[Row]) -> Rows:
-    """Of a table that is in memory."""
+    """The rows of a table in memory, as one batch."""
     yield rows
 
 
 async def written(table: Table, rows: Rows, kind: Format, language: Language | None) -> IO[bytes]:
-    """On disk, written beside the event loop, in memory that does not grow with the rows."""
+    """Writes the table to disk in threads, with memory that does not grow with the rows."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed once it is sent
     try:
         with tempfile.TemporaryDirectory() as scratch:
@@ -132,6 +140,8 @@ async def written(table: Table, rows: Rows, kind: Format, language: Language | N
 
 
 class Writer(Protocol):
+    """Writes a table in one format."""
+
     def add(self, rows: Sequence[Row]) -> None: ...
 
     def close(self) -> None: ...
@@ -165,7 +175,7 @@ class _Json:
 
 
 class _Csv:
-    """With a byte order mark, by which spreadsheets know UTF-8."""
+    """With a byte order mark, by which spreadsheets recognise UTF-8."""
 
     def __init__(self, table: Table, file: IO[bytes], language: Language | None) -> None:
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
@@ -185,7 +195,7 @@ def _no_formula(value: Value) -> Value:
 
 
 class _Xlsx:
-    """One sheet, row after row. A text is written as one, whatever it begins with."""
+    """One sheet, written row by row. Text cells are strings, whatever they begin with."""
 
     def __init__(self, table: Table, file: IO[bytes], language: Language | None, scratch: str) -> None:
         self._workbook = Workbook(file, {"constant_memory": True, "tmpdir": scratch})

@@ -1,4 +1,4 @@
-"""What bounds a selection beside demand: places, products of one firm, the reserve; of the round and of each track."""
+"""Limits on a selection besides demand: places, products per firm and reserve, per round and per track."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -9,7 +9,7 @@ _UNBOUNDED: Final = 2**63
 
 
 class Bound:
-    """What is left of the limits of the round or of one track. Asked for every application: attributes, not calls."""
+    """What is left of the limits of the round or one track. Hot path: attributes, not methods."""
 
     __slots__ = ("_most_of_firm", "_of_firm", "firms_at_limit", "places", "reserve")
 
@@ -21,6 +21,7 @@ class Bound:
         self._of_firm: dict[str, int] = {}
 
     def select(self, firm: str) -> None:
+        """Counts a selected product of the firm."""
         self.places -= 1
         self._of_firm[firm] = count = self._of_firm.get(firm, 0) + 1
         if count >= self._most_of_firm:
@@ -28,19 +29,19 @@ class Bound:
 
 
 class Bounds:
-    """Every bound an offer stands under. Counts only rise: one that is reached stays so for all that come later."""
+    """All bounds of a round. Counts only rise, so a limit once reached stays reached."""
 
     def __init__(self, limits: Limits, tracks: Mapping[str, TrackLimits]) -> None:
         self._round = (Bound(limits),)
         self._tracks = {track: (*self._round, Bound(own)) for track, own in tracks.items()}
 
     def over(self, track: str) -> tuple[Bound, ...]:
-        """The round's and, where the track has limits of its own, the track's."""
+        """The round's bound, and the track's if it has limits of its own."""
         return self._tracks.get(track, self._round)
 
 
 def barred(over: Iterable[Bound], firm: str) -> bool:
-    """Whether a firm's offer could not be selected, whatever demand there is."""
+    """True if no offer of the firm could be selected, whatever the demand."""
     return any(bound.places <= 0 or firm in bound.firms_at_limit for bound in over)
 
 

@@ -1,7 +1,7 @@
-"""What chance the committed tickets give: exact for the first place, simulated for being selected.
+"""The chances that the committed tickets give: exact for the first place, simulated for being selected.
 
-A simulated draw is the real one, matching and all, under a seed that follows from the commitment alone: whoever draws
-the same number of them comes to the same estimate, and nobody learns anything of the real seed.
+A simulated draw runs the real draw and matching under a seed derived from the commitment alone. So everyone who
+simulates the same number of draws gets the same estimate, and nobody learns anything about the real seed.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ from services.selection.domain.proposal import placed, stands
 from shared.contracts.policy import Method, Policy
 
 DRAWS: Final = range(50, 1001)
-"""Fewest and most draws simulated; as many as `PLACED` allows."""
+"""Fewest and most simulated draws, within what `PLACED` allows."""
 PLACED: Final = 2_000_000
-"""Applications placed in all draws together: some seconds of one core."""
+"""Most applications placed in all draws together: some seconds of one core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Firms that the policy gives the same: what was found of them, and their tickets."""
+    """A kind of firm as the policy distinguishes them, with its number of tickets."""
 
     startup: bool
     first_timer: bool
@@ -34,8 +34,8 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Of one application, or of each of a kind. `selected`: the share of simulated draws, None without any; `error`:
-    its standard error."""
+    """The chance of one application, or of each of a kind. `selected`: the share of simulated draws, None if there were
+    none; `error`: its standard error."""
 
     tickets: int
     of_tickets: int
@@ -45,8 +45,8 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class FirmChance:
-    """Of one firm, or of each of several with as many entries, in the mean. `selected`: the share of simulated draws in
-    which one of its entries at least is; None without any."""
+    """The chance of one firm, or the mean over firms with the same number of entries. `selected`: the share of
+    simulated draws in which at least one of its entries is selected; None if there were none."""
 
     firms: int
     entries: int
@@ -62,31 +62,31 @@ def _mean(firms: Sequence[FirmChance]) -> FirmChance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chances:
-    """`times` each application was selected in `draws` draws. `of_tickets` counts every ticket in the draw."""
+    """The chances in one draw. `times`: how often each application was selected in `draws` simulated draws."""
 
     standing: Mapping[str, int]
     of_tickets: int
     draws: int
     times: Mapping[str, int]
     firms: Mapping[str, str] = field(default_factory=dict)
-    """By application, whose it is."""
+    """The firm of each application."""
     firm_times: Mapping[str, int] = field(default_factory=dict)
-    """How often a firm was selected with one of its entries at least."""
+    """How often at least one entry of a firm was selected."""
 
     def of(self, application: str) -> Chance | None:
-        """None of one that does not stand in the draw."""
+        """The chance of one application; None if it is not in the draw."""
         tickets = self.standing.get(application)
         return None if tickets is None else self._chance(tickets, self.times.get(application, 0), 1)
 
     def of_firm(self, application: str) -> "FirmChance | None":
-        """Of the firm whose application it is, with all its entries; None where that does not stand in the draw."""
+        """The chance of the application's firm with all its entries; None if the application is not in the draw."""
         firm = self.firms.get(application)
         if firm is None or application not in self.standing:
             return None
         return self._firm(firm, [other for other in self.standing if self.firms.get(other) == firm])
 
     def by_entries(self) -> "dict[int, FirmChance]":
-        """By how many entries a firm has in the draw: the mean over those firms."""
+        """The mean chance of firms, by their number of entries in the draw."""
         entries: dict[str, list[str]] = {}
         for application in self.standing:
             entries.setdefault(self.firms.get(application, application), []).append(application)
@@ -100,7 +100,7 @@ class Chances:
         return FirmChance(1, len(own), sum(self.standing[application] for application in own), selected)
 
     def of_kind(self, tickets: int, applications: Sequence[str]) -> Chance:
-        """The mean over all of a kind."""
+        """The mean chance of these applications, which are all of one kind."""
         return self._chance(
             tickets, sum(self.times.get(application, 0) for application in applications), len(applications)
         )
@@ -114,13 +114,13 @@ class Chances:
 
 
 def draws_of(standing: int) -> int:
-    """How many draws are simulated for so many applications; none for more than could be placed often enough."""
+    """How many draws are simulated for so many applications; 0 if there are too many for DRAWS.start draws."""
     most = PLACED // max(standing, 1)
     return 0 if most < DRAWS.start else min(most, DRAWS.stop - 1)
 
 
 def seed_for(commitment_root: str, number: int) -> str:
-    """Of the simulated draw with that number, from 1."""
+    """The seed of a simulated draw; `number` counts from 1."""
     return sha256(f"firstbuy-chance-v1:{commitment_root}:{number}".encode("ascii")).hexdigest()
 
 
@@ -132,6 +132,7 @@ def chances(
     demands: Sequence[Demand],
     pledges: Mapping[str, int],
 ) -> Chances:
+    """Simulates draws of the committed entries. `pledges`: won by institution."""
     standing = [entry for entry in entries if stands(entry, policy)]
     draws = draws_of(len(standing))
     times, firm_times = Counter[str](), Counter[str]()
@@ -152,6 +153,7 @@ def chances(
 
 
 def method_in_words(policy: Policy, draws: int) -> str:
+    """How the chances were computed, in English; `shared.wording` translates it."""
     first = "exact for the first place: tickets of all tickets"
     if policy.method is Method.SCORE:
         first = "the score decides, and tickets break its ties alone"

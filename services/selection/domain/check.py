@@ -1,4 +1,4 @@
-"""What of a policy selection could not work with; the checks are in `shared/policies`, for others to ask too."""
+"""Problems of a policy that selection could not work with. The checks themselves are in `shared/policies`."""
 
 from shared.contracts.policy import Policy
 from shared.policies.problem import Problem
@@ -8,5 +8,5 @@ __all__ = ["Problem", "check_selection"]
 
 
 def check_selection(policy: Policy) -> tuple[Problem, ...]:
-    """Every problem at once, in the order of the file."""
+    """All problems, in the order of the policy file."""
     return tuple(table_problems(policy))

@@ -1,4 +1,4 @@
-"""The commitment: everything that decides, under one root, published before chance enters."""
+"""The commitment: one root over everything the draw rests on, published before the seed is known."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.proof.merkle import Digest, digest_of
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An application as it is committed: ineligible ones too, with no tickets. `score` is None where none is asked."""
+    """An application as committed, ineligible ones included. `score` is None if the policy asks for none."""
 
     application: str
     outcome: VerdictOutcome
@@ -19,16 +19,17 @@ class Entry:
     score: int | None = None
 
     def leaf(self) -> tuple[str, str, int, int | None]:
+        """The leaf of `entries_root`."""
         return self.application, self.outcome.value, self.tickets, self.score
 
 
 def pledges_root(pledges: Mapping[str, int]) -> str:
-    """SHA-256 of canonical `[[institution, won], …]` in order of institution: pledges bound the matching."""
+    """SHA-256 of canonical `[[institution, won], …]`, in order of institution."""
     return json_hash(sorted(pledges.items()))
 
 
 def entries_digest(entries: Iterable[Entry]) -> Digest:
-    """Over `[id, outcome, tickets, score]`, whatever the order of `entries`."""
+    """The digest over leaves `[id, outcome, tickets, score]`; it does not depend on the order of `entries`."""
     return digest_of(entry.leaf() for entry in entries)
 
 
@@ -38,9 +39,9 @@ def unlike(
     pledges: Mapping[str, int],
     requests: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """Which parts of what is to be drawn from are not those of `committed`, an InputsCommitted as JSON.
+    """The parts that differ from `committed`, an InputsCommitted as JSON; empty if all agree.
 
-    `requests` with their nonces; of before these were kept (None) nothing is said.
+    Requests are checked only if all have nonces: those stored before nonces were kept have None.
     """
     differing = []
     if entries_digest(entries).root != committed["entries_root"]:
@@ -57,7 +58,7 @@ def unlike(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
-    """What `commitment_root` is made of."""
+    """What `commitment_root` is the hash of."""
 
     round: str
     epoch: int
@@ -70,7 +71,7 @@ class Commitment:
 
     @property
     def root(self) -> str:
-        """SHA-256 of the canonical JSON of an object of these fields."""
+        """SHA-256 of the canonical JSON object of these fields."""
         return json_hash(
             {
                 "round": self.round,

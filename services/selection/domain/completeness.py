@@ -1,4 +1,4 @@
-"""When selection may begin: its verdicts and requests are exactly those that were judged and frozen, by digest."""
+"""When selection may begin: once its verdicts and requests are exactly those judged and frozen, by digest."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.proof.merkle import Digest, bucket_of, digest_of
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """Buckets that still differ, of verdicts and of purchase requests, and judged applications without their facts."""
+    """What is missing: differing buckets of verdicts and requests, and judged applications without facts."""
 
     verdicts: tuple[int, ...]
     requests: tuple[int, ...]
@@ -22,7 +22,7 @@ class Completeness:
 
     @property
     def applications(self) -> tuple[int, ...]:
-        """Buckets of applications whose facts are wanted."""
+        """Buckets of the applications whose facts are missing."""
         return tuple(sorted({bucket_of(application) for application in self.without_facts}))
 
 
@@ -33,6 +33,7 @@ def completeness(
     wanted: Manifest,
     without_facts: Iterable[str],
 ) -> Completeness:
+    """Compares the digests of verdicts and requests with the manifests that were published."""
     return Completeness(
         tuple(digest_of(verdicts).differing(_digest(judged))),
         tuple(digest_of(requests).differing(_digest(wanted))),

@@ -1,8 +1,8 @@
 """The public draw: exact weighted sampling without replacement, checkable with `printf … | sha256sum`.
 
-Each of an application's tickets is an independent uniform number, and its key is the least of them. With n tickets
-among N, the least of all is one of its own with probability n/N, and so on among those left. Adding or removing an
-application moves no other.
+Each ticket of an application is an independent uniform number, and the application's key is the least of them. With n
+of N tickets, it is first with probability n/N, and so on among those left. Adding or removing an application does not
+reorder the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,21 +17,23 @@ _ABOVE_ALL: Final = b"\xff" * (sha256().digest_size + 1)
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a lottery draws: whole numbers, whose order of drawing does not count."""
+    """A lottery's result: whole numbers, in any order."""
 
     values: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class HexText:
-    """What a beacon publishes: bytes in hexadecimal."""
+    """A beacon's value: bytes in hexadecimal."""
 
     value: str
 
 
 def source_string(values: Iterable[Numbers | HexText]) -> str:
-    """The canonical key string of RFC 3797 §4.1: each source's numbers in ascending order without leading zeros, each
-    followed by a full stop, or its text in lower case; then a slash; sources one after another.
+    """The canonical key string of RFC 3797 §4.1. Each source is followed by a slash.
+
+    Numbers are ascending, without leading zeros, each followed by a full stop; text is in lower case. Raises ValueError
+    for a negative number or text that is not hexadecimal.
     """
     return "".join(f"{_canonical(value)}/" for value in values)
 
@@ -49,18 +51,18 @@ def _canonical(value: Numbers | HexText) -> str:
 
 
 def seed_of(commitment_root: str, source: str) -> str:
-    """The seed in hex: neither the commitment nor the source alone gives it."""
+    """The seed in hex. It takes both the commitment and the source to compute it."""
     return sha256(f"firstbuy-seed-v1:{commitment_root}:{source}".encode("ascii")).hexdigest()
 
 
 def draw_key(seed: str, application: str, tickets: int) -> bytes:
-    """The least of SHA-256 over ASCII `<seed>:<application>:<k>` for k from 1 to `tickets`."""
+    """The least SHA-256 of ASCII `<seed>:<application>:<k>` for k from 1 to `tickets`."""
     return draw_keys(seed, [(application, tickets)])[0]
 
 
 def draw_keys(seed: str, tickets: Iterable[tuple[str, int]]) -> list[bytes]:
-    """The draw key of each (application, tickets), as they are given. All have a ticket at least."""
-    begun = sha256(f"{seed}:".encode("ascii")).copy  # every ticket begins so: its first block is hashed once
+    """The draw keys of (application, tickets) pairs, in their order. Each has at least one ticket."""
+    begun = sha256(f"{seed}:".encode("ascii")).copy  # the common beginning of all tickets is hashed once
     keys = []
     for application, count in tickets:
         identifier = application.encode("ascii")
@@ -76,7 +78,7 @@ def draw_keys(seed: str, tickets: Iterable[tuple[str, int]]) -> list[bytes]:
 
 
 def in_order(keys: Sequence[bytes], applications: Sequence[str]) -> list[int]:
-    """The draw order, as places in `keys`: the least key first, ties by id."""
+    """The draw order, as indexes into `keys`: the least key first, ties by id."""
     order = sorted(range(len(keys)), key=keys.__getitem__)
     stand = [keys[place] for place in order]
     if not all(map(lt, stand, stand[1:])):

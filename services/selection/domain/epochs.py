@@ -1,27 +1,30 @@
-"""What a later epoch may still change: who draws under which seed, and how many tickets count.
+"""What a later epoch may still change: under which seed an application draws, and how many tickets count.
 
-One seed per round for ever. It may be known when a later epoch is opened, so tickets once committed are never raised,
-and who was admitted after the first commitment draws under a value that nobody knew then.
+A round has one seed for ever, which may be known when a later epoch is opened. So committed tickets are never raised,
+and applications admitted after the first commitment draw under a value that nobody knew then.
 """
 
 from collections.abc import Iterable, Mapping
 
 
 class MissingJudgementError(LookupError):
-    """What an earlier commitment was made of is not there: no tickets can be committed without it."""
+    """A judgement that an earlier commitment rests on is missing, so no tickets can be committed."""
 
     code = "missing-judgement"
 
 
 def drawn_under(admitted_in: int, committed: Iterable[int]) -> int:
-    """The epoch of the first commitment an application could stand in. `committed`: epochs, with the one being made."""
+    """The epoch of the first commitment that could include the application.
+
+    `committed`: all epochs committed, including the one being made.
+    """
     return min(epoch for epoch in committed if epoch >= admitted_in)
 
 
 def tickets_committed(by_epoch: Mapping[int, int], first: int, committed: Iterable[int]) -> int:
-    """The least of what was committed since `first`. `by_epoch`: the tickets of each judgement, by epoch judged.
+    """The smallest number of tickets committed since `first`. `by_epoch`: tickets by the epoch of the judgement.
 
-    Raises MissingJudgementError where a commitment since `first` has none: the least of fewer could be too many.
+    Raises MissingJudgementError if a commitment since `first` has no judgement: the minimum could be too high.
     """
     counts = []
     for commitment in committed:

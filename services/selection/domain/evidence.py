@@ -1,7 +1,7 @@
-"""The evidence of one result: records, one canonical JSON a line, under one root in both depths (docs/evidence.md).
+"""The evidence of one result: records of one canonical JSON line each, under one root (docs/evidence.md).
 
-What the public depth leaves out stands in it as a hash, `sealed`, that the auditor's depth opens with `open`. A record
-is hashed without `open`, so the root is the same.
+The public depth replaces confidential parts by their hash, `sealed`; the auditor's depth adds them as `open`. Records
+are hashed without `open`, so both depths have the same root.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +28,8 @@ _SEALED: Final = (
     "SelectionProposed",
     "ReleaseOpened",
 )
-"""What leads to a proposal, in the order of a round's life; what comes after it stands outside of the root. A release
-comes after the proposal of its own epoch, and before those of later ones."""
-
-
+"""Events that lead to a proposal, in the order of a round's life; later events are outside the root. A release comes
+after the proposal of its own epoch and before those of later epochs."""
 _STATED_IN_V2: Final = {
     "RoundAnnounced": "announcement_root",
     "RoundAmended": "announcement_root",
@@ -68,12 +66,16 @@ _SHOWN: Final = {
 
 
 class Format(StrEnum):
+    """The versions of the bundle format."""
+
     V1 = "firstbuy-evidence-v1"
-    """Of rounds in which something was said before it had its root."""
+    """For rounds with an event from before it had its root."""
     V2 = "firstbuy-evidence-v2"
 
 
 class Depth(StrEnum):
+    """How much a bundle shows."""
+
     PUBLIC = "public"
     AUDITOR = "auditor"
 
@@ -96,12 +98,13 @@ class PublishedEvent:
         return number
 
     def record(self) -> dict[str, Any]:
+        """The event's record in a bundle."""
         return {"type": "event", "event": self.type, "body": self.body}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An application's line of the proposal, with all that it was committed and judged with."""
+    """An application's line of the proposal, with what was committed and judged about it."""
 
     application: str
     version: int
@@ -112,13 +115,13 @@ class Line:
     findings_hash: str
     findings: Sequence[Any]
     marks: Sequence[Any] | None
-    """The panel's, `[reviewer, version, points, conflict of interest]` in order of reviewer; None without any."""
+    """The panel's marks `[reviewer, version, points, conflict of interest]`, in order of reviewer; None if none."""
     outcome: str
     tickets: int
     score: int | None
     drawn_under: int
     firm: int
-    """Counts firms within the bundle, in order of their first application's id: whose it is stays sealed."""
+    """A number for the firm within the bundle, by its first application's id; the firm itself stays sealed."""
     position: int | None
     key: str | None
     result: str
@@ -126,11 +129,11 @@ class Line:
     reserve_position: int | None
     awards: Sequence[Mapping[str, Any]]
     identity: str | None = None
-    """How sure it is to come from its firm; None where that was not stated yet."""
+    """How surely it comes from its firm; None for applications from before that was stated."""
 
 
 def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[PublishedEvent], list[PublishedEvent]]:
-    """What led to the proposal of that epoch, in order; and the rest, which came after it."""
+    """The events that led to that epoch's proposal, in order; and those that came after it."""
     before: list[PublishedEvent] = []
     after: list[PublishedEvent] = []
     for event in events:
@@ -141,7 +144,7 @@ def leading_to(events: Iterable[PublishedEvent], epoch: int) -> tuple[list[Publi
 
 
 def format_of(events: Iterable[PublishedEvent]) -> Format:
-    """V2 where every event of the round states what that asks of it, else V1."""
+    """V2 if every event of the round states what V2 requires, else V1."""
     asked = ((event, _STATED_IN_V2[event.type]) for event in events if event.type in _STATED_IN_V2)
     return Format.V2 if all(event.body.get(member) is not None for event, member in asked) else Format.V1
 
@@ -152,6 +155,7 @@ def _in_order(event: PublishedEvent) -> tuple[int, int, int, int, str]:
 
 
 def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str, Any]:
+    """The record of a purchase request."""
     return {
         "type": "request",
         "request": demand.request,
@@ -171,8 +175,8 @@ def request_record(demand: Demand, version: int, payload_hash: str) -> dict[str,
 def shown_entry(
     application: str, firm: int, offer: Offer, identity: str | None, names: tuple[str, str] | None
 ) -> dict[str, Any]:
-    """What an entry's record shows beside its outcome, its draw and its result: what `shown_leaf` is made of. `names`,
-    of applicant and product, stand in it only of who is selected."""
+    """The part of an entry's record that `shown_leaf` covers: all but its outcome, draw and result. `names`: of
+    applicant and product, only for selected applications."""
     shown: dict[str, Any] = {
         "type": "entry",
         "application": application,
@@ -193,6 +197,7 @@ def shown_entry(
 
 
 def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
+    """The record of an application."""
     names = (line.facts["applicant"]["name"], line.facts["product"]["name"]) if line.awards else None
     return shown_entry(line.application, line.firm, offer, line.identity, names) | {
         "version": line.version,
@@ -213,18 +218,18 @@ def entry_record(line: Line, offer: Offer) -> dict[str, Any]:
 
 
 def shown_leaf(record: Mapping[str, Any]) -> bytes:
-    """A leaf of `shown_root`: what a request's or an entry's record shows, without what other roots are over."""
+    """A leaf of `shown_root`: what the record of a request or entry shows and no other root covers."""
     return canonical_json([record.get(name) for name in _SHOWN[record["type"]]])
 
 
 def opens(line: Line) -> dict[str, Any]:
-    """What only the auditor's depth shows of an entry."""
+    """What only the auditor's depth shows about an entry."""
     shown: dict[str, Any] = {"nonce": line.nonce, "facts": line.facts, "findings": line.findings}
     return shown if line.marks is None else shown | {"marks": line.marks}
 
 
 class Bundle:
-    """The lines of one bundle as they are written, and the root over what was written."""
+    """Writes the lines of one bundle, and computes the roots over them."""
 
     def __init__(self, round_id: str, epoch: int, depth: Depth, form: Format = Format.V1) -> None:
         self._head = {"bundle": form.value, "round": round_id, "epoch": epoch, "depth": depth.value}
@@ -232,10 +237,11 @@ class Bundle:
         self._tree, self._later = GrowingTree(), GrowingTree()
 
     def head(self) -> bytes:
+        """The first line."""
         return canonical_json(self._head) + b"\n"
 
     def record(self, record: Mapping[str, Any], opens: Mapping[str, Any] | None = None) -> bytes:
-        """`opens`: what only the auditor's depth shows."""
+        """A record's line. `opens`: what only the auditor's depth shows."""
         content = dict(record)
         if opens is not None:
             content["sealed"] = json_hash(opens)
@@ -246,12 +252,16 @@ class Bundle:
         return canonical_json(content | {"open": opens}) + b"\n"
 
     def later(self, event: PublishedEvent) -> bytes:
-        """What came after the proposal: under a root of its own, since the first one had stood before it."""
+        """The line of an event after the proposal.
+
+        These have a root of their own, since the first was final by then.
+        """
         line = canonical_json(event.record() | {"type": "later"})
         self._later.add(line)
         return line + b"\n"
 
     def end(self) -> bytes:
+        """The last line, with counts and roots."""
         ending = {
             "type": "end",
             "records": self._tree.size,

@@ -1,4 +1,4 @@
-"""Awards as the leaves of results and of batches have them."""
+"""Awards in the form that leaves of results and batches contain."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

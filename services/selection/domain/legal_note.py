@@ -1,7 +1,7 @@
-"""What the law says of whoever buys a selected product, and what it does not: in the pack, in both languages.
+"""The legal note of packs: what the law says about buyers of a selected product, and what it does not say.
 
-The Korean sentence of §14③ is the statute's own (판로지원법, as last amended in that article by Act 17243 of 7 April
-2020, in force from 8 October 2020); the English one is a translation of ours.
+The Korean sentence of §14③ quotes the statute (판로지원법, that article last amended by Act 17243 of 7 April 2020, in
+force from 8 October 2020); the English one is our translation.
 """
 
 from typing import Final
@@ -79,4 +79,4 @@ LIMITS: Final = {
         "That what the firm stated is true, but for what a registry is quoted for.",
     ],
 }
-"""What the pack can't show of itself."""
+"""What a pack alone can't prove."""

@@ -13,7 +13,7 @@ from services.selection.domain.offers import Award, Demand, Offer
 
 
 class _Line:
-    """A demand and what is left of it. `price_limit` is what one unit may cost when all its money is still there."""
+    """A demand and what is left of it. `price_limit`: the highest unit price with all its money left."""
 
     __slots__ = ("budget", "demand", "price_limit", "quantity", "tie")
 
@@ -31,19 +31,16 @@ class _Line:
 
 
 class _Reach:
-    """The demands of a class whose conditions, but for the price, are met by all offers of one kind.
-
-    Money and quantity only shrink, so a bound once found holds for all that come later.
-    """
+    """The demands of a class that all offers of one kind meet, apart from the price."""
 
     __slots__ = ("dearest", "most", "open")
 
     def __init__(self, lines: list[_Line]) -> None:
         self.open = lines
         self.dearest = max((line.price_limit for line in lines), default=-1)
-        """The highest price any of them takes, with all the money there was."""
+        """The highest price any of them takes with all its money left."""
         self.most = self.dearest
-        """None of them takes a higher price now."""
+        """An upper bound on the price any of them takes now."""
 
     def drop_spent(self, pledges: Mapping[str, int]) -> None:
         self.open = [line for line in self.open if line.quantity]
@@ -52,11 +49,11 @@ class _Reach:
 
 
 _OUT_OF_REACH: Final = _Reach([])
-"""Of a class that nobody asks for."""
+"""For a class without demand."""
 
 
 class _Shelf:
-    """The demands of a class, and what of an offer their conditions can tell apart."""
+    """The demands of a class, and the kinds of offers that their conditions distinguish."""
 
     __slots__ = ("_ask_kinds", "_ask_regions", "_days", "_lines", "_reaches")
 
@@ -81,7 +78,7 @@ class _Shelf:
 
 
 class Market:
-    """What is left to be had."""
+    """What is left of all requests and pledges."""
 
     def __init__(self, demands: Iterable[Demand], pledges: Mapping[str, int]) -> None:
         self._pledged = tuple(sorted(pledges))
@@ -95,35 +92,39 @@ class Market:
         self._shelves = {class_code: _Shelf(lines) for class_code, lines in of_class.items()}
 
     def reach(self, offer: Offer) -> _Reach:
+        """The demands that this offer meets, apart from the price."""
         shelf = self._shelves.get(offer.class_code)
         return _OUT_OF_REACH if shelf is None else shelf.reach(offer)
 
     def buy(self, offer: Offer, reach: _Reach, requests_at_most: int) -> tuple[Award, ...]:
-        """Most remaining budget first, ties by the hash of the request's id."""
+        """Sells as much of the offer as possible.
+
+        The largest remaining budget buys first, ties by hash of request id.
+        """
         return self._take(offer.price_won, offer.capacity, self._fitting(offer.price_won, reach), requests_at_most)
 
     def buy_more(self, offer: Offer, held: Sequence[Award], requests_at_most: int) -> tuple[Award, ...]:
-        """What it buys beside awards it holds, from requests it holds none of, with the capacity it has left."""
+        """Sells more of an offer that holds awards: to other requests, within its remaining capacity."""
         capacity, asked = offer.capacity - sum(award.quantity for award in held), {award.request for award in held}
         fitting = self._fitting(offer.price_won, self.reach(offer))
         others = [line for line in fitting if line.demand.request not in asked]
         return self._take(offer.price_won, capacity, others, requests_at_most - len(held))
 
     def occupy(self, awards: Iterable[Award]) -> None:
-        """Takes out what is held already. Every request named must be one of the market's."""
+        """Takes out awards that are held already. Their requests must all be in the market."""
         lines = {line.demand.request: line for line in self._lines}
         for award in awards:
             lines[award.request].give(award.quantity, award.amount_won)
             self._pledges[award.institution] -= award.amount_won
 
     def state(self) -> dict[str, list[list[str | int]]]:
-        """What is left: of each pledge `[institution, won]`, of each request `[request, quantity, won]`, by id."""
+        """What is left, by id: `[institution, won]` of pledges, `[request, quantity, won]` of requests."""
         requests: list[list[str | int]] = [[line.demand.request, line.quantity, line.budget] for line in self._lines]
         pledges: list[list[str | int]] = [[institution, self._pledges[institution]] for institution in self._pledged]
         return {"pledges": pledges, "requests": sorted(requests)}
 
     def _fitting(self, price: int, reach: _Reach) -> list[_Line]:
-        """The requests that take a product of that price, in the order it takes them."""
+        """The demands that can buy at this price, in the order in which they buy."""
         if price > reach.most:
             return []
         pledges = self._pledges
@@ -158,7 +159,7 @@ class Market:
 
 
 def _meets(offer: Offer, demand: Demand) -> bool:
-    """Every condition but the price."""
+    """True if the offer meets every condition except the price."""
     days, region, kinds = demand.delivery_days_at_most, demand.region, demand.certificate_kinds
     return (
         (days is None or offer.delivery_days <= days)

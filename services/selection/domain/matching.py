@@ -1,8 +1,8 @@
-"""Matching: products in draw order take what institutions asked for, within every budget, pledge, capacity and limit.
+"""Matching: products in draw order get what institutions asked for, within every budget, pledge, capacity and limit.
 
-One pass, no looking back. What is left of money, quantity and places only shrinks, so whoever got nothing could not
-have had what a later product got: nothing it met was left at its turn, or its firm, its track or the round had reached
-its limit by then. A track that is full leaves its money to the tracks that are not.
+It is one pass without backtracking. Money, quantity and places only shrink, so a product that got nothing could not
+have had what a later product got: either no demand it meets was left, or its firm, track or round had reached its
+limit. A full track leaves its money to the other tracks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,15 +18,17 @@ from shared.contracts.policy import Limits, TrackLimits
 
 
 class Result(StrEnum):
+    """What became of an application in the matching."""
+
     SELECTED = "selected"
     RESERVE = "reserve"
     NOT_SELECTED = "not-selected"
 
 
 class Placement(NamedTuple):
-    """What became of an application; `reserve_position` counts from 1, `reason` says why it is not selected.
+    """The result of one application. `reserve_position` counts from 1; `reason` says why it is not selected.
 
-    A tuple, as is a line of the proposal: a round may make a million of each.
+    A tuple for speed, as is a line of the proposal: a round may have a million of each.
     """
 
     application: str
@@ -43,9 +45,9 @@ def match(
     limits: Limits,
     tracks: Mapping[str, TrackLimits] = MappingProxyType({}),
 ) -> list[Placement]:
-    """A placement for each of `offers`, which stand in draw order. An institution without a pledge buys nothing.
+    """A placement for each offer; `offers` are in draw order. An institution without a pledge buys nothing.
 
-    `tracks`: limits of those that have their own, within the round's.
+    `pledges`: won by institution. `tracks`: limits of the tracks that have their own, within the round's.
     """
     market = Market(demands, pledges)
     bounds = Bounds(limits, tracks)
@@ -76,7 +78,7 @@ _no_demand: Final = NotSelectedReason.NO_DEMAND
 
 
 def _reason(firm: str, over: Iterable[Bound]) -> NotSelectedReason | None:
-    """Why an offer that was asked for and got nothing is not even in reserve; None when it is."""
+    """Why an offer with demand that got nothing is not in reserve either; None if it is."""
     reason = None
     for bound in over:
         if firm in bound.firms_at_limit:

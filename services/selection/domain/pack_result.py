@@ -1,6 +1,4 @@
-"""A pack's result: what became of the product, by which seed, and the path from its leaf to the selection root; and the
-batch that gave it other awards since, with the path to that one's root.
-"""
+"""The result part of a pack: the product's result and draw, and the batch that changed its awards since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +13,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """What a result says of an application. `line` counts from 1 in the order of the selection root's leaves."""
+    """An application's line of a result. `line` counts from 1, in the order of the selection root's leaves."""
 
     application: str
     line: int
@@ -27,14 +25,14 @@ class Placed:
     awards: Sequence[Json]
 
     def leaf(self) -> tuple[Any, ...]:
-        """As `Proposed.leaf` makes it."""
+        """The leaf, as `Proposed.leaf` makes it."""
         return self.application, self.result, self.position, self.key, award_leaves(self.awards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """What the newest confirmed batch that moved an application made of it. `line` counts from 1 in the order of the
-    leaves of that batch's root."""
+    """An application's line in the newest confirmed batch that moved it. `line` counts from 1, in the order of the
+    leaves of the batch's root."""
 
     application: str
     batch: int
@@ -44,13 +42,13 @@ class Released:
     awards: Sequence[Json]
 
     def leaf(self) -> tuple[Any, ...]:
-        """As `Moved.leaf` makes it."""
+        """The leaf, as `Moved.leaf` makes it."""
         return self.application, self.result, self.reason, award_leaves(self.awards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What was published of the batch; `confirmed` is its own confirmation, that of a later one, or the selection's."""
+    """The published events of a batch. `confirmed`: its own confirmation, a later batch's, or the selection's."""
 
     opened: Json
     proposed: Json
@@ -59,7 +57,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """The newer result that stands instead. `placed` is None where the application is not in its set any more."""
+    """The newer result that replaces this one. `placed` is None if the application is no longer in its set."""
 
     epoch: int
     selection_root: str
@@ -68,14 +66,14 @@ class Superseded:
 
 
 def as_it_stands(placed: Placed, released: Released | None) -> Placed:
-    """After the batches so far."""
+    """The application's result after all confirmed batches."""
     if released is None:
         return placed
     return replace(placed, result=released.result, reason=released.reason, awards=released.awards)
 
 
 def release_part(placed: Placed, batch: Batch | None, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """`placed`: as the selection had it, before any batch."""
+    """The pack's part on the batch; None without one. `placed`: the result before any batch."""
     if batch is None:
         return None
     from_proposal = ("batch", "batch_root", "state_hash", "promoted", "changed", "withdrawn", "proposed_at")
@@ -91,7 +89,7 @@ def release_part(placed: Placed, batch: Batch | None, names: Mapping[str, str]) 
 def result_part(
     placed: Placed, standing: int, proposed: Json, names: Mapping[str, str], status_until: str | None
 ) -> dict[str, Any]:
-    """`standing`: how many stood in the draw. `names`: of institutions, as far as they are known."""
+    """The pack's part on the result. `standing`: how many were in the draw. `names`: known institutions' names."""
     return {
         "result": placed.result,
         "position": placed.position,
@@ -107,6 +105,7 @@ def result_part(
 
 
 def award_part(award: Json, names: Mapping[str, str]) -> dict[str, Any]:
+    """An award with its institution's name, if known."""
     return {
         "request": award["request"],
         "institution": award["institution"],
@@ -119,7 +118,7 @@ def award_part(award: Json, names: Mapping[str, str]) -> dict[str, Any]:
 def draw_part(
     placed: Placed, tickets: int, commitment_root: str, value: Json, sources: Sequence[Json], lead_seconds: int
 ) -> dict[str, Any]:
-    """`value`: the SourceValueRecorded under which it drew, of the commitment of that root."""
+    """The pack's part on the draw. `value`: the SourceValueRecorded under which the application drew."""
     seed = seed_of(commitment_root, value["value"])
     names = ("epoch", "source", "value", "due_at", "recorded_at", "beacon_round", "signature")
     return {
@@ -135,7 +134,7 @@ def draw_part(
 
 
 def winning_ticket(seed: str, application: str, tickets: int, key: str | None) -> int | None:
-    """Which of its tickets is the least, by which it stands."""
+    """The number of the ticket that gives its draw key; None if none does."""
     for number in range(1, tickets + 1):
         if sha256(f"{seed}:{application}:{number}".encode("ascii")).hexdigest() == key:
             return number
@@ -143,6 +142,7 @@ def winning_ticket(seed: str, application: str, tickets: int, key: str | None) -
 
 
 def superseded_part(superseded: Superseded | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The pack's part on the newer result; None without one."""
     if superseded is None:
         return None
     placed = superseded.placed

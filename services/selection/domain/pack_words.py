@@ -1,5 +1,4 @@
-"""What each rule found, in words, for a reader who was not there: what was seen and needed, how far inside, and of a
-waived rule on what ground."""
+"""Findings in words for readers of a pack: what was seen and needed, by which margin, and the ground of a waiver."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -20,7 +19,7 @@ _EVIDENCE: Final = TypeAdapter(tuple[Evidence, ...])
 def findings_in_words(
     findings: Sequence[Json], evidence: Sequence[Json] | None, waivers: Iterable[Json], language: Language
 ) -> list[dict[str, Any]]:
-    """A row for each finding, in their order. `waivers`: of the track, as its policy has them."""
+    """One row per finding, in order. `waivers`: those of the track in the policy."""
     read = _FINDINGS.validate_python(findings)
     answers = _EVIDENCE.validate_python(evidence or (), strict=False)
     grounds = _grounds(read, waivers)
@@ -42,11 +41,12 @@ def findings_in_words(
 
 
 def waivers_of(policy: Json, track: str) -> list[Json]:
+    """The waivers of a track."""
     return [waiver for own in policy["tracks"] if own["track"] == track for waiver in own.get("waivers", ())]
 
 
 def _grounds(findings: Iterable[Finding], waivers: Iterable[Json]) -> dict[str, str]:
-    """Legal source of the first waiver that holds, by each rule it waives."""
+    """By waived rule, the legal source of the first waiver that applies."""
     passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
     grounds: dict[str, str] = {}
     for waiver in waivers:

@@ -1,7 +1,7 @@
 """The pack of a selected product: what the purchasing officer files, and anybody can check (docs/packs.md).
 
-It quotes what was published and judged as it is, so that every hash can be made again from the pack alone; what is in
-words beside it is signed with it, and no hash rests on it.
+It quotes unchanged what was published and judged, so that every hash can be recomputed from the pack alone. The texts
+beside that are signed too, but no hash depends on them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ _COMMITTED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
-    """What stands of an application in the sets that roots were published of."""
+    """An application's leaves in the sets whose roots were published."""
 
     application: str
     version: int
@@ -71,25 +71,25 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed(Fixed):
-    """With what it stated and what was found. The nonce is None of those from before it was kept."""
+    """The same, with its facts and findings. `nonce` is None for applications from before it was stored."""
 
     nonce: str | None
     facts: Json
     findings: Sequence[Json]
     evidence: Sequence[Json] | None
-    """What registries said; None where none was asked, or from before it was kept."""
+    """Registries' answers; None if none was asked, or from before they were stored."""
     drawn_under: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundEvents:
-    """What was published of the round up to an epoch's result; commitments and values by epoch."""
+    """The round's published events up to an epoch's result; commitments and source values are by epoch."""
 
     opened: Json
     frozen: Json
-    """With the window as it closed."""
+    """It states the final window."""
     manifest: Json
-    """Of the epoch's applications."""
+    """The manifest of the epoch's applications."""
     completed: Json
     committed: Mapping[int, Json]
     values: Mapping[int, Json]
@@ -97,25 +97,25 @@ class RoundEvents:
     confirmed: Json
 
     def tell_of(self, drawn_under: int) -> bool:
-        """Whether the commitments and the value that an application drew under are among them."""
+        """True if the commitments and the value that an application drew under are among them."""
         return {self.proposed["epoch"], drawn_under} <= self.committed.keys() and drawn_under in self.values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proofs:
-    """That it stands in each set a root was published of."""
+    """The proofs that an application is in each set whose root was published."""
 
     application: InclusionProof
     verdict: InclusionProof
     entry: InclusionProof
     result: TreeProof
     release: TreeProof | None = None
-    """To the root of the batch that moved it last, where one did."""
+    """To the root of the last batch that moved it, if one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackInputs:
-    """All that a pack is made of."""
+    """Everything that a pack is made of."""
 
     committed: Committed
     placed: Placed
@@ -133,7 +133,7 @@ class PackInputs:
 
 
 def round_events_of(events: Iterable[PublishedEvent], epoch: int) -> RoundEvents | None:
-    """None while not all of them are read back."""
+    """The events of an epoch's result; None until all are read back."""
     bodies: dict[str, dict[int, Json]] = {}
     for event in events:
         bodies.setdefault(event.type, {})[event.epoch] = event.body
@@ -153,7 +153,7 @@ def round_events_of(events: Iterable[PublishedEvent], epoch: int) -> RoundEvents
 
 
 def batch_of(events: Iterable[PublishedEvent], epoch: int, number: int) -> Batch | None:
-    """None while not all of it is read back."""
+    """The events of a batch; None until all are read back."""
     opened = proposed = None
     confirmed: list[Json] = []
     for event in events:
@@ -256,7 +256,7 @@ def _result_parts(made: PackInputs) -> dict[str, Any]:
 
 
 def signed_pack(pack: Json, signer: Signer) -> dict[str, Any]:
-    """The signature is over canonical JSON of all but `signed`, so a byte changed in the words is found too."""
+    """The signed pack. The signature covers the canonical JSON of all but `signed`, texts included."""
     return {
         **pack,
         "signed": {

@@ -1,4 +1,4 @@
-"""The proposal: from committed entries and a seed to a result for every application, under one root."""
+"""The proposal: computes a result for every application from committed entries and a seed, under one root."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from shared.proof.merkle import merkle_root
 
 
 class Proposed(NamedTuple):
-    """An application's line in the proposal; without position and key when it did not stand in the draw."""
+    """An application's line in the proposal. Position and key are None if it was not in the draw."""
 
     placement: Placement
     position: int | None = None
@@ -31,7 +31,7 @@ class Proposed(NamedTuple):
         return [placement.application, placement.result.value, self.position, self.key, awards]
 
     def canonical_leaf(self) -> bytes:
-        """The leaf's RFC 8785 text. Most have no award and are written directly: ids and keys need no escaping."""
+        """The leaf in RFC 8785 form. Leaves without awards, the most, are formatted directly for speed."""
         placement = self.placement
         if placement.awards:
             return canonical_json(self.leaf())
@@ -42,12 +42,13 @@ class Proposed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Those who stood, in draw order, then those who did not, in order of id."""
+    """Lines of applications in the draw, in draw order, then of the others, in order of id."""
 
     lines: tuple[Proposed, ...]
     selection_root: str
 
     def count(self, result: Result) -> int:
+        """How many lines have this result."""
         return sum(line.placement.result is result for line in self.lines)
 
 
@@ -61,11 +62,11 @@ def propose(
     other_seeds: Mapping[str, str] = MappingProxyType({}),
     left: Mapping[str, NotSelectedReason] = MappingProxyType({}),
 ) -> Proposal:
-    """`offers` by application id, at least of all that stand. Nothing depends on the order anything is given in.
+    """Draws and matches. The result does not depend on the order of any argument.
 
-    `other_seeds`: by application, of those that draw under a supplementary value. Their keys are as uniform as the
-    others', so that they stand among them with the same chance per ticket. `left`: who left in a batch of an earlier
-    epoch, and why.
+    `offers`: by application id, at least for all in the draw. `other_seeds`: seeds of applications that draw under a
+    supplementary value; their keys are as uniform as the others', so every ticket has the same chance. `left`: why an
+    application left in a batch of an earlier epoch.
     """
     standing: list[Entry] = []
     aside: list[Proposed] = []
@@ -82,7 +83,7 @@ def propose(
 
 
 def stands(entry: Entry, policy: Policy) -> bool:
-    """Whether an entry stands in the draw."""
+    """True if an entry is in the draw."""
     return _aside(entry, policy) is None
 
 
@@ -95,7 +96,7 @@ def placed(
     pledges: Mapping[str, int],
     other_seeds: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[bytes, Placement]]:
-    """(key, placement) of those who stand, in order."""
+    """(draw key, placement) of the entries in the draw, in order."""
     keys = draw_keys(seed, [(entry.application, entry.tickets) for entry in standing])
     if other_seeds:
         for place, entry in enumerate(standing):
@@ -111,17 +112,17 @@ def placed(
 
 
 def selection_root(lines: Iterable[Proposed]) -> str:
-    """RFC 9162 root over the canonical leaves, as they stand."""
+    """RFC 9162 root over the canonical leaves, in their order."""
     return merkle_root(line.canonical_leaf() for line in lines).hex()
 
 
 def root_of_leaves(leaves: Iterable[list[Any]]) -> str:
-    """The same, of leaves as `Proposed.leaf` gives them."""
+    """The same root, from leaves as `Proposed.leaf` makes them."""
     return merkle_root(map(canonical_json, leaves)).hex()
 
 
 def _aside(entry: Entry, policy: Policy) -> NotSelectedReason | None:
-    """Why an entry does not stand in the draw."""
+    """Why an entry is not in the draw; None if it is."""
     if entry.outcome is not VerdictOutcome.ELIGIBLE or entry.tickets == 0:
         return NotSelectedReason.INELIGIBLE
     if policy.scoring is not None and (entry.score or 0) < policy.scoring.threshold:

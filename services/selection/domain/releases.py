@@ -1,8 +1,8 @@
-"""Releases: what was set free after a proposal is given out to the reserve, a batch at a time.
+"""Releases: what is set free after a proposal goes to the reserve, one batch at a time.
 
-Set free is what a product had that left, and all money of a cancelled request. Then one pass in draw order over the
-reserve and over whom a cancellation cost an award, as in the first matching: nobody who stands there is left without
-what a later one got. Whoever lost nothing keeps what they have and takes nothing more.
+Set free are the awards of a product that leaves, and all money of a cancelled request. Then one pass in draw order goes
+over the reserve and over products that a cancellation cost an award, as in the first matching: nobody there misses what
+a later one got. Products that lost nothing keep what they have and get nothing more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from shared.proof.merkle import merkle_root
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somebody of the draw who is selected or in reserve, as the batch before left them. In draw order."""
+    """An application that is selected or in reserve after the previous batch."""
 
     offer: Offer
     awards: tuple[Award, ...] = ()
@@ -29,14 +29,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """What a batch sets free: who leaves and why, and requests cancelled."""
+    """What a batch sets free: applications that leave, with the reason, and cancelled requests."""
 
     leaving: Mapping[str, NotSelectedReason]
     cancelled: frozenset[str]
 
 
 class Moved(NamedTuple):
-    """What a batch made of an application: selected with these awards in all, back in the reserve, or gone."""
+    """A change that a batch makes to an application: selected with these awards, back in reserve, or out."""
 
     application: str
     result: Result
@@ -51,7 +51,7 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A batch as it is proposed: everybody it changed something for, in draw order. `promoted`: who had nothing."""
+    """A proposed batch: all changed applications, in draw order. `promoted`: how many had no award before."""
 
     moved: tuple[Moved, ...]
     state_hash: str
@@ -63,16 +63,17 @@ class Release:
 
     @property
     def changed(self) -> int:
-        """Those who stay selected with other awards."""
+        """How many stay selected with other awards."""
         return sum(move.result is Result.SELECTED for move in self.moved) - self.promoted
 
     @property
     def withdrawn(self) -> int:
+        """How many lose their selection."""
         return sum(move.result is not Result.SELECTED for move in self.moved)
 
 
 def root_of_moves(leaves: Iterable[list[Any]]) -> str:
-    """RFC 9162 root over the leaves of a batch as they stand."""
+    """RFC 9162 root over the leaves of a batch, in their order."""
     return merkle_root(map(canonical_json, leaves)).hex()
 
 
@@ -84,7 +85,10 @@ def release(
     limits: Limits,
     tracks: Mapping[str, TrackLimits],
 ) -> Release:
-    """`demands`: all that were committed, but for those that earlier batches cancelled; `pledges` as committed."""
+    """Computes a batch.
+
+    `demands`: as committed, without those that earlier batches cancelled; `pledges`: as committed.
+    """
     market = Market((each for each in demands if each.request not in freed.cancelled), pledges)
     bounds = Bounds(limits, tracks)
     held_by: dict[str, tuple[Award, ...]] = {}
@@ -115,7 +119,7 @@ def release(
 def _take(
     market: Market, bounds: Bounds, offer: Offer, held: tuple[Award, ...], requests_at_most: int
 ) -> tuple[Award, ...]:
-    """What an offer has after its turn. One that still holds an award has its place; others need one to be free."""
+    """An offer's awards after this pass. An offer with an award keeps its place; others need a free one."""
     over = bounds.over(offer.track)
     if not held and barred(over, offer.firm):
         return ()

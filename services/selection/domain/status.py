@@ -1,4 +1,4 @@
-"""How long a selection's status lasts, where the policy ends it."""
+"""When the status of a selected product ends, under a policy that ends it."""
 
 from datetime import datetime
 
@@ -8,8 +8,8 @@ from shared.programme.working_days import KST
 
 
 def status_until(policy: Policy, confirmed_at: datetime | None) -> datetime | None:
-    """The moment it ends: the policy's months after the confirmation, at the same time of day in Korea; None where it
-    does not end."""
+    """The policy's number of months after the confirmation, at the same time of day in Korea; None if the status does
+    not end."""
     if policy.rolling is None or confirmed_at is None:
         return None
     began = confirmed_at.astimezone(KST)

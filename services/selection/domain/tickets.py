@@ -9,14 +9,14 @@ from shared.contracts.policy import Policy, TicketStep
 
 
 class NoTicketStepError(ValueError):
-    """The policy's table has no step for an applicant; `check_selection` refuses such a policy beforehand."""
+    """No step of the policy's ticket table fits; `check_selection` refuses such a policy beforehand."""
 
     code = "no-ticket-step"
 
 
 @dataclass(frozen=True, slots=True)
 class TicketGrounds:
-    """What tickets and scores are given for. A record that was not stated (None) fits no bound on the record."""
+    """What tickets are given for. A supply record that was not stated (None) fits no bound on it."""
 
     startup: bool
     first_timer: bool
@@ -24,13 +24,13 @@ class TicketGrounds:
 
 
 def ticket_grounds(findings: Iterable[Finding], record: SupplyRecord | None) -> TicketGrounds:
-    """From the verdict's own findings, so that tickets rest on what was judged and nothing else."""
+    """The grounds by the verdict's findings, so that tickets depend only on what was judged."""
     passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
     return TicketGrounds("startup" in passed, "first-timer" in passed, record)
 
 
 def tickets(standing: TicketGrounds, policy: Policy) -> int:
-    """The first step that fits."""
+    """The tickets of the first step that fits. Raises NoTicketStepError."""
     for step in policy.tickets:
         if _fits(step, standing):
             return step.tickets

@@ -1,1 +1,1 @@
-"""A pack as a document to be filed: what it says (`sheet`), in which words, how it is set (`pack.typ`)."""
+"""A pack as a document to be filed: its contents (`sheet`), its texts (`words`), and its layout (`pack.typ`)."""

@@ -1,4 +1,4 @@
-"""What a document is laid out of; `pack.typ` knows how each is set."""
+"""The blocks of a document, which `pack.typ` lays out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,12 @@ Block = dict[str, Any]
 
 
 def mono(text: str) -> Cell:
-    """In a fixed width, broken wherever its line ends."""
+    """Fixed-width text that may break at any character."""
     return {"mono": text}
 
 
 def facts(rows: Sequence[tuple[str, Cell]]) -> Block:
+    """Rows of label and value."""
     return {"kind": "facts", "rows": [list(row) for row in rows]}
 
 
@@ -24,7 +25,7 @@ def table(
     right: Sequence[int] = (),
     total: bool = False,
 ) -> Block:
-    """`widths` in proportion; `right`: columns of numbers; `total`: the last row is one."""
+    """A table. `widths`: relative; `right`: columns aligned right; `total`: the last row is a total."""
     return {
         "kind": "table",
         "heads": list(heads),
@@ -48,5 +49,5 @@ def quote(text: str, source: str) -> Block:
 
 
 def step(words: str, *lines: str) -> Block:
-    """What to do, and the commands that do it."""
+    """An instruction and its commands."""
     return {"kind": "step", "words": words, "lines": list(lines)}

@@ -1,4 +1,4 @@
-"""The part of the document for whoever doubts it: the roots, how to make them again, and the paths to them."""
+"""The part of the document for verification: roots, commands that recompute them, and paths to them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +21,7 @@ _BUCKETED = ("application", "verdict", "entry")
 
 
 def published(pack: Pack, say: Words) -> list[Block]:
+    """The commitments with their time-stamps, and the roots and hashes of this product."""
     blocks: list[Block] = []
     for commitment in pack["commitments"]:
         stamp = commitment["timestamp"]
@@ -43,7 +44,7 @@ def published(pack: Pack, say: Words) -> list[Block]:
 
 
 def by_hand(pack: Pack, digest: str, say: Words) -> list[Block]:
-    """Commands of any Unix; what each prints stands beneath it."""
+    """Commands for any Unix, each with its output beneath it."""
     drawn = pack["draw"]
     seed_of = f"firstbuy-seed-v1:{drawn['commitment_root']}:{drawn['value']['value']}"
     ticket = f"{drawn['seed']}:{pack['application']['application']}:{drawn['ticket']}"
@@ -64,6 +65,7 @@ def by_hand(pack: Pack, digest: str, say: Words) -> list[Block]:
 
 
 def proofs(pack: Pack, say: Words) -> list[Block]:
+    """The inclusion proofs, leaf to root."""
     blocks = [paragraphs(say("proofs.intro"))]
     for name in _BUCKETED:
         proof = pack["proofs"][name]

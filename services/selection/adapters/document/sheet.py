@@ -1,6 +1,7 @@
-"""What the document says, block by block, in one language. `pack.typ` lays blocks out and knows nothing of packs.
+"""The document's contents in one language, as blocks. `pack.typ` lays them out and knows nothing of packs.
 
-Every value is a text: nothing a firm states is ever read as markup. A mono text is a hash, a path, a command.
+Every value is plain text: nothing that a firm wrote is read as markup. Fixed-width texts are hashes, paths and
+commands.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ ATTACHED: Final = "pack.json"
 
 
 def sheet_of(pack: Pack, content: bytes, language: Language) -> dict[str, Any]:
-    """`content` is the pack as it is sent, which the document is attached to and quotes the hash of."""
+    """The document of a pack. `content`: the pack as sent, which is attached and whose hash is quoted."""
     say = Words(language)
     round_id, application = pack["round"]["round"], pack["application"]["application"]
     product = one_line(pack["application"]["facts"]["product"]["name"])
@@ -265,5 +266,5 @@ def _legal_note(pack: Pack, say: Words) -> list[Block]:
 
 
 def hyphened(business_number: str) -> str:
-    """사업자등록번호 as people write it."""
+    """A 사업자등록번호 with its usual hyphens."""
     return f"{business_number[:3]}-{business_number[3:5]}-{business_number[5:]}"

@@ -1,4 +1,4 @@
-"""The document as a PDF for the archive (PDF/A-3, PDF/UA-1), the pack attached. The same pack gives the same bytes."""
+"""Typesets the document as an archival PDF (PDF/A-3, PDF/UA-1) with the pack attached. It is deterministic."""
 
 import json
 import re
@@ -15,15 +15,15 @@ from shared.contracts.events import Language
 _TEMPLATE: Final = Path(__file__).parent / "pack.typ"
 _NOT_SHOWN: Final = re.compile(r'the text (?:contains the disallowed codepoint )?`"(.+?)"`')
 _TRIES: Final = 2
-"""What an archive forbids and what no font has may be told one after the other."""
+"""Typst may report forbidden characters and characters without a glyph one after the other."""
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
 def pdf_of(pack: bytes, language: Language) -> bytes:
-    """Takes a tenth of a second and a processor; for a thread of its own.
+    """The PDF of a pack. Takes about 0.1 s of processor time: call it in a thread.
 
-    An archive takes no text that cannot be shown: a character no font here has stands as its number, `[U+1F680]`. What
-    it is exactly, the pack attached says.
+    PDF/A forbids text that cannot be shown, so a character without a glyph is printed as its number, `[U+1F680]`; the
+    attached pack has the original.
     """
     sheet, attached = json.dumps(sheet_of(json.loads(pack), pack, language), ensure_ascii=False), pack.decode()
     for _ in range(_TRIES):
@@ -52,12 +52,12 @@ def _set(sheet: str, attached: str) -> bytes:
 
 
 def _unescaped(text: str) -> str:
-    """As it was before the message quoted it."""
+    """Undoes the escapes of the error message."""
     return _ESCAPED.sub(lambda escaped: chr(int(escaped.group(1), 16)), text)
 
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Those of the packages alone, so that a machine's own change nothing."""
+    """The packaged fonts only, so that a machine's own fonts change nothing."""
     folder = str(pylopdf_fonts_ko.sans_path().parent)
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[folder])

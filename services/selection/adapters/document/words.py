@@ -1,4 +1,4 @@
-"""The texts of the document, in one language. Data of others is only ever put into their places."""
+"""The texts of the document in one language, with places for values."""
 
 import tomllib
 from functools import cache
@@ -11,12 +11,14 @@ _FOLDER: Final = Path(__file__).parent
 
 
 class Words:
+    """Looks up texts by `section.name`."""
+
     def __init__(self, language: Language) -> None:
         self.language = language
         self._texts = texts(language)
 
     def __call__(self, key: str, /, **values: Any) -> str:
-        """`section.name`, with every place in it filled. A text that is not there is an error, never an empty one."""
+        """The text of `section.name` with its places filled. Raises KeyError for an unknown text."""
         return self._texts[key].format(**values)
 
 

@@ -1,7 +1,7 @@
-"""Awards of a round: each selected product is one, for as long as it stands as it was made.
+"""OCDS awards of a round: each selected product is one award while its requests stay the same.
 
-OCDS merges an award's items by their ids and has no way to take one away again. So an award whose requests change is
-cancelled, and what stands instead is a new one.
+OCDS merges an award's items by id and cannot remove one. So an award whose requests change is cancelled and replaced by
+a new one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class AwardStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """A product with what it was awarded, a line a purchase request."""
+    """A selected product with its awards, one line per purchase request."""
 
     application: str
     product: str
@@ -34,7 +34,7 @@ class Selected:
     lines: tuple[Award, ...]
 
     def item(self, request: str, institution: str, quantity: int) -> dict[str, Any]:
-        """Of what is awarded or contracted; `institution` by name."""
+        """An OCDS item that is awarded or contracted. `institution`: its name."""
         return {
             "id": request,
             "description": f"{self.product} / {institution}",
@@ -43,28 +43,28 @@ class Selected:
         }
 
     def offered(self, request: str, institution: str, quantity: int) -> dict[str, Any]:
-        """At the price it was offered for."""
+        """An OCDS item at the offered price."""
         return self.item(request, institution, quantity) | {"unit": {"value": money(self.price_won)}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedSet:
-    """All that is selected from a moment on: after a confirmation, or after anything else that gives or takes awards.
+    """All products selected from a moment on: after a confirmation, or a batch that gives or takes awards.
 
-    `occasion` names the moment, once a round. `reasons`: by application, why one loses what it had.
+    `occasion` names the moment, uniquely in a round. `reasons`: why an application loses its award.
     """
 
     occasion: str
     at: datetime
     selected: Mapping[str, Selected]
     until: datetime | None = None
-    """When the status ends that being selected gives."""
+    """When the status of a selected product ends."""
     reasons: Mapping[str, Titled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awarding:
-    """An award is made or changed, or cancelled."""
+    """An award that is made, changed or cancelled at a moment."""
 
     occasion: str
     at: datetime
@@ -75,6 +75,7 @@ class Awarding:
     reason: Titled | None = None
 
     def body(self, names: Names) -> dict[str, Any]:
+        """The OCDS award."""
         content: dict[str, Any] = {"id": self.award, "title": self.selected.product, "status": self.status.value}
         if self.status is AwardStatus.CANCELLED:
             return content | (both("description", self.reason) if self.reason else {})
@@ -92,6 +93,7 @@ class Awarding:
         return content
 
     def parties(self, names: Names) -> list[Party]:
+        """The supplier and the buyers; none for a cancellation."""
         if self.status is AwardStatus.CANCELLED:
             return []
         buyers = [names.buyer(line.institution, self.at) for line in self.selected.lines]
@@ -99,7 +101,7 @@ class Awarding:
 
 
 def awardings(standings: Iterable[SelectedSet]) -> list[Awarding]:
-    """What each standing changes of the one before; nothing of what stays as it was."""
+    """The awards that each selected set changes against the one before; unchanged ones are left out."""
     rows: list[Awarding] = []
     held: dict[str, Awarding] = {}
     for standing in standings:
@@ -128,7 +130,7 @@ def _cancelled(award: Awarding, standing: SelectedSet) -> Awarding:
 
 
 def tags_of(rows: Sequence[Awarding], first: bool) -> tuple[str, ...]:
-    """`first`: nothing was awarded in this process before."""
+    """The release tags of these rows. `first`: no award was made in this process before."""
     given = any(row.status is AwardStatus.ACTIVE for row in rows)
     taken = any(row.status is AwardStatus.CANCELLED for row in rows)
     made = ("award" if first else "awardUpdate",) if given else ()

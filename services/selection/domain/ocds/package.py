@@ -1,4 +1,4 @@
-"""Every release of a round and of the purchases that follow from it, as one package."""
+"""All releases of a round and its purchases, as one release package."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from shared.proof.canonical import canonical_json
 
 
 def releases(publication: Publication, process: Process) -> list[Release]:
-    """In order of time."""
+    """All releases, in order of time."""
     made = [
         *round_releases(publication, process),
         *purchase_releases(publication, process.round, process.title, process.names, process.reports),
@@ -20,7 +20,7 @@ def releases(publication: Publication, process: Process) -> list[Release]:
 
 
 def package(publication: Publication, process: Process) -> Iterator[bytes]:
-    """Its JSON in pieces, a release at a time."""
+    """The package's JSON in pieces, one release each."""
     made = releases(publication, process)
     head: dict[str, Any] = publication.package(process.round, made[-1].date)
     yield canonical_json(head)[:-1] + b',"releases":['

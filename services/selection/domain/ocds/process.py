@@ -1,4 +1,4 @@
-"""A round's process as it is known: what its releases are made of."""
+"""A round's contracting process: the facts that its releases are made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,16 +33,19 @@ ProcessEvent = (
 
 @dataclass(frozen=True, slots=True)
 class DatedEvent:
-    """An event as it was published; `came_at`, in programme time, is of those that say no moment of their own."""
+    """A published event. `came_at` (programme time) serves for events that state no time of their own."""
 
     event: ProcessEvent
     came_at: datetime | None = None
 
     @property
     def moment(self) -> datetime:
+        """When the event happened, in programme time."""
         match self.event:
             case RoundAnnounced(opens_at=opens_at):
-                before = opens_at - timedelta(seconds=1)  # planning comes before the tender, whenever it was heard of
+                before = opens_at - timedelta(
+                    seconds=1
+                )  # planning comes before the tender, whenever the event was read
                 return min(self.came_at or before, before)
             case RoundAmended(opens_at=opens_at):
                 return min(self.came_at or opens_at, opens_at)
@@ -58,8 +61,8 @@ class DatedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """`tenderers`: firms by the epoch of a commitment; `demand`: the requests of the first result; of `awardings` those
-    of one occasion stand together."""
+    """`tenderers`: number of firms by commitment epoch. `demand`: the requests of the first result. `awardings` are
+    grouped by occasion."""
 
     round: str
     title: str

@@ -1,7 +1,7 @@
-"""A purchase that an institution reports, as a contracting process of its own: the second stage of a framework.
+"""A reported purchase as a contracting process of its own: the second stage of a framework.
 
-Who buys is not who selected, and the purchase is a direct one. OCDS models that as a process related to the first
-stage as `framework`. What an institution has not reported (payments, deliveries) is not there.
+The buyer differs from who selected, and the purchase is a direct one. OCDS models that as a process related to the
+first stage as `framework`. What institutions do not report (payments, deliveries) is left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from shared.programme.working_days import KST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """A report on a line of an award. `at`: when it came, and not before the award was public."""
+    """A report on a line of an award. `at`: when it came, but not before the award was public."""
 
     at: datetime
     selected: Selected
@@ -35,7 +35,7 @@ class Reported:
 def purchase_releases(
     publication: Publication, round_id: str, title: str, names: Names, reports: Iterable[Reported]
 ) -> Iterator[Release]:
-    """A release for each report, in order of time. `title`: the round's."""
+    """One release per report, in order of time. `title`: of the round."""
     before: dict[tuple[str, str], list[Report]] = {}
     for reported in sorted(reports, key=lambda reported: (reported.at, reported.process)):
         earlier = before.setdefault(reported.process, [])
@@ -83,7 +83,7 @@ def _direct(selected: Selected, buyer: Party) -> Mapping[str, Any]:
 
 
 def _award(reported: Reported, buyer: Party) -> Mapping[str, Any]:
-    """What the round gave this request; `unsuccessful` where the institution buys nothing of it."""
+    """What the round awarded to this request; `unsuccessful` if the institution buys none of it."""
     selected, line = reported.selected, reported.line
     bought = reported.report.contracted_on is not None
     return {
@@ -98,8 +98,8 @@ def _award(reported: Reported, buyer: Party) -> Mapping[str, Any]:
 
 
 def _contract(reported: Reported, buyer: Party) -> Mapping[str, Any]:
-    """All that was contracted so far, of which an institution states the sum. Its day is Korea's, also to whoever takes
-    the first ten characters."""
+    """The contract: the total that the institution reports. Its timestamp is in Korean time, so that its first ten
+    characters are the Korean date."""
     selected, report = reported.selected, reported.report
     contract = {"id": "1", "awardID": selected.application, "title": selected.product}
     if report.contracted_on is None:

@@ -1,4 +1,4 @@
-"""What every release is made of: parties, money, moments, documents; and the package around releases."""
+"""The parts of every release (parties, money, times, documents), and the package around releases."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,42 +11,47 @@ from shared.proof.canonical import json_hash
 
 VERSION: Final = "1.1"
 CLASS_SCHEME: Final = "KR-PPS-GOODS"
-"""물품분류번호 of the Public Procurement Service, eight digits. Derived from UNSPSC and changed since: not that."""
+"""물품분류번호 of the Public Procurement Service, eight digits. Derived from UNSPSC, but no longer the same."""
 FIRM_SCHEME: Final = "KR-BRN"
 """사업자등록번호, ten digits without hyphens."""
 OFFICE: Final = "OFFICE"
-"""The programme office's party id; institutions' codes are lower case."""
+"""The programme office's party id. It can't clash with institutions' codes, which are lower case."""
 
 
 class NotReadYetError(LookupError):
-    """What a release is made of has not all been read, or read back, from the topics."""
+    """Not all that a release is made of has been read from the topics yet."""
 
     code = "not-read-back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
+    """An OCDS organization with its roles in a process."""
+
     id: str
     name: str
     roles: tuple[str, ...]
     identifier: Mapping[str, str] | None = None
 
     def reference(self) -> dict[str, str]:
+        """An OrganizationReference."""
         return {"id": self.id, "name": self.name}
 
     def body(self) -> dict[str, Any]:
+        """The party in full."""
         content = {"id": self.id, "name": self.name, "roles": list(self.roles)}
         return content | ({"identifier": dict(self.identifier)} if self.identifier else {})
 
 
 def supplier(name: str, business_number: str) -> Party:
+    """A firm as a supplier."""
     identifier = {"scheme": FIRM_SCHEME, "id": business_number, "legalName": name}
     return Party(id=f"{FIRM_SCHEME}-{business_number}", name=name, roles=("supplier",), identifier=identifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What a deployment publishes as. `address` is where the public reaches this service."""
+    """How a deployment publishes. `address`: where the public reaches this service."""
 
     prefix: str
     publisher: str
@@ -61,11 +66,11 @@ class Publication:
         return f"{self.address}/rounds/{round_id}/{what}"
 
     def office(self) -> Party:
-        """Who runs the round publishes it too."""
+        """The programme office, which runs the rounds and publishes them."""
         return Party(id=OFFICE, name=self.publisher, roles=("procuringEntity",))
 
     def package(self, round_id: str, released: datetime) -> dict[str, Any]:
-        """All but the releases. `released`: the date of the newest, since which the content is what it is."""
+        """The package without its releases. `released`: the date of the newest release."""
         uri = {"uri": self.publisher_uri} if self.publisher_uri else {}
         return {
             "uri": self.link(round_id, "ocds"),
@@ -78,7 +83,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """`occasion`: what it was made at, one of its process; `content`: its sections."""
+    """A release. `occasion`: what it was made at, unique in its process; `content`: its sections."""
 
     ocid: str
     occasion: str
@@ -88,6 +93,7 @@ class Release:
     content: Mapping[str, Any]
 
     def body(self) -> dict[str, Any]:
+        """The release as JSON; its id ends in a hash of its content."""
         parties = {party.id: party.body() for party in self.parties}
         content = {
             "date": moment(self.date),
@@ -101,6 +107,7 @@ class Release:
 
 
 def moment(at: datetime) -> str:
+    """RFC 3339 in UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -109,6 +116,7 @@ def money(won: int) -> dict[str, Any]:
 
 
 def both(field: str, words: Titled) -> dict[str, str]:
+    """The field in Korean, and in English under `<field>_en`."""
     return {field: words.ko, f"{field}_en": words.en}
 
 

@@ -1,4 +1,4 @@
-"""A round as one contracting process: a release for each event that tells the public something new."""
+"""A round as one contracting process: one release per event that tells the public something new."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -25,15 +25,17 @@ from shared.contracts.events import (
 
 
 def occasion_of(confirmed_epoch: int) -> str:
+    """The occasion of a confirmed result."""
     return f"confirmed-{confirmed_epoch}"
 
 
 def occasion_of_batch(epoch: int, batch: int) -> str:
+    """The occasion of a confirmed batch."""
     return f"released-{epoch}-{batch}"
 
 
 def round_releases(publication: Publication, process: Process) -> Iterator[Release]:
-    """In order of time."""
+    """The round's releases, in order of time."""
     awarded = {occasion: list(rows) for occasion, rows in groupby(process.awardings, key=lambda row: row.occasion)}
     confirmed = {
         occasion_of(dated.event.epoch) for dated in process.events if isinstance(dated.event, SelectionConfirmed)
@@ -46,7 +48,7 @@ def round_releases(publication: Publication, process: Process) -> Iterator[Relea
 
 
 class _Made:
-    """The releases of one process as they are made: what was said before decides the tag of what is said next."""
+    """Makes the releases of one process in order, since earlier releases decide the tags of later ones."""
 
     def __init__(self, publication: Publication, process: Process, awarded: Mapping[str, Sequence[Awarding]]) -> None:
         self._publication, self._process, self._awarded = publication, process, awarded
@@ -96,7 +98,7 @@ class _Made:
                 return self._confirmed(event)
 
     def of_awards(self, rows: Sequence[Awarding], *tags: str, **content: Any) -> Release:
-        """Rows of one occasion, beside other sections with tags of their own."""
+        """A release of the awards of one occasion, beside other sections with their tags."""
         names = self._process.names
         made = tags_of(rows, first=not self._given)
         self._given = True
@@ -113,7 +115,7 @@ class _Made:
         section: dict[str, Any],
         parties: Sequence[Party] = (),
     ) -> Release:
-        """With the pledges, where the event says others than were known."""
+        """A release of the tender, with the pledges if they changed."""
         if not pledges or pledges == self._pledges:
             return self._release(occasion, at, (tag,), parties, tender=section)
         self._pledges, names = pledges, self._process.names
@@ -123,7 +125,7 @@ class _Made:
         return self._release(occasion, at, tags, [*parties, *buyers], planning=budget, tender=section)
 
     def _confirmed(self, event: SelectionConfirmed) -> Release:
-        """The round is over, with demand shown now that nothing hangs on it any more, and with its awards."""
+        """The round's result with its awards. Demand is shown only now, when it can no longer influence anything."""
         process, at, occasion = self._process, event.confirmed_at, occasion_of(event.epoch)
         rows = self._awarded.get(occasion)
         section = tender.confirmed(self._publication, event, successful=bool(rows) or self._given)

@@ -1,4 +1,4 @@
-"""Planning and tender of a round: what each event of its life adds to them."""
+"""The planning and tender sections of a round, as each lifecycle event adds to them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -55,7 +55,7 @@ def notice(publication: Publication, round_: RoundAnnounced | RoundAmended | Rou
 
 
 def criteria(publication: Publication, opened: RoundOpened) -> Section:
-    """Who may be selected and how, in words; all of it, waivers too, is in the policy."""
+    """Who may be selected and how, in words; the linked policy has the details, such as waivers."""
     policy, url = opened.policy, publication.link(opened.round, "policy")
     rated = {"awardCriteria": "ratedCriteria"} if policy.method is Method.SCORE else {}
     return {
@@ -86,7 +86,7 @@ def _rules(track: Track, *, korean: bool) -> Iterable[str]:
 def budget(
     publication: Publication, round_id: str, pledges: Sequence[Invitation], names: Names, at: datetime
 ) -> Section:
-    """OCDS has one amount for it: the sum of what institutions pledged, each named in the description."""
+    """The budget. OCDS has one amount: the sum of all pledges, which the description lists by institution."""
     pledged = [(names.at(each.institution, at), f"{each.pledge_won:,}") for each in pledges]
     words = Titled(
         ko="기관별 약정액: " + ", ".join(f"{name} {won}원" for name, won in pledged),
@@ -99,7 +99,7 @@ def budget(
 
 
 def amended(publication: Publication, event: RoundAmended, at: datetime) -> Section:
-    """Of a round that is not open yet."""
+    """An amendment of a round that is not open yet."""
     amendment = {"id": f"amended-{event.amendment}", "date": moment(at), "rationale": event.reason}
     return notice(publication, event, "planned") | {"amendments": [amendment]}
 
@@ -115,7 +115,7 @@ def frozen(event: RoundFrozen) -> Section:
 
 
 def committed(publication: Publication, event: InputsCommitted, firms: int | None) -> Section:
-    """`firms`: how many firms the committed applications are of; None where they are not held any more."""
+    """A commitment. `firms`: how many firms applied; None if the entries are not stored any more."""
     milestone = _met(f"committed-{event.epoch}", COMMITTED, committed_root(event.commitment_root), event.committed_at)
     url = publication.link(event.round, "commitments")
     return {
@@ -147,7 +147,7 @@ def confirmed(publication: Publication, event: SelectionConfirmed, *, successful
 
 
 def demand(requests: Iterable[Demand], names: Names, at: datetime) -> list[Section]:
-    """An item for each purchase request, whose id awards' items have too."""
+    """One item per purchase request; items of awards have the same ids."""
     return [_item(request, names.at(request.institution, at)) for request in requests]
 
 
@@ -167,6 +167,6 @@ def _item(request: Demand, institution: str) -> Section:
 
 
 def voided(event: RoundVoided, *, opened: bool) -> Section:
-    """A round that ends before it opened was never put out to tender."""
+    """The end of a voided round: cancelled if it was open, else withdrawn, since it was never put out to tender."""
     amendment = {"id": "void", "date": moment(event.voided_at), "rationale": event.reason}
     return {"id": event.round, "status": "cancelled" if opened else "withdrawn", "amendments": [amendment]}

@@ -1,4 +1,4 @@
-"""What releases say in words, in Korean and English. The law is that of docs/opendata.md."""
+"""Texts of releases in Korean and English. docs/opendata.md names the legal sources."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from shared.contracts.policy import Method, Titled
 
 LANGUAGE: Final = "ko"
-"""Of every text without a suffix; the same in English has the suffix `_en`."""
+"""The language of every field without a suffix; English fields have the suffix `_en`."""
 
 PROGRAMME: Final = "기술개발제품 시범구매제도 (판로지원법 §14, 시행령 §13의2)"
 REHEARSAL: Final = Titled(
