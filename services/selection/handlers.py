@@ -1,4 +1,4 @@
-"""Kafka in: everything selection rests on, kept as it was said. Deciding is `jobs.py`'s."""
+"""Kafka in: stores everything selection rests on, as published. `jobs.py` decides."""
 
 from collections.abc import Sequence
 
@@ -38,12 +38,13 @@ from shared.service.postgres import Connection
 
 
 class HashMismatchError(ValueError):
-    """What was said is not what its hash was made of: nothing is selected on it."""
+    """An event's content does not match its hash: nothing is selected on it."""
 
     code = "hash-mismatch"
 
 
 async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores the events of rounds. Raises HashMismatchError for a policy that does not match its hash."""
     await _chronicle(connection, batch)
     for event in batch:
         if not isinstance(event, Event):
@@ -78,7 +79,7 @@ async def keep_rounds(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """Their names, and pledges of those that join after the opening; those of the opening come with it."""
+    """Stores names and pledges. Pledges made before the opening come with the opening event."""
     rows = [
         (pledge.round, event.body.institution, pledge.won)
         for event in events_of(batch, InstitutionChanged)
@@ -91,6 +92,7 @@ async def keep_institutions(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores applications, withdrawals and panel marks. Raises HashMismatchError."""
     rows = []
     for event in events_of(batch, ApplicationSubmitted):
         submitted = event.body
@@ -120,6 +122,7 @@ async def keep_applications(connection: Connection, batch: Sequence[Incoming]) -
 
 
 async def keep_requests(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores purchase requests and reports of purchases. Raises HashMismatchError."""
     for event in batch:
         if not isinstance(event, Event):
             continue
@@ -141,6 +144,7 @@ async def keep_requests(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Stores verdicts. Raises HashMismatchError for findings that do not match their hash."""
     rows = []
     for event in events_of(batch, ApplicationJudged):
         judged, raw = event.body, from_json(event.raw)
@@ -165,7 +169,7 @@ async def keep_verdicts(connection: Connection, batch: Sequence[Incoming]) -> Se
 
 
 async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """What eligibility completed; and what this service said itself."""
+    """Stores what eligibility completed, and what this service published itself."""
     await _chronicle(connection, batch)
     for event in batch:
         if not isinstance(event, Event):
@@ -181,6 +185,7 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
 
 
 async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
+    """Stores every event of a round unchanged, for its evidence."""
     rows = [
         (str(body["round"]), event.id, event.type, body, event.appended_at)
         for event in batch

@@ -1,4 +1,4 @@
-"""What is looked at again and again: rounds to commit, to propose, to publish. Each step happens once."""
+"""Periodic jobs: they commit, propose and publish rounds and batches. Each step happens once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -34,11 +34,11 @@ _log = structlog.get_logger()
 
 
 async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
-    """Fixes everything that decides, as soon as the inputs are complete and before chance enters."""
+    """Commits to a round's inputs once they are complete, before the seed is known."""
     if not await own.read_back(pool):
         return
 
-    async def commit_one(known: KnownRound) -> None:
+    async def commit_round(known: KnownRound) -> None:
         async with connected(pool) as connection:
             marks, _ = await panel_marks(connection, known)
         if marks is not MarksState.CLOSED:
@@ -54,20 +54,20 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
 
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
-    await apart.each(due, lambda known: known.round, commit_one)
+    await apart.each(due, lambda known: known.round, commit_round)
 
 
 async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
-    """Asks the owners for buckets that still differ this long after the judging."""
+    """Asks the owners for buckets that still differ `seconds` after the judging."""
     now = clock.now()
 
-    async def ask_for_one(known: KnownRound) -> None:
+    async def ask_for_round(known: KnownRound) -> None:
         if known.judged_at is not None and known.judged_at > now - timedelta(seconds=seconds):
             return
         async with connected(pool) as connection:
             marks, _ = await panel_marks(connection, known)
         if marks is MarksState.OPEN:
-            return  # for as long as a panel works; what differs is asked for once its marks are closed
+            return  # a panel may work for weeks; differing buckets are asked for once its marks are closed
         async with outbox.transaction(pool) as (connection, events):
             state = await inputs_of(connection, known, await current_inputs.verdicts(connection, known.round))
             for subject, buckets in (
@@ -82,13 +82,13 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
 
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
-    await apart.each(due, lambda known: known.round, ask_for_one)
+    await apart.each(due, lambda known: known.round, ask_for_round)
 
 
 async def propose_rounds(
     pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
 ) -> None:
-    """Draws and matches once every value that an entry draws under is known."""
+    """Draws and matches a round once every value that its entries draw under is known."""
     if not await own.read_back(pool):
         return
 
@@ -108,7 +108,7 @@ async def propose_rounds(
 async def propose_releases(
     pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
 ) -> None:
-    """Gives out what officers named as set free, batch by batch."""
+    """Gives out what officers set free, batch by batch."""
     if not await own.read_back(pool):
         return
 
@@ -135,7 +135,7 @@ async def _inputs_sound(
     now: datetime,
     seconds: float,
 ) -> bool:
-    """Whether everything is here as it was committed; what is missing is asked for among `events`."""
+    """True if everything is stored as committed. Requests for what is missing are added to `events`."""
     missing = await missing_inputs(connection, known, commitment)
     if missing:
         buckets = sorted({bucket_of(application) for application in missing})
@@ -149,7 +149,7 @@ async def _inputs_sound(
 async def publish_rounds(
     pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
 ) -> None:
-    """Publishes the results of confirmed proposals, line by line in batches; each batch once."""
+    """Publishes the results of confirmed proposals, in batches of lines; each batch once."""
     signer = await signing.signer(pool)
 
     async def publish_one(due: ToPublish) -> None:
@@ -189,7 +189,7 @@ async def publish_releases(
 
 
 async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
-    """Says of every selected product that its status is over, once the policy's months are; each batch once."""
+    """Announces the end of selected products' status after the policy's months, in batches; each batch once."""
 
     async def end_one(status: GivenStatus) -> None:
         if status.time_map.programme(clock.now()) < status.until:
@@ -211,14 +211,14 @@ async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart:
 
 
 async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic, apart: ByRound) -> None:
-    """Says of each award that nobody reported on in time that it is overdue, once.
+    """Reminds once of each award that is overdue for a report.
 
-    Not before every report is read: a database that was emptied would remind of what was reported long ago.
+    It waits until all reports are read back: an emptied database would remind of awards reported long ago.
     """
     if not await reports.read_back(pool):
         return
 
-    async def remind_of_one(awards: Sequence[Unreported]) -> None:
+    async def remind_round(awards: Sequence[Unreported]) -> None:
         overdue = [
             award for award in awards if award.awarded.state(award.time_map.programme(clock.now())) is State.OVERDUE
         ]
@@ -234,4 +234,4 @@ async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, repo
     async with connected(pool) as connection:
         for award in await purchases.unreported(connection):
             by_round.setdefault(award.round, []).append(award)
-    await apart.each(by_round.values(), lambda awards: awards[0].round, remind_of_one)
+    await apart.each(by_round.values(), lambda awards: awards[0].round, remind_round)

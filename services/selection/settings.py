@@ -61,7 +61,7 @@ class SelectionSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _rooted(self) -> Self:
-        """A stamp that is not checked proves nothing."""
+        """Requires roots with an authority: an unchecked stamp proves nothing."""
         if self.timestamp_url and not self.timestamp_ca_file:
             raise ValueError("FIRSTBUY_SELECTION_TIMESTAMP_URL needs FIRSTBUY_SELECTION_TIMESTAMP_CA_FILE")
         return self

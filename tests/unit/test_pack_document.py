@@ -172,9 +172,9 @@ def within(width: float) -> Any:
 @LANGUAGES
 def test_what_must_not_be_overlooked_stands_on_top(language: Language) -> None:
     application = selected_in(ROUND)[0]
-    turns = parts_of(ROUND, application).published
-    rehearsed = replace(turns, opened={**turns.opened, "rehearsal": {"seed": "x"}})
-    gone = make_pack(ROUND, application, turns=rehearsed, superseded=superseded(None))
+    published = parts_of(ROUND, application).published
+    rehearsed = replace(published, opened={**published.opened, "rehearsal": {"seed": "x"}})
+    gone = make_pack(ROUND, application, published=rehearsed, superseded=superseded(None))
     plain = sheet_of(PACK, CONTENT, language)
     warned = sheet_of(gone, canonical_json(gone), language)
     assert plain["banners"] == []
@@ -190,8 +190,8 @@ def test_a_scored_round_shows_its_points(language: Language) -> None:
         "method": "score",
         "scoring": {"supply_record": [{"points": 10}], "panel_points": 90, "threshold": 60},
     }
-    turns = replace(made.published, opened={**made.published.opened, "policy": policy})
-    pack = make_pack(ROUND, application, turns=turns, committed=replace(made.committed, score=87))
+    published = replace(made.published, opened={**made.published.opened, "policy": policy})
+    pack = make_pack(ROUND, application, published=published, committed=replace(made.committed, score=87))
     sheet = sheet_of(pack, canonical_json(pack), language)
     heading = "평가와 추첨 근거" if language is Language.KO else "Score and draw"
     (drawn,) = [part for part in sheet["sections"] if part["heading"] == heading]

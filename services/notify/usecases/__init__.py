@@ -1,1 +1,1 @@
-"""What the service does: a module for one thing, callable without HTTP or Kafka."""
+"""Use cases: one module for each thing the service does, callable without HTTP or Kafka."""

@@ -12,7 +12,7 @@ from shared.programme.panel import PanelMark
 from shared.service.postgres import Connection, streamed
 
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
-# The newest verdict of every application that was not withdrawn since.
+# The newest verdict of every application that was not withdrawn after it.
 _OF_ROUND = """
 FROM (SELECT DISTINCT ON (application) * FROM verdicts WHERE round = $1
       ORDER BY application, version DESC, epoch DESC) v
@@ -51,12 +51,12 @@ ORDER BY epoch DESC LIMIT 1
 """
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
 Current = tuple[str, int, str, int, str, str]
-"""(id, version, payload hash, epoch judged, outcome, findings hash): a leaf of the verdicts' manifest."""
+"""A leaf of the verdicts' manifest: (id, version, payload hash, epoch judged, outcome, findings hash)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedVersion:
-    """What tickets and score of an application rest on."""
+    """A judgement of an application's version: what its tickets and score rest on."""
 
     application: str
     version: int
@@ -67,20 +67,22 @@ class JudgedVersion:
 
 
 async def verdicts(connection: Connection, round_id: str) -> list[Current]:
+    """The current verdicts of a round."""
     return [tuple(row) async for row in streamed(connection, CURRENT, round_id)]
 
 
 async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
+    """(id, version, payload hash) of every request that is not withdrawn."""
     return [tuple(row) for row in await connection.fetch(REQUEST_LEAVES, round_id)]
 
 
 async def without_facts(connection: Connection, round_id: str) -> list[str]:
-    """The applications whose judged version's facts have not come yet."""
+    """Applications whose judged version's facts are missing."""
     return [row["application"] async for row in streamed(connection, WITHOUT_FACTS, round_id)]
 
 
 async def judged(connection: Connection, round_id: str) -> AsyncIterator[JudgedVersion]:
-    """Of every current verdict whose facts are here."""
+    """The current verdicts whose facts are stored."""
     async for row in streamed(connection, JUDGED, round_id):
         yield _judged(row)
 
@@ -97,7 +99,7 @@ def _judged(row: Any) -> JudgedVersion:
 
 
 async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, JudgedVersion]]:
-    """By application and epoch: what was judged of it in earlier epochs, of the version that stood then."""
+    """Judgements of earlier epochs, by application and epoch, each of the version current at the time."""
     by_application: dict[str, dict[int, JudgedVersion]] = {}
     rows = await connection.fetch(
         JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
@@ -112,7 +114,7 @@ async def marks(connection: Connection, round_id: str) -> list[PanelMark]:
 
 
 async def closed_marks_root(connection: Connection, round_id: str) -> str | None:
-    """What two officers closed since the last application was admitted; None while they have not."""
+    """The root of the panel marks that officers closed since the last late admission; None if they have not."""
     root: str | None = await connection.fetchval(SCORES_CLOSED, round_id)
     return root
 

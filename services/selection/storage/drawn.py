@@ -1,4 +1,4 @@
-"""From complete inputs to a commitment: what stands, what was judged, what is committed and drawn from."""
+"""Commitments and what is drawn from: entries, offers, pledges and requests as committed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ WHERE round = $1 AND epoch = $2
 """
 DROP_COMMITMENT = "DELETE FROM commitments WHERE round = $1 AND epoch = $2"
 DROP_ENTRIES = "DELETE FROM entries WHERE round = $1 AND epoch = $2"
-# What findings say is asked of the newest judgement an entry was committed on.
+# The kind of a firm is read from the findings of the judgement that its entry was committed on.
 KINDS = """
 SELECT e.application::text, e.tickets,
        v.findings @> '[{"rule": "startup", "outcome": "pass"}]' AS startup,
@@ -67,7 +67,7 @@ ENTRY_COLUMNS = ("round", "epoch", "application", "version", "outcome", "tickets
 
 @dataclass(frozen=True, slots=True)
 class DrawnEntry:
-    """An entry with the version it stands on and the epoch of the commitment it draws under."""
+    """An entry with its application's version, and the epoch of the commitment it draws under."""
 
     entry: Entry
     version: int
@@ -81,7 +81,7 @@ async def save_commitment(
     seed_epoch: int,
     entries: Sequence[DrawnEntry],
 ) -> bool:
-    """False when the epoch is committed already."""
+    """Stores a commitment with its entries; False if the epoch is committed already."""
     under = sorted({seed_epoch, *(each.drawn_under for each in entries)})
     body = event.model_dump(mode="json")
     if await connection.fetchval(SAVE_COMMITMENT, event.round, event.epoch, body, pledges, under) is None:
@@ -107,10 +107,12 @@ async def save_commitment(
 
 
 async def commitments(connection: Connection, round_id: str) -> list[dict[str, Any]]:
+    """Every InputsCommitted of the round as JSON, oldest first."""
     return [row["body"] for row in await connection.fetch(COMMITMENTS, round_id)]
 
 
 async def entries(connection: Connection, round_id: str, epoch: int) -> list[DrawnEntry]:
+    """All committed entries of an epoch."""
     return [
         DrawnEntry(
             Entry(row["application"], VerdictOutcome(row["outcome"]), row["tickets"], row["score"]),
@@ -122,7 +124,7 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> list[Dra
 
 
 async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, Kind]:
-    """Of every committed application, what kind of firm it is of."""
+    """The kind of firm of every committed application."""
     return {
         row["application"]: Kind(row["startup"], row["first_timer"], row["tickets"])
         async for row in streamed(connection, KINDS, round_id, epoch)
@@ -131,7 +133,7 @@ async def kinds(connection: Connection, round_id: str, epoch: int) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class NamedOffer:
-    """An offer with what its result is published with."""
+    """An offer with the party and product name that its result is published with."""
 
     offer: Offer
     party: str
@@ -139,6 +141,7 @@ class NamedOffer:
 
 
 async def offers(connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds) -> dict[str, NamedOffer]:
+    """The offers of committed entries, by application."""
     by_application = {}
     async for row in streamed(connection, OFFERS, round_id, epoch):
         facts = _FACTS.validate_python(row["facts"])
@@ -152,7 +155,7 @@ async def entries_without_facts(connection: Connection, round_id: str, epoch: in
 
 
 async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Pledges and requests as they were committed, in the first place at the freeze."""
+    """Pledges (won by institution) and requests as committed. Raises LookupError if the epoch is not committed."""
     row = await connection.fetchrow(COMMITTED, round_id, epoch)
     if row is None:
         raise LookupError(f"round {round_id} is not committed in epoch {epoch}")
@@ -160,12 +163,13 @@ async def committed(connection: Connection, round_id: str, epoch: int) -> tuple[
 
 
 def demands_of(requests: Iterable[Mapping[str, Any]]) -> list[Demand]:
+    """The demands of committed requests, in their order."""
     return [
         demand_of(each["request"], each["institution"], _REQUEST.validate_python(each["facts"])) for each in requests
     ]
 
 
 async def drop_commitment(connection: Connection, round_id: str, epoch: int) -> None:
-    """For one that is not what it was: it is made again, to the root that was published, or not at all."""
+    """Deletes an altered commitment. It is made again only if it gives the root that was published."""
     await connection.execute(DROP_COMMITMENT, round_id, epoch)
     await connection.execute(DROP_ENTRIES, round_id, epoch)

@@ -1,4 +1,4 @@
-"""What the evidence of a round's result is made of, read row by row: a round may have a million applications."""
+"""The records of a round's evidence, read row by row, since a round may have a million applications."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from datetime import datetime
@@ -35,7 +35,7 @@ SELECT p.epoch, EXISTS (
     WHERE c.round = p.round AND c.epoch = p.epoch AND c.selection_root = p.body->>'selection_root') AS confirmed
 FROM proposals p WHERE p.round = $1 ORDER BY p.epoch
 """
-# Firms are numbered so that nobody's business number can be guessed from it.
+# Firms are numbered in an order that reveals nothing about their business numbers.
 LINES = """
 WITH firms AS (
     SELECT a.facts->'applicant'->>'business_number' AS number,
@@ -63,8 +63,8 @@ JOIN results r ON r.round = e.round AND r.epoch = e.epoch AND r.application = e.
 WHERE e.round = $1 AND e.epoch = $2
 ORDER BY get_byte(sha256(convert_to(e.application::text, 'UTF8')), 0), e.application
 """
-# Of the committed entries alone, as LINES has them: a proposal asks for it before it has results. The one join is by
-# the primary key, so that no plan of it is slow on tables whose statistics are old.
+# The committed entries alone, in the order of LINES: a proposal needs them before it has results. The only join is by
+# primary key, so no plan is slow on tables with old statistics.
 SHOWN = """
 WITH stated AS (
     SELECT e.application, a.identity,
@@ -80,22 +80,23 @@ ORDER BY get_byte(sha256(convert_to(application::text, 'UTF8')), 0), stated.appl
 
 
 async def save_published_events(connection: Connection, events: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
-    """(round, event id, type, body, the broker's stamp)."""
+    """Stores rows of (round, event id, type, body, broker append time); known events are left as they are."""
     if events:
         await connection.execute(SAVE_PUBLISHED_EVENTS, *zip(*events, strict=True))
 
 
 async def published_events(connection: Connection, round_id: str) -> list[PublishedEvent]:
+    """Every stored event of the round, in no particular order."""
     return [PublishedEvent(row["type"], row["body"]) for row in await connection.fetch(PUBLISHED_EVENTS, round_id)]
 
 
 async def proposed_epochs(connection: Connection, round_id: str) -> dict[int, bool]:
-    """Of each epoch with a proposal, whether officers confirmed it."""
+    """By epoch with a proposal, whether officers confirmed it."""
     return {row["epoch"]: row["confirmed"] for row in await connection.fetch(PROPOSED_EPOCHS, round_id)}
 
 
 def requests(committed: Sequence[Mapping[str, Any]]) -> list[tuple[Record, Record]]:
-    """Records of requests as they were committed, and what each opens, by bucket and id, as digests have them."""
+    """(record, confidential part) of each committed request, ordered by bucket and id, as in digests."""
     pairs = zip(committed, drawn.demands_of(committed), strict=True)
     return [
         (
@@ -109,7 +110,7 @@ def requests(committed: Sequence[Mapping[str, Any]]) -> list[tuple[Record, Recor
 async def entries(
     connection: Connection, round_id: str, epoch: int, accepted: AcceptedKinds
 ) -> AsyncIterator[tuple[Record, Record]]:
-    """Records, and what each opens, by bucket and id. Inside a transaction, which holds the cursor."""
+    """(record, confidential part) of each entry, ordered by bucket and id. Needs a transaction for its cursor."""
     async for row in connection.cursor(LINES, round_id, epoch, prefetch=_PREFETCH):
         facts = _FACTS.validate_python(row["facts"])
         line = Line(**dict(row))
@@ -120,7 +121,7 @@ async def entries(
 async def shown_entries(
     connection: Connection, round_id: str, epoch: int, offers: Mapping[str, Offer], selected: Set[str]
 ) -> AsyncIterator[Record]:
-    """What records of entries will show once `selected` are proposed, in the same order. Inside a transaction."""
+    """What entries' records will show once `selected` is proposed, in the same order. Needs a transaction."""
     async for row in connection.cursor(SHOWN, round_id, epoch, prefetch=_PREFETCH):
         application = row["application"]
         names = (row["applicant"], row["product"]) if application in selected else None

@@ -1,4 +1,4 @@
-"""What selection is told: rounds, pledges, applications, requests, verdicts. The newest version wins in every order."""
+"""Inputs from Kafka: rounds, pledges, applications, requests, verdicts. The newest version wins in any order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """A version as selection needs it."""
+    """A version of an application as selection stores it."""
 
     application: str
     version: int
@@ -113,6 +113,8 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedApplication:
+    """A verdict as selection stores it."""
+
     application: str
     version: int
     epoch: int
@@ -121,35 +123,35 @@ class JudgedApplication:
     outcome: str
     findings_hash: str
     findings: str
-    """Their JSON, as it was hashed."""
+    """JSON, exactly as hashed."""
     evidence: str | None
-    """What registries said, as JSON; None where none was asked."""
+    """Registries' answers as JSON; None if none was asked."""
     nonce: str | None
-    """That the findings were hashed with; None of before there was one."""
+    """The nonce in the findings hash; None for verdicts from before there was one."""
 
 
 async def save_opened(connection: Connection, opened: RoundOpened, policy: Any) -> None:
-    """`policy` as it was published, since its hash is over that."""
+    """Stores an opening with its pledges. `policy`: as published, since its hash covers that form."""
     rehearsal = opened.rehearsal.model_dump(mode="json") if opened.rehearsal else None
     await connection.execute(SAVE_OPENED, opened.round, policy, opened.policy_hash, rehearsal)
     await save_pledges(connection, [(opened.round, each.institution, each.pledge_won) for each in opened.institutions])
 
 
 async def save_pledges(connection: Connection, pledges: Sequence[tuple[str, str, int]]) -> None:
-    """(round, institution, won)."""
+    """Stores rows of (round, institution, won)."""
     if pledges:
         await connection.execute(SAVE_PLEDGES, *zip(*sorted(pledges), strict=True))
 
 
 async def save_frozen(connection: Connection, frozen: RoundFrozen | EpochOpened) -> None:
-    """A later epoch replaces an earlier one, never the other way round."""
+    """Stores the manifests of an epoch, unless a later epoch is stored."""
     await connection.execute(
         SAVE_FROZEN, frozen.round, frozen.epoch, frozen.applications.model_dump(), frozen.requests.model_dump()
     )
 
 
 async def save_frozen_pledges(connection: Connection, round_id: str, pledges: Sequence[Invitation]) -> None:
-    """After `save_frozen`. What is pledged or amended later counts in no epoch of this round."""
+    """Stores the pledges at the freeze, after `save_frozen`. Later changes count in no epoch of this round."""
     await connection.execute(SAVE_FROZEN_PLEDGES, round_id, {each.institution: each.pledge_won for each in pledges})
 
 
@@ -172,7 +174,7 @@ async def save_amended(connection: Connection, opened: EpochOpened) -> None:
 
 
 async def save_source(connection: Connection, round_id: str, epoch: int, value: str) -> None:
-    """The first value stands, for the commitment of that epoch and for ever."""
+    """Stores a source's value for an epoch's commitment; the first value stays for ever."""
     await connection.execute(SAVE_SOURCE, round_id, epoch, value)
 
 
@@ -186,6 +188,7 @@ async def save_void(connection: Connection, round_id: str) -> None:
 
 
 async def save_published(connection: Connection, published: InputsCommitted | SelectionProposed) -> None:
+    """Stores an event that this service published, so that a lost database does not contradict it."""
     body = published.model_dump(mode="json")
     await connection.execute(SAVE_PUBLISHED, published.round, published.epoch, type(published).__name__, body)
 
@@ -206,12 +209,12 @@ async def save_applications(connection: Connection, rows: Sequence[Application])
 
 
 async def save_withdrawals(connection: Connection, rows: Sequence[tuple[str, str, int]]) -> None:
-    """(application, round, version)."""
+    """Stores rows of (application, round, version)."""
     await connection.executemany(SAVE_WITHDRAWAL, sorted(rows))
 
 
 async def save_marks(connection: Connection, marks: Sequence[ApplicationScored]) -> None:
-    """Of each reviewer the highest version stands."""
+    """Stores panel marks; the highest version of each reviewer's mark stays."""
     rows = [
         (mark.application, mark.reviewer, mark.round, mark.points, mark.conflict_of_interest, mark.version)
         for mark in sorted(marks, key=lambda mark: (mark.application, mark.reviewer, mark.version))

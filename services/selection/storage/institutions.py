@@ -1,4 +1,4 @@
-"""What institutions are called."""
+"""Names of institutions."""
 
 from collections.abc import Iterable
 
@@ -11,5 +11,5 @@ WHERE institution = ANY($1::text[]) ORDER BY institution, changed_at DESC
 
 
 async def names(connection: Connection, codes: Iterable[str]) -> dict[str, str]:
-    """By code, as far as they are known."""
+    """The newest known names, by code."""
     return {row["institution"]: row["name"] for row in await connection.fetch(NAMES, sorted(set(codes)))}

@@ -1,4 +1,4 @@
-"""What a round and its institutions are called, for a reader's page."""
+"""Names of a round and its institutions, for the page that checks evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SELECT body->>'title' FROM chronicle WHERE round = $1 AND type IN ('RoundAnnounc
 ORDER BY array_position(ARRAY['RoundOpened', 'RoundAmended', 'RoundAnnounced'], type),
          (body->>'amendment')::int DESC NULLS LAST, appended_at DESC NULLS LAST LIMIT 1
 """
-# Pledges as the freeze fixed them; before it, as far as they are known.
+# Institutions with a pledge: as frozen, or before the freeze as far as known.
 PLEDGING: Final = """
 SELECT DISTINCT ON (n.institution) n.institution, n.name
 FROM institution_names n JOIN rounds r ON r.round = $1
@@ -24,15 +24,14 @@ ORDER BY n.institution, n.changed_at DESC
 
 @dataclass(frozen=True, slots=True)
 class RoundNames:
-    """A round's title as it was announced, `한국어 (English)` where it is in both languages; names of the institutions
-    that pledge to it, by code."""
+    """A round's title, `한국어 (English)` if it is in both languages; and the names of its institutions, by code."""
 
     title: str
     institutions: Mapping[str, str]
 
 
 async def named(connection: Connection, round_id: str) -> RoundNames | None:
-    """None of a round that nobody announced."""
+    """The names of a round; None if it was never announced."""
     title = await connection.fetchval(TITLE, round_id)
     if title is None:
         return None

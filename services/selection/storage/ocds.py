@@ -1,4 +1,4 @@
-"""What open data is made of: a round's turns, what stood selected from each on, and every report of a purchase."""
+"""The facts behind open data: a round's events, the selected products after each, and all purchase reports."""
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
@@ -59,7 +59,7 @@ LEFT JOIN entries e ON e.round = s.round AND e.epoch = s.epoch AND e.application
 LEFT JOIN applications a ON a.application = e.application AND a.version = e.version
 WHERE s.round = $1 AND s.epoch = ANY($2::int[]) AND s.result = 'selected' ORDER BY s.epoch, s.line
 """
-# What batches changed that were confirmed, and since when it stands so.
+# The changes of confirmed batches, each with the time of its confirmation.
 RELEASED = """
 SELECT l.epoch, l.batch, l.application::text, s.product, l.result, l.reason, l.awards, a.facts, r.confirmed_at
 FROM release_lines l
@@ -70,7 +70,7 @@ LEFT JOIN applications a ON a.application = e.application AND a.version = e.vers
 WHERE l.round = $1 AND r.confirmed_at IS NOT NULL AND coalesce(r.confirmed_root = r.body->>'batch_root', true)
 ORDER BY l.epoch, l.batch, l.line
 """
-# Batches of an epoch that was superseded are not given out again by a database that was emptied.
+# Confirmed batches that an emptied database does not have. Batches of superseded epochs are not computed again.
 UNREAD_BATCHES = """
 SELECT b.batch FROM releases b JOIN rounds r ON r.round = b.round AND r.epoch = b.epoch
 WHERE b.round = $1 AND b.confirmed_at IS NOT NULL AND b.body IS NULL
@@ -95,13 +95,14 @@ _EVENT_TYPES: Final[Mapping[str, type[ProcessEvent]]] = {
 
 
 async def save_names(connection: Connection, changed: Sequence[InstitutionChanged]) -> None:
+    """Stores each name with the time from which it holds."""
     if changed:
         rows = [(each.institution, each.changed_at, each.name) for each in changed]
         await connection.execute(SAVE_NAMES, *zip(*rows, strict=True))
 
 
 async def save_reports(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
-    """Without the reason of a non-purchase, which is free text: open data leaves it out."""
+    """Stores reports without the reason of a non-purchase: it is free text, which open data leaves out."""
     rows = []
     for report in reports:
         bought = report if isinstance(report, PurchaseReported) else None
@@ -113,13 +114,15 @@ async def save_reports(connection: Connection, reports: Sequence[PurchaseReporte
 
 
 async def policy(connection: Connection, round_id: str) -> Any:
-    """As it was published; None before the round opens."""
+    """The policy as published; None before the round opens."""
     return await connection.fetchval(POLICY, round_id)
 
 
 async def process(connection: Connection, round_id: str, tenderers: MutableMapping[str, int]) -> Process | None:
-    """As far as it is public; None of a round that was not announced. Raises NotReadYetError. Call it in a transaction
-    that sees one moment. `tenderers` is kept by the caller: firms by commitment root, which never change."""
+    """The public facts of a round; None if it was never announced. Call it in a transaction with one snapshot.
+
+    `tenderers`: a cache of the caller's, number of firms by commitment root. Raises NotReadYetError.
+    """
     rows = await connection.fetch(EVENTS, round_id, list(_EVENT_TYPES))
     events = [(_EVENT_TYPES[row["type"]].model_validate(row["body"]), row["appended_at"]) for row in rows]
     announced = next((event for event, _ in events if isinstance(event, RoundAnnounced)), None)
@@ -129,7 +132,7 @@ async def process(connection: Connection, round_id: str, tenderers: MutableMappi
     timeline = [DatedEvent(event, clock.programme(stamped) if stamped else None) for event, stamped in events]
     results = await _confirmed(connection, round_id, timeline)
     shown = [dated for dated in timeline if not isinstance(dated.event, SelectionConfirmed) or dated.event in results]
-    standing = await _standings(connection, round_id, results, _policy(timeline))
+    standing = await _selected_sets(connection, round_id, results, _policy(timeline))
     names = await connection.fetch(NAMES)
     return Process(
         round=round_id,
@@ -144,7 +147,7 @@ async def process(connection: Connection, round_id: str, tenderers: MutableMappi
 
 
 async def _confirmed(connection: Connection, round_id: str, timeline: Iterable[DatedEvent]) -> list[SelectionConfirmed]:
-    """By epoch, those whose result is held. A database that was emptied draws only the newest again."""
+    """Confirmations by epoch whose result is stored: an emptied database recomputes only the newest."""
     confirmed = sorted(
         (dated.event for dated in timeline if isinstance(dated.event, SelectionConfirmed)), key=lambda e: e.epoch
     )
@@ -155,7 +158,7 @@ async def _confirmed(connection: Connection, round_id: str, timeline: Iterable[D
 
 
 def _title(events: Iterable[ProcessEvent]) -> str:
-    """As it was announced, amended or opened last."""
+    """The newest title: of the opening, else of the last amendment, else of the announcement."""
     titles = {
         (isinstance(event, RoundOpened), event.amendment if isinstance(event, RoundAmended) else 0): event.title
         for event in events
@@ -168,11 +171,11 @@ def _policy(timeline: Iterable[DatedEvent]) -> Policy | None:
     return next((dated.event.policy for dated in timeline if isinstance(dated.event, RoundOpened)), None)
 
 
-async def _standings(
+async def _selected_sets(
     connection: Connection, round_id: str, results: Sequence[SelectionConfirmed], policy: Policy | None
 ) -> list[SelectedSet]:
-    """What was selected from each confirmation on, and from each batch on that was confirmed after it; what came of
-    batches before it is in it."""
+    """The selected products after each confirmation, and after each batch confirmed later. Batches confirmed before a
+    selection are part of it."""
     if (batch := await connection.fetchval(UNREAD_BATCHES, round_id)) is not None:
         raise NotReadYetError(f"batch {batch}")
     selected: dict[int, dict[str, Selected]] = {event.epoch: {} for event in results}
@@ -202,7 +205,7 @@ async def _standings(
 
 
 def _after(standing: SelectedSet, rows: Sequence[Any]) -> SelectedSet:
-    """With what a batch made of each it moved."""
+    """The selected products after a batch."""
     selected = dict(standing.selected)
     for row in rows:
         selected.pop(row["application"], None)
@@ -262,7 +265,7 @@ async def _demand(connection: Connection, round_id: str, epoch: int) -> list[Dem
 async def _reports(
     connection: Connection, round_id: str, standings: Sequence[SelectedSet], clock: TimeMap
 ) -> list[Reported]:
-    """Of lines that were awarded to the institution that reports, as they stood then."""
+    """Reports on lines that were awarded to the reporting institution, with the award as of then."""
     lines: dict[tuple[str, str, str], list[tuple[datetime, Selected, Award]]] = {}
     for standing in standings:
         for application, selected in standing.selected.items():

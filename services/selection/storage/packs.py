@@ -1,4 +1,4 @@
-"""What a pack of one product is made of, and the leaves its proofs lead through, many at a time."""
+"""The facts of one product's pack, and the leaves for its proofs, in batches."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from shared.proof.merkle import bucket_of
 from shared.service.postgres import Connection
 
 LINES_OF_A_PART: Final = 1024
-"""A power of two, so that the tree over the parts' roots is the tree over all lines."""
+"""A power of two, so that the tree over the parts' roots equals the tree over all lines."""
 _AT_ONCE: Final = 2000
 IS_VOID = "SELECT void FROM rounds WHERE round = $1"
 _JUDGED = """
@@ -26,7 +26,7 @@ SELECT e.application::text, e.version, a.payload_hash, a.nonce, a.facts, v.epoch
        v.findings_hash, v.evidence, e.tickets, e.score, coalesce(e.drawn_under, e.epoch) AS drawn_under
 {_JUDGED} AND e.application = $3
 """
-# Of one bucket, in order of id, as digests have them.
+# One bucket, in order of id, as in digests.
 BUCKET = f"""
 SELECT e.application::text, e.version, a.payload_hash, v.epoch AS judged_in, e.outcome, v.findings_hash, e.tickets,
        e.score
@@ -71,12 +71,12 @@ async def committed(connection: Connection, round_id: str, epoch: int, applicati
 
 
 async def bucket(connection: Connection, round_id: str, epoch: int, application: str) -> list[Fixed]:
-    """All that stands in the bucket of this application, in order of id."""
+    """The bucket of this application, in order of id."""
     return [Fixed(**dict(row)) for row in await connection.fetch(BUCKET, round_id, epoch, bucket_of(application))]
 
 
 async def entries(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Leaf]]:
-    """The leaves of every committed entry, in order of id, many at a time. Inside a transaction."""
+    """The leaves of all committed entries, in order of id, in batches. Needs a transaction."""
     cursor = await connection.cursor(ENTRIES, round_id, epoch)
     while rows := await cursor.fetch(_AT_ONCE):
         yield [tuple(row) for row in rows]
@@ -93,19 +93,19 @@ async def released(connection: Connection, round_id: str, epoch: int, applicatio
 
 
 async def batch(connection: Connection, round_id: str, epoch: int, number: int) -> list[Released]:
-    """All that a batch moved, in order."""
+    """The lines of a batch, in order."""
     return [Released(**dict(row)) for row in await connection.fetch(BATCH, round_id, epoch, number)]
 
 
 async def result_leaves(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[Leaf]]:
-    """The leaves of a result in order, a part at a time. Inside a transaction."""
+    """The leaves of a result in order, in parts of LINES_OF_A_PART. Needs a transaction."""
     cursor = await connection.cursor(RESULT_LEAVES, round_id, epoch)
     while rows := await cursor.fetch(LINES_OF_A_PART):
         yield [_leaf(row) for row in rows]
 
 
 async def result_part(connection: Connection, round_id: str, epoch: int, part: int) -> list[Leaf]:
-    """One of those parts; they count from 0."""
+    """One of those parts; `part` counts from 0."""
     first = part * LINES_OF_A_PART
     rows = await connection.fetch(RESULT_PART, round_id, epoch, first, first + LINES_OF_A_PART)
     return [_leaf(row) for row in rows]
@@ -116,11 +116,12 @@ def _leaf(row: Any) -> Leaf:
 
 
 async def size(connection: Connection, round_id: str, epoch: int) -> int:
-    """How many lines a result has."""
+    """The number of lines of a result."""
     lines: int = await connection.fetchval(SIZE, round_id, epoch)
     return lines
 
 
 async def standing(connection: Connection, round_id: str, epoch: int) -> int:
+    """How many applications were in the draw."""
     count: int = await connection.fetchval(STANDING, round_id, epoch)
     return count

@@ -1,4 +1,4 @@
-"""The lines of a confirmed result as everybody may see them: names of the selected alone."""
+"""The public lines of a confirmed result: only selected applications have names."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FROM standing_results r JOIN entries e ON e.round = r.round AND e.epoch = r.epoc
 LEFT JOIN applications a ON r.result = 'selected' AND a.application = e.application AND a.version = e.version
 WHERE r.round = $1 AND r.epoch = $2 ORDER BY r.line
 """
-# Of those that stood in the draw.
+# Only applications in the draw.
 FIRMS = """
 SELECT entries, count(*) AS firms, sum(tickets)::bigint AS tickets, count(*) FILTER (WHERE selected) AS selected
 FROM (SELECT count(*) AS entries, sum(r.tickets) AS tickets, bool_or(r.result = 'selected') AS selected
@@ -32,7 +32,7 @@ ROOT = "SELECT body->>'selection_root' FROM proposals WHERE round = $1 AND epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedLine:
-    """As it stands: `batch` is that of the release that moved it last, None where none did."""
+    """A line after all confirmed batches. `batch`: the last batch that moved it; None if none did."""
 
     position: int | None
     result: str
@@ -51,7 +51,7 @@ class PublishedLine:
 
 @dataclass(frozen=True, slots=True)
 class Firms:
-    """The firms that had so many entries in the draw: their tickets together, and how many were selected with one."""
+    """The firms with a number of entries in the draw: their total tickets, and how many had one selected."""
 
     entries: int
     firms: int
@@ -60,7 +60,7 @@ class Firms:
 
 
 async def firms(connection: Connection, round_id: str, epoch: int) -> list[Firms]:
-    """By how many entries they had."""
+    """Groups of firms by their number of entries."""
     return [Firms(**dict(row)) for row in await connection.fetch(FIRMS, round_id, epoch)]
 
 
@@ -75,7 +75,7 @@ async def selection_root(connection: Connection, round_id: str, epoch: int) -> s
 
 
 async def lines(connection: Connection, round_id: str, epoch: int) -> AsyncIterator[Sequence[PublishedLine]]:
-    """In the order of the selection root's leaves, many at a time. Inside a transaction, which holds the cursor."""
+    """The lines in the order of the selection root's leaves, in batches. Needs a transaction for its cursor."""
     cursor = await connection.cursor(LINES, round_id, epoch)
     while rows := await cursor.fetch(_AT_ONCE):
         yield [PublishedLine(**dict(row)) for row in rows]

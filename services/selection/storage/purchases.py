@@ -1,4 +1,4 @@
-"""Awards of the newest confirmed result, and what institutions reported of them."""
+"""Awards of the newest confirmed result, and the reports of institutions on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ SET quantity = excluded.quantity, amount_won = excluded.amount_won, contracted_o
     reason = excluded.reason, reported_at = excluded.reported_at
 WHERE purchases.reported_at < excluded.reported_at AND purchases.institution = excluded.institution
 """
-# To be reported from the confirmation of what gave it: the selection's, or that of the batch that moved it last.
+# An award is due for a report after the confirmation that gave it: of the selection, or of the last batch that moved
+# it.
 _AWARDS = """
 SELECT s.round, s.epoch, s.application::text, s.party::text, s.product, award->>'request' AS request,
        award->>'institution' AS institution, (award->>'quantity')::bigint AS quantity,
@@ -36,7 +37,7 @@ LEFT JOIN purchases p
 WHERE NOT r.void AND NOT EXISTS (SELECT FROM confirmations n WHERE n.round = c.round AND n.epoch > c.epoch)
 """
 OF_ROUND = _AWARDS + " AND c.round = $1 ORDER BY institution, s.line, request"
-# Contracts of awards that a confirmed result or batch gave, as far as anything was contracted.
+# Contracts on awards that a confirmed result or batch gave.
 CONTRACTS = """
 SELECT p.round, p.application::text, given.product, p.request, p.institution, p.reported_at, p.quantity AS bought,
        p.amount_won AS paid_won, p.contracted_on, p.reason
@@ -69,7 +70,7 @@ TIME_MAP = "SELECT rehearsal FROM rounds WHERE round = $1"
 
 @dataclass(frozen=True, slots=True)
 class Unreported:
-    """An award nobody reported on, and whose round's clock says whether it is overdue."""
+    """An award without a report, with the round's clock that decides whether it is overdue."""
 
     round: str
     epoch: int
@@ -78,7 +79,7 @@ class Unreported:
 
 
 async def save(connection: Connection, reports: Sequence[PurchaseReported | NonPurchaseReported]) -> None:
-    """The newest report of an award stands; one institution says nothing of another's."""
+    """Stores reports: the newest of an award stays, and an institution cannot report on another's award."""
     for report in sorted(reports, key=lambda each: (each.request, each.application, each.reported_at)):
         bought = report if isinstance(report, PurchaseReported) else None
         await connection.execute(
@@ -96,8 +97,7 @@ async def save(connection: Connection, reports: Sequence[PurchaseReported | NonP
 
 
 async def of_round(connection: Connection, round_id: str) -> list[Awarded]:
-    """Awards that stand, and behind them contracts of awards that a later epoch or a batch has taken back: those are of
-    nothing awarded."""
+    """The current awards, followed by contracts on awards that a later epoch or batch took back, with 0 awarded."""
     standing = [_awarded(row) for row in await connection.fetch(OF_ROUND, round_id)]
     known = {(award.request, award.application) for award in standing}
     contracts = [
@@ -118,7 +118,7 @@ async def of_round(connection: Connection, round_id: str) -> list[Awarded]:
 
 
 async def unreported(connection: Connection) -> list[Unreported]:
-    """Of all rounds; those whose institution was not reminded yet."""
+    """Awards of all rounds without a report or a reminder."""
     return [
         Unreported(row["round"], row["epoch"], _awarded(row), _map(row["rehearsal"]))
         for row in await connection.fetch(UNREPORTED)
@@ -126,12 +126,13 @@ async def unreported(connection: Connection) -> list[Unreported]:
 
 
 async def remind(connection: Connection, overdue: Unreported) -> bool:
-    """Once for each award: False when its institution was reminded before."""
+    """Notes the reminder of an award; False if its institution was reminded before."""
     award = overdue.awarded
     return await connection.fetchval(REMIND, award.request, award.application, overdue.round) is not None
 
 
 async def clock_of(connection: Connection, round_id: str) -> TimeMap:
+    """The round's programme time."""
     return _map(await connection.fetchval(TIME_MAP, round_id))
 
 

@@ -1,4 +1,4 @@
-"""Releases: what was set free after a proposal, and what each batch gave out of it."""
+"""Releases: what was set free after a proposal, and how each batch gave it out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from shared.service.postgres import Connection, streamed
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 SAVE_OPENED = "INSERT INTO releases (round, epoch, batch, opened) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
-# A batch confirms those before it, too.
+# Confirming a batch confirms the batches before it too.
 SAVE_CONFIRMED = """
 UPDATE releases SET confirmed_at = $4, confirmed_root = CASE batch WHEN $3 THEN $5 END, published = published OR $6
 WHERE round = $1 AND epoch = $2 AND batch <= $3 AND confirmed_at IS NULL
@@ -65,7 +65,7 @@ UPDATE releases SET body = $4 WHERE round = $1 AND epoch = $2 AND batch = $3 AND
 """
 DROP_LINES = "DELETE FROM release_lines WHERE round = $1 AND epoch = $2 AND batch >= $3"
 DROP_BODIES = "UPDATE releases SET body = NULL WHERE round = $1 AND epoch = $2 AND batch >= $3"
-# After the selection they belong to, and in order.
+# Batches are published after their selection, and in order.
 TO_PUBLISH = """
 SELECT b.round, b.epoch, b.batch, b.opened, b.body, r.policy, c.confirmed_at AS selection_confirmed_at
 FROM releases b JOIN rounds r USING (round) JOIN confirmations c ON c.round = b.round AND c.epoch = b.epoch
@@ -99,7 +99,7 @@ LINE_COLUMNS = ("round", "epoch", "batch", "line", "application", "result", "rea
 
 @dataclass(frozen=True, slots=True)
 class OpenRelease:
-    """A batch that is to be proposed, in the epoch that stands."""
+    """A batch of the current epoch that is to be proposed."""
 
     known: KnownRound
     commitment: Mapping[str, Any]
@@ -126,7 +126,7 @@ async def save_confirmed(connection: Connection, confirmed: ReleaseConfirmed) ->
 
 
 async def save_confirmed_with_selection(connection: Connection, confirmed: SelectionConfirmed) -> None:
-    """The batches that came before it: the results are published as those left them."""
+    """Confirms the batches before a confirmed selection: the results are published as the batches left them."""
     if confirmed.batch is not None:
         values = confirmed.round, confirmed.epoch, confirmed.batch, confirmed.confirmed_at, confirmed.batch_root
         await connection.execute(SAVE_CONFIRMED, *values, True)
@@ -140,7 +140,7 @@ async def to_propose(connection: Connection) -> list[OpenRelease]:
 
 
 async def freed_before(connection: Connection, round_id: str, epoch: int, batch: int = 1) -> Freed:
-    """All that was set free in earlier epochs, and in earlier batches of this one."""
+    """Everything set free in earlier epochs, and in earlier batches of this epoch."""
     rows = await connection.fetch(FREED_BEFORE, round_id, epoch, batch)
     leaving: dict[str, NotSelectedReason] = {}
     cancelled: set[str] = set()
@@ -152,12 +152,13 @@ async def freed_before(connection: Connection, round_id: str, epoch: int, batch:
 
 
 def freed_by(opened: ReleaseOpened) -> Freed:
+    """What this batch sets free."""
     leaving = {left.application: NotSelectedReason(left.cause) for left in opened.leaving}
     return Freed(leaving, frozenset(request.request for request in opened.cancelled))
 
 
 async def places(connection: Connection, opened: ReleaseOpened, accepted: AcceptedKinds) -> list[Place]:
-    """Who is selected or in reserve as the batch before left them, in draw order."""
+    """Applications selected or in reserve after the previous batch, in draw order."""
     in_order = []
     async for row in streamed(connection, PLACES, opened.round, opened.epoch, opened.batch):
         facts = _FACTS.validate_python(row["facts"])
@@ -167,13 +168,13 @@ async def places(connection: Connection, opened: ReleaseOpened, accepted: Accept
 
 
 async def published_proposal(connection: Connection, opened: ReleaseOpened) -> ReleaseProposed | None:
-    """The batch's proposal as this service published it."""
+    """The batch's proposal if this service has published it before."""
     body = await connection.fetchval(PROPOSED, opened.round, opened.epoch, opened.batch)
     return ReleaseProposed.model_validate(body) if body else None
 
 
 async def save_release(connection: Connection, proposed: ReleaseProposed, release: Release) -> bool:
-    """False when it is proposed already."""
+    """Stores a proposed batch with its lines; False if it is proposed already."""
     of_batch = proposed.round, proposed.epoch, proposed.batch
     if await connection.fetchval(SAVE_RELEASE, *of_batch, proposed.model_dump(mode="json")) is None:
         return False
@@ -201,14 +202,13 @@ async def save_release(connection: Connection, proposed: ReleaseProposed, releas
 
 
 async def drop(connection: Connection, round_id: str, epoch: int, batch: int = 1) -> None:
-    """For batches that are not what they were, and those built on them: they are made again to the published roots, or
-    not at all."""
+    """Deletes altered batches and those after them. They are made again only if they give the published roots."""
     await connection.execute(DROP_LINES, round_id, epoch, batch)
     await connection.execute(DROP_BODIES, round_id, epoch, batch)
 
 
 async def to_publish(connection: Connection) -> list[ConfirmedRelease]:
-    """Confirmed batches of published selections, each before the next."""
+    """Confirmed batches whose selection and earlier batches are published."""
     return [
         ConfirmedRelease(
             ReleaseOpened.model_validate(row["opened"]),
@@ -224,12 +224,12 @@ async def lines(connection: Connection, opened: ReleaseOpened) -> list[dict[str,
 
 
 def leaves_of(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-    """The leaves of a batch's root, of its lines."""
+    """The leaves of a batch's root, from its lines."""
     return [[row["application"], row["result"], row["reason"], award_leaves(row["awards"])] for row in rows]
 
 
 async def published(connection: Connection, opened: ReleaseOpened) -> bool:
-    """False when another replica did."""
+    """Marks a batch as published; False if another replica did."""
     return await connection.fetchval(PUBLISHED, opened.round, opened.epoch, opened.batch) is not None
 
 

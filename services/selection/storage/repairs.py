@@ -1,4 +1,4 @@
-"""One bucket of what selection was told, and the removal of what a list says can't stand."""
+"""Repairs: reads one bucket of stored inputs, and deletes rows that an owner's list does not have."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ RETURNING applications.application::text
 
 @dataclass(frozen=True, slots=True)
 class StatedFacts:
-    """Facts with what they were hashed to, of an application or a request."""
+    """The facts of an application or request, with their hash."""
 
     id: str
     version: int
@@ -63,11 +63,12 @@ class StatedFacts:
 
     @property
     def altered(self) -> bool:
+        """True if the facts no longer match their hash."""
         return payload_hash(self.nonce, self.facts) != self.payload_hash
 
 
 async def verdicts(connection: Connection, round_id: str, bucket: int) -> list[Current]:
-    """Every verdict of the bucket, current or not."""
+    """All verdicts of the bucket, current or not."""
     return [tuple(row) for row in await connection.fetch(VERDICTS, round_id, bucket)]
 
 
@@ -79,7 +80,7 @@ async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict
 async def requests(
     connection: Connection, round_id: str, bucket: int
 ) -> tuple[list[tuple[str, int, str | None]], dict[str, int]]:
-    """Every request of the bucket; and, of those that are withdrawn, a version past which nothing stood."""
+    """All requests of the bucket; and for withdrawn ones, a version that is higher than any they had."""
     rows = await connection.fetch(REQUESTS, round_id, bucket)
     every = [(row["request"], row["version"], None if row["withdrawn"] else row["payload_hash"]) for row in rows]
     return every, {row["request"]: row["version"] + 1 for row in rows if row["withdrawn"]}
@@ -88,13 +89,13 @@ async def requests(
 async def findings(
     connection: Connection, leaves: Sequence[Current]
 ) -> list[tuple[str, int, int, Any, str, str | None]]:
-    """(application, version, epoch, findings, findings hash, its nonce) as they are stored."""
+    """Rows of (application, version, epoch, findings, findings hash, nonce), as stored."""
     keys = [leaf[0] for leaf in leaves], [leaf[1] for leaf in leaves], [leaf[3] for leaf in leaves]
     return [tuple(row) for row in await connection.fetch(FINDINGS, *keys)]
 
 
 async def facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> list[StatedFacts]:
-    """Of applications, as they are stored; those without a nonce can't be checked and are left out."""
+    """The stored facts of applications; those without a nonce can't be checked and are left out."""
     rows = await connection.fetch(FACTS, [each[0] for each in versions], [each[1] for each in versions])
     return [StatedFacts(*row) for row in rows]
 
@@ -110,7 +111,7 @@ async def drop_altered_facts(connection: Connection, versions: Sequence[tuple[st
 async def drop_verdicts(
     connection: Connection, round_id: str, rows: Sequence[Current], withdrawals: Sequence[str], listed: Iterable[str]
 ) -> None:
-    """Removes these verdicts and withdrawals, and verdicts that put listed applications into another round."""
+    """Deletes these verdicts and withdrawals, and verdicts of listed applications in another round."""
     ordered = sorted(rows)
     await connection.execute(
         DROP_VERDICTS, [row[0] for row in ordered], [row[1] for row in ordered], [row[3] for row in ordered]
@@ -125,7 +126,7 @@ async def drop_requests(connection: Connection, round_id: str, requests: Iterabl
 
 
 async def drop_facts(connection: Connection, round_id: str, leaves: Sequence[tuple[str, int, str]]) -> list[str]:
-    """Removes facts that are not the listed versions'; returns their applications."""
+    """Deletes facts that differ from the listed versions; returns their applications."""
     ordered = sorted(leaves)
     rows = await connection.fetch(DROP_FACTS, round_id, *([leaf[n] for leaf in ordered] for n in range(3)))
     return [row["application"] for row in rows]

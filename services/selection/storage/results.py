@@ -1,4 +1,4 @@
-"""Proposals and their results: every proposal ever made stays, and is published line by line once it is confirmed."""
+"""Proposals and their results. Proposals are kept for ever, and published line by line once confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ WHERE c.selection_root = p.body->>'selection_root' AND NOT r.void
 SAVE_PROPOSAL = """
 INSERT INTO proposals (round, epoch, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING round
 """
-# As the batches left them that were confirmed with the selection.
+# The lines after the batches that were confirmed with the selection.
 LINES = """
 SELECT s.line, s.application::text, s.party::text, s.product, coalesce(m.result, s.result) AS result,
        CASE WHEN m.result IS NULL THEN s.reason ELSE m.reason END AS reason, s.position, s.reserve_position, s.tickets,
@@ -44,7 +44,7 @@ DROP_RESULTS = "DELETE FROM results WHERE round = $1 AND epoch = $2"
 PUBLISHED = """
 UPDATE proposals SET published_lines = $4 WHERE round = $1 AND epoch = $2 AND published_lines = $3 RETURNING round
 """
-# Of the newest result that is wholly published; a later one gives a status of its own.
+# The newest fully published result; a later result gives a new status.
 GIVING_STATUS = """
 SELECT c.round, c.epoch, c.confirmed_at, c.ended_lines, r.policy, r.rehearsal
 FROM confirmations c JOIN rounds r USING (round) JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
@@ -69,8 +69,8 @@ SELECT EXISTS (
     SELECT FROM confirmations c JOIN proposals p ON p.round = c.round AND p.epoch = c.epoch
     WHERE c.round = $1 AND c.epoch = $2 AND c.selection_root = p.body->>'selection_root')
 """
-# Pledges as the freeze fixed them, those to a whole series included; before it, as far as they are known.
-# Pledges to a round that has not opened are known here before anybody is told of it.
+# Pledges as frozen, including those to a whole series; before the freeze, as far as known. Pledges to a round that has
+# not opened are excluded: they are stored here before they are public.
 SPENT = """
 WITH pledged AS (
     SELECT key AS institution, value::bigint AS won
@@ -106,8 +106,8 @@ RESULT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToPublish:
-    """A confirmed proposal, published up to a line; `status_until` is the end of what a selection of it gives, `batch`
-    the last that was confirmed with it, 0 where none was."""
+    """A confirmed proposal, published up to a line. `status_until`: when the status of its selected products ends.
+    `batch`: the last batch confirmed with it; 0 if none."""
 
     round: str
     epoch: int
@@ -119,7 +119,7 @@ class ToPublish:
 
 @dataclass(frozen=True, slots=True)
 class GivenStatus:
-    """The status a published result gives, said to have ended for the products up to a line."""
+    """The status given by a published result; its end is announced for the products up to a line."""
 
     round: str
     epoch: int
@@ -137,6 +137,7 @@ async def save_proposal(
     named: dict[str, NamedOffer],
     tickets: dict[str, int],
 ) -> bool:
+    """Stores a proposal with its lines; False if the epoch has one already."""
     if await connection.fetchval(SAVE_PROPOSAL, round_id, epoch, body) is None:
         return False
     records = []
@@ -189,7 +190,7 @@ async def to_publish(connection: Connection) -> list[ToPublish]:
 
 
 async def giving_status(connection: Connection) -> list[GivenStatus]:
-    """Results whose status ends once, and has not yet been said to have ended for every product."""
+    """Results whose status ends some time, and is not yet announced as ended for every product."""
     given = []
     for row in await connection.fetch(GIVING_STATUS):
         rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
@@ -206,7 +207,7 @@ async def selected_lines(
 
 
 async def status_ended(connection: Connection, given: GivenStatus, line: int, wholly: bool) -> bool:
-    """Moves the mark of what has ended; False when another replica did."""
+    """Moves the mark up to which the end is announced; False if another replica did."""
     return (
         await connection.fetchval(STATUS_ENDED, given.round, given.epoch, given.ended_lines, line, wholly) is not None
     )
@@ -217,7 +218,7 @@ async def lines(connection: Connection, due: ToPublish, after: int, limit: int) 
 
 
 async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list[Any]]:
-    """`[id, result, position, key, [[request, quantity, won], …]]` of every line."""
+    """The leaf `[id, result, position, key, [[request, quantity, won], …]]` of every line, in order."""
     return [
         [*tuple(row)[:4], award_leaves(row["awards"])] async for row in streamed(connection, LEAVES, round_id, epoch)
     ]
@@ -229,17 +230,17 @@ async def drop_proposal(connection: Connection, round_id: str, epoch: int) -> No
 
 
 async def published(connection: Connection, round_id: str, epoch: int, before: int, now: int) -> bool:
-    """Moves the mark of what is published; False when another replica did."""
+    """Moves the mark up to which lines are published; False if another replica did."""
     return await connection.fetchval(PUBLISHED, round_id, epoch, before, now) is not None
 
 
 async def spent(connection: Connection, round_id: str) -> list[dict[str, Any]]:
-    """Money awarded against each pledge, by the newest confirmed result and the batches confirmed since."""
+    """The money awarded against each pledge, after the newest confirmed result and batches."""
     return [dict(row) for row in await connection.fetch(SPENT, round_id)]
 
 
 async def confirmed_selected(connection: Connection, round_id: str, epoch: int) -> set[str] | None:
-    """Who was selected in that epoch; None while officers have not confirmed it."""
+    """The applications selected in an epoch; None until officers confirm it."""
     if not await connection.fetchval(IS_CONFIRMED, round_id, epoch):
         return None
     return {row["application"] for row in await connection.fetch(CONFIRMED_SELECTED, round_id, epoch)}

@@ -1,4 +1,4 @@
-"""Rounds as far as selection knows them: which are to be committed or drawn, and what was said of them before."""
+"""Rounds as selection knows them: which to commit or draw next, and what was published about them before."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,15 +47,15 @@ class KnownRound:
     requests: Manifest
     judged_epoch: int
     judged_at: datetime | None
-    """When the judging was heard of, in real time."""
+    """When the end of the judging was read (real time)."""
     judged_root: str | None
     verdicts: Manifest | None
     pledges: dict[str, int] | None
-    """By institution, as they stood at the freeze; None of a round frozen before that was published."""
+    """Won by institution at the freeze; None for rounds frozen before that was published."""
 
 
 def known_of(row: Any) -> KnownRound:
-    """Of a row of `rounds`."""
+    """The round of a row of the table `rounds`."""
     rehearsal = Rehearsal.model_validate(row["rehearsal"]) if row["rehearsal"] else None
     return KnownRound(
         round=row["round"],
@@ -74,16 +74,17 @@ def known_of(row: Any) -> KnownRound:
 
 
 async def to_commit(connection: Connection) -> list[KnownRound]:
-    """Frozen and judged in the same epoch, not committed in it."""
+    """Rounds that are frozen and judged in an epoch but not committed in it."""
     return [known_of(row) for row in await connection.fetch(TO_COMMIT)]
 
 
 async def to_propose(connection: Connection) -> list[tuple[KnownRound, dict[str, Any]]]:
-    """Committed in the epoch that stands, every value known, not proposed yet; with the commitment."""
+    """Rounds to propose, with their commitment: committed in the current epoch, with all source values known."""
     return [(known_of(row), row["commitment"]) for row in await connection.fetch(TO_PROPOSE)]
 
 
 async def known(connection: Connection, round_id: str) -> KnownRound | None:
+    """A frozen round; None if it is not frozen or not known."""
     row = await connection.fetchrow(KNOWN, round_id)
     return known_of(row) if row else None
 
@@ -93,27 +94,27 @@ async def committed_epochs(connection: Connection, round_id: str) -> list[int]:
 
 
 async def admitted(connection: Connection, round_id: str) -> dict[str, int]:
-    """The epochs whose acts admitted applications late."""
+    """By application admitted late, the epoch whose act admitted it."""
     return {row["application"]: row["epoch"] for row in await connection.fetch(ADMITTED, round_id)}
 
 
 async def source_values(connection: Connection, round_id: str) -> dict[int, str]:
-    """By the epoch of the commitment each was recorded for."""
+    """Source values, by the epoch of the commitment they were recorded for."""
     return {row["epoch"]: row["value"] for row in await connection.fetch(SOURCE_VALUES, round_id)}
 
 
 async def published(connection: Connection, round_id: str, epoch: int, kind: type[Published]) -> Published | None:
-    """The milestone of that kind as this service published it."""
+    """The milestone of this kind if this service has published it before."""
     body = await connection.fetchval(PUBLISHED, round_id, epoch, kind.__name__)
     return kind.model_validate(body) if body else None
 
 
 async def last_moment(connection: Connection, round_id: str, kind: str, member: str, epoch: int) -> datetime | None:
-    """The latest moment that events of a kind state up to an epoch; None where there is none."""
+    """The latest time in `member` of events of this kind up to an epoch; None if there are none."""
     moment: datetime | None = await connection.fetchval(LAST_MOMENT, round_id, kind, member, epoch)
     return moment
 
 
 async def one_snapshot(connection: Connection) -> None:
-    """What follows in this transaction sees one moment: what is checked is what is committed. Call it first."""
+    """Gives the transaction one snapshot, so that what is checked is what is committed. Must be its first statement."""
     await connection.execute(ONE_SNAPSHOT)

@@ -1,4 +1,4 @@
-"""Time-stamps of commitments: one of each, the first that came."""
+"""Time-stamps of commitments: the first of each stays."""
 
 from base64 import b64decode
 from typing import Any
@@ -20,23 +20,23 @@ OF_ROUND = "SELECT commitment_root, authority, token, stamped_at FROM timestamps
 
 
 async def unstamped(connection: Connection) -> list[tuple[str, int, str]]:
-    """(round, epoch, root) of every commitment that has no stamp."""
+    """(round, epoch, root) of every commitment without a stamp."""
     return [tuple(row) for row in await connection.fetch(UNSTAMPED)]
 
 
 async def save(connection: Connection, round_id: str, epoch: int, root: str, stamp: Stamp) -> bool:
-    """False when the commitment has a stamp already: the first one stays."""
+    """Stores a stamp; False if the commitment has one already."""
     saved = await connection.fetchval(SAVE, round_id, epoch, root, stamp.authority, stamp.token, stamp.stamped_at)
     return saved is not None
 
 
 async def of_round(connection: Connection, round_id: str) -> dict[str, Stamp]:
-    """By the root that is stamped."""
+    """The stamps of a round, by commitment root."""
     rows: list[Any] = await connection.fetch(OF_ROUND, round_id)
     return {row["commitment_root"]: Stamp(row["token"], row["stamped_at"], row["authority"]) for row in rows}
 
 
 async def put_back(connection: Connection, stamped: CommitmentTimeStamped) -> None:
-    """A stamp as it was published, for a database that lost it: what is known is not asked for again."""
+    """Stores a stamp that was published before, so that a lost database does not ask for it again."""
     stamp = Stamp(b64decode(stamped.token), stamped.stamped_at, stamped.authority)
     await save(connection, stamped.round, stamped.epoch, stamped.commitment_root, stamp)

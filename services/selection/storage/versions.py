@@ -1,7 +1,7 @@
-"""What the public answers about a round are made of, as one hash: while it stands, so do they.
+"""Version hashes of a round's public answers: while the hash is unchanged, cached answers are valid.
 
-Everything else they show follows from what is named here: lines, entries, requests and verdicts from the roots, which
-were published; names from the facts that a commitment sealed.
+The hash covers everything that answers depend on. Lines, entries, requests and verdicts are covered by published roots,
+and names by the facts that a commitment sealed.
 """
 
 from shared.service.postgres import Connection
@@ -28,12 +28,12 @@ OPEN_DATA = _HASH.format(_RESULT + _REPORTS)
 
 
 async def of_result(connection: Connection, round_id: str) -> str:
-    """Of the evidence and the lines of every result of the round."""
+    """The version of the round's evidence and result lines."""
     version: str = await connection.fetchval(RESULT, round_id)
     return version
 
 
 async def of_open_data(connection: Connection, round_id: str) -> str:
-    """Of the round's releases and of those of its purchases."""
+    """The version of the round's open data."""
     version: str = await connection.fetchval(OPEN_DATA, round_id)
     return version

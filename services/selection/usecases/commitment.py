@@ -1,4 +1,4 @@
-"""The commitment of a round's epoch: what decides, as it stands when the inputs are complete, under one root."""
+"""Commits an epoch of a round: everything the draw rests on, under one root, once the inputs are complete."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequence[Current]) -> Completeness:
-    """How far `verdicts`, the current ones, and what goes with them are from what was judged and frozen."""
+    """What is still missing from the current inputs, compared with what was judged and frozen. Raises LookupError."""
     if known.verdicts is None:
         raise LookupError(f"round {known.round} is not judged")
     return completeness(
@@ -43,12 +43,15 @@ async def inputs_of(connection: Connection, known: KnownRound, verdicts: Sequenc
 async def commit(
     connection: Connection, known: KnownRound, verdicts: Sequence[Current], now: datetime
 ) -> list[Outgoing]:
-    """Commits what is complete. What this service said of the epoch before is said again, or nothing is."""
+    """Commits complete inputs.
+
+    If this service published a commitment of the epoch before, it repeats that or nothing.
+    """
     if known.policy is None or known.verdicts is None or known.judged_root != known.applications.root:
         return []
     entries = await _entries(connection, known, known.policy, verdicts)
     if entries is None:
-        return []  # a repair took a row away meanwhile
+        return []  # a repair deleted a row meanwhile
     pledges = known.pledges
     if pledges is None:
         pledges = await current_inputs.pledges(connection, known.round)
@@ -64,7 +67,7 @@ async def commit(
     )
     published = await rounds.published(connection, known.round, known.epoch, InputsCommitted)
     if published is not None and published.commitment_root != commitment.root:
-        _log.error("does not commit: said otherwise before", round=known.round, epoch=known.epoch)
+        _log.error("refused to commit: published another root before", round=known.round, epoch=known.epoch)
         return []
     completed = await rounds.last_moment(connection, known.round, "EligibilityCompleted", "completed_at", known.epoch)
     closed = await rounds.last_moment(connection, known.round, "ScoresClosed", "closed_at", known.epoch)
@@ -94,7 +97,7 @@ async def commit(
 async def _entries(
     connection: Connection, known: KnownRound, policy: Policy, verdicts: Sequence[Current]
 ) -> list[DrawnEntry] | None:
-    """None when what was judged is not all there."""
+    """The entries to commit; None if any judged application is missing."""
     state, panel = await panel_marks(connection, known)
     if state is not MarksState.CLOSED:
         return None
@@ -111,24 +114,24 @@ async def _entries(
         try:
             entry = entry_of(each, policy, points, before.get(each.application, {}), first, committed)
         except MissingJudgementError as error:
-            _log.error("does not commit", round=known.round, application=each.application, error=str(error))
+            _log.error("refused to commit", round=known.round, application=each.application, error=str(error))
             return None
         entries.append(DrawnEntry(entry, each.version, first))
     return entries if len(entries) == len(verdicts) else None
 
 
 class MarksState(StrEnum):
-    """Whether a panel's marks keep a round from being committed."""
+    """The state of a panel's marks; only CLOSED lets a round be committed."""
 
     CLOSED = "closed"
-    """They do not: closed and all here, or none are asked."""
+    """All marks are closed and stored, or the policy asks for none."""
     OPEN = "open"
     DIFFERENT = "different"
-    """Closed, but what is here is not what was closed."""
+    """Closed, but the stored marks differ from the closed ones."""
 
 
 async def panel_marks(connection: Connection, known: KnownRound) -> tuple[MarksState, Sequence[PanelMark]]:
-    """The marks that count, and whether they may. Asked before the whole set is looked at: a panel may take weeks."""
+    """The state of the marks, and the marks if closed. Cheap, since it is polled while a panel works for weeks."""
     policy = known.policy
     if policy is None or policy.scoring is None or not policy.scoring.panel_points:
         return MarksState.CLOSED, ()
@@ -147,9 +150,9 @@ def entry_of(
     first: int,
     committed: Sequence[int],
 ) -> Entry:
-    """An application as it is committed; one that is not eligible has its tickets too, and does not stand with them.
+    """The entry to commit. Ineligible applications have tickets too, but are not in the draw.
 
-    `before`: what was judged of it in earlier epochs; `first` and `committed` as in `domain.epochs`.
+    `before`: judgements of earlier epochs; `first` and `committed`: see `domain.epochs`. Raises MissingJudgementError.
     """
     by_epoch = {
         each.epoch: tickets(ticket_grounds(each.findings, each.record), policy)

@@ -1,7 +1,7 @@
-"""That an application stands where a pack says: paths from its leaves to the roots that were published.
+"""Inclusion proofs of packs: paths from an application's leaves to the published roots.
 
-Where nothing but a root was published, the roots beneath it are made of every leaf of the round: once, in parts, beside
-the event loop. Everything after that reads the application's own part alone.
+Where only a root was published, the roots beneath it are computed from all leaves of the round: once, in parts, in
+threads. After that, a proof reads only the application's own part.
 """
 
 import asyncio
@@ -29,20 +29,22 @@ _KEPT: Final = 128
 
 
 class UnprovenError(LookupError):
-    """What is held is not what the published root is of: there is nothing to show until it is repaired."""
+    """The stored rows do not give the published root: nothing can be proved until they are repaired."""
 
     code = "unproven"
 
 
 class PublishedRoots:
-    """The roots beneath those of the newest commitments and results: of each bucket of entries, of each part of a
-    result's lines. Each is computed once, one at a time."""
+    """A cache of the roots beneath published roots: of each bucket of entries, and of each part of a result's lines.
+    They are computed once, and one at a time."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[bytes, ...]] = {}
         self._one = asyncio.Lock()
 
     async def of_entries(self, connection: Connection, commitment: Mapping[str, Any]) -> tuple[bytes, ...]:
+        """The roots of the entries' buckets. Raises UnprovenError."""
+
         async def computed() -> tuple[bytes, ...]:
             trees = [GrowingTree() for _ in range(BUCKETS)]
 
@@ -60,6 +62,8 @@ class PublishedRoots:
         return await self._once(commitment["entries_root"], computed)
 
     async def of_results(self, connection: Connection, proposed: Mapping[str, Any]) -> tuple[bytes, ...]:
+        """The roots of the result's parts. Raises UnprovenError."""
+
         async def computed() -> tuple[bytes, ...]:
             parts = packs.result_leaves(connection, proposed["round"], proposed["epoch"])
             roots = tuple([await asyncio.to_thread(_root_of, leaves) async for leaves in parts])
@@ -91,7 +95,7 @@ async def proofs_of(
     released: Released | None,
     batch: Batch | None,
 ) -> Proofs:
-    """Raises UnprovenError."""
+    """All proofs of a pack. Raises UnprovenError."""
     proposed = published.proposed
     epoch = proposed["epoch"]
     bucket = await packs.bucket(connection, proposed["round"], epoch, committed.application)
@@ -113,7 +117,7 @@ async def proofs_of(
 
 
 async def _release_proof(connection: Connection, released: Released, proposed: Mapping[str, Any]) -> TreeProof:
-    """A batch is as small as the demand it gives out."""
+    """The proof in a batch, from all its lines: batches are small."""
     lines = await packs.batch(connection, proposed["round"], proposed["epoch"], released.batch)
     leaves = [canonical_json(line.leaf()) for line in lines]
     if merkle_root(leaves).hex() != proposed["batch_root"]:

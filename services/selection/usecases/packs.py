@@ -1,4 +1,4 @@
-"""A product's pack, made of one moment of the database. Nothing of it is kept; the same result gives the same bytes."""
+"""Makes a product's pack from one snapshot of the database. It is not stored; it is the same at every request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ WAITED_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class NoPack:
-    """Why there is none."""
+    """Why there is no pack."""
 
     code: str
     detail: str
@@ -39,7 +39,10 @@ _NOT_READ_BACK: Final = NoPack("not-read-back", "The round's events are still be
 async def packed(
     pool: Pool, signer: Signer, roots: PublishedRoots, round_id: str, application: str, epoch: int | None
 ) -> bytes | NoPack:
-    """Canonical JSON of the pack, of the newest confirmed result unless an epoch is named; or why there is none."""
+    """The pack in canonical JSON, of the newest confirmed result unless `epoch` is given; or why there is none.
+
+    Raises UnprovenError.
+    """
     async with connected(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         known = await rounds.known(connection, round_id)
         if known is None or known.policy is None:
@@ -86,7 +89,7 @@ async def packed(
 
 
 async def _confirmed(connection: Connection, round_id: str) -> list[int] | NoPack:
-    """The epochs whose result officers confirmed, oldest first."""
+    """The epochs with a confirmed result, oldest first."""
     if await packs.is_void(connection, round_id):
         return NoPack("round-void", f"Round {round_id} was voided: nothing is bought on it.")
     proposed = await evidence.proposed_epochs(connection, round_id)
@@ -115,7 +118,7 @@ async def _not_selected(
     placed: Placed | None,
     released: Released | None,
 ) -> NoPack:
-    """`earlier`: confirmed results before this one, in which it may have been selected."""
+    """Why the application has no pack. `earlier`: earlier epochs with a confirmed result."""
     if placed is not None and placed.awards and released is not None:
         why = f"batch {released.batch} of what was set free took its place ({released.reason or 'request-cancelled'})"
         return NoPack("selected-no-more", f"It was selected in epoch {epoch}, and {why}: do not contract it.")
@@ -138,8 +141,7 @@ def _status_until(policy: Policy, published: RoundEvents) -> str | None:
 
 
 class Packing:
-    """Packs as they are asked for, some at once: each holds a connection while it is made, a processor while it is
-    set."""
+    """Makes packs on request, PACKED_AT_ONCE at a time: a pack holds a connection, and its PDF a processor."""
 
     def __init__(self, runtime: Runtime, signing: SigningKey) -> None:
         self._runtime = runtime
@@ -148,19 +150,19 @@ class Packing:
         self._at_once = asyncio.Semaphore(PACKED_AT_ONCE)
 
     async def pack(self, round_id: str, application: str, epoch: int | None) -> bytes | NoPack:
-        """Raises UnprovenError, and TimeoutError where others' packs take too long."""
+        """See `packed`. Raises UnprovenError; TimeoutError after waiting WAITED_SECONDS for other packs."""
         pool = self._runtime.pool
         signer = await self._signing.signer(pool)
-        async with self._turn():
+        async with self._slot():
             return await packed(pool, signer, self._roots, round_id, application, epoch)
 
     async def pdf(self, pack: bytes, language: Language) -> bytes:
-        """Raises TimeoutError."""
-        async with self._turn():
+        """The pack as a PDF. Raises TimeoutError, as above."""
+        async with self._slot():
             return await asyncio.to_thread(pdf_of, pack, language)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _slot(self) -> AsyncIterator[None]:
         async with asyncio.timeout(WAITED_SECONDS):
             await self._at_once.acquire()
         try:

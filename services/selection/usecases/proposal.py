@@ -1,4 +1,4 @@
-"""The proposal of a round's epoch, made once every value it draws under is known."""
+"""Proposes an epoch's result: draws and matches once every source value is known."""
 
 import asyncio
 import gc
@@ -33,7 +33,10 @@ _log = structlog.get_logger()
 async def propose(
     connection: Connection, known: KnownRound, commitment: Mapping[str, Any], now: datetime
 ) -> list[Outgoing]:
-    """Draws and matches; the computation runs beside the event loop. After `missing_inputs` found none."""
+    """Draws and matches, in a thread. Call it after `missing_inputs` returned an empty list.
+
+    If this service published a proposal of the epoch before, it repeats that or nothing.
+    """
     epoch, policy = commitment["epoch"], known.policy
     if policy is None:
         return []
@@ -58,7 +61,7 @@ async def propose(
     published = await rounds.published(connection, known.round, epoch, SelectionProposed)
     roots = published and (published.selection_root, published.shown_root or shown_root)
     if published is not None and roots != (proposal.selection_root, shown_root):
-        _log.error("does not propose: said otherwise before", round=known.round, epoch=epoch)
+        _log.error("refused to propose: published another root before", round=known.round, epoch=epoch)
         return []
     committed_at = datetime.fromisoformat(commitment["committed_at"])
     recorded = await rounds.last_moment(connection, known.round, "SourceValueRecorded", "recorded_at", epoch)
@@ -91,7 +94,7 @@ async def _shown_root(
     offers: Mapping[str, Offer],
     proposal: Proposal,
 ) -> str:
-    """Over what the evidence will show of this proposal."""
+    """The root over what the evidence of this proposal will show. Raises LookupError if rows are missing."""
     tree = GrowingTree()
     for record, _ in evidence.requests(requests):
         tree.add(shown_leaf(record))
@@ -105,7 +108,8 @@ async def _shown_root(
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """A proposal makes millions of objects and drops none: looking for garbage among them costs as much again."""
+    """Pauses garbage collection: a proposal makes millions of objects and drops none, so collecting doubles its
+    time."""
     gc.disable()
     try:
         yield
@@ -114,34 +118,36 @@ def collection_paused() -> Iterator[None]:
 
 
 async def missing_inputs(connection: Connection, known: KnownRound, commitment: Mapping[str, Any]) -> list[str] | None:
-    """Applications without the facts they were committed with, to be asked for; None when the commitment itself was
-    not what it was: it is gone then, and is made again. An empty list: everything is as it was committed."""
+    """Applications whose committed facts are missing; empty if everything is stored as committed.
+
+    None if the commitment itself was altered: it is deleted then, and made again.
+    """
     epoch = commitment["epoch"]
     entries = await drawn.entries(connection, known.round, epoch)
     pledges, requests = await drawn.committed(connection, known.round, epoch)
     wrong = await asyncio.to_thread(unlike, commitment, [each.entry for each in entries], pledges, requests)
     if wrong:
         await drawn.drop_commitment(connection, known.round, epoch)
-        _log.error("dropped a commitment that was altered", round=known.round, epoch=epoch, parts=wrong)
+        _log.error("deleted altered commitment", round=known.round, epoch=epoch, parts=wrong)
         return None
     await drop_altered_facts(connection, known, [(each.entry.application, each.version) for each in entries])
     return await drawn.entries_without_facts(connection, known.round, epoch)
 
 
 async def lines_sound(connection: Connection, round_id: str, epoch: int, root: str) -> bool:
-    """Whether the lines about to be published make the root that was confirmed; a proposal altered since is dropped,
-    and made again to the root that was published, or not at all."""
+    """True if the lines to publish give the confirmed root. An altered proposal is deleted, and made again only if it
+    gives the root that was published."""
     leaves = await results.leaves(connection, round_id, epoch)
     if await asyncio.to_thread(root_of_leaves, leaves) == root:
         return True
     await results.drop_proposal(connection, round_id, epoch)
     await releases.drop(connection, round_id, epoch)
-    _log.error("dropped a proposal that was altered", round=round_id, epoch=epoch)
+    _log.error("deleted altered proposal", round=round_id, epoch=epoch)
     return False
 
 
 async def _seeds(connection: Connection, round_id: str) -> dict[int, str]:
-    """By the epoch of the commitment, of those whose value is known: one for the round, more for who came later."""
+    """Known seeds, by commitment epoch: one for the round, and more for applications admitted later."""
     roots = {body["epoch"]: body["commitment_root"] for body in await drawn.commitments(connection, round_id)}
     values = await rounds.source_values(connection, round_id)
     return {epoch: seed_of(roots[epoch], value) for epoch, value in values.items() if epoch in roots}

@@ -1,4 +1,4 @@
-"""A batch of a release: what officers named as set free, given out to the reserve, and what is said of it."""
+"""Proposes a batch of a release, and publishes what it changed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,7 +32,10 @@ _log = structlog.get_logger()
 
 
 async def propose_release(connection: Connection, due: OpenRelease, now: datetime) -> list[Outgoing]:
-    """Gives out what the batch sets free. What this service said of the batch before is said again, or nothing is."""
+    """Gives out what the batch sets free.
+
+    If this service published a proposal of it before, it repeats that or nothing.
+    """
     opened, policy = due.opened, due.known.policy
     if policy is None:
         return []
@@ -46,7 +49,7 @@ async def propose_release(connection: Connection, due: OpenRelease, now: datetim
     made = await asyncio.to_thread(release, places, freed, demands, pledges, policy.limits, tracks)
     published = await releases.published_proposal(connection, opened)
     if published is not None and published.batch_root != made.root:
-        _log.error("does not release: said otherwise before", round=opened.round, batch=opened.batch)
+        _log.error("refused to release: published another root before", round=opened.round, batch=opened.batch)
         return []
     event = _proposed(due, made, not_before(now, opened.opened_at) if published is None else published.proposed_at)
     if not await releases.save_release(connection, event, made):
@@ -72,16 +75,16 @@ def _proposed(due: OpenRelease, made: Release, moment: datetime) -> ReleasePropo
 
 
 async def sound(connection: Connection, due: ConfirmedRelease, rows: list[dict[str, Any]]) -> bool:
-    """Whether the lines of a batch make the root that was confirmed; altered ones are dropped, and made again."""
+    """True if the lines of a batch give the confirmed root. Altered lines are deleted, and made again."""
     if root_of_moves(releases.leaves_of(rows)) == due.proposed.batch_root:
         return True
     await releases.drop(connection, due.opened.round, due.opened.epoch, due.opened.batch)
-    _log.error("dropped a release that was altered", round=due.opened.round, batch=due.opened.batch)
+    _log.error("deleted altered release", round=due.opened.round, batch=due.opened.batch)
     return False
 
 
 def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, signer: Signer) -> Outgoing:
-    """What became of a product in a confirmed batch."""
+    """The event for a product that a confirmed batch changed."""
     values = {
         "round": due.opened.round,
         "application": row["application"],
@@ -118,7 +121,7 @@ def moved_event(due: ConfirmedRelease, row: Mapping[str, Any], now: datetime, si
 
 
 def _grounds(due: ConfirmedRelease, application: str) -> tuple[WithdrawalCause, str]:
-    """Why a product lost its place, in one line; the batch's own grounds where nobody gave others."""
+    """Why a product lost its place, in one line; by default the batch's own reason."""
     for left in due.opened.leaving:
         if left.application == application:
             given_up = left.cause is LeavingCause.GIVEN_UP

@@ -1,4 +1,4 @@
-"""Repair on `repairs.v1`: drops what the owners' lists say can't stand; what is missing they publish again."""
+"""Repairs by lists on `repairs.v1`: deletes rows that owners do not list; owners publish missing rows again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ _log = structlog.get_logger()
 
 
 async def settle_lists(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
+    """Deletes what listed buckets do not contain, if the list matches the published manifest."""
     for event in events_of(batch, BucketListed):
         listed = event.body
         known = await rounds.known(connection, listed.round)
@@ -34,7 +35,7 @@ async def settle_lists(connection: Connection, batch: Sequence[Incoming]) -> Seq
         dropped = await _settle(connection, listed)
         if dropped:
             where = {"round": listed.round, "subject": listed.subject.value, "bucket": listed.bucket}
-            _log.warning("dropped what is not listed", **where, ids=dropped)
+            _log.warning("deleted unlisted rows", **where, ids=dropped)
     return ()
 
 
@@ -49,7 +50,7 @@ def _wanted(known: KnownRound, subject: RepairSubject) -> Manifest | None:
 
 
 async def _settle(connection: Connection, listed: BucketListed) -> list[str]:
-    """The ids that lost a row."""
+    """Deletes unlisted rows; returns the ids that lost one."""
     leaves: Any = listed.leaves
     standing = {leaf[0] for leaf in leaves}
     match listed.subject:
@@ -72,9 +73,9 @@ async def _settle(connection: Connection, listed: BucketListed) -> list[str]:
 
 
 async def drop_altered(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
-    """Removes what does not make its hash any more: findings, which tickets rest on, and facts, which are matched by.
+    """Deletes findings and facts that no longer match their hashes; returns how many.
 
-    How many rows; what is missing then is asked for from its owner.
+    What is missing then is requested from its owner.
     """
     versions = [(leaf[0], leaf[1]) for leaf in current]
     return (
@@ -85,14 +86,14 @@ async def drop_altered(connection: Connection, known: KnownRound, current: Seque
 
 
 async def drop_altered_facts(connection: Connection, known: KnownRound, versions: Sequence[tuple[str, int]]) -> int:
-    """Of applications, given as (id, version)."""
+    """Deletes altered facts of applications, given as (id, version); returns how many."""
     dropped: list[tuple[str, int]] = []
     for start in range(0, len(versions), _CHECKED_AT_ONCE):
         stored = await repairs.facts(connection, versions[start : start + _CHECKED_AT_ONCE])
         dropped += [(each.id, each.version) for each in await asyncio.to_thread(_altered, stored)]
     if dropped:
         await repairs.drop_altered_facts(connection, dropped)
-        _log.error("dropped facts that were altered", round=known.round, applications=[each[0] for each in dropped])
+        _log.error("deleted altered facts", round=known.round, applications=[each[0] for each in dropped])
     return len(dropped)
 
 
@@ -101,7 +102,7 @@ async def _drop_altered_requests(connection: Connection, known: KnownRound) -> i
     dropped = [each.id for each in await asyncio.to_thread(_altered, stored)]
     if dropped:
         await repairs.drop_requests(connection, known.round, dropped, ())
-        _log.error("dropped requests that were altered", round=known.round, requests=dropped)
+        _log.error("deleted altered requests", round=known.round, requests=dropped)
     return len(dropped)
 
 
@@ -124,5 +125,5 @@ async def _drop_altered_findings(connection: Connection, known: KnownRound, curr
         dropped += [leaf for leaf in leaves if (leaf[0], leaf[1], leaf[3]) in gone]
     if dropped:
         await repairs.drop_verdicts(connection, known.round, dropped, (), ())
-        _log.error("dropped verdicts that were altered", round=known.round, verdicts=[leaf[0] for leaf in dropped])
+        _log.error("deleted altered verdicts", round=known.round, verdicts=[leaf[0] for leaf in dropped])
     return len(dropped)

@@ -1,4 +1,4 @@
-"""What selection says of a confirmed result: each line, the end of its status, and awards nobody reported on."""
+"""Events after a confirmed result: each line, the end of a product's status, and overdue awards."""
 
 from datetime import datetime, time
 from typing import Any
@@ -23,6 +23,7 @@ from shared.proof.signing import Signer
 
 
 def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Signer) -> Outgoing:
+    """The result of one line."""
     values = {
         "round": due.round,
         "application": row["application"],
@@ -56,7 +57,7 @@ def result_event(due: ToPublish, row: dict[str, Any], now: datetime, signer: Sig
 
 
 def status_end_event(status: GivenStatus, row: dict[str, Any]) -> Outgoing:
-    """Says the moment the status was to end, whenever that was noticed: said again it is the same."""
+    """The end of a product's status. It states the due time, not the current time, so that a repeat is identical."""
     event = SelectionStatusEnded(
         round=status.round,
         application=row["application"],
@@ -71,6 +72,7 @@ def status_end_event(status: GivenStatus, row: dict[str, Any]) -> Outgoing:
 
 
 def overdue_event(overdue: Unreported) -> Outgoing:
+    """An award that was not reported on in time. Raises ValueError for an award without a due date."""
     award = overdue.awarded
     if award.due_on is None:
         raise ValueError(f"the award of {award.request} has no day to be reported by")

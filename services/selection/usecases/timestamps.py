@@ -1,8 +1,8 @@
-"""Every commitment is stamped by a time-stamp authority, where one is set: proof of when it stood that is not ours.
+"""Has every commitment stamped by a time-stamp authority, if one is configured: independent proof of its time.
 
-The draw does not wait for it: what keeps chance out is that the source's value is due after the commitment. A stamp
-that comes later than that value proves less, and says so by its own time. While the authority is away, or answers with
-what is no stamp of the root, it is asked again with pauses that double up to ten minutes.
+The draw does not wait for the stamp: its fairness rests on the source's value being due after the commitment. A stamp
+later than that value proves less, as its own time shows. While the authority is unavailable or gives wrong answers, it
+is asked again with pauses that double up to ten minutes.
 """
 
 import base64
@@ -35,21 +35,21 @@ _log = structlog.get_logger()
 
 
 class AuthorityAwayError(ConnectionError):
-    """The authority did not answer, or not with a time-stamp answer."""
+    """The authority did not answer, or gave no time-stamp answer."""
 
     code = "authority-away"
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Where stamps are asked for (RFC 3161, 3.4: over HTTP), and the roots its answers must lead to."""
+    """A time-stamp authority over HTTP (RFC 3161, 3.4), and the roots that its certificates must lead to."""
 
     url: str
     roots: Sequence[Certificate]
 
     @classmethod
     def of(cls, settings: SelectionSettings) -> "Authority | None":
-        """None where no address is set. Raises UnusableRootsError."""
+        """The configured authority; None if no address is set. Raises UnusableRootsError."""
         if not settings.timestamp_url:
             return None
         file = settings.timestamp_ca_file
@@ -59,7 +59,7 @@ class Authority:
             raise UnusableRootsError(f"FIRSTBUY_SELECTION_TIMESTAMP_CA_FILE={file}: {error}") from error
 
     async def stamp(self, root: str) -> Stamp:
-        """Raises AuthorityAwayError; WrongStampError of an answer that is no stamp of this root."""
+        """Asks for a stamp. Raises AuthorityAwayError; WrongStampError if the answer is no stamp of this root."""
         request = request_for(root)
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         content = b""
@@ -80,7 +80,7 @@ class Authority:
 
 
 class Stamping:
-    """The job of one replica. Two may ask for the same: the first stamp saved is the one that is published."""
+    """Stamps commitments. Two replicas may ask for the same stamp; the first one stored is published."""
 
     def __init__(
         self,
@@ -99,7 +99,10 @@ class Stamping:
         self._not_before = 0.0
 
     async def stamp_due(self, pool: Pool) -> None:
-        """A periodic job: asks for missing time-stamps. One failure ends the pass, since the authority is away."""
+        """A periodic job: asks for missing stamps.
+
+        The first failure ends the pass, since the authority is unavailable.
+        """
         if time.monotonic() < self._not_before:
             return
         async with connected(pool) as connection:
@@ -121,7 +124,7 @@ class Stamping:
         self._failures += 1
         self._not_before = time.monotonic() + pause
         _log.warning(
-            "commitment is not stamped yet",
+            "cannot stamp commitment",
             round=round_id,
             epoch=epoch,
             error=type(error).__name__,
@@ -130,13 +133,14 @@ class Stamping:
         )
 
     def _event(self, round_id: str, epoch: int, root: str, stamp: Stamp) -> Outgoing:
-        """Its id names the token: a selection restored to before its stamp asks for another: another fact."""
+        """The event. Its id covers the token: a database restored to before its stamp asks for another one."""
         event = stamped_event(round_id, epoch, root, stamp)
         identifier = event_id("commitment-time-stamped", round_id, epoch, sha256_hex(stamp.token))
         return outgoing(topics.MILESTONES.name, round_id, event, event_id=identifier, time=self._clock.now())
 
 
 def stamped_event(round_id: str, epoch: int, root: str, stamp: Stamp) -> CommitmentTimeStamped:
+    """The event's body."""
     return CommitmentTimeStamped(
         round=round_id,
         epoch=epoch,
@@ -148,4 +152,5 @@ def stamped_event(round_id: str, epoch: int, root: str, stamp: Stamp) -> Commitm
 
 
 def chance() -> float:
+    """A random number in [0, 1), which spreads retries."""
     return random.random()  # noqa: S311 -- jitter
