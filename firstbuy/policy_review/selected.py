@@ -5,7 +5,7 @@ from itertools import groupby
 
 from firstbuy.policy_review.change import Change, Effect, more_is, named, shown
 from shared.contracts.policy import Limits, Method, Policy, Scoring, TrackLimits
-from shared.policies.standings import Kind, kinds_of, points_of, possible_tickets
+from shared.policies.applicant_kinds import Kind, kinds_of, points_of, possible_tickets
 
 _METHODS = {Method.WEIGHTED_DRAW: "a draw weighted by tickets", Method.SCORE: "a score, whose ties are drawn"}
 _WORDS = {

@@ -21,7 +21,7 @@ from shared.contracts.findings import Change, Finding, VerdictOutcome
 from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
 from shared.contracts.values import Code, Contract
-from shared.policies.standings import tickets_given
+from shared.policies.applicant_kinds import tickets_given
 from shared.reading.json_read import told
 from shared.service.http import body_of, parsed, read_body
 from shared.service.postgres import connected

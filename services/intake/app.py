@@ -57,7 +57,7 @@ from services.intake.usecases.repairs import Repairs
 from services.intake.usecases.restore import Restore
 from shared.clock import SystemClock
 from shared.contracts import topics
-from shared.kafka.in_turns import InTurns
+from shared.kafka.read_slots import FairReader
 from shared.service.audit_api import audit_router
 from shared.service.audit_heads import sign_head
 from shared.service.http import add_service_routes, service_app

@@ -10,7 +10,7 @@ from shared.contracts.values import Contract
 DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """A topic as it is provisioned. `name` has no prefix; the deployment's settings give it."""
 
@@ -30,10 +30,10 @@ _DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
 _INBOX = {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete", "retention.ms": str(400 * DAY_MS)}
 
 ROUNDS: Final = Topic(
-    "rounds.v1",
-    "round id",
-    ("intake",),
-    (
+    name="rounds.v1",
+    key="round id",
+    writers=("intake",),
+    events=(
         events.RoundAnnounced,
         events.RoundAmended,
         events.RoundOpened,
@@ -49,31 +49,36 @@ ROUNDS: Final = Topic(
         events.RoundFinalized,
         events.RegistryWaived,
     ),
-    1,
-    _FOREVER,
+    partitions=1,
+    config=_FOREVER,
 )
 INSTITUTIONS: Final = Topic(
-    "institutions.v1", "institution code", ("intake",), (events.InstitutionChanged,), 1, _COMPACT
+    name="institutions.v1",
+    key="institution code",
+    writers=("intake",),
+    events=(events.InstitutionChanged,),
+    partitions=1,
+    config=_COMPACT,
 )
 MILESTONES: Final = Topic(
-    "milestones.v1",
-    "round id",
-    ("eligibility", "selection"),
-    (
+    name="milestones.v1",
+    key="round id",
+    writers=("eligibility", "selection"),
+    events=(
         events.EligibilityCompleted,
         events.InputsCommitted,
         events.CommitmentTimeStamped,
         events.SelectionProposed,
         events.ReleaseProposed,
     ),
-    1,
-    _FOREVER,
+    partitions=1,
+    config=_FOREVER,
 )
 APPLICATIONS: Final = Topic(
-    "applications.v1",
-    "application id",
-    ("intake",),
-    (
+    name="applications.v1",
+    key="application id",
+    writers=("intake",),
+    events=(
         events.ApplicationSubmitted,
         events.ApplicationWithdrawn,
         events.SelectionGivenUp,
@@ -82,40 +87,52 @@ APPLICATIONS: Final = Topic(
         events.AppealFiled,
         events.AppealDecided,
     ),
-    12,
-    _ROUND_LIFE,
+    partitions=12,
+    config=_ROUND_LIFE,
 )
 CONTACTS: Final = Topic(
-    "contacts.v1",
-    "party id",
-    ("intake",),
-    (events.ContactChanged, events.WebhookChanged, events.AccessTokenChanged),
-    12,
-    _CONTACTS,
+    name="contacts.v1",
+    key="party id",
+    writers=("intake",),
+    events=(events.ContactChanged, events.WebhookChanged, events.AccessTokenChanged),
+    partitions=12,
+    config=_CONTACTS,
 )
 PURCHASE_REQUESTS: Final = Topic(
-    "purchase-requests.v1",
-    "request id",
-    ("intake",),
-    (
+    name="purchase-requests.v1",
+    key="request id",
+    writers=("intake",),
+    events=(
         events.PurchaseRequestAccepted,
         events.PurchaseRequestWithdrawn,
         events.PurchaseRequestCancelled,
         events.PurchaseReported,
         events.NonPurchaseReported,
     ),
-    6,
-    _ROUND_LIFE,
+    partitions=6,
+    config=_ROUND_LIFE,
 )
-VERDICTS: Final = Topic("verdicts.v1", "application id", ("eligibility",), (events.ApplicationJudged,), 12, _ROUND_LIFE)
+VERDICTS: Final = Topic(
+    name="verdicts.v1",
+    key="application id",
+    writers=("eligibility",),
+    events=(events.ApplicationJudged,),
+    partitions=12,
+    config=_ROUND_LIFE,
+)
 REGISTRY_ANSWERS: Final = Topic(
-    "registry-answers.v1", "round id", ("eligibility",), (events.RegistryAnswered,), 1, _ROUND_LIFE
+    name="registry-answers.v1",
+    key="round id",
+    writers=("eligibility",),
+    events=(events.RegistryAnswered,),
+    partitions=1,
+    config=_ROUND_LIFE,
 )
 SELECTIONS: Final = Topic(
-    "selections.v1",
-    "application id",
-    ("selection",),
-    (
+    name="selections.v1",
+    key="application id",
+    writers=("selection",),
+    events=(
         events.ProductSelected,
         events.ProductReserved,
         events.ProductNotSelected,
@@ -125,33 +142,40 @@ SELECTIONS: Final = Topic(
         events.ReservePromoted,
         events.AwardsChanged,
     ),
-    12,
-    _ROUND_LIFE,
+    partitions=12,
+    config=_ROUND_LIFE,
 )
 DELIVERIES: Final = Topic(
-    "deliveries.v1",
-    "delivery id; of a ContactDisowned the application id",
-    ("notify",),
-    (events.NoticeDelivered, events.NoticeFailed, events.ContactDisowned),
-    6,
-    _ROUND_LIFE,
+    name="deliveries.v1",
+    key="delivery id; of a ContactDisowned the application id",
+    writers=("notify",),
+    events=(events.NoticeDelivered, events.NoticeFailed, events.ContactDisowned),
+    partitions=6,
+    config=_ROUND_LIFE,
 )
 AUDIT_HEADS: Final = Topic(
-    "audit-heads.v1",
-    "service",
-    ("intake", "eligibility", "selection", "notify"),
-    (events.AuditHeadPublished,),
-    1,
-    _FOREVER,
+    name="audit-heads.v1",
+    key="service",
+    writers=("intake", "eligibility", "selection", "notify"),
+    events=(events.AuditHeadPublished,),
+    partitions=1,
+    config=_FOREVER,
 )
-ACCESS: Final = Topic("access.v1", "name of a token", ("intake",), (events.TokenChanged,), 1, _COMPACT)
+ACCESS: Final = Topic(
+    name="access.v1",
+    key="name of a token",
+    writers=("intake",),
+    events=(events.TokenChanged,),
+    partitions=1,
+    config=_COMPACT,
+)
 REPAIRS: Final = Topic(
-    "repairs.v1",
-    "round id + bucket",
-    ("intake", "eligibility", "selection"),
-    (events.BucketRequested, events.BucketListed),
-    1,
-    _DAYS,
+    name="repairs.v1",
+    key="round id + bucket",
+    writers=("intake", "eligibility", "selection"),
+    events=(events.BucketRequested, events.BucketListed),
+    partitions=1,
+    config=_DAYS,
 )
 
 SHARED_TOPICS: Final = (
@@ -201,18 +225,18 @@ def inbox(institution: str) -> Topic:
     """What an institution writes and intake reads; tables it uploads are written to it by intake. One partition,
     stamped by the broker: the order is the proof."""
     return Topic(
-        f"institution.{institution}.inbox.v1",
-        "request id",
-        (institution, "intake"),
-        (
+        name=f"institution.{institution}.inbox.v1",
+        key="request id",
+        writers=(institution, "intake"),
+        events=(
             events.SubmitPurchaseRequest,
             events.AmendPurchaseRequest,
             events.WithdrawPurchaseRequest,
             events.ReportPurchase,
             events.ReportNonPurchase,
         ),
-        1,
-        _INBOX,
+        partitions=1,
+        config=_INBOX,
     )
 
 
@@ -225,10 +249,10 @@ def institution_of_inbox(name: str) -> str | None:
 def outbox(institution: str) -> Topic:
     """What only that institution reads: intake's answers, notify's notices."""
     return Topic(
-        f"institution.{institution}.outbox.v1",
-        "request id",
-        ("intake", "notify"),
-        (
+        name=f"institution.{institution}.outbox.v1",
+        key="request id",
+        writers=("intake", "notify"),
+        events=(
             events.InboxAnswered,
             events.RoundNoticed,
             events.AwardNoticed,
@@ -237,15 +261,20 @@ def outbox(institution: str) -> Topic:
             events.PurchaseReminded,
             events.AuditHeadNoticed,
         ),
-        1,
-        _ROUND_LIFE,
+        partitions=1,
+        config=_ROUND_LIFE,
     )
 
 
 def dead_letters(topic: str, group: str) -> Topic:
     """Where `group` puts the records of `topic` it could not take, as they came."""
     return Topic(
-        f"{topic}.{group}.dlq", "original", (group,), (), 1, {"cleanup.policy": "delete", "retention.ms": "-1"}
+        name=f"{topic}.{group}.dlq",
+        key="original",
+        writers=(group,),
+        events=(),
+        partitions=1,
+        config={"cleanup.policy": "delete", "retention.ms": "-1"},
     )
 
 

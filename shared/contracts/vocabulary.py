@@ -27,7 +27,7 @@ class Moved(StrEnum):
     """It depends on others: said in words of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterTerms:
     """`least` and `most` bound a number; one outside could not be met, or by everybody."""
 
@@ -54,12 +54,16 @@ class RuleTerms:
 
 def _years(whom: str) -> dict[str, ParameterTerms]:
     means = "years a paper holds from its issue where it states no end; without this, such a paper is unknown"
-    return {"validity_years": ParameterTerms(Kind.NUMBER, means, False, 1, 100, Moved.LAXER, whom)}
+    return {
+        "validity_years": ParameterTerms(
+            kind=Kind.NUMBER, means=means, needed=False, least=1, most=100, greater=Moved.LAXER, whom=whom
+        )
+    }
 
 
 def _cap(whom: str) -> dict[str, ParameterTerms]:
     means = "most won sold to public institutions so far"
-    return {"cap_won": ParameterTerms(Kind.NUMBER, means, greater=Moved.LAXER, whom=whom)}
+    return {"cap_won": ParameterTerms(kind=Kind.NUMBER, means=means, greater=Moved.LAXER, whom=whom)}
 
 
 RULE_TERMS: Final[Mapping[str, RuleTerms]] = {
@@ -109,7 +113,13 @@ RULE_TERMS: Final[Mapping[str, RuleTerms]] = {
         "중소기업창업 지원법 §2",
         {
             "years": ParameterTerms(
-                Kind.NUMBER, "years a firm is young", True, 1, 100, Moved.LAXER, "firms of an age between the two"
+                kind=Kind.NUMBER,
+                means="years a firm is young",
+                needed=True,
+                least=1,
+                most=100,
+                greater=Moved.LAXER,
+                whom="firms of an age between the two",
             )
         },
     ),
@@ -134,18 +144,18 @@ RULE_TERMS: Final[Mapping[str, RuleTerms]] = {
         "the round's notice",
         {
             "sales_floor_won": ParameterTerms(
-                Kind.NUMBER,
-                "least annual sales in won",
+                kind=Kind.NUMBER,
+                means="least annual sales in won",
                 greater=Moved.STRICTER,
                 whom="firms with sales between the two and no sufficient credit grade",
             ),
             "credit_at_least": ParameterTerms(
-                Kind.TEXT,
-                "worst grade that suffices, one of `credit_grades`",
+                kind=Kind.TEXT,
+                means="worst grade that suffices, one of `credit_grades`",
                 whom="firms with a credit grade between the two and sales below the floor",
             ),
             "credit_grades": ParameterTerms(
-                Kind.LIST, "every grade, from the best to the worst", whom="firms with sales below the floor"
+                kind=Kind.LIST, means="every grade, from the best to the worst", whom="firms with sales below the floor"
             ),
         },
     ),

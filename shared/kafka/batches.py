@@ -38,7 +38,7 @@ class Unreadable:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The first batch of what was fetched, its records still packed."""
 
@@ -70,14 +70,14 @@ class Batch:
             except UnpackedTooLargeError as error:
                 damage = f"its batch does not unpack, or to too much: {error}"
         return cls(
-            base,
-            base + last + 1,
-            count,
-            bool(attributes & _CONTROL),
-            newest if attributes & _APPEND_TIME else None,
-            first,
-            content,
-            damage,
+            base_offset=base,
+            next_offset=base + last + 1,
+            count=count,
+            control=bool(attributes & _CONTROL),
+            appended=newest if attributes & _APPEND_TIME else None,
+            first_timestamp=first,
+            content=content,
+            damage=damage,
         )
 
     def records(self) -> Iterator[Record | Unreadable]:

@@ -43,7 +43,7 @@ def type_of(name: str) -> str:
     return f"{TYPE_PREFIX}{name}{TYPE_SUFFIX}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """An event ready to publish: where, under which key, and what its envelope says."""
 
@@ -62,7 +62,16 @@ def outgoing(
 ) -> Outgoing:
     """An event of our own under its key, which is also its subject."""
     body = event.model_dump_json().encode()
-    return Outgoing(topic, key, type(event).__name__, event_id, key, time, body, traceparent)
+    return Outgoing(
+        topic=topic,
+        key=key,
+        type=type(event).__name__,
+        id=event_id,
+        subject=key,
+        time=time,
+        body=body,
+        traceparent=traceparent,
+    )
 
 
 def headers_of(event: Outgoing, source: str) -> list[Header]:

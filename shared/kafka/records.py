@@ -16,7 +16,7 @@ Body_co = TypeVar("Body_co", bound=Contract, covariant=True)
 Model = TypeVar("Model", bound=Contract)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Generic[Body_co]):
     """One event as read. `raw` is the JSON as it was sent; hashes are made of that, not of `body`."""
 
@@ -80,13 +80,13 @@ class Decoder:
             pointer = "/" + "/".join(map(str, first["loc"]))
             raise UnreadableRecordError(f"{kind} {pointer}: {first['msg']}") from error
         return Event(
-            identifier,
-            kind,
-            body,
-            record.value,
-            record.topic,
-            record.partition,
-            record.offset,
-            broker_time(record.timestamp),
-            trace_of(headers.get("traceparent")),
+            id=identifier,
+            type=kind,
+            body=body,
+            raw=record.value,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            appended_at=broker_time(record.timestamp),
+            traceparent=trace_of(headers.get("traceparent")),
         )

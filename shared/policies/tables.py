@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Final
 
 from shared.contracts.policy import Method, Policy, Scoring, TicketStep
+from shared.policies.applicant_kinds import Kind, bounds_of, first_step, kind_in, kinds_of, tickets_of
 from shared.policies.problem import Problem
-from shared.policies.standings import Kind, bounds_of, first_step, kind_in, kinds_of, tickets_of
 
 MOST_STEPS: Final = 50
 """What can't be reached is found by trying every kind of applicant the steps tell apart."""

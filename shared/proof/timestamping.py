@@ -30,7 +30,8 @@ from rfc3161_client import (
     VerifierBuilder,
 )
 
-from shared.proof.stamp_reading import StampAnswer, answer_of, stricter, token_of
+from shared.proof.stamp_checks import stricter
+from shared.proof.stamp_reading import StampAnswer, answer_of, token_of
 
 SHA256: Final = ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _AUTHORITY_LENGTH: Final = 200

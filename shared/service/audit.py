@@ -39,7 +39,7 @@ WHERE sequence > $1 ORDER BY sequence LIMIT $2
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
     sequence: int
     at: datetime
@@ -77,14 +77,14 @@ class AuditRow:
     @classmethod
     def of_json(cls, row: dict[str, Any]) -> "AuditRow":
         return cls(
-            row["sequence"],
-            datetime.fromisoformat(row["at"]),
-            row["actor"],
-            row["action"],
-            canonical_json(row["detail"]).decode(),
-            row["previous"],
-            row["hash"],
-            canonical_json(row["sealed"]).decode() if row.get("sealed") else None,
+            sequence=row["sequence"],
+            at=datetime.fromisoformat(row["at"]),
+            actor=row["actor"],
+            action=row["action"],
+            detail=canonical_json(row["detail"]).decode(),
+            previous=row["previous"],
+            hash=row["hash"],
+            sealed=canonical_json(row["sealed"]).decode() if row.get("sealed") else None,
         )
 
 
@@ -104,7 +104,15 @@ async def record(
     await connection.execute(LOCK, _LOCK)
     last = await connection.fetchrow(LAST)
     sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, NO_HEAD)
-    draft = AuditRow(sequence, now, actor, action, canonical_json(detail).decode(), previous, "")
+    draft = AuditRow(
+        sequence=sequence,
+        at=now,
+        actor=actor,
+        action=action,
+        detail=canonical_json(detail).decode(),
+        previous=previous,
+        hash="",
+    )
     head = draft.computed_hash()
     await connection.execute(INSERT, sequence, now, actor, action, draft.detail, previous, head, sealed_text)
     published = AuditHeadPublished(service=service, count=sequence, head=head, previous_head=previous, published_at=now)

@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import cache
+from functools import cache, partial
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 from shared.reading.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
 from shared.service import openapi_page
 from shared.service.bodies import BODY_SECONDS, BoundedBodies
+from shared.service.bounded_protocol import BoundedProtocol
 from shared.service.connection_bounds import Bounds, with_files
 from shared.service.connections import Connections
 from shared.service.headers import Guarded
@@ -164,7 +165,12 @@ def add_service_routes(
     on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
     app.add_middleware(Spoken)
+    _add_health_routes(app, health, registry)
+    _add_document_routes(app, health)
+    _add_error_handlers(app)
 
+
+def _add_health_routes(app: FastAPI, health: Health, registry: CollectorRegistry) -> None:
     async def live(request: Request) -> Response:
         stuck = health.live()
         return JSONResponse({"stuck": stuck}, 503 if stuck else 200)
@@ -176,7 +182,14 @@ def add_service_routes(
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    # Neither changes while the process runs, and either takes a good part of a second to draw.
+    app.add_route("/health/live", live, include_in_schema=False)
+    app.add_route("/health/ready", ready, include_in_schema=False)
+    app.add_route("/metrics", metrics, include_in_schema=False)
+
+
+def _add_document_routes(app: FastAPI, health: Health) -> None:
+    """Documents that describe the service. They are drawn once: that takes a good part of a second."""
+
     @cache
     def drawn_asyncapi() -> bytes:
         return JSONResponse(health.asyncapi()).body  # type: ignore[return-value]
@@ -191,15 +204,11 @@ def add_service_routes(
     async def docs(request: Request) -> Response:
         return Response(drawn_page(), media_type="text/html", headers={"Content-Security-Policy": openapi_page.POLICY})
 
-    for path, route in (
-        ("/health/live", live),
-        ("/health/ready", ready),
-        ("/metrics", metrics),
-        ("/asyncapi", asyncapi),
-        ("/docs", docs),
-    ):
-        app.add_route(path, route, include_in_schema=False)
+    app.add_route("/asyncapi", asyncapi, include_in_schema=False)
+    app.add_route("/docs", docs, include_in_schema=False)
 
+
+def _add_error_handlers(app: FastAPI) -> None:
     async def on_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 -- registered for this class
         return error.response()
@@ -242,7 +251,7 @@ def settle_garbage_collection() -> None:
 
 def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
     """How an app is served, whoever serves it."""
-    protocol: Any = Connections(bounds).protocol  # which uvicorn calls as it would a class
+    protocol: Any = partial(BoundedProtocol, Connections(bounds))  # uvicorn calls it as it would a class
     return uvicorn.Config(
         Guarded(app),
         http=protocol,

@@ -134,8 +134,8 @@ def knows(if_none_match: str, etag: str) -> bool:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    for one in accept_encoding.lower().split(","):
-        coding, _, weight = one.partition(";")
+    for option in accept_encoding.lower().split(","):
+        coding, _, weight = option.partition(";")
         if coding.strip() in {"gzip", "*"}:
             return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
     return False
@@ -150,16 +150,16 @@ def _packed(plain: Kept) -> IO[bytes]:
 
 
 @asynccontextmanager
-async def turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+async def slot(slots: asyncio.Semaphore) -> AsyncIterator[None]:
     """To make one: each holds a connection to the database until it is on disk. Raises a Problem where others take too
     long."""
     try:
         async with asyncio.timeout(WAITED_SECONDS):
-            await turns.acquire()
+            await slots.acquire()
     except TimeoutError:
         busy = "Others' files are being written: ask again in a moment."
         raise Problem(503, "busy", busy, headers={"Retry-After": "5"}) from None
     try:
         yield
     finally:
-        turns.release()
+        slots.release()

@@ -79,7 +79,16 @@ class OutboxPublisher:
         for row in rows:
             columns = ("topics", "keys", "types", "ids", "times", "traceparents", "bodies")
             events = [
-                Outgoing(topic, key, kind, identifier, key, time, body, traceparent or None)
+                Outgoing(
+                    topic=topic,
+                    key=key,
+                    type=kind,
+                    id=identifier,
+                    subject=key,
+                    time=time,
+                    body=body,
+                    traceparent=traceparent or None,
+                )
                 for topic, key, kind, identifier, time, traceparent, body in zip(
                     *(row[column] for column in columns), strict=True
                 )

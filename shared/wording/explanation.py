@@ -97,7 +97,7 @@ _STATED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """One finding as a reader meets it; `gap` is how far outside or inside the bound, empty where nothing can be
     measured."""
@@ -123,12 +123,12 @@ def explain(finding: Finding, language: Language, evidence: Sequence[Evidence] =
     if registries_said:
         seen = f"{seen} ({registries_said})" if seen else registries_said
     return Explained(
-        words.name(language),
-        _outcome(finding, language),
-        seen or _nothing(language),
-        _value(finding.needed, finding.unit, language),
-        _gap(finding, words, language),
-        finding.legal_source,
+        rule=words.name(language),
+        outcome=_outcome(finding, language),
+        seen=seen or _nothing(language),
+        needed=_value(finding.needed, finding.unit, language),
+        gap=_gap(finding, words, language),
+        legal_source=finding.legal_source,
     )
 
 

@@ -55,9 +55,14 @@ def application(number: int) -> Outgoing:
         f'"payload_hash":"{stated.payload_hash}","received_at":"{now.isoformat()}","round":"bench-1","version":1}}'
     )
     return Outgoing(
-        topics.APPLICATIONS.name, identifier, "ApplicationSubmitted", event_id(identifier), identifier, now,
-        content.encode(),
-    )  # fmt: skip
+        topic=topics.APPLICATIONS.name,
+        key=identifier,
+        type="ApplicationSubmitted",
+        id=event_id(identifier),
+        subject=identifier,
+        time=now,
+        body=content.encode(),
+    )
 
 
 class Bench:

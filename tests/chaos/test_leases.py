@@ -17,7 +17,7 @@ from services.intake.storage.rounds import Announcement
 from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import broker_time
 from shared.contracts import topics
-from shared.kafka.in_turns import Turn
+from shared.kafka.read_slots import ReadSlot
 from shared.proof.merkle import digest_of
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import open_pool
@@ -88,11 +88,11 @@ class Scripted:
         await asyncio.sleep(0.01)
         return []
 
-    async def take(self, topic: str, most: int) -> Turn:
+    async def take(self, topic: str, most: int) -> ReadSlot:
         batch, self._position = self._records[self._position :], len(self._records)
         self.in_hand.set()
         await self._go.wait()
-        return Turn(batch, self._position)
+        return ReadSlot(batch, self._position)
 
 
 async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_hand(database: Database) -> None:

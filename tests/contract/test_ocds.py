@@ -14,17 +14,17 @@ import pytest
 
 from deploy.local.state import PROJECT
 from services.selection.domain.ocds.package import package
-from services.selection.domain.ocds.process import Process, Turn
+from services.selection.domain.ocds.process import DatedEvent, Process
 from tests.support import ocds
 from tests.support.ocds import OPENS, PUBLICATION, nothing_selected, process
 from tests.support.ocds_validator import Findings, Validator
 
-VOID = nothing_selected(Turn(ocds.announced()), Turn(ocds.opened("2018-h1")), Turn(ocds.voided()))
-WITHDRAWN = nothing_selected(Turn(ocds.announced()), Turn(ocds.voided()))
+VOID = nothing_selected(DatedEvent(ocds.announced()), DatedEvent(ocds.opened("2018-h1")), DatedEvent(ocds.voided()))
+WITHDRAWN = nothing_selected(DatedEvent(ocds.announced()), DatedEvent(ocds.voided()))
 AMENDED = nothing_selected(
-    Turn(ocds.announced(), OPENS - timedelta(days=9)),
-    Turn(ocds.amended(), OPENS - timedelta(days=5)),
-    Turn(ocds.opened()),
+    DatedEvent(ocds.announced(), OPENS - timedelta(days=9)),
+    DatedEvent(ocds.amended(), OPENS - timedelta(days=5)),
+    DatedEvent(ocds.opened()),
 )
 
 

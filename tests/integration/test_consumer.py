@@ -143,7 +143,15 @@ async def test_a_type_this_version_does_not_know_is_passed_over(
     given: ProbeSettings, watch: asyncpg.Connection
 ) -> None:
     async with running(given) as runtime:
-        newer = Outgoing(TOPIC.name, "n", "InstitutionMerged", "n", "n", MOMENT, b'{"what":"a later event"}')
+        newer = Outgoing(
+            topic=TOPIC.name,
+            key="n",
+            type="InstitutionMerged",
+            id="n",
+            subject="n",
+            time=MOMENT,
+            body=b'{"what":"a later event"}',
+        )
         await runtime.producer.publish([newer, changed("good")])
 
         async def both_taken() -> bool:

@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from deploy.local.stack import Stack
 from shared.contracts.access import SERVICES
+from shared.service.bounded_protocol import LINGER_BYTES, LINGER_SECONDS
 from shared.service.connection_bounds import Bounds
-from shared.service.connections import LINGER_BYTES, LINGER_SECONDS
 from shared.service.http import configured
 from shared.service.settings import ServiceSettings
 from tests.support.stacks import LastingStack

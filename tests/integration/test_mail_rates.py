@@ -145,7 +145,17 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 def read(name: str, **changes: Any) -> Event[Any]:
     body = getattr(events, name).model_validate(golden(name, **changes))
-    return Event("id", name, body, b"{}", "topic", 0, 0, NOW, None)
+    return Event(
+        id="id",
+        type=name,
+        body=body,
+        raw=b"{}",
+        topic="topic",
+        partition=0,
+        offset=0,
+        appended_at=NOW,
+        traceparent=None,
+    )
 
 
 async def entered(pool: Pool, parties: list[str]) -> list[str]:

@@ -37,7 +37,14 @@ def head(service: str, count: int, **changes: Any) -> Outgoing:
     body = json.dumps(golden("AuditHeadPublished", service=service, count=count, **({"signature": "c2ln"} | changes)))
     identifier = event_id("head", service, count, str(changes))
     return Outgoing(
-        topics.AUDIT_HEADS.name, service, "AuditHeadPublished", identifier, service, NOW, body.encode(), None
+        topic=topics.AUDIT_HEADS.name,
+        key=service,
+        type="AuditHeadPublished",
+        id=identifier,
+        subject=service,
+        time=NOW,
+        body=body.encode(),
+        traceparent=None,
     )
 
 

@@ -118,7 +118,15 @@ async def test_a_webhook_that_ended_is_given_up_and_told_so(notify: Notify, rece
         while not receiver.got:
             await asyncio.sleep(0.05)
     now, identifier = datetime.now(UTC), event_id("webhook-ended", "kwater")
-    ended = Outgoing(topics.CONTACTS.name, "kwater", "WebhookChanged", identifier, "kwater", now, None)
+    ended = Outgoing(
+        topic=topics.CONTACTS.name,
+        key="kwater",
+        type="WebhookChanged",
+        id=identifier,
+        subject="kwater",
+        time=now,
+        body=None,
+    )
     await notified.publish(ended)
     await notified.until(lambda told: told["channels"].get("webhook", {}).get("failed") == 1)
     (failed,) = await ask(notified, "GET", f"/deliveries/failed?round={ROUND}")

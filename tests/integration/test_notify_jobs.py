@@ -48,7 +48,17 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 def read(name: str, appended_at: datetime = NOW, **changes: Any) -> Event[Any]:
     body = getattr(events, name).model_validate(golden(name, **changes))
-    return Event("id", name, body, b"{}", "topic", 0, 0, appended_at, None)
+    return Event(
+        id="id",
+        type=name,
+        body=body,
+        raw=b"{}",
+        topic="topic",
+        partition=0,
+        offset=0,
+        appended_at=appended_at,
+        traceparent=None,
+    )
 
 
 def opened(closes_at: datetime, **changes: Any) -> Event[Any]:

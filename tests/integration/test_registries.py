@@ -339,7 +339,15 @@ async def test_whatever_registries_do_nobody_is_refused_for_it_and_the_round_end
 async def test_a_restored_intake_passes_over_a_waived_registry(database: Database) -> None:
     written = (GOLDEN / "RegistryWaived.v1.1.json").read_bytes()
     waived = Event(
-        "id", "RegistryWaived", RegistryWaived.model_validate_json(written), written, "t", 0, 0, STARTED, None
+        id="id",
+        type="RegistryWaived",
+        body=RegistryWaived.model_validate_json(written),
+        raw=written,
+        topic="t",
+        partition=0,
+        offset=0,
+        appended_at=STARTED,
+        traceparent=None,
     )
     pool = await open_pool(await database("intake"), 2, "test")
     async with connected(pool) as connection, connection.transaction():

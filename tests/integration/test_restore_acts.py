@@ -100,7 +100,17 @@ async def test_whoever_was_invited_after_the_backup_is_not_invited_again_and_is_
     told = RefusalReconsidered(
         round="2018-h2", party=NO_APPLICANT["party"], refused_at=moment, closes_at=moment + timedelta(days=1)
     )
-    event = Event("an-id", "RefusalReconsidered", told, b"{}", "applications.v1", 0, 0, moment, None)
+    event = Event(
+        id="an-id",
+        type="RefusalReconsidered",
+        body=told,
+        raw=b"{}",
+        topic="applications.v1",
+        partition=0,
+        offset=0,
+        appended_at=moment,
+        traceparent=None,
+    )
     pool = await open_pool(await database("intake"), 2, "test")
     refused = "INSERT INTO refused VALUES ('2018-h2', $1, 'a firm', 'ko', $2)"
     await pool.execute(refused, "told@example.org", moment)

@@ -90,7 +90,13 @@ async def test_versions_spread_by_added_partitions_are_still_one_application(
     kafka: KafkaSettings, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The topic has more partitions than it was declared with: nothing is settled before the end."""
-    few = Topic("applications.v1", "application id", ("intake",), topics.APPLICATIONS.events, 6)
+    few = Topic(
+        name="applications.v1",
+        key="application id",
+        writers=("intake",),
+        events=topics.APPLICATIONS.events,
+        partitions=6,
+    )
     monkeypatch.setattr(topics, "APPLICATIONS", few)
     own = sample_policy(H1)
     moved = [("another key", kind, body) for _, kind, body in sample_records(own)]

@@ -23,8 +23,8 @@ from shared.service.postgres import Connection
 from shared.service.runtime import Runtime
 from shared.service.settings import DeploymentSettings, KafkaSettings, ServiceSettings
 
-TOPIC = Topic("probe.v1", "code", ("intake",), topics.INSTITUTIONS.events, 3)
-OUT = Topic("probe-out.v1", "code", ("probe",), topics.INSTITUTIONS.events, 3)
+TOPIC = Topic(name="probe.v1", key="code", writers=("intake",), events=topics.INSTITUTIONS.events, partitions=3)
+OUT = Topic(name="probe-out.v1", key="code", writers=("probe",), events=topics.INSTITUTIONS.events, partitions=3)
 MOMENT = datetime(2018, 8, 16, tzinfo=UTC)
 
 
@@ -63,7 +63,12 @@ async def save(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Ou
     """Saves each code once and passes it on."""
     codes = [event.body.institution for event in events_of(batch, InstitutionChanged)]
     await connection.execute("INSERT INTO saved (code) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING", codes)
-    return [Outgoing(OUT.name, code, "InstitutionChanged", f"out-{code}", code, MOMENT, b"{}") for code in codes]
+    return [
+        Outgoing(
+            topic=OUT.name, key=code, type="InstitutionChanged", id=f"out-{code}", subject=code, time=MOMENT, body=b"{}"
+        )
+        for code in codes
+    ]
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ SAYING: Final = {
     "read_bytes": Said((), (2,)),
     "came": Said((), (1,)),
     "fail": Said((), (0,)),
-    "_Refused": Said(("title",), (2,)),
+    "Refusal": Said(("title",), (2,)),
     "problem_response": Said(("title",), (2,)),
     "said": Said((), (0,)),
 }

@@ -35,7 +35,9 @@ def golden(name: str, **changes: Any) -> Facts:
 def event(topic: topics.Topic, key: str, name: str, *, trace: str | None = None, **changes: Any) -> Outgoing:
     body = json.dumps(golden(name, **changes), ensure_ascii=False).encode()
     identifier = event_id("test", name, str(changes))
-    return Outgoing(topic.name, key, name, identifier, key, NOW, body, trace)
+    return Outgoing(
+        topic=topic.name, key=key, type=name, id=identifier, subject=key, time=NOW, body=body, traceparent=trace
+    )
 
 
 def opened(*institutions: str) -> Outgoing:
@@ -53,7 +55,15 @@ def contact(party: str, **changes: Any) -> Outgoing:
 
 
 def erased(party: str) -> Outgoing:
-    return Outgoing(topics.CONTACTS.name, party, "ContactChanged", event_id("erased", party), party, NOW, None)
+    return Outgoing(
+        topic=topics.CONTACTS.name,
+        key=party,
+        type="ContactChanged",
+        id=event_id("erased", party),
+        subject=party,
+        time=NOW,
+        body=None,
+    )
 
 
 def ids(count: int) -> list[str]:

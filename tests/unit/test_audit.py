@@ -21,7 +21,16 @@ def chain(length: int) -> list[AuditRow]:
         previous = rows[-1].hash if rows else NO_HEAD
         sealed = f'{{"nonce":"{number}","reason":"as agreed"}}'
         detail = f'{{"n":1,"seal":"{sha256_hex(sealed.encode())}"}}'
-        draft = AuditRow(number, START + timedelta(hours=number), "kim", "confirm", detail, previous, "", sealed)
+        draft = AuditRow(
+            sequence=number,
+            at=START + timedelta(hours=number),
+            actor="kim",
+            action="confirm",
+            detail=detail,
+            previous=previous,
+            hash="",
+            sealed=sealed,
+        )
         rows.append(replace(draft, hash=draft.computed_hash()))
     return rows
 

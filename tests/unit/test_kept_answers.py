@@ -8,7 +8,7 @@ from typing import IO
 import pytest
 
 from shared.service import kept_answers
-from shared.service.kept_answers import Kept, KeptAnswers, Make, knows, takes_gzip, turn
+from shared.service.kept_answers import Kept, KeptAnswers, Make, knows, slot, takes_gzip
 from shared.service.problems import Problem
 
 
@@ -103,11 +103,11 @@ async def test_after_a_while_it_is_made_again(monkeypatch: pytest.MonkeyPatch) -
 async def test_whoever_waits_too_long_for_a_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_answers, "WAITED_SECONDS", 0.01)
     turns = asyncio.Semaphore(1)
-    async with turn(turns):
+    async with slot(turns):
         with pytest.raises(Problem, match="Others"):
-            async with turn(turns):
+            async with slot(turns):
                 pass
-    async with turn(turns):
+    async with slot(turns):
         pass
 
 

@@ -13,9 +13,9 @@ from firstbuy.policy_review.checking import Examined, examine, policy_hash
 from services.eligibility.domain.rules import RULES
 from shared.contracts.policy import POLICY, Policy, TicketStep, Track, TrackLimits
 from shared.contracts.vocabulary import RULE_TERMS, Kind
+from shared.policies.applicant_kinds import kinds_of, tickets_of
 from shared.policies.problem import PolicyRejectedError
 from shared.policies.soundness import problems_of, remarks_of, require_sound
-from shared.policies.standings import kinds_of, tickets_of
 from tests.data.facts import POLICIES, policy
 
 SPOILED = Path(__file__).parents[1] / "data" / "policies"

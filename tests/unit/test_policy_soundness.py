@@ -16,9 +16,9 @@ from services.selection.domain.tickets import TicketGrounds, ticket_grounds, tic
 from shared.contracts.facts import ApplicationFacts, BusinessStatus, Certificate, Document, Origin, SupplyRecord
 from shared.contracts.policy import Condition, Policy, ScoreStep, Scoring, TicketStep, Waiver
 from shared.contracts.vocabulary import RULE_TERMS, Kind
+from shared.policies.applicant_kinds import tickets_given
 from shared.policies.conditions import condition_problems
 from shared.policies.soundness import problems_of
-from shared.policies.standings import tickets_given
 from shared.policies.tables import MOST_STEPS, table_problems
 from tests.data.facts import GOOD, policy
 from tests.support.examples import examples

@@ -29,7 +29,7 @@ from shared.clock import broker_time
 from shared.contracts.topics import institution_of_inbox
 from shared.kafka.batches import Unreadable
 from shared.kafka.cloudevents import trace_of, type_name
-from shared.kafka.in_turns import TakesTurns
+from shared.kafka.read_slots import SlotReader
 from shared.kafka.storage import park
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected, session_of
@@ -67,7 +67,7 @@ class InboxReader:
 
     def __init__(
         self,
-        make_consumer: Callable[[], TakesTurns],
+        make_consumer: Callable[[], SlotReader],
         prefix: str,
         outbox: OutboxPublisher,
         now: Callable[[], datetime],
@@ -94,7 +94,7 @@ class InboxReader:
             self._reading = {}
             await consumer.stop()
 
-    async def _read_leased(self, consumer: TakesTurns, leasing: Connection, pool: Pool) -> None:
+    async def _read_leased(self, consumer: SlotReader, leasing: Connection, pool: Pool) -> None:
         """The leases are locks of the session `leasing`, which stays open as long as inboxes are read."""
         await leases.announce_replica(leasing, secrets.randbelow(2**31))
         mine = Leases()
@@ -108,7 +108,7 @@ class InboxReader:
             except LeaseLostError:
                 self._reading = {}  # lease and assign anew
 
-    async def _follow(self, consumer: TakesTurns, connection: Connection, shards: set[int]) -> None:
+    async def _follow(self, consumer: SlotReader, connection: Connection, shards: set[int]) -> None:
         """Starts reading the inboxes of `shards` from the stored offsets, unless it reads them already. Unreadable ones
         are left out until they can be read."""
         there = await institutions.inboxes(connection, sorted(shards))

@@ -168,14 +168,14 @@ class OutboxAdapter:
         """The event id is the delivery's, so that readers recognise a repeat."""
         delivery = claimed.delivery
         return Outgoing(
-            topics.outbox(delivery.recipient).name,
-            delivery.subject,
-            contract_of(delivery.kind).__name__,
-            delivery.id,
-            delivery.subject,
-            delivery.time_map.programme(self._now()),
-            json.dumps(delivery.facts, ensure_ascii=False, separators=(",", ":")).encode(),
-            self._tracing.follow("notice", delivery.traceparent) if delivery.traceparent else None,
+            topic=topics.outbox(delivery.recipient).name,
+            key=delivery.subject,
+            type=contract_of(delivery.kind).__name__,
+            id=delivery.id,
+            subject=delivery.subject,
+            time=delivery.time_map.programme(self._now()),
+            body=json.dumps(delivery.facts, ensure_ascii=False, separators=(",", ":")).encode(),
+            traceparent=self._tracing.follow("notice", delivery.traceparent) if delivery.traceparent else None,
         )
 
     def message_id(self, delivery: str) -> str:

@@ -15,7 +15,7 @@ from services.selection.storage.rounds import KnownRound
 from shared.programme.certificates import AcceptedKinds
 from shared.service.files import PIECE, pieces
 from shared.service.http import download
-from shared.service.kept_answers import PRIVATE, kept_answer, turn
+from shared.service.kept_answers import PRIVATE, kept_answer, slot
 from shared.service.postgres import Pool, connected
 from shared.service.problems import Problem
 from shared.service.runtime import Runtime
@@ -58,7 +58,7 @@ async def bundle(
     headers = {"Content-Disposition": download(f"{round_id}-epoch-{number}-{depth.value}.evidence.jsonl")}
 
     async def written() -> IO[bytes]:
-        async with turn(request.app.state.bundling):
+        async with slot(request.app.state.bundling):
             return await _file(_lines(runtime.pool, known, number, depth))
 
     if depth is Depth.PUBLIC:

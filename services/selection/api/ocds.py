@@ -28,7 +28,7 @@ class Packages:
 
     def __init__(self, settings: SelectionSettings) -> None:
         self._settings = settings
-        self.turn = asyncio.Semaphore(MADE_AT_ONCE)
+        self.slots = asyncio.Semaphore(MADE_AT_ONCE)
         self.tenderers: dict[str, int] = {}
 
     def publication(self) -> Publication:
@@ -61,7 +61,7 @@ async def releases(round_id: str, request: Request) -> Response:
 
     async def made() -> IO[bytes]:
         async with (
-            packages.turn,
+            packages.slots,
             connected(runtime.pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):

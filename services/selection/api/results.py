@@ -21,7 +21,7 @@ from services.selection.api.tables import (
 from services.selection.storage import evidence, published, rounds, versions
 from services.selection.storage.published import Firms, PublishedLine
 from shared.contracts.events import Language
-from shared.service.kept_answers import kept_answer, turn
+from shared.service.kept_answers import kept_answer, slot
 from shared.service.postgres import Pool, connected
 from shared.service.problems import Problem
 from shared.service.runtime import Runtime
@@ -81,7 +81,7 @@ async def show(
     language = None if kind is Format.JSON else language
 
     async def made() -> IO[bytes]:
-        async with turn(request.app.state.writing):
+        async with slot(request.app.state.writing):
             return await written(table, _rows(runtime.pool, round_id, number), kind, language)
 
     key = ("results", round_id, number, kind.value, language and language.value, version)

@@ -25,14 +25,14 @@ _UNREADABLE: Final = (ValueError, CorruptRecordException)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReadSlot:
     """What a topic had for its turn. `next_offset` is beyond the last record where a control record follows it."""
 
     records: Sequence[Any]
     next_offset: int
 
 
-class TakesTurns(Protocol):
+class SlotReader(Protocol):
     """Topics that are read in turns, wherever their records come from."""
 
     async def start(self) -> None: ...
@@ -45,11 +45,11 @@ class TakesTurns(Protocol):
     async def waiting(self, seconds: float, resting: Collection[str]) -> list[str]:
         """Those that have something, records or an error, and don't rest; waits that long for a first one."""
 
-    async def take(self, topic: str, most: int) -> Turn:
+    async def take(self, topic: str, most: int) -> ReadSlot:
         """At most that many records. Raises a KafkaError that is about this topic."""
 
 
-class InTurns:
+class FairReader:
     def __init__(self, arguments: Mapping[str, Any], fetch_bytes: int) -> None:
         """`arguments` of an aiokafka client; `fetch_bytes` of one topic at a time."""
         bound_unpacking()
@@ -94,7 +94,7 @@ class InTurns:
         fetched = (place.topic for place in self._consumer._fetcher._records)
         return [topic for topic in (*fetched, *self._salvaged) if topic in self._at and topic not in resting]
 
-    async def take(self, topic: str, most: int) -> Turn:
+    async def take(self, topic: str, most: int) -> ReadSlot:
         place = TopicPartition(topic, 0)
         if topic not in self._salvaged:
             try:
@@ -111,9 +111,9 @@ class InTurns:
         self._consumer.resume(place)
         return self._taken(topic, records, await self._consumer.position(place))
 
-    def _taken(self, topic: str, records: Sequence[Any], next_offset: int) -> Turn:
+    def _taken(self, topic: str, records: Sequence[Any], next_offset: int) -> ReadSlot:
         self._at[topic] = next_offset
-        return Turn(records, next_offset)
+        return ReadSlot(records, next_offset)
 
     async def _salvage(self, place: TopicPartition, error: Exception) -> None:
         """Fetches the batch again that the consumer can't decode, and reads it leniently. The consumer goes on behind
