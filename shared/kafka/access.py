@@ -1,7 +1,7 @@
-"""Users and ACLs of a Kafka cluster, by a user who may alter them.
+"""Manages users and ACLs of a Kafka cluster, with a user who may alter them.
 
-confluent-kafka's admin client, since aiokafka's has calls for neither. It works in threads of its own and is used here
-alone, never for records.
+It uses confluent-kafka's admin client, since aiokafka's has no calls for either. That client has threads of its own and
+is used only here, never for records.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ from shared.contracts.access import Grant, Resource, Right
 from shared.service.settings import KafkaSettings, SaslMechanism
 
 AT_ONCE: Final = 500
-"""ACLs or users in one request."""
+"""Most ACLs or users in one request."""
 _SECONDS: Final = 30.0
 _SETTLE_SECONDS: Final = 300.0
-"""A broker that opens thousands of new topics takes nothing else meanwhile: 2,000 were seen to need half a minute."""
+"""A broker does nothing else while it opens thousands of new topics: 2,000 took half a minute."""
 LEAST_ITERATIONS: Final = 4096
-"""That a broker takes. Passwords here are random, not chosen, so more would not help."""
+"""The minimum a broker accepts. More would not help, since these passwords are random."""
 _OPERATIONS: Final = {Right.READ: AclOperation.READ, Right.WRITE: AclOperation.WRITE}
 _RESOURCES: Final = {Resource.TOPIC: ResourceType.TOPIC, Resource.GROUP: ResourceType.GROUP}
 _MECHANISMS: Final = {
@@ -45,14 +45,14 @@ _MECHANISMS: Final = {
 
 
 class AccessRefusedError(RuntimeError):
-    """The cluster did not take a change of users or ACLs; the message has its reason."""
+    """The cluster refused a change of users or ACLs; the message has its reason."""
 
     code = "kafka-access-refused"
 
 
 class Access:
-    """Every change may be made again: what stands already is left as it is. A change is done when a broker goes by it,
-    which is a moment after it was accepted; changes come to it in their order, so the last one tells."""
+    """Changes users and ACLs. Every change may be repeated. A call returns once a broker applies the change, which is a
+    moment after it was accepted; brokers apply changes in order, so it is enough to check the last one."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
@@ -62,34 +62,37 @@ class Access:
         )
 
     async def grant(self, grants: Iterable[Grant]) -> None:
+        """Adds these rights. Raises AccessRefusedError, as all changes do."""
         for some in _parts(grants):
             await self._done(self._admin.create_acls, [_binding(grant) for grant in some])
             await self._until_there(_filter(some[-1]), wanted=True)
 
     async def revoke(self, grants: Iterable[Grant]) -> None:
+        """Removes these rights."""
         for some in _parts(grants):
             await self._done(self._admin.delete_acls, [_filter(grant) for grant in some])
             await self._until_there(_filter(some[-1]), wanted=False)
 
     async def revoke_all(self, users: Iterable[str]) -> None:
+        """Removes all rights of these users."""
         for some in _parts(users):
             await self._done(self._admin.delete_acls, [_any_of(user) for user in some])
             await self._until_there(_any_of(some[-1]), wanted=False)
 
     async def granted(self, user: str) -> set[Grant]:
-        """What the user may do. Raises ValueError for an ACL that is none of ours: a denial, another operation."""
+        """The rights of a user. Raises ValueError for an ACL we did not make, such as a denial."""
         return {_grant(binding) for binding in await self._described(_any_of(user))}
 
     async def users(self) -> dict[str, int]:
-        """Those who have a password by SCRAM, and how often it was hashed."""
+        """Users with a SCRAM password, and its number of hash iterations."""
         (described,) = await self._results([await asyncio.to_thread(self._admin.describe_user_scram_credentials)])
         return {user: description.scram_credential_infos[0].iterations for user, description in described.items()}
 
     async def set_passwords(self, passwords: Mapping[str, str]) -> None:
-        """Makes users, or gives them another password; the one before is refused from then on."""
+        """Creates users or changes their passwords; old passwords are refused from then on."""
         if self._mechanism is None:
             raise AccessRefusedError("passwords are set by SCRAM; FIRSTBUY_KAFKA_SASL_MECHANISM names another")
-        # Another number each time, for it is all that a broker tells of a password: so it shows which one it goes by.
+        # A new number each time: it is all a broker reveals about a password, so it shows which one is in force.
         iterations = LEAST_ITERATIONS + secrets.randbelow(LEAST_ITERATIONS)
         credential = ScramCredentialInfo(self._mechanism, iterations)
         for some in _parts(passwords.items()):
@@ -98,6 +101,7 @@ class Access:
             await self._until_hashed(some[-1][0], iterations)
 
     async def remove_users(self, users: Iterable[str]) -> None:
+        """Removes the passwords of these users, where they have one."""
         for some in _parts(set(users).intersection(await self.users())):
             changes = [UserScramCredentialDeletion(user, self._mechanism) for user in some]
             await self._done(self._admin.alter_user_scram_credentials, changes)
@@ -139,7 +143,7 @@ class Access:
 
 
 def librdkafka_arguments(kafka: KafkaSettings) -> dict[str, Any]:
-    """The same settings by librdkafka's names."""
+    """The connection settings under librdkafka's names."""
     arguments: dict[str, Any] = {
         "bootstrap.servers": kafka.bootstrap_servers,
         "security.protocol": kafka.security_protocol.value,

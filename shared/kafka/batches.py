@@ -1,7 +1,7 @@
-"""A batch of records (magic 2) decoded so that one bad record costs nobody another.
+"""Decodes a batch of records (magic 2) so that one bad record does not hide the others.
 
-aiokafka gives up at a header whose name is no UTF-8, which no broker refuses, and everything behind it is stuck. This
-is for such batches alone: slower, and with an answer for every offset.
+aiokafka fails at a header whose name is not UTF-8, which no broker refuses, and everything after it is stuck. This
+decoder is for such batches only: it is slower, but has an answer for every offset.
 """
 
 import struct
@@ -22,6 +22,8 @@ _CODEC, _APPEND_TIME, _CONTROL = 0x07, 0x08, 0x20
 
 @dataclass(frozen=True, slots=True)
 class Record:
+    """One record, decoded."""
+
     offset: int
     timestamp: int
     key: bytes | None
@@ -31,7 +33,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What stands at an offset is no record that can be told from others."""
+    """The record at this offset can't be decoded."""
 
     offset: int
     timestamp: int
@@ -40,21 +42,21 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The first batch of what was fetched, its records still packed."""
+    """The first batch of a fetch, with its records still encoded."""
 
     base_offset: int
     next_offset: int
     count: int
     control: bool
     appended: int | None
-    """The broker's stamp, where records have the broker's."""
+    """The broker's append time, if the topic uses that."""
     first_timestamp: int
     content: bytes
     damage: str = ""
 
     @classmethod
     def first(cls, fetched: bytes) -> "Batch":
-        """Raises CorruptRecordException where there is no whole batch of this kind."""
+        """Reads the batch's header. Raises CorruptRecordException if there is no complete batch of this format."""
         if len(fetched) < _HEADER.size:
             raise CorruptRecordException("no whole batch")
         base, length, _, magic, crc, attributes, last, first, newest, _, _, _, count = _HEADER.unpack_from(fetched)
@@ -81,7 +83,7 @@ class Batch:
         )
 
     def records(self) -> Iterator[Record | Unreadable]:
-        """One for each offset that was written; control records are none."""
+        """A result for each offset that was written; none for control records."""
         if self.control:
             return
         at, expected, damage = 0, self.base_offset, self.damage
@@ -119,7 +121,7 @@ class Batch:
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
-    """Zig-zag, at most ten bytes."""
+    """A zig-zag varint of at most ten bytes, and the position after it."""
     value = shift = 0
     while True:
         byte = content[at]

@@ -14,7 +14,7 @@ TYPE_PREFIX: Final = "kr.firstbuy."
 TYPE_SUFFIX: Final = ".v1"
 SCHEMA_PREFIX: Final = "urn:firstbuy:schema:"
 NAMESPACE: Final = uuid.UUID("6f0c2b3e-5d0e-5c86-9d55-1f1b0d7c2a18")
-"""Of event ids derived from business keys (UUIDv5)."""
+"""The namespace of event ids derived from business keys (UUIDv5)."""
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NAMESPACE_BYTES = NAMESPACE.bytes
@@ -23,29 +23,30 @@ Header = tuple[str, bytes]
 
 
 def event_id(*business_key: str | int) -> str:
-    """The same id for the same fact, whoever publishes it how often."""
+    """The event id of a fact: the same however often and by whomever it is published."""
     name = "\x1f".join(map(str, business_key)).encode()
     digest = hashlib.sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).digest()[:16]
     return str(uuid.UUID(bytes=digest, version=5))
 
 
 def trace_of(sent: str | None) -> str | None:
-    """A `traceparent` as W3C writes it; anything else is none: it goes on into rows, headers and mails."""
+    """A well-formed W3C `traceparent`; None for anything else, since it is passed on into rows, headers and mails."""
     return sent if sent and _TRACEPARENT.fullmatch(sent) else None
 
 
 def type_name(ce_type: str) -> str:
-    """`RoundOpened` of `kr.firstbuy.RoundOpened.v1`; a foreign type as it is."""
+    """`RoundOpened` for `kr.firstbuy.RoundOpened.v1`; a foreign type unchanged."""
     return ce_type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
 
 
 def type_of(name: str) -> str:
+    """`kr.firstbuy.RoundOpened.v1` for `RoundOpened`."""
     return f"{TYPE_PREFIX}{name}{TYPE_SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An event ready to publish: where, under which key, and what its envelope says."""
+    """An event ready to publish: its topic, key, envelope and body. `body` None is a tombstone."""
 
     topic: str
     key: str
@@ -60,7 +61,7 @@ class Outgoing:
 def outgoing(
     topic: str, key: str, event: Contract, *, event_id: str, time: datetime, traceparent: str | None = None
 ) -> Outgoing:
-    """An event of our own under its key, which is also its subject."""
+    """An event of ours, whose key is also its subject."""
     body = event.model_dump_json().encode()
     return Outgoing(
         topic=topic,
@@ -75,6 +76,7 @@ def outgoing(
 
 
 def headers_of(event: Outgoing, source: str) -> list[Header]:
+    """The record's headers. `source`: the service that publishes it."""
     headers = [
         *_fixed_headers(event.type, source),
         ("ce_id", event.id.encode()),
@@ -88,7 +90,7 @@ def headers_of(event: Outgoing, source: str) -> list[Header]:
 
 @lru_cache(maxsize=256)
 def _fixed_headers(event_type: str, source: str) -> tuple[Header, ...]:
-    """Those that are the same for every event of a type."""
+    """The headers that are the same for every event of a type."""
     return (
         ("ce_specversion", b"1.0"),
         ("ce_type", type_of(event_type).encode()),

@@ -1,8 +1,8 @@
-"""A consumer of one topic: FastStream reads batches of bytes, `Step` saves them, then they are published and committed.
+"""Consumes one topic: FastStream reads batches of bytes, `Step` saves them, then outcomes are published and committed.
 
-Offsets are owned by the service's database: on assignment the consumer seeks to where that says what follows from the
-records is published. So a restored or emptied database catches up by itself, and what a crash left saved but not
-published is read again and its stored outcome published. Batch n may be published and committed to Kafka while n + 1 is
+The service's database owns the offsets: on assignment, the consumer seeks to the offset up to which outcomes are
+published. So a restored or emptied database catches up by itself, and records that a crash left saved but unpublished
+are read again and their stored outcome is published. Batch n may be published and committed to Kafka while n + 1 is
 saved, never the other way round.
 """
 
@@ -34,11 +34,11 @@ from shared.kafka.step import Step, StoppedError, next_offsets
 from shared.kafka.storage import Partition
 
 _log = structlog.get_logger()
-_REVOKE_SECONDS = 24  # less than rebalance_timeout_ms, or the group goes on without us
+_REVOKE_SECONDS = 24  # less than rebalance_timeout_ms, after which the group continues without us
 
 
 def payload_of(topic: Topic) -> type[Any]:
-    """A type that lets records pass untouched and shows AsyncAPI the topic's event models."""
+    """A type that passes records through unchanged, and shows the topic's event models in AsyncAPI."""
 
     class Payload:
         @classmethod
@@ -68,7 +68,7 @@ class _Revoked(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class TopicConsumer:
-    """Reads `topic` as a member of the service's group for it; one live process per slot."""
+    """Reads `topic` as a member of the service's group for it; one live process per replica name."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class TopicConsumer:
         self._subscriber(on_batch)
 
     async def _parse(self, records: tuple[Any, ...]) -> KafkaAckableMessage:
-        """FastStream's own parser decodes every header and would lose a batch to one that is not UTF-8."""
+        """Replaces FastStream's parser, which fails a whole batch for one header that is not UTF-8."""
         return KafkaAckableMessage(
             body=b"", headers={}, raw_message=records, consumer=self._subscriber.consumer, message_id=""
         )
@@ -146,7 +146,7 @@ class TopicConsumer:
             self._read |= offsets
         except StoppedError:
             return
-        except Exception as error:  # noqa: BLE001 -- FastStream would log it and read on, past unpublished events
+        except Exception as error:  # noqa: BLE001 -- FastStream would log it and skip unpublished events
             _log.exception("stops: cannot publish", topic=self._name)
             self.failure = error
         self.last_step = time.monotonic()
@@ -154,7 +154,7 @@ class TopicConsumer:
     async def _publish(self, events: Sequence[Outgoing], offsets: dict[Partition, int]) -> None:
         try:
             await self._producer.publish(events)
-        except Exception as error:  # the process ends; started again, it reads from what is surely published
+        except Exception as error:  # the process ends; after a restart it reads on from what is published for certain
             self.failure = error
             raise
         self._settled |= offsets
@@ -164,17 +164,17 @@ class TopicConsumer:
         try:
             await consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
         except (KafkaError, IllegalStateError) as error:
-            # The partition went to another member, which seeks to what the database holds: nothing is lost.
+            # The partition went to another member, which seeks to the offset in the database: nothing is lost.
             _log.info("left offsets uncommitted", topic=self._name, error=type(error).__name__)
 
     async def _settle(self) -> None:
-        """Waits until the batch before is published and committed."""
+        """Waits until the previous batch is published and committed."""
         if self._publishing is not None:
             publishing, self._publishing = self._publishing, None
             await publishing
 
     async def finish(self) -> None:
-        """Saves, publishes and commits what is in hand; heartbeats go on meanwhile."""
+        """Saves, publishes and commits the current batch; heartbeats continue meanwhile."""
         lock = self._subscriber.lock
         if isinstance(lock, MultiLock):
             await lock.wait_release(_REVOKE_SECONDS)
@@ -185,8 +185,8 @@ class TopicConsumer:
                 await self._step.note_published(settled)
 
     async def seek(self, assigned: Sequence[TopicPartition]) -> None:
-        """Begins where the database says. Paused until then: a batch from where Kafka's group stands, taken before the
-        seek, would move the stored offset past what is still to be read."""
+        """Seeks to the offsets in the database. Partitions are paused until then: a batch taken from the group's
+        committed offset before the seek would move the stored offset past unread records."""
         consumer = self._subscriber.consumer
         if assigned and consumer is not None:
             consumer.pause(*assigned)
@@ -204,7 +204,7 @@ class TopicConsumer:
         return self._assigned.is_set() and self.failure is None
 
     def lag(self) -> int:
-        """Records behind, of the partitions in hand, as of the last fetch."""
+        """Records not read yet in the assigned partitions, as of the last fetch."""
         consumer: Any = self._subscriber.consumer
         behind = 0
         for place in consumer.assignment() if consumer is not None else ():
@@ -214,13 +214,14 @@ class TopicConsumer:
         return behind
 
     def dead(self) -> bool:
-        """Whether its consume task or its group membership ended; nothing in aiokafka restarts either."""
+        """True if its consume task or its group membership ended, which aiokafka does not restart."""
         subscriber = self._subscriber
         coordinator = getattr(subscriber.consumer, "_coordinator", None)
         task = getattr(coordinator, "_coordination_task", None)
         return any(task.done() for task in subscriber.tasks) or (task is not None and task.done())
 
     async def restart(self) -> None:
+        """Stops and starts the subscriber."""
         _log.error("restarts consumer", topic=self._name)
         await self._subscriber.stop()
         await self._subscriber.start()

@@ -1,4 +1,4 @@
-"""Dead letters: a record as it came, with where it came from and why it was not taken."""
+"""Dead letters: the unchanged record, with its origin and the reason it was parked."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from shared.kafka.producer import EventProducer
 
 
 class DeadLetters:
-    """Publishes to `<topic>.<group>.dlq`. Of contacts and inboxes only coordinates go there, no personal data."""
+    """Publishes to `<topic>.<group>.dlq`. For contacts, only the coordinates go there: no personal data."""
 
     def __init__(self, producer: EventProducer, prefix: str, service: str) -> None:
         self._producer = producer

@@ -1,7 +1,7 @@
-"""What a service published itself, read back before it publishes anything of that kind anew.
+"""Waits until a service has read back its own topic, before it publishes anything of that kind again.
 
-An emptied database, or one put back to an earlier moment, has forgotten what was said from it. Said again it must be
-the same, to the moment, since one event id never means two things.
+An emptied or restored database has forgotten what the service published. A repeat must be identical, times included,
+since one event id never means two things.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from shared.service.settings import KafkaSettings
 
 
 class OwnTopic:
-    """A topic that the service consumes, and mostly writes too. `name` is with the deployment's prefix. What was
-    deleted by age is not waited for."""
+    """A topic that the service consumes, and mostly writes too. `name` has the deployment's prefix. Records deleted by
+    retention are not waited for."""
 
     def __init__(self, kafka: KafkaSettings, name: str) -> None:
         self._kafka = kafka
@@ -25,7 +25,7 @@ class OwnTopic:
         self._ends: dict[Partition, int] | None = None
 
     async def read_back(self, pool: Pool) -> bool:
-        """Whether the consumer, in whichever replica, has saved all that stood there when this process first asked."""
+        """True once the service, in any replica, has saved everything that was there when this process first asked."""
         if self._ends is None:
             self._ends = await self._find_ends()
         if self._ends:

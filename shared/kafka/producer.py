@@ -1,4 +1,4 @@
-"""The one way events leave a service: idempotent, acks=all, whole batches to each partition."""
+"""Publishes the events of a service: idempotent, acks=all, whole batches to each partition."""
 
 import asyncio
 import random
@@ -23,23 +23,24 @@ from shared.service.telemetry import Metrics
 _log = structlog.get_logger()
 
 LARGEST_BATCH = 1_000_000
-"""Bytes of a batch before compression; a broker takes 1,048,588 by default."""
+"""Largest batch in bytes, before compression; brokers accept 1,048,588 by default."""
 
 
 class EventTooLargeError(ValueError):
-    """One event does not fit into the largest batch a broker takes."""
+    """One event does not fit into the largest batch that a broker accepts."""
 
     code = "event-too-large"
 
 
 class EventProducer:
-    """Publishes batches. An error that is not retried here (a sequence out of order, aiokafka #1017) is for good: the
-    process ends and is started again. Placement is aiokafka's own partitioner's, so that keys stay where `send` would
-    put them.
+    """Publishes batches. Errors that are not retried here (out of order sequence, aiokafka #1017) are permanent: the
+    process ends and is restarted. Partitions are chosen by aiokafka's own partitioner, so that keys stay where `send`
+    would put them.
 
-    An event that is by itself larger than `LARGEST_BATCH` goes through a producer that is not idempotent: the broker
-    may refuse it, and aiokafka does not take back the sequence number of a refused batch, so that everything behind it
-    on that partition would be out of order."""
+    An event larger than `LARGEST_BATCH` goes through a producer that is not idempotent: the broker may refuse it, and
+    aiokafka does not take back the sequence number of a refused batch, so everything after it on that partition would
+    be out of order.
+    """
 
     def __init__(self, settings: KafkaSettings, source: str, prefix: str, metrics: Metrics) -> None:
         self._settings = settings
@@ -52,7 +53,7 @@ class EventProducer:
         self._starts_large = asyncio.Lock()
 
     async def start(self) -> None:
-        """Waits for Kafka to be there: with it down, a client's start raises at once."""
+        """Connects; waits while Kafka is down, since a client's start would raise at once."""
         self._producer = await self._started(idempotent=True)
 
     async def _started(self, *, idempotent: bool) -> AIOKafkaProducer:
@@ -78,7 +79,7 @@ class EventProducer:
             return producer
 
     async def stop(self) -> None:
-        """Bounded: with the broker gone aiokafka's own stop would hang."""
+        """Stops within 10 s per producer: without a broker, aiokafka's own stop would hang."""
         for producer in (self._producer, self._large):
             if producer is not None:
                 try:
@@ -92,7 +93,10 @@ class EventProducer:
         return self._producer is not None
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
-        """Returns when the brokers hold every event. Retries while they are away; ids make a repeat harmless."""
+        """Returns once the brokers have every event. Retries while they are unavailable; ids make repeats harmless.
+
+        Raises EventTooLargeError.
+        """
         pause = 0.2
         while events:
             try:
@@ -105,7 +109,7 @@ class EventProducer:
     async def publish_raw(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
     ) -> None:
-        """One record as it is, under its full topic name; for dead letters."""
+        """Publishes one raw record under its full topic name, for dead letters."""
         pause = 0.2
         while True:
             try:
@@ -118,7 +122,7 @@ class EventProducer:
                 return
 
     async def _pause(self, events: int, error: Exception, pause: float) -> float:
-        _log.warning("publishes again", events=events, error=str(error))
+        _log.warning("retries publishing", events=events, error=str(error))
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
         return min(pause * 2, 5)
 
@@ -138,7 +142,7 @@ class EventProducer:
         for (topic, partition), group in by_partition.items():
             for batch in self._batches(producer, group):
                 if batch.size() > LARGEST_BATCH:
-                    await _acknowledged(sent)  # what is before it stays before it
+                    await _acknowledged(sent)  # keeps the order
                     large = await (await self._for_large()).send_batch(batch, topic, partition=partition)
                     await _acknowledged([large])
                 else:
@@ -153,7 +157,7 @@ class EventProducer:
             return self._large
 
     def _batches(self, producer: AIOKafkaProducer, events: Sequence[Outgoing]) -> list[Any]:
-        """aiokafka's builders, filled in order. One takes its first event however large, and no further one."""
+        """Batches of events in order. aiokafka's builder accepts its first event whatever its size."""
         batches = [producer.create_batch()]
         for event in events:
             if not self._append(batches[-1], event):

@@ -1,5 +1,5 @@
-"""Creates the topics declared in `shared/contracts/topics.py`, with their settings, and, where users log in, gives each
-service's user the rights of `shared/contracts/access.py`. Run again, it changes nothing.
+"""Creates the topics declared in `shared/contracts/topics.py`, and, if users log in, gives each service's user the
+rights of `shared/contracts/access.py`. It may be repeated.
 
 python -m shared.kafka.provision [--topics-only]
 """
@@ -29,7 +29,7 @@ from shared.kafka.access import Access, AccessRefusedError
 from shared.service.settings import DeploymentSettings, KafkaSettings
 
 AT_ONCE: Final = 200
-"""Topics in one request."""
+"""Most topics in one request."""
 
 
 class ProvisioningError(RuntimeError):
@@ -50,13 +50,13 @@ class ProvisioningSettings(BaseSettings):
     notify_password: SecretStr = Field(SecretStr(""), description="Set as notify's, likewise.")
 
     def passwords(self) -> dict[str, str]:
-        """By service, of those that are given."""
+        """The passwords that are set, by service."""
         given = {service: getattr(self, f"{service}_password").get_secret_value() for service in SERVICES}
         return {service: password for service, password in given.items() if password}
 
 
 async def provision(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
-    """Creates what is missing, returns the names created."""
+    """Creates missing topics; returns their names. Raises ProvisioningError."""
     admin = await _started(kafka)
     try:
         copies = kafka.replication_factor or min(3, len((await admin.describe_cluster())["brokers"]))
@@ -86,7 +86,7 @@ def _created(results: Iterable[Sequence[object]]) -> list[str]:
 
 
 async def remove(kafka: KafkaSettings, prefix: str) -> None:
-    """Deletes every topic under the prefix, with all that it holds; what the broker does not let go is left."""
+    """Deletes every topic under the prefix, with its records; topics that the broker refuses to delete stay."""
     admin = await _started(kafka)
     try:
         under = [topic for topic in await admin.list_topics() if topic.startswith(prefix)]
@@ -97,15 +97,15 @@ async def remove(kafka: KafkaSettings, prefix: str) -> None:
 
 
 async def unseen(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) -> list[str]:
-    """The names of those that are not there, or that this user has no right to know of."""
+    """The names of topics that do not exist or that this user may not see."""
     return list(await absent([prefix + topic.name for topic in topics], kafka))
 
 
 async def absent(names: Sequence[str], kafka: KafkaSettings) -> dict[str, type[BrokerResponseError]]:
-    """Of these topics (with their prefix) those that this user does not see, and what the broker says of each."""
+    """The topics (named with prefix) that this user does not see, each with the broker's error."""
     admin = await _started(kafka)
     try:
-        # `describe_topics` would let a broker that creates topics of its own accord create them, with its defaults.
+        # `describe_topics` would make a broker with automatic creation create them, with its defaults.
         answer = await admin._send_request(MetadataRequest(list(names), allow_auto_topic_creation=False))
     finally:
         await admin.close()
@@ -114,7 +114,7 @@ async def absent(names: Sequence[str], kafka: KafkaSettings) -> dict[str, type[B
 
 
 async def provision_access(kafka: KafkaSettings, prefix: str, passwords: Mapping[str, str]) -> None:
-    """The services' rights, and the passwords given of their users, by service."""
+    """Grants the services' rights, and sets the given passwords of their users. Raises AccessRefusedError."""
     access = Access(kafka)
     await access.set_passwords({service_user(prefix, service): given for service, given in passwords.items()})
     await access.grant(grant for service in SERVICES for grant in service_grants(prefix, service))

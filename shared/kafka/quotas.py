@@ -1,6 +1,6 @@
-"""How many bytes a second a user may produce to each broker: beyond it the broker delays that user's answers alone.
+"""Sets how many bytes a second a user may produce per broker. Beyond that, the broker delays only that user's answers.
 
-Neither aiokafka nor librdkafka has the request, so its frames are written here, as KIP-546 gives them (version 0).
+Neither aiokafka nor librdkafka has the request, so its frames are defined here (KIP-546, version 0).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _RATE: Final = "producer_byte_rate"
 
 
 class QuotaRefusedError(RuntimeError):
-    """A broker did not take a quota; the message has its reason."""
+    """A broker refused a quota; the message has its reason."""
 
     code = "kafka-quota-refused"
 
@@ -62,7 +62,7 @@ class _Alter(Request[_AlterV0]):  # type: ignore[misc]
 
 
 async def set_produce_quotas(kafka: KafkaSettings, rates: Mapping[str, int | None]) -> None:
-    """Bytes a second by user; None takes the quota away. Set again, it is the same."""
+    """Sets bytes a second by user; None removes the quota. Raises QuotaRefusedError."""
     admin = AIOKafkaAdminClient(**kafka.client_arguments())
     try:
         await admin.start()

@@ -1,7 +1,8 @@
-"""Many topics of one partition each, read without a group and in turns: what is wrong with one is its own matter.
+"""Reads many one-partition topics fairly, without a group: each gets a read slot in turn, and its errors stay its own.
 
-aiokafka serves what it fetched first until that is used up, and hands one topic's error to whoever asks for any. So
-each is asked for by itself, for a bounded number of records; which of them have something is in the fetcher's own list.
+aiokafka serves what it fetched first until that is used up, and raises one topic's error to whoever asks for any topic.
+So each topic is asked for by itself, for a bounded number of records. The fetcher's own list tells which have
+something.
 """
 
 import asyncio
@@ -21,44 +22,46 @@ from shared.kafka.unpacking import bound_unpacking
 
 _log = structlog.get_logger()
 _UNREADABLE: Final = (ValueError, CorruptRecordException)
-"""What aiokafka's decoder raises of a batch: it is this one's fault, and nobody else's."""
+"""What aiokafka's decoder raises for a bad batch: a fault of this topic only."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSlot:
-    """What a topic had for its turn. `next_offset` is beyond the last record where a control record follows it."""
+    """The records of one read slot. `next_offset` is further than the last record + 1 if control records follow."""
 
     records: Sequence[Any]
     next_offset: int
 
 
 class SlotReader(Protocol):
-    """Topics that are read in turns, wherever their records come from."""
+    """Reads topics in slots, wherever their records come from."""
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
     def follow(self, offsets: Mapping[str, int]) -> None:
-        """These topics from now on, and no others, each from its offset."""
+        """Reads exactly these topics from now on, each from its offset."""
 
     async def waiting(self, seconds: float, resting: Collection[str]) -> list[str]:
-        """Those that have something, records or an error, and don't rest; waits that long for a first one."""
+        """Topics with records or an error, without `resting` ones; waits up to `seconds` for the first."""
 
     async def take(self, topic: str, most: int) -> ReadSlot:
-        """At most that many records. Raises a KafkaError that is about this topic."""
+        """One read slot: at most `most` records. Raises a KafkaError only if it concerns this topic."""
 
 
 class FairReader:
+    """The slot reader on Kafka."""
+
     def __init__(self, arguments: Mapping[str, Any], fetch_bytes: int) -> None:
-        """`arguments` of an aiokafka client; `fetch_bytes` of one topic at a time."""
+        """`arguments`: of an aiokafka client; `fetch_bytes`: most bytes fetched of one topic at a time."""
         bound_unpacking()
         self._fetch_bytes = fetch_bytes
         self._consumer = AIOKafkaConsumer(
             enable_auto_commit=False,
             max_partition_fetch_bytes=fetch_bytes,
-            fetch_max_wait_ms=100,  # meanwhile nothing is fetched of a topic that had something when the fetch began
-            auto_offset_reset="none",  # whoever reads on from elsewhere passes records over
+            fetch_max_wait_ms=100,  # until then, topics that had something when the fetch began get no new fetch
+            auto_offset_reset="none",  # reading on from elsewhere would skip records
             metadata_max_age_ms=30_000,
             **arguments,
         )
@@ -116,8 +119,8 @@ class FairReader:
         return ReadSlot(records, next_offset)
 
     async def _salvage(self, place: TopicPartition, error: Exception) -> None:
-        """Fetches the batch again that the consumer can't decode, and reads it leniently. The consumer goes on behind
-        it; it may have passed over records of before the bad one, which are read here."""
+        """Fetches again a batch that the consumer can't decode, and decodes it leniently. The consumer continues after
+        it; records it may have skipped before the bad one are read here."""
         at = self._at[place.topic]
         batch = Batch.first(await self._fetched(place, at))
         records = await asyncio.to_thread(lambda: [record for record in batch.records() if record.offset >= at])

@@ -1,4 +1,4 @@
-"""A consumed record, decoded: the envelope's attributes and the contract it carries."""
+"""Decodes consumed records: the envelope's attributes and the contract in the body."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=Contract)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Generic[Body_co]):
-    """One event as read. `raw` is the JSON as it was sent; hashes are made of that, not of `body`."""
+    """One event as read. `raw` is the JSON as sent; hashes are made of `raw`, not of `body`."""
 
     id: str
     type: str
@@ -33,7 +33,7 @@ class Event(Generic[Body_co]):
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A record without a value: what its key named is to be forgotten."""
+    """A record without a value: what its key names is to be erased."""
 
     key: str
     topic: str
@@ -47,13 +47,13 @@ def events_of(batch: Sequence["Event[Contract] | Tombstone"], kind: type[Model])
 
 
 class UnreadableRecordError(ValueError):
-    """The record is no event of its topic's contract."""
+    """The record does not match its topic's contract."""
 
     code = "unreadable-record"
 
 
 class Decoder:
-    """Reads the records of one topic. Event types the topic does not know yet are passed over: contracts grow."""
+    """Decodes the records of one topic. Unknown event types are skipped, since contracts grow."""
 
     def __init__(self, topic: Topic) -> None:
         self._adapters: Mapping[str, TypeAdapter[Contract]] = {
@@ -61,7 +61,7 @@ class Decoder:
         }
 
     def decode(self, record: Any) -> Event[Contract] | Tombstone | None:
-        """An event, a tombstone, or None for a type this version does not know."""
+        """An event, a tombstone, or None for a type this version does not know. Raises UnreadableRecordError."""
         if record.value is None:
             return Tombstone((record.key or b"").decode(), record.topic, record.partition, record.offset)
         try:

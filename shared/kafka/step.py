@@ -1,8 +1,8 @@
-"""One step of a consumer: a batch of records becomes effects and next offsets in one transaction, whatever happens.
+"""One step of a consumer: saves the effects of a batch of records and its next offsets in one transaction.
 
-decode → handle and save with the offsets → (the consumer publishes and commits). A batch that fails is halved until
-the record to blame stands alone; that one is tried again a few times, then dead-lettered and parked, and only while the
-database answers. While the database is away nothing is anybody's fault: the step waits.
+decode → handle and save with the offsets → (the consumer publishes and commits). A failing batch is halved until the
+faulty record is alone. That record is retried a few times, then dead-lettered and parked, but only while the database
+answers. While the database is unavailable, no record is to blame: the step waits.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ _log = structlog.get_logger()
 
 Incoming = Event[Contract] | Tombstone
 Handler = Callable[[Connection, Sequence[Incoming]], Awaitable[Sequence[Outgoing]]]
-"""Decides and writes with the connection it is given; returns what to publish once that is committed."""
+"""Decides and writes on the given connection; returns what to publish once that is committed."""
 DeadLetter = Callable[[Any, str, str, int], Awaitable[None]]
 """Publishes a record as a dead letter: the record, error code, detail, attempts."""
 
 
 class StoppedError(RuntimeError):
-    """The service is stopping; the batch was not taken and will be read again."""
+    """The service is stopping; the batch was not saved and will be read again."""
 
     code = "stopped"
 
 
 def next_offsets(records: Sequence[Any]) -> dict[tuple[str, int], int]:
-    """For each partition of the batch the offset after its last record."""
+    """By partition, the offset after the last record of the batch."""
     offsets: dict[tuple[str, int], int] = {}
     for record in records:
         offsets[record.topic, record.partition] = record.offset + 1
@@ -51,7 +51,7 @@ class Step:
     """The steps of one topic's consumer."""
 
     pool: Callable[[], Pool]
-    """The pool that is open when it is asked: consumers are declared before there is one."""
+    """Returns the open pool; consumers are declared before there is one."""
     decoder: Decoder
     handle: Handler
     dead_letter: DeadLetter
@@ -59,9 +59,9 @@ class Step:
     stopping: asyncio.Event
 
     async def take(self, records: Sequence[Any], settled: Mapping[Partition, int]) -> list[Outgoing]:
-        """Saves the effects of every record, or parks it; returns what is to be published, in order.
+        """Saves the effects of every record, or parks it; returns what to publish, in order.
 
-        `settled`: offsets up to which earlier batches are published by now; noted with this one.
+        `settled`: offsets up to which earlier batches are published, noted here. Raises StoppedError.
         """
         published: list[Outgoing] = []
         if settled:
@@ -93,16 +93,17 @@ class Step:
         return await self._transact(write)
 
     async def note_published(self, offsets: Mapping[Partition, int]) -> None:
+        """Stores the offsets up to which outcomes are published."""
         await self._transact(lambda connection: save_published(connection, offsets), at_the_end=True)
 
     async def stored_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """Where the database says to begin; waits for it, since beginning elsewhere could pass records over."""
+        """The offsets to begin at. It waits for the database, since beginning elsewhere could skip records."""
         return await self._transact(lambda connection: load_offsets(connection, partitions))
 
     async def _transact(self, write: Callable[[Connection], Awaitable[Result]], *, at_the_end: bool = False) -> Result:
-        """Runs `write` in one transaction, waiting with growing pauses for a database that is away.
+        """Runs `write` in one transaction; waits with growing pauses while the database is unavailable.
 
-        While the service stops only what is `at_the_end` begins, and nothing waits.
+        While the service is stopping, only writes `at_the_end` begin, and nothing waits. Raises StoppedError.
         """
         pause = 0.1
         while True:
@@ -123,7 +124,7 @@ class Step:
                 pause = min(pause * 2, 5)
 
     async def _retry(self, record: Any, error: Exception) -> Sequence[Outgoing]:
-        """Tries a single record again, unless it can't be read at all; then parks it."""
+        """Retries a single record, unless it is unreadable; then parks it."""
         attempts = 1
         while attempts < ATTEMPTS and not isinstance(error, UnreadableRecordError):
             await asyncio.sleep(0.1 * 2**attempts * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
@@ -140,7 +141,7 @@ class Step:
 
     async def _park(self, record: Any, error: Exception, attempts: int) -> None:
         code = getattr(error, "code", None) or type(error).__name__
-        # An error may quote what it could not take, and what contacts.v1 holds stands nowhere else.
+        # An error may quote the record, and the personal data of contacts.v1 may be nowhere else.
         bare = record.topic.endswith(CONTACTS.name)
         detail = "" if bare else str(error)[:1000].replace("\x00", "␀")
         event_id = next((v.decode(errors="replace") for k, v in record.headers if k == "ce_id" and v), None)

@@ -1,4 +1,4 @@
-"""The SQL of consuming: how far a topic was read and what was parked, in the service's own database."""
+"""The SQL of consuming: offsets and parked records, in the service's own database."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -42,40 +42,41 @@ WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND settled_at IS NULL RET
 
 
 async def save_offsets(connection: Connection, offsets: Mapping[Partition, int]) -> None:
-    """`offsets` are the next to read. They never go back: a member that lost its partition can undo nothing."""
+    """Stores the next offsets to read. They never decrease, so a member that lost its partition undoes nothing."""
     await connection.execute(
         SAVE_OFFSETS, [topic for topic, _ in offsets], [number for _, number in offsets], list(offsets.values())
     )
 
 
 async def save_published(connection: Connection, offsets: Mapping[Partition, int]) -> None:
-    """Up to these, what follows from the records is on the brokers."""
+    """Stores the offsets up to which outcomes are on the brokers."""
     await connection.execute(
         SAVE_PUBLISHED, [topic for topic, _ in offsets], [number for _, number in offsets], list(offsets.values())
     )
 
 
 async def load_offsets(connection: Connection, partitions: Iterable[Partition]) -> dict[Partition, int]:
-    """Where to begin: what was saved and not surely published is read again, and its stored outcome published."""
+    """The offsets to begin at: records saved but not certainly published are read again."""
     wanted = list(partitions)
     rows = await connection.fetch(LOAD_OFFSETS, [topic for topic, _ in wanted], [number for _, number in wanted])
     return {(row["topic"], row["partition"]): row["published_offset"] for row in rows}
 
 
 async def read_up_to(connection: Connection, topic: str) -> dict[Partition, int]:
-    """The next offsets to read of a topic."""
+    """The next offsets to read, by partition of a topic."""
     return {(topic, row["partition"]): row["next_offset"] for row in await connection.fetch(READ_UP_TO, topic)}
 
 
 async def park(
     connection: Connection, partition: Partition, offset: int, event_id: str | None, error: str, detail: str, tries: int
 ) -> None:
+    """Notes a record that could not be handled."""
     await connection.execute(PARK, *partition, offset, event_id, error, detail, tries)
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record that could not be taken, as it is named until somebody has dealt with it."""
+    """A record that could not be handled, listed until somebody has dealt with it."""
 
     topic: str
     partition: int
@@ -89,7 +90,7 @@ class Parked:
 
 
 async def parked(connection: Connection, *, settled: bool, limit: int) -> list[Parked]:
-    """Oldest first; those that are settled too, where asked for."""
+    """Parked records, oldest first; with `settled`, also those dealt with."""
     return [Parked(*row) for row in await connection.fetch(PARKED, settled, limit)]
 
 
@@ -99,5 +100,5 @@ async def parked_one(connection: Connection, partition: Partition, offset: int) 
 
 
 async def settle_parked(connection: Connection, partition: Partition, offset: int, now: datetime) -> bool:
-    """False when no such record waits for it."""
+    """Notes that a record was dealt with; False if no such record is waiting."""
     return await connection.fetchval(SETTLE, *partition, offset, now) is not None

@@ -1,8 +1,8 @@
-"""A compressed batch unpacks to a bounded size, whoever packed it.
+"""Bounds the size to which a compressed batch is decompressed.
 
-Brokers bound a batch as it was sent: a megabyte of it may unpack to gigabytes, and aiokafka unpacks it whole. So its
-decompressors are exchanged for these, in its C extension and in what stands in for that. With them all four of Kafka's
-codecs are there, since cramjam is.
+Brokers bound only the compressed size: a megabyte may decompress to gigabytes, and aiokafka decompresses it whole. So
+its decompressors are replaced by these, in its C extension and in the Python version. They support all four codecs of
+Kafka, through cramjam.
 """
 
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from aiokafka.record import default_records
 from aiokafka.util import NO_EXTENSIONS
 
 MOST_UNPACKED: Final = 16 << 20
-"""Bytes; sixteen times the largest batch that a broker takes by default."""
+"""Most bytes: sixteen times the largest batch that a broker accepts by default."""
 _XERIAL: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER: Final = 16
 
 
 class UnpackedTooLargeError(ValueError):
-    """The batch unpacks to more than `MOST_UNPACKED`, or does not unpack at all."""
+    """The batch decompresses to more than `MOST_UNPACKED`, or not at all."""
 
     code = "batch-not-unpacked"
 
 
 @cache
 def _scratch() -> bytearray:
-    """Memory that is used from its begin, and taken from the system as far as that; by the thread of the loop alone."""
+    """A buffer reused by all calls, from the event loop's thread only. Untouched pages cost no memory."""
     return bytearray(MOST_UNPACKED)
 
 
@@ -52,7 +52,7 @@ def zstd(packed: Any) -> bytes:
 
 
 def snappy(packed: Any) -> bytes:
-    """As Java clients frame it (xerial: blocks behind their lengths), or bare."""
+    """Snappy as Java clients frame it (xerial: length-prefixed blocks), or raw."""
     packed = bytes(packed)
     if not packed.startswith(_XERIAL):
         return _into_scratch(cramjam.snappy.decompress_raw_into, packed)
@@ -72,14 +72,14 @@ def snappy(packed: Any) -> bytes:
 
 
 CODECS: Final[dict[int, Callable[[Any], bytes]]] = {1: gzip, 2: snappy, 3: lz4, 4: zstd}
-"""By their number in a batch's attributes."""
+"""The codecs by their number in a batch's attributes."""
 
 
 def bound_unpacking() -> None:
-    """For the whole process; called again, it changes nothing."""
+    """Replaces aiokafka's decompressors for the whole process. It may be repeated."""
     places: list[Any] = [default_records]
     if not NO_EXTENSIONS:
-        from aiokafka.record._crecords import default_records as compiled  # noqa: PLC0415 -- there is one, or not
+        from aiokafka.record._crecords import default_records as compiled  # noqa: PLC0415 -- it may be missing
 
         places.append(compiled)
     for place in places:

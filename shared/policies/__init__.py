@@ -1,2 +1,2 @@
-"""Whether a policy can be judged and selected by. Pure; needs no service, so that any of them may ask before it
-announces, opens or takes up a round."""
+"""Checks whether applications can be judged and selected under a policy. Pure, so that every service may check before
+it announces, opens or reads a round."""

@@ -1,7 +1,7 @@
-"""Every kind of applicant a policy's tables can tell apart, so that what holds for these holds for all.
+"""All kinds of applicants that a policy's tables distinguish, so that what holds for these holds for everybody.
 
-A table asks only whether a rule passed and whether a record is within a bound: the bounds themselves and the numbers
-just above them stand for all others. The first-timer rule follows from the record, so only what can occur is listed.
+A table asks only whether a rule passed and whether a record is within a bound. So the bounds and the numbers just above
+them represent all others. The first-timer rule follows from the record, so only possible kinds are listed.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from shared.contracts.policy import Policy, Scoring, TicketStep, Track
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`won` and `count` are None where the record was not stated."""
+    """A kind of applicant. `won` and `count` are None if the record was not stated."""
 
     startup: bool
     first_timer: bool
@@ -23,7 +23,7 @@ class Kind:
 
 
 def kinds_of(policies: Iterable[Policy]) -> tuple[Kind, ...]:
-    """Those that can occur in some track of some of these policies, from the least record to the greatest."""
+    """The kinds that can occur in any track of these policies, from the least record to the greatest."""
     listed = tuple(policies)
     wons, counts = bounds_of(listed)
     records: list[tuple[int | None, int | None]] = [(won, count) for won in wons for count in counts]
@@ -38,7 +38,7 @@ def kinds_of(policies: Iterable[Policy]) -> tuple[Kind, ...]:
 
 
 def bounds_of(policies: Iterable[Policy]) -> tuple[list[int], list[int]]:
-    """Won and numbers of sales that stand for all others, rising."""
+    """The amounts in won and the numbers of sales that represent all others, ascending."""
     listed = tuple(policies)
     steps = [step for policy in listed for step in policy.tickets]
     scores = [step for scoring in filter(None, (policy.scoring for policy in listed)) for step in scoring.supply_record]
@@ -48,14 +48,14 @@ def bounds_of(policies: Iterable[Policy]) -> tuple[list[int], list[int]]:
 
 
 def kind_in(track: Track, startup: bool, won: int | None, count: int | None) -> Kind:
-    """What a firm is in a track: no startup where the track does not ask, a first-timer by the track's own cap."""
+    """The kind of a firm in a track: a startup only if the track asks, a first-timer by the track's own cap."""
     cap = first_timer_cap(track)
     asks_startup = any(condition.rule == "startup" for condition in track.conditions)
     return Kind(startup and asks_startup, cap is not None and won is not None and won <= cap, won, count)
 
 
 def first_timer_cap(track: Track) -> int | None:
-    """None where the track does not state who is a first-timer."""
+    """The track's cap on a first-timer's record in won; None if it has none."""
     for condition in track.conditions:
         cap = condition.parameters.get("cap_won")
         if condition.rule == "first-timer" and isinstance(cap, int):
@@ -64,6 +64,7 @@ def first_timer_cap(track: Track) -> int | None:
 
 
 def fits(step: TicketStep, kind: Kind) -> bool:
+    """True if the step gives its tickets to this kind."""
     return (
         (step.startup is None or step.startup is kind.startup)
         and (step.first_timer is None or step.first_timer is kind.first_timer)
@@ -73,17 +74,18 @@ def fits(step: TicketStep, kind: Kind) -> bool:
 
 
 def first_step(policy: Policy, kind: Kind) -> int | None:
-    """The number of the step that gives it tickets."""
+    """The index of the step that gives this kind its tickets; None if no step fits."""
     return next((number for number, step in enumerate(policy.tickets) if fits(step, kind)), None)
 
 
 def tickets_of(policy: Policy, kind: Kind) -> int | None:
+    """The tickets of this kind; None if no step fits."""
     number = first_step(policy, kind)
     return None if number is None else policy.tickets[number].tickets
 
 
 def tickets_given(steps: Iterable[TicketStep], findings: Iterable[Finding], record: SupplyRecord | None) -> int | None:
-    """Of an eligible firm, by what was found of it; None where no step fits, which no sound policy leaves."""
+    """The tickets of an eligible firm, by its findings; None if no step fits, which a sound policy rules out."""
     passed = {finding.rule for finding in findings if finding.outcome is FindingOutcome.PASS}
     won, count = (record.won, record.count) if record else (None, None)
     kind = Kind("startup" in passed, "first-timer" in passed, won, count)
@@ -91,11 +93,12 @@ def tickets_given(steps: Iterable[TicketStep], findings: Iterable[Finding], reco
 
 
 def possible_tickets(policy: Policy, startup: bool, won: int | None, count: int | None) -> tuple[int, ...]:
-    """Of a firm, whichever track it applies in: whether it is a first-timer follows from its record."""
+    """The tickets a firm may get, over all tracks: whether it is a first-timer depends on the track's cap."""
     return tuple(sorted({tickets_of(policy, kind_in(track, startup, won, count)) or 0 for track in policy.tracks}))
 
 
 def points_of(scoring: Scoring, won: int | None) -> int | None:
+    """The points for a supply record; None if no step fits."""
     for step in scoring.supply_record:
         bound = step.record_won_at_most
         if bound is None or (won is not None and won <= bound):

@@ -1,4 +1,4 @@
-"""What is wrong with what a policy judges by: certificates, tracks, conditions, waivers, dates."""
+"""Problems of what a policy judges by: certificates, tracks, conditions, waivers, dates."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,12 +9,13 @@ from shared.policies.patterns import SlowPatternError, UnreadablePatternError, e
 from shared.policies.problem import Problem, listed, repeated
 
 FIRST_YEAR: Final = 2009
-"""판로지원법 came into force: no round is older, so an older date is a typing error."""
+"""The year 판로지원법 came into force: an older date is a typing error."""
 LAST_YEAR: Final = 2199
 _TYPES: Final[dict[Kind, type]] = {Kind.NUMBER: int, Kind.TEXT: str, Kind.LIST: tuple}
 
 
 def condition_problems(policy: Policy) -> Iterator[Problem]:
+    """Everything that keeps applications from being judged."""
     yield from _date(policy)
     yield from repeated((kind.kind for kind in policy.certificates), "/certificates", "kind")
     for index, kind in enumerate(policy.certificates):
@@ -29,7 +30,7 @@ def condition_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def condition_remarks(policy: Policy) -> Iterator[Problem]:
-    """What is allowed, and probably not meant."""
+    """What is allowed but probably not intended."""
     accepted = {kind for track in policy.tracks for kind in track.certificates}
     for index, kind in enumerate(policy.certificates):
         if kind.kind not in accepted:
@@ -149,7 +150,7 @@ def _parameter(name: str, value: Parameter, terms: ParameterTerms, pointer: str)
 
 
 def _credit(grades: Parameter | None, least: Parameter | None, pointer: str) -> Iterator[Problem]:
-    """A grade that is none of the list has no place in its order: judging whoever states one would fault."""
+    """The needed grade must be in the list, or comparing grades would fail."""
     if isinstance(grades, tuple):
         yield from repeated(grades, f"{pointer}/credit_grades", "grade")
         if isinstance(least, str) and least not in grades:

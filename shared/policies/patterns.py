@@ -1,10 +1,10 @@
-"""The regular expressions a policy may use for certificate numbers: those that are read in one way and matched fast.
+"""Checks the regular expressions that a policy may use for certificate numbers: they must be simple and match fast.
 
-Python's engine tries one way of matching after another, and applicants choose what it is tried on: `([0-9]+)+-` takes
-years on thirty digits, and one application would hold up a round. A linear engine would be one more package with
-native code in the service that decides; but numbers of certificates need so little that it suffices to count, before
-the round is announced, in how many ways a pattern can be tried on the longest number. That count bounds the work, since
-what could make it explode (repetition inside repetition, look-around, references back) multiplies it or is refused.
+Python's engine backtracks, and applicants choose the input: `([0-9]+)+-` takes years on thirty digits, so one
+application could hold up a round. A linear engine would add a native package to the service that decides. Certificate
+numbers need so little that it suffices to count, before the round is announced, in how many ways a pattern can be tried
+on the longest number. The count bounds the work, since what could make it explode (nested repetition, look-around,
+back-references) multiplies it or is refused.
 """
 
 import re
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST: Final = 200
-"""Characters of a number at the most (`Line`)."""
+"""Most characters of a number (`Line`)."""
 MOST_WAYS: Final = 50_000
-"""Two repetitions without an upper bound fit, three do not; measured: some milliseconds at the worst."""
+"""Two unbounded repetitions fit, three do not. Measured: some milliseconds at worst."""
 _CLASSES: Final = "dws"
 _PUNCTUATION: Final = frozenset(r"""\.^$*+?{}[]()|-/"'#&~@!%,:;<=>_ """)
 _BOUNDS: Final = re.compile(r"\{([0-9]{1,4})(,([0-9]{0,4}))?\}")
 
 
 class UnreadablePatternError(ValueError):
-    """It is no regular expression, or one with more than is allowed here."""
+    """It is not a regular expression, or uses more than is allowed here."""
 
     code = "unreadable-pattern"
 
 
 class SlowPatternError(ValueError):
-    """Some number could be tried in too many ways."""
+    """The pattern could be tried on some number in too many ways."""
 
     code = "slow-pattern"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Of a part: in how many ways it can be tried, and the least number of characters it takes."""
+    """The extent of a part: in how many ways it can be tried, and how many characters it takes at least."""
 
     ways: int
     least: int
@@ -45,7 +45,7 @@ _ONE: Final = Extent(1, 1)
 
 
 def examine(pattern: str) -> Extent:
-    """Raises UnreadablePatternError or SlowPatternError, each saying what to do."""
+    """Checks a pattern. Raises UnreadablePatternError or SlowPatternError, whose messages say what to do."""
     extent = _Reader(pattern).whole()
     try:
         re.compile(pattern, re.ASCII)
@@ -174,7 +174,7 @@ class _Reader:
 
 
 def _power(ways: int, times: int) -> int:
-    """Refused before it grows: a pattern of two hundred characters could make a number of thousands of digits."""
+    """`ways` to the power of `times`, refused early: the number could otherwise have thousands of digits."""
     power = 1
     for _ in range(times if ways > 1 else 0):
         power = _bounded(power * ways)

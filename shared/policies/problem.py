@@ -1,4 +1,4 @@
-"""One thing wrong with a policy."""
+"""Problems of a policy."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`pointer` is a JSON pointer into the policy; `code` is stable."""
+    """One thing wrong with a policy. `pointer`: a JSON pointer into it; `code`: stable."""
 
     pointer: str
     code: str
@@ -15,7 +15,7 @@ class Problem:
 
 
 class PolicyRejectedError(ValueError):
-    """The policy can't be judged or selected by."""
+    """Applications can't be judged or selected under the policy; `problems` has the reasons."""
 
     code = "policy-rejected"
 
@@ -26,6 +26,7 @@ class PolicyRejectedError(ValueError):
 
 
 def repeated(names: Iterable[str], pointer: str, what: str) -> Iterator[Problem]:
+    """A problem for each name that is listed again."""
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
@@ -34,4 +35,5 @@ def repeated(names: Iterable[str], pointer: str, what: str) -> Iterator[Problem]
 
 
 def listed(names: Iterable[str]) -> str:
+    """The names sorted, with commas."""
     return ", ".join(sorted(names))

@@ -1,4 +1,4 @@
-"""What is wrong with the registries a policy asks."""
+"""Problems of the registries that a policy asks."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,10 +8,11 @@ from shared.contracts.registries import Registry
 from shared.policies.problem import Problem, listed, repeated
 
 _RULES: Final = {Registry.BUSINESS_STATUS: "business-active", Registry.CERTIFICATES: "certificate"}
-"""The rule that judges by what each says."""
+"""The rule that judges by each registry's answers."""
 
 
 def registry_problems(policy: Policy) -> Iterator[Problem]:
+    """Everything that keeps registries from being asked."""
     uses = policy.registries or ()
     yield from repeated((use.registry for use in uses), "/registries", "registry")
     known = {kind.kind for kind in policy.certificates}
@@ -29,7 +30,7 @@ def registry_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def registry_remarks(policy: Policy) -> Iterator[Problem]:
-    """An answer that no rule looks at costs calls, and may hold the round up."""
+    """Registries whose answers no rule uses: they cost calls, and may delay the round."""
     asked = {condition.rule for track in policy.tracks for condition in track.conditions}
     for index, use in enumerate(policy.registries or ()):
         rule = _RULES[use.registry]

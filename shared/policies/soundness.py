@@ -1,4 +1,4 @@
-"""All that is wrong with a policy, for whoever is about to announce or open a round under it."""
+"""All problems of a policy, checked before a round is announced or opened under it."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from shared.policies.tables import table_problems, table_remarks
 
 
 def problems_of(policy: Policy) -> tuple[Problem, ...]:
-    """Every problem at once; with none, any application can be judged and any eligible one stands in the draw."""
+    """All problems. Without any, every application can be judged, and every eligible one has tickets."""
     problems = (*condition_problems(policy), *registry_problems(policy), *table_problems(policy))
     return (*problems, *_identity_problems(policy))
 
 
 def remarks_of(policy: Policy) -> tuple[Problem, ...]:
-    """What can be run and may not be meant. For a policy without problems."""
+    """What works but may not be intended, for a policy without problems."""
     return (*condition_remarks(policy), *registry_remarks(policy), *table_remarks(policy))
 
 

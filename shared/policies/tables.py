@@ -1,4 +1,4 @@
-"""What is wrong with what a policy selects by: ticket steps, score items, limits."""
+"""Problems of what a policy selects by: ticket steps, score items, limits."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,10 +9,11 @@ from shared.policies.applicant_kinds import Kind, bounds_of, first_step, kind_in
 from shared.policies.problem import Problem
 
 MOST_STEPS: Final = 50
-"""What can't be reached is found by trying every kind of applicant the steps tell apart."""
+"""Unreachable steps are found by trying all kinds of applicants, so the number of steps is bounded."""
 
 
 def table_problems(policy: Policy) -> Iterator[Problem]:
+    """Everything that keeps applications from being selected."""
     yield from _tickets(policy)
     yield from _limits(policy)
     if policy.scoring is not None:
@@ -22,7 +23,7 @@ def table_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def table_remarks(policy: Policy) -> Iterator[Problem]:
-    """A greater record is never worth more: the programme is for those who have sold least. Nor are more entries."""
+    """Tables that favour greater records or more entries: the programme is for firms that have sold least."""
     uncapped = [track.track for track in policy.tracks if not (track.limits and track.limits.applications_per_firm)]
     if policy.limits.applications_per_firm is None and uncapped:
         detail = f"a firm may enter any number of products in {', '.join(uncapped)}, and draws with the tickets of all"
@@ -113,7 +114,7 @@ def _scoring(scoring: Scoring) -> Iterator[Problem]:
 
 
 def _rising(policy: Policy) -> Iterator[tuple[Kind, Kind]]:
-    """Pairs of neighbours in won or in sales, the greater of which gets more tickets."""
+    """Neighbouring kinds by won or by sales, of which the greater gets more tickets."""
     wons, counts = bounds_of([policy])
     steps = [((w, c), (v, c)) for w, v in pairwise(wons) for c in counts]
     steps += [((w, c), (w, d)) for w in wons for c, d in pairwise(counts)]
@@ -126,7 +127,7 @@ def _rising(policy: Policy) -> Iterator[tuple[Kind, Kind]]:
 
 
 def words(kind: Kind) -> str:
-    """Such as: a startup with a record of 500,000,001 won in 4 sales."""
+    """The kind in words, such as: a startup with a record of 500,000,001 won in 4 sales."""
     who = "a startup" if kind.startup else "a firm that is no startup"
     if kind.won is None:
         return f"{who} that states no record"

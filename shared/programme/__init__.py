@@ -1,1 +1,1 @@
-"""The programme's own reckoning: periods, working days, purchases, certificates, regions."""
+"""The programme's own rules: periods, working days, purchases, certificates, regions."""

@@ -1,5 +1,4 @@
-"""Whether a stated certificate or confirmation holds on a date: asked by eligibility of a firm, by selection for a
-request."""
+"""Whether a stated certificate or confirmation is valid on a date, for eligibility and for selection."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,7 @@ from shared.programme.periods import months_after
 
 
 def last_day_of_years(start: date, years: int) -> date:
-    """The last day of a period of `years` that began on `start`; the calendar's last day where it would pass that."""
+    """The last day of a period of `years` from `start`; at most the calendar's last day."""
     year = start.year + years
     if year > date.max.year:
         return date.max
@@ -24,7 +23,7 @@ def last_day_of_years(start: date, years: int) -> date:
 
 
 class Flaw(IntEnum):
-    """What keeps a certificate from holding, in the order it is looked at; the least is the nearest to holding."""
+    """Why a certificate is not valid. The lower, the closer to valid."""
 
     NONE = 0
     NOT_VALID_ON_DATE = 1
@@ -36,7 +35,7 @@ class Flaw(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A certificate and what was found; `margin_days` counts days left (negative: days off), None without an end."""
+    """A certificate and its flaw. `margin_days`: days left (negative: days off); None if it never ends."""
 
     flaw: Flaw
     certificate: Certificate
@@ -55,6 +54,7 @@ class AcceptedKinds:
         return cls(as_of, {kind.kind: (re.compile(kind.number_pattern, re.ASCII), kind) for kind in kinds})
 
     def examine(self, certificate: Certificate) -> Examined:
+        """The first flaw of the certificate, or Flaw.NONE."""
         accepted = self.kinds.get(certificate.kind)
         if accepted is None:
             return Examined(Flaw.KIND, certificate)
@@ -68,12 +68,12 @@ class AcceptedKinds:
         return Examined(flaw, certificate, margin)
 
     def held(self, certificates: Iterable[Certificate]) -> tuple[str, ...]:
-        """The kinds a firm holds a valid certificate of, sorted."""
+        """The kinds of the valid certificates, sorted."""
         return tuple(sorted({c.kind for c in certificates if self.examine(c).flaw is Flaw.NONE}))
 
 
 def days_inside(on: date, issued_on: date, expires_on: date | None, validity_years: int | None) -> int | None:
-    """Days left of a validity whose both ends are included; negative by the days it is off; None when it never ends."""
+    """Days left of a validity, both ends included; negative outside it; None if it never ends."""
     if on < issued_on:
         return (on - issued_on).days
     if expires_on is None:

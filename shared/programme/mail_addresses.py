@@ -1,4 +1,4 @@
-"""Which addresses mail can go to: plain atoms before the @ (RFC 5322, 3.2.3), a name of the DNS after it."""
+"""Mail addresses we accept: plain atoms before the @ (RFC 5322, 3.2.3), a DNS name after it."""
 
 import re
 from typing import Annotated, Final
@@ -14,17 +14,17 @@ _LONGEST_LOCAL: Final = 64
 WrittenEmail = Annotated[
     str, StringConstraints(min_length=3, max_length=LONGEST_EMAIL, pattern=r"^[^\s\x00]+@[^\s\x00]+$")
 ]
-"""To look for: also such as no edge takes any more."""
+"""For searching: also addresses that are no longer accepted."""
 
 
 class UnmailableError(ValueError):
-    """No mail server takes it as it is; the message says why."""
+    """No mail server accepts the address; the message says why."""
 
     code = "unmailable"
 
 
 def mailable(address: str) -> str:
-    """As a mail server is told it: its domain in IDNA where that is not ASCII. Raises UnmailableError."""
+    """The address in the form mail servers accept: a non-ASCII domain in IDNA. Raises UnmailableError."""
     local, _, domain = address.rpartition("@")
     if len(local) > _LONGEST_LOCAL:
         raise UnmailableError(f"before the @ stand more than {_LONGEST_LOCAL} characters")
@@ -51,4 +51,4 @@ def _checked(address: str) -> str:
 
 
 MailableEmail = Annotated[Email, AfterValidator(_checked)]
-"""What an edge takes: whatever it takes, notify's mails can go to."""
+"""An address that routes accept, to which notify can send."""

@@ -1,4 +1,4 @@
-"""The panel's marks as a set under one root: intake closes it, selection commits only what equals it."""
+"""The panel's marks as a set under one root: intake closes the set, and selection commits only the same set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.proof.merkle import digest_of
 
 @dataclass(frozen=True, slots=True, order=True)
 class PanelMark:
-    """The version of a reviewer's mark that stands."""
+    """The current version of a reviewer's mark."""
 
     application: str
     reviewer: str
@@ -19,7 +19,7 @@ class PanelMark:
 
 
 def marks_root(marks: Iterable[PanelMark]) -> str:
-    """Leaves are `[application, [[reviewer, version, points, conflict of interest], …]]`, in order of reviewer."""
+    """The root over leaves `[application, [[reviewer, version, points, conflict of interest], …]]`, by reviewer."""
     by_application = groupby(sorted(marks), key=lambda mark: mark.application)
     return digest_of(
         (application, [[mark.reviewer, mark.version, mark.points, mark.conflict_of_interest] for mark in of_it])

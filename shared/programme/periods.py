@@ -1,6 +1,6 @@
-"""Periods of months and years as the Civil Act reckons them (민법 §157, §160): the first day is not counted.
+"""Periods of months and years by the Civil Act (민법 §157, §160): the first day is not counted.
 
-So a period ends with the same day of its last month, or with the month's last day where that day does not exist.
+So a period ends on the same day of its last month, or on that month's last day if there is no such day.
 """
 
 from calendar import monthrange
@@ -8,7 +8,7 @@ from datetime import date
 
 
 def months_after(start: date, months: int) -> date:
-    """The last day of a period of `months` that began on `start`; the calendar's last day where it would pass that."""
+    """The last day of a period of `months` from `start`; at most the calendar's last day."""
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     if year > date.max.year:
         return date.max

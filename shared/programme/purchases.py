@@ -1,7 +1,7 @@
-"""What became of awards: an institution that pledged contracts, says why it does not, or is overdue.
+"""The state of awards: contracted, not purchased with a reason, or overdue for a report.
 
-An audit found 36 of 138 conditional purchases made as planned and 58 never, with nobody tracking them. So each award is
-to be reported on within 60 days of the confirmation; a last day that is no working day gives way to the next.
+An audit found that of 138 conditional purchases 36 were made as planned and 58 never, and that nobody tracked them. So
+institutions report on each award within 60 days of the confirmation; if the last day is no working day, the next is.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ DUE_DAYS: Final = 60
 
 
 class State(StrEnum):
+    """Where an award stands."""
+
     OPEN = "open"
     CONTRACTED = "contracted"
     NOT_PURCHASED = "not-purchased"
@@ -23,7 +25,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The newest an institution said of an award: what it contracted in all, or why nothing."""
+    """An institution's newest report on an award: the total contracted, or why nothing was."""
 
     quantity: int | None = None
     amount_won: int | None = None
@@ -33,7 +35,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awarded:
-    """Units of a product that a request was matched with. `report` is None before there is one."""
+    """An award: units of a product for a request. `report` is None until there is one."""
 
     application: str
     product: str
@@ -42,10 +44,11 @@ class Awarded:
     quantity: int
     amount_won: int
     due_on: date | None
-    """The last day to report; None of awards confirmed before that was kept."""
+    """The last day to report; None for awards confirmed before that was stored."""
     report: Report | None
 
     def state(self, now: datetime) -> State:
+        """The state at `now`, in programme time."""
         if self.report is not None:
             return State.CONTRACTED if self.report.contracted_on else State.NOT_PURCHASED
         if self.due_on is not None and korean_date(now) > self.due_on:
@@ -54,4 +57,5 @@ class Awarded:
 
 
 def due_on(confirmed_at: datetime | None) -> date | None:
+    """The last day to report on an award confirmed then; None if that time is not known."""
     return None if confirmed_at is None else last_day(korean_date(confirmed_at), DUE_DAYS)

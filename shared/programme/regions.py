@@ -1,4 +1,4 @@
-"""Where products are delivered: the seventeen first-level divisions of Korea (ISO 3166-2:KR), by the codes we use."""
+"""Delivery regions: the seventeen first-level divisions of Korea (ISO 3166-2:KR), by our codes."""
 
 from collections.abc import Mapping
 from typing import Final

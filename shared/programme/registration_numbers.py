@@ -1,4 +1,4 @@
-"""Check digits of registration numbers. They find typing errors: whether a firm exists is a registry's business."""
+"""Check digits of registration numbers. They find typing errors; whether a firm exists, only a registry knows."""
 
 from operator import mul
 from typing import Final
@@ -16,6 +16,6 @@ def business_check_digit(number: str) -> int:
 
 
 def corporate_check_digit(number: str) -> int:
-    """Weights 1 and 2 in turn over the first twelve digits, no digit-summing."""
+    """Weights 1 and 2 alternate over the first twelve digits, without summing digits."""
     total: int = sum(map(mul, number.encode(), _CORPORATE_WEIGHTS)) - _ZERO * sum(_CORPORATE_WEIGHTS)
     return (10 - total % 10) % 10

@@ -1,1 +1,1 @@
-"""Hashes, trees, signatures, beacons and time-stamps: what makes a result checkable by anybody."""
+"""Hashes, trees, signatures, beacons and time-stamps, by which anybody can check a result."""

@@ -1,7 +1,8 @@
-"""Whether a drand beacon's signature is its chain's: BLS over BLS12-381, as drand's schemes have it.
+"""Checks signatures of drand beacons: BLS over BLS12-381, by drand's schemes.
 
-A scheme is known by its name, else by the length of the key: quicknet's and others' with short signatures have a key of
-96 bytes, those with short keys one of 48. A chained scheme signs the signature before it too, which nobody keeps here.
+The scheme is given by name, else by the key's length: 96 bytes for schemes with short signatures (quicknet), 48 for
+those with short keys. Chained schemes also sign the previous signature, which is not stored here, so they can't be
+checked.
 """
 
 from dataclasses import dataclass
@@ -23,21 +24,21 @@ SCHEMES: Final = {
 
 
 class UnusableKeyError(ValueError):
-    """The key is none of its scheme's, or the scheme is not one that can be checked."""
+    """The key does not fit its scheme, or the scheme can't be checked."""
 
     code = "unusable-key"
 
 
 @dataclass(frozen=True, slots=True)
 class ChainKey:
-    """A chain's public key under its scheme. Make it by `of`."""
+    """A chain's public key and scheme. Create it with `of`."""
 
     scheme: str
     key: bytes
 
     @classmethod
     def of(cls, public_key: str, scheme: str | None = None) -> "ChainKey":
-        """`public_key` in hexadecimal, as the chain's info states it."""
+        """`public_key`: hexadecimal, as in the chain's info. Raises UnusableKeyError."""
         key = bytes.fromhex(public_key)
         named = scheme or (SHORT_SIGNATURES if len(key) == SCHEMES[SHORT_SIGNATURES] else SHORT_KEYS)
         if named not in SCHEMES:
@@ -52,7 +53,7 @@ class ChainKey:
         return cls(named, key)
 
     def signed(self, number: int, signature: str) -> bool:
-        """Whether `signature`, in hexadecimal, is that of the chain's round `number`."""
+        """True if `signature` (hexadecimal) is the chain's for round `number`."""
         message = sha256(number.to_bytes(8, "big")).digest()
         try:
             if self.scheme == SHORT_KEYS:
@@ -61,7 +62,8 @@ class ChainKey:
             short = G1Point.from_compressed_bytes(bytes.fromhex(signature))
         except ValueError:
             return False
-        # The first networks with short signatures used the other group's tag; drand fixed that with RFC 9380's.
+        # The first networks with short signatures used the other group's tag; drand fixed that with the RFC 9380
+        # scheme.
         tag = _ON_G1 if self.scheme == SHORT_SIGNATURES else _ON_G2
         hashed_short = G1Point.hash_to_curve(message, tag)
         return GT.pairing_check([short, -hashed_short], [G2Point(), G2Point.from_compressed_bytes(self.key)])

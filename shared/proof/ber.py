@@ -1,4 +1,4 @@
-"""Reads BER (X.690, 8): lengths of either form, strings in pieces. What is signed stays as the bytes that came."""
+"""Reads BER (X.690, 8), with both forms of length and constructed strings. Raw bytes are kept for signatures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _DEEPEST_PIECE: Final = 5
 
 
 class UnreadableBerError(ValueError):
-    """Not BER, or not of the shape that is asked for; the message says what."""
+    """Not BER, or not of the expected structure; the message says what."""
 
     code = "unreadable-ber"
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """`tag`: the identifier octet, of tags below 31. `content`: without the octets that end an indefinite length."""
+    """One element. `tag`: the identifier octet (tags below 31); `content`: without end-of-contents octets."""
 
     tag: int
     content: bytes
@@ -28,25 +28,30 @@ class Element:
 
     @property
     def members(self) -> "tuple[Element, ...]":
+        """The elements inside.
+
+        Raises UnreadableBerError for a primitive element, as all properties do if it does not fit.
+        """
         if not self.tag & CONSTRUCTED:
             raise UnreadableBerError("what should hold others does not")
         return tuple(_elements(self.content))
 
     def of(self, tag: int) -> "Element":
-        """Itself. Raises UnreadableBerError where it is another."""
+        """This element if it has the tag. Raises UnreadableBerError otherwise."""
         if self.tag != tag:
             raise UnreadableBerError(f"a {tag:#04x} is wanted, a {self.tag:#04x} stands there")
         return self
 
     @property
     def integer(self) -> int:
+        """The value of an INTEGER."""
         if not self.of(INTEGER).content:
             raise UnreadableBerError("an integer without octets")
         return int.from_bytes(self.content, "big", signed=True)
 
     @property
     def first(self) -> "Element":
-        """Of its members."""
+        """The first member."""
         members = self.members
         if not members:
             raise UnreadableBerError("it holds nothing")
@@ -54,12 +59,12 @@ class Element:
 
     @property
     def octets(self) -> bytes:
-        """Of an OCTET STRING, in one piece or in several, which may be in pieces themselves as far as OpenSSL reads."""
+        """The value of an OCTET STRING, primitive or constructed; nested as deeply as OpenSSL reads."""
         return _joined(self, _DEEPEST_PIECE)
 
     @property
     def dotted(self) -> str:
-        """Of an OBJECT IDENTIFIER."""
+        """The value of an OBJECT IDENTIFIER, such as 1.2.840."""
         arcs, arc = list[int](), 0
         for octet in self.of(OID).content:
             arc = arc << 7 | octet & 0x7F
@@ -82,7 +87,7 @@ def _joined(string: Element, deeper: int) -> bytes:
 
 
 def element(data: bytes) -> Element:
-    """The one that all of `data` is. Raises UnreadableBerError."""
+    """The element that `data` is. Raises UnreadableBerError, also if anything follows it."""
     whole, after = _read(data, 0, 0)
     if after != len(data):
         raise UnreadableBerError("something stands behind its end")
@@ -97,7 +102,7 @@ def _elements(data: bytes) -> Iterator[Element]:
 
 
 def _read(data: bytes, start: int, depth: int) -> tuple[Element, int]:
-    """And where the next begins."""
+    """The element at `start`, and where the next begins."""
     if depth > _DEEPEST:
         raise UnreadableBerError("it is nested beyond reason")
     if start + 2 > len(data):

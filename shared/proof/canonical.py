@@ -1,8 +1,8 @@
 """Canonical JSON (RFC 8785) of I-JSON values without fractions, and the hashes made of it.
 
-The contracts hold no floats, so the C encoder of the standard library with sorted keys writes exactly what RFC 8785
-asks for: the same escapes, and, for keys of ASCII, the same order. A value outside of that is refused, never rounded.
-The property test compares with the `rfc8785` package.
+The contracts have no floats, so the standard library's C encoder with sorted keys writes exactly what RFC 8785
+requires: the same escapes, and for ASCII keys the same order. Other values are refused, never rounded. A property test
+compares with the `rfc8785` package.
 """
 
 import hashlib
@@ -24,7 +24,10 @@ class NotCanonicalError(ValueError):
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one byte string of a JSON value. For values that came through a contract; see `checked_canonical_json`."""
+    """The canonical bytes of a JSON value that passed a contract; for others see `checked_canonical_json`.
+
+    Raises NotCanonicalError.
+    """
     try:
         return _encode(value).encode()
     except UnicodeEncodeError as error:
@@ -32,7 +35,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def checked_canonical_json(value: Any) -> bytes:
-    """As `canonical_json`, for values from elsewhere (a YAML file, a foreign message): refuses what I-JSON does."""
+    """The same for values from elsewhere (YAML files, foreign messages). Raises NotCanonicalError if not I-JSON."""
     _check(value, "")
     return canonical_json(value)
 
@@ -57,6 +60,7 @@ def _check(value: Any, pointer: str) -> None:
 
 
 def sha256_hex(data: bytes) -> str:
+    """SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -66,17 +70,17 @@ def json_hash(value: Any) -> str:
 
 
 def payload_hash(nonce: str, facts: Any) -> str:
-    """SHA-256(nonce ‖ canonical JSON of the facts). `facts` is the JSON as it was sent, not a model's reading of it:
-    a reader that does not know a new field must still hash it."""
+    """SHA-256(nonce ‖ canonical JSON of the facts). `facts` is the JSON as sent, not a parsed model: a reader that does
+    not know a new field must still hash it."""
     return payload_hash_of(nonce, canonical_json(facts))
 
 
 def findings_hash(verdict: Mapping[str, Any]) -> str:
-    """Of a verdict as `ApplicationJudged` states it; its nonce is part of it where there is one."""
+    """The findings hash of an `ApplicationJudged` as JSON; it covers the nonce if there is one."""
     names = ("as_of", "findings", "nonce", "policy_hash")
     return json_hash({name: verdict[name] for name in names if verdict.get(name) is not None})
 
 
 def payload_hash_of(nonce: str, canonical_facts: bytes) -> str:
-    """The same, for facts whose canonical JSON is at hand."""
+    """`payload_hash` of facts that are canonical JSON already."""
     return sha256_hex(bytes.fromhex(nonce) + canonical_facts)

@@ -16,7 +16,7 @@ def exactly(holder: Element, count: int) -> tuple[Element, ...]:
 
 
 def to_be_signed(der: bytes) -> tuple[Element, ...]:
-    """Without its version, which may be missing."""
+    """The members of TBSCertificate without its optional version."""
     members = element(der).of(SEQUENCE).members[0].of(SEQUENCE).members
     return members[1:] if members[0].tag == 0xA0 else members
 
@@ -28,11 +28,12 @@ def issuer_and_serial(der: bytes) -> tuple[Element, int]:
 
 
 def subject(der: bytes) -> Element:
+    """The subject of a certificate."""
     return to_be_signed(der)[4]
 
 
 def spelled(name: Element) -> tuple[frozenset[tuple[str, object]], ...]:
-    """As names are compared (RFC 5280, 7.1): whatever type of string, case and spaces they are written in."""
+    """The form in which names are compared (RFC 5280, 7.1), ignoring string type, case and extra spaces."""
     return tuple(
         frozenset(
             (kind.dotted, _text(value)) for kind, value in (exactly(pair, 2) for pair in relative.of(SET).members)

@@ -1,4 +1,4 @@
-"""That a row stands in a set, by the bucketed digest that was published of it (`shared/proof/merkle.py`)."""
+"""Proofs that a row is in a set, against the set's published bucketed digest (`shared/proof/merkle.py`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.proof.merkle import bucket_of, inclusion_path, merkle_root
 
 @dataclass(frozen=True, slots=True)
 class TreeProof:
-    """One audit path of RFC 9162: from the leaf, which is the `index`th of `count`, to the root."""
+    """One audit path (RFC 9162): from the leaf, number `index` of `count` from 0, to the root."""
 
     leaf: tuple[Any, ...]
     index: int
@@ -21,7 +21,7 @@ class TreeProof:
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """Two audit paths of RFC 9162: from the leaf to its bucket's root, from there to the root over all buckets."""
+    """Two audit paths (RFC 9162): from the leaf to its bucket's root, and from there to the root of all buckets."""
 
     leaf: tuple[Any, ...]
     """Its first item is the id."""
@@ -35,8 +35,10 @@ class InclusionProof:
 
 
 def inclusion_proof(identifier: str, rows: Sequence[tuple[Any, ...]], roots: Sequence[str]) -> InclusionProof | None:
-    """The proof for one of the `rows` of its bucket, in order of id, under the published `roots` of all buckets; None
-    when it is not among them, or when they are not the rows of that root."""
+    """The proof for `identifier`. `rows`: its bucket, in order of id; `roots`: the published roots of all buckets.
+
+    None if it is not among the rows, or if the rows do not give the published root.
+    """
     bucket = bucket_of(identifier)
     leaves = [canonical_json(list(row)) for row in rows]
     index = next((at for at, row in enumerate(rows) if row[0] == identifier), None)

@@ -1,4 +1,4 @@
-"""Merkle trees of RFC 9162 §2.1, and the bucketed digests of whole sets that manifests are made of."""
+"""Merkle trees (RFC 9162 §2.1), and the bucketed digests of sets that manifests state."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,18 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 def leaf_hash(leaf: bytes) -> bytes:
+    """SHA-256 of 0x00 and the leaf."""
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256 of 0x01 and both children."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def root_of_hashes(hashes: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes. Pairing level by level and carrying an odd last node up gives RFC 9162's tree, because
-    its left part is always the largest power of two."""
+    """The root over leaf hashes. Pairing nodes level by level and moving an odd last node up gives the tree of RFC
+    9162, because its left part is always the largest power of two."""
     if not hashes:
         return EMPTY_ROOT
     level = list(hashes)
@@ -34,11 +36,12 @@ def root_of_hashes(hashes: Sequence[bytes]) -> bytes:
 
 
 def merkle_root(leaves: Iterable[bytes]) -> bytes:
+    """The root over leaves."""
     return root_of_hashes([leaf_hash(leaf) for leaf in leaves])
 
 
 class GrowingTree:
-    """The root over leaves that come one after another, in memory that grows with the logarithm of their number."""
+    """The root over leaves added one by one, in memory logarithmic in their number."""
 
     __slots__ = ("_whole", "size")
 
@@ -56,7 +59,7 @@ class GrowingTree:
 
     @property
     def root(self) -> bytes:
-        """Of all leaves so far."""
+        """The root of all leaves so far."""
         if not self._whole:
             return EMPTY_ROOT
         *lefts, (_, node) = self._whole
@@ -71,7 +74,7 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def path_of_hashes(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The same over leaf hashes, or over the roots of parts: each of one power of two leaves, the last of the rest."""
+    """The same over leaf hashes, or over roots of parts that all have one power of two leaves but the last."""
     level = list(hashes)
     path: list[bytes] = []
     while len(level) > 1:
@@ -86,13 +89,13 @@ def path_of_hashes(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def bucket_of(identifier: str) -> int:
-    """The first byte of SHA-256 of an id."""
+    """The bucket of an id: the first byte of its SHA-256."""
     return hashlib.sha256(identifier.encode()).digest()[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A set's counts and roots by bucket and the root over all."""
+    """A set's counts and roots by bucket, and the root over all."""
 
     counts: tuple[int, ...]
     roots: tuple[str, ...]
@@ -106,7 +109,7 @@ class Digest:
         return merkle_root(bytes.fromhex(root) for root in self.roots).hex()
 
     def differing(self, other: "Digest") -> list[int]:
-        """Buckets whose count or root is not the same."""
+        """The buckets whose count or root differs."""
         return [
             bucket
             for bucket in range(BUCKETS)
@@ -115,7 +118,7 @@ class Digest:
 
 
 def digest_of(rows: Iterable[Sequence[Any]]) -> Digest:
-    """Digest of rows whose first item is their id; within a bucket leaves stand in order of id."""
+    """The digest of rows whose first item is their id; leaves of a bucket are ordered by id."""
     buckets: list[list[tuple[str, bytes]]] = [[] for _ in range(BUCKETS)]
     for row in rows:
         identifier = row[0]
@@ -128,7 +131,7 @@ def digest_of(rows: Iterable[Sequence[Any]]) -> Digest:
 
 
 def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root an audit path leads to, by RFC 9162 §2.1.3.2; None when the path does not fit the place in the tree."""
+    """The root that an audit path gives (RFC 9162 §2.1.3.2); None if the path does not fit the leaf's place."""
     if not 0 <= index < size:
         return None
     node, last, computed = index, size - 1, leaf_hash(leaf)

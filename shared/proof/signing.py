@@ -1,4 +1,4 @@
-"""Ed25519 signatures (RFC 8032) over canonical JSON, and the public keys that check them, which are kept for ever."""
+"""Ed25519 signatures (RFC 8032) over canonical JSON, and the public keys that check them."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ class UnusableKeyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key as it is published: its 32 bytes in hex."""
+    """A published key: its 32 bytes in hex."""
 
     public: str
 
@@ -40,7 +40,7 @@ class PublicKey:
 
 
 class Signer:
-    """Signs with one private key of 32 bytes. Ed25519 draws nothing: the same document gets the same signature."""
+    """Signs with one private key of 32 bytes. Ed25519 is deterministic: a document always gets the same signature."""
 
     def __init__(self, private: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(private)
@@ -52,7 +52,10 @@ class Signer:
 
 
 def private_key(content: bytes) -> bytes:
-    """The 32 bytes of a private key from a key file: 64 hex digits, or PEM (`openssl genpkey -algorithm ed25519`)."""
+    """The 32 bytes of the private key in a key file: 64 hex digits, or PEM (`openssl genpkey -algorithm ed25519`).
+
+    Raises UnusableKeyError.
+    """
     text = content.decode("ascii", "replace").strip().lower()
     if _HEX_KEY.fullmatch(text):
         return bytes.fromhex(text)
@@ -66,7 +69,7 @@ def private_key(content: bytes) -> bytes:
 
 
 def verified(document: Json, signature: str, public: str) -> bool:
-    """Whether `public` (32 bytes in hex) signed the document: in that spelling of the signature and in no other."""
+    """True if `public` (32 bytes in hex) signed the document. Only the canonical base64 form of a signature counts."""
     try:
         raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
         if _text(raw) != signature:  # base64 can spell the same bytes in several ways

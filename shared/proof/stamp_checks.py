@@ -32,15 +32,14 @@ _LONGEST_CHAIN: Final = 16
 
 
 class NotSignedAsSaidError(ValueError):
-    """The signer is not whom the token says, or not for time-stamps; the message says what."""
+    """The signer is not the one the token names, or may not sign time-stamps; the message says what."""
 
     code = "not-signed-as-said"
 
 
 def stricter(answer: StampAnswer, roots: Sequence[Certificate]) -> None:
-    """What `openssl ts -verify` asks and rfc3161_client does not: a key for time-stamps and nothing else, that the
-    signed attributes name its certificate (RFC 5035; RFC 3161, 2.4.1), and that the authority's name, if one is
-    stamped, is its own. Raises NotSignedAsSaidError."""
+    """Checks that the signer's key is for time-stamps only, that the signed attributes name its certificate (RFC 5035;
+    RFC 3161, 2.4.1), and that a stated authority name is its own. Raises NotSignedAsSaidError."""
     signed = answer.signed_data
     if not _for_stamps_alone(signed.certificate):
         raise NotSignedAsSaidError("the signer's key is not for time-stamps alone")
@@ -75,7 +74,7 @@ def _for_stamps_alone(certificate: Certificate) -> bool:
 
 
 def _chain(certificate: Certificate, known: Sequence[Certificate]) -> Iterator[Certificate]:
-    """From the signer's up; that it leads to a root is OpenSSL's to check."""
+    """The certificates from the signer's up. OpenSSL checks that the chain leads to a root."""
     for _ in range(_LONGEST_CHAIN):
         yield certificate
         above = next(
@@ -95,7 +94,7 @@ def _issued(certificate: Certificate, issuer: Certificate) -> bool:
 
 
 def _signing_certificates(attributes: Sequence[Element]) -> Iterator[tuple[int, tuple[Element, ...]]]:
-    """(version, ESSCertIDs) of each signed attribute that names certificates."""
+    """(version, ESSCertIDs) of each signed attribute that names certificates. Raises NotSignedAsSaidError."""
     for attribute in attributes:
         kind, values = exactly(attribute.of(SEQUENCE), 2)
         if version := _SIGNED_BY.get(kind.dotted):
@@ -129,7 +128,7 @@ def _named_issuer(identifier: Element) -> tuple[object, int]:
 
 
 def _is_called(certificate: Certificate, name: Element) -> bool:
-    """By its subject, or by one of its other names."""
+    """True if the name is the certificate's subject or one of its alternative names."""
     der = certificate.public_bytes(Encoding.DER)
     if name.tag == _DIRECTORY_NAME and spelled(exactly(name, 1)[0]) == spelled(subject(der)):
         return True

@@ -1,7 +1,7 @@
-"""A time-stamp's answer and token (RFC 3161) as bytes: BER, as RFC 5652 lets SignedData be, its sets in any order.
+"""Reads time-stamp answers and tokens (RFC 3161) in BER, which RFC 5652 allows for SignedData, with sets in any order.
 
-Read into what `rfc3161_client` checks, whose own reader takes DER alone; it has OpenSSL check the signature over the
-bytes that came. `stricter` is what `openssl ts -verify` asks beside that.
+The result is what `rfc3161_client` verifies: its own reader accepts only DER, but it lets OpenSSL check the signature
+over the original bytes. `stamp_checks` adds what `openssl ts -verify` checks beside that.
 """
 
 import re
@@ -29,12 +29,16 @@ _MOMENT: Final = re.compile(rb"(\d{14})(?:\.(\d{1,12}))?Z")
 
 @dataclass(frozen=True, slots=True)
 class Imprint:
+    """The hash that was stamped."""
+
     hash_algorithm: ObjectIdentifier
     message: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
+    """TSTInfo: what the authority states."""
+
     policy: ObjectIdentifier
     message_imprint: Imprint
     gen_time: datetime
@@ -45,12 +49,16 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
+    """Who signed, by the issuer and serial number of the certificate."""
+
     issuer: Name
     serial_number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
+    """SignedData: the certificates in the token, and its signer."""
+
     certificates: frozenset[bytes]
     signer: Signer
     certificate: Certificate
@@ -64,8 +72,9 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class StampAnswer:
-    """With the names of a `TimeStampResponse` of rfc3161_client. `status`: granted, also of a token by itself; *granted
-    with modifications* is granted, since what was modified is held against the request (RFC 3161, 2.4.2)."""
+    """An answer with the attributes of rfc3161_client's `TimeStampResponse`. `status` is granted for a bare token too.
+    *Granted with modifications* counts as granted, since modifications are checked against the request (RFC 3161,
+    2.4.2)."""
 
     status: PKIStatus
     tst_info: Info
@@ -77,7 +86,7 @@ class StampAnswer:
 
 
 def answer_of(content: bytes) -> StampAnswer:
-    """A TimeStampResp. Raises UnreadableBerError; of one that is not granted too."""
+    """Reads a TimeStampResp. Raises UnreadableBerError, also if it is not granted."""
     stated, *token = element(content).of(SEQUENCE).members
     status = stated.of(SEQUENCE).members[:1]
     granted = status and status[0].integer in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}
@@ -87,7 +96,7 @@ def answer_of(content: bytes) -> StampAnswer:
 
 
 def token_of(content: bytes) -> StampAnswer:
-    """A TimeStampToken. Raises UnreadableBerError."""
+    """Reads a TimeStampToken. Raises UnreadableBerError."""
     kind, content_info = exactly(element(content).of(SEQUENCE), 2)
     if kind.dotted != _SIGNED_DATA:
         raise UnreadableBerError(f"no SignedData but {kind.dotted}")

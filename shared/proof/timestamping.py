@@ -1,7 +1,7 @@
-"""Time-stamps (RFC 3161) of commitment roots: requests, answers, and tokens that anyone checks without a network.
+"""Time-stamps (RFC 3161) of commitment roots: requests, answers, and tokens that can be checked offline.
 
-What is stamped: **SHA-256 of the root's 32 bytes** (not of its hex digits). By hand, with the token of a
-CommitmentTimeStamped:
+The stamped digest is **SHA-256 of the root's 32 bytes** (not of its hex digits). To check the token of a
+CommitmentTimeStamped by hand:
 
     echo $ROOT | xxd -r -p > root.bin;  echo $TOKEN | base64 -d > token.der
     openssl ts -verify -data root.bin -in token.der -token_in -CAfile ca.pem
@@ -44,22 +44,24 @@ class UnusableRootsError(ValueError):
 
 
 class WrongStampError(ValueError):
-    """Not a time-stamp of this root by an authority under these roots; the text says why."""
+    """Not a time-stamp of this root by an authority under these certificates; the text says why."""
 
     code = "wrong-stamp"
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
+    """A checked time-stamp."""
+
     token: bytes
-    """The TimeStampToken as the authority made it, BER."""
+    """The authority's TimeStampToken, unchanged (BER)."""
     stamped_at: datetime
     """The authority's own time: real time, also in a rehearsal."""
     authority: str
-    """Subject of the certificate that signed (RFC 4514)."""
+    """Subject of the signing certificate (RFC 4514)."""
 
     def stated(self) -> dict[str, str]:
-        """As JSON; the token in base64."""
+        """The stamp as JSON, with the token in base64."""
         return {
             "authority": self.authority,
             "token": base64.b64encode(self.token).decode(),
@@ -68,6 +70,7 @@ class Stamp:
 
 
 def roots_of(pem: bytes) -> list[Certificate]:
+    """The certificates in a PEM file. Raises UnusableRootsError."""
     try:
         return load_pem_x509_certificates(pem)
     except ValueError as error:
@@ -75,8 +78,8 @@ def roots_of(pem: bytes) -> list[Certificate]:
 
 
 def request_for(root: str) -> TimeStampRequest:
-    """With a nonce, so that an old answer is none, and asking for the signer's certificate, so that it can be checked
-    for ever."""
+    """A request for a stamp of `root` (hex). It has a nonce against replayed answers, and asks for the signer's
+    certificate, so that the token can be checked for ever."""
     return TimestampRequestBuilder().data(bytes.fromhex(root)).hash_algorithm(HashAlgorithm.SHA256).build()
 
 
