@@ -1,1 +1,1 @@
-"""Values and documents as people write them, read strictly, and what is wrong with them in words."""
+"""Reads values and documents as people write them, strictly, and says in words what is wrong with them."""

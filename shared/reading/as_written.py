@@ -1,8 +1,8 @@
-"""How people write a value, and the value it is: one reader for each kind, used by every entrance.
+"""Reads a value as people write it: one reader per kind of value, used by forms, JSON and spreadsheets.
 
-What a keyboard, a PDF or a spreadsheet leaves in a value that looks right is seen through: widths, dashes, blanks,
-signs without a shape, decomposed Korean. Nothing is guessed: what is not plainly of the kind is `Wrong`, or comes back
-as it was, for the contract to refuse.
+It ignores what keyboards, PDFs and spreadsheets leave in values that look right: character widths, dashes, blanks,
+invisible characters, decomposed Korean. It never guesses: a value that is not clearly of its kind is `Wrong`, or is
+returned unchanged for the contract to refuse.
 """
 
 import re
@@ -17,26 +17,26 @@ _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff"
     "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
-"""Code points without a shape (Unicode's Default_Ignorable_Code_Point), but for joiners and variation selectors, and
-those that turn whole runs."""
+"""Invisible code points (Unicode Default_Ignorable_Code_Point), except joiners, variation selectors and those that
+change the reading direction of runs."""
 _INVISIBLE_IN_NUMBERS: Final = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u2060-\u2065\u206a-\u206f\u3164\ufeff"
     "\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff\u200c\u200d\ufe00-\ufe0f\u202a\u202c\u202d\u2066\u2068\u2069]"
 )
-"""Not those that turn digits round: what they leave looks otherwise than it reads."""
+"""Except those that reverse digits: without them, a number would read differently than it looks."""
 _BLANK: Final = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _DASH: Final = re.compile("[\u02d7\u1806\u2010-\u2015\u2043\u2212\u2500\u2501\ufe58\ufe63\uff0d]")
 _STROKE: Final = re.compile("(?<=[0-9A-Za-z ])[\u30fc\uff70\u3161\u4e00](?=[0-9A-Za-z ])")
-"""Letters that are typed for a dash; between letters of their own alphabet they are letters."""
+"""Letters that people type for a dash; between letters of their own alphabet they stay."""
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ACTING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _CONTROL_IN_PROSE: Final = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-"""NUL is the contract's to refuse, in every text."""
+"""NUL is left to the contract, which refuses it in every text."""
 _JOINER: Final = re.compile("[\u200c\u200d]")
 _LOST: Final = "\ufffd"
 _AS_IT_IS: Final = re.compile("[0-9A-Za-z가-힣](?:[ -~가-힣]*[!-~가-힣])?")
-"""A line nothing has to be done to, as nearly all are."""
+"""A line that needs no change: the fast path for nearly all lines."""
 _PROSE_AS_IT_IS: Final = re.compile("[\n -~가-힣]*")
 _CODE_AS_IT_IS: Final = re.compile("[!-~]+")
 _BETWEEN_GROUPS: Final = re.compile(" ?- ?| ")
@@ -48,12 +48,11 @@ _DAY: Final = re.compile(
 _A_NUMBER: Final = re.compile(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*")
 _LONGEST_NUMBER: Final = 40
 _LONGEST_LINE: Final = 2000
-"""Longer ones are left to the contract, which takes none of them."""
+"""Longer lines are left to the contract, which refuses them."""
 _LONGEST_PROSE: Final = 40_000
 _FOREIGN: Final = re.compile("[^\x00-\u02ff\u1100-\u11ff\u2010-\u20cf\u3131-\ua66e\uac00-\ud7ff]{31,}")
 _MARKS_AT_MOST: Final = 30
-"""On one letter, as in Unicode's stream-safe text: the time to put marks in order grows with the square of their
-number."""
+"""Most combining marks on one letter, as in Unicode's stream-safe text: ordering marks takes quadratic time."""
 WRITE_A_NUMBER: Final = "write digits alone, such as 120000000 or 120,000,000: no unit, no sign"
 WRITE_A_DAY: Final = "write the year, the month and the day: 2018-09-14"
 
@@ -68,17 +67,17 @@ class Wrong:
 
 
 def shape(text: str) -> str:
-    """Without signs that have none."""
+    """The text without invisible characters."""
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is to be seen of it."""
+    """True if nothing of the text is visible."""
     return not shape(text).strip()
 
 
 def line(text: str) -> str | Wrong:
-    """A name, or another text of one line: in NFC, without blanks around it or signs without a shape."""
+    """Reads a name or other one-line text: in NFC, stripped, without invisible characters."""
     if len(text) > _LONGEST_LINE or _AS_IT_IS.fullmatch(text):
         return text
     came, text = text, _seen(_BLANK.sub(" ", text)).strip()
@@ -92,7 +91,7 @@ def line(text: str) -> str | Wrong:
 
 
 def prose(text: str) -> str | Wrong:
-    """A text of several lines: in NFC, without signs without a shape. Its blanks and line ends stay."""
+    """Reads a text of several lines: in NFC, without invisible characters. Blanks and line ends stay."""
     if len(text) > _LONGEST_PROSE or _PROSE_AS_IT_IS.fullmatch(text):
         return text
     if _has_many_marks(text):
@@ -113,7 +112,7 @@ def _seen(text: str) -> str:
 
 
 def _joins(text: str, at: int) -> bool:
-    """A joiner shapes emoji and the letters of some alphabets; none that is written here."""
+    """True if a joiner here shapes an emoji or a letter of an alphabet that uses joiners."""
     before, after = text[max(at - 1, 0)], text[min(at + 1, len(text) - 1)]
     return all(
         ord(neighbour) > 0x2FF
@@ -142,7 +141,7 @@ def _unfit(text: str, control: re.Pattern[str], fix: str) -> Wrong | None:
 
 
 def plain(text: str) -> str:
-    """A number or a code: in ASCII where it was typed in other widths or dashes, without blanks around it."""
+    """Reads a number or code: other widths and dashes become ASCII, and it is stripped."""
     if text.isascii() or len(text) > _LONGEST_LINE:
         return text.strip()
     text = unicodedata.normalize("NFC", _INVISIBLE_IN_NUMBERS.sub("", text)).translate(_FULL_WIDTH)
@@ -150,7 +149,7 @@ def plain(text: str) -> str:
 
 
 def digits(text: str, groups: tuple[int, ...]) -> str:
-    """Digits alone, of a number that is written in groups with dashes or blanks between, or none; else as it came."""
+    """Reads a number written in groups with dashes or blanks, or without; returns other texts unchanged."""
     if text.isascii() and text.isdecimal():
         return text
     written = plain(text)
@@ -162,7 +161,7 @@ def digits(text: str, groups: tuple[int, ...]) -> str:
 
 
 def number_of_document(text: str) -> str | Wrong:
-    """Of a certificate or confirmation, whose own letters and dashes belong to it."""
+    """Reads the number of a certificate or confirmation, which may have letters and dashes of its own."""
     if _CODE_AS_IT_IS.fullmatch(text) and text[0].isalnum():
         return text
     written = line(plain(text) or text)
@@ -170,7 +169,7 @@ def number_of_document(text: str) -> str | Wrong:
 
 
 def whole(text: str) -> int | Wrong:
-    """A whole number, of won or of things: digits, with commas between thousands or without."""
+    """Reads a whole number: digits, with or without commas between thousands."""
     written = plain(text)
     if len(written) < _LONGEST_NUMBER and _WHOLE.fullmatch(written):
         return int(written.partition(".")[0].replace(",", ""))
@@ -181,7 +180,7 @@ def whole(text: str) -> int | Wrong:
 
 
 def day(text: str) -> str | Wrong:
-    """A day of the calendar, as `YYYY-MM-DD`. One with a time of day is of another day elsewhere, and is none."""
+    """Reads a calendar day and returns it as `YYYY-MM-DD`. A day with a time is wrong: it depends on the time zone."""
     written = plain(text)
     if match := _DAY.fullmatch(written):
         try:
@@ -194,11 +193,12 @@ def day(text: str) -> str | Wrong:
 
 
 def timed_day(detail: str) -> Wrong:
+    """The error for a day with a time."""
     return Wrong("date-from-datetime-inexact", detail, "write the day alone, as it is in Korea, such as 2018-09-14")
 
 
 def visible(text: str) -> str:
-    """For a message about it: signs that do something where they are shown stand as what they are, such as <U+202E>."""
+    """The text for messages: characters with an effect on display are written as their numbers, such as <U+202E>."""
     return (
         text
         if text.isascii() and text.isprintable()
@@ -207,5 +207,5 @@ def visible(text: str) -> str:
 
 
 def is_number(text: str) -> bool:
-    """What a reader of moments could take for seconds since 1970."""
+    """True for a text that a datetime parser could take for seconds since 1970."""
     return bool(_A_NUMBER.fullmatch(plain(text)))

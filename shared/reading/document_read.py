@@ -1,4 +1,4 @@
-"""A document by the kinds of values its contract's type has: each field is read by the reader of its kind."""
+"""Reads a document by its contract's type: each field by the reader of its kind of value."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
@@ -18,7 +18,7 @@ from shared.reading.field_errors import came
 
 _SHOWN_AT_MOST: Final = 200
 _CODES: Final = {"not-a-day": "date-from-datetime-parsing", "no-such-day": "date-from-datetime-parsing"}
-"""As answers have named them before."""
+"""Codes that answers used before these readers existed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,13 @@ class _Items:
 
 
 _Plan: TypeAlias = "_Fields | _Items | Written | type | None"
-"""How a document of a type is read: an object's fields, an array's items, a text of a kind, a `date`, `datetime`,
-`bool` or `int`."""
+"""How to read a value: an object's fields, an array's items, a kind of text, a `date`, `datetime`, `bool` or `int`."""
 
 
 @dataclass(slots=True)
 class DocumentRead:
-    """A document as its type's kinds of values are read, before its contract is asked. `wrong`: where something stands
-    that is none of them, what it is, and why."""
+    """A document after reading, before the contract checks it. `wrong`: pointer, value and reason of values that are
+    not of their kind."""
 
     document: Any
     read_as: list[ReadAs] = field(default_factory=list)
@@ -47,11 +46,11 @@ class DocumentRead:
 
     @property
     def reasons(self) -> list[Reason]:
-        """What is wrong, behind what came."""
+        """The reasons, each with the value that came."""
         return [reason_of(at, replace(wrong, detail=came(value, wrong.detail))) for at, value, wrong in self.wrong]
 
     def read(self, plan: _Plan, value: Any, pointer: str) -> Any:
-        """The value as it is read; itself where nothing is written otherwise."""
+        """The value as read; the same object if nothing changed."""
         if isinstance(plan, _Fields):
             return self._fields(plan.plans, value, pointer) if isinstance(value, dict) else value
         if isinstance(plan, _Items):
@@ -82,6 +81,7 @@ class DocumentRead:
 
 
 def read_document(adapter: TypeAdapter[Any], document: Any) -> DocumentRead:
+    """Reads a document by the adapter's type."""
     kind: Any = adapter._type
     seen = DocumentRead(document)
     seen.document = seen.read(plan_of(kind), document, "")
@@ -113,7 +113,7 @@ _READERS: Final[Mapping[Writing, Callable[[str, tuple[int, ...]], str | Wrong]]]
 
 
 def _unless_blanks_alone(text: str, read: str | Wrong) -> str | Wrong:
-    """Blanks around a line are told to nobody: its contract strips them."""
+    """The text itself if only blanks around it differ: the contract strips them, so that is not reported."""
     return text if read is text or read == text.strip() else read
 
 
@@ -129,7 +129,7 @@ def _other(plan: Any, value: Any) -> Any:
 
 @cache
 def plan_of(kind: Any) -> _Plan:
-    """Of a type as contracts are made of them."""
+    """The plan for a type that contracts use."""
     if get_origin(kind) is Annotated:
         inner, *annotations = get_args(kind)
         written = [annotation for annotation in annotations if isinstance(annotation, Written)]
@@ -147,6 +147,7 @@ def plan_of(kind: Any) -> _Plan:
 
 
 def reason_of(pointer: str, wrong: Wrong) -> Reason:
+    """The reason as answers state it."""
     return Reason(
         pointer=shortened(pointer),
         code=_CODES.get(wrong.code, wrong.code),
@@ -156,4 +157,5 @@ def reason_of(pointer: str, wrong: Wrong) -> Reason:
 
 
 def shortened(text: str) -> str:
+    """At most 500 characters, without NUL."""
     return (text if len(text) <= 500 else f"{text[:500]}…").replace("\x00", "␀")

@@ -1,5 +1,5 @@
-"""What a contract has against a field, in words: what came, what is needed and an example. From the errors of pydantic,
-whose own words are for programmers."""
+"""Says what is wrong with a field: what came, what is needed, and an example. Pydantic's own messages, from which these
+are made, are for programmers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NAME: Final = "remove this field, or mend its name"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a pattern asks for."""
+    """A pattern's meaning in words, with an example."""
 
     words: str
     example: str
@@ -57,34 +57,34 @@ FORMS: Final[Mapping[str, Form]] = {
     r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$": Form("a secret as it was given out", "whsec_" + "A" * 32),
     r"^[a-z][a-z0-9_]{0,60}$": Form("a name of lower-case letters, digits and underscores", "at_most"),
 }
-"""By pattern; a test finds each pattern of a contract here, and that its example fits it."""
+"""By pattern. A test checks that every pattern of a contract is here, and that its example matches."""
 
 Context = Mapping[str, Any]
 _NEEDED: Final[Mapping[str, Callable[[Context], tuple[str, str]]]] = {
-    "string_pattern_mismatch": lambda said: _form(said["pattern"]),
+    "string_pattern_mismatch": lambda context: _form(context["pattern"]),
     "string_type": lambda _: ("this is no text", 'write text in quotes, such as "general"'),
-    "string_too_short": lambda said: (
-        f"it has fewer than {said['min_length']} characters",
-        f"write {said['min_length']} characters or more",
+    "string_too_short": lambda context: (
+        f"it has fewer than {context['min_length']} characters",
+        f"write {context['min_length']} characters or more",
     ),
-    "string_too_long": lambda said: (
-        f"it has more than {said['max_length']} characters",
-        f"write {said['max_length']} characters at the most",
+    "string_too_long": lambda context: (
+        f"it has more than {context['max_length']} characters",
+        f"write {context['max_length']} characters at the most",
     ),
-    "too_short": lambda said: (
-        f"there are fewer than {said['min_length']}",
-        f"give {said['min_length']} or more",
+    "too_short": lambda context: (
+        f"there are fewer than {context['min_length']}",
+        f"give {context['min_length']} or more",
     ),
-    "too_long": lambda said: (
-        f"there are more than {said['max_length']}",
-        f"give {said['max_length']} at the most",
+    "too_long": lambda context: (
+        f"there are more than {context['max_length']}",
+        f"give {context['max_length']} at the most",
     ),
-    "greater_than_equal": lambda said: (f"it is less than {said['ge']}", f"write {said['ge']} or more"),
-    "greater_than": lambda said: (f"it is not more than {said['gt']}", f"write more than {said['gt']}"),
-    "less_than_equal": lambda said: (f"it is more than {said['le']}", f"write {said['le']} at the most"),
-    "less_than": lambda said: (f"it is not less than {said['lt']}", f"write less than {said['lt']}"),
-    "enum": lambda said: _one_of(said["expected"]),
-    "literal_error": lambda said: _one_of(said["expected"]),
+    "greater_than_equal": lambda context: (f"it is less than {context['ge']}", f"write {context['ge']} or more"),
+    "greater_than": lambda context: (f"it is not more than {context['gt']}", f"write more than {context['gt']}"),
+    "less_than_equal": lambda context: (f"it is more than {context['le']}", f"write {context['le']} at the most"),
+    "less_than": lambda context: (f"it is not less than {context['lt']}", f"write less than {context['lt']}"),
+    "enum": lambda context: _one_of(context["expected"]),
+    "literal_error": lambda context: _one_of(context["expected"]),
     **dict.fromkeys(
         ("int_type", "int_parsing", "int_parsing_size", "int_from_float"),
         lambda _: ("this is no whole number", _NUMBER),
@@ -118,11 +118,11 @@ _OF_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "json_invalid": ("", "send valid JSON in UTF-8, without lone surrogates"),
     "address_invalid": ("", "write an address that mail goes to, such as name@firm.example"),
 }
-"""Of whose errors the value is not what matters. An empty word: pydantic's own message says it."""
+"""Errors that do not depend on the value. Empty words: pydantic's own message is used."""
 
 
 def wrong(error: Mapping[str, Any]) -> Wrong:
-    """One error of pydantic's, as `ValidationError.errors()` gives it."""
+    """Translates one error of `ValidationError.errors()`."""
     kind, context = error["type"], error.get("ctx") or {}
     code = "extra-forbidden" if kind == "unexpected_keyword_argument" else kind.replace("_", "-")
     if kind in _OF_NAMES:
@@ -136,7 +136,7 @@ def wrong(error: Mapping[str, Any]) -> Wrong:
 
 
 def came(value: object, words: str) -> str:
-    """`words` behind the value they are about, which is shown as far as anybody needs it."""
+    """`words` with the value they are about in front, shortened."""
     match value:
         case None:
             return f"null came: {words}"

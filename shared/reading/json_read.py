@@ -1,6 +1,7 @@
-"""JSON that people and their programs send, read strictly: a name once in an object, a date no number, a number no text
-that is none. What a value's kind lets be written otherwise (`shared.reading.as_written`) is read, and reported as
-`ReadAs`."""
+"""Reads JSON from people and their programs strictly: no duplicate names, no number for a date, no text for a number.
+
+Other spellings that a kind of value allows (`shared.reading.as_written`) are accepted and reported as `ReadAs`.
+"""
 
 import json
 import sys
@@ -26,7 +27,7 @@ REASONS_AT_MOST: Final = 50
 
 
 class UnreadableJsonError(ValueError):
-    """`reasons` say why, each with its fix; `is_json` unless it can't be read at all."""
+    """The body was refused. `reasons`: why, each with a fix; `is_json` is False if it is no JSON at all."""
 
     code = "unreadable-json"
 
@@ -37,7 +38,7 @@ class UnreadableJsonError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JsonRead:
-    """`value` as the contract has it, and what was written otherwise."""
+    """The value as the contract has it, and what was spelled differently."""
 
     value: Any
     read_as: tuple[ReadAs, ...] = ()
@@ -45,30 +46,34 @@ class JsonRead:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A JSON document before any contract: `marked` by a byte order mark; `twice`: names that stand twice."""
+    """A JSON document before any contract. `marked`: it has a byte order mark; `twice`: duplicate names."""
 
     document: Any
     marked: bool
     twice: tuple[str, ...] = ()
 
     def reasons(self) -> tuple[Reason, ...]:
-        """RFC 7493: a name stands once in an object. Readers differ in which of two they take."""
+        """A reason if names are duplicated (RFC 7493): parsers differ in which of two they use."""
         if not self.twice:
             return ()
         detail = f"'{self.twice[0][:100]}' stands twice in one object"
         return (reason_of("", Wrong("said-twice", detail, "say it once")),)
 
     def read_as(self) -> tuple[ReadAs, ...]:
+        """Reports an ignored byte order mark."""
         return (ReadAs(field="", said="\ufeff", read=""),) if self.marked else ()
 
 
 def told(read_as: Sequence[ReadAs]) -> dict[str, list[dict[str, str]]]:
-    """For an answer: `read_as`, where anything was written otherwise."""
+    """The member `read_as` of an answer, if anything was spelled differently."""
     return {"read_as": [reading.model_dump() for reading in read_as]} if read_as else {}
 
 
 def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonRead:
-    """`prefix`: where the body stands in what was sent, as a JSON pointer. Raises UnreadableJsonError."""
+    """Reads a body by a contract.
+
+    `prefix`: JSON pointer to the body within what was sent. Raises UnreadableJsonError.
+    """
     sent = loaded(body)
     seen = read_document(adapter, sent.document)
     reasons = [*sent.reasons(), *seen.reasons]
@@ -88,8 +93,10 @@ def read_json(adapter: TypeAdapter[Any], body: bytes, prefix: str = "") -> JsonR
 
 
 def read_value(adapter: TypeAdapter[Any], value: object, prefix: str) -> Any:
-    """A value that came within free terms, or otherwise than in a body: as it came, in no JSON around it, which could
-    mean something else. Raises UnreadableJsonError."""
+    """Reads a value that is already parsed, from within free terms or from outside a body.
+
+    Raises UnreadableJsonError.
+    """
     seen = read_document(adapter, value)
     if seen.reasons:
         raise UnreadableJsonError(_placed(seen.reasons, prefix), is_json=True)
@@ -101,7 +108,7 @@ def read_value(adapter: TypeAdapter[Any], value: object, prefix: str) -> Any:
 
 
 def loaded(body: bytes) -> Loaded:
-    """Raises UnreadableJsonError."""
+    """Parses a body. Raises UnreadableJsonError."""
     text = body.removeprefix(_BYTE_ORDER_MARK)
     twice: list[str] = []
 
@@ -115,19 +122,19 @@ def loaded(body: bytes) -> Loaded:
     try:
         document = json.loads(text.decode(), object_pairs_hook=once, parse_constant=_no_number, parse_float=_finite)
         if b"\\u" in text:
-            from_json(text)  # which refuses half of a surrogate pair
+            from_json(text)  # raises for half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise UnreadableJsonError([_no_json(body, text)], is_json=False) from error
     return Loaded(document, len(text) < len(body), tuple(twice))
 
 
 def _finite(digits: str) -> float:
-    """A number beyond all bounds stays a number beyond those of any field: infinity is none in JSON."""
+    """The number, clamped to the range of float: JSON has no infinity, and no field accepts numbers that large."""
     return min(max(float(digits), -_LARGEST), _LARGEST)
 
 
 def _json(body: bytes, seen: DocumentRead) -> bytes:
-    """What was read; or what was sent where no JSON can hold that."""
+    """The read document as JSON; the body as sent if that is not possible."""
     try:
         return to_json(seen.document)
     except ValueError:
@@ -163,10 +170,9 @@ def _other_encoding(body: bytes) -> str | None:
 
 
 def reasons_of(errors: Sequence[Any], prefix: str = "") -> tuple[Reason, ...]:
-    """Pydantic's errors as reasons: a JSON pointer, a code, what is wrong and what to do.
+    """Pydantic's errors as reasons: JSON pointer, code, what is wrong, what to do.
 
-    Not more than anybody reads: of a body made of nothing but errors, as many reasons would be many times its size, and
-    an answer has to fit a record.
+    At most REASONS_AT_MOST: nobody reads more, and an answer must fit into a Kafka record.
     """
     return tuple(
         reason_of(prefix + "".join(f"/{part}" for part in error["loc"]), wrong(error))

@@ -1,1 +1,1 @@
-"""What a service runs on: HTTP, PostgreSQL, settings, logs, its outbox, its audit log."""
+"""What every service runs on: HTTP, PostgreSQL, settings, logs, outbox, audit log."""

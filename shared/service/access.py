@@ -1,6 +1,6 @@
-"""Who may do what at a service that makes no tokens itself: it knows them by what `access.v1` says.
+"""Access control of services that issue no tokens themselves: they know tokens from `access.v1`.
 
-So a token that intake made opens the same things at every service, and no setting has to name it.
+So a token issued by intake works at every service, and no setting has to name it.
 """
 
 import secrets
@@ -26,7 +26,7 @@ AUDITOR: Final = TokenRole.AUDITOR
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Who a token speaks for."""
+    """The holder of a token."""
 
     name: str
     role: TokenRole
@@ -34,30 +34,32 @@ class TokenHolder:
 
 
 Admit = Callable[[Request], Awaitable[TokenHolder]]
-"""Who asks; raises a Problem where they may not."""
+"""Returns who asks; raises a Problem if they may not."""
 
 
 async def keep_access(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:
-    """The handler of `access.v1`."""
+    """Stores changed tokens: the handler of `access.v1`."""
     await access_storage.save(connection, [event.body for event in events_of(batch, TokenChanged)])
     return ()
 
 
 class Access:
-    """`named`: hashes of tokens that settings name, which open before anything was heard; empty ones are none."""
+    """Admits requests by token. `named`: token hashes from settings, valid before anything is read; empty: none."""
 
     def __init__(self, pool: Callable[[], Pool], named: Mapping[TokenRole, str]) -> None:
         self._pool = pool
         self._named = {role: token_hash for role, token_hash in named.items() if token_hash}
 
     def admit(self, *roles: TokenRole) -> Admit:
+        """A check for these roles, for a router."""
+
         async def admit(request: Request) -> TokenHolder:
             return await self.holder(request, *roles)
 
         return admit
 
     async def holder(self, request: Request, *roles: TokenRole) -> TokenHolder:
-        """Whose token was sent; 401 without one, 403 when its role may not do this."""
+        """Whose token was sent. Raises Problem: 401 without a known token, 403 if its role may not do this."""
         token_hash = bearer_hash(request.headers.get("authorization"))
         if token_hash is None:
             raise Problem(

@@ -1,4 +1,4 @@
-"""What a service knows of tokens."""
+"""The SQL of known tokens."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,7 @@ HOLDER = "SELECT name, role, institution FROM access WHERE token_hash = $1 AND N
 
 
 async def save(connection: Connection, changed: Sequence[TokenChanged]) -> None:
+    """Stores changes; the newest of each token stays."""
     rows = [
         (change.name, change.token_hash, change.role.value, change.institution, change.changed_at, change.revoked)
         for change in sorted(changed, key=lambda change: (change.name, change.changed_at))
@@ -23,6 +24,6 @@ async def save(connection: Connection, changed: Sequence[TokenChanged]) -> None:
 
 
 async def holder(connection: Connection, token_hash: str) -> tuple[str, str, str | None] | None:
-    """Name, role and institution of the token with this hash."""
+    """(name, role, institution) of the token with this hash; None if unknown or revoked."""
     row = await connection.fetchrow(HOLDER, token_hash)
     return (row["name"], row["role"], row["institution"]) if row else None

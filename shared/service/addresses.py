@@ -1,7 +1,7 @@
-"""Whether an address is the internet's: where what somebody names is called, it must be nobody's own network.
+"""Tells public internet addresses from all others: where users name an address to call, it must not be in our network.
 
-By IANA's registries of special-purpose addresses, and not by Python's word alone: what `is_global` knows depends on the
-version of Python, and it takes an IPv6 address for public that nobody has been given yet.
+It uses IANA's registries of special-purpose addresses beside `is_global`, whose knowledge depends on the Python
+version, and which treats unassigned IPv6 addresses as public.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -55,14 +55,14 @@ SPECIAL_6: Final = tuple(
     )
 )
 _UNICAST: Final = IPv6Network("2000::/3")
-"""All of IPv6 that is given out to anybody."""
+"""All IPv6 addresses that are assigned to anybody."""
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _6TO4: Final = IPv6Network("2002::/16")
 
 
 def reachable(address: str) -> bool:
-    """Whether the internet has this address, itself and as what it stands for: an IPv4 one written as IPv6."""
+    """True for a public address; IPv4 addresses embedded in IPv6 are checked as IPv4."""
     parsed = ip_address(address.partition("%")[0])
     return _public_4(parsed) if isinstance(parsed, IPv4Address) else _public_6(parsed)
 

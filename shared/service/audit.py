@@ -1,13 +1,13 @@
-"""The audit log of a service: one hash chain of its decisions and of officers' acts.
+"""The audit log of a service: one hash chain over its decisions and officers' acts.
 
 `hash` is SHA-256 of the canonical JSON of `[sequence, at, actor, action, detail, previous]`, where `detail` is text
 (canonical JSON itself); the first row's `previous` is 64 zeros. Each record also publishes the new head on
-`audit-heads.v1`, kept for ever: who holds the heads notices a log whose end was cut off or that was written anew. Rows
-hold names of tokens, never a person's address.
+`audit-heads.v1`, which is kept for ever: whoever has the heads notices a log that was cut off or rewritten. Rows have
+names of tokens, never a person's address.
 
-What only staff may read of a row (reasons in free text, hashes of what could be guessed) is sealed: the row keeps it
-beside its detail with a nonce, and the detail has `seal`, SHA-256 of both. So the chain holds for who is not shown it,
-and who is can check that it was not changed. Every row has a nonce: a published head alone tells no guess at a row.
+What only staff may read of a row (free-text reasons, hashes of guessable values) is sealed: the row stores it with a
+nonce beside its detail, and the detail has `seal`, SHA-256 of both. So the chain can be checked without it, and staff
+can check that it was not changed. Every row has a nonce, so that published heads reveal nothing to guesses.
 """
 
 import json
@@ -41,6 +41,8 @@ WHERE sequence > $1 ORDER BY sequence LIMIT $2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
+    """One row of the log."""
+
     sequence: int
     at: datetime
     actor: str
@@ -50,18 +52,19 @@ class AuditRow:
     previous: str
     hash: str
     sealed: str | None = None
-    """Canonical JSON: the nonce, and what is told to staff alone. None in rows older than this column."""
+    """Canonical JSON of the nonce and what only staff may read. None in rows older than this column."""
 
     def computed_hash(self) -> str:
+        """The hash that the row must have."""
         at = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return sha256_hex(canonical_json([self.sequence, at, self.actor, self.action, self.detail, self.previous]))
 
     def seal_holds(self) -> bool:
-        """Whether what is sealed is what was; true where nothing was, or where it is not shown."""
+        """True if the sealed part is unchanged, missing, or not shown."""
         return self.sealed is None or json.loads(self.detail).get("seal") == sha256_hex(self.sealed.encode())
 
     def as_json(self, *, opened: bool) -> dict[str, Any]:
-        """`opened`: with what is sealed."""
+        """The row as JSON. `opened`: with the sealed part."""
         at = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {
             "sequence": self.sequence,
@@ -76,6 +79,7 @@ class AuditRow:
 
     @classmethod
     def of_json(cls, row: dict[str, Any]) -> "AuditRow":
+        """The row of an answer of `GET /audit`."""
         return cls(
             sequence=row["sequence"],
             at=datetime.fromisoformat(row["at"]),
@@ -97,8 +101,10 @@ async def record(
     detail: Mapping[str, Any],
     sealed: Mapping[str, Any] = MappingProxyType({}),
 ) -> Outgoing:
-    """Appends to the chain in the caller's transaction; returns the head to publish with it. Call it last: other
-    writers of the chain wait until the transaction ends. `sealed` is for staff alone."""
+    """Appends a row in the caller's transaction; returns the head to publish with it.
+
+    Call it last: other writers of the chain wait until the transaction ends. `sealed`: for staff only.
+    """
     sealed_text = canonical_json({"nonce": secrets.token_hex(16), **sealed}).decode()
     detail = {**detail, "seal": sha256_hex(sealed_text.encode())}
     await connection.execute(LOCK, _LOCK)
@@ -124,7 +130,7 @@ async def record(
 async def record_decisions(
     connection: Connection, service: str, now: datetime, decided: Sequence[Outgoing]
 ) -> list[Outgoing]:
-    """A row for each event a service decided by itself: its id and, sealed, the hash of what it says."""
+    """Appends a row for each event that a service decided by itself: its id and, sealed, the hash of its body."""
     heads = []
     for event in decided:
         detail = {"subject": event.subject, "event": event.id}
@@ -134,11 +140,12 @@ async def record_decisions(
 
 
 async def rows(connection: Connection, after: int, limit: int) -> list[AuditRow]:
+    """Rows after a sequence number, in order."""
     return [AuditRow(**dict(row)) for row in await connection.fetch(ROWS, after, limit)]
 
 
 def faults(chain: Iterable[AuditRow], heads: Iterable[AuditHeadPublished] = ()) -> list[str]:
-    """What is wrong with a log, in words; nothing when it is whole and holds every published head."""
+    """What is wrong with a log, in words; empty if it is complete and contains every published head."""
     problems: list[str] = []
     hashes: dict[int, str] = {}
     expected, previous = 1, NO_HEAD

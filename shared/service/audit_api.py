@@ -1,4 +1,4 @@
-"""`GET /audit`: a service's audit log, to read and check. What is sealed in it is for staff."""
+"""`GET /audit`: a service's audit log, to read and check. Its sealed parts are for staff."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -14,7 +14,7 @@ from shared.service.postgres import Pool, connected
 def audit_router(
     service: str, pool: Callable[[], Pool], admit: Callable[[Request], Awaitable[object]], *, public: bool
 ) -> APIRouter:
-    """`admit` raises for who may not see what is sealed; of a `public` log the rest is read without a token."""
+    """`admit` raises for those who may not see sealed parts; a `public` log's other parts need no token."""
     router = APIRouter(tags=["audit"])
 
     @router.get("/audit")

@@ -1,8 +1,8 @@
-"""Signed heads of a service's audit log, published by a job: what writes the log need not wait for a signature.
+"""Signed heads of a service's audit log, published by a job, so that writers of the log wait for no signature.
 
-`audit.record` publishes the head of every row, unsigned, with the row. Here the newest head is signed and published
-again under an id of its own when the log has moved since the last signed one, or that one is a day old: one head a
-pass, which stands for all rows before it, since each head is made of the one before.
+`audit.record` publishes the unsigned head of every row. The job signs the newest head and publishes it again, under its
+own id, if the log has grown since the last signed head or that one is a day old. A signed head covers all rows before
+it, since each head includes the one before.
 
 **What is signed** (Ed25519): canonical JSON (RFC 8785) of all that `AuditHeadPublished` states but its `signature`:
 `service, count, head, previous_head, published_at, key_id`. The keys are at the service's `/.well-known/firstbuy-keys`.
@@ -41,12 +41,12 @@ INSERT INTO signed_heads (count, head, previous_head, published_at, key_id, sign
 
 
 async def signed(connection: Connection, service: str) -> list[AuditHeadPublished]:
-    """All that this service signed, oldest first."""
+    """All heads that this service signed, oldest first."""
     return [AuditHeadPublished(service=service, **dict(row)) for row in await connection.fetch(SIGNED)]
 
 
 async def sign_head(service: str, pool: Pool, outbox: OutboxPublisher, signing: SigningKey, clock: Clock) -> None:
-    """A periodic job, for every replica: signs and publishes the newest head, if that is due."""
+    """A periodic job of every replica: signs and publishes the newest head if that is due."""
     now = clock.now()
     async with connected(pool) as connection:
         if await connection.fetchrow(DUE, now - SIGNED_AT_LEAST_EVERY) is None:
@@ -55,7 +55,7 @@ async def sign_head(service: str, pool: Pool, outbox: OutboxPublisher, signing: 
     async with outbox.transaction(pool) as (connection, events):
         if not await connection.fetchval(LOCK, _LOCK):
             return
-        # Looked at again, in a statement of its own: another replica may have signed before the lock was free.
+        # Checked again in a new statement: another replica may have signed before the lock was free.
         due = await connection.fetchrow(DUE, now - SIGNED_AT_LEAST_EVERY)
         if due is None:
             return
@@ -75,12 +75,13 @@ async def sign_head(service: str, pool: Pool, outbox: OutboxPublisher, signing: 
 
 
 def signed_head(head: AuditHeadPublished, signer: Signer) -> AuditHeadPublished:
+    """The head with its key id and signature."""
     named = head.model_copy(update={"key_id": signer.key.key_id})
     return named.model_copy(update={"signature": signer.sign(_stated(named.model_dump(mode="json")))})
 
 
 def head_verified(head: Mapping[str, Any], public: str) -> bool:
-    """Whether `public` (32 bytes in hex) signed this head, as it stands in the topic's JSON."""
+    """True if `public` (32 bytes in hex) signed this head, given as the topic's JSON."""
     return verified(_stated(head), str(head.get("signature")), public)
 
 
@@ -95,7 +96,7 @@ async def _keep(connection: Connection, head: AuditHeadPublished) -> None:
 
 
 def _event(head: AuditHeadPublished) -> Outgoing:
-    """Its id names the moment too: the same head is signed again when a day has passed."""
+    """The event. Its id includes the time, since the same head is signed again after a day."""
     at: datetime = head.published_at
     identifier = event_id("signed-audit-head", head.service, head.count, at.isoformat())
     return outgoing(topics.AUDIT_HEADS.name, head.service, head, event_id=identifier, time=at)

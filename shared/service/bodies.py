@@ -1,7 +1,7 @@
-"""No body is longer, and none takes longer to come, than a service bears: held for every route, whatever it forgets.
+"""Bounds the size and the duration of every request body, whatever the route does.
 
-A route reads no body before it knows who asks, where it asks that: bodies are read by `shared.service.http.read_body`,
-never as a parameter of a route, which FastAPI would read first (`tests/contract/test_bodies.py` walks all routes).
+Routes that ask who asks read no body before they know: they use `shared.service.http.read_body`, never a body
+parameter, which FastAPI would read first (`tests/contract/test_bodies.py` checks all routes).
 """
 
 import asyncio
@@ -15,8 +15,8 @@ BODY_SECONDS: Final = 60.0
 
 
 class BoundedBodies:
-    """ASGI middleware. `largest` is what the longest body of any route may have, in bytes; a route's own bound, where
-    it has one, is less. `seconds` from the first look at a body to its end."""
+    """ASGI middleware. `largest`: bytes of the longest body that any route accepts; routes may have smaller bounds.
+    `seconds`: from the first read of a body to its end. Raises Problem 413 or 408."""
 
     def __init__(self, app: ASGIApp, largest: int, seconds: float = BODY_SECONDS) -> None:
         self._app, self._largest, self._seconds = app, largest, seconds
@@ -35,7 +35,7 @@ class _Bounded:
         self._ended = False
 
     async def receive(self) -> Message:
-        if self._ended:  # what is waited for now is the client's going away
+        if self._ended:  # only a disconnect can come now
             return await self._receive()
         self._deadline = self._deadline or asyncio.get_running_loop().time() + self._seconds
         try:

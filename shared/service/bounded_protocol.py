@@ -1,8 +1,7 @@
-"""No connection costs more than a service bears: not by what it sends before a request is known, nor by what it leaves
-out, nor by how many there are.
+"""Bounds what a connection may cost before and between requests: size and duration of heads, idle time, pipelining.
 
-What is known of a request before the app hears of it is decided here, in uvicorn's protocol: the app's middleware is
-asked once all headers are in memory. Bodies that a route reads are bounded by `shared.service.bodies`.
+These bounds are in uvicorn's protocol, because an app's middleware only runs once all headers are in memory. Bodies
+that a route reads are bounded by `shared.service.bodies`.
 """
 
 import asyncio
@@ -21,15 +20,15 @@ from shared.wording.spoken import language_of
 
 _log = structlog.get_logger()
 LINGER_SECONDS: Final = 2.0
-"""After an answer, how long what was on its way is read and dropped. Closed with bytes unread, TCP would reset the
+"""How long bytes after an answer are still read and dropped. Closing with unread bytes would make TCP reset the
 connection, and the peer might never see its answer (RFC 9112 §9.6)."""
 LINGER_BYTES: Final = 8_000_000
 PIPELINED: Final = 16
-"""Requests behind the one that is being answered."""
+"""Most pipelined requests behind the one being answered."""
 _PIECE: Final = 16_384
 _NEVER: Final = float("inf")
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?")
-"""RFC 9110 §7.2 and RFC 3986 §3.2.2; http has no empty host."""
+"""A Host header (RFC 9110 §7.2, RFC 3986 §3.2.2); http has no empty host."""
 
 
 class _Waits(Enum):
@@ -38,14 +37,16 @@ class _Waits(Enum):
     REQUEST = auto()
     HEAD = auto()
     ANSWER = auto()
-    """Ours: for as long as the app takes."""
+    """The app's answer, however long it takes."""
     BODY = auto()
-    """The rest of a body whose answer is said."""
+    """The rest of a body that is answered already."""
     CLOSE = auto()
-    """By the peer, who has its refusal; or till what was written has left."""
+    """The peer to close after a refusal, or written bytes to leave."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 protocol for one connection, with bounds."""
+
     def __init__(self, connections: Connections, **given: Any) -> None:
         super().__init__(**given)
         self._all = connections
@@ -54,15 +55,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._until = _NEVER
         self._stalled_until = _NEVER
         self._left = 0
-        """Bytes of an answer that the peer had not taken."""
+        """Bytes of an answer that the peer had not read at the last look."""
         self._head = 0
-        """Bytes of a head that is not complete."""
+        """Bytes of the incomplete head."""
         self._parts_ended = 0
-        """Heads and bodies that came to their end."""
+        """Number of complete heads and bodies."""
         self._in_body = False
         self._dropped = 0
         self._ended = False
-        """Whatever comes behind is no request."""
+        """True if no further request can come."""
         self._refusal: Refusal | None = None
         self._lingers = False
 
@@ -85,7 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _takes_its_answer(self) -> bool:
-        """Whether less of it is left than when that was last looked at: slowly is not never."""
+        """True if the peer has read more of its answer since the last look, however slowly."""
         before, self._left = self._left, self.transport.get_write_buffer_size()
         return 0 < self._left < before
 
@@ -129,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:  # to nothing that is spoken here: answered as a request, the last one
+        except httptools.HttpParserUpgrade:  # no other protocol is supported: answered as the last request
             self._ended = True
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
@@ -191,8 +192,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._stalled_until = _NEVER
 
-    def _said_so_far(self) -> list[tuple[bytes, bytes]]:
-        """Headers of the request that is being read."""
+    def _headers_so_far(self) -> list[tuple[bytes, bytes]]:
+        """The headers read so far."""
         return self.headers or []
 
     def _answering(self) -> bool:
@@ -210,7 +211,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return Refusal(431, "too-long-headers", f"Headers have up to {self._bounds.headers} bytes together.")
 
     def _raise(self, refused: Refusal) -> None:
-        """Out of a callback of the parser's, which goes no further then."""
+        """Refuses from within a parser callback, which stops the parser."""
         self._refusal = refused
         raise refused
 
@@ -223,13 +224,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         _log.info("refused request", code=refused.code, status=refused.status)
-        if self._answering():  # nothing can be said in the middle of an answer
+        if self._answering():  # in the middle of another answer no refusal can be sent
             self.transport.abort()
             return
         self._wait(_Waits.CLOSE, LINGER_SECONDS)
         self._dropped = 0
         response = problem_response(
-            refused.status, refused.code, refused.title, language=language_of(self._said_so_far())
+            refused.status, refused.code, refused.title, language=language_of(self._headers_so_far())
         )
         headers = [*self.server_state.default_headers, *with_headers(response.raw_headers), (b"connection", b"close")]
         lines = [b": ".join(each) for each in headers]

@@ -1,4 +1,4 @@
-"""A job's work for each round by itself: a round's fault stops no other round's."""
+"""Runs a job for each round separately, so that one round's fault stops no other round."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,20 +15,20 @@ _T = TypeVar("_T")
 
 
 class ByRound:
-    """Of one job. A round that fails is named in the log, counted, and tried again after a pause that grows to a
-    minute; meanwhile the others go on."""
+    """Runs one job by round. A failing round is logged, counted, and retried after a pause that grows to a minute;
+    meanwhile the others continue."""
 
     def __init__(self, job: str, failures: Counter, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._job = job
         self._failures = failures
         self._monotonic = monotonic
         self._resting: dict[str, tuple[float, float]] = {}
-        """By round: when it is tried again, and the pause before that."""
+        """By failing round: when it is retried, and the pause before that."""
 
     async def each(
         self, due: Iterable[_T], round_of: Callable[[_T], str], work: Callable[[_T], Awaitable[object]]
     ) -> None:
-        """Raises what concerns all alike: that the database is away."""
+        """Runs `work` for each item. Raises only what concerns all rounds: DATABASE_AWAY."""
         for item in due:
             round_id = round_of(item)
             again_at, pause = self._resting.get(round_id, (0.0, 0.0))

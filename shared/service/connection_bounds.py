@@ -1,4 +1,4 @@
-"""What bounds connections, and how many of them the machine lets a process have."""
+"""Bounds of HTTP connections, and the limit of open files that they need."""
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -11,14 +11,14 @@ from shared.service.settings import ServiceSettings
 
 _log = structlog.get_logger()
 LINGERING_AT_ONCE: Final = 200
-"""Of connections that were one too many; others are closed at once."""
+"""Most refused connections that are closed politely; more are closed at once."""
 FILES_BESIDE: Final = LINGERING_AT_ONCE + 500
-"""Open files of a process that are no client's connections: to Kafka, to the database, of answers written and kept."""
+"""Open files beside client connections: to Kafka and the database, and of cached answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of one process; each is a setting, `ServiceSettings.http_…`."""
+    """The bounds of one process; each is a setting, `ServiceSettings.http_…`."""
 
     connections: int = 2000
     of_peer: int = 100
@@ -31,6 +31,7 @@ class Bounds:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self:
+        """The bounds in the settings."""
         return cls(
             connections=settings.http_connections,
             of_peer=settings.http_connections_of_peer,
@@ -44,18 +45,19 @@ class Bounds:
 
     @property
     def head(self) -> int:
+        """Most bytes of a request's head."""
         return self.request_line + self.headers
 
 
 def with_files(bounds: Bounds) -> Bounds:
-    """The process is let open a file for each connection, as far as the machine lets it; beyond that there are fewer
-    connections, since whoever has no file left can neither accept nor reach its database."""
+    """Raises the process's limit of open files for these connections as far as possible. If it stays too low, returns
+    bounds with fewer connections: without files, a process can neither accept nor reach its database."""
     wanted = bounds.connections + FILES_BESIDE
     soft, hard = getrlimit(RLIMIT_NOFILE)
     if soft != RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == RLIM_INFINITY else min(wanted, hard)
         setrlimit(RLIMIT_NOFILE, (soft, hard))
         if soft < wanted:
-            _log.warning("takes fewer connections than set: open files are limited", files=soft)
+            _log.warning("lowered connections: open files are limited", files=soft)
             return replace(bounds, connections=max(soft - FILES_BESIDE, soft // 4))
     return bounds

@@ -56,7 +56,7 @@ class Connections:
         return None
 
     def may_linger(self) -> bool:
-        """Of a connection too many: whether it may be seen off politely."""
+        """True if a refused connection may get its answer before it is closed."""
         if self._too_many >= LINGERING_AT_ONCE:
             return False
         self._too_many += 1
@@ -71,7 +71,7 @@ class Connections:
                 del self._of_peer[peer]
 
     def _peer(self, address: str | None) -> str | None:
-        """What one client is counted as: an address, or the /64 an IPv6 one is given; None of a proxy of ours."""
+        """The key by which a client is counted: its IPv4 address or IPv6 /64; None for our own proxies."""
         if address is None:
             return None
         parsed = ip_address(address.partition("%")[0])
@@ -82,7 +82,7 @@ class Connections:
         return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer for all, instead of one or two that each request would set and take back."""
+        """One timer for all connections, instead of timers per request."""
         now = loop.time()
         for connection in [each for each in self._open if each.due(now)]:
             connection.expired(now)

@@ -1,4 +1,4 @@
-"""`python -m services.<name>` serves; `python -m services.<name> migrate` brings its database up to date."""
+"""The entry point of services: `python -m services.<name>` serves; with `migrate` it migrates the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 def run(
     service: str, settings_class: type[Settings], create_app: Callable[[Settings], FastAPI], migrations: Path
 ) -> int:
-    """The exit code of the process: 0 after a clean stop, 2 for words or settings that can't be used."""
+    """Runs the service; returns the exit code: 0 after a clean stop, 2 for unusable arguments or settings."""
     words = sys.argv[1:]
     if words not in ([], ["migrate"]):
         print(f"usage: python -m services.{service} [migrate]", file=sys.stderr)  # noqa: T201 -- to the operator
@@ -39,15 +39,15 @@ def run(
     if words:
         asyncio.run(migrate(str(settings.database_url), migrations))
         return 0
-    from shared.service.connection_bounds import Bounds  # noqa: PLC0415 -- half a second that a migration need not wait for
+    from shared.service.connection_bounds import Bounds  # noqa: PLC0415 -- half a second that a migration saves
     from shared.service.http import serve  # noqa: PLC0415
 
     return serve(_built(create_app, settings), settings.http_host, settings.http_port, Bounds.of(settings))
 
 
 def _built(create_app: Callable[[Settings], FastAPI], settings: Settings) -> FastAPI:
-    """What a service is made of lives as long as it does. To look for garbage among it would cost a quarter of the
-    start, and at every full collection after that a pause."""
+    """Builds the app without garbage collection, and excludes its objects from later collections: they live as long as
+    the process. Collecting would take a quarter of the start, and pauses later."""
     gc.disable()
     try:
         return create_app(settings)

@@ -1,4 +1,4 @@
-"""What is large is written to disk before it is sent: whoever reads slowly holds up no connection to the database."""
+"""Large answers are written to disk before they are sent, so that slow readers hold no database connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ PIECE: Final = 1 << 18
 
 
 async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """Of the file from where it stands; it is closed then."""
+    """The rest of the file in pieces; closes it at the end."""
     try:
         while piece := await asyncio.to_thread(file.read, PIECE):
             yield piece

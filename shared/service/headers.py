@@ -1,7 +1,7 @@
-"""What every answer says to a browser, whichever route gave it, an error or a refusal too: that it is what its type
-says, runs and loads nothing, stands in no frame, and is told to nobody as a referrer.
+"""Security headers of every answer, errors and refusals included: no content sniffing, scripts, loads, frames or
+referrers.
 
-An answer that needs more room, such as the page that checks evidence, says its own; what it says stands.
+An answer that needs more, such as the page that checks evidence, sets its own headers, which take precedence.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ HEADERS: Final = (
 
 
 class Guarded:
-    """ASGI, around the whole app: its own middleware would miss the answer to a fault."""
+    """ASGI wrapper around the whole app: middleware of the app would miss answers to faults."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,5 +33,6 @@ class Guarded:
 
 
 def with_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, plus those of HEADERS that are missing."""
     names = {name.lower() for name, _ in headers}
     return [*headers, *(each for each in HEADERS if each[0] not in names)]

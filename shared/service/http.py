@@ -1,4 +1,4 @@
-"""What every service's HTTP side shares: problem details, bearer tokens, health, metrics, AsyncAPI, and the server."""
+"""HTTP for every service: bodies, bearer tokens, problem details, health, metrics, AsyncAPI, and the server."""
 
 import gc
 import hashlib
@@ -42,7 +42,7 @@ _UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 async def read_body(request: Request, limit: int, kind: str = "application/json") -> bytes:
-    """The whole body; 415 when it is not of that kind, 413 when it is longer than `limit` bytes."""
+    """The whole body. Raises Problem: 415 if it is not of that kind, 413 if longer than `limit` bytes."""
     _require_kind(request, kind)
     return await read_bytes(request, limit, f"The body is longer than {limit} bytes: shorten the description.")
 
@@ -53,7 +53,7 @@ def _require_kind(request: Request, kind: str) -> None:
 
 
 async def read_body_if_sent(request: Request, limit: int) -> bytes:
-    """As `read_body`; empty where no body was sent, whatever type was named for it."""
+    """As `read_body`; empty if no body was sent, whatever its type."""
     sent = await read_bytes(request, limit, f"The body is longer than {limit} bytes.")
     if sent:
         _require_kind(request, "application/json")
@@ -61,7 +61,7 @@ async def read_body_if_sent(request: Request, limit: int) -> bytes:
 
 
 async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
-    """The whole body; 413, saying `too_large`, when it is longer than `limit` bytes."""
+    """The whole body. Raises Problem 413 with the title `too_large` if it is longer than `limit` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -73,7 +73,7 @@ async def read_bytes(request: Request, limit: int, too_large: str) -> bytes:
 
 
 def body_of(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """For a route's `openapi_extra`: the body that the route reads itself, once it knows who asks."""
+    """For a route's `openapi_extra`: the JSON body that the route reads itself."""
     schema = model.model_json_schema()
     whole = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole}}}}
@@ -86,7 +86,7 @@ def content_of(*media_types: str) -> dict[str, Any]:
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema that refers to nothing outside of itself; no model of ours holds itself."""
+    """The schema with its references resolved; none of our models is recursive."""
     match schema:
         case {"$ref": reference, **rest}:
             return _inlined(definitions[reference.rpartition("/")[2]], definitions) | rest
@@ -99,12 +99,12 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def parse(adapter: TypeAdapter[Any], body: bytes) -> Any:
-    """400 when it is no JSON at all, 422 with a reason per field when a field is not as the contract says."""
+    """Reads a body by a contract. Raises Problem: 400 if it is no JSON, 422 with a reason per wrong field."""
     return parsed(adapter, body).value
 
 
 def parsed(adapter: TypeAdapter[Any], body: bytes) -> JsonRead:
-    """The same, with what was written otherwise than it is kept."""
+    """The same, with what was spelled differently."""
     try:
         return read_json(adapter, body)
     except UnreadableJsonError as error:
@@ -114,7 +114,7 @@ def parsed(adapter: TypeAdapter[Any], body: bytes) -> JsonRead:
 
 
 def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
-    """422 when a value that came otherwise than in a body, or within free terms, is not as the contract says."""
+    """Reads a parsed value by a contract. Raises Problem 422."""
     try:
         return read_value(adapter, value, pointer)
     except UnreadableJsonError as error:
@@ -122,12 +122,12 @@ def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
 
 
 def download(name: str, disposition: str = "attachment") -> str:
-    """A Content-Disposition for a file of this name, whatever a name in it holds (RFC 6266)."""
+    """A Content-Disposition (RFC 6266) for a file name; unsafe characters become underscores."""
     return f'{disposition}; filename="{_UNSAFE_IN_A_NAME.sub("_", name)}"'
 
 
 def bearer_hash(authorization: str | None) -> str | None:
-    """SHA-256 of the bearer token sent, which is all that is ever stored of one."""
+    """SHA-256 in hex of the bearer token; None without one. Tokens are only stored as hashes."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return None
@@ -135,11 +135,13 @@ def bearer_hash(authorization: str | None) -> str | None:
 
 
 class Health(Protocol):
+    """What a service reports about itself."""
+
     def live(self) -> dict[str, str]:
         """What is stuck, by name; empty while the service makes progress."""
 
     async def ready(self) -> dict[str, str]:
-        """What is not there yet, by name; empty when requests can be served."""
+        """What is missing, by name; empty if requests can be served."""
 
     def asyncapi(self) -> dict[str, Any]: ...
 
@@ -150,8 +152,8 @@ def service_app(
     answers: Path,
     raw: Mapping[str, Any] | None = None,
 ) -> FastAPI:
-    """An app without the pages that load others' scripts (`/docs` is ours), and without redirects for a slash too many,
-    which would lead to whatever the request's Host says. `answers` and `raw`: what its OpenAPI says beside its routes
+    """An app without FastAPI's pages, which load scripts of others (`/docs` is ours), and without slash redirects,
+    which would lead to whatever the request's Host says. `answers` and `raw`: additions to its OpenAPI document
     (`shared.service.openapi`)."""
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     describe(app, answers, raw or {})
@@ -161,8 +163,8 @@ def service_app(
 def add_service_routes(
     app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
 ) -> None:
-    """`/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and a bound
-    on every body: that of the longest which a route takes, in bytes, and the time it may take to come."""
+    """Adds `/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and
+    bounds on every body: `largest_body` bytes within `body_seconds`."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
     app.add_middleware(Spoken)
     _add_health_routes(app, health, registry)
@@ -242,15 +244,15 @@ def _add_error_handlers(app: FastAPI) -> None:
 
 
 def settle_garbage_collection() -> None:
-    """What is loaded by now stays, so it is not looked through again; and a batch of some thousand records, all alive
-    until it is saved, is not looked through dozens of times."""
+    """Excludes what is loaded from later garbage collections, and collects rarely: a batch of thousands of records,
+    alive until it is saved, would otherwise be scanned dozens of times."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
 def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
-    """How an app is served, whoever serves it."""
+    """The uvicorn configuration of every server."""
     protocol: Any = partial(BoundedProtocol, Connections(bounds))  # uvicorn calls it as it would a class
     return uvicorn.Config(
         Guarded(app),
@@ -265,7 +267,7 @@ def configured(app: ASGIApp, bounds: Bounds, **given: Any) -> uvicorn.Config:
 
 
 def serve(app: Starlette, host: str, port: int, bounds: Bounds | None = None) -> int:
-    """Runs the app until SIGTERM or SIGINT; the exit code. uvicorn raises the signal again when it is done: the
+    """Runs the app until SIGTERM or SIGINT; returns the exit code. uvicorn raises the signal again at its end: the
     handler set here makes a clean stop exit with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

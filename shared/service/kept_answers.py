@@ -1,8 +1,8 @@
-"""Answers that are the same for everybody are made once for all who ask, and kept while nothing they say has changed.
+"""Caches answers that are the same for everybody: each is made once, and kept while its content is current.
 
-What is confirmed does not change, but more comes to it: a later epoch, a batch of releases, a purchase. So an answer is
-known by the version of all it is made of, never by its round alone. Only what
-anybody may see is kept here: what takes a token is made for whoever sent it, and nothing in between may keep it.
+Confirmed results do not change, but more follows: a later epoch, a batch of releases, a purchase. So the key of an
+answer includes the version of everything it is made of. Only public answers are cached; those that need a token are
+made per request, and no cache on the way may keep them.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from shared.service.problems import Problem
 Key = tuple[str | int | None, ...]
 Make = Callable[[], Awaitable[IO[bytes]]]
 KEPT_SECONDS: Final = 600.0
-"""Then made again: what was wrong in the database and has been mended shows in its answers too."""
+"""Answers are made again after this time, so that repairs of the database show in them."""
 AT_MOST: Final = 200
-"""Answers kept: each is an open file."""
+"""Most cached answers: each is an open file."""
 WAITED_SECONDS: Final = 30.0
 ASKED_AGAIN: Final = "public, no-cache"
-"""To be kept by anybody, and asked for again each time: mostly answered 304."""
+"""Caches may keep the answer but must revalidate it each time, mostly with a 304."""
 PRIVATE: Final = "private, no-store"
 
 
 class Kept:
-    """On disk, without a name; gone when nobody reads it any more."""
+    """A cached answer in an unnamed file, which is deleted when nobody reads it any more."""
 
     def __init__(self, file: IO[bytes]) -> None:
         file.flush()
@@ -49,9 +49,11 @@ class Kept:
         self.until = time.monotonic() + KEPT_SECONDS
 
     def read(self, start: int) -> bytes:
+        """At most PIECE bytes from `start`."""
         return os.pread(self._number, PIECE, start)
 
     async def pieces(self) -> AsyncIterator[bytes]:
+        """The whole answer in pieces."""
         for start in range(0, self.size, PIECE):
             yield await asyncio.to_thread(self.read, start)
 
@@ -60,7 +62,7 @@ class Kept:
 
 
 class KeptAnswers:
-    """Up to `bound` bytes and AT_MOST, the last asked for. Each is made once, however many wait for it."""
+    """An LRU cache of up to `bound` bytes and AT_MOST answers. Each is made once, however many wait for it."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -69,6 +71,7 @@ class KeptAnswers:
         self._making: dict[Key, asyncio.Task[Kept]] = {}
 
     async def get(self, key: Key, make: Make) -> Kept:
+        """The cached answer, made if it is missing or too old."""
         stored = self._kept.get(key)
         if stored is not None and stored.until > time.monotonic():
             self._kept.move_to_end(key)
@@ -78,7 +81,7 @@ class KeptAnswers:
             making = asyncio.create_task(self._made(key, make))
             self._making[key] = making
             making.add_done_callback(lambda done: self._done(key, done))
-        return await asyncio.shield(making)  # whoever goes away leaves it to the others
+        return await asyncio.shield(making)  # a cancelled request does not cancel it for the others
 
     async def _made(self, key: Key, make: Make) -> Kept:
         file = await make()
@@ -97,7 +100,7 @@ class KeptAnswers:
     def _done(self, key: Key, done: asyncio.Task[Kept]) -> None:
         del self._making[key]
         if not done.cancelled():
-            done.exception()  # told to those who wait, if any still do
+            done.exception()  # raised to those who still wait
 
     def _drop(self, key: Key) -> None:
         dropped = self._kept.pop(key, None)
@@ -108,7 +111,7 @@ class KeptAnswers:
 async def kept_answer(
     request: Request, key: Key, make: Make, media_type: str, headers: Mapping[str, str], *, packed: bool = True
 ) -> Response:
-    """The answer, or 304 to who has it. `packed`: in gzip to who takes that."""
+    """Answers from the cache, with 304 if the client has it. `packed`: in gzip to clients that accept it."""
     answers: KeptAnswers = request.app.state.kept
     stored = await answers.get(key, make)
     answer_headers = {**headers, "Cache-Control": ASKED_AGAIN}
@@ -129,11 +132,12 @@ async def kept_answer(
 
 
 def knows(if_none_match: str, etag: str) -> bool:
-    """RFC 9110 §13.1.2."""
+    """True if If-None-Match names the ETag (RFC 9110 §13.1.2)."""
     return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
 
 
 def takes_gzip(accept_encoding: str) -> bool:
+    """True if Accept-Encoding accepts gzip."""
     for option in accept_encoding.lower().split(","):
         coding, _, weight = option.partition(";")
         if coding.strip() in {"gzip", "*"}:
@@ -142,7 +146,7 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def _packed(plain: Kept) -> IO[bytes]:
-    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by who keeps it
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by the cache
     with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, mtime=0) as packing:
         for start in range(0, plain.size, PIECE):
             packing.write(plain.read(start))
@@ -151,8 +155,10 @@ def _packed(plain: Kept) -> IO[bytes]:
 
 @asynccontextmanager
 async def slot(slots: asyncio.Semaphore) -> AsyncIterator[None]:
-    """To make one: each holds a connection to the database until it is on disk. Raises a Problem where others take too
-    long."""
+    """Waits for a slot to make an answer, which holds a database connection until it is on disk.
+
+    Raises Problem 503 after WAITED_SECONDS.
+    """
     try:
         async with asyncio.timeout(WAITED_SECONDS):
             await slots.acquire()

@@ -1,4 +1,4 @@
-"""The key a service signs with, and every public key that ever did."""
+"""The key that a service signs with, and all public keys it ever signed with."""
 
 import secrets
 from dataclasses import dataclass
@@ -15,20 +15,22 @@ KEYS = "SELECT public_key, first_used_at FROM published_keys ORDER BY first_used
 
 @dataclass(frozen=True, slots=True)
 class PublishedKey:
+    """A public key and the time of its first use."""
+
     key: PublicKey
     first_used_at: datetime
 
 
 class SigningKey:
-    """The key of this service: the one given, else one generated once and shared by all replicas."""
+    """The service's signing key: from settings, else generated once and shared by all replicas."""
 
     def __init__(self, private: bytes | None) -> None:
         self._private = private
         self._signer: Signer | None = None
 
     async def signer(self, pool: Pool) -> Signer:
-        """Its public key is published, durably, before anything is signed with it. Takes a connection the first time
-        only: never call it while holding one."""
+        """The signer. Its public key is stored before anything is signed. The first call takes a connection: never call
+        it while holding one."""
         if self._signer is None:
             async with connected(pool) as connection:
                 signer = Signer(self._private or await _generated(connection))
@@ -38,13 +40,13 @@ class SigningKey:
 
 
 async def _generated(connection: Connection) -> bytes:
-    """Made at first use; who comes second gets what the first one made."""
+    """The generated key; concurrent first calls get the same one."""
     await connection.execute(MAKE_PRIVATE, secrets.token_bytes(32))
     private: bytes = await connection.fetchval(PRIVATE)
     return private
 
 
 async def published(connection: Connection) -> list[PublishedKey]:
-    """Every key that ever signed, oldest first."""
+    """All keys ever used, oldest first."""
     rows = await connection.fetch(KEYS)
     return [PublishedKey(PublicKey(row["public_key"]), row["first_used_at"]) for row in rows]

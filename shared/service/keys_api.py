@@ -1,4 +1,4 @@
-"""`GET /.well-known/firstbuy-keys`: every public key a service ever signed with, for ever."""
+"""`GET /.well-known/firstbuy-keys`: all public keys that a service ever signed with."""
 
 from collections.abc import Callable
 

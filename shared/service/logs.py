@@ -7,7 +7,7 @@ import structlog
 
 
 def configure_logs(service: str, replica: str, level: str) -> None:
-    """Once per process, by its entry point. What libraries log through `logging` takes the same form."""
+    """Configures logs, once per process. Library logs through `logging` get the same form."""
     shared_processors: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

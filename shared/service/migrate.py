@@ -1,4 +1,4 @@
-"""Forward-only migrations: plain `.sql` files, each once, in order of name, in a transaction of its own."""
+"""Forward-only migrations: plain `.sql` files, applied once each, in order of name, in separate transactions."""
 
 import asyncio
 import hashlib
@@ -21,10 +21,10 @@ class MigrationChangedError(RuntimeError):
 
 
 async def migrate(url: str, folder: Path) -> list[str]:
-    """Applies what is missing of `shared/service/migrations` and of `folder`; returns the names applied.
+    """Applies missing migrations of `shared/service/migrations` and `folder`; returns their names.
 
-    The lock is polled, not waited for: a session blocked on it would hold a snapshot that another's
-    `CREATE INDEX CONCURRENTLY` waits for.
+    The lock is polled: a session blocked on it would hold a snapshot for which another's `CREATE INDEX CONCURRENTLY`
+    waits. Raises MigrationChangedError.
     """
     connection = await asyncpg.connect(url, timeout=30)
     try:

@@ -1,4 +1,4 @@
-"""What the gateway odcloud.kr answers, whatever registry is behind it: `status_code` and `data`, or `code`."""
+"""Answers of the gateway odcloud.kr, for any registry behind it: `status_code` and `data`, or `code`."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -18,13 +18,15 @@ RowT = TypeVar("RowT", bound=OfNumber)
 
 
 class Answer(BaseModel, Generic[RowT]):
+    """An answer with rows, or with an error code."""
+
     status_code: str | None = None
     code: int | None = None
     data: list[RowT] = []
 
 
 def rows(adapter: TypeAdapter[Answer[RowT]], content: bytes, asked: Sequence[str]) -> list[RowT]:
-    """One row for each number asked about. Raises RegistryAwayError, UnsoundAnswerError."""
+    """The rows, one for each number asked about. Raises RegistryAwayError, UnsoundAnswerError."""
     try:
         answer = adapter.validate_json(content)
     except ValidationError as error:

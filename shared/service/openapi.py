@@ -1,7 +1,7 @@
-"""What a service says of itself in OpenAPI, whole: every answer with its schema and an example, problems too.
+"""Completes a service's OpenAPI document: every answer with its schema and an example, problems included.
 
-Routes make their answers themselves, so what those look like stands in `answers.json` of the service, by operation and
-status; what all services have stands beside this module. Tests hold both against real answers.
+Routes build their answers themselves, so the service's `answers.json` describes them by operation and status;
+`answers.json` beside this module has what all services share. Tests compare both with real answers.
 """
 
 import json
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 _SHARED: Final = Path(__file__).with_name("answers.json")
 _PAGE: Final = "text/html"
 _OF_FASTAPI: Final = ("HTTPValidationError", "ValidationError")
-"""Its own answer to what can't be read, which a problem stands for here."""
+"""FastAPI's schemas of unreadable requests, which problems replace here."""
 EXAMPLE: Final[Document] = {
     "type": "urn:firstbuy:problem:invalid-fields",
     "title": "Some fields can't be accepted.",
@@ -35,7 +35,7 @@ EXAMPLE: Final[Document] = {
 
 
 def problem_schema() -> Document:
-    """Problem details of RFC 9457. More members may come."""
+    """The schema of problem details (RFC 9457). More members may be added."""
     return {
         "title": "Problem",
         "description": "What is wrong with a request (RFC 9457), in the language of Accept-Language; `type` and codes "
@@ -53,8 +53,8 @@ def problem_schema() -> Document:
 
 
 def describe(app: FastAPI, answers: Path, raw: Mapping[str, Document]) -> None:
-    """Adds to the app's document what its routes do not say. `answers`: the service's own. `raw`: paths that FastAPI
-    does not know, as OpenAPI has them."""
+    """Adds answers to the app's document. `answers`: the service's file. `raw`: OpenAPI paths that FastAPI does not
+    know."""
     plain = app.openapi
 
     def openapi() -> Document:
@@ -84,7 +84,7 @@ def _whole(document: Document, answers: Mapping[str, Any], raw: Mapping[str, Doc
 
 
 def _responses(own: Mapping[str, Any], answers: Mapping[str, Any]) -> Document:
-    """Refusals that a route tells apart keep their descriptions. A page is refused by a page."""
+    """The responses of a route. Its own refusals keep their descriptions; pages also have refusals as pages."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE}
     pages = next(
         ({_PAGE: answer["content"][_PAGE]} for answer in answers.values() if _PAGE in answer.get("content", {})), {}

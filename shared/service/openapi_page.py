@@ -1,7 +1,7 @@
-"""`/docs`: a service's routes for people, drawn from its OpenAPI document, without a script or a foreign address.
+"""`/docs`: a service's routes for people, rendered from its OpenAPI document, without scripts or foreign resources.
 
-Swagger UI and ReDoc, which FastAPI would show, are scripts of others' that a browser would load from others' machines
-into the address that officers' tokens are sent to.
+FastAPI's Swagger UI and ReDoc are scripts of others, which a browser would load into the origin that officers' tokens
+are sent to.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ POLICY: Final = (
 
 
 def page(document: Mapping[str, Any]) -> str:
+    """The page as HTML."""
     title = escape(document["info"]["title"])
     routes = "".join(
         _route(method, path, route) for path, methods in document["paths"].items() for method, route in methods.items()

@@ -1,6 +1,6 @@
-"""The outbox of a service that has no log to replay: events are rows of the transaction that made them true.
+"""The transactional outbox: events are rows of the transaction that they announce.
 
-Marked per batch: the writer hands the batch over right after its commit, and the row goes once the brokers hold it. A
+A row is a batch. The writer hands it over right after the commit, and the row is deleted once the brokers have it. A
 crash in between leaves the row, and the sweep publishes it again under the same ids.
 """
 
@@ -45,7 +45,7 @@ async def enqueue(connection: Connection, events: Sequence[Outgoing]) -> int:
 
 
 class OutboxPublisher:
-    """Publishes what was handed over, many batches at a time, and now and then what a crash left."""
+    """Publishes batches handed over, many at a time, and batches that a crash left."""
 
     def __init__(self, producer: EventProducer) -> None:
         self._producer = producer
@@ -53,7 +53,7 @@ class OutboxPublisher:
 
     @asynccontextmanager
     async def transaction(self, pool: Pool) -> AsyncIterator[tuple[Connection, list[Outgoing]]]:
-        """A transaction and the list of events it makes true: they leave once it is committed, or not at all."""
+        """A transaction and its list of events: they are published once it is committed, or not at all."""
         events: list[Outgoing] = []
         async with connected(pool) as connection, connection.transaction():
             yield connection, events
@@ -62,10 +62,11 @@ class OutboxPublisher:
             self.hand_over(batch, events)
 
     def hand_over(self, batch: int, events: Sequence[Outgoing]) -> None:
+        """Queues a committed batch for publishing."""
         self._handed.put_nowait((batch, events))
 
     async def publish_handed(self, pool: Pool) -> None:
-        """A periodic job: waits for a batch and publishes it with all that have come meanwhile."""
+        """A periodic job: waits for a batch, and publishes it with all others queued meanwhile."""
         taken = [await self._handed.get()]
         while not self._handed.empty():
             taken.append(self._handed.get_nowait())
@@ -73,7 +74,7 @@ class OutboxPublisher:
         await self._finish(pool, [batch for batch, _ in taken])
 
     async def sweep(self, pool: Pool, after_seconds: float = SWEEP_AFTER_SECONDS) -> None:
-        """A periodic job: publishes batches whose writer did not. Two replicas may publish one, under the same ids."""
+        """A periodic job: publishes batches left by a crash. Two replicas may publish the same, under the same ids."""
         async with connected(pool) as connection:
             rows = await connection.fetch(LEFT_BEHIND, after_seconds)
         for row in rows:
@@ -95,7 +96,7 @@ class OutboxPublisher:
             ]
             try:
                 await self._producer.publish(events)
-            except (EventTooLargeError, TopicAuthorizationFailedError) as error:  # it stays, and holds up no other
+            except (EventTooLargeError, TopicAuthorizationFailedError) as error:  # it stays, and the others continue
                 _log.error("can't publish batch", batch=row["batch"], error=str(error))
                 continue
             _log.warning("published left batch", batch=row["batch"], events=len(events))

@@ -1,7 +1,7 @@
-"""`GET /parked`: the records a service could not take, named until an operator has settled each with a reason.
+"""`GET /parked`: records that a service could not handle, listed until an operator settles each with a reason.
 
-Who parked it is the consumer; what settles it is outside of this: the record published again by its owner, a repair, an
-officers' act. The settlement says which, in the audit log.
+The consumer parks records. What resolves them happens elsewhere: the owner publishes the record again, a repair, an
+officers' act. The settlement names it in the audit log.
 """
 
 import re
@@ -27,18 +27,18 @@ from shared.service.problems import Problem
 
 
 class Holder(Protocol):
-    """Whose token was sent."""
+    """The holder of the token that was sent."""
 
     @property
     def name(self) -> str: ...
 
 
 Admit = Callable[[Request], Awaitable[Holder]]
-"""Raises a Problem for who may not."""
+"""Returns who asks; raises a Problem if they may not."""
 
 
 Follows = Callable[[Parked, str, datetime], Sequence[Outgoing]]
-"""What is to be published of a record settled for that reason at that time."""
+"""Events to publish when a record is settled for a reason at a time."""
 
 
 class SettlementBody(Contract):
@@ -107,7 +107,7 @@ def parked_router(
 
 
 def _held(topic: str) -> str:
-    if "\x00" in topic:  # which no text of PostgreSQL can hold
+    if "\x00" in topic:  # PostgreSQL texts can't have it
         raise _unknown()
     return topic
 
@@ -117,7 +117,7 @@ def _unknown() -> Problem:
 
 
 def _shown(service: str, record: Parked) -> dict[str, Any]:
-    """Without the detail where that could quote a person's data."""
+    """The record as JSON, without its detail if that could quote personal data."""
     return {"service": service, **asdict(record), "detail": None if _PERSONAL.search(record.topic) else record.detail}
 
 

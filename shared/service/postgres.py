@@ -1,7 +1,7 @@
-"""The pool of connections, and what tells a database that is away from a statement that is wrong.
+"""The connection pool, and the errors that tell an unavailable database from a wrong statement.
 
-Whoever holds a connection of a pool takes no second one of it: as many as there are connections could each hold one and
-wait for another. It is refused wherever it is tried, so that tests find it and not a rush of requests.
+Code that holds a connection must not take a second one of the same pool: otherwise all connections could be held by
+tasks that wait for another. It is refused wherever it is tried, so that tests find it, not a rush of requests.
 """
 
 import json
@@ -21,19 +21,19 @@ _PREFETCH: Final = 2000
 
 
 class DatabaseAwayError(ConnectionError):
-    """No connection to the database can be had now."""
+    """No connection to the database is available now."""
 
     code = "database-away"
 
 
 class NestedConnectionError(RuntimeError):
-    """A fault of ours: a connection is asked for by who holds one of the same pool."""
+    """Our fault: code that holds a connection asked for another one of the same pool."""
 
     code = "nested-connection"
 
 
 class Pool(asyncpg.Pool):
-    """A service's connections. It bounds the wait for one, and can open one of their kind beside them."""
+    """A service's pool. It bounds the wait for a connection, and can open one outside the pool."""
 
     __slots__ = ("_session_options", "wait_seconds")
 
@@ -55,7 +55,7 @@ class Pool(asyncpg.Pool):
         self._session_options = {"dsn": url, **options}
 
     async def session(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection that is none of the pool's, for who holds it as long as it works."""
+        """A connection outside the pool, for long-lived use."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**self._session_options)
         await _prepare(connection)
         return connection
@@ -69,13 +69,13 @@ DATABASE_AWAY: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
-"""The database can't be reached or is shutting down: wait for it, the batch is not to blame.
+"""Errors of a database that can't be reached or is shutting down: wait for it, the batch is not to blame.
 
-Not asyncpg's InterfaceError: that is also what it says of an argument that no statement can take (its DataError).
+Without asyncpg's InterfaceError, which it also raises for invalid arguments (DataError).
 """
 
 CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
-"""Another transaction was in the way: the same statement may succeed at once."""
+"""Errors of conflicts with another transaction: the same statement may succeed at once."""
 
 
 def _encode_jsonb(value: Any) -> bytes:
@@ -94,7 +94,7 @@ async def _prepare(connection: Connection) -> None:
 
 @dataclass(slots=True)
 class _Held:
-    """A connection in somebody's hands. Tasks inherit it from who starts them, and may outlive it."""
+    """A held connection. Tasks inherit this mark from the task that starts them, and may outlive it."""
 
     pool: Pool
     still: bool = True
@@ -105,9 +105,9 @@ _held: ContextVar[tuple[_Held, ...]] = ContextVar("connections held", default=()
 
 @asynccontextmanager
 async def connected(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection of the pool. Whatever keeps one from being had is the database being away.
+    """A connection of the pool. Raises DatabaseAwayError if none can be had for any reason.
 
-    Raises NestedConnectionError where one of this pool is held already, by the caller or by who waits for it.
+    Raises NestedConnectionError if the caller, or a task that awaits it, holds one of this pool already.
     """
     before = _held.get()
     if any(each.still and each.pool is pool for each in before):
@@ -133,8 +133,8 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def session_of(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection for locks of a session, beside the pool: whoever holds it works on others meanwhile. The block gives
-    the locks back, or they end with the connection."""
+    """A connection outside the pool for session locks, held while work is done on others. The block releases the locks,
+    or they end with the connection."""
     try:
         connection = await pool.session()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
@@ -149,12 +149,12 @@ async def session_of(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _left_clean(_: Connection) -> None:
-    """Instead of asyncpg's four statements after every use: an open transaction it ends itself, settings are a
-    transaction's alone, and who locks for a session has `session_of`."""
+    """Replaces asyncpg's reset of four statements after every use: asyncpg itself ends open transactions, our settings
+    are local to transactions, and session locks use `session_of`."""
 
 
 async def rows_changed(connection: Connection, statement: str, *arguments: Any) -> int:
-    """Runs a statement; the rows it changed, from its tag, such as `INSERT 0 3`."""
+    """Runs a statement; returns the number of changed rows, from its tag such as `INSERT 0 3`."""
     return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])
 
 
@@ -170,14 +170,14 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 async def streamed(connection: Connection, query: str, *arguments: Any) -> AsyncIterator[asyncpg.Record]:
-    """Row by row through a server-side cursor: a round may have a million."""
+    """Rows one by one through a server-side cursor, since a round may have a million."""
     async with connection.transaction():
         async for row in connection.cursor(query, *arguments, prefetch=_PREFETCH):
             yield row
 
 
 async def open_pool(url: str, connections: int, application: str, wait_seconds: float = 5.0) -> Pool:
-    """A pool whose sessions say who they are and bound how long a statement or an idle transaction may last."""
+    """A pool whose sessions have an application name, and timeouts for statements, idle transactions and locks."""
     options = {
         "command_timeout": 60,
         "server_settings": {

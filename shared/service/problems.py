@@ -26,6 +26,7 @@ class Problem(Exception):  # noqa: N818 -- the term of RFC 9457
         self.headers = headers or {}
 
     def response(self) -> Response:
+        """The answer, in the request's language."""
         return problem_response(self.status, self.code, self.title, self.errors, self.headers)
 
 
@@ -37,7 +38,10 @@ def problem_response(
     headers: dict[str, str] | None = None,
     language: Language | None = None,
 ) -> Response:
-    """In the language of who asks, where none is given. Its type, status, codes and pointers are the same in each."""
+    """A problem, by default in the request's language.
+
+    Type, status, codes and pointers are the same in every language.
+    """
     language = language or current()
     body = {
         "type": f"urn:firstbuy:problem:{code}",
@@ -49,6 +53,6 @@ def problem_response(
 
 
 def in_language(headers: dict[str, str], language: Language | None = None) -> dict[str, str]:
-    """The headers of an answer that is said in a language, which caches keep apart from those in another."""
+    """The headers of an answer in a language, so that caches keep languages apart."""
     vary = ", ".join(filter(None, (headers.get("Vary"), "Accept-Language")))
     return {**headers, "Content-Language": (language or current()).value, "Vary": vary}

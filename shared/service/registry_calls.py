@@ -1,4 +1,4 @@
-"""One call to a public registry over HTTP, how it can fail, and the reading of what all of them write."""
+"""Calls to public registries over HTTP: one call, its failures, and values that all registries use."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ FIRST_YEAR: Final = 1900
 _LONGEST_WAIT: Final = 86_400.0
 _DAY: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
 
-# It writes the address of each call to the log, and a key may stand in it.
+# It logs the address of each call, which may contain a key.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a registry is asked, and with which key. The key stands in no text made of it."""
+    """A registry's URL and our key, which its `repr` never shows."""
 
     url: str
     key: str = ""
@@ -31,13 +31,13 @@ class Address:
 
 
 class RegistryFailureError(Exception):
-    """The registry was asked and gave no answer. Its text never holds a key, an address or what was asked."""
+    """The registry gave no usable answer. The text never contains a key, an address or the question."""
 
     code = "registry-failure"
 
 
 class RegistryAwayError(RegistryFailureError):
-    """It can't be reached, is closed, or refuses. Not before `retry_after` seconds, where it says so."""
+    """The registry can't be reached or refuses. `retry_after`: seconds it asks us to wait; 0 if it does not say."""
 
     code = "registry-away"
 
@@ -47,13 +47,13 @@ class RegistryAwayError(RegistryFailureError):
 
 
 class UnsoundAnswerError(RegistryFailureError):
-    """It answered with something else than its interface promises, so with nothing."""
+    """The registry's answer does not match its interface."""
 
     code = "unsound-answer"
 
 
 async def called(method: str, url: str, seconds: float, **request: Any) -> bytes:
-    """The body of a 200, which is not to be believed yet. Raises RegistryAwayError, UnsoundAnswerError."""
+    """The unchecked body of a 200 answer. Raises RegistryAwayError, UnsoundAnswerError."""
     content = b""
     try:
         async with (
@@ -74,7 +74,7 @@ async def called(method: str, url: str, seconds: float, **request: Any) -> bytes
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float:
-    """RFC 9110, 10.2.3: seconds, or a date. What can't be read asks for no wait."""
+    """The wait that Retry-After asks for (RFC 9110, 10.2.3), in seconds or as a date; 0 if unreadable."""
     if not retry_after:
         return 0.0
     if re.fullmatch("[0-9]{1,9}", retry_after, re.ASCII):
@@ -88,7 +88,7 @@ def _seconds(retry_after: str | None, now: datetime) -> float:
 
 
 def day(written: str) -> date | None:
-    """`YYYYMMDD`, or nothing. Raises UnsoundAnswerError."""
+    """The date of `YYYYMMDD`; None for an empty text. Raises UnsoundAnswerError."""
     if not written:
         return None
     parts = _DAY.fullmatch(written)

@@ -1,10 +1,10 @@
-"""Repair of a set, bucket by bucket: what is asked on `repairs.v1`, what is answered, and when an answer may be used.
+"""Repair of a set, bucket by bucket: requests and lists on `repairs.v1`, and when a list may be used.
 
-A list is believed for one reason only: its leaves make the very root that is wanted. So a list that is old, doubled or
-made up changes nothing. Records of `repairs.v1` and re-published rows are not ordered among each other: a leaf whose
-row is not there yet simply comes later, and what still differs then is asked for again.
+A list is used only if its leaves give exactly the wanted root, so old, repeated or forged lists change nothing. Lists
+and re-published rows have no common order: a leaf whose row is missing comes later, and a bucket that still differs
+then is requested again.
 
-The service's own migration has the table `bucket_requests`.
+The service's own migration creates the table `bucket_requests`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from shared.proof.merkle import bucket_of, digest_of
 from shared.service.postgres import Connection
 
 AT_ONCE: Final = 16
-"""Most buckets of one subject asked for in one pass: a set that is only catching up is not asked for as a whole."""
+"""Most buckets of one subject requested in one pass, so that a set that is just catching up is not requested whole."""
 LONGEST_PAUSE_SECONDS: Final = 300.0
 
 CLAIM = """
@@ -47,11 +47,12 @@ Leaf = Sequence[Any]
 
 
 def in_bucket(rows: Iterable[Leaf], bucket: int) -> list[Leaf]:
+    """The rows of one bucket."""
     return [row for row in rows if bucket_of(row[0]) == bucket]
 
 
 def is_bucket_of(manifest: Manifest, bucket: int, leaves: Iterable[Leaf]) -> bool:
-    """Whether these leaves are that bucket, all of it and nothing else, by count and root."""
+    """True if these leaves are exactly that bucket, by count and root."""
     digest = digest_of(leaves)
     wanted = manifest.counts[bucket], manifest.roots[bucket]
     return digest.count == wanted[0] and (digest.counts[bucket], digest.roots[bucket]) == wanted
@@ -59,7 +60,7 @@ def is_bucket_of(manifest: Manifest, bucket: int, leaves: Iterable[Leaf]) -> boo
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
-    """What a list says can't stand: rows, and withdrawals of entries that stand."""
+    """What contradicts a list: rows, and withdrawals of listed entries."""
 
     rows: tuple[Leaf, ...]
     withdrawals: tuple[str, ...]
@@ -74,11 +75,11 @@ def surplus(
     leaves: Iterable[Leaf],
     place: Callable[[Leaf], tuple[int, ...]],
 ) -> Surplus:
-    """Pure. `rows`: all of the bucket, in the shape of its leaves; `withdrawn`: versions that are withdrawals, by id;
-    `place` orders the rows of one id, and there is one row at a place.
+    """What contradicts the listed `leaves`. `rows`: the whole bucket, in the form of leaves; `withdrawn`: versions of
+    withdrawals, by id; `place`: orders the rows of one id, each place having one row.
 
-    Rows of an entry that isn't listed go, unless its withdrawal is known; of a listed one, what stands after the leaf
-    or differs at its place. What stands before stays: it was true once and decides nothing.
+    Rows of an unlisted entry contradict it, unless its withdrawal is known. Of a listed entry, rows after its leaf do,
+    and a row at its place that differs. Earlier rows stay: they were true once and decide nothing.
     """
     listed_ones = {leaf[0]: tuple(leaf) for leaf in leaves}
     dropped = []
@@ -96,7 +97,8 @@ def surplus(
 async def forget_requests(
     connection: Connection, round_id: str, epoch: int, subject: RepairSubject, differing: Sequence[int]
 ) -> None:
-    """Buckets that no longer differ may be asked for at once, should they differ again."""
+    """Forgets requests for buckets that no longer differ, so that they can be requested at once if they differ
+    again."""
     await connection.execute(FORGET, round_id, subject.value, epoch, list(differing))
 
 
@@ -110,8 +112,8 @@ async def request_buckets(
     now: datetime,
     pause_seconds: float,
 ) -> list[Outgoing]:
-    """Requests for those of the buckets that are due: one at a time for each, whatever replica asks, with pauses that
-    double. To be published with the caller's transaction."""
+    """The requests for buckets that are due, to publish with the caller's transaction. Over all replicas, each bucket
+    is requested once at a time, with doubling pauses."""
     rows = await connection.fetch(
         CLAIM,
         round_id,
@@ -127,7 +129,7 @@ async def request_buckets(
     if due:
         _log.warning("requested buckets", round=round_id, epoch=epoch, subject=subject.value, buckets=due)
     return [
-        _said(
+        _repair_event(
             BucketRequested(
                 round=round_id, epoch=epoch, subject=subject, bucket=bucket, requested_by=service, requested_at=now
             ),
@@ -139,7 +141,7 @@ async def request_buckets(
 
 
 def listed(asked: BucketRequested, request_id: str, leaves: Iterable[Leaf], now: datetime) -> Outgoing:
-    """The owner's answer: the complete list of the bucket, in order of id."""
+    """The owner's answer: the complete bucket, in order of id."""
     event = BucketListed(
         round=asked.round,
         epoch=asked.epoch,
@@ -148,9 +150,9 @@ def listed(asked: BucketRequested, request_id: str, leaves: Iterable[Leaf], now:
         leaves=tuple(sorted(tuple(leaf) for leaf in leaves)),
         listed_at=now,
     )
-    return _said(event, event_id("bucket-listed", request_id, now.isoformat()), now)
+    return _repair_event(event, event_id("bucket-listed", request_id, now.isoformat()), now)
 
 
-def _said(event: BucketRequested | BucketListed, identifier: str, now: datetime) -> Outgoing:
+def _repair_event(event: BucketRequested | BucketListed, identifier: str, now: datetime) -> Outgoing:
     key = f"{event.round}/{event.bucket}"
     return outgoing(topics.REPAIRS.name, key, event, event_id=identifier, time=now)

@@ -1,4 +1,4 @@
-"""What a running service stands on: pool, producer, consumers, background jobs, health. Opened by `app.py` alone."""
+"""The runtime of a service: pool, producer, consumers, background jobs, health. Only `app.py` opens it."""
 
 import asyncio
 import re
@@ -27,11 +27,11 @@ from shared.service.telemetry import open_metrics, open_tracing
 
 _log = structlog.get_logger()
 Job = Callable[[], Awaitable[None]]
-"""One pass of a background job; called again and again. Must be safe to run in several replicas at once."""
+"""One pass of a periodic job. It must be safe to run in several replicas at once."""
 
 
 class Runtime:
-    """Parts are declared first (so that AsyncAPI can be drawn without a broker), then opened together."""
+    """Parts are declared first, so that AsyncAPI can be rendered without a broker, then opened together."""
 
     def __init__(self, service: str, settings: ServiceSettings) -> None:
         self.service = service
@@ -61,11 +61,13 @@ class Runtime:
 
     @property
     def pool(self) -> Pool:
+        """The open pool. Raises RuntimeError before `open`."""
         if self._pool is None:
             raise RuntimeError("the runtime is not open")
         return self._pool
 
     def consume(self, topic: Topic, handler: Handler) -> None:
+        """Declares a consumer of `topic`."""
         step = Step(
             pool=lambda: self.pool,
             decoder=Decoder(topic),
@@ -90,40 +92,40 @@ class Runtime:
         self.publishes(dead_letters(topic.name, self.service))
 
     def publishes(self, topic: Topic) -> None:
-        """Shows a topic of this writer in its AsyncAPI; the events themselves leave through `producer`."""
+        """Shows a topic that the service writes in its AsyncAPI; events are published through `producer`."""
         self._describe(topic, "written")
 
     def reads(self, topic: Topic) -> None:
-        """Shows a topic in its AsyncAPI that is read without a group, by a consumer of the service's own."""
+        """Shows a topic in the AsyncAPI that the service reads without a group, with a consumer of its own."""
         self._read_by_hand.add(self._describe(topic, "read"))
 
     def _describe(self, topic: Topic, how: str) -> str:
-        """FastStream names channels by title, and of two with one title shows the last."""
+        """Declares a channel. FastStream shows only the last of two channels with one title, so titles are unique."""
         title = f"{topic.name} ({how})" if topic.name in self._described else topic.name
         self._described.add(title)
         self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=title)
         return title
 
     def needs(self, name: str, check: Callable[[], str | None]) -> None:
-        """One more condition of readiness: `check` says what is missing, or None."""
+        """Adds a condition of readiness: `check` returns what is missing, or None."""
         self._checks[name] = check
 
     def job(self, name: str, job: Job, every: float) -> None:
-        """Runs `job` every `every` seconds while the runtime is open; an error is logged and it is tried again."""
+        """Runs `job` every `every` seconds while the runtime is open; errors are logged, and it is retried."""
         self._jobs.append((name, job, every))
 
     def by_round(self, job: str) -> ByRound:
-        """What a job does for each round by itself."""
+        """For a job that runs by round."""
         return ByRound(job, self.metrics.round_failures)
 
     def job_by_round(self, name: str, job: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
-        """A job that is called with the pool, the arguments, and what sets its rounds apart."""
+        """A job that is called with the pool, the arguments and a `ByRound`."""
         apart = self.by_round(name)
         self.job(name, lambda: job(self.pool, *arguments, apart), every)
 
     @asynccontextmanager
     async def open(self, app: FastAPI) -> AsyncIterator[None]:
-        """For an app's lifespan. Ends brokers first, then the producer, then the pool."""
+        """Opens everything for an app's lifespan. At the end it stops consumers, then the producer, then the pool."""
         self.stopping.clear()
         self._pool = await self._wait_for_database()
         await self.producer.start()
@@ -139,8 +141,8 @@ class Runtime:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            # No new batch is taken from here on; those in hand are saved, published and committed while Kafka's
-            # clients still run.
+            # No new batch is taken from here on; current ones are saved, published and committed while Kafka's clients
+            # still run.
             with suppress(TimeoutError):
                 async with asyncio.timeout(20):
                     await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
@@ -194,14 +196,14 @@ class Runtime:
                 _log.warning("waits for the database", job=name, error=type(error).__name__)
                 await asyncio.sleep(1)
             except CONTENDED as error:
-                _log.info("yields lock", job=name, error=type(error).__name__)  # another replica is at it
-            except Exception:  # noqa: BLE001 -- reported, and tried again at the next turn
+                _log.info("yields lock", job=name, error=type(error).__name__)  # another replica holds it
+            except Exception:  # noqa: BLE001 -- reported, and retried at the next pass
                 _log.exception("job failed", job=name)
                 await asyncio.sleep(1)
             await asyncio.sleep(every)
 
     async def _watch(self, app: FastAPI) -> None:
-        """Restarts a consumer whose task died; ends the process when publishing can never work again."""
+        """Restarts a consumer whose task died; ends the process if publishing has failed for good."""
         while True:
             await asyncio.sleep(1)
             for consumer in self._consumers:

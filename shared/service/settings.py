@@ -1,4 +1,4 @@
-"""What every service is told by its environment. One class per service builds on `ServiceSettings`."""
+"""Settings from the environment, common to all services. Each service has a subclass of `ServiceSettings`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,7 +15,7 @@ from shared.proof.signing import UnusableKeyError, private_key
 
 
 def unusable(error: ValidationError, prefix: str) -> str:
-    """What is wrong with which variable, a line each, and never what it was set to: that may be a password."""
+    """One line per wrong variable, without its value, which may be a password."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "\n".join(f"{prefix}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults)
 
@@ -50,27 +50,28 @@ class KafkaSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """As if this were the process's environment, which is looked at only for what is not here."""
+        """Settings from these variables; the process's environment provides only missing ones."""
         prefix = "FIRSTBUY_KAFKA_"
         given = {name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(prefix)}
         return cls.model_validate({name.lower(): value for name, value in given.items()})
 
     @property
     def secured(self) -> bool:
-        """Whether clients say who they are, and so have rights of their own."""
+        """True if clients log in, and so have rights of their own."""
         return "SASL" in self.security_protocol
 
     def as_user(self, user: str, password: str) -> Self:
+        """The same settings for another user."""
         return self.model_copy(update={"sasl_username": user, "sasl_password": SecretStr(password)})
 
     def as_environment(self) -> dict[str, str]:
-        """The variables by which another process comes to the same; whoever is handed them can log in."""
+        """The variables that give another process the same settings. They include the password."""
         shown = {name: getattr(self, name) for name in type(self).model_fields}
         shown["sasl_password"] = self.sasl_password.get_secret_value()
         return {f"FIRSTBUY_KAFKA_{name.upper()}": str(value) for name, value in shown.items()}
 
     def unreachable(self, error: Exception | str) -> str:
-        """What to print when a client can't start: to a client a refused password looks like no broker at all."""
+        """The message for a client that can't start: to it, a refused password looks like a missing broker."""
         asked = f"user {self.sasl_username!r} and its password" if self.secured else "that no user is asked for there"
         return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address, and {asked}."
 
@@ -181,13 +182,13 @@ class ServiceSettings(BaseSettings):
     @field_validator("http_trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
-        """Each is an address or a network; `*` would believe anybody."""
+        """Checks that each is an address or a network; `*` would trust anybody."""
         for network in filter(None, map(str.strip, value.split(","))):
             ip_network(network)
         return value
 
     def signing_key(self) -> bytes | None:
-        """The 32 bytes of the private key in the file; None where no file is named. Raises UnusableKeyError."""
+        """The 32 bytes of the private key in the file; None if no file is named. Raises UnusableKeyError."""
         if not self.signing_key_file:
             return None
         try:

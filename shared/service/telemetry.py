@@ -18,21 +18,21 @@ _UNSAMPLED = "-00"
 
 
 class Tracing:
-    """Follows a trace through the services. An unsampled trace keeps its id on the way and costs nothing."""
+    """Follows traces through the services. An unsampled trace keeps its id and costs nothing."""
 
     def __init__(self, tracer: Tracer, sample_ratio: float) -> None:
         self._tracer = tracer
         self._sample_ratio = sample_ratio
 
     def begin(self, name: str, traceparent: str | None = None) -> str:
-        """The trace of a request from outside: the caller's where it sent one, else a new one."""
+        """The trace of a request from outside: the caller's if it sent one, else a new one."""
         traceparent = trace_of(traceparent)
         if traceparent is None and secrets.randbelow(1_000_000) >= self._sample_ratio * 1_000_000:
             return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}{_UNSAMPLED}"
         return self.follow(name, traceparent, SpanKind.SERVER)
 
     def follow(self, name: str, traceparent: str | None, kind: SpanKind = SpanKind.CONSUMER) -> str:
-        """A span under `traceparent`, recorded where that is sampled; returns what the next one stands under."""
+        """Adds a span under `traceparent`, recorded if that is sampled; returns the traceparent for what follows."""
         if traceparent is not None and traceparent.endswith(_UNSAMPLED):
             return traceparent
         context = _propagator.extract({"traceparent": traceparent} if traceparent else {})
@@ -59,7 +59,7 @@ def open_tracing(service: str, replica: str, sample_ratio: float, endpoint: str)
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What every service measures; a service registers its own beside these."""
+    """The metrics of every service; services register their own too."""
 
     registry: CollectorRegistry
     records: Counter
@@ -72,6 +72,7 @@ class Metrics:
 
 
 def open_metrics() -> Metrics:
+    """Metrics in a registry of their own."""
     registry = CollectorRegistry()
     return Metrics(
         registry=registry,

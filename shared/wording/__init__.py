@@ -1,1 +1,1 @@
-"""Sentences for people, in Korean and in English."""
+"""Sentences for people, in Korean and English."""

@@ -1,4 +1,4 @@
-"""What registries said, in the words of the applicant's language."""
+"""Registries' answers in words, in the applicant's language."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,7 +11,7 @@ from shared.contracts.registries import Registry, RegistryAnswer, RegistryOutcom
 from shared.programme.working_days import korean_date
 
 _RULES: Final = {"business-active": Registry.BUSINESS_STATUS, "certificate": Registry.CERTIFICATES}
-"""The registry that says what a rule judges by."""
+"""The registry whose answers each rule judges."""
 _KO: Final = {BusinessStatus.ACTIVE: "계속사업자", BusinessStatus.SUSPENDED: "휴업", BusinessStatus.CLOSED: "폐업"}
 _EN: Final = {
     BusinessStatus.ACTIVE: "in business",
@@ -21,13 +21,13 @@ _EN: Final = {
 
 
 def evidence_of(finding: Finding, evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """What registries said of what the finding judged."""
+    """The registries' answers that the finding's rule judged."""
     asked = _RULES.get(finding.rule)
     return tuple(each for each in evidence if each.answer.registry is asked)
 
 
 def explain_evidence(evidence: Evidence, language: Language) -> str:
-    """One line: who said what, and when (the programme's day in Korea)."""
+    """One line: who answered what, and when (Korean date, programme time)."""
     authority, answer = evidence.authority, evidence.answer
     day = korean_date(answer.said_at).isoformat()
     number = answer.subject.rpartition("/")[2]

@@ -1,5 +1,5 @@
-"""Findings in the words of the applicant's language: which rule, what was seen, what was needed, how far off, and what
-would have made it otherwise."""
+"""Findings in words, in the applicant's language: rule, value seen, value needed, margin, and what would have
+helped."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ _KO, _EN = Language.KO, Language.EN
 
 @dataclass(frozen=True, slots=True)
 class RuleWords:
-    """A rule's name, and whether its bound is an upper one: outside it is then *over*, else *short of*."""
+    """A rule's name, and whether its bound is an upper one: *over the limit* outside it, else *short*."""
 
     ko: str
     en: str
@@ -42,7 +42,7 @@ RULE_WORDS: Final[Mapping[str, RuleWords]] = {
     "track": RuleWords("신청 분야", "Track"),
 }
 
-# What rules write of the values they saw and needed (services/eligibility), in Korean. What is not here stays as it is.
+# Texts that rules write about values (services/eligibility), in Korean. Others stay as they are.
 _VALUES: Final = (
     (r"valid on (\S+)", r"\1 현재 유효"),
     (r"accepted certificate valid on (\S+)", r"\1 현재 유효한 인정 대상 인증"),
@@ -99,8 +99,7 @@ _STATED: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """One finding as a reader meets it; `gap` is how far outside or inside the bound, empty where nothing can be
-    measured."""
+    """One finding in words. `gap`: how far outside or inside the bound; empty if it can't be measured."""
 
     rule: str
     outcome: str
@@ -111,12 +110,12 @@ class Explained:
 
 
 def speaks_against(finding: Finding) -> bool:
-    """Failed, or unknown for want of evidence, and a condition."""
+    """True for a condition that failed, or could not be confirmed."""
     return finding.decides and finding.outcome in {FindingOutcome.FAIL, FindingOutcome.UNKNOWN}
 
 
 def explain(finding: Finding, language: Language, evidence: Sequence[Evidence] = ()) -> Explained:
-    """With what registries said of it, where they were asked."""
+    """The finding in words, with the registries' answers if any were asked."""
     words = RULE_WORDS.get(finding.rule) or RuleWords(finding.rule, finding.rule)
     registries_said = "; ".join(explain_evidence(each, language) for each in evidence_of(finding, evidence))
     seen = _value(finding.seen, finding.unit, language) if finding.seen is not None else ""
@@ -150,7 +149,7 @@ _AT_LEAST: Final = frozenset({"/applicant/annual_sales_won"})
 
 
 def explain_change(change: Change, language: Language) -> str:
-    """One line: which fact, and what it would have had to be."""
+    """One line: the fact, and the value it would have needed."""
     korean, english = _FIELDS.get(change.pointer, ("기술개발제품 인증", "technology-product certificate"))
     needed = _value(change.needed, Unit.WON if isinstance(change.needed, int) else None, language)
     if isinstance(change.needed, int):
@@ -163,7 +162,7 @@ def explain_change(change: Change, language: Language) -> str:
 
 
 def _outcome(finding: Finding, language: Language) -> str:
-    """A finding that is no condition states a fact: it applies or it does not."""
+    """The outcome in words. A finding that does not decide states a fact: it applies or not."""
     words = _OUTCOMES if finding.decides else _OUTCOMES | _STATED
     korean, english = words[finding.outcome]
     return korean if language is _KO else english
@@ -188,7 +187,7 @@ def _value(value: Any, unit: Unit | None, language: Language) -> str:
 
 
 def _gap(finding: Finding, words: RuleWords, language: Language) -> str:
-    """A negative margin is how far outside the bound the value lies."""
+    """The margin in words; a negative margin is outside the bound."""
     if finding.margin is None or finding.unit is None:
         return ""
     size = _UNITS[language][finding.unit](abs(finding.margin))

@@ -1,9 +1,9 @@
-"""What is said of a mistake, in Korean: by the English sentence as it stands where it is raised.
+"""Translates messages into Korean, by the English sentence in the code.
 
-The tables in `shared/wording/korean` have a line for each sentence, its places in braces, and the Korean one with the
-same places: `{round}` is what stands there, `{status~}` is itself looked up, and `{:은/는}` is the particle that goes
-after what precedes it. A sentence that no line has stays in English; `tests/unit/test_korean_messages.py` finds every
-one that the code can say. Matching takes time in proportion to the length of what is said, whatever it holds.
+The tables in `shared/wording/korean` have a line per sentence, with places in braces, and its Korean sentence with the
+same places. `{round}` is a value, `{status~}` is a value that is itself translated, and `{:은/는}` is the particle that
+follows the text before it. Sentences without a line stay English; `tests/unit/test_korean_messages.py` finds every
+sentence that the code can produce. Matching takes time linear in the message's length.
 """
 
 import tomllib
@@ -22,18 +22,20 @@ TABLES: Final = Path(__file__).parent / "korean"
 _DEEPEST: Final = 3
 _LOOKED_UP: Final = "~"
 _SAYS_LITTLE: Final = 6
-"""Letters of its own, up to which a sentence has only words for values: `{name} is {value}` would fit too much."""
+"""A template with at most this many letters of its own matches only values without blanks: `{name} is {value}` would
+match too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A sentence between whose `pieces` values stand: one piece more than there are `places`."""
+    """A sentence as `pieces` with values between them: one piece more than there are `places`."""
 
     pieces: tuple[str, ...]
     places: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Template":
+        """Parses a sentence with places in braces."""
         pieces, places = [""], []
         for literal, name, _, _ in Formatter().parse(text):
             pieces[-1] += literal
@@ -44,10 +46,11 @@ class Template:
 
     @property
     def weight(self) -> int:
+        """The number of characters that are not values."""
         return sum(map(len, self.pieces))
 
     def values_in(self, text: str) -> list[str] | None:
-        """What stands in its places, each as short as it can be but for the last; None where the text is another."""
+        """The values in the text, each as short as possible except the last; None if the text does not match."""
         first, last = self.pieces[0], self.pieces[-1]
         end = len(text) - len(last)
         if len(first) > end or not text.startswith(first) or not text.endswith(last):
@@ -85,14 +88,14 @@ class _Korean:
 @dataclass(frozen=True, slots=True)
 class _Tables:
     whole: Mapping[str, str]
-    """Sentences without a place."""
+    """Sentences without places."""
     templates: tuple[tuple[Template, _Korean], ...]
-    """Those that say most themselves come first."""
+    """Ordered by weight, the heaviest first."""
 
 
 @cache
 def lines() -> Mapping[str, str]:
-    """All of the tables. Raises ValueError where a sentence stands in two of them."""
+    """All lines of the tables. Raises ValueError if a sentence is in two tables."""
     translated: dict[str, str] = {}
     for path in sorted(TABLES.glob("*.toml")):
         for english, korean in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -119,20 +122,20 @@ def _tables() -> _Tables:
 
 
 def in_korean(english: str) -> str:
-    """The Korean sentence; the English one where no line has it."""
+    """The Korean sentence; the English one if no line has it."""
     return _found(english, 0).text
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """`weight`: how much of the English is a sentence of ours, and no value."""
+    """A translation. `weight`: how many English characters are ours, not values."""
 
     text: str
     weight: int
 
 
 def _found(english: str, depth: int) -> _Found:
-    """Of all lines that fit the one that leaves least to values, those included that are sentences themselves."""
+    """The translation by the matching line with the greatest weight, translated values included."""
     tables = _tables()
     if english in tables.whole:
         return _Found(tables.whole[english], len(english))
@@ -155,15 +158,15 @@ def _filled(template: Template, korean: _Korean, values: Sequence[str], depth: i
 
 
 def said(english: str, language: Language | None = None) -> str:
-    """In the language; in that of who asks where none is given."""
+    """The message in the language; by default in the request's."""
     return in_korean(english) if (language or current()) is Language.KO else english
 
 
 def told(reasons: Iterable[Reason], language: Language | None = None) -> list[dict[str, Any]]:
-    """Reasons as an answer has them. Their codes and pointers are the same in every language."""
+    """Reasons for an answer, translated. Codes and pointers are the same in every language."""
     return [told_again(reason.model_dump(), language) for reason in reasons]
 
 
 def told_again(reason: Mapping[str, Any], language: Language | None = None) -> dict[str, Any]:
-    """A reason as it is stored, as an answer has it."""
+    """A stored reason for an answer, translated."""
     return {**reason, "detail": said(reason["detail"], language), "fix": said(reason["fix"], language)}

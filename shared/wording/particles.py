@@ -1,7 +1,7 @@
-"""Korean particles after names and numbers: 이/가, 은/는, 을/를, 과/와, 으로/로 follow how the last letter is read
+"""Korean particles after names and numbers: 이/가, 은/는, 을/를, 과/와, 으로/로 depend on how the last letter is read
 (Standard Korean Language Regulations; National Institute of Korean Language).
 
-Digits are read as Korean numbers, capitals by their names, other Latin words as they are usually written in Hangul.
+Digits are read as Korean numbers, capitals by their names, other Latin words as usually written in Hangul.
 """
 
 import re
@@ -23,12 +23,12 @@ _READ: Final = {
     "$": "러",
     "€": "로",
 }
-"""Signs that are said: percent, plus, and the like. All others are looked through."""
+"""Signs that are pronounced, such as percent and plus. All others are skipped."""
 _DIGITS: Final = "영일이삼사오육칠팔구"
 _TENS: Final = ("", "십", "백", "천")
 _MYRIADS: Final = ("", "만", "억", "조", "경", "해", "자", "양")
 _NAMES: Final = {"L": "엘", "M": "엠", "N": "엔", "R": "알"}
-"""Of the other capitals the names end in a vowel."""
+"""The names of the other capitals end in a vowel."""
 _JAMO: Final = range(0x3131, 0x3164)
 _ENDINGS: Final = (
     (re.compile(r"(?:l|le)$"), "을"),
@@ -36,13 +36,15 @@ _ENDINGS: Final = (
     (re.compile(r"ng$"), "응"),
     (re.compile(r"ck$"), "윽"),
 )
-"""Of words, a syllable that ends as they do: cable, system, line, bearing, block. The others end in a vowel."""
+"""For word endings, a syllable with the same final: cable, system, line, bearing, block. Others end in a vowel."""
 _LONGEST_WORD: Final = 40
 
 
 def particle(text: object, pair: str) -> str:
-    """Of `pair`, such as 이/가, the one that stands after `text`: the first after a consonant, but 로 after ㄹ.
-    Brackets, quotation marks and full stops at the end are looked through."""
+    """The particle of `pair`, such as 이/가, that follows `text`: the first after a consonant, but 로 after ㄹ.
+
+    Brackets, quotation marks and full stops at the end are skipped.
+    """
     after_consonant, _, after_vowel = pair.partition("/")
     final = _final(str(text))
     if not final or (final == _RIEUL and after_vowel.startswith("로")):
@@ -51,13 +53,13 @@ def particle(text: object, pair: str) -> str:
 
 
 def _final(text: str) -> int:
-    """The final consonant of the last syllable as it is read, 0 for none."""
+    """The final consonant of the last syllable as read; 0 for none."""
     ending = _said(_compatible(text))
     return (ord(ending) - _SYLLABLES.start) % _FINALS if ending and ord(ending) in _SYLLABLES else 0
 
 
 def _compatible(text: str) -> str:
-    """Without what is looked through; letters of every width as one."""
+    """The text without trailing signs that are skipped, in normal character widths."""
     text = unicodedata.normalize("NFC", "".join(map(_usual, text[-4 * _LONGEST_WORD :])))
     end = len(text)
     while end and not (text[end - 1].isalnum() or text[end - 1] in _READ):
@@ -66,7 +68,7 @@ def _compatible(text: str) -> str:
 
 
 def _usual(sign: str) -> str:
-    """Roman numerals are the numbers that they are."""
+    """The usual form of a character; Roman numerals become digits."""
     if sign in _READ or ord(sign) in _JAMO:
         return sign
     return _number(sign) if unicodedata.category(sign) == "Nl" else unicodedata.normalize("NFKC", sign)
@@ -77,7 +79,7 @@ def _number(numeral: str) -> str:
 
 
 def _said(text: str) -> str:
-    """The last syllable in Hangul; of what can't be read, nothing."""
+    """The last syllable in Hangul; empty if it can't be read."""
     last = text[-1:]
     if last in _READ:
         return _READ[last]

@@ -1,7 +1,6 @@
-"""The language of who asks: read once of each request, and known wherever its answer is made (RFC 9110 §12.5.4).
+"""The language of a request (RFC 9110 §12.5.4): read once, and known wherever its answer is made.
 
-Everything is said in English, where it is raised. What is shown to who reads Korean is put into Korean where it is
-shown (`shared.wording.in_korean`).
+Messages are raised in English and translated where they are shown (`shared.wording.in_korean`).
 """
 
 from collections.abc import Iterable
@@ -20,17 +19,17 @@ _current: ContextVar[Language] = ContextVar("language", default=Language.EN)
 
 
 def current() -> Language:
-    """Of who asks now; English where nobody said."""
+    """The language of the current request; English by default."""
     return _current.get()
 
 
 def speak(language: Language) -> None:
-    """From now on, in this task and those it begins."""
+    """Sets the language for this task and the tasks it starts."""
     _current.set(language)
 
 
 class Spoken:
-    """ASGI middleware: whatever is said inside is in the language of the request."""
+    """ASGI middleware that sets the language of the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -42,15 +41,15 @@ class Spoken:
 
 
 def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
-    """Of a request by its headers, whose names are in lower case."""
+    """The language of a request, by its headers with lower-case names."""
     header = b",".join(value for name, value in headers if name == _HEADER)
     return accepted(header.decode("latin-1")) if 0 < len(header) <= _LONGEST else Language.EN
 
 
 @lru_cache(maxsize=256)
 def accepted(header: str) -> Language:
-    """The one of ours that `Accept-Language` wants most: the first of two wanted alike. English where it names none of
-    ours, or can't be read."""
+    """The supported language that `Accept-Language` prefers; the first of equals. English if it names none or is
+    unreadable."""
     weights: dict[str, float] = {}
     for option in header.split(","):
         if not option.strip():
@@ -75,7 +74,7 @@ def _is_range(tag: str) -> bool:
 
 
 def _quality(weight: str) -> float | None:
-    """`q=0.8`; 1 where it says nothing, None where it is no weight."""
+    """The weight of `q=0.8`; 1 if empty, None if malformed."""
     if not weight.strip():
         return 1.0
     name, _, value = weight.partition("=")

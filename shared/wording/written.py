@@ -1,4 +1,4 @@
-"""How money, days and moments are written for people, in both languages; and text of others on one line."""
+"""Writes money, days and times for people in both languages, and other people's text on one line."""
 
 import unicodedata
 from datetime import date, datetime
@@ -11,7 +11,7 @@ _TURNING_TEXT: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 
 def one_line(text: str) -> str:
-    """No control character, no line end of any alphabet, nothing that turns the reading direction."""
+    """The text on one line: without control characters, line separators and changes of reading direction."""
     if text.isprintable():
         return " ".join(text.split())
     printable = "".join(
@@ -23,11 +23,12 @@ def one_line(text: str) -> str:
 
 
 def won(amount: int, language: Language) -> str:
+    """An amount of money."""
     return f"{amount:,}원" if language is Language.KO else f"KRW {amount:,}"
 
 
 def moment(written: str | datetime, language: Language) -> str:
-    """To the second, in Korean time, which has no summer time."""
+    """A time to the second, in Korean time, which has no summer time."""
     when = (datetime.fromisoformat(written) if isinstance(written, str) else written).astimezone(KST)
     if language is Language.KO:
         return f"{when.year}년 {when.month}월 {when.day}일 {when:%H:%M:%S} (한국시간)"
@@ -35,12 +36,12 @@ def moment(written: str | datetime, language: Language) -> str:
 
 
 def stated_day(written: str, language: Language) -> str:
-    """A day that an event states."""
+    """A day given as `YYYY-MM-DD`."""
     return day(date.fromisoformat(written), language)
 
 
 def day(when: date | datetime, language: Language) -> str:
-    """A day, or the day of a moment in Korea."""
+    """A day, or the Korean date of a datetime."""
     if isinstance(when, datetime):
         when = korean_date(when)
     return f"{when.year}년 {when.month}월 {when.day}일" if language is Language.KO else f"{when.day} {when:%B %Y}"
