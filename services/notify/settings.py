@@ -148,6 +148,7 @@ class NotifySettings(ServiceSettings):
 
     @property
     def rates(self) -> Rates:
+        """Limits on mails to applicants."""
         most = {
             Scope.MAILBOX_HOUR: self.mails_per_mailbox_hour,
             Scope.MAILBOX_DAY: self.mails_per_mailbox_day,
@@ -158,6 +159,7 @@ class NotifySettings(ServiceSettings):
 
     @property
     def quiet(self) -> QuietHours | None:
+        """The quiet hours; None if there are none."""
         return QuietHours.parse(self.quiet_hours)
 
     @property

@@ -48,10 +48,12 @@ class Grant:
 
 
 def service_user(prefix: str, service: str) -> str:
+    """The Kafka user of a service."""
     return f"{prefix}{service}"
 
 
 def institution_user(prefix: str, code: str) -> str:
+    """The Kafka user of an institution."""
     return f"{prefix}institution.{code}"
 
 

@@ -56,6 +56,7 @@ def examples() -> dict[str, Any]:
 
 
 def rendered(schema: Schema) -> str:
+    """Every generated file with its content."""
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 

@@ -82,5 +82,6 @@ class RoundFile(Contract):
 
 
 def file_schema() -> dict[str, Any]:
+    """The JSON schema of round files."""
     schema: dict[str, Any] = closed(RoundFile.model_json_schema())
     return schema | {"title": "A round file of deploy/rounds: docs/officers.md explains it"}

@@ -95,6 +95,7 @@ async def parked(connection: Connection, *, settled: bool, limit: int) -> list[P
 
 
 async def parked_one(connection: Connection, partition: Partition, offset: int) -> Parked | None:
+    """The record parked at this place; None if there is none."""
     row = await connection.fetchrow(PARKED_ONE, *partition, offset)
     return Parked(*row) if row else None
 

@@ -51,6 +51,7 @@ class AcceptedKinds:
 
     @classmethod
     def compile(cls, as_of: date, kinds: Iterable[CertificateKind]) -> "AcceptedKinds":
+        """The accepted kinds of a policy."""
         return cls(as_of, {kind.kind: (re.compile(kind.number_pattern, re.ASCII), kind) for kind in kinds})
 
     def examine(self, certificate: Certificate) -> Examined:

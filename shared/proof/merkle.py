@@ -50,6 +50,7 @@ class GrowingTree:
         self.size = 0
 
     def add(self, leaf: bytes) -> None:
+        """Appends a leaf."""
         height, node = 0, leaf_hash(leaf)
         while self._whole and self._whole[-1][0] == height:
             node = node_hash(self._whole.pop()[1], node)
@@ -102,10 +103,12 @@ class Digest:
 
     @property
     def count(self) -> int:
+        """The number of rows."""
         return sum(self.counts)
 
     @property
     def root(self) -> str:
+        """The root over the roots of all buckets."""
         return merkle_root(bytes.fromhex(root) for root in self.roots).hex()
 
     def differing(self, other: "Digest") -> list[int]:

@@ -36,6 +36,7 @@ class PublicKey:
 
     @property
     def key_id(self) -> str:
+        """The first 16 digits of the fingerprint."""
         return self.fingerprint[:16]
 
 

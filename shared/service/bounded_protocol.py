@@ -68,9 +68,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._lingers = False
 
     def due(self, now: float) -> bool:
+        """True if the connection has waited longer than it may."""
         return now > self._until or now > self._stalled_until
 
     def expired(self, now: float) -> None:
+        """Refuses, closes or aborts a connection that waited too long."""
         if now > self._stalled_until:
             self._stalled_until = now + self._bounds.answer_seconds
             if not self._takes_its_answer():

@@ -41,6 +41,7 @@ class Connections:
         self._sweeping = False
 
     def entered(self, connection: Bounded, address: str | None) -> Refusal | None:
+        """Counts a new connection; returns a refusal if it is one too many."""
         peer = self._peer(address)
         if not self._sweeping:
             self._sweeping = True
@@ -63,6 +64,7 @@ class Connections:
         return True
 
     def left(self, connection: Bounded, *, lingered: bool) -> None:
+        """Stops counting a connection."""
         peer = self._open.pop(connection, None)
         self._too_many -= lingered
         if peer is not None:

@@ -11,6 +11,7 @@ from shared.service.postgres import Pool, connected
 
 
 def keys_router(signing: SigningKey, pool: Callable[[], Pool]) -> APIRouter:
+    """The route for a service's public keys."""
     router = APIRouter(tags=["keys"])
 
     @router.get("/.well-known/firstbuy-keys")

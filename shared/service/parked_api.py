@@ -64,6 +64,7 @@ def parked_router(
     may_settle: Admit,
     follows: Follows = lambda parked, reason, now: (),
 ) -> APIRouter:
+    """The routes for parked records. `follows`: events to publish when a record is settled."""
     router = APIRouter(prefix="/parked", tags=["parked"])
 
     @router.get("")

@@ -216,6 +216,7 @@ class Runtime:
                     await consumer.restart()
 
     def live(self) -> dict[str, str]:
+        """Consumers that are stuck: no step while records wait."""
         limit = self.settings.step_seconds
         return {
             consumer.topic.name: f"no step for {limit} s with records waiting"
@@ -224,6 +225,7 @@ class Runtime:
         }
 
     async def ready(self) -> dict[str, str]:
+        """What is missing before requests can be served, by name."""
         missing = {consumer.topic.name: "no partitions yet" for consumer in self._consumers if not consumer.ready}
         missing |= {name: reason for name, check in self._checks.items() if (reason := check()) is not None}
         if not self.producer.ready:
@@ -237,6 +239,7 @@ class Runtime:
         return missing
 
     def asyncapi(self) -> dict[str, Any]:
+        """The AsyncAPI document."""
         specification = AsyncAPI(self._broker, title=f"Firstbuy {self.service}", version="1", schema_version="3.0.0")
         document: dict[str, Any] = specification.to_specification().to_jsonable()
         for title in self._read_by_hand:

@@ -177,6 +177,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def trusted_proxies(self) -> list[str]:
+        """The trusted addresses and networks, one by one."""
         return [network.strip() for network in self.http_trusted_proxies.split(",") if network.strip()]
 
     @field_validator("http_trusted_proxies")

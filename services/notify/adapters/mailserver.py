@@ -37,12 +37,15 @@ class MailServer:
             self._idle.put_nowait(connection)
 
     async def acquire(self) -> "_Connection":
+        """An idle session; waits for one."""
         return await self._idle.get()
 
     def release(self, connection: "_Connection") -> None:
+        """Gives a session back."""
         self._idle.put_nowait(connection)
 
     async def close(self) -> None:
+        """Ends all sessions."""
         await asyncio.gather(*(connection.quit() for connection in self._all))
 
 

@@ -29,6 +29,8 @@ SUBJECT_NAMES: Final = ("kind", "round_title", "reference", "version", "reserve_
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
+    """A rendered notice."""
+
     subject: str
     text: str
     html: str

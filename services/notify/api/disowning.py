@@ -30,6 +30,7 @@ _WITH_A_BUTTON: Final = PAGE_HEADERS | {
 
 
 def disowning_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock) -> APIRouter:
+    """The routes behind *this was not me*."""
     router = APIRouter(tags=["mails"], default_response_class=HTMLResponse)
 
     @router.get(NOT_ME_PATH + "{link}")

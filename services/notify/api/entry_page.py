@@ -35,6 +35,7 @@ _UNKNOWN: Final = (
 
 
 def entry_router(pool: Callable[[], Pool], renderer: Renderer) -> APIRouter:
+    """The page with an entry's state."""
     router = APIRouter(tags=["mails"], default_response_class=HTMLResponse)
 
     @router.get(ENTRY_PATH + "{link}")

@@ -21,6 +21,7 @@ Round = Annotated[RoundId | None, Query(alias="round")]
 
 
 def failures_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, operator: Admit) -> APIRouter:
+    """Routes for failed and doubtful deliveries."""
     router = APIRouter(tags=["deliveries"])
 
     @router.get("/deliveries/failed")

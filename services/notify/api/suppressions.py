@@ -35,6 +35,7 @@ _SUPPRESSION, _RELEASE = TypeAdapter(SuppressionBody), TypeAdapter(ReleaseBody)
 
 
 def suppressions_router(pool: Callable[[], Pool], outbox: OutboxPublisher, clock: Clock, operator: Admit) -> APIRouter:
+    """Routes for suppressed addresses."""
     router = APIRouter(tags=["deliveries"])
 
     @router.get("/suppressions")

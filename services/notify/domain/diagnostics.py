@@ -71,6 +71,7 @@ class ServerAnswer:
 
     @property
     def wordless(self) -> bool:
+        """True if there are no words but an address."""
         return set(self.words.split()) <= {_MAILBOX}
 
     @property

@@ -212,6 +212,7 @@ class Planned:
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
+        """The business key: the delivery id is derived from it."""
         return (self.kind, self.subject, self.occasion, self.recipient, self.channel.value)
 
 

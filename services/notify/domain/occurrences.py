@@ -29,6 +29,7 @@ class VerdictSummary:
     changes: Sequence[Any]
 
     def as_json(self) -> dict[str, Any]:
+        """The findings and changes as stored."""
         return {"findings": self.findings, "changes": self.changes}
 
 

@@ -21,6 +21,7 @@ def delivered(delivery: Delivery, message_id: str, now: datetime) -> Outgoing:
 
 
 def failed(delivery: Delivery, error: str, now: datetime) -> Outgoing:
+    """A delivery that is given up, with its stable error code."""
     event = NoticeFailed(**_stated(delivery), error=error, failed_at=now)
     return _announcement(delivery, event, "notice-failed", now)
 

@@ -18,6 +18,7 @@ class Completeness:
 
     @property
     def complete(self) -> bool:
+        """True if nothing is missing."""
         return not (self.verdicts or self.requests or self.without_facts)
 
     @property

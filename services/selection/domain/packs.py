@@ -58,14 +58,17 @@ class Fixed:
 
     @property
     def application_leaf(self) -> Leaf:
+        """The leaf of the applications' manifest."""
         return self.application, self.version, self.payload_hash
 
     @property
     def verdict_leaf(self) -> Leaf:
+        """The leaf of the verdicts' manifest."""
         return *self.application_leaf, self.judged_in, self.outcome, self.findings_hash
 
     @property
     def entry_leaf(self) -> Leaf:
+        """The leaf of `entries_root`."""
         return self.application, self.outcome, self.tickets, self.score
 
 

@@ -59,6 +59,7 @@ class Release:
 
     @property
     def root(self) -> str:
+        """The batch root over all moves."""
         return root_of_moves(move.leaf() for move in self.moved)
 
     @property

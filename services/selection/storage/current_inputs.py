@@ -110,6 +110,7 @@ async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> 
 
 
 async def marks(connection: Connection, round_id: str) -> list[PanelMark]:
+    """The stored panel marks."""
     return [PanelMark(**dict(row)) for row in await connection.fetch(MARKS, round_id)]
 
 
@@ -120,4 +121,5 @@ async def closed_marks_root(connection: Connection, round_id: str) -> str | None
 
 
 async def pledges(connection: Connection, round_id: str) -> dict[str, int]:
+    """Won by institution."""
     return {row["institution"]: row["won"] for row in await connection.fetch(PLEDGES, round_id)}

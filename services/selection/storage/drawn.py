@@ -151,6 +151,7 @@ async def offers(connection: Connection, round_id: str, epoch: int, accepted: Ac
 
 
 async def entries_without_facts(connection: Connection, round_id: str, epoch: int) -> list[str]:
+    """Committed applications whose facts are missing."""
     return [row["application"] for row in await connection.fetch(ENTRIES_WITHOUT_FACTS, round_id, epoch)]
 
 

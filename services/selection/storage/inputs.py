@@ -19,7 +19,7 @@ from shared.contracts.events import (
     SelectionProposed,
 )
 from shared.contracts.identity import IdentityLevel
-from shared.service.postgres import Connection
+from shared.service.postgres import Connection, columns
 
 SAVE_OPENED = """
 INSERT INTO rounds (round, policy, policy_hash, rehearsal) VALUES ($1, $2, $3, $4)
@@ -156,14 +156,17 @@ async def save_frozen_pledges(connection: Connection, round_id: str, pledges: Se
 
 
 async def save_admitted(connection: Connection, opened: EpochOpened) -> None:
+    """Stores which applications an act admitted late, and in which epoch."""
     await connection.execute(SAVE_ADMITTED, list(opened.admitted), opened.round, opened.epoch)
 
 
 async def save_judged(connection: Connection, round_id: str, epoch: int, root: str, verdicts: Manifest) -> None:
+    """Stores the end of an epoch's judging, unless a later one is stored."""
     await connection.execute(SAVE_JUDGED, round_id, epoch, root, verdicts.model_dump())
 
 
 async def save_amended(connection: Connection, opened: EpochOpened) -> None:
+    """Stores which versions an act amended, and in which epoch."""
     await connection.execute(
         SAVE_AMENDED,
         [each.application for each in opened.amended],
@@ -179,11 +182,13 @@ async def save_source(connection: Connection, round_id: str, epoch: int, value: 
 
 
 async def save_confirmed(connection: Connection, confirmed: SelectionConfirmed) -> None:
+    """Stores two officers' confirmation of a result."""
     values = confirmed.round, confirmed.epoch, confirmed.selection_root, confirmed.confirmed_at, confirmed.batch or 0
     await connection.execute(SAVE_CONFIRMED, *values)
 
 
 async def save_void(connection: Connection, round_id: str) -> None:
+    """Marks the round as void."""
     await connection.execute(SAVE_VOID, round_id)
 
 
@@ -194,18 +199,21 @@ async def save_published(connection: Connection, published: InputsCommitted | Se
 
 
 async def save_applications(connection: Connection, rows: Sequence[Application]) -> None:
-    ordered = sorted(rows, key=lambda row: (row.application, row.version))
-    await connection.execute(
-        SAVE_APPLICATIONS,
-        [row.application for row in ordered],
-        [row.version for row in ordered],
-        [row.round for row in ordered],
-        [row.party for row in ordered],
-        [row.payload_hash for row in ordered],
-        [row.facts for row in ordered],
-        [row.nonce for row in ordered],
-        [row.identity for row in ordered],
-    )
+    """Stores versions of applications; known versions are left as they are."""
+    named = [
+        {
+            "application": row.application,
+            "version": row.version,
+            "round": row.round,
+            "party": row.party,
+            "payload_hash": row.payload_hash,
+            "facts": row.facts,
+            "nonce": row.nonce,
+            "identity": row.identity,
+        }
+        for row in sorted(rows, key=lambda row: (row.application, row.version))
+    ]
+    await connection.execute(SAVE_APPLICATIONS, *columns(named))
 
 
 async def save_withdrawals(connection: Connection, rows: Sequence[tuple[str, str, int]]) -> None:
@@ -223,12 +231,14 @@ async def save_marks(connection: Connection, marks: Sequence[ApplicationScored])
 
 
 async def save_scores_closed(connection: Connection, closed: ScoresClosed) -> None:
+    """Stores the root of the closed panel marks."""
     await connection.execute(SAVE_SCORES_CLOSED, closed.round, closed.epoch, closed.marks_root)
 
 
 async def save_request(
     connection: Connection, event: PurchaseRequestAccepted | PurchaseRequestWithdrawn, facts: Any
 ) -> None:
+    """Stores a purchase request, or its withdrawal if there are no `facts`; the newest version stays."""
     accepted = None if isinstance(event, PurchaseRequestWithdrawn) else event
     await connection.execute(
         SAVE_REQUEST,
@@ -244,17 +254,20 @@ async def save_request(
 
 
 async def save_verdicts(connection: Connection, rows: Sequence[JudgedApplication]) -> None:
-    ordered = sorted(rows, key=lambda row: (row.application, row.version, row.epoch))
-    await connection.execute(
-        SAVE_VERDICTS,
-        [row.application for row in ordered],
-        [row.version for row in ordered],
-        [row.epoch for row in ordered],
-        [row.round for row in ordered],
-        [row.payload_hash for row in ordered],
-        [row.outcome for row in ordered],
-        [row.findings_hash for row in ordered],
-        [row.findings for row in ordered],
-        [row.evidence for row in ordered],
-        [row.nonce for row in ordered],
-    )
+    """Stores verdicts; known ones are left as they are."""
+    named = [
+        {
+            "application": row.application,
+            "version": row.version,
+            "epoch": row.epoch,
+            "round": row.round,
+            "payload_hash": row.payload_hash,
+            "outcome": row.outcome,
+            "findings_hash": row.findings_hash,
+            "findings": row.findings,
+            "evidence": row.evidence,
+            "nonce": row.nonce,
+        }
+        for row in sorted(rows, key=lambda row: (row.application, row.version, row.epoch))
+    ]
+    await connection.execute(SAVE_VERDICTS, *columns(named))

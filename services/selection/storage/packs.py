@@ -66,6 +66,7 @@ async def is_void(connection: Connection, round_id: str) -> bool:
 
 
 async def committed(connection: Connection, round_id: str, epoch: int, application: str) -> Committed | None:
+    """An application as committed in an epoch; None if it was not."""
     row = await connection.fetchrow(COMMITTED, round_id, epoch, application)
     return Committed(**dict(row)) if row else None
 
@@ -83,11 +84,13 @@ async def entries(connection: Connection, round_id: str, epoch: int) -> AsyncIte
 
 
 async def placed(connection: Connection, round_id: str, epoch: int, application: str) -> Placed | None:
+    """Its line of an epoch's result; None if it has none."""
     row = await connection.fetchrow(PLACED, round_id, epoch, application)
     return Placed(**dict(row)) if row else None
 
 
 async def released(connection: Connection, round_id: str, epoch: int, application: str) -> Released | None:
+    """Its line in the newest confirmed batch that moved it; None if none did."""
     row = await connection.fetchrow(RELEASED, round_id, epoch, application)
     return Released(**dict(row)) if row else None
 

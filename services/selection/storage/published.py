@@ -65,11 +65,13 @@ async def firms(connection: Connection, round_id: str, epoch: int) -> list[Firms
 
 
 async def size(connection: Connection, round_id: str, epoch: int) -> int:
+    """The number of lines of a result."""
     count: int = await connection.fetchval(SIZE, round_id, epoch)
     return count
 
 
 async def selection_root(connection: Connection, round_id: str, epoch: int) -> str:
+    """The root of a proposed result."""
     root: str = await connection.fetchval(ROOT, round_id, epoch)
     return root
 

@@ -116,11 +116,13 @@ class ConfirmedRelease:
 
 
 async def save_opened(connection: Connection, opened: ReleaseOpened) -> None:
+    """Stores a batch that officers opened."""
     body = opened.model_dump(mode="json")
     await connection.execute(SAVE_OPENED, opened.round, opened.epoch, opened.batch, body)
 
 
 async def save_confirmed(connection: Connection, confirmed: ReleaseConfirmed) -> None:
+    """Stores the confirmation of a batch, and so of those before it."""
     values = confirmed.round, confirmed.epoch, confirmed.batch, confirmed.confirmed_at, confirmed.batch_root
     await connection.execute(SAVE_CONFIRMED, *values, False)
 
@@ -133,6 +135,7 @@ async def save_confirmed_with_selection(connection: Connection, confirmed: Selec
 
 
 async def to_propose(connection: Connection) -> list[OpenRelease]:
+    """Batches to propose, each after the earlier ones of its epoch."""
     return [
         OpenRelease(known_of(row), row["commitment"], ReleaseOpened.model_validate(row["opened"]))
         for row in await connection.fetch(TO_PROPOSE)
@@ -220,6 +223,7 @@ async def to_publish(connection: Connection) -> list[ConfirmedRelease]:
 
 
 async def lines(connection: Connection, opened: ReleaseOpened) -> list[dict[str, Any]]:
+    """The lines of a batch with what their events state."""
     return [dict(row) for row in await connection.fetch(LINES, opened.round, opened.epoch, opened.batch)]
 
 

@@ -73,6 +73,7 @@ async def verdicts(connection: Connection, round_id: str, bucket: int) -> list[C
 
 
 async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict[str, int]:
+    """Versions of withdrawals, by application."""
     rows = await connection.fetch(WITHDRAWN, sorted(applications))
     return {row["application"]: row["version"] for row in rows}
 
@@ -101,10 +102,12 @@ async def facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> 
 
 
 async def request_facts(connection: Connection, round_id: str) -> list[StatedFacts]:
+    """The stored facts of all requests that can be checked."""
     return [StatedFacts(*row) for row in await connection.fetch(REQUEST_FACTS, round_id)]
 
 
 async def drop_altered_facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> None:
+    """Deletes the facts of these (application, version)."""
     await connection.execute(DROP_ALTERED_FACTS, [each[0] for each in versions], [each[1] for each in versions])
 
 
@@ -121,6 +124,7 @@ async def drop_verdicts(
 
 
 async def drop_requests(connection: Connection, round_id: str, requests: Iterable[str], listed: Iterable[str]) -> None:
+    """Deletes these requests, and listed requests in another round."""
     await connection.execute(DROP_REQUESTS, sorted(requests))
     await connection.execute(DROP_REQUESTS_ELSEWHERE, round_id, sorted(listed))
 

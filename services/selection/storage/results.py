@@ -203,6 +203,7 @@ async def giving_status(connection: Connection) -> list[GivenStatus]:
 async def selected_lines(
     connection: Connection, round_id: str, epoch: int, after: int, limit: int
 ) -> list[dict[str, Any]]:
+    """Selected lines after a line, at most `limit`."""
     return [dict(row) for row in await connection.fetch(SELECTED_LINES, round_id, epoch, after, limit)]
 
 
@@ -214,6 +215,7 @@ async def status_ended(connection: Connection, given: GivenStatus, line: int, wh
 
 
 async def lines(connection: Connection, due: ToPublish, after: int, limit: int) -> list[dict[str, Any]]:
+    """Lines to publish after a line, at most `limit`."""
     return [dict(row) for row in await connection.fetch(LINES, due.round, due.epoch, after, limit, due.batch)]
 
 
@@ -225,6 +227,7 @@ async def leaves(connection: Connection, round_id: str, epoch: int) -> list[list
 
 
 async def drop_proposal(connection: Connection, round_id: str, epoch: int) -> None:
+    """Deletes a proposal with its lines."""
     await connection.execute(DROP_PROPOSAL, round_id, epoch)
     await connection.execute(DROP_RESULTS, round_id, epoch)
 

@@ -90,6 +90,7 @@ async def known(connection: Connection, round_id: str) -> KnownRound | None:
 
 
 async def committed_epochs(connection: Connection, round_id: str) -> list[int]:
+    """The epochs that are committed, here or as published before."""
     return [row["epoch"] for row in await connection.fetch(COMMITTED_EPOCHS, round_id)]
 
 

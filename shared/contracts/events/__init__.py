@@ -11,6 +11,7 @@ from shared.contracts.events.applications import (
     SelectionGivenUp,
 )
 from shared.contracts.events.audit import AuditHeadPublished
+from shared.contracts.events.common_types import BUCKETS, Invitation, Manifest, Rehearsal, RoundAct, Source, SourceKind
 from shared.contracts.events.contacts import (
     AccessTokenChanged,
     ContactChanged,
@@ -20,7 +21,6 @@ from shared.contracts.events.contacts import (
     WebhookUrl,
 )
 from shared.contracts.events.deliveries import Channel, ContactDisowned, NoticeDelivered, NoticeFailed
-from shared.contracts.events.ground import BUCKETS, Invitation, Manifest, Rehearsal, RoundAct, Source, SourceKind
 from shared.contracts.events.inbox import (
     AmendPurchaseRequest,
     ReportNonPurchase,

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from shared.contracts.events.ground import RoundAct
+from shared.contracts.events.common_types import RoundAct
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.identity import IdentityLevel
 from shared.contracts.values import (

@@ -1,6 +1,6 @@
 """`milestones.v1`: what eligibility and selection have completed."""
 
-from shared.contracts.events.ground import Manifest
+from shared.contracts.events.common_types import Manifest
 from shared.contracts.values import Base64, Contract, Count, Epoch, Line, Positive, RoundId, Sha256Hex, UtcTime
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.events.ground import BUCKETS
+from shared.contracts.events.common_types import BUCKETS
 from shared.contracts.values import Code, Contract, Epoch, RoundId, UtcTime
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.events.ground import Invitation, Manifest, Rehearsal, RoundAct, Source
+from shared.contracts.events.common_types import Invitation, Manifest, Rehearsal, RoundAct, Source
 from shared.contracts.policy import Policy
 from shared.contracts.registries import Registry
 from shared.contracts.values import (

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.events.ground import RoundAct
+from shared.contracts.events.common_types import RoundAct
 from shared.contracts.values import (
     ApplicationId,
     Contract,

@@ -18,6 +18,8 @@ from shared.contracts.policy import Titled
 
 
 class AwardStatus(StrEnum):
+    """OCDS award status, as far as we use it."""
+
     ACTIVE = "active"
     CANCELLED = "cancelled"
 

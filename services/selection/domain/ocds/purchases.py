@@ -29,6 +29,7 @@ class Reported:
 
     @property
     def process(self) -> tuple[str, str]:
+        """(request, application): each pair is a process of its own."""
         return self.line.request, self.selected.application
 
 

@@ -60,9 +60,11 @@ class Publication:
     address: str
 
     def ocid(self, local: str) -> str:
+        """A process id with the publisher's prefix."""
         return f"{self.prefix}-{local}"
 
     def link(self, round_id: str, what: str) -> str:
+        """A public address of this service."""
         return f"{self.address}/rounds/{round_id}/{what}"
 
     def office(self) -> Party:
@@ -112,6 +114,7 @@ def moment(at: datetime) -> str:
 
 
 def money(won: int) -> dict[str, Any]:
+    """An OCDS Value in won."""
     return {"amount": won, "currency": "KRW"}
 
 
@@ -121,8 +124,10 @@ def both(field: str, words: Titled) -> dict[str, str]:
 
 
 def classification(class_code: str) -> dict[str, str]:
+    """The classification of a product class."""
     return {"scheme": CLASS_SCHEME, "id": class_code}
 
 
 def document(name: str, kind: str, title: Titled, url: str, media_type: str = "application/json") -> dict[str, str]:
+    """An OCDS Document."""
     return {"id": name, "documentType": kind, **both("title", title), "url": url, "format": media_type}

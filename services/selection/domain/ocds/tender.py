@@ -40,6 +40,7 @@ Section = dict[str, Any]
 
 
 def notice(publication: Publication, round_: RoundAnnounced | RoundAmended | RoundOpened, status: str) -> Section:
+    """The tender with its window, as announced, amended or opened."""
     return {
         "id": round_.round,
         "title": round_.title,
@@ -105,11 +106,13 @@ def amended(publication: Publication, event: RoundAmended, at: datetime) -> Sect
 
 
 def extended(event: RoundExtended, number: int, at: datetime) -> Section:
+    """A later close. `number`: of the extension, from 1."""
     amendment = {"id": str(number), "date": moment(at), "rationale": event.reason}
     return {"id": event.round, "tenderPeriod": {"endDate": moment(event.closes_at)}, "amendments": [amendment]}
 
 
 def frozen(event: RoundFrozen) -> Section:
+    """The milestone of the freeze."""
     counts = frozen_counts(event.applications.count, event.requests.count)
     return {"id": event.round, "milestones": [_met("frozen", FROZEN, counts, event.frozen_at)]}
 
@@ -132,6 +135,8 @@ def _met(name: str, title: Titled, description: Titled, at: datetime) -> Section
 
 
 def confirmed(publication: Publication, event: SelectionConfirmed, *, successful: bool) -> Section:
+    """The outcome, with the documents that prove it."""
+
     def evaluation(name: str, title: Titled, what: str, media_type: str) -> dict[str, str]:
         return document(name, "evaluationReports", title, publication.link(event.round, what), media_type)
 
