@@ -1,4 +1,4 @@
-"""Who may do what in Kafka: the one table that users, ACLs, plans and the check against AsyncAPI are made from.
+"""Kafka rights: the one table from which users, ACLs, plans and the check against AsyncAPI are made.
 
 A service's rights follow from `topics`; an institution's are its inbox, its outbox and consumer groups of its own. An
 inbox and an outbox begin with the same words, and Kafka has no pattern for what ends a name: so services get their
@@ -25,7 +25,7 @@ SERVICES: Final = ("intake", "eligibility", "selection", "notify")
 
 
 class Right(StrEnum):
-    """Either one includes seeing that the resource is there."""
+    """Both include the right to see that the resource exists."""
 
     READ = "read"
     WRITE = "write"
@@ -38,7 +38,7 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """One ACL: `user` may do it, from any host. `prefixed`: on every resource whose name begins with `name`."""
+    """One ACL of a user, for any host. `prefixed`: for every resource whose name begins with `name`."""
 
     user: str
     right: Right
@@ -58,7 +58,7 @@ def institution_user(prefix: str, code: str) -> str:
 
 
 def service_grants(prefix: str, service: str) -> set[Grant]:
-    """What a service may do before the first institution joins."""
+    """The rights of a service before the first institution joins."""
     user = service_user(prefix, service)
     read = [*CONSUMED[service], *READ_BACK.get(service, ())]
     written = [topic for topic in SHARED_TOPICS if service in topic.writers]
@@ -72,7 +72,10 @@ def service_grants(prefix: str, service: str) -> set[Grant]:
 
 
 def institution_grants(prefix: str, code: str) -> set[Grant]:
-    """What an institution may do: send, hear, and keep its place in hearing. No transactions, nothing shared."""
+    """The rights of an institution: write its inbox, read its outbox, commit offsets.
+
+    No transactions, no shared topics.
+    """
     user = institution_user(prefix, code)
     return {
         *_on_topics(user, Right.WRITE, prefix, [inbox(code)]),
@@ -82,13 +85,13 @@ def institution_grants(prefix: str, code: str) -> set[Grant]:
 
 
 def sending_grants(prefix: str, code: str) -> set[Grant]:
-    """What a suspension takes away."""
+    """The rights that a suspension removes."""
     return {grant for grant in institution_grants(prefix, code) if grant.right is Right.WRITE}
 
 
 def joining_grants(prefix: str, code: str) -> set[Grant]:
-    """What services may do on the two topics of an institution. It outlives the institution's own rights: what it sent
-    is still taken, and what it is told is still kept."""
+    """The rights of services on the two topics of an institution. They outlast the institution's own rights: what it
+    sent is still read, and its notices are still written."""
     reader = service_user(prefix, INBOX_READER)
     return {
         *_on_topics(reader, Right.READ, prefix, [inbox(code), outbox(code)]),

@@ -1,4 +1,4 @@
-"""An institution's side of the interface as one AsyncAPI 3 document: what it sends, what it hears, every payload.
+"""The interface for institutions as one AsyncAPI 3 document: what they send and receive, and every payload.
 
 Services publish theirs at `/asyncapi`, from their own side and with their deployment's prefix; this one is for whoever
 has not met one yet.
@@ -37,7 +37,7 @@ _HEARD_HEADERS: Final = {
 
 
 def institution_side(examples: Mapping[str, Any]) -> Document:
-    """`examples`: a body of each message, by its name."""
+    """The document. `examples`: a body of each message, by name."""
     inbox, outbox = topics.inbox("{code}"), topics.outbox("{code}")
     models = [*inbox.events, *outbox.events]
     _, schemas = models_json_schema(

@@ -1,4 +1,4 @@
-"""What a rule found. A verdict lists every finding, not the first failure."""
+"""Findings of rules. A verdict lists all findings, not only the first failure."""
 
 from dataclasses import dataclass
 from enum import StrEnum

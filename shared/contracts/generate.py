@@ -1,4 +1,5 @@
-"""JSON Schemas of every event and of a policy, kept beside the contracts, and what may not change in them.
+"""Generates the JSON schemas of events and policies, stored beside the contracts, and checks that changes are
+compatible.
 
 `python -m shared.contracts.generate` writes `schemas/<Event>.json` and the AsyncAPI page of institutions; it refuses a
 change that would break a reader or a stored message: that is a `.v2` topic. `--check` writes nothing and fails on
@@ -30,12 +31,12 @@ _UPPER_BOUNDS: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", 
 
 
 def models() -> dict[str, type[Contract]]:
-    """Every event model by name, those of institutions' topics too."""
+    """All event models by name, those of institutions' topics included."""
     return topics.event_types([*topics.SHARED_TOPICS, topics.inbox("any"), topics.outbox("any")])
 
 
 def schemas() -> dict[str, Schema]:
-    """The schema of each event and of a policy, as readers validate it, and of files as people write them."""
+    """The schemas of events and of a policy, as readers validate them, and of files, as people write them."""
     by_name = {name: model.model_json_schema() for name, model in models().items()}
     by_name["Policy"] = POLICY.json_schema()
     by_name[policy_file.NAME] = policy_file.file_schema(by_name["Policy"])
@@ -46,8 +47,8 @@ def schemas() -> dict[str, Schema]:
 
 
 def examples() -> dict[str, Any]:
-    """A body of each event, as it was first written in its newest form; of what institutions send, as the examples for
-    them have it (docs/examples)."""
+    """A body of each event: the golden of its newest form; for what institutions send, the example for them
+    (docs/examples)."""
     by_event = {path.name.partition(".")[0]: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))}
     for path in SENT.glob("*.json"):
         body = json.loads(path.read_text())
@@ -61,12 +62,13 @@ def rendered(schema: Schema) -> str:
 
 
 def breaking(old: Schema, new: Schema) -> list[str]:
-    """What a message valid under `old` could fail at under `new`, or a reader of `old` miss."""
+    """Incompatible changes: what could make a message valid under `old` fail under `new`, or what readers of `old`
+    miss."""
     return list(_Comparison(old, new).differences(old, new, "", ()))
 
 
 class _Comparison:
-    """Walks two schemas together, following references; types that contain themselves are entered once."""
+    """Walks two schemas together, following references; recursive types are entered once."""
 
     def __init__(self, old: Schema, new: Schema) -> None:
         self.old_root, self.new_root = old, new
@@ -111,7 +113,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def _values(old: Schema, new: Schema, at: str) -> Iterator[str]:
-    """Types and enumerated values; a constant is an enumeration of one."""
+    """Compares types and enumerated values; a constant is an enumeration with one value."""
     before_type, after_type = old.get("type"), new.get("type")
     if after_type not in (None, before_type) and (before_type, after_type) != ("integer", "number"):
         yield f"{at}: type {before_type} became {after_type}"
@@ -142,7 +144,7 @@ def _bounds(old: Schema, new: Schema, at: str) -> Iterator[str]:
 
 
 def drift(generated: dict[str, Schema], folder: Path = FOLDER) -> list[str]:
-    """Where the files are not what the contracts say."""
+    """The files that differ from the contracts."""
     differences = []
     for name, schema in generated.items():
         path = folder / f"{name}.json"
@@ -165,7 +167,7 @@ def page_drift(page: Path = PAGE) -> list[str]:
 
 
 def broken_since(committed: dict[str, Schema], generated: dict[str, Schema]) -> list[str]:
-    """What the contracts of now break of those of then, by event."""
+    """Incompatible changes between then and now, by event."""
     breaks = []
     for name, old in sorted(committed.items()):
         if name not in generated:
@@ -180,7 +182,7 @@ def on_disk(folder: Path = FOLDER) -> dict[str, Schema]:
 
 
 def at_revision(revision: str, folder: Path = FOLDER) -> dict[str, Schema]:
-    """The schemas as committed; none where there is no git, no such revision or no schema yet."""
+    """The schemas as committed; empty without git, without such a revision, or without schemas in it."""
     try:
         listed = _git("ls-tree", "--name-only", revision, "./", folder=folder).split()
         return {
@@ -211,7 +213,7 @@ def _write(generated: dict[str, Schema]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when all is well, 1 with one problem a line."""
+    """Returns 0 if all is well, else 1 after printing one problem a line."""
     parser = argparse.ArgumentParser(prog="python -m shared.contracts.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on drift and on a breaking change")
     parser.add_argument("--against", default="HEAD", help="the revision whose schemas must still be met")

@@ -1,4 +1,4 @@
-"""How sure the programme is that an entry comes from the firm that it names."""
+"""How surely an entry comes from the firm that it names."""
 
 from enum import StrEnum
 

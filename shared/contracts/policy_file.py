@@ -1,4 +1,4 @@
-"""The schema of a policy as people write it: stricter than what readers accept, so that an editor says what is wrong.
+"""The schema of policy files: stricter than what readers accept, so that editors show mistakes.
 
 Readers pass over fields they do not know and leave parameters to the rules; whoever writes a policy wants every
 misspelling named. So the published file schema closes each object and gives each rule its parameters.
@@ -15,7 +15,7 @@ _TITLE: Final = "A policy file of deploy/policies: docs/policy.md explains it"
 
 
 def file_schema(policy: Schema) -> Schema:
-    """Of the contract's own schema of a policy."""
+    """The file schema, from the contract's schema of a policy."""
     whole: Schema = closed(deepcopy(policy))
     whole["title"] = _TITLE
     condition = whole["$defs"]["Condition"]["properties"]
@@ -25,7 +25,7 @@ def file_schema(policy: Schema) -> Schema:
 
 
 def closed(schema: Any) -> Any:
-    """No property beyond those listed, and no titles made of field names: descriptions say more."""
+    """The schema without additional properties, and without titles made of field names."""
     if isinstance(schema, list):
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):

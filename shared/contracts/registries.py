@@ -1,4 +1,4 @@
-"""What a public registry is asked, and what it said."""
+"""Questions to public registries, and their answers."""
 
 from dataclasses import dataclass
 from datetime import date

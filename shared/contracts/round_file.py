@@ -1,4 +1,4 @@
-"""A round as people write it down, in a file of `deploy/rounds`: its terms, its policy by name, who pledges to it."""
+"""Round files (`deploy/rounds`): a round's terms, its policy by name, and its pledges, as people write them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""Every topic in one place: its key, its writer, its events, how it is kept. Auto-creation is off."""
+"""All topics: key, writer, events and retention of each. Automatic creation is off."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic as it is provisioned. `name` has no prefix; the deployment's settings give it."""
+    """A topic as provisioned. `name` is without prefix, which the deployment's settings give."""
 
     name: str
     key: str
@@ -216,14 +216,15 @@ CONSUMED: Final[dict[str, tuple[Topic, ...]]] = {
 READ_BACK: Final[dict[str, tuple[Topic, ...]]] = {
     "intake": (ROUNDS, INSTITUTIONS, APPLICATIONS, CONTACTS, PURCHASE_REQUESTS, ACCESS),
 }
-"""Which of its own topics a service reads without a group, to put back what its database lost."""
+"""The own topics that a service reads without a group, to restore what its database lost."""
 INBOX_READER: Final = "intake"
-"""Reads every inbox without a group, and its own answers on the outboxes; writes what institutions upload."""
+"""The service that reads all inboxes without a group, and its own answers on outboxes, and writes uploads to
+inboxes."""
 
 
 def inbox(institution: str) -> Topic:
-    """What an institution writes and intake reads; tables it uploads are written to it by intake. One partition,
-    stamped by the broker: the order is the proof."""
+    """The inbox: an institution writes, intake reads, and intake writes uploaded tables. It has one partition with
+    broker append time, so its order is proof."""
     return Topic(
         name=f"institution.{institution}.inbox.v1",
         key="request id",
@@ -241,13 +242,13 @@ def inbox(institution: str) -> Topic:
 
 
 def institution_of_inbox(name: str) -> str | None:
-    """Whose inbox a topic is, by its name without the prefix; None where it is none."""
+    """The institution whose inbox a topic (without prefix) is; None if it is no inbox."""
     institution = name.removeprefix("institution.").removesuffix(".inbox.v1")
     return institution if name == f"institution.{institution}.inbox.v1" else None
 
 
 def outbox(institution: str) -> Topic:
-    """What only that institution reads: intake's answers, notify's notices."""
+    """The outbox, which only that institution reads: intake's answers and notify's notices."""
     return Topic(
         name=f"institution.{institution}.outbox.v1",
         key="request id",
@@ -267,7 +268,7 @@ def outbox(institution: str) -> Topic:
 
 
 def dead_letters(topic: str, group: str) -> Topic:
-    """Where `group` puts the records of `topic` it could not take, as they came."""
+    """The topic for records of `topic` that `group` could not handle."""
     return Topic(
         name=f"{topic}.{group}.dlq",
         key="original",
@@ -279,7 +280,7 @@ def dead_letters(topic: str, group: str) -> Topic:
 
 
 def provisioned() -> Iterable[Topic]:
-    """All topics a deployment needs before its first institution joins."""
+    """All topics that a deployment needs before its first institution joins."""
     yield from SHARED_TOPICS
     for service, topics in CONSUMED.items():
         for topic in topics:
@@ -287,5 +288,5 @@ def provisioned() -> Iterable[Topic]:
 
 
 def event_types(topics: Iterable[Topic]) -> dict[str, type[Contract]]:
-    """Event models by name, for the topics given."""
+    """The event models of these topics, by name."""
     return {model.__name__: model for topic in topics for model in topic.events}

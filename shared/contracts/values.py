@@ -1,4 +1,4 @@
-"""The words every contract is made of.
+"""The value types that contracts are made of.
 
 All JSON is I-JSON (RFC 7493): no NUL, no lone surrogate, no integer above 2^53.
 """
@@ -14,7 +14,7 @@ I_JSON_MAX = 2**53 - 1
 
 
 class Writing(StrEnum):
-    """Kinds of text that edges read as people write them (`shared.reading.as_written`)."""
+    """Kinds of text that routes read as people write them (`shared.reading.as_written`)."""
 
     LINE = "line"
     PROSE = "prose"
@@ -25,8 +25,8 @@ class Writing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Of which kind a text is. `groups`: how digits are written, such as 3-2-5. No part of the schema: a reader of
-    events sees values as they were kept."""
+    """The kind of a text. `groups`: how digits are grouped, such as 3-2-5. It is not part of the schema: readers of
+    events see normalised values."""
 
     kind: Writing
     groups: tuple[int, ...] = ()
@@ -40,7 +40,7 @@ def _to_utc(moment: datetime) -> datetime:
 
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""A moment with its offset given; kept in UTC."""
+"""A time with an offset; stored in UTC."""
 
 Line = Annotated[
     str,
@@ -51,14 +51,14 @@ Line = Annotated[
 DocumentNumber = Annotated[Line, Written(Writing.DOCUMENT)]
 """The number of a certificate or confirmation, in whatever form its authority gives it."""
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$"), Written(Writing.PROSE)]
-"""Text of several lines; NUL is what PostgreSQL can't hold."""
+"""Text of several lines without NUL, which PostgreSQL can't store."""
 
 LONGEST_EMAIL = 254
 Email = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
 ]
-"""An address (RFC 5321). Edges take those alone that mail can go to (`shared.programme.mail_addresses`). Read as it is:
-what one more sign makes of it may be another person's."""
+"""An address (RFC 5321). Routes accept only deliverable ones (`shared.programme.mail_addresses`). It is never
+normalised: a changed character could make it another person's."""
 
 _CODE = Written(Writing.CODE)
 RoundId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$"), _CODE]
@@ -76,7 +76,7 @@ RequestId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}/[A-
 RequestReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"), _CODE]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), _CODE]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""128 bits in hex; keeps a published hash of few facts from being guessed."""
+"""128 bits in hex, so that a published hash of few facts can't be guessed."""
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[\x21-\x7e]+$")]
 """A reference to a resource (RFC 3986), absolute or relative."""

@@ -1,4 +1,4 @@
-"""The rules a policy may name, as words: what each asks, what it takes, and where it stands in the law.
+"""The rules that a policy may name: what each asks, its parameters, and its legal source.
 
 What they do is `services/eligibility/domain/rules`; a test holds the two together. Here, since whoever announces,
 checks or explains a policy needs the words and may not import that service.
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Kind(StrEnum):
-    """What a parameter is written as."""
+    """The type of a parameter."""
 
     NUMBER = "a whole number"
     TEXT = "a text"
@@ -19,17 +19,17 @@ class Kind(StrEnum):
 
 
 class Moved(StrEnum):
-    """What a greater value of a parameter does to those it is asked of."""
+    """The effect of a greater value of a parameter."""
 
     LAXER = "laxer"
     STRICTER = "stricter"
     EITHER = "either"
-    """It depends on others: said in words of its own."""
+    """It depends on other parameters, and is described separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterTerms:
-    """`least` and `most` bound a number; one outside could not be met, or by everybody."""
+    """A parameter. `least` and `most` bound a number: outside, nobody or everybody would pass."""
 
     kind: Kind
     means: str
@@ -38,12 +38,12 @@ class ParameterTerms:
     most: int = 2**53 - 1
     greater: Moved = Moved.EITHER
     whom: str = ""
-    """Whom a change concerns."""
+    """Whom a change affects."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTerms:
-    """`asks`: what passes it. `whom`: those it keeps out. `source`: where the law has it."""
+    """A rule. `asks`: what passes; `whom`: whom it keeps out; `source`: its place in the law."""
 
     title: str
     asks: str

@@ -1,4 +1,4 @@
-"""Every event of every topic, a module a topic. An event's name is its CloudEvents type's middle part."""
+"""All events, one module per topic. An event's name is the middle part of its CloudEvents type."""
 
 from shared.contracts.events.access import TokenChanged, TokenRole
 from shared.contracts.events.applications import (

@@ -1,4 +1,4 @@
-"""`access.v1`: who may act, known to every service by the hash of a token and never by the token."""
+"""`access.v1`: who may act, by the hash of their token, never the token itself."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What several events are made of: digests of sets, the rehearsal map, sources of chance, acts."""
+"""Types that several events share: digests of sets, rehearsals, sources of chance, acts."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`contacts.v1`: the only topic with names, addresses and numbers of persons, and with what signs webhooks."""
+"""`contacts.v1`: the only topic with personal data (names, addresses, phone numbers) and webhook secrets."""
 
 from enum import StrEnum
 from typing import Annotated

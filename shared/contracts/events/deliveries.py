@@ -1,4 +1,4 @@
-"""`deliveries.v1`: what notify delivered, or could not; and whose contact says that it was not them."""
+"""`deliveries.v1`: what notify delivered or could not deliver, and disowned contacts."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""`registry-answers.v1`: what registries said, so that judging on it can be repeated by whoever has lost it."""
+"""`registry-answers.v1`: registries' answers, so that a lost database can judge by them again."""
 
 from shared.contracts.registries import RegistryAnswer
 from shared.contracts.values import Contract, Epoch, RoundId
