@@ -164,11 +164,33 @@ def _channels(
     )
 
     def sending(adapter: ChannelAdapter, quiet: QuietHours | None = None) -> Sending:
-        recording = Recording(adapter, persistence, outbox, clock.now, chance, runtime.stopping, settled)
-        return Sending(adapter, claims, recording, clock.now, runtime.stopping, quiet)
+        recording = Recording(
+            adapter=adapter,
+            persistence=persistence,
+            outbox=outbox,
+            now=clock.now,
+            chance=chance,
+            stopping=runtime.stopping,
+            counter=settled,
+        )
+        return Sending(
+            adapter=adapter,
+            claims=claims,
+            recording=recording,
+            now=clock.now,
+            stopping=runtime.stopping,
+            quiet=quiet,
+        )
 
     composer = Composer(renderer, sender, settings.selection_url, settings.public_url)
-    mails = MailAdapter(server, composer, sender, clock.now, runtime.tracing, Pace(settings.mail_per_second))
+    mails = MailAdapter(
+        server=server,
+        composer=composer,
+        sender=sender,
+        now=clock.now,
+        tracing=runtime.tracing,
+        pace=Pace(settings.mail_per_second),
+    )
     webhooks = WebhookAdapter(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing)
     outboxes = OutboxAdapter(runtime.producer, clock.now, runtime.tracing)
     return _Channels(sending(mails, settings.quiet), sending(webhooks), sending(outboxes))

@@ -87,8 +87,8 @@ class StampAnswer:
 
 def answer_of(content: bytes) -> StampAnswer:
     """Reads a TimeStampResp. Raises UnreadableBerError, also if it is not granted."""
-    stated, *token = element(content).of(SEQUENCE).members
-    status = stated.of(SEQUENCE).members[:1]
+    status_info, *token = element(content).of(SEQUENCE).members
+    status = status_info.of(SEQUENCE).members[:1]
     granted = status and status[0].integer in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}
     if not granted or len(token) != 1:
         raise UnreadableBerError(f"not granted: PKIStatus {status[0].integer if status else 'is missing'}")

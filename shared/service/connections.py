@@ -1,4 +1,4 @@
-"""All connections of a process: how many there may be, of one client too, and when each is looked at again."""
+"""Counts the connections of a process, in total and per client, and ends those that wait too long."""
 
 import asyncio
 from collections import Counter

@@ -82,7 +82,7 @@ def returning_router(
         """Those for a person, newest first: why, and what was said of which notice."""
         await operator(request)
         async with connected(pool()) as connection:
-            return JSONResponse(jsonable_encoder(await returned_mails.kept(connection, limit)))
+            return JSONResponse(jsonable_encoder(await returned_mails.stored(connection, limit)))
 
     @router.get("/bounces/{returned}")
     async def show_returned(returned: Uuid, request: Request) -> Response:
@@ -117,11 +117,11 @@ async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: byt
         report = await asyncio.to_thread(bounce, content)
     except UnreadableBounceError as error:
         async with connected(pool) as connection:
-            return CameTo(listed=await _kept(connection, content, f"{UNREADABLE}: {error}"), why=UNREADABLE)
+            return CameTo(listed=await _listed(connection, content, f"{UNREADABLE}: {error}"), why=UNREADABLE)
     async with outbox.transaction(pool) as (connection, events):
         why = await _not_ours(connection, report, proven=proven)
         if why:
-            return CameTo(delivery=report.delivery, listed=await _kept(connection, content, why, report), why=why)
+            return CameTo(delivery=report.delivery, listed=await _listed(connection, content, why, report), why=why)
         address = await suppressions.address_of(connection, report.delivery)
         finding = report.about(address)
         if not finding.final:
@@ -132,7 +132,7 @@ async def _taken(pool: Pool, outbox: OutboxPublisher, clock: Clock, content: byt
             await suppressions.suppress(connection, address, f"bounced {finding.status}", report.delivery)
         if finding.judgement not in DOUBTFUL:
             return CameTo(delivery=report.delivery, status=finding.status, failed=has_failed, suppressed=gone)
-        listed = await _kept(connection, content, finding.judgement.value, report, finding)
+        listed = await _listed(connection, content, finding.judgement.value, report, finding)
         return CameTo(
             delivery=report.delivery,
             status=finding.status,
@@ -158,7 +158,7 @@ async def _fail(connection: Connection, events: list[Outgoing], delivery: str, e
     return bool(bounced)
 
 
-async def _kept(
+async def _listed(
     connection: Connection, content: bytes, why: str, report: Bounce | None = None, finding: Finding | None = None
 ) -> str:
     about = (

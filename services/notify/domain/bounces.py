@@ -40,7 +40,7 @@ class RecipientReport:
     """The report about one recipient. `recipients`: the forms its address may have; empty if none is named."""
 
     final: bool
-    """By the report's action, not its status: a server that gives up after days reports `failed` and 4.4.7."""
+    """Set by the report's action, not its status: a server that gives up after days reports `failed` and 4.4.7."""
     recipients: frozenset[str]
     status: str | None
     answer: ServerAnswer

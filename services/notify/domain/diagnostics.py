@@ -46,9 +46,9 @@ class Judgement(StrEnum):
 
     GONE = "gone"
     STANDS = "stands"
-    """By the status already, something else failed."""
+    """The status already says that something else failed."""
     CONTRADICTED = "contradicted"
-    """Of status and words, one says that the address is gone, the other that something else is wrong."""
+    """Status and words contradict each other: one says that the address is gone, the other that it is not."""
     UNCLEAR = "unclear"
     """The status says that the address is gone; the words do not say why."""
     ELSEWHERE = "elsewhere"

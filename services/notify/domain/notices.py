@@ -55,7 +55,7 @@ class Happening(StrEnum):
 
 
 class Role(StrEnum):
-    """As what somebody is notified."""
+    """The role in which somebody is notified."""
 
     APPLICANT = "applicant"
     INSTITUTION = "institution"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from shared.proof.canonical import sha256_hex
 from shared.service.postgres import Connection, rows_changed
 
-MOST_KEPT: Final = 500
+MOST_STORED: Final = 500
 LONGEST_WORDS: Final = 1_000
 TAG = "SELECT notice_tag($1)"
 # A mail that is stored already is found, even when the limit is reached.
@@ -41,14 +41,14 @@ async def keep(
     status: str | None = None,
     words: str | None = None,
 ) -> str | None:
-    """Stores a returned mail and returns its id; None if MOST_KEPT are stored."""
+    """Stores a returned mail and returns its id; None if MOST_STORED are stored."""
     shortened = words.replace("\x00", "")[:LONGEST_WORDS] if words else None
-    values = (sha256_hex(content), why, delivery, status, shortened, content, MOST_KEPT)
+    values = (sha256_hex(content), why, delivery, status, shortened, content, MOST_STORED)
     stored: str | None = await connection.fetchval(KEEP, *values)
     return stored
 
 
-async def kept(connection: Connection, limit: int) -> list[dict[str, Any]]:
+async def stored(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """The stored mails, newest first, without their contents."""
     return [dict(row) for row in await connection.fetch(LIST, limit)]
 
