@@ -158,9 +158,9 @@ def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:
     return TaxService(address, settings.identity_seconds)
 
 
-def _inbox_consumer(settings: IntakeSettings) -> Callable[[], InTurns]:
+def _inbox_consumer(settings: IntakeSettings) -> Callable[[], FairReader]:
     """Makes consumers without a group: inboxes are leased, and their offsets are in the database."""
-    return lambda: InTurns(settings.kafka.client_arguments(), FETCH_BYTES)
+    return lambda: FairReader(settings.kafka.client_arguments(), FETCH_BYTES)
 
 
 def _own_consumer(settings: IntakeSettings) -> Callable[[], AIOKafkaConsumer]:

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from services.eligibility.domain.compiled import PolicyRules
 from services.eligibility.domain.judge import judge
 from services.selection.domain.commitment import Entry
-from services.selection.domain.matching import Offer, offer_of
+from services.selection.domain.offers import Offer, offer_of
 from services.selection.domain.score import score
-from services.selection.domain.tickets import standing_of, tickets
+from services.selection.domain.tickets import ticket_grounds, tickets
 from shared.contracts.facts import ApplicationFacts, RequestFacts
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.policy import Policy

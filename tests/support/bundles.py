@@ -20,7 +20,8 @@ from services.selection.domain.evidence import (
     opens,
     request_record,
 )
-from services.selection.domain.matching import Result, demand_of
+from services.selection.domain.matching import Result
+from services.selection.domain.offers import demand_of
 from services.selection.domain.proposal import Proposal, propose
 from services.selection.domain.releases import Freed, Place, Release, release
 from shared.contracts.policy import POLICY

@@ -13,7 +13,8 @@ from services.notify.adapters.composing import Composer, Sender
 from services.notify.adapters.rendering import Renderer
 from services.notify.domain.notices import Occurrence, planned
 from services.notify.handlers import delivery_id
-from services.notify.storage.deliveries import Addressee, Claimed, Delivery
+from services.notify.storage.claims import Addressee, Claimed
+from services.notify.storage.deliveries import Delivery
 from shared.clock import REAL_TIME
 from shared.contracts import events
 from shared.contracts.events import Language

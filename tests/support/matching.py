@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.selection.domain.matching import Demand, Offer
+from services.selection.domain.offers import Demand, Offer
 from shared.contracts.policy import Limits, TrackLimits
 
 FREE = Limits(selections_per_firm=9, requests_per_product=9)

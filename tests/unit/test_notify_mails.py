@@ -13,9 +13,10 @@ from services.notify.adapters.composing import Composer, Sender, UnusableAddress
 from services.notify.adapters.rendering import NOTICE_NAMES, TEMPLATES
 from services.notify.domain.notices import TEMPLATES as TEMPLATE_OF
 from services.notify.domain.notices import Occurrence, planned
-from services.notify.domain.occurrences import appeal, given_up, reconsidered, result, submission, withdrawal
+from services.notify.domain.occurrences import appeal, reconsidered, submission, withdrawal
+from services.notify.domain.results import given_up, result
 from services.notify.handlers import delivery_id
-from services.notify.storage.deliveries import Addressee
+from services.notify.storage.claims import Addressee
 from shared.contracts.events import Language
 from shared.contracts.findings import Unit
 from shared.wording.explanation import RULE_WORDS

@@ -119,7 +119,7 @@ class InboxReader:
         self._reading, self._leftovers = offsets, {}
         _log.info("reads inboxes", inboxes=len(offsets), left_out=len(there) - len(offsets))
 
-    async def _read_slots(self, consumer: TakesTurns, pool: Pool, seconds: float) -> None:
+    async def _read_slots(self, consumer: SlotReader, pool: Pool, seconds: float) -> None:
         """Gives ready inboxes a slot each, a few at a time, for about `seconds`."""
         at_once = asyncio.Semaphore(AT_ONCE)
 
@@ -136,7 +136,7 @@ class InboxReader:
                 if error is not None:
                     raise error
 
-    async def _read_slot(self, consumer: TakesTurns, pool: Pool, topic: str) -> None:
+    async def _read_slot(self, consumer: SlotReader, pool: Pool, topic: str) -> None:
         left = self._leftovers.pop(topic, None)
         if left is None:
             try:
