@@ -88,9 +88,9 @@ class NotifySettings(ServiceSettings):
         "reminder before a close; rehearsals know none); empty: none.",
     )
     digest_seconds: float = Field(
-        60, ge=0, description="How long notices of awards and purchases wait for others to the same desk."
+        60, ge=0, description="How long notices of awards and purchases wait for others to the same person."
     )
-    digest_from: int = Field(5, ge=2, description="From so many on they go to a desk in one mail.")
+    digest_from: int = Field(5, ge=2, description="From so many on they go to a person in one mail.")
     closing_soon_hours: float = Field(
         72, gt=0, description="So long before a round closes its institutions are reminded (programme time)."
     )
