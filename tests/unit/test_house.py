@@ -30,6 +30,7 @@ KNOWN_BY_OTHERS: Final = {
     ("shared/contracts/round_file.py", "desk"): "a schema's title",
     ("services/selection/domain/legal_note.py", "duties"): "duties under the law",
     ("docs/packs.md", "duties"): "duties under the law",
+    ("services/intake/api/notification_contacts.py", "desk"): "a schema's title and an action of the audit log",
     ("docs/glossary.md", "duty"): "the word that is not used",
     ("docs/glossary.md", "desk"): "the word that is not used",
     ("docs/glossary.md", "did act"): "the word that is not used",
