@@ -64,11 +64,12 @@ fix: ready  ## format, and mend what the linter can mend safely
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-check: ready  ## lint, types, import rules, drift of schemas and settings
+check: ready  ## lint, types, import rules, the house's own rules, drift of schemas and settings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(PYTEST) --quiet --no-header --durations=1 tests/unit/test_house.py
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
 	@$(BIN)/python -m firstbuy.reference.settings --check

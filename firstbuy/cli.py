@@ -88,6 +88,7 @@ def options(version: Version = False, language: Spoken = Language.EN) -> None:
 
 
 def assembled() -> typer.Typer:
+    """The whole command: every line of `COMMANDS` and `GROUPS`."""
     app = typer.Typer(
         name="firstbuy",
         help="Runs a public pilot-purchase programme: apply, judge, draw, match, tell everyone, with proof.",

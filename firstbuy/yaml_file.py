@@ -97,6 +97,7 @@ def document_of(path: Path) -> Any:
 
 
 def read(text: str) -> ReadFile:
+    """The document of a YAML text, or why there is none, by its line."""
     if len(text) > LARGEST:
         return _unread(1, "too-large", f"more than {LARGEST:,} characters", "split it, or drop what is no policy")
     try:

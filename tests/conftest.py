@@ -171,7 +171,7 @@ async def templates(
 async def database(
     postgres_server: PostgresServer, templates: Callable[[str | None], Awaitable[str]]
 ) -> AsyncIterator[Database]:
-    """`await database("intake")`: the address of a fresh, migrated database; `await database()`: of an empty one."""
+    """Fresh databases by their addresses: a migrated one of the service that is named, or an empty one."""
     made: list[str] = []
 
     async def clone(service: str | None = None) -> str:
@@ -196,8 +196,8 @@ async def start_stack(
     launch: Launch,
     tmp_path: Path,
 ) -> AsyncIterator[StartStack]:
-    """`await start_stack(services=…, replicas=…, environment=…)`: services as processes, on this test's databases and
-    topics, for the length of the test."""
+    """Starts services as processes, on this test's databases and topics, for the length of the test:
+    `await start_stack(services=…, replicas=…, environment=…)`."""
     async with AsyncExitStack() as held:
 
         async def start(**options: Any) -> Stack:

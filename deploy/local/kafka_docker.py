@@ -63,7 +63,7 @@ class FromDocker:
 
 
 def daemon() -> Any:
-    """testcontainers' own client of a daemon that answers: a `docker` on the path says nothing."""
+    """Testcontainers' own client of a daemon that answers: a `docker` on the path says nothing."""
     try:
         errors = importlib.import_module("docker.errors")
         requests = importlib.import_module("requests")

@@ -116,7 +116,7 @@ def server_environment() -> dict[str, str]:
 
 
 def initialise(binaries: Path, data: Path, password: str, account: Account | None) -> None:
-    """initdb into a folder that becomes `data` by rename: a killed initdb leaves nothing that looks whole."""
+    """Initdb into a folder that becomes `data` by rename: a killed initdb leaves nothing that looks whole."""
     unfinished = data.with_name("data.new")
     secret = data.with_name("password.new")
     shutil.rmtree(unfinished, ignore_errors=True)

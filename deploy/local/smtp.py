@@ -36,7 +36,7 @@ class Folder:
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
-        """aiosmtpd reads commands in a row as they come, and does not say so (RFC 2920)."""
+        """Aiosmtpd reads commands in a row as they come, and does not say so (RFC 2920)."""
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
 

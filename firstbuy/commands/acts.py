@@ -270,6 +270,7 @@ def propose(
     as_json: bool,
     **more: Any,
 ) -> None:
+    """Proposes the act; prints its terms and how another officer approves it."""
     body = {"act": act, "terms": terms, "reason": reason} | more
     proposed = ask("POST", f"/rounds/{round_id}/acts", url=url, token=token, body=body)
     if as_json:

@@ -1,4 +1,4 @@
-"""`firstbuy audit …`: is a service's log of decisions and acts whole?"""
+"""`firstbuy audit …`: checks that a service's log of decisions and acts is whole."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -57,6 +57,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 
 
 def examine(environment: Mapping[str, str]) -> list[Finding]:
+    """What this machine has of all that Firstbuy can use."""
     findings = [_python()]
     try:
         state = State.opened(environment)

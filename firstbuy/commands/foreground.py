@@ -92,6 +92,7 @@ def _set_old_logs_aside(state: State) -> None:
 
 
 def links(stack: Stack) -> Table:
+    """Addresses of the services and servers, and the folders of mails and logs."""
     table = Table(title="Firstbuy is up", show_header=False)
     table.add_column()
     table.add_column()

@@ -88,6 +88,7 @@ def _show(one: ClientConfiguration) -> None:
 def print_plan(
     joining: Sequence[str], known: Mapping[str, InstitutionStatus], cluster: str, quota: int, *, shared: bool = False
 ) -> None:
+    """Prints what others are to apply to Kafka, and changes nothing."""
     suspended = [code for code, status in known.items() if status is InstitutionStatus.SUSPENDED]
     there = [code for code, status in known.items() if status not in WITHOUT_TOPICS]
     copies = KafkaSettings().replication_factor or 3

@@ -127,6 +127,7 @@ def _print_log(log: Path, lines: list[str], *, named: bool) -> None:
 
 
 def status_table(running: dict[str, Any]) -> Table:
+    """Each replica with its state, restarts and address."""
     table = Table(title="Firstbuy")
     for heading in ("process", "address", "state", "restarts", "id"):
         table.add_column(heading)

@@ -88,6 +88,7 @@ async def replayed(
     moved: dict[str, str] | None = None,
     listed: int = 20,
 ) -> Results:
+    """A round from its topics, under the policies asked for."""
     opened, frozen = await recorded_round(kafka, prefix, round_id)
     replay = _replay(round_id, opened.policy, opened.policy_hash, other, day, moved or {}, listed)
     said = await recorded_answers(kafka, prefix, round_id, replay.comparison.old.rules)

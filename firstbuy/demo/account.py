@@ -59,6 +59,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """What must have become of each application, to check the round against."""
+
     entries: tuple[Entry, ...]
     withdrawn: tuple[tuple[str, str], ...]
     resubmitted: int

@@ -40,6 +40,7 @@ class Audit:
 
 
 def audited(account: Account) -> Audit:
+    """Judges every entry again and holds it against what was published."""
     policy = POLICY.validate_python(account.opened["policy"])
     facts = {entry.application: FACTS.validate_python(entry.facts) for entry in account.entries}
     committed = [_committed(entry, facts[entry.application], policy) for entry in account.entries]

@@ -35,6 +35,7 @@ class Check:
 
 
 def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, figures: Figures) -> list[Check]:
+    """Every check of the run, with its result."""
     plan = course.plan
     return [
         *_http(plan, course.traffic),

@@ -122,6 +122,7 @@ class _Buyer:
 
 
 def make_demand(round_id: str, pledges: Sequence[tuple[str, int]], applications: int, rng: random.Random) -> Demand:
+    """Every institution's messages, sound and mistaken, from the plan's seed."""
     demand = Demand()
     scale = max(0.1, min(1.0, applications / USUAL_APPLICATIONS))
     for place, (institution, pledge) in enumerate(pledges):

@@ -100,6 +100,7 @@ class Life:
 
 
 def script_and_fate(firm: Firm, offered: Offered, life: Life, contact: Json, key: str) -> tuple[Script, Fate]:
+    """The calls that enter one application, and what they must come to."""
     first = body(firm, offered, contact)
     if life.as_written:
         first = as_bytes(_as_people_write(json.loads(first)))

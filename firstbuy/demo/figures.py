@@ -53,6 +53,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
+    """What the tables and the report show."""
+
     results: Counter[str]
     outcomes: Counter[str]
     by_rule: dict[str, Counter[str]]
@@ -69,6 +71,7 @@ class Figures:
 
 
 def figures_of(account: Account, names: dict[str, str], h1: Policy) -> Figures:
+    """Counts the run's results by kind of firm, institution and reason."""
     h1_lets_in = under(account, h1)
     return Figures(
         results=Counter(entry.result_kind or "none" for entry in account.entries),

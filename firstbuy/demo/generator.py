@@ -35,6 +35,8 @@ _PRODUCTS_OF_A_FIRM: Final = ((1, 2, 3), (84, 12, 4))
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """All that the demo will send, made from one seed."""
+
     in_time: tuple[Script, ...]
     early: tuple[Script, ...]
     contested: tuple[Script, ...]

@@ -24,6 +24,7 @@ _OUTCOME_WORDS: Final = {
 def report(
     summary: dict[str, Any], first: FirstHalf, account: Account, audit: Audit, figures: Figures, checks: Sequence[Check]
 ) -> str:
+    """The whole report as one HTML page."""
     sections = "".join(
         (
             _head(account, summary),

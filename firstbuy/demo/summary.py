@@ -17,6 +17,7 @@ def summary(
     target: Target, seed: int, wall_seconds: float, course: Course, first: FirstHalf, account: Account, audit: Audit,
     figures: Figures, checks: list[Check], phases: list[tuple[str, float]],
 ) -> dict[str, Any]:  # fmt: skip
+    """The run's figures and roots as JSON, for `summary.json`."""
     without, with_record = figures.by_record
     return {
         "round": account.opened["round"],

@@ -39,6 +39,8 @@ class TooSlowError(DemoFailedError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """Where the demo's stack answers, and the tokens to act on it."""
+
     urls: Mapping[str, str]
     client: KafkaSettings
     """How Kafka is reached by whoever sees everything there."""
@@ -82,6 +84,7 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
 
 
 def of_stack(stack: Stack) -> Target:
+    """Of a stack that runs on this machine."""
     return Target(
         {service: stack.url(service) for service in stack.services},
         stack.kafka.settings,

@@ -41,6 +41,7 @@ def difference(results: Results) -> str:
 
 
 def compared(results: Results) -> Iterator[Table]:
+    """Tables: how many are eligible under each policy, by kind of firm and by rule."""
     old, new = results.old.policy, results.new.policy
     kinds = _table(
         f"The {results.applied} of {results.round} under both policies", "applied", old, new, "gained", "lost"
@@ -61,6 +62,7 @@ def compared(results: Results) -> Iterator[Table]:
 
 
 def first_half_section(results: Results) -> str:
+    """The report's section on the round of the first half, as HTML."""
     old, new = results.old.policy, results.new.policy
     chart = [
         bar

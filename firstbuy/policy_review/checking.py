@@ -39,6 +39,7 @@ class Examined:
 
 
 def examine(text: str) -> Examined:
+    """A policy file's faults and remarks, by line."""
     file = read(text)
     if not isinstance(file.document, dict):
         none = ((1, Problem("", "no-policy", "this is no policy", "start from one we ship")),)

@@ -38,6 +38,7 @@ class Described:
     schema: dict[str, Any] = field(repr=False)
 
     def look(self, document: Any) -> Looked:
+        """What the contract makes of a document, with every fault by its pointer."""
         seen = read_document(self.adapter, document)
         problems = [
             Problem(one.pointer, one.code, f"{_shown(_at(document, one.pointer))}: {said(one.detail)}", one.fix)

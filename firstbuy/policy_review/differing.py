@@ -25,6 +25,7 @@ def as_json(old: Policy, new: Policy, found: Sequence[Change]) -> dict[str, Any]
 
 
 def as_text(old: Policy, new: Policy, found: Sequence[Change]) -> str:
+    """The differences as lines for people."""
     lines = [
         f"from {old.policy}: {old.title.ko} · {old.title.en}",
         f"to   {new.policy}: {new.title.ko} · {new.title.en}",

@@ -10,6 +10,7 @@ _ABSENT = RuleTerms("", "", "", "")
 
 
 def judged_changes(old: Policy, new: Policy) -> Iterator[Change]:
+    """What differs in tracks and conditions, in the words of who is eligible."""
     yield from _date(old, new)
     yield from _certificates(old, new)
     yield from _classes(old, new)

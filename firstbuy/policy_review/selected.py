@@ -22,6 +22,7 @@ Valued = Callable[[int | None, int | None], Values]
 
 
 def selected_changes(old: Policy, new: Policy) -> Iterator[Change]:
+    """What differs in limits, tickets and scores, in the words of who is selected."""
     if old.method is not new.method:
         what = f"{_METHODS[new.method]}, instead of {_METHODS[old.method]}"
         yield Change("selection", what, Effect.EITHER)

@@ -27,6 +27,7 @@ def script() -> str:
 
 
 def document() -> str:
+    """The page `docs/evidence-format.md`, from the verifier's tables."""
     tables = {name: f"```text\n{table.strip()}\n```" for name, table in _TABLES.items()}
     return f"""# The evidence's format as tables
 

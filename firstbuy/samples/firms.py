@@ -60,6 +60,7 @@ _ODDS: Final = {
 
 
 def make_firm(number: int, rng: random.Random, as_of: date, taken: set[str]) -> Firm:
+    """An invented firm of a kind, with papers that fit it."""
     kind = rng.choices(tuple(FirmKind), (45, 30, 25))[0]
     corporation = rng.random() < 0.7
     findings: dict[str, str] = {}

@@ -29,6 +29,7 @@ class Offered:
 def make_product(
     number: int, rng: random.Random, kind: FirmKind, as_of: date, kinds: Sequence[CertificateKind]
 ) -> Offered:
+    """An invented product of a firm, with what its kind is good or bad at."""
     item = rng.choice(UNWANTED if rng.random() < 0.05 else _WANTED)
     price = rng.randint(item.cheapest_won // 10_000, item.dearest_won // 10_000) * 10_000
     findings: dict[str, str] = {"product-class": PASS}

@@ -106,6 +106,7 @@ class Comparison:
 
 
 def judged(facts: ApplicationFacts, side: Side) -> Judged:
+    """What one side's policy makes of the facts; a fault in a rule counts as not eligible."""
     try:
         verdict = judge(facts, side.rules)
     except Exception:  # noqa: BLE001 -- as the service does: it parks what a rule trips over, whatever that is

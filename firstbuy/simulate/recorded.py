@@ -44,6 +44,7 @@ class RecordedRound:
 
 
 async def recorded_round(kafka: KafkaSettings, prefix: str, round_id: str) -> tuple[RoundOpened, int | None]:
+    """The round's opening, and how many applications its newest manifest counts. Raises UnknownRoundError."""
     found, seen = RecordedRound(), set[str]()
     readers: dict[str, TypeAdapter[Any]] = {
         model.__name__: TypeAdapter(model) for model in (RoundOpened, RoundFrozen, EpochOpened)

@@ -85,6 +85,7 @@ class Replay:
             self._newest[key] = (version, stands)
 
     def settle(self) -> None:
+        """Counts the newest version of each application that was read, and keeps the first whose verdict changes."""
         changed: list[tuple[bytes, Case]] = []
         for key, (_, stands) in self._newest.items():
             if stands is None:

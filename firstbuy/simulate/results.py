@@ -64,6 +64,8 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Results:
+    """What both policies make of the same applications, by kind of firm."""
+
     round: str
     title: str
     as_of: str
@@ -100,6 +102,7 @@ class Results:
 def results_of(
     tally: Tally, round_id: str, title: str, as_of: str, old: Policy, new: Policy, frozen: int | None
 ) -> Results:
+    """Groups the tally of cases by kind of firm, record and rule, under both policies."""
     cases = tally.cases
     tickets = (_sum(cases, lambda case: case.old.tickets), _sum(cases, lambda case: case.new.tickets))
     draws = old.method is Method.WEIGHTED_DRAW, new.method is Method.WEIGHTED_DRAW

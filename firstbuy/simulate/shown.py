@@ -97,6 +97,7 @@ def _example(application: str, case: Case) -> dict[str, Any]:
 
 
 def show(results: Results, console: Console) -> None:
+    """Prints both results, who is gained and lost, and why."""
     old, new = results.old.policy, results.new.policy
     console.print(f"{results.round}: {results.title}", markup=False, soft_wrap=True)
     console.print(

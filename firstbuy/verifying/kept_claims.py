@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from firstbuy.verifying.findings import HASH, Findings
 from firstbuy.verifying.kept_kinds import BUNDLE, EVENTS, PACK, PROOF, RECEIPT, ROUND
-from firstbuy.verifying.kept_round import EACH, HELD, ROOTS, Body, RoundSays, place_of
+from firstbuy.verifying.kept_round import EACH, HELD, HELD_MEMBERS, ROOTS, Body, RoundSays, place_of
 from firstbuy.verifying.kept_values import BESIDE, MOMENTS, same, short
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.selection.verify import harmless
@@ -45,6 +45,7 @@ class Comparing:
         }
 
     def of_file(self, kinds: Sequence[tuple[str, Body] | None]) -> Kept:
+        """What one kept file backs and contradicts, by its kind."""
         self._kept = kept = Kept()
         others = unknown = 0
         for found in kinds:
@@ -295,6 +296,3 @@ class Comparing:
             stated = body["application"]
             self._row("application", stated["application"], stated["version"], stated["payload_hash"])
         self._kept.says.append("the pack itself was not examined: `firstbuy verify pack` does")
-
-
-HELD_MEMBERS: Final = frozenset(member for member, kind in ROOTS.items() if kind in HELD)

@@ -27,6 +27,7 @@ ROOTS: Final = {
 """Members of events that are roots, and what institutions' notices call them."""
 HELD: Final = ("commitment", "selection", "announcement", "shown")
 """Those that whoever examines a bundle may hold."""
+HELD_MEMBERS: Final = frozenset(member for member, kind in ROOTS.items() if kind in HELD)
 
 
 def place_of(name: str, body: Mapping[str, Any]) -> tuple[str, str, str]:

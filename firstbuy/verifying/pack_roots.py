@@ -19,6 +19,7 @@ Pack = Mapping[str, Any]
 
 
 def examine_commitments(found: Findings, pack: Pack, roots: Sequence[Certificate] | None) -> None:
+    """Every epoch's commitment is made of its roots, and its time-stamp is of it."""
     for one in pack["commitments"]:
         made = Commitment(**{name: one[name] for name in COMMITTED}).root
         found.say(
@@ -37,6 +38,7 @@ def examine_commitments(found: Findings, pack: Pack, roots: Sequence[Certificate
 
 
 def examine_draw(found: Findings, pack: Pack) -> None:
+    """The seed follows from commitment and value, and the product's key from seed and tickets."""
     drawn, application = pack["draw"], pack["application"]["application"]
     value, under = drawn["value"], commitment_of(pack, pack["entry"]["drawn_under"])
     seed = seed_of(drawn["commitment_root"], value["value"])
@@ -70,6 +72,7 @@ def examine_draw(found: Findings, pack: Pack) -> None:
 
 
 def examine_proofs(found: Findings, pack: Pack) -> None:
+    """Each inclusion proof leads from the product's leaf to the root that was published of its set."""
     application, verdict, entry, result = (pack[name] for name in ("application", "verdict", "entry", "result"))
     committed = commitment_of(pack, pack["epoch"])
     stands = [application[name] for name in ("application", "version", "payload_hash")]

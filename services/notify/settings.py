@@ -44,6 +44,8 @@ class MailServerAddress:
 
 
 class NotifySettings(ServiceSettings):
+    """What notify's environment says, beside what every service is told."""
+
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_NOTIFY_", frozen=True)
 
     http_port: int = Field(8004, description="HTTP port: the API, health, metrics and AsyncAPI.")

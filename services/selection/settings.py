@@ -9,6 +9,8 @@ from shared.service.settings import ServiceSettings
 
 
 class SelectionSettings(ServiceSettings):
+    """What selection's environment says, beside what every service is told."""
+
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_SELECTION_", frozen=True)
 
     http_port: int = Field(8003, description="HTTP port: the API, health, metrics and AsyncAPI.")

@@ -738,6 +738,7 @@ class Life:
         return self.one("RoundFrozen", 1) if epoch == 1 else self.one("EpochOpened", epoch)
 
     def faults(self) -> Iterator[tuple[str, str]]:
+        """Which events stand where the round's life has no place for them, and what they must equal."""
         state, opened = "unknown", 1
         for event in self.events:
             name, body = event["event"], event["body"]
@@ -1028,6 +1029,7 @@ class Turns:
 
 
 def turns_of(events: list[Event], epoch: int) -> Turns:
+    """The events that the proposal of an epoch rests on. Raises UnreadableError where one is not there."""
     life = Life(events)
 
     def needed(name: str, of: int) -> Body:
@@ -1604,6 +1606,7 @@ class Judging:
         self._tracks = {track["track"]: track for track in policy["tracks"]}
 
     def faults(self, entry: dict[str, Any], opened: dict[str, Any], epoch: int) -> Iterator[tuple[str, str]]:
+        """(check, what is wrong) of an entry against what is opened of it."""
         facts, findings, nonce = opened["facts"], opened["findings"], opened["nonce"]
         if sha256_hex(bytes.fromhex(nonce) + canonical(facts)) != entry["payload_hash"]:
             yield "payload-hash", "payload_hash is not of these facts"
@@ -1743,6 +1746,7 @@ class Examination:
         """Of the entries, those that draw under this epoch and not under the first."""
 
     def take(self, number: int, record: dict[str, Any], line: bytes) -> None:
+        """The next record of the bundle, in the order of its sections. Raises UnreadableError."""
         kind, where = record.get("type"), f"line {number}"
         if kind not in SECTIONS:
             raise UnreadableError("no-type", f"{where}: there is no record of type {kind!r}")
@@ -1934,6 +1938,7 @@ class Examination:
         return min((epoch for epoch in self._committed if epoch >= admitted), default=0)
 
     def finish(self, number: int, end: dict[str, Any], line: bytes, expected: Mapping[str, Sequence[str]]) -> None:
+        """At the bundle's end: every root, the draw, the matching, the batches and who confirmed."""
         shaped("end", end, f"line {number}")
         report, turns = self.report, self.turns
         if turns is None:
@@ -2357,6 +2362,7 @@ ROOTS = ("commitment", "selection", "announcement", "shown")
 
 
 def main() -> int:
+    """The command line. Returns the exit code: 0 confirmed, 3 by nobody, 1 differs, 2 asked wrongly."""
     parser = argparse.ArgumentParser(description="Check the evidence of a round's result.")
     parser.add_argument("bundle", type=Path)
     for name in ROOTS:

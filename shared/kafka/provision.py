@@ -131,6 +131,7 @@ async def _started(kafka: KafkaSettings) -> AIOKafkaAdminClient:
 
 
 async def main(arguments: Sequence[str]) -> int:
+    """Makes topics, users and rights as the declarations have them, and prints what it did."""
     parser = argparse.ArgumentParser(prog="python -m shared.kafka.provision")
     parser.add_argument("--topics-only", action="store_true", help="leave users and rights to others")
     given = parser.parse_args(arguments)

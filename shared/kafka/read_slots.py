@@ -98,6 +98,7 @@ class FairReader:
         return [topic for topic in (*fetched, *self._salvaged) if topic in self._at and topic not in resting]
 
     async def take(self, topic: str, most: int) -> ReadSlot:
+        """Up to `most` records of the topic; a batch that aiokafka cannot decode is decoded leniently."""
         place = TopicPartition(topic, 0)
         if topic not in self._salvaged:
             try:

@@ -112,6 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._all.left(self, lingered=self._lingers)
 
     def data_received(self, data: bytes) -> None:
+        """Parses in pieces, and drops what comes after the connection has ended (asyncio.Protocol)."""
         if self._waits is _Waits.REQUEST:
             self._wait(_Waits.HEAD, self._bounds.head_seconds)
         for start in range(0, len(data), _PIECE):
@@ -149,6 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._raise(Refusal(414, "too-long-address", f"An address has up to {self._bounds.request_line} bytes."))
 
     def on_headers_complete(self) -> None:
+        """Refuses headers that are too long, and a host that is missing or malformed (httptools)."""
         size, hosts = 4 * len(self.headers), []
         for name, value in self.headers:
             size += len(name) + len(value)

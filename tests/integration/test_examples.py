@@ -45,7 +45,7 @@ async def handed_over(start_stack: StartStack, tmp_path: Path) -> tuple[Path, Pa
 
 
 async def kcat_logs_in() -> bool:
-    """librdkafka before 2.6.1 sends its nonce twice, which Kafka 4 refuses as a wrong password."""
+    """Librdkafka before 2.6.1 sends its nonce twice, which Kafka 4 refuses as a wrong password."""
     if shutil.which("kcat") is None:
         return False
     found = re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", await ran("kcat", "-V"))

@@ -119,7 +119,6 @@ class World:
 
     async def submit(self, firms: Sequence[tuple[int, int, str | None]], place: Place, accident: Accident) -> None:
         """Submissions (firm, price, key) that reach one replica together: one group, but for those of one product."""
-
         if accident is Accident.UNANSWERED and not all(key for _, _, key in firms):
             accident = Accident.NONE  # without a key nobody could learn what became of it
 

@@ -5,21 +5,12 @@ from random import Random
 from typing import Any, Final
 
 from tests.support.markets import POLICY, SIZES, market, placed
-from tests.support.verifier_parts import (
-    ACTORS,
-    COMMITTED_AT,
-    DRAWN,
-    ENTRIES,
-    LEAD_SECONDS,
-    PATTERNS,
-    SHAPED,
-    SIZES_OF_TREES,
-    SOURCES,
-    root_of,
-)
+from tests.support.verifier_parts import COMMITTED_AT, ENTRIES, LEAD_SECONDS, SOURCES, document, root_of
+from tests.support.verifier_tables import ACTORS, DAYS, DRAWN, MATCHED, PATTERNS, SHAPED, SIZES_OF_TREES
 
 DECIDED: Final = """async (asked) => {
-    const { entries, patterns, drawn, sources, committedAt, leadSeconds, shapes, trees, actors, markets } = asked;
+    const { entries, matched, days, patterns, drawn, sources, shapes, trees, actors, markets } = asked;
+    const { committedAt, leadSeconds } = asked;
     const load = (name) => import(`/verify/${name}.js`);
     const [judging, pattern, chance, shape, hashes, life, matching] = await Promise.all(
         ["judging", "patterns", "chance", "shapes", "hashes", "life", "matching"].map(load),
@@ -41,6 +32,9 @@ DECIDED: Final = """async (asked) => {
     return {
         entries: entries.map(([policy, hash, entry, opened, epoch]) =>
             new judging.Judging(policy, hash).faults(entry, opened, epoch).map(({ what }) => what)),
+        matched: matched.map(([text, number]) =>
+            pattern.patternOf({ kind: "nep", number_pattern: text }).test(number)),
+        days: days.map((document) => passes(() => shape.shaped("Document", document, 1))),
         patterns: patterns.map((text) => passes(() => pattern.patternOf({ kind: "nep", number_pattern: text }))),
         drawn: drawn.map((text) => chance.writtenAsDrawn(text)),
         sources: sources.map((given) => chance.firstDue(committedAt, leadSeconds, given)),
@@ -65,6 +59,8 @@ DECIDED: Final = """async (asked) => {
 def asked(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
     return {
         "entries": [list(entry.asked()) for entry in ENTRIES],
+        "matched": [[pattern, number] for pattern, number, _ in MATCHED],
+        "days": [document(day) for day in DAYS],
         "patterns": list(PATTERNS),
         "drawn": list(DRAWN),
         "sources": [given for given, _ in SOURCES.values()],
@@ -81,6 +77,8 @@ def right(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
     """The answers to `asked`, in its order."""
     return {
         "entries": [entry.names for entry in ENTRIES],
+        "matched": [matches for _, _, matches in MATCHED],
+        "days": list(DAYS.values()),
         "patterns": [ways is not None for ways in PATTERNS.values()],
         "drawn": list(DRAWN.values()),
         "sources": [int(datetime.fromisoformat(due).timestamp()) for _, due in SOURCES.values()],

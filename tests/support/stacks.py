@@ -27,7 +27,8 @@ def lasting_stack(
     forked: Launch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> LastingStack:
-    """`async with lasting_stack(services=…, replicas=…, environment=…)`, on databases and topics of its own."""
+    """Starts services for a module, on databases and topics of its own:
+    `async with lasting_stack(services=…, replicas=…, environment=…)`."""
 
     @asynccontextmanager
     async def lasting(services: Sequence[str], **options: Any) -> AsyncIterator[Stack]:

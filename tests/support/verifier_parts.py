@@ -13,83 +13,26 @@ from typing import Any
 
 from shared.proof.canonical import canonical_json, json_hash
 from shared.proof.merkle import GrowingTree
+from tests.support.verifier_tables import (
+    ACTORS,
+    CONDITION,
+    DAYS,
+    DRAWN,
+    FACTS,
+    HASH,
+    JUDGED,
+    MATCHED,
+    NOBODYS,
+    PATTERNS,
+    POLICY,
+    SHAPED,
+    SIZES_OF_TREES,
+    TRACK,
+)
 
 Part = tuple[str, Callable[[Any], Any], Any]
 """(name, asks a module, right answer)."""
-SIZES_OF_TREES = (0, 1, 2, 3, 5, 1023, 1024, 1025, 2047, 2048, 2049, 3072, 4097, 7000)
 GENESIS = datetime(2018, 1, 1, tzinfo=UTC)
-HASH = "ab" * 32
-OFFICERS = [{"name": "A", "role": "officer"}, {"name": "B", "role": "officer"}]
-CLOCK = [{"name": "intake", "role": "system"}]
-ACTORS = {"clock": CLOCK, "one": OFFICERS[:1], "two": OFFICERS, "machine": [*OFFICERS[:1], *CLOCK], "nobody": []}
-FINDING = {
-    "rule": "startup",
-    "legal_source": "law",
-    "unit": None,
-    "margin": None,
-    "outcome": "pass",
-    "seen": 1,
-    "needed": 1,
-    "decides": True,
-}
-CONDITION: dict[str, Any] = {"rule": "x", "legal_source": "l"}
-TRACK: dict[str, Any] = {"track": "general", "name": {"ko": "일반", "en": "General"}, "conditions": [CONDITION]}
-SHAPED: list[tuple[str, Any, bool]] = [
-    ("Rehearsal", {}, False),
-    ("Finding", FINDING, True),
-    ("Finding", FINDING | {"seen": ["a", "b"]}, True),
-    ("Finding", FINDING | {"seen": ["a", 1]}, False),
-    ("Finding", FINDING | {"seen": {}}, False),
-    ("Finding", FINDING | {"more": 1}, False),
-    ("pledges", {"type": "pledges", "pledges": [["kepco", 1]]}, True),
-    ("pledges", {"type": "pledges", "pledges": []}, True),
-    ("pledges", {"type": "pledges", "pledges": {}}, False),
-    ("pledges", {"type": "pledges", "pledges": ""}, False),
-    ("pledges", {"type": "pledges", "pledges": [["kepco"]]}, False),
-    ("pledges", {"type": "pledges", "pledges": [["kepco", 1, 1]]}, False),
-    ("pledges", {"type": "pledges", "pledges": [["kepco", -1]]}, False),
-    ("pledges", {"type": "pledges", "pledges": [["kepco", 1], ["kepco", "1"]]}, False),
-    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": 7}}]}, True),
-    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"Years": 7}}]}, False),
-    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": {}}}]}, False),
-]
-PATTERNS: dict[str, int | None] = {
-    "a": 1,
-    "(a|b){15}": 32768,
-    "(a|b){16}": None,
-    "(a|b){0,3}": 15,
-    "(a|b){2,3}": 12,
-    "(?:a|b)": 2,
-    "(?=a)": None,
-    "a)": None,
-    "(a": None,
-    "[a": None,
-    "[]a]": None,
-    "[a-]": 1,
-    "[a--]": None,
-    "\\k": None,
-    "\\": None,
-    "a{2": None,
-    "a**": None,
-    "a{3,2}": None,
-    "(a?)*": None,
-    "^a$": 1,
-}
-DRAWN = {"1.2.": False, "1.2./": True, "2.1./": False, "1.2./3.4./": True, "1.2./4.3./": False, "2.1./3.4./": False}
-DRAWN |= {"01./": False, "1.x./": False, "x./1./": False, "1./x./": False, "./": False}
-POLICY = {
-    "as_of": "2018-08-20",
-    "certificates": [{"kind": "nep", "number_pattern": "N[0-9]", "validity_years": 1}],
-    "tracks": [TRACK | {"waivers": []}],
-    "tickets": [{"tickets": 3, "record_won_at_most": 10}],
-}
-FACTS: dict[str, Any] = {
-    "track": "general",
-    "applicant": {"name": "A", "supply_record": {"won": 5, "count": 1}},
-    "product": {"name": "P", "class_code": "1" * 8, "price_won": 1, "capacity": 1, "delivery_days": 1},
-}
-NOBODYS = FACTS | {"track": "t"}
-JUDGED = [{"rule": "x", "legal_source": "l", "outcome": "pass", "decides": True}]
 
 
 @dataclass
@@ -119,6 +62,14 @@ def _ways(module: Any, pattern: str) -> int | None:
     except module.SlowPatternError:
         return None
     return ways
+
+
+def _matches(module: Any, pattern: str, number: str) -> bool:
+    return module.pattern_of({"kind": "nep", "number_pattern": pattern}).fullmatch(number) is not None
+
+
+def document(day: str) -> dict[str, Any]:
+    return {"number": "1", "issued_on": day, "expires_on": None}
 
 
 def _due(module: Any, *sources: dict[str, Any]) -> str:
@@ -320,6 +271,14 @@ SOURCES: dict[str, tuple[list[dict[str, Any]], str]] = {
         "2018-08-20T00:12:00+00:00",
     ),
     "a second, by the first's period": ([{"period_seconds": 60}, {"period_seconds": 60}], "2018-08-20T00:03:00+00:00"),
+    "one whose anchor has a fraction": (
+        [{"period_seconds": 3600, "anchor": "2018-08-19T00:30:00.5Z"}],
+        "2018-08-20T00:30:00+00:00",
+    ),
+    "one whose anchor is before 1970": (
+        [{"period_seconds": 3600, "anchor": "1969-12-31T23:30:00.5Z"}],
+        "2018-08-20T00:30:01+00:00",
+    ),
     "one with an anchor": ([{"period_seconds": 3600, "anchor": "2018-08-19T00:30:00Z"}], "2018-08-20T00:30:00+00:00"),
 }
 COMMITTED_AT, LEAD_SECONDS = "2018-08-20T00:00:30Z", 60
@@ -333,6 +292,14 @@ def parts() -> list[Part]:
             for number, (kind, value, right) in enumerate(SHAPED)
         ),
         *((f"pattern {text}", lambda module, text=text: _ways(module, text), ways) for text, ways in PATTERNS.items()),
+        *(
+            (f"{text} and {number!r}", lambda m, text=text, number=number: _matches(m, text, number), right)
+            for text, number, right in MATCHED
+        ),
+        *(
+            (f"the day {day}", lambda m, day=day: _shaped(m, "Document", document(day)), right)
+            for day, right in DAYS.items()
+        ),
         *(
             (f"drawn {text}", lambda module, text=text: module.written_as_drawn(text), right)
             for text, right in DRAWN.items()

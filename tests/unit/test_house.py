@@ -13,6 +13,8 @@ PRODUCT: Final = ("firstbuy", "services", "shared", "deploy")
 LONGEST_MODULE: Final = 300
 LONGEST_TEST_MODULE: Final = 410
 LONGEST_FUNCTION: Final = 60
+GLANCE: Final = 12
+"""Lines."""
 ONE_FILE_BY_DESIGN: Final = "services/selection/verify.py"
 """Whoever checks a bundle takes this file and nothing else (ADR 13)."""
 NOT_USED: Final = {
@@ -61,6 +63,29 @@ def test_a_module_and_its_functions_can_be_read(path: Path) -> None:
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     ]
     assert long == [], "split them by what they do"
+
+
+@pytest.mark.parametrize("path", files("firstbuy", "services", "shared"), ids=name_of)
+def test_what_is_longer_than_a_glance_has_a_docstring(path: Path) -> None:
+    """A shorter one may say it all by its name and types."""
+    without = [name for name, node in public(ast.parse(path.read_text(encoding="utf-8"))) if undescribed(node)]
+    assert without == [], "say what it does or is, its shapes, units and errors"
+
+
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Definition]]:
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, Definition) or node.name.startswith("_"):
+            continue
+        yield prefix + node.name, node
+        if isinstance(node, ast.ClassDef):
+            yield from public(node, f"{node.name}.")
+
+
+def undescribed(node: Definition) -> bool:
+    return ast.get_docstring(node) is None and (node.end_lineno or 0) - node.lineno + 1 > GLANCE
 
 
 @pytest.mark.parametrize("path", files("tests"), ids=name_of)

@@ -41,6 +41,7 @@ class LateEntry:
 
 
 async def keep(connection: Connection, act: str, entry: LateEntry) -> None:
+    """Stores a drafted entry until its act is approved or ends."""
     contact = entry.contact
     await connection.execute(
         KEEP,

@@ -34,6 +34,7 @@ async def people(connection: Connection, institution: str) -> list[Person]:
 
 
 async def set_people(connection: Connection, institution: str, people: Sequence[Person], now: datetime) -> None:
+    """Stores these people, new ones and changed ones; others stay."""
     rows = [
         (
             person.party,

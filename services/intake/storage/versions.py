@@ -59,6 +59,7 @@ class StoredApplication:
 
 
 async def load(connection: Connection, application: str) -> StoredApplication | None:
+    """The newest version of an application; None of one that nobody entered."""
     row = await connection.fetchrow(APPLICATION, application)
     if row is None:
         return None

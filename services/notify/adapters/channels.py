@@ -149,6 +149,7 @@ class OutboxAdapter:
     async def attempt(
         self, group: Sequence[Claimed], institutions: Mapping[str, str], may_begin: Callable[[], bool]
     ) -> list[Attempted]:
+        """Publishes the group at once: its notices share one outcome."""
         outcome = NOT_TRIED
         if may_begin():
             try:

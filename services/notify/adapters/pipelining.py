@@ -111,6 +111,7 @@ class Transaction(asyncio.Protocol):
         return self._answers.popleft()
 
     def data_received(self, data: bytes) -> None:
+        """Takes the server's answers, line by line (asyncio.Protocol)."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             self._lines.append(line[4:].decode("utf-8", "surrogateescape").strip())
