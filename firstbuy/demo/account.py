@@ -13,7 +13,7 @@ RESULTS: Final = {"ProductSelected": SELECTED, "ProductReserved": RESERVE, "Prod
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An application that stands, with its verdict and its result as published."""
 
@@ -167,14 +167,14 @@ def _rank(event: Json, like: Any) -> Any:
 def _entry(event: Json, verdict: Json | None, result: tuple[str, Json] | None) -> Entry:
     kind, body = result or (None, None)
     return Entry(
-        event["application"],
-        event["version"],
-        event["payload_hash"],
-        event["nonce"],
-        event["facts"],
-        verdict,
-        body,
-        kind,
+        application=event["application"],
+        version=event["version"],
+        payload_hash=event["payload_hash"],
+        nonce=event["nonce"],
+        facts=event["facts"],
+        verdict=verdict,
+        result=body,
+        result_kind=kind,
     )
 
 

@@ -46,4 +46,12 @@ def representative(number: int) -> str:
 def _fate(firm: Firm, offered: Offered, version: int, *, withdrawn: bool) -> Fate:
     number, reference = firm.facts["business_number"], offered.facts["reference"]
     findings = waived({**firm.findings, **offered.findings})
-    return Fate(number, reference, firm.kind, firm.record_won, version, withdrawn, findings)
+    return Fate(
+        business_number=number,
+        reference=reference,
+        kind=firm.kind,
+        record_won=firm.record_won,
+        version=version,
+        withdrawn=withdrawn,
+        findings=findings,
+    )

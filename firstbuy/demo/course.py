@@ -27,7 +27,7 @@ class Window:
         return cls(seconds, min(sending, seconds / 2.2))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Course:
     """What a run left behind, as it was seen from outside."""
 

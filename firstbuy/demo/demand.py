@@ -22,7 +22,7 @@ USUAL_APPLICATIONS: Final = 2000
 _CHEAP_CERTIFICATES: Final = ("epc", "nep", "net", "gs", "excellent-product")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One inbox message. Without an id of its own the answer quotes its offset."""
 
@@ -86,11 +86,19 @@ def reports_on(award: Awarded, reserve: str) -> list[Message]:
     return [
         *(
             Message(
-                award.institution, f"false-{number}", REPORT, as_bytes(true | changed), REJECTED, (code,), FALSE_REPORT
+                institution=award.institution,
+                id=f"false-{number}",
+                type=REPORT,
+                body=as_bytes(true | changed),
+                answer=REJECTED,
+                reasons=(code,),
+                what=FALSE_REPORT,
             )
             for number, (changed, code) in enumerate(false)
         ),
-        Message(award.institution, "true", REPORT, as_bytes(true), ACCEPTED, what="a report"),
+        Message(
+            institution=award.institution, id="true", type=REPORT, body=as_bytes(true), answer=ACCEPTED, what="a report"
+        ),
     ]
 
 
@@ -111,7 +119,9 @@ class _Buyer:
         self.written += 1
         identifier = f"{self.institution}-{self.written:04d}" if named else None
         data = body if isinstance(body, bytes) else as_bytes(body)
-        return Message(self.institution, identifier, kind, data, answer, reasons, what)
+        return Message(
+            institution=self.institution, id=identifier, type=kind, body=data, answer=answer, reasons=reasons, what=what
+        )
 
     def request(self, reference: str, facts: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         return {"round": self.round, "request": reference, "facts": facts, **more}

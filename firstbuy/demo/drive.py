@@ -61,7 +61,15 @@ async def drive(
         told, rate = rehearsed(terms, opens, window.seconds, f"demo-{seed}")
         await office.announce(told, policy, "the second round of 2018, rehearsed")
         closes = await first_half.announce(office, beside, opens, window.seconds)
-        course = Course(plan, Traffic(), observer, observer.seen(round_id), writers.sent, window, rate)
+        course = Course(
+            plan=plan,
+            traffic=Traffic(),
+            observer=observer,
+            seen=observer.seen(round_id),
+            sent=writers.sent,
+            window=window,
+            rate=rate,
+        )
         month = _Month(round_id, target, office, writers, course, screen, opens, tax_service)
         moving = asyncio.create_task(month.show())
         held.callback(moving.cancel)

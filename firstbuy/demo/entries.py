@@ -44,7 +44,7 @@ class Script:
     calls: tuple[Call, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
     """What must become of one application that is entered in time."""
 
@@ -126,13 +126,13 @@ def script_and_fate(firm: Firm, offered: Offered, life: Life, contact: Json, key
         )
     findings = waived({**firm.findings, **stands.findings})
     fate = Fate(
-        firm.facts["business_number"],
-        offered.facts["reference"],
-        firm.kind,
-        firm.record_won,
-        version,
-        life.withdrawn,
-        findings,
+        business_number=firm.facts["business_number"],
+        reference=offered.facts["reference"],
+        kind=firm.kind,
+        record_won=firm.record_won,
+        version=version,
+        withdrawn=life.withdrawn,
+        findings=findings,
     )
     return Script(tuple(calls)), fate
 

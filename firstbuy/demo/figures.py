@@ -29,7 +29,7 @@ class Group:
         return self.selected / self.applied if self.applied else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Purse:
     """An institution's money: pledged, asked for in requests that stand, awarded; and how many products it will buy."""
 
@@ -127,7 +127,14 @@ def _purses(account: Account, names: dict[str, str]) -> tuple[Purse, ...]:
     )
     awarded = account.awarded()
     return tuple(
-        Purse(code, names[code], won, asked[code], awarded[code], products[code])
+        Purse(
+            institution=code,
+            name=names[code],
+            pledged=won,
+            asked=asked[code],
+            awarded=awarded[code],
+            products=products[code],
+        )
         for won, code in sorted(
             ((one["pledge_won"], one["institution"]) for one in account.opened["institutions"]),
             key=lambda pledge: (-pledge[0], pledge[1]),

@@ -33,7 +33,7 @@ BEYOND: Final = "beyond the firm's limit"
 _PRODUCTS_OF_A_FIRM: Final = ((1, 2, 3), (84, 12, 4))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All that the demo will send, made from one seed."""
 
@@ -89,14 +89,14 @@ def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledg
     disputed = _entered(apart, _share(applications, "contested"), policy, len(entered) + len(outside))
     contested = list(contests(disputed, apart))
     return Plan(
-        tuple(scripts),
-        tuple(_alone(rng, one, "before the opening", 409) for one in outside[:cut]),
-        tuple(script for script, *_ in contested),
-        tuple(_beyond(rng, entered, fates, policy)),
-        tuple(_alone(rng, one, "after the close", 410) for one in outside[cut:]),
-        (*fates, *(fate for _, *both in contested for fate in both)),
-        make_demand(round_id, pledges, applications, rng),
-        tuple(pledges),
+        in_time=tuple(scripts),
+        early=tuple(_alone(rng, one, "before the opening", 409) for one in outside[:cut]),
+        contested=tuple(script for script, *_ in contested),
+        beyond=tuple(_beyond(rng, entered, fates, policy)),
+        late=tuple(_alone(rng, one, "after the close", 410) for one in outside[cut:]),
+        fates=(*fates, *(fate for _, *both in contested for fate in both)),
+        demand=make_demand(round_id, pledges, applications, rng),
+        pledges=tuple(pledges),
     )
 
 

@@ -37,7 +37,7 @@ class TooSlowError(DemoFailedError):
     code = "demo-too-slow"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where the demo's stack answers, and the tokens to act on it."""
 
@@ -86,16 +86,16 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
 def of_stack(stack: Stack) -> Target:
     """Of a stack that runs on this machine."""
     return Target(
-        {service: stack.url(service) for service in stack.services},
-        stack.kafka.settings,
-        stack.kafka.own_users,
-        stack.topic_prefix,
-        stack.operator_token,
-        stack.mail_folder,
-        stack.state.logs,
-        {"kind": str(stack.kafka.kind), "version": stack.kafka.version},
-        {"kind": str(stack.postgres.kind), "version": stack.postgres.version},
-        str(stack.registries_url),
+        urls={service: stack.url(service) for service in stack.services},
+        client=stack.kafka.settings,
+        own_users=stack.kafka.own_users,
+        topic_prefix=stack.topic_prefix,
+        operator_token=stack.operator_token,
+        mail_folder=stack.mail_folder,
+        logs=stack.state.logs,
+        kafka={"kind": str(stack.kafka.kind), "version": stack.kafka.version},
+        postgres={"kind": str(stack.postgres.kind), "version": stack.postgres.version},
+        registries_url=str(stack.registries_url),
     )
 
 
@@ -132,15 +132,15 @@ def of_description(running: Mapping[str, Any], state: State) -> Target:
     """From what a running stack says of itself."""
     kafka, postgres = running["kafka"], running["postgres"]
     return Target(
-        {service: ones[0]["url"] for service, ones in running["services"].items()},
-        kafka_settings(running),
-        bool(kafka["own_users"]),
-        running["topic_prefix"],
-        state.secret("operator-token"),
-        Path(running["mail_folder"]),
-        Path(running["logs"]),
-        {"kind": kafka["kind"], "version": kafka["version"]},
-        {"kind": postgres["kind"], "version": postgres["version"]},
-        str(running["registries"]),
+        urls={service: ones[0]["url"] for service, ones in running["services"].items()},
+        client=kafka_settings(running),
+        own_users=bool(kafka["own_users"]),
+        topic_prefix=running["topic_prefix"],
+        operator_token=state.secret("operator-token"),
+        mail_folder=Path(running["mail_folder"]),
+        logs=Path(running["logs"]),
+        kafka={"kind": kafka["kind"], "version": kafka["version"]},
+        postgres={"kind": postgres["kind"], "version": postgres["version"]},
+        registries_url=str(running["registries"]),
         kept=True,
     )

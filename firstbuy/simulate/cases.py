@@ -110,18 +110,20 @@ def judged(facts: ApplicationFacts, side: Side) -> Judged:
     try:
         verdict = judge(facts, side.rules)
     except Exception:  # noqa: BLE001 -- as the service does: it parks what a rule trips over, whatever that is
-        return Judged(False, faulted=True)
+        return Judged(eligible=False, faulted=True)
     pairs = list(zip(verdict.conditions, verdict.observations, strict=True))
     waived = tuple(bound.rule for bound, seen in pairs if seen.outcome is FindingOutcome.WAIVED)
     if verdict.outcome is not VerdictOutcome.ELIGIBLE:
         against = [(bound.rule, seen.outcome) for bound, seen in pairs if bound.decides and seen.outcome not in _MET]
         unsure = all(outcome is FindingOutcome.UNKNOWN for _, outcome in against)
-        return Judged(False, tuple(rule for rule, _ in against), waived, unsure)
+        return Judged(eligible=False, against=tuple(rule for rule, _ in against), waived=waived, unsure=unsure)
     record = facts.applicant.supply_record
     standing = ticket_grounds((bound.finding(seen) for bound, seen in pairs if bound.rule in _FACTS), record)
     scoring = side.policy.scoring
     points = supply_record_points(record, scoring) if scoring else None
-    return Judged(True, (), waived, False, tickets(standing, side.policy), points)
+    return Judged(
+        eligible=True, against=(), waived=waived, unsure=False, tickets=tickets(standing, side.policy), points=points
+    )
 
 
 def band_of(record: SupplyRecord | None) -> int:

@@ -36,7 +36,7 @@ class Group:
     new_chance: Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFigures:
     """`old`, `new`: applications it stands against. `alone`: against which it stands alone under the recorded policy.
     `gave_way`: of those let in by the other policy, those it stood against before; `keeps_out`: of those lost, those it
@@ -178,12 +178,12 @@ def _rules(cases: Counter[Case]) -> tuple[RuleFigures, ...]:
     named = {rule for case in cases for rule in (*case.old.against, *case.new.against)}
     figures = [
         RuleFigures(
-            rule,
-            _sum(cases, lambda case: rule in case.old.against),  # noqa: B023 -- asked at once
-            _sum(cases, lambda case: rule in case.new.against),  # noqa: B023
-            _sum(cases, lambda case: case.old.against == (rule,)),  # noqa: B023
-            _sum(cases, lambda case: case.gained and rule in case.old.against),  # noqa: B023
-            _sum(cases, lambda case: case.lost and rule in case.new.against),  # noqa: B023
+            rule=rule,
+            old=_sum(cases, lambda case: rule in case.old.against),  # noqa: B023 -- asked at once
+            new=_sum(cases, lambda case: rule in case.new.against),  # noqa: B023
+            alone=_sum(cases, lambda case: case.old.against == (rule,)),  # noqa: B023
+            gave_way=_sum(cases, lambda case: case.gained and rule in case.old.against),  # noqa: B023
+            keeps_out=_sum(cases, lambda case: case.lost and rule in case.new.against),  # noqa: B023
         )
         for rule in named
     ]

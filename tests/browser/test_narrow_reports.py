@@ -53,7 +53,10 @@ def demo_report(*, holds: bool) -> str:
         by_rule={rule: Counter(dict.fromkeys(OUTCOMES, BUSY)) for rule in RULES},
         by_kind=tuple(Group(kind, BUSY, BUSY // 2, BUSY // 4) for kind in FirmKind),
         by_record=(group, Group("with", BUSY, BUSY // 2, BUSY // 4)),
-        purses=tuple(Purse(code, name, 10**12, 10**12, 10**11, BUSY) for code, name in INSTITUTIONS.items()),
+        purses=tuple(
+            Purse(institution=code, name=name, pledged=10**12, asked=10**12, awarded=10**11, products=BUSY)
+            for code, name in INSTITUTIONS.items()
+        ),
         compared=tuple(Compared(kind, BUSY, BUSY // 4, BUSY // 2) for kind in FirmKind),
         reasons=Counter(dict.fromkeys(REASONS, BUSY)),
     )
