@@ -54,7 +54,7 @@ def _proposed(round_id: str, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _newest(milestones: list[dict[str, Any]], kind: str) -> dict[str, Any] | None:
-    bodies = [one["body"] for one in milestones if one["type"] == kind]
+    bodies = [milestone["body"] for milestone in milestones if milestone["type"] == kind]
     return max(bodies, key=lambda body: (int(body["epoch"]), int(body.get("batch", 0))), default=None)
 
 
@@ -73,7 +73,7 @@ def release(
     product declined here. Another officer approves it; the batch is then proposed, and confirmed by `round confirm`."""
     newest = _proposed(round_id, ask("GET", f"/rounds/{round_id}", url=url))
     stands = ask("GET", f"/rounds/{round_id}/releases", url=url, token=token)
-    batches = [int(one["batch"]) for one in stands["batches"] if one["epoch"] == stands["epoch"]]
+    batches = [int(batch["batch"]) for batch in stands["batches"] if batch["epoch"] == stands["epoch"]]
     terms = {
         "epoch": stands["epoch"],
         "batch": max(batches, default=0) + 1,
@@ -96,11 +96,11 @@ def releases(round_id: Round, url: Url = None, token: Token = None, as_json: AsJ
     for one in shown["free"]:
         free.add_row(one["subject"], one["cause"], one["reason"], f"{kst(one['freed_at'])} KST")
     batches = Table("epoch", "batch", "promoted", "changed", "withdrawn", "root", "confirmed")
-    for one in shown["batches"]:
-        said = one["proposed"] or {}
+    for batch in shown["batches"]:
+        said = batch["proposed"] or {}
         counts = [str(said.get(name, "…")) for name in ("promoted", "changed", "withdrawn", "batch_root")]
-        confirmed = f"{kst(one['confirmed_at'])} KST" if one["confirmed_at"] else "not yet"
-        batches.add_row(str(one["epoch"]), str(one["batch"]), *counts, confirmed)
+        confirmed = f"{kst(batch['confirmed_at'])} KST" if batch["confirmed_at"] else "not yet"
+        batches.add_row(str(batch["epoch"]), str(batch["batch"]), *counts, confirmed)
     console.print(free)
     console.print(batches)
 
@@ -153,9 +153,9 @@ def record_source(
 ) -> None:
     """Propose the value that decides the draw: the first one due after the commitment. Another officer approves it."""
     commitments = [
-        one["body"]
-        for one in ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
-        if one["type"] == "InputsCommitted"
+        milestone["body"]
+        for milestone in ask("GET", f"/rounds/{round_id}", url=url)["milestones"]
+        if milestone["type"] == "InputsCommitted"
     ]
     if not commitments:
         fail(f"nothing is committed in {round_id} yet (firstbuy round show {round_id})")

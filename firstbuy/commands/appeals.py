@@ -47,9 +47,16 @@ def list_appeals(round_id: Round, url: Url = None, token: Token = None, as_json:
         print_json(appeals)
         return
     table = Table("appeal", "application", "filed (KST)", "answer due", "decided", "grounds")
-    for one in appeals:
-        decided = "–" if one["upheld"] is None else "upheld" if one["upheld"] else "dismissed"
-        row = one["appeal"], one["application"], kst(one["filed_at"]), one["answer_due"], decided, one["grounds"]
+    for appeal in appeals:
+        decided = "–" if appeal["upheld"] is None else "upheld" if appeal["upheld"] else "dismissed"
+        row = (
+            appeal["appeal"],
+            appeal["application"],
+            kst(appeal["filed_at"]),
+            appeal["answer_due"],
+            decided,
+            appeal["grounds"],
+        )
         table.add_row(*row)
     console.print(table)
 

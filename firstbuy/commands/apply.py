@@ -92,12 +92,12 @@ def open_round(url: str | None) -> str:
     """The one round that takes applications, a rolling intake by its own id; ends the command where there is none, or
     more than one."""
     rounds = ask("GET", "/rounds", url=url)
-    taking = sorted({one.get("series") or one["round"] for one in rounds if _is_open(one)})
+    taking = sorted({round_.get("series") or round_["round"] for round_ in rounds if _is_open(round_)})
     if len(taking) > 1:
         fail(f"several rounds are open: name one of them with --round: {', '.join(taking)}", 2)
     if taking:
         return str(taking[0])
-    listed = [f"{one['round']} ({kst(one['opens_at'])} to {kst(one['closes_at'])} KST)" for one in rounds]
+    listed = [f"{round_['round']} ({kst(round_['opens_at'])} to {kst(round_['closes_at'])} KST)" for round_ in rounds]
     return fail(f"no round is open; there {'are ' + ', '.join(listed) if listed else 'is none yet'}", 2)
 
 
@@ -130,7 +130,7 @@ def _print_explained(told: Mapping[str, Any], language: Language) -> None:
     if told.get("tickets"):
         console.print(words["tickets"].format(tickets=told["tickets"]))
     if told.get("registries"):
-        asked = ", ".join(one["authority"] for one in told["registries"])
+        asked = ", ".join(registry["authority"] for registry in told["registries"])
         console.print(words["registries"].format(registries=asked))
     if explained["would_help"]:
         console.print(words["would_help"])

@@ -32,10 +32,10 @@ def list_acts(
         return
     named = [] if round_id else ["round"]
     table = Table("act", *named, "kind", "terms", "reason", "proposed by", "decided")
-    for one in acts:
-        terms = "\n".join(_in_short(one["terms"]))
-        of = [one["round"]] if named else []
-        table.add_row(one["act"], *of, one["kind"], terms, one["reason"], one["proposed_by"], _decided(one))
+    for act in acts:
+        terms = "\n".join(_in_short(act["terms"]))
+        of = [act["round"]] if named else []
+        table.add_row(act["act"], *of, act["kind"], terms, act["reason"], act["proposed_by"], _decided(act))
     console.print(table)
 
 

@@ -43,7 +43,7 @@ def read_text(file: Path) -> str:
 
 def told(problems: Sequence[Located]) -> list[Located]:
     """In the language of who asks. Their codes and pointers are the same in every language."""
-    return [replace(one, detail=said(one.detail), fix=said(one.fix)) for one in problems]
+    return [replace(problem, detail=said(problem.detail), fix=said(problem.fix)) for problem in problems]
 
 
 def problems_json(errors: Sequence[Located], remarks: Sequence[Located]) -> dict[str, Any]:

@@ -117,11 +117,11 @@ def purchases(
         return
     heads = "institution", "product", "awarded (won)", "state", "due on", "contracted (won)", "reason"
     table = Table(*_said(language, *heads))
-    for one in shown["purchases"]:
-        contracted = "–" if one["contracted_won"] is None else f"{one['contracted_won']:,}"
-        state = _STATES.get(one["state"], one["state"]) if language is Language.KO else one["state"]
-        cells = f"{one['awarded_won']:,}", state, one["due_on"] or "–", contracted, one["reason"] or ""
-        table.add_row(one["institution"], one["product"], *cells)
+    for purchase in shown["purchases"]:
+        contracted = "–" if purchase["contracted_won"] is None else f"{purchase['contracted_won']:,}"
+        state = _STATES.get(purchase["state"], purchase["state"]) if language is Language.KO else purchase["state"]
+        cells = f"{purchase['awarded_won']:,}", state, purchase["due_on"] or "–", contracted, purchase["reason"] or ""
+        table.add_row(purchase["institution"], purchase["product"], *cells)
     console.print(table)
 
 

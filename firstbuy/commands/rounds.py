@@ -34,8 +34,10 @@ def list_rounds(url: Url = None, as_json: AsJson = False) -> None:
 
 def _print_list(rounds: list[dict[str, Any]]) -> None:
     table = Table("round", "state", "opens (KST)", "closes (KST)", "title")
-    for one in rounds:
-        table.add_row(one["round"], one["status"], kst(one["opens_at"]), kst(one["closes_at"]), one["title"])
+    for round_ in rounds:
+        table.add_row(
+            round_["round"], round_["status"], kst(round_["opens_at"]), kst(round_["closes_at"]), round_["title"]
+        )
     console.print(table)
 
 
@@ -84,7 +86,7 @@ def check(
         print_problems(file, found.errors, "red")
         print_problems(file, found.remarks, "yellow")
         if not found.errors:
-            over = any(one.code == "window-past" for one in found.remarks)
+            over = any(remark.code == "window-past" for remark in found.remarks)
             console.print(said(f"{file} is sound, and can only be rehearsed" if over else f"{file} can be announced"))
     if found.errors:
         raise typer.Exit(1)
@@ -136,13 +138,16 @@ def amend(
 def _stated(file: Path, policies: Path) -> dict[str, Any]:
     """A round file as it is announced, but for the reason. Every error is printed, and ends the command."""
     examined = examine_round(read_text(file), policies, datetime.now(UTC))
-    over = tuple(one for one in examined.remarks if one.code == "window-past")
+    over = tuple(remark for remark in examined.remarks if remark.code == "window-past")
     if examined.round is None or examined.errors or over:
         print_problems(file, (*examined.errors, *over), "red")
         raise typer.Exit(1)
     stated = examined.round.model_dump(mode="json", exclude_none=True)
     policy = read_yaml(policies / f"{stated['policy']}.yaml")
-    pledges = [{name: one[name] for name in ("institution", "name", "pledge_won")} for one in stated["institutions"]]
+    pledges = [
+        {name: institution[name] for name in ("institution", "name", "pledge_won")}
+        for institution in stated["institutions"]
+    ]
     return {"round": stated["round"], "policy": policy, "pledges": pledges}
 
 

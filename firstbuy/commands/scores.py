@@ -39,14 +39,14 @@ def list_scores(round_id: Round, url: Url = None, token: Token = None, as_json: 
         print_json(shown)
         return
     table = Table("application", "eligible", f"mean of {shown['panel_points']}", "marks")
-    for one in shown["applications"]:
+    for application in shown["applications"]:
         marks = ", ".join(
             f"{mark['reviewer']} {'conflict' if mark['conflict_of_interest'] else mark['points']}"
-            + ("!" if mark["reviewer"] in one["apart"] else "")
-            for mark in one["marks"]
+            + ("!" if mark["reviewer"] in application["apart"] else "")
+            for mark in application["marks"]
         )
-        mean = "–" if one["mean"] is None else str(one["mean"])
-        table.add_row(one["application"], "yes" if one["eligible"] else "no", mean, marks or "–")
+        mean = "–" if application["mean"] is None else str(application["mean"])
+        table.add_row(application["application"], "yes" if application["eligible"] else "no", mean, marks or "–")
     console.print(table)
     if shown["closing"]:
         without = shown["closing"]["without_marks"]

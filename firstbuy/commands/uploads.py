@@ -37,9 +37,9 @@ def show(
         print_json(shown)
         return
     console.print(f"{shown['institution']} {shown['name']}: {shown['status']}")
-    for one in shown["rounds"]:
-        _print_sums(one)
-        _print_requests(one)
+    for round_ in shown["rounds"]:
+        _print_sums(round_)
+        _print_requests(round_)
     if shown["more_rounds"]:
         console.print("earlier rounds: name one with --round")
 

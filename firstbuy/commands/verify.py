@@ -15,8 +15,8 @@ from firstbuy.commands.screen import console, fail, print_json
 from firstbuy.verifying.beacons import examine_beacons
 from firstbuy.verifying.findings import HASH, Findings
 from firstbuy.verifying.kept import Holding, held_against
-from firstbuy.verifying.kept_claims import Kept
 from firstbuy.verifying.kept_files import kept_in
+from firstbuy.verifying.kept_values import Kept
 from firstbuy.verifying.packs import examined_pack
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from firstbuy.verifying.timestamps import examined_timestamp

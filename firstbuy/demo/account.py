@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def findings(self) -> dict[str, str]:
-        return {one["rule"]: one["outcome"] for one in self.verdict["findings"]} if self.verdict else {}
+        return {finding["rule"]: finding["outcome"] for finding in self.verdict["findings"]} if self.verdict else {}
 
     @property
     def outcome(self) -> str | None:

@@ -44,7 +44,7 @@ def audited(account: Account) -> Audit:
     policy = POLICY.validate_python(account.opened["policy"])
     facts = {entry.application: FACTS.validate_python(entry.facts) for entry in account.entries}
     committed = [_committed(entry, facts[entry.application], policy) for entry in account.entries]
-    pledges = {one["institution"]: one["pledge_won"] for one in account.opened["institutions"]}
+    pledges = {institution["institution"]: institution["pledge_won"] for institution in account.opened["institutions"]}
     requests = digest_of((name, one["version"], one["payload_hash"]) for name, one in account.requests.items())
     roots = commitment.Commitment(
         round=account.opened["round"],
@@ -118,7 +118,10 @@ def _offers(account: Account, facts: Mapping[str, ApplicationFacts], policy: Pol
 def _wrong_hashes(account: Account) -> int:
     """Payload hashes that are not those of the facts, and findings hashes that are not those of the findings."""
     wrong: int = sum(payload_hash(entry.nonce, entry.facts) != entry.payload_hash for entry in account.entries)
-    wrong += sum(payload_hash(one["nonce"], one["facts"]) != one["payload_hash"] for one in account.requests.values())
+    wrong += sum(
+        payload_hash(request["nonce"], request["facts"]) != request["payload_hash"]
+        for request in account.requests.values()
+    )
     for entry in account.entries:
         if entry.verdict:
             wrong += findings_hash({**entry.verdict, "nonce": entry.nonce}) != entry.verdict["findings_hash"]
@@ -135,7 +138,8 @@ def _published_root(account: Account, committed: Mapping[str, commitment.Entry],
         count = committed[entry.application].tickets
         key = draw.draw_key(seed, entry.application, count).hex() if position else None
         awards = tuple(
-            offers.Award(one["request"], one["institution"], one["quantity"], one["amount_won"]) for one in entry.awards
+            offers.Award(award["request"], award["institution"], award["quantity"], award["amount_won"])
+            for award in entry.awards
         )
         placement = matching.Placement(entry.application, matching.Result(entry.result_kind), awards)
         lines.append((position or 2**53, entry.application, proposal.Proposed(placement, position, key)))

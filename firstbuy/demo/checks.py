@@ -85,7 +85,7 @@ def _entries(plan: Plan, traffic: Traffic, account: Account, apis: Mapping[str, 
     yield Check("resubmissions", plan.count("resubmitted") + plan.count(CONFIRMED), account.resubmitted)
     gone = {key for key, fate in fates.items() if fate.withdrawn}
     yield Check("withdrawn, by firm and product: differing", [], sorted(gone ^ set(account.withdrawn))[:5])
-    receipts = {(one.application, one.version): one.payload_hash for one in traffic.receipts}
+    receipts = {(receipt.application, receipt.version): receipt.payload_hash for receipt in traffic.receipts}
     published = {(entry.application, entry.version): entry.payload_hash for entry in account.entries}
     wrong = [key for key, value in published.items() if receipts.get(key) != value]
     yield Check("applications whose payload hash is not their receipt's", [], wrong[:5])
@@ -184,13 +184,13 @@ def _money(plan: Plan, account: Account, apis: Mapping[str, Any]) -> Iterator[Ch
     for name, request in account.requests.items():
         if quantity[name] > request["facts"]["quantity"] or money[name] > request["facts"]["budget_won"]:
             over.append(f"quantity or budget of {name}")
-    pledges = {one["institution"]: one["pledge_won"] for one in account.opened["institutions"]}
+    pledges = {institution["institution"]: institution["pledge_won"] for institution in account.opened["institutions"]}
     awarded = account.awarded()
     over += [f"pledge of {code}" for code, won in awarded.items() if won > pledges[code]]
     yield Check("capacities, classes, ceilings, budgets, quantities, pledges exceeded", [], over[:5])
     by_api = {row["institution"]: row["awarded_won"] for row in apis["pledges"]}
     yield Check("money awarded by institution (the API)", {code: awarded[code] for code in by_api}, by_api)
-    reported = sum(from_json(one.body)["amount_won"] for one in plan.demand.reports if one.answer == ACCEPTED)
+    reported = sum(from_json(report.body)["amount_won"] for report in plan.demand.reports if report.answer == ACCEPTED)
     yield Check("money contracted, by true reports alone (the API)", reported, _sum(apis["pledges"], "contracted_won"))
 
 
@@ -252,7 +252,7 @@ def _first_half(first: FirstHalf) -> Iterator[Check]:
     verdicts = {one["application"]: one for one in seen.of("ApplicationJudged")}
     yield Check(f"{round_id}: applications admitted (RoundFrozen)", sent, frozen["count"])
     yield Check(f"{round_id}: applications judged", sent, len(verdicts))
-    leaves = ((one["application"], one["version"], one["payload_hash"]) for one in verdicts.values())
+    leaves = ((verdict["application"], verdict["version"], verdict["payload_hash"]) for verdict in verdicts.values())
     yield Check(f"{round_id}: admitted root = root of what was judged", frozen["root"], digest_of(leaves).root)
     yield Check(f"{round_id}: admitted root = the judges' own", frozen["root"], judged["applications_root"])
     yield Check(f"{round_id}: applications the simulator read", sent, results.applied)

@@ -50,7 +50,7 @@ async def drive(
 
         await office.open_office(("officer-kim", "officer-lee"))
         passwords = await office.onboard(institutions)
-        codes = [one["institution"] for one in institutions[round_id]]
+        codes = [institution["institution"] for institution in institutions[round_id]]
         await writers.start(codes, passwords)
         await observer.follow((*FOLLOWED, *map(topics.outbox, codes)))
         own_users = ", and a user that may use no others" if passwords else ""

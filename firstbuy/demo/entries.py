@@ -144,8 +144,8 @@ def _as_people_write(stated: Json) -> Json:
     applicant["business_number"] = f"{number[:3]}-{number[3:5]}-{number[5:]}"
     applicant["started_on"] = f"{started.year}. {started.month}. {started.day}."
     product["price_won"] = f"{product['price_won']:,}"
-    for one in stated["certificates"]:
-        one["issued_on"] = one["issued_on"].translate(_FULL_WIDTH)
+    for certificate in stated["certificates"]:
+        certificate["issued_on"] = certificate["issued_on"].translate(_FULL_WIDTH)
     return stated
 
 

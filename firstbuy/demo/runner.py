@@ -46,7 +46,7 @@ async def run_demo(
     began = time.monotonic()
     terms, policy = load_yaml(ROUNDS / f"{ROUND}.yaml"), load_yaml(POLICIES / f"{ROUND}.yaml") | {"registries": USES}
     institutions = terms["institutions"]
-    pledges = [(one["institution"], one["pledge_won"]) for one in institutions]
+    pledges = [(institution["institution"], institution["pledge_won"]) for institution in institutions]
     plan = make_plan(seed, applications, ROUND, load_policy(ROUND), pledges)
     first_terms = load_yaml(ROUNDS / f"{FIRST_ROUND}.yaml")
     first_stated = load_yaml(POLICIES / f"{FIRST_ROUND}.yaml")
@@ -72,7 +72,7 @@ async def run_demo(
         longer = Window.of(plan.calls, None).seconds * LONGER
         console.print(f"{fault}: that is done now, from the start.", style="yellow", markup=False, soft_wrap=True)
         target, course, first, phases = await held(longer)
-    names = {one["institution"]: one["name"] for one in institutions}
+    names = {institution["institution"]: institution["name"] for institution in institutions}
     return _conclude(console, target, seed, began, course, first, names, phases)
 
 

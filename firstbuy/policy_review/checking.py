@@ -65,7 +65,10 @@ def policy_hash(policy: Policy) -> str:
 
 
 def located(file: ReadFile, problems: Iterable[Problem], read_so: Iterable[tuple[int, Problem]]) -> tuple[Located, ...]:
-    found = [Located(file.line(one.pointer), one.pointer, one.code, one.detail, one.fix) for one in problems]
+    found = [
+        Located(file.line(problem.pointer), problem.pointer, problem.code, problem.detail, problem.fix)
+        for problem in problems
+    ]
     found += [Located(line, one.pointer, one.code, one.detail, one.fix) for line, one in read_so]
     return tuple(sorted(found, key=lambda each: each.line))
 

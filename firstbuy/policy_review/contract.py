@@ -44,7 +44,7 @@ class Described:
             Problem(one.pointer, one.code, f"{_shown(_at(document, one.pointer))}: {said(one.detail)}", one.fix)
             for one in (reason_of(at, wrong) for at, _, wrong in seen.wrong)
         ]
-        touched = {one.pointer for one in problems}
+        touched = {problem.pointer for problem in problems}
         read_as = tuple(
             Problem(one.field, "read-as", f"{one.said} is read as {one.read}", f"write {one.read}")
             for one in seen.read_as

@@ -41,7 +41,9 @@ def examine_round(text: str, policies: Path, now: datetime) -> ExaminedRound:
     found = list(looked.problems)
     if looked.value is not None:
         touched = looked.touched | file.unsure()
-        found += [one for one in _problems(looked.value, policies, now) if not follows(one.pointer, touched)]
+        found += [
+            problem for problem in _problems(looked.value, policies, now) if not follows(problem.pointer, touched)
+        ]
     errors = located(file, found, file.problems)
     over = _over(looked.value, now)
     stated = None if looked.problems else looked.value

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO
 
-from firstbuy.verifying.kept_claims import Comparing, Kept, Keys
+from firstbuy.verifying.kept_claims import Comparing, Keys
 from firstbuy.verifying.kept_files import KeptFile
 from firstbuy.verifying.kept_kinds import PACK, PROOF, RECEIPT, kind_of
 from firstbuy.verifying.kept_round import Body, RoundSays
+from firstbuy.verifying.kept_values import Kept
 from services.selection.verify import harmless
 
 

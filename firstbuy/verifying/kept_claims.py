@@ -1,25 +1,17 @@
 """Which claims of a bundle each copy that somebody kept backs, and which contradict it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from firstbuy.verifying.findings import HASH, Findings
+from firstbuy.verifying.findings import HASH
 from firstbuy.verifying.kept_kinds import BUNDLE, EVENTS, PACK, PROOF, RECEIPT, ROUND
 from firstbuy.verifying.kept_round import EACH, HELD, HELD_MEMBERS, ROOTS, Body, RoundSays, place_of
-from firstbuy.verifying.kept_values import BESIDE, MOMENTS, same, short
+from firstbuy.verifying.kept_values import BESIDE, MOMENTS, Kept, same, short
 from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.selection.verify import harmless
 
 Keys = Sequence[Mapping[str, Any]]
-
-
-@dataclass(slots=True)
-class Kept(Findings):
-    """Of one file: what it backs, what it contradicts, and, in `says`, all else."""
-
-    says: list[str] = field(default_factory=list)
 
 
 class Comparing:
@@ -30,7 +22,11 @@ class Comparing:
         self.held: dict[str, list[str]] = {}
         self._backed: set[tuple[str, str]] = set()
         self._rows_backed: set[str] = set()
-        self._withdrawn = {(repr(one["round"]), repr(one["application"])) for one in withdrawals if "round" in one}
+        self._withdrawn = {
+            (repr(withdrawal["round"]), repr(withdrawal["application"]))
+            for withdrawal in withdrawals
+            if "round" in withdrawal
+        }
         self._kept = Kept()
         self._own = says.own()
         self._of_kind: dict[str, Callable[[Body], None]] = {
@@ -199,8 +195,8 @@ class Comparing:
             self._contradicts(f"{about} was awarded, and is not in the set")
             return
         moved = self.says.told("ReleaseOpened")
-        mine = [one for one in row["awards"] if one[0].partition("/")[0] == body["institution"]]
-        kept = [[one["request"], one["quantity"], one["amount_won"]] for one in body["awards"]]
+        mine = [award for award in row["awards"] if award[0].partition("/")[0] == body["institution"]]
+        kept = [[award["request"], award["quantity"], award["amount_won"]] for award in body["awards"]]
         for what, one, other in (
             ("position", body["position"], row.get("position")),
             ("product", body["product"], row.get("product")),
@@ -289,8 +285,8 @@ class Comparing:
         return isinstance(body.get("round"), dict) and body["round"].get("round") == self.says.round
 
     def _pack(self, body: Body) -> None:
-        for one in body["commitments"]:
-            self._root("commitment", one["commitment_root"], one["epoch"])
+        for commitment in body["commitments"]:
+            self._root("commitment", commitment["commitment_root"], commitment["epoch"])
         self._root("selection", body["result"]["selection_root"], body["epoch"])
         if body["epoch"] == self.says.epoch:
             stated = body["application"]

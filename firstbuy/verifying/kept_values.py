@@ -1,8 +1,11 @@
-"""Values of copies and bundles: when two are the same, and how one is quoted."""
+"""What one copy comes to; when two values are the same, and how one is quoted."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+from firstbuy.verifying.findings import Findings
 
 LONGEST: Final = 100
 """Signs of a value that are quoted."""
@@ -23,6 +26,13 @@ MOMENTS: Final = {
 extension are told of when the broker took them, which no event states."""
 BESIDE: Final = frozenset({"timestamp", "type", "id", "time"})
 """What may stand beside an event's own members."""
+
+
+@dataclass(slots=True)
+class Kept(Findings):
+    """Of one file: what it backs, what it contradicts, and, in `says`, all else."""
+
+    says: list[str] = field(default_factory=list)
 
 
 def same(one: Any, other: Any) -> bool:

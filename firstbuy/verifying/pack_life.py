@@ -73,7 +73,7 @@ def _officers(pack: Pack) -> Iterator[str]:
 
 def _epochs(pack: Pack) -> Iterator[str]:
     epoch, under = pack["epoch"], pack["entry"]["drawn_under"]
-    if [one["epoch"] for one in pack["commitments"]] != sorted({epoch, under}) or under > epoch:
+    if [commitment["epoch"] for commitment in pack["commitments"]] != sorted({epoch, under}) or under > epoch:
         yield f"the commitments are not those of epochs {under} and {epoch}"
     if pack["draw"]["value"]["epoch"] != under:
         yield f"the value is of epoch {pack['draw']['value']['epoch']}, and it drew under {under}"
@@ -111,20 +111,20 @@ def _award_faults(part: Mapping[str, Any]) -> Iterator[str]:
     awards = part["awards"]
     if (part["result"] == "selected") != bool(awards):
         yield f"its result is {part['result']} with {len(awards)} awards"
-    if len({one["request"] for one in awards}) != len(awards):
+    if len({award["request"] for award in awards}) != len(awards):
         yield "one request is awarded twice"
-    for one in awards:
-        if one["request"].partition("/")[0] != one["institution"]:
-            yield f"request {one['request']} is not of {one['institution']}"
+    for award in awards:
+        if award["request"].partition("/")[0] != award["institution"]:
+            yield f"request {award['request']} is not of {award['institution']}"
 
 
 def _price_faults(awards: Sequence[Mapping[str, Any]], product: Mapping[str, Any]) -> Iterator[str]:
     """Of this version of it: an appeal may have amended a later one."""
-    if sum(one["quantity"] for one in awards) > product["capacity"]:
+    if sum(award["quantity"] for award in awards) > product["capacity"]:
         yield "awarded is more than its capacity"
-    for one in awards:
-        if one["amount_won"] != one["quantity"] * product["price_won"]:
-            yield f"{one['amount_won']} won of {one['request']} is not its price"
+    for award in awards:
+        if award["amount_won"] != award["quantity"] * product["price_won"]:
+            yield f"{award['amount_won']} won of {award['request']} is not its price"
 
 
 def _value(pack: Pack) -> Iterator[str]:

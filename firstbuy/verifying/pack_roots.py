@@ -20,19 +20,21 @@ Pack = Mapping[str, Any]
 
 def examine_commitments(found: Findings, pack: Pack, roots: Sequence[Certificate] | None) -> None:
     """Every epoch's commitment is made of its roots, and its time-stamp is of it."""
-    for one in pack["commitments"]:
-        made = Commitment(**{name: one[name] for name in COMMITTED}).root
+    for commitment in pack["commitments"]:
+        made = Commitment(**{name: commitment[name] for name in COMMITTED}).root
         found.say(
-            made == one["commitment_root"] and one["round"] == pack["round"]["round"],
-            f"the commitment of epoch {one['epoch']} is made of its roots: {made}",
-            f"commitments: the roots of epoch {one['epoch']} make {made}, not {one['commitment_root']}",
+            made == commitment["commitment_root"] and commitment["round"] == pack["round"]["round"],
+            f"the commitment of epoch {commitment['epoch']} is made of its roots: {made}",
+            f"commitments: the roots of epoch {commitment['epoch']} make {made}, not {commitment['commitment_root']}",
         )
-        if one["timestamp"] is None:
+        if commitment["timestamp"] is None:
             continue
         if roots is None:
-            found.not_checked.append(f"the time-stamp of epoch {one['epoch']}: give the authority's roots (--ca)")
+            found.not_checked.append(
+                f"the time-stamp of epoch {commitment['epoch']}: give the authority's roots (--ca)"
+            )
         else:
-            stamp = examined_timestamp(one, roots)
+            stamp = examined_timestamp(commitment, roots)
             found.checked += stamp.checked
             found.differs += stamp.differs
 
@@ -77,7 +79,7 @@ def examine_proofs(found: Findings, pack: Pack) -> None:
     committed = commitment_of(pack, pack["epoch"])
     stands = [application[name] for name in ("application", "version", "payload_hash")]
     proposed = pack["release"]["before"] if pack["release"] else result
-    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in proposed["awards"]]
+    awards = [[award["request"], award["quantity"], award["amount_won"]] for award in proposed["awards"]]
     leaves = {
         "application": stands,
         "verdict": [*stands, verdict["epoch"], verdict["outcome"], verdict["findings_hash"]],
@@ -108,7 +110,7 @@ def examine_release(found: Findings, pack: Pack) -> None:
     release, proof = pack["release"], pack["proofs"]["release"]
     if release is None and proof is None:
         return
-    awards = [[one["request"], one["quantity"], one["amount_won"]] for one in pack["result"]["awards"]]
+    awards = [[award["request"], award["quantity"], award["amount_won"]] for award in pack["result"]["awards"]]
     leaf = [pack["application"]["application"], "selected", None, awards]
     found.say(
         proof["leaf"] == leaf and proof["root"] == release["batch_root"],
@@ -150,7 +152,7 @@ def _follow(found: Findings, proof: Mapping[str, Any], name: str, root: str) -> 
 
 
 def commitment_of(pack: Pack, epoch: int) -> Mapping[str, Any]:
-    by_epoch: dict[int, Mapping[str, Any]] = {one["epoch"]: one for one in pack["commitments"]}
+    by_epoch: dict[int, Mapping[str, Any]] = {commitment["epoch"]: commitment for commitment in pack["commitments"]}
     return by_epoch[epoch]
 
 

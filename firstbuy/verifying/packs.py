@@ -109,7 +109,7 @@ def _policy(found: Findings, pack: Pack) -> None:
     stated = {
         pack["round"]["policy_hash"],
         pack["verdict"]["policy_hash"],
-        *(one["policy_hash"] for one in pack["commitments"]),
+        *(commitment["policy_hash"] for commitment in pack["commitments"]),
     }
     found.say(
         stated == {made},
@@ -143,12 +143,12 @@ def _verdict(found: Findings, pack: Pack) -> None:
     policy = POLICY.validate_python(pack["policy"], strict=False)
     track = {one.track: one for one in policy.tracks}[facts["track"]]
     findings = _FINDINGS.validate_python(verdict["findings"])
-    asked = [(one.rule, one.legal_source, one.decides) for one in track.conditions]
-    waived = {one.rule for one in findings if one.outcome is FindingOutcome.WAIVED}
-    may_be = waived_rules({one.rule: one.outcome for one in findings}, track.waivers)
-    outcome = outcome_of(one.outcome for one in findings if one.decides)
+    asked = [(condition.rule, condition.legal_source, condition.decides) for condition in track.conditions]
+    waived = {finding.rule for finding in findings if finding.outcome is FindingOutcome.WAIVED}
+    may_be = waived_rules({finding.rule: finding.outcome for finding in findings}, track.waivers)
+    outcome = outcome_of(finding.outcome for finding in findings if finding.decides)
     found.say(
-        asked == [(one.rule, one.legal_source, one.decides) for one in findings]
+        asked == [(finding.rule, finding.legal_source, finding.decides) for finding in findings]
         and waived == may_be
         and outcome.value == verdict["outcome"] == "eligible",
         f"its track's {len(findings)} rules were asked, and what they found makes it eligible",
@@ -176,8 +176,8 @@ def _entry(found: Findings, pack: Pack) -> None:
 def _result(found: Findings, pack: Pack) -> None:
     result, product = pack["result"], pack["application"]["facts"]["product"]
     price = product["price_won"]
-    wrong = [one["request"] for one in result["awards"] if one["amount_won"] != one["quantity"] * price]
-    units = sum(one["quantity"] for one in result["awards"])
+    wrong = [award["request"] for award in result["awards"] if award["amount_won"] != award["quantity"] * price]
+    units = sum(award["quantity"] for award in result["awards"])
     stands = 1 <= result["position"] <= result["standing"] <= pack["round"]["applications"]
     found.say(
         result["result"] == "selected" and stands and not wrong and 0 < units <= product["capacity"],
@@ -192,7 +192,7 @@ def _result(found: Findings, pack: Pack) -> None:
 def _confirmation(found: Findings, pack: Pack) -> None:
     confirmed = pack["confirmation"]
     mine = [commitment_of(pack, pack["epoch"])["commitment_root"], pack["result"]["selection_root"]]
-    names = sorted(one["name"] for one in confirmed["actors"])
+    names = sorted(actor["name"] for actor in confirmed["actors"])
     found.say(
         [confirmed["commitment_root"], confirmed["selection_root"]] == mine and two_officers(confirmed["actors"]),
         f"two officers confirmed exactly these roots: {' and '.join(names)}",
