@@ -100,7 +100,7 @@ def assembled() -> typer.Typer:
         app.command(name)(command)
     for name, (group, *more) in GROUPS.items():
         together = typer.Typer(help=group.info.help, no_args_is_help=True)
-        together.registered_commands = [command for one in (group, *more) for command in one.registered_commands]
+        together.registered_commands = [command for part in (group, *more) for command in part.registered_commands]
         app.add_typer(together, name=name)
     return app
 

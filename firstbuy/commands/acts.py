@@ -78,8 +78,8 @@ def release(
         "epoch": stands["epoch"],
         "batch": max(batches, default=0) + 1,
         "selection_root": newest["selection_root"],
-        "given_up": [one["subject"] for one in stands["free"] if one["cause"] == "given-up"],
-        "cancelled": [one["subject"] for one in stands["free"] if one["cause"] == "cancelled"],
+        "given_up": [freed["subject"] for freed in stands["free"] if freed["cause"] == "given-up"],
+        "cancelled": [freed["subject"] for freed in stands["free"] if freed["cause"] == "cancelled"],
         "declined": [decline] if decline else [],
     }
     propose(round_id, "release", terms, reason, url, token, as_json)
@@ -93,8 +93,8 @@ def releases(round_id: Round, url: Url = None, token: Token = None, as_json: AsJ
         print_json(shown)
         return
     free = Table("set free", "why", "reason", "since")
-    for one in shown["free"]:
-        free.add_row(one["subject"], one["cause"], one["reason"], f"{kst(one['freed_at'])} KST")
+    for freed in shown["free"]:
+        free.add_row(freed["subject"], freed["cause"], freed["reason"], f"{kst(freed['freed_at'])} KST")
     batches = Table("epoch", "batch", "promoted", "changed", "withdrawn", "root", "confirmed")
     for batch in shown["batches"]:
         said = batch["proposed"] or {}
@@ -203,7 +203,7 @@ def unpark(
     named = sorted(set(applications))
     terms = _standing(ask("GET", f"/rounds/{round_id}", url=url)) | {"applications": named}
     contested = ask("GET", f"/rounds/{round_id}/contests", url=url, token=token)
-    excluded = {other for one in contested if one["application"] in named for other in one["against"]}
+    excluded = {other for entry in contested if entry["application"] in named for other in entry["against"]}
     if excluded:
         terms["excluded"] = sorted(excluded)
     propose(round_id, "unpark", terms, reason, url, token, as_json)
@@ -217,9 +217,9 @@ def contests(round_id: Round, url: Url = None, token: Token = None, as_json: AsJ
         print_json(shown)
         return
     table = Table("firm", "application", "product", "identity", "against")
-    for one in shown:
-        cells = (one["business_number"], one["application"], "\n".join(one["product"]), one["identity"])
-        table.add_row(*cells, "\n".join(one["against"]))
+    for entry in shown:
+        cells = (entry["business_number"], entry["application"], "\n".join(entry["product"]), entry["identity"])
+        table.add_row(*cells, "\n".join(entry["against"]))
     console.print(table if shown else "nothing is contested")
 
 

@@ -78,7 +78,7 @@ def decide(
         fail("say --uphold or --dismiss")
     shown = ask("GET", f"/rounds/{round_id}", url=url)
     listed = ask("GET", f"/rounds/{round_id}/appeals", url=url, token=token)
-    found = next((one for one in listed if one["appeal"] == appeal), None)
+    found = next((filed for filed in listed if filed["appeal"] == appeal), None)
     if found is None:
         fail(f"no appeal {appeal} in {round_id} (firstbuy appeal list {round_id})")
     terms = {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}

@@ -66,9 +66,9 @@ def _standing(shown: Mapping[str, Any]) -> list[str]:
         lines.append(f"its status ended {kst(shown['status_ended_at'])} KST")
     if shown["appeal"]["may_file_until"]:
         lines.append(f"an appeal may be filed until {shown['appeal']['may_file_until']}")
-    for one in shown["appeal"]["filed"]:
-        decided = "not decided yet" if one["upheld"] is None else "upheld" if one["upheld"] else "dismissed"
-        lines.append(f"appeal {one['appeal']}: {decided}, to be answered by {one['answer_due']}")
+    for appeal in shown["appeal"]["filed"]:
+        decided = "not decided yet" if appeal["upheld"] is None else "upheld" if appeal["upheld"] else "dismissed"
+        lines.append(f"appeal {appeal['appeal']}: {decided}, to be answered by {appeal['answer_due']}")
     if shown["contact_disowned_at"]:
         lines.append(f"its contact said 'this was not me', {kst(shown['contact_disowned_at'])} KST")
     return lines

@@ -123,8 +123,8 @@ def _print_explained(told: Mapping[str, Any], language: Language) -> None:
     outcome = words.get(told["outcome"], told["outcome"])
     console.print(words["check"].format(round=told["round"], outcome=outcome, as_of=told["as_of"]))
     table = Table(*(words[name] for name in _COLUMNS))
-    for one in told.get("findings_in_words", {}).get(language.value, explained["against"]):
-        table.add_row(*(one[name] for name in _COLUMNS))
+    for finding in told.get("findings_in_words", {}).get(language.value, explained["against"]):
+        table.add_row(*(finding[name] for name in _COLUMNS))
     if table.rows:
         console.print(table)
     if told.get("tickets"):

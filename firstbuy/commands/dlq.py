@@ -30,7 +30,11 @@ def list_parked(
         fail("name the service whose --url this is", 2)
     path = f"/parked?settled={str(settled).lower()}"
     asked = SERVICES if service is None else (_known(service),)
-    rows = [row for one in asked for row in ask("GET", path, url=url, token=operator_token(token, url), service=one)]
+    rows = [
+        row
+        for service_name in asked
+        for row in ask("GET", path, url=url, token=operator_token(token, url), service=service_name)
+    ]
     if as_json:
         print_json(rows)
         return

@@ -46,18 +46,18 @@ def hand_over(
         kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap})
     given = [ClientConfiguration(kafka, kafka_side.prefix, code, passwords.get(code)) for code in codes]
     if out is not None:
-        for one in given:
-            if one.password is not None or not kafka.secured:
-                one.write(out)
+        for handed in given:
+            if handed.password is not None or not kafka.secured:
+                handed.write(out)
         errors.print(f"{len(passwords)} new passwords, in {out}, where they are read by you alone")
     if as_json:
         shown = {} if out is not None else secrets
-        print_json([_as_json(one, shown.get(one.code), with_secret=out is None) for one in given])
+        print_json([_as_json(handed, shown.get(handed.code), with_secret=out is None) for handed in given])
     elif out is None:
-        for one in given:
-            _show(one)
-            if one.code in secrets:
-                console.print(f"The secret of its webhook, this once: {secrets[one.code]}")
+        for handed in given:
+            _show(handed)
+            if handed.code in secrets:
+                console.print(f"The secret of its webhook, this once: {secrets[handed.code]}")
 
 
 def _as_json(one: ClientConfiguration, webhook_secret: str | None, *, with_secret: bool) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def amend(
     token: Token = None,
 ) -> None:
     """Change what it pledges. What is pledged to other rounds stays, and so does a frozen round's."""
-    pledges = dict(_pledge(one, round_id) for one in pledge or [])
+    pledges = dict(_pledge(stated, round_id) for stated in pledge or [])
     if not pledges:
         fail("--pledge says what it pledges now", 2)
     _register(Listed(code, None, pledges), [None], url, operator_token(token, url), reason)
@@ -209,8 +209,8 @@ def list_institutions(url: Url = None, token: Token = None, as_json: AsJson = Fa
     if as_json:
         print_json(known)
         return
-    for one in known:
-        console.print(f"{one['institution']:<16} {one['status']:<11} {one['name']}")
+    for institution in known:
+        console.print(f"{institution['institution']:<16} {institution['status']:<11} {institution['name']}")
 
 
 @app.command("plan")
@@ -226,7 +226,10 @@ def whole_plan(
 
 
 def statuses(url: str | None) -> dict[str, InstitutionStatus]:
-    return {one["institution"]: InstitutionStatus(one["status"]) for one in ask("GET", "/institutions", url=url)}
+    return {
+        institution["institution"]: InstitutionStatus(institution["status"])
+        for institution in ask("GET", "/institutions", url=url)
+    }
 
 
 def _wanted(
@@ -241,7 +244,7 @@ def _wanted(
     if (code is None) == (file is None):
         fail("name an institution, or a --file of them", 2)
     if code is not None:
-        pledges = dict(_pledge(one, round_id) for one in pledge or [])
+        pledges = dict(_pledge(stated, round_id) for stated in pledge or [])
         return [Listed(code, name, pledges, contacts, webhook)]
     if name or pledge or contacts or webhook:
         fail("names, pledges, contacts and webhooks of many are in their file", 2)

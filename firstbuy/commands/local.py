@@ -76,8 +76,8 @@ def status(as_json: bool) -> None:
         raise typer.Exit(3)
     ready = asyncio.run(_readiness(running))
     for ones in running["services"].values():
-        for one in ones:
-            one["ready"] = ready[one["url"]]
+        for process in ones:
+            process["ready"] = ready[process["url"]]
     if as_json:
         shown = {key: value for key, value in running.items() if key not in WITH_PASSWORDS}
         print_json({"running": True, **shown})
@@ -136,14 +136,20 @@ def status_table(running: dict[str, Any]) -> Table:
     table.add_row("Kafka", kafka["bootstrap_servers"], f"{kafka['kind']} {kafka['version']}", "", "")
     table.add_row("mail", running["mail_folder"], "", "", "")
     for ones in running["services"].values():
-        for one in ones:
-            state = Text("ready", "green") if one["ready"] else Text(f"not ready ({one['status']})", "red")
-            table.add_row(one["name"], one["url"], state, str(one["restarts"]), str(one["pid"] or ""))
+        for process in ones:
+            state = Text("ready", "green") if process["ready"] else Text(f"not ready ({process['status']})", "red")
+            table.add_row(
+                process["name"],
+                process["url"],
+                state,
+                str(process["restarts"]),
+                str(process["pid"] or ""),
+            )
     return table
 
 
 async def _readiness(running: dict[str, Any]) -> dict[str, bool]:
-    urls = [str(one["url"]) for ones in running["services"].values() for one in ones]
+    urls = [str(process["url"]) for ones in running["services"].values() for process in ones]
     answers = await asyncio.gather(*(says_ready(int(url.rpartition(":")[2])) for url in urls))
     return dict(zip(urls, answers, strict=True))
 
@@ -184,7 +190,7 @@ def _detach(state: State, replicas: dict[str, int], *, fresh: bool) -> None:
                 fail(f"it did not start; {log} ends with:\n{last_lines(log, 30)}")
             time.sleep(0.1)
     for ones in running["services"].values():
-        for one in ones:
-            one["ready"] = True
+        for process in ones:
+            process["ready"] = True
     console.print(status_table(running))
     console.print("It runs in the background: firstbuy status, firstbuy logs, firstbuy down")

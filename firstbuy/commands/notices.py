@@ -42,7 +42,7 @@ def preview(
 ) -> None:
     """A notice as it would be sent, of an invented firm. Nothing is sent, and nothing has to run."""
     if out is not None:
-        names = [_write(out, one, language, title) for one in ([kind] if kind else kinds())]
+        names = [_write(out, name, language, title) for name in ([kind] if kind else kinds())]
         console.print(f"{len(names)} notices in {out}")
         return
     if kind is None:

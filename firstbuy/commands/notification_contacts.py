@@ -59,8 +59,8 @@ def contacts(
     if as_json:
         print_json(told)
         return
-    for one in told["contacts"]:
-        console.print(f"{one['name']} <{one['email']}> {one['language']}")
+    for listed in told["contacts"]:
+        console.print(f"{listed['name']} <{listed['email']}> {listed['language']}")
     if not told["contacts"]:
         console.print("nobody")
 
@@ -97,13 +97,13 @@ def webhook(
 
 def people(contact: Sequence[str], language: Language) -> tuple[Person, ...]:
     try:
-        return tuple(person(one, language.value) for one in contact)
+        return tuple(person(stated, language.value) for stated in contact)
     except ValueError as error:
         fail(f"--contact {error}", 2)
 
 
 def set_contacts(code: str, stated: Sequence[Person], url: str | None, token: str | None) -> Any:
-    body = {"contacts": [asdict(one) for one in stated]}
+    body = {"contacts": [asdict(person) for person in stated]}
     return ask("PUT", f"/institutions/{code}/contacts", url=url, token=token, body=body)
 
 

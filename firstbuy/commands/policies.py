@@ -47,7 +47,10 @@ def told(problems: Sequence[Located]) -> list[Located]:
 
 
 def problems_json(errors: Sequence[Located], remarks: Sequence[Located]) -> dict[str, Any]:
-    return {"errors": [asdict(one) for one in told(errors)], "remarks": [asdict(one) for one in told(remarks)]}
+    return {
+        "errors": [asdict(problem) for problem in told(errors)],
+        "remarks": [asdict(problem) for problem in told(remarks)],
+    }
 
 
 def print_problems(file: Path, problems: Sequence[Located], colour: str) -> None:

@@ -215,12 +215,16 @@ def chances(round_id: Round, url: Url = None, as_json: AsJson = False) -> None:
     table = Table("kind", "stand", "tickets", "first place", "selected, expected", "was selected")
     for column in table.columns[1:]:
         column.justify = "right"
-    for one in shown["kinds"]:
-        words = [word for word, holds in (("startup", one["startup"]), ("first-timer", one["first_timer"])) if holds]
-        expected = "–" if one["selected"] is None else f"{one['selected']:.1%} ± {one['error']:.1%}"
-        actual = "–" if one["was_selected"] is None else f"{one['was_selected']:.1%}"
+    for counts in shown["kinds"]:
+        words = [
+            word for word, holds in (("startup", counts["startup"]), ("first-timer", counts["first_timer"])) if holds
+        ]
+        expected = "–" if counts["selected"] is None else f"{counts['selected']:.1%} ± {counts['error']:.1%}"
+        actual = "–" if counts["was_selected"] is None else f"{counts['was_selected']:.1%}"
         kind = ", ".join(words) or "other"
-        table.add_row(kind, str(one["standing"]), str(one["tickets"]), f"{one['first_place']:.2%}", expected, actual)
+        table.add_row(
+            kind, str(counts["standing"]), str(counts["tickets"]), f"{counts['first_place']:.2%}", expected, actual
+        )
     console.print(table)
     console.print(f"{shown['method']}; {shown['of_tickets']:,} tickets in all")
 

@@ -25,7 +25,7 @@ class Screen(Console):
         if len(objects) == 1 and isinstance(objects[0], Table):
             self._print_table(objects[0])
             return
-        if all(isinstance(one, str) for one in objects):
+        if all(isinstance(element, str) for element in objects):
             options.setdefault("soft_wrap", True)
         super().print(*objects, **options)
 
@@ -88,15 +88,15 @@ def print_receipt(receipt: Mapping[str, Any]) -> None:
 
 def print_warnings(answer: Mapping[str, Any]) -> None:
     """What was taken but only seems right; on standard error, since programs read what else is printed."""
-    for one in answer.get("warnings", ()):
-        errors.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow")
-        errors.print(f"    → {one['fix']}", style="dim")
+    for warning in answer.get("warnings", ()):
+        errors.print(f"warning: {warning['pointer'] or '/'}: {warning['detail']}", style="yellow")
+        errors.print(f"    → {warning['fix']}", style="dim")
 
 
 def print_remarks(answer: Mapping[str, Any], read_as: str = "{where}: {said!r} is read as {read}") -> None:
     """What was written otherwise than it is kept, and what was taken but only seems right."""
-    for one in answer.get("read_as", ()):
-        console.print(read_as.format(where=one["field"] or "/", said=one["said"], read=one["read"]))
-    for one in answer.get("warnings", ()):
-        console.print(f"warning: {one['pointer'] or '/'}: {one['detail']}", style="yellow")
-        console.print(f"    → {one['fix']}", style="dim")
+    for reading in answer.get("read_as", ()):
+        console.print(read_as.format(where=reading["field"] or "/", said=reading["said"], read=reading["read"]))
+    for warning in answer.get("warnings", ()):
+        console.print(f"warning: {warning['pointer'] or '/'}: {warning['detail']}", style="yellow")
+        console.print(f"    → {warning['fix']}", style="dim")

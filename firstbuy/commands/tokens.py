@@ -37,9 +37,11 @@ def list_tokens(url: Url = None, token: Token = None, as_json: AsJson = False) -
         print_json(listed)
         return
     table = Table("name", "role", "institution", "made (KST)", "revoked (KST)")
-    for one in listed:
-        revoked = kst(one["revoked_at"]) if one["revoked_at"] else "–"
-        table.add_row(one["name"], one["role"], one["institution"] or "–", kst(one["created_at"]), revoked)
+    for token_of in listed:
+        revoked = kst(token_of["revoked_at"]) if token_of["revoked_at"] else "–"
+        table.add_row(
+            token_of["name"], token_of["role"], token_of["institution"] or "–", kst(token_of["created_at"]), revoked
+        )
     console.print(table if listed else "none was made")
 
 

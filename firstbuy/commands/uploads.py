@@ -92,9 +92,9 @@ def uploads(
     if as_json:
         print_json(listed)
         return
-    for one in listed["uploads"]:
-        said = f"{one['upload']} {kst(one['uploaded_at'])} {one['round']} by {one['uploaded_by']}"
-        console.print(f"{said}: {_counted(one['states'])}")
+    for uploaded in listed["uploads"]:
+        said = f"{uploaded['upload']} {kst(uploaded['uploaded_at'])} {uploaded['round']} by {uploaded['uploaded_by']}"
+        console.print(f"{said}: {_counted(uploaded['states'])}")
 
 
 def _counted(states: dict[str, int]) -> str:
@@ -110,8 +110,8 @@ def _print_preview(answer: dict[str, Any], *, as_json: bool) -> None:
             facts = message.get("facts", {name: message[name] for name in message if name not in ("round", "request")})
             said = ", ".join(f"{name} {value}" for name, value in facts.items())
             console.print(f"{row['row']:>5} {row['type']} {message.get('request', '?')}: {said}")
-            for one in row.get("read_as", ()):
-                console.print(f"      {one['cell']} {one['said']!r} is read as {one['read']}")
+            for reading in row.get("read_as", ()):
+                console.print(f"      {reading['cell']} {reading['said']!r} is read as {reading['read']}")
             _print_warnings(row)
         _print_passed_over(answer.get("file", {}))
         console.print(f"{len(answer['rows']):,} rows, {answer['errors_total']:,} errors; nothing was sent")
@@ -143,10 +143,10 @@ def _print_upload(answer: dict[str, Any], *, repeated: bool = False, as_json: bo
 
 
 def _print_warnings(row: dict[str, Any]) -> None:
-    for one in row.get("warnings", ()):
-        where = one["cell"] or one["pointer"]
-        console.print(f"      warning: {where} {one['value']!r}: {one['detail']}", style="yellow")
-        console.print(f"        → {one['fix']}", style="dim")
+    for warning in row.get("warnings", ()):
+        where = warning["cell"] or warning["pointer"]
+        console.print(f"      warning: {where} {warning['value']!r}: {warning['detail']}", style="yellow")
+        console.print(f"        → {warning['fix']}", style="dim")
 
 
 def _print_errors(reasons: list[dict[str, Any]]) -> None:

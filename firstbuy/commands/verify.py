@@ -92,7 +92,7 @@ def receipt(
     published = _keys(keys or base_url("intake", url) + "/.well-known/firstbuy-keys")
     facts = _object(str(application)) if application else None
     receipts = stated if isinstance(stated, list) else [stated]
-    if not receipts or not all(isinstance(one, dict) for one in receipts):
+    if not receipts or not all(isinstance(shown, dict) for shown in receipts):
         fail(f"{file} holds no receipt")
     found = [examined_receipt(one, published, facts if one is receipts[-1] else None) for one in receipts]
     titles = [f"{file}: version {one.get('version')} of {one.get('application')}" for one in receipts]
@@ -146,10 +146,10 @@ def timestamp(
     """When did the commitment stand, by an authority's time? Offline. Exit code 1 when anything differs."""
     stated = _read(str(file))
     listed = stated if isinstance(stated, list) else [stated]
-    if not listed or not all(isinstance(one, dict) for one in listed):
+    if not listed or not all(isinstance(commitment, dict) for commitment in listed):
         fail(f"{file} holds no commitment")
     roots = _authority(ca)
-    titles = [f"{file}: round {one.get('round')}, epoch {one.get('epoch')}" for one in listed]
+    titles = [f"{file}: round {commitment.get('round')}, epoch {commitment.get('epoch')}" for commitment in listed]
     _tell({title: examined_timestamp(one, roots) for title, one in zip(titles, listed, strict=True)}, as_json)
 
 

@@ -53,5 +53,5 @@ def expected_notices(plan: Plan, seen: Seen) -> tuple[int, int]:
     selected product and institution that is to buy it."""
     mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + 2 * plan.admitted
     mails += 3 * plan.count(CONFIRMED)
-    awards = sum(len({award["institution"] for award in one["awards"]}) for one in seen.of("ProductSelected"))
+    awards = sum(len({award["institution"] for award in result["awards"]}) for result in seen.of("ProductSelected"))
     return mails, 6 * len(plan.pledges) + awards

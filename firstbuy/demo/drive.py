@@ -225,7 +225,7 @@ class _Month:
     async def _report(self) -> None:
         """One institution says what became of an award, after much that can't be true."""
         seen, demand = self.course.seen, self.course.plan.demand
-        selected = next((one for one in seen.of("ProductSelected") if one["awards"]), None)
+        selected = next((result for result in seen.of("ProductSelected") if result["awards"]), None)
         reserve = next(iter(seen.of("ProductReserved") or seen.of("ProductNotSelected")), None)
         if selected is None or reserve is None:
             return

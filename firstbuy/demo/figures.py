@@ -67,7 +67,7 @@ class Figures:
 
     @property
     def h1_eligible(self) -> int:
-        return sum(one.under_h1 for one in self.compared)
+        return sum(group.under_h1 for group in self.compared)
 
 
 def figures_of(account: Account, names: dict[str, str], h1: Policy) -> Figures:

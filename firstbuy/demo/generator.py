@@ -90,10 +90,10 @@ def make_plan(seed: int, applications: int, round_id: str, policy: Policy, pledg
     contested = list(contests(disputed, apart))
     return Plan(
         in_time=tuple(scripts),
-        early=tuple(_alone(rng, one, "before the opening", 409) for one in outside[:cut]),
+        early=tuple(_alone(rng, entry, "before the opening", 409) for entry in outside[:cut]),
         contested=tuple(script for script, *_ in contested),
         beyond=tuple(_beyond(rng, entered, fates, policy)),
-        late=tuple(_alone(rng, one, "after the close", 410) for one in outside[cut:]),
+        late=tuple(_alone(rng, entry, "after the close", 410) for entry in outside[cut:]),
         fates=(*fates, *(fate for _, *both in contested for fate in both)),
         demand=make_demand(round_id, pledges, applications, rng),
         pledges=tuple(pledges),

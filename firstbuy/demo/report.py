@@ -175,10 +175,10 @@ def _colour(rule: str, outcome: str) -> str:
 def _first_round(figures: Figures) -> str:
     chart = [
         bar
-        for one in figures.compared
+        for group in figures.compared
         for bar in (
-            Bar(f"{KINDS[one.kind]} · H1", [Part(one.under_h1, "e", "first round's rules")], f"{one.under_h1:,}"),
-            Bar("H2", [Part(one.under_h2, "a", "second round's rules")], f"{one.under_h2:,} / {one.applied:,}"),
+            Bar(f"{KINDS[group.kind]} · H1", [Part(group.under_h1, "e", "first round's rules")], f"{group.under_h1:,}"),
+            Bar("H2", [Part(group.under_h2, "a", "second round's rules")], f"{group.under_h2:,} / {group.applied:,}"),
         )
     ]
     more = figures.outcomes["eligible"] - figures.h1_eligible

@@ -81,13 +81,13 @@ def _records(figures: Figures) -> Table:
 
 def _first_round(figures: Figures) -> Table:
     table = _table("The same applications under the rules of the first round", "", "applied", "let in by H1", "by H2")
-    for one in figures.compared:
-        cells = [f"{n:,}" for n in (one.applied, one.under_h1, one.under_h2)]
-        table.add_row(KINDS[one.kind], *cells)
+    for group in figures.compared:
+        cells = [f"{n:,}" for n in (group.applied, group.under_h1, group.under_h2)]
+        table.add_row(KINDS[group.kind], *cells)
     table.add_section()
     table.add_row(
         "all",
-        f"{sum(one.applied for one in figures.compared):,}",
+        f"{sum(group.applied for group in figures.compared):,}",
         f"{figures.h1_eligible:,}",
         f"{figures.outcomes['eligible']:,}",
     )

@@ -179,11 +179,11 @@ def _contacts(row: dict[str, Any]) -> tuple[Person, ...]:
     if not isinstance(people, list):
         raise ValueError("`contacts` is a list of `name`, `email` and `language`")
     found = []
-    for one in people:
-        if not isinstance(one, dict) or _is_nothing(one.get("name")) or "@" not in str(one.get("email")):
-            raise ValueError(f"contacts has {one!r}: each needs its `name` and `email`")
-        name, email = _text(one, "name", as_written.line), _text(one, "email", as_written.plain)
-        found.append(Person(str(name), str(email), _text(one, "language", as_written.plain) or "ko"))
+    for person in people:
+        if not isinstance(person, dict) or _is_nothing(person.get("name")) or "@" not in str(person.get("email")):
+            raise ValueError(f"contacts has {person!r}: each needs its `name` and `email`")
+        name, email = _text(person, "name", as_written.line), _text(person, "email", as_written.plain)
+        found.append(Person(str(name), str(email), _text(person, "language", as_written.plain) or "ko"))
     return tuple(found)
 
 

@@ -49,7 +49,7 @@ def examine(text: str) -> Examined:
     found = list(looked.problems)
     if policy is not None:
         touched = looked.touched | file.unsure()
-        found += [one for one in problems_of(policy) if not follows(one.pointer, touched)]
+        found += [problem for problem in problems_of(policy) if not follows(problem.pointer, touched)]
     if policy is not None and not found:
         found += _not_canonical(policy)
     errors = located(file, found, file.problems)

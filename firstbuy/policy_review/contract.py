@@ -41,13 +41,18 @@ class Described:
         """What the contract makes of a document, with every fault by its pointer."""
         seen = read_document(self.adapter, document)
         problems = [
-            Problem(one.pointer, one.code, f"{_shown(_at(document, one.pointer))}: {said(one.detail)}", one.fix)
-            for one in (reason_of(at, wrong) for at, _, wrong in seen.wrong)
+            Problem(
+                reason.pointer,
+                reason.code,
+                f"{_shown(_at(document, reason.pointer))}: {said(reason.detail)}",
+                reason.fix,
+            )
+            for reason in (reason_of(at, wrong) for at, _, wrong in seen.wrong)
         ]
         touched = {problem.pointer for problem in problems}
         read_as = tuple(
-            Problem(one.field, "read-as", f"{one.said} is read as {one.read}", f"write {one.read}")
-            for one in seen.read_as
+            Problem(read.field, "read-as", f"{read.said} is read as {read.read}", f"write {read.read}")
+            for read in seen.read_as
         )
         try:
             value = self.adapter.validate_python(seen.document, extra="forbid")

@@ -20,7 +20,9 @@ def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
 
 def as_json(old: Policy, new: Policy, found: Sequence[Change]) -> dict[str, Any]:
     """`section`, `what`, `effect`, `whom` of each."""
-    heads = [{"policy": one.policy, "title": {"ko": one.title.ko, "en": one.title.en}} for one in (old, new)]
+    heads = [
+        {"policy": policy.policy, "title": {"ko": policy.title.ko, "en": policy.title.en}} for policy in (old, new)
+    ]
     return {"from": heads[0], "to": heads[1], "changes": [asdict(change) for change in found]}
 
 

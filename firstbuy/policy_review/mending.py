@@ -24,8 +24,8 @@ def mended(adapter: TypeAdapter[Any], document: Any, schema_at: SchemaAt, place_
         try:
             return adapter.validate_python(document, extra="forbid"), touched
         except ValidationError as error:
-            errors = [one for one in error.errors(include_url=False) if not follows_from_items(one)]
-            pointers = {place_of(document, one) for one in errors}
+            errors = [fault for fault in error.errors(include_url=False) if not follows_from_items(fault)]
+            pointers = {place_of(document, fault) for fault in errors}
             for pointer in sorted(pointers, key=len, reverse=True):
                 _mend(document, pointer, schema_at)
             touched |= pointers
@@ -40,7 +40,8 @@ def follows_from_items(error: Mapping[str, Any]) -> bool:
 def follows(pointer: str, touched: Iterable[str]) -> bool:
     """Whether a problem there may be one of what was mended, and not of what was written."""
     return any(
-        pointer == one or pointer.startswith(f"{one}/") or one.startswith(f"{pointer}/") or not one for one in touched
+        pointer == place or pointer.startswith(f"{place}/") or place.startswith(f"{pointer}/") or not place
+        for place in touched
     )
 
 

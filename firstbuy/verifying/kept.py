@@ -26,7 +26,9 @@ def held_against(source: IO[bytes], files: Iterable[KeptFile], keys: Keys | None
     read = [(file, [kind_of(document) for document in file.documents]) for file in files]
     asked = {name for _, kinds in read for found in kinds if found for name in _asked(*found)}
     withdrawn = [found[1] for _, kinds in read for found in kinds if found and found[0] == RECEIPT]
-    comparing = Comparing(RoundSays(source, asked), keys, [one for one in withdrawn if one["withdrawn"] is True])
+    comparing = Comparing(
+        RoundSays(source, asked), keys, [withdrawal for withdrawal in withdrawn if withdrawal["withdrawn"] is True]
+    )
     holding = Holding()
     for file, kinds in read:
         kept = comparing.of_file(kinds)
@@ -44,4 +46,4 @@ def _asked(kind: str, body: Body) -> list[str]:
         named += body["leaf"][:1]
     if kind == PACK and isinstance(body["application"], dict):
         named.append(body["application"].get("application"))
-    return [one for one in named if isinstance(one, str)]
+    return [name for name in named if isinstance(name, str)]

@@ -170,13 +170,13 @@ class Comparing:
     def _moment(self, body: Body, epoch: int | None) -> None:
         turn = body["turn"]
         name, member, own = MOMENTS[turn]
-        stated, kept = [one for one in self.says.told(name) if epoch in (None, one.get("epoch"))], body.get(own)
+        stated, kept = [event for event in self.says.told(name) if epoch in (None, event.get("epoch"))], body.get(own)
         if kept is None:
             return
-        if any(same(kept, one[member]) for one in stated):
+        if any(same(kept, event[member]) for event in stated):
             self._backs(f"that the round was {turn}: {member} {kept}")
         else:
-            mine = ", ".join(str(one[member]) for one in stated) or f"no {name}"
+            mine = ", ".join(str(event[member]) for event in stated) or f"no {name}"
             self._contradicts(f"the round was {turn} with {member} {short(kept)}, and in the bundle is {mine}")
 
     def _answered(self, body: Body) -> None:

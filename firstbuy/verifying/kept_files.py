@@ -87,8 +87,8 @@ def _collect(kept: KeptFile, value: Any, where: str, depth: int = 0) -> None:
     if isinstance(value, dict):
         kept.documents.append(value)
     elif isinstance(value, list) and depth < DEEPEST:
-        for one in value:
-            _collect(kept, one, where, depth + 1)
+        for element in value:
+            _collect(kept, element, where, depth + 1)
     else:
         kept.unread.append(f"{where} holds something that is no object")
 

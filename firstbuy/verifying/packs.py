@@ -141,7 +141,7 @@ def _verdict(found: Findings, pack: Pack) -> None:
         "verdict: findings_hash is not of these findings, policy and day",
     )
     policy = POLICY.validate_python(pack["policy"], strict=False)
-    track = {one.track: one for one in policy.tracks}[facts["track"]]
+    track = {candidate.track: candidate for candidate in policy.tracks}[facts["track"]]
     findings = _FINDINGS.validate_python(verdict["findings"])
     asked = [(condition.rule, condition.legal_source, condition.decides) for condition in track.conditions]
     waived = {finding.rule for finding in findings if finding.outcome is FindingOutcome.WAIVED}
