@@ -1,10 +1,8 @@
 """Periodic jobs that the clock drives: rounds open and freeze by themselves, at nobody's choice of moment; seeds are
 recorded."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -13,18 +11,18 @@ from services.intake.domain.renewals import HOLDS_FOR, in_force
 from services.intake.domain.rounds import RoundStatus
 from services.intake.domain.sources import Timetable, due_at, rehearsed_value
 from services.intake.settings import IntakeSettings
-from services.intake.storage import appeals, epochs, institutions, late, outcomes, renewals, rounds, versions
+from services.intake.storage import appeals, institutions, late, outcomes, renewals, rounds, versions
 from services.intake.storage.outcomes import AwaitedValue
 from services.intake.storage.rounds import StoredRound
 from services.intake.usecases.entry_events import token_event
+from services.intake.usecases.freeze import freeze
 from services.intake.usecases.inbox_drain import inboxes_drained
 from services.intake.usecases.inbox_watch import InboxWatch
-from services.intake.usecases.round_events import BY_THE_CLOCK, SourceValue, late_answers, record_source, round_event
+from services.intake.usecases.round_events import BY_THE_CLOCK, SourceValue, record_source, round_event
 from shared.clock import Clock, not_before
 from shared.contracts.events import (
     Invitation,
     RoundFinalized,
-    RoundFrozen,
     RoundOpened,
     SourceKind,
 )
@@ -78,50 +76,6 @@ async def freeze_due(
             await freeze(pool, outbox, window.round, clock, watch.made_anew())
 
     await by_round.each(await _unfinished(pool), lambda stored: stored.window.round, freeze_one)
-
-
-async def freeze(
-    pool: Pool, outbox: OutboxPublisher, round_id: str, clock: Clock, made_anew: Sequence[str] = ()
-) -> None:
-    """Fixes the set: under the exclusive latch, reads the close again, then writes manifests and RoundFrozen.
-
-    `made_anew`: inboxes that were recreated and hold nothing from before; the audit log notes that the freeze went on
-    without them.
-    """
-    async with outbox.transaction(pool) as (connection, events):
-        await rounds.lock_for_freeze(connection, round_id)
-        stored = await rounds.load(connection, round_id)
-        if stored is None or stored.window.status is not RoundStatus.OPEN:
-            return
-        window = stored.window
-        now = window.time_map.programme(clock.now())
-        if now < window.closes_at:
-            return  # an extension landed
-        applications = epochs.manifest_of(await epochs.application_digest(connection, round_id))
-        wanted = epochs.manifest_of(await epochs.request_digest(connection, round_id))
-        await epochs.freeze(connection, round_id, now, applications, wanted)
-        frozen = RoundFrozen(
-            round=round_id,
-            actors=BY_THE_CLOCK,
-            reason="the window is over",
-            epoch=1,
-            frozen_at=now,
-            closes_at=window.closes_at,
-            applications=applications,
-            requests=wanted,
-            pledges=await institutions.invited(connection, round_id),
-        )
-        events.append(round_event(frozen, "frozen", 1, now))
-        events += await late_answers(connection, round_id, clock.now())
-        detail: dict[str, Any] = {
-            "round": round_id,
-            "epoch": 1,
-            "applications_root": applications.root,
-            "requests_root": wanted.root,
-        }
-        detail |= {"inboxes_made_anew": list(made_anew)} if made_anew else {}
-        events.append(await audit.record(connection, "intake", clock.now(), "clock", "freeze", detail))
-    _log.info("froze round", round=round_id, applications=applications.count, requests=wanted.count)
 
 
 async def finalize_due(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:

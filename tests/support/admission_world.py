@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx2
 
-from services.intake import jobs
 from services.intake.storage import rounds as stored_rounds
 from services.intake.storage.rounds import Announcement
 from services.intake.usecases.admission import Admission
+from services.intake.usecases.freeze import freeze
 from shared.proof.merkle import digest_of
 from tests.support.accidents import CURRENT, Accident, Operation, Place
 from tests.support.admission_servers import OFFICERS, Servers
@@ -216,7 +216,7 @@ class World:
 
     async def freeze(self, place: Place) -> None:
         async def work(operation: Operation) -> None:
-            await jobs.freeze(self.servers.gated, self.servers.outbox, self.round, self.clock)
+            await freeze(self.servers.gated, self.servers.outbox, self.round, self.clock)
             assert operation.stood is not None
 
         await self.start("freeze", work, place)
