@@ -147,3 +147,9 @@ def has_code(node: ast.ClassDef) -> bool:
         and "code" in (getattr(inner, "id", None), getattr(inner, "attr", None), getattr(inner, "arg", None))
         for inner in ast.walk(node)
     )
+
+
+def test_the_glossary_leads_to_code_that_is_there() -> None:
+    named = re.findall(r"`([a-z]+/[\w/.*]+)`", (PROJECT / "docs/glossary.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    assert [path for path in named if not list(PROJECT.glob(path))] == []
