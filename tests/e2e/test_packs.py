@@ -40,7 +40,7 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
     ):
         office = await Office.of(stack, client)
         rules = asking_policy() | {"as_of": CLOSES.date().isoformat()}
-        round_id = await office.announce("packed", policy=rules, rehearsal=clock_map(5))
+        round_id = await office.announce("packed", policy=rules, rehearsal=clock_map(15))
         await office.institution("kepco", packed=30_000_000)
         await office.status(round_id, "open")
         asked = [("SubmitPurchaseRequest", f"m{n}", purchase_request(round_id, f"r{n}", quantity=2)) for n in range(3)]

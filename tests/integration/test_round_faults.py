@@ -159,7 +159,7 @@ ANYTHING: tuple[Any, ...] = (
 
 async def test_no_terms_of_an_act_fail_whatever_stands_in_them(office: Office) -> None:
     """Terms are free in form: each kind of act reads its own."""
-    sources = (PROJECT / "services" / "intake" / "acts").glob("*.py")
+    sources = (PROJECT / "services" / "intake" / "usecases" / "acts").glob("*.py")
     reads = re.compile(r'(?:asked(?:\.get\(|\[)|\((?:asked), )"(\w+)"')
     names = sorted({name for file in sources for name in reads.findall(file.read_text())})
     assert len(names) > 8
