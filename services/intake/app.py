@@ -182,7 +182,6 @@ def _add_topics(state: Intake) -> None:
     of_institutions = topics.inbox("{institution}"), topics.outbox("{institution}")
     for topic in (*topics.READ_BACK[SERVICE], *of_institutions):
         runtime.publishes(topic)
-    for topic in (*topics.READ_BACK[SERVICE], *of_institutions):
         runtime.reads(topic)
 
 

@@ -31,7 +31,7 @@ from shared.service.postgres import Pool, connected
 _log = structlog.get_logger()
 
 
-async def spread_lifecycle_events(pool: Pool, apart: ByRound) -> None:
+async def spread_lifecycle_events(pool: Pool, by_round: ByRound) -> None:
     """Owes each institution of a round its lifecycle events, once the round's opening is known."""
     async with connected(pool) as connection:
 
@@ -46,7 +46,7 @@ async def spread_lifecycle_events(pool: Pool, apart: ByRound) -> None:
                         institutions=len(institutions),
                     )
 
-        await apart.each(await lifecycle.rounds_with_events(connection), str, spread_of)
+        await by_round.each(await lifecycle.rounds_with_events(connection), str, spread_of)
 
 
 async def spread_heads(pool: Pool, apart: timedelta) -> None:
@@ -57,7 +57,7 @@ async def spread_heads(pool: Pool, apart: timedelta) -> None:
             _log.info("spread audit head", service=head.service, count=head.count, institutions=len(institutions))
 
 
-async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
+async def tell_verdicts(pool: Pool, by_round: ByRound) -> None:
     """Owes each applicant its verdict once the epoch is committed."""
     async with connected(pool) as connection:
 
@@ -68,10 +68,10 @@ async def tell_verdicts(pool: Pool, apart: ByRound) -> None:
             if due:
                 _log.info("owes verdicts", round=round_id, verdicts=len(due))
 
-        await apart.each(await verdicts.rounds_with_committed(connection), str, tell)
+        await by_round.each(await verdicts.rounds_with_committed(connection), str, tell)
 
 
-async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: ByRound) -> None:
+async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, by_round: ByRound) -> None:
     """Stores a reminder `ahead` of each close (programme time); an extension is another close."""
     async with connected(pool) as connection, connection.transaction():
 
@@ -84,10 +84,10 @@ async def remind_of_closes(pool: Pool, clock: Clock, ahead: timedelta, apart: By
                     await lifecycle.save(connection, event)
                 await rounds.set_reminded(connection, window.round)
 
-        await apart.each(await rounds.unreminded(connection), lambda window: window.round, remind)
+        await by_round.each(await rounds.unreminded(connection), lambda window: window.round, remind)
 
 
-async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> None:
+async def gather(pool: Pool, waited: timedelta, many: int, by_round: ByRound) -> None:
     """Gathers the mails owed to one person at an institution into a digest, from `many` of one round on.
 
     Only those that have `waited` are looked at.
@@ -106,7 +106,7 @@ async def gather(pool: Pool, waited: timedelta, many: int, apart: ByRound) -> No
             if ready:
                 _log.info("gathered deliveries", round=round_id, deliveries=len(ready), digests=len(gathered))
 
-        await apart.each(await digests.rounds_to_gather(connection, waited), str, gather_of)
+        await by_round.each(await digests.rounds_to_gather(connection, waited), str, gather_of)
 
 
 async def take_up(pool: Pool) -> None:
@@ -162,7 +162,7 @@ async def tell_disowned(pool: Pool, outbox: OutboxPublisher, clock: Clock) -> No
         _log.info("announced disowned contacts", applications=len(entries))
 
 
-async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:
     """Gives up what is owed to contacts that were erased, and frees what their mails would have included."""
 
     async def fail(round_id: str) -> None:
@@ -179,4 +179,4 @@ async def fail_erased(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: 
 
     async with connected(pool) as connection:
         rounds = await erased_contacts.rounds(connection)
-    await apart.each(rounds, str, fail)
+    await by_round.each(rounds, str, fail)

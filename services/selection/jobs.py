@@ -33,7 +33,7 @@ PUBLISHED_AT_ONCE: Final = 2000
 _log = structlog.get_logger()
 
 
-async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, apart: ByRound) -> None:
+async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, by_round: ByRound) -> None:
     """Commits to a round's inputs once they are complete, before the seed is known."""
     if not await own.read_back(pool):
         return
@@ -54,10 +54,10 @@ async def commit_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: 
 
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
-    await apart.each(due, lambda known: known.round, commit_round)
+    await by_round.each(due, lambda known: known.round, commit_round)
 
 
-async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, apart: ByRound) -> None:
+async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, by_round: ByRound) -> None:
     """Asks the owners for buckets that still differ `seconds` after the judging."""
     now = clock.now()
 
@@ -82,11 +82,11 @@ async def ask_for_repair(pool: Pool, outbox: OutboxPublisher, clock: Clock, seco
 
     async with connected(pool) as connection:
         due = await rounds.to_commit(connection)
-    await apart.each(due, lambda known: known.round, ask_for_round)
+    await by_round.each(due, lambda known: known.round, ask_for_round)
 
 
 async def propose_rounds(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, by_round: ByRound
 ) -> None:
     """Draws and matches a round once every value that its entries draw under is known."""
     if not await own.read_back(pool):
@@ -102,11 +102,11 @@ async def propose_rounds(
 
     async with connected(pool) as connection:
         to_propose = await rounds.to_propose(connection)
-    await apart.each(to_propose, lambda due: due[0].round, propose_one)
+    await by_round.each(to_propose, lambda due: due[0].round, propose_one)
 
 
 async def propose_releases(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, apart: ByRound
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, seconds: float, own: OwnTopic, by_round: ByRound
 ) -> None:
     """Gives out what officers set free, batch by batch."""
     if not await own.read_back(pool):
@@ -124,7 +124,7 @@ async def propose_releases(
 
     async with connected(pool) as connection:
         opened = await releases.to_propose(connection)
-    await apart.each(opened, lambda due: due.known.round, propose_one)
+    await by_round.each(opened, lambda due: due.known.round, propose_one)
 
 
 async def _inputs_sound(
@@ -147,7 +147,7 @@ async def _inputs_sound(
 
 
 async def publish_rounds(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, by_round: ByRound
 ) -> None:
     """Publishes the results of confirmed proposals, in batches of lines; each batch once."""
     signer = await signing.signer(pool)
@@ -166,11 +166,11 @@ async def publish_rounds(
 
     async with connected(pool) as connection:
         confirmed = await results.to_publish(connection)
-    await apart.each(confirmed, lambda due: due.round, publish_one)
+    await by_round.each(confirmed, lambda due: due.round, publish_one)
 
 
 async def publish_releases(
-    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, apart: ByRound
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, signing: SigningKey, by_round: ByRound
 ) -> None:
     """Publishes confirmed batches, each whole and once, after the results they change."""
     signer = await signing.signer(pool)
@@ -185,10 +185,10 @@ async def publish_releases(
 
     async with connected(pool) as connection:
         confirmed = await releases.to_publish(connection)
-    await apart.each(confirmed, lambda due: due.opened.round, publish_one)
+    await by_round.each(confirmed, lambda due: due.opened.round, publish_one)
 
 
-async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart: ByRound) -> None:
+async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, by_round: ByRound) -> None:
     """Announces the end of selected products' status after the policy's months, in batches; each batch once."""
 
     async def end_one(status: GivenStatus) -> None:
@@ -207,10 +207,12 @@ async def end_statuses(pool: Pool, outbox: OutboxPublisher, clock: Clock, apart:
 
     async with connected(pool) as connection:
         given = await results.giving_status(connection)
-    await apart.each(given, lambda status: status.round, end_one)
+    await by_round.each(given, lambda status: status.round, end_one)
 
 
-async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic, apart: ByRound) -> None:
+async def remind_overdue(
+    pool: Pool, outbox: OutboxPublisher, clock: Clock, reports: OwnTopic, by_round: ByRound
+) -> None:
     """Reminds once of each award that is overdue for a report.
 
     It waits until all reports are read back: an emptied database would remind of awards reported long ago.
@@ -230,8 +232,8 @@ async def remind_overdue(pool: Pool, outbox: OutboxPublisher, clock: Clock, repo
                 _log.info("reminded of purchases", round=awards[0].round, awards=len(events))
                 events += await audit.record_decisions(connection, "selection", clock.now(), events)
 
-    by_round: dict[str, list[Unreported]] = {}
+    overdue_by_round: dict[str, list[Unreported]] = {}
     async with connected(pool) as connection:
         for award in await purchases.unreported(connection):
-            by_round.setdefault(award.round, []).append(award)
-    await apart.each(by_round.values(), lambda awards: awards[0].round, remind_round)
+            overdue_by_round.setdefault(award.round, []).append(award)
+    await by_round.each(overdue_by_round.values(), lambda awards: awards[0].round, remind_round)

@@ -120,8 +120,8 @@ class Runtime:
 
     def job_by_round(self, name: str, job: Callable[..., Awaitable[None]], every: float, *arguments: object) -> None:
         """A job that is called with the pool, the arguments and a `ByRound`."""
-        apart = self.by_round(name)
-        self.job(name, lambda: job(self.pool, *arguments, apart), every)
+        by_round = self.by_round(name)
+        self.job(name, lambda: job(self.pool, *arguments, by_round), every)
 
     @asynccontextmanager
     async def open(self, app: FastAPI) -> AsyncIterator[None]:

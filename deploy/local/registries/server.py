@@ -55,9 +55,7 @@ class Registries:
 
     async def validate(self, request: Request) -> Response:
         claimed = await asked_for(request, "businesses")
-        if claimed is None or not all(
-            isinstance(one, dict) and {"b_no", "start_dt", "p_nm"} <= one.keys() for one in claimed
-        ):
+        if claimed is None or not all(isinstance(one, dict) and one.keys() >= CLAIMED for one in claimed):
             return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
         told = self._shelf.moods[Registry.BUSINESS_STATUS]
         rows = [validity_row(one, self._shelf.businesses.get(one["b_no"]), told.mood) for one in claimed[:AT_ONCE]]
