@@ -169,3 +169,13 @@ def test_the_glossary_leads_to_code_that_is_there() -> None:
     named = re.findall(r"`([a-z]+/[\w/.*]+)`", (PROJECT / "docs/glossary.md").read_text(encoding="utf-8"))
     assert len(named) > 30
     assert [path for path in named if not list(PROJECT.glob(path))] == []
+
+
+@pytest.mark.parametrize("path", [*files(*PRODUCT, "tests"), *DOCUMENTS], ids=name_of)
+def test_a_file_that_is_named_is_there(path: Path) -> None:
+    """A move leaves no name behind, in code, docstrings or documents."""
+    named = re.findall(
+        rf"(?<![\w/.])((?:{'|'.join((*PRODUCT, 'tests'))})/[\w/-]+\.(?:py|toml|json|css|js|md))\b",
+        path.read_text(encoding="utf-8"),
+    )
+    assert [name for name in named if not (PROJECT / name).exists()] == []
