@@ -40,8 +40,8 @@ DIFFERENCES_SHOWN = 50
 SORTED_AT_ONCE = 50_000
 KEPT_AT_ONCE = 1 << 29
 """Bits, of the sets of requests of a class that are kept; what is not kept is made again."""
-TURNS_AT_LEAST = 16
-"""Requests of a class are put in order again after so many turns; of many, after four times their number's root."""
+CHANGES_AT_LEAST = 16
+"""Requests of a class are put in order again after so many changes; of many, after four times their number's root."""
 BLOCKS = 64
 """Sets of places that are kept of an order, so that one from any place on is near one of them."""
 LONGEST_DELIVERY = (1 << 53) - 1
@@ -1331,7 +1331,7 @@ class Shelf:
         self._untouched = 0
         self._touched: list[Request] = []
         self._fresh: set[Request] = set()
-        self._turns = 0
+        self._changes = 0
 
     def ask(self, request: Request) -> None:
         self._requests.append(request)
@@ -1347,8 +1347,8 @@ class Shelf:
 
     def suiting(self, entry: dict[str, Any]) -> Iterator[Request]:
         """Those it can sell to, most money left first, ties by the request's hash."""
-        self._turns += len(self._fresh)
-        if self._in_order is None or self._turns**2 > 16 * len(self._requests) + TURNS_AT_LEAST**2:
+        self._changes += len(self._fresh)
+        if self._in_order is None or self._changes**2 > 16 * len(self._requests) + CHANGES_AT_LEAST**2:
             self._in_order = self._ordered()
         elif self._fresh:
             for request in self._fresh:
@@ -1367,7 +1367,7 @@ class Shelf:
         while bits:
             request = index.requests[(bits & -bits).bit_length() - 1]
             if self._pledges[request.institution] < entry["price_won"]:
-                self._turns += 1
+                self._changes += 1
                 bits &= ~index.of("institution", request.institution)
             else:
                 bits &= bits - 1
@@ -1377,7 +1377,7 @@ class Shelf:
         left = sorted((one for one in self._requests if one.quantity), key=lambda one: one.standing)
         self._place = {request: place for place, request in enumerate(left)}
         self._untouched = (1 << len(left)) - 1
-        self._touched, self._turns = [], 0
+        self._touched, self._changes = [], 0
         self._fresh.clear()
         return Index(left, [min(one.dearest, one.budget, self._pledges[one.institution]) for one in left])
 

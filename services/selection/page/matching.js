@@ -3,7 +3,7 @@
 import { compared, sha256Hex } from "./hashes.js";
 
 const KEPT_AT_ONCE = 1 << 29; // bits, of sets of places; what is not kept is made again
-const TURNS_AT_LEAST = 16; // after which requests are put in order again; of many, after four times their number's root
+const CHANGES_AT_LEAST = 16; // after which requests are put in order again; of many, after four times their number's root
 const BLOCKS = 64; // sets of places kept of an order, so that one from any place on is near one of them
 
 /** A purchase request and what is left of it. */
@@ -186,7 +186,7 @@ class Shelf {
   #untouched;
   #touched = [];
   #fresh = new Set();
-  #turns = 0;
+  #changes = 0;
 
   constructor(pledges) {
     this.#pledges = pledges;
@@ -226,7 +226,7 @@ class Shelf {
     for (let place = places.next(0); place >= 0; place = places.next(place + 1)) {
       const request = index.requests[place];
       if (this.#pledges.get(request.institution) < entry.price_won) {
-        this.#turns += 1;
+        this.#changes += 1;
         places.andNot(index.of(`institution ${request.institution}`));
       } else yield request;
     }
@@ -234,8 +234,8 @@ class Shelf {
 
   /** What was bought of since the last time is put apart. */
   #turn() {
-    this.#turns += this.#fresh.size;
-    if (this.#inOrder === null || this.#turns ** 2 > 16 * this.requests.length + TURNS_AT_LEAST ** 2) this.#order();
+    this.#changes += this.#fresh.size;
+    if (this.#inOrder === null || this.#changes ** 2 > 16 * this.requests.length + CHANGES_AT_LEAST ** 2) this.#order();
     if (!this.#fresh.size) return;
     for (const request of this.#fresh) this.#untouched.without(this.#place.get(request));
     this.#touched = [...this.#touched.filter((one) => !this.#fresh.has(one)), ...this.#fresh]
@@ -250,7 +250,7 @@ class Shelf {
     this.#untouched = Places.of(left.length, left.keys());
     this.#touched = [];
     this.#fresh.clear();
-    this.#turns = 0;
+    this.#changes = 0;
     this.#inOrder = new Index(
       left,
       left.map((one) => Math.min(one.dearest, one.budget, this.#pledges.get(one.institution))),
