@@ -90,7 +90,8 @@ def document_of(path: Path) -> Any:
     file = read(text_of(path))
     if file.problems:
         shown = (
-            (f"{path}:{line}: {one.pointer or '/'}", said(one.detail), said(one.fix)) for line, one in file.problems
+            (f"{path}:{line}: {problem.pointer or '/'}", said(problem.detail), said(problem.fix))
+            for line, problem in file.problems
         )
         raise UnreadableYamlError("\n".join(map(": ".join, shown)))
     return file.document

@@ -184,7 +184,7 @@ def usable_binaries(cache: Path, account: Account | None) -> Path:
 
 def _runs(binaries: Path, account: Account | None) -> bool:
     tried = [_run([str(binaries / "bin" / name), "--version"], account, Path("/")) for name in ("postgres", "initdb")]
-    return all(one.returncode == 0 for one in tried)
+    return all(attempt.returncode == 0 for attempt in tried)
 
 
 def _run(argv: list[str], account: Account | None, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -46,7 +46,9 @@ class Folder:
 
     def store(self, sender: str, recipients: list[str], content: bytes) -> None:
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(self._numbers):08d}.eml"
-        head = f"X-Envelope-From: <{sender}>\r\n" + "".join(f"X-Envelope-To: <{one}>\r\n" for one in recipients)
+        head = f"X-Envelope-From: <{sender}>\r\n" + "".join(
+            f"X-Envelope-To: <{recipient}>\r\n" for recipient in recipients
+        )
         partial = self.path / f".{name}.partial"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

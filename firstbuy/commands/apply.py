@@ -101,9 +101,9 @@ def open_round(url: str | None) -> str:
     return fail(f"no round is open; there {'are ' + ', '.join(listed) if listed else 'is none yet'}", 2)
 
 
-def _is_open(one: Mapping[str, Any]) -> bool:
-    opens_at, now, closes_at = (datetime.fromisoformat(one[name]) for name in ("opens_at", "now", "closes_at"))
-    return one["status"] in ("announced", "open") and opens_at <= now < closes_at
+def _is_open(shown: Mapping[str, Any]) -> bool:
+    opens_at, now, closes_at = (datetime.fromisoformat(shown[name]) for name in ("opens_at", "now", "closes_at"))
+    return shown["status"] in ("announced", "open") and opens_at <= now < closes_at
 
 
 def _check(round_id: str, content: bytes, language: Language, url: str | None, as_json: bool) -> None:

@@ -132,7 +132,7 @@ def print_act(shown: Mapping[str, Any]) -> None:
     console.print(f"proposed by: {shown['proposed_by']}, {kst(shown['proposed_at'])} KST")
     console.print(f"decided: {_decided(shown)}")
     told_below = shown["after"] is not None
-    _print_part("terms", {name: one for name, one in shown["terms"].items() if not (told_below and _is_deep(one))})
+    _print_part("terms", {name: term for name, term in shown["terms"].items() if not (told_below and _is_deep(term))})
     for name in _PLACES:
         if shown[name] is not None:
             _print_part(name, shown[name])

@@ -60,27 +60,39 @@ def hand_over(
                 console.print(f"The secret of its webhook, this once: {secrets[handed.code]}")
 
 
-def _as_json(one: ClientConfiguration, webhook_secret: str | None, *, with_secret: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"institution": one.code, "inbox": one.inbox, "outbox": one.outbox}
+def _as_json(configuration: ClientConfiguration, webhook_secret: str | None, *, with_secret: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "institution": configuration.code,
+        "inbox": configuration.inbox,
+        "outbox": configuration.outbox,
+    }
     told |= {"webhook_secret": webhook_secret} if webhook_secret else {}
-    if not one.kafka.secured:
+    if not configuration.kafka.secured:
         return told
-    told |= {"user": one.user, "new_password": one.password is not None}
-    return told | ({"password": one.password, "properties": one.properties()} if with_secret and one.password else {})
+    told |= {"user": configuration.user, "new_password": configuration.password is not None}
+    return told | (
+        {"password": configuration.password, "properties": configuration.properties()}
+        if with_secret and configuration.password
+        else {}
+    )
 
 
-def _show(one: ClientConfiguration) -> None:
-    console.print(f"{one.code} writes to {one.inbox}")
-    console.print(f"{one.code} reads {one.outbox}")
-    if not one.kafka.secured:
+def _show(configuration: ClientConfiguration) -> None:
+    console.print(f"{configuration.code} writes to {configuration.inbox}")
+    console.print(f"{configuration.code} reads {configuration.outbox}")
+    if not configuration.kafka.secured:
         console.print("This Kafka asks nobody who they are: there is no user to make, and no right.")
-    elif one.password is None:
-        told = f"Its user {one.user} has its password: `firstbuy institution rotate {one.code}` gives another."
+    elif configuration.password is None:
+        code = configuration.code
+        told = f"Its user {configuration.user} has its password: `firstbuy institution rotate {code}` gives another."
         console.print(told)
         return
     else:
         console.print("Its password is here, this once:", style="bold")
-    for title, text in (("client.properties (Java, Spring)", one.properties()), ("librdkafka", one.librdkafka())):
+    for title, text in (
+        ("client.properties (Java, Spring)", configuration.properties()),
+        ("librdkafka", configuration.librdkafka()),
+    ):
         console.print(f"\n--- {title}", style="dim")
         console.print(text, end="")
 

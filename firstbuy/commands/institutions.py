@@ -255,18 +255,18 @@ def _wanted(
 
 
 def _register(
-    one: Listed,
+    listed: Listed,
     steps: Sequence[InstitutionStatus | None],
     url: str | None,
     token: str | None,
     reason: str | None = None,
 ) -> None:
-    stated: dict[str, Any] = {"pledges": [{"round": of, "won": won} for of, won in one.pledges.items()]}
-    stated |= {key: value for key, value in (("name", one.name), ("reason", reason)) if value}
+    stated: dict[str, Any] = {"pledges": [{"round": of, "won": won} for of, won in listed.pledges.items()]}
+    stated |= {key: value for key, value in (("name", listed.name), ("reason", reason)) if value}
     answer: dict[str, Any] = {}
     for status in steps:
         body = stated | ({"status": status.value} if status else {})
-        answer = ask("PUT", f"/institutions/{one.code}", url=url, token=token, body=body)
+        answer = ask("PUT", f"/institutions/{listed.code}", url=url, token=token, body=body)
     print_warnings(answer)
 
 

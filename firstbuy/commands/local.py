@@ -164,12 +164,12 @@ def _state() -> State:
 def wanted_replicas(given: list[str]) -> dict[str, int]:
     """`SERVICE=N` as given, by service."""
     wanted: dict[str, int] = {}
-    for one in ",".join(given).split(","):
-        service, _, count = one.strip().partition("=")
-        if not one.strip():
+    for part in ",".join(given).split(","):
+        service, _, count = part.strip().partition("=")
+        if not part.strip():
             continue
         if service not in SERVICES or not count.isdecimal() or not 1 <= int(count) <= 10:
-            fail(f"--replicas {one}: write SERVICE=N, N from 1 to 10, SERVICE one of {', '.join(SERVICES)}", 2)
+            fail(f"--replicas {part}: write SERVICE=N, N from 1 to 10, SERVICE one of {', '.join(SERVICES)}", 2)
         wanted[service] = int(count)
     return wanted
 

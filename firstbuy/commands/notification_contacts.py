@@ -107,12 +107,12 @@ def set_contacts(code: str, stated: Sequence[Person], url: str | None, token: st
     return ask("PUT", f"/institutions/{code}/contacts", url=url, token=token, body=body)
 
 
-def set_listed(one: Listed, url: str | None, token: str | None) -> str | None:
+def set_listed(listed: Listed, url: str | None, token: str | None) -> str | None:
     """What a list states of its contacts and webhook; the webhook's secret, where it is new."""
-    if one.contacts:
-        set_contacts(one.code, one.contacts, url, token)
-    if one.webhook is None:
+    if listed.contacts:
+        set_contacts(listed.code, listed.contacts, url, token)
+    if listed.webhook is None:
         return None
-    told = ask("PUT", f"/institutions/{one.code}/webhook", url=url, token=token, body={"url": one.webhook})
+    told = ask("PUT", f"/institutions/{listed.code}/webhook", url=url, token=token, body={"url": listed.webhook})
     secret: str | None = told.get("secret")
     return secret

@@ -157,18 +157,18 @@ def _print_errors(reasons: list[dict[str, Any]]) -> None:
         errors.print(f"    → {reason['fix']}", style="dim")
 
 
-def _print_sums(one: dict[str, Any]) -> None:
-    table = Table(title=f"{one['round']} {one['title']}: {one['status']}, in won", box=box.SIMPLE)
+def _print_sums(upload: dict[str, Any]) -> None:
+    table = Table(title=f"{upload['round']} {upload['title']}: {upload['status']}, in won", box=box.SIMPLE)
     names = ("pledge", "asked", "matched", "contracted", "left")
     for name in names:
         table.add_column(name, justify="right")
-    sums = (one[f"{name}_won"] for name in names)
+    sums = (upload[f"{name}_won"] for name in names)
     table.add_row(*("-" if won is None else f"{won:,}" for won in sums))
     console.print(table)
 
 
-def _print_requests(one: dict[str, Any]) -> None:
-    for request in one["requests"]:
+def _print_requests(upload: dict[str, Any]) -> None:
+    for request in upload["requests"]:
         facts = request["facts"]
         wanted = f", {facts['quantity']:,} of {facts['class_code']} for {facts['budget_won']:,} won" if facts else ""
         line = f"{request['request']} (version {request['version']}): {request['state']}{wanted}"
@@ -177,6 +177,6 @@ def _print_requests(one: dict[str, Any]) -> None:
             due = f", to be reported on by {award['due_on']}" if award["state"] in ("open", "overdue") else ""
             line = f"  {award['product']}: {award['quantity']:,} for {award['amount_won']:,} won, {award['state']}{due}"
             console.print(line)
-    if one["next"]:
-        more = "GET " + one["next"]
-        console.print(f"{one['requests_total']:,} requests in all; more: --round {one['round']}, or {more}")
+    if upload["next"]:
+        more = "GET " + upload["next"]
+        console.print(f"{upload['requests_total']:,} requests in all; more: --round {upload['round']}, or {more}")

@@ -68,7 +68,7 @@ def evidence(
                 examine_beacons(found, source)
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    found.differs += [f"{path}: {line}" for path, one in holding.files.items() for line in one.differs]
+    found.differs += [f"{path}: {line}" for path, copy in holding.files.items() for line in copy.differs]
     found.not_checked += holding.unbacked
     _tell({f"{file}: {report.depth} depth": found} | holding.files, as_json)
     if not report.confirmed:
@@ -94,8 +94,8 @@ def receipt(
     receipts = stated if isinstance(stated, list) else [stated]
     if not receipts or not all(isinstance(shown, dict) for shown in receipts):
         fail(f"{file} holds no receipt")
-    found = [examined_receipt(one, published, facts if one is receipts[-1] else None) for one in receipts]
-    titles = [f"{file}: version {one.get('version')} of {one.get('application')}" for one in receipts]
+    found = [examined_receipt(receipt, published, facts if receipt is receipts[-1] else None) for receipt in receipts]
+    titles = [f"{file}: version {receipt.get('version')} of {receipt.get('application')}" for receipt in receipts]
     _tell(dict(zip(titles, found, strict=True)), as_json)
 
 
@@ -150,7 +150,7 @@ def timestamp(
         fail(f"{file} holds no commitment")
     roots = _authority(ca)
     titles = [f"{file}: round {commitment.get('round')}, epoch {commitment.get('epoch')}" for commitment in listed]
-    _tell({title: examined_timestamp(one, roots) for title, one in zip(titles, listed, strict=True)}, as_json)
+    _tell({title: examined_timestamp(stamp, roots) for title, stamp in zip(titles, listed, strict=True)}, as_json)
 
 
 def _kept(folder: Path, bundle: Path, keys: str | None) -> Holding:

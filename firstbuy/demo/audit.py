@@ -45,7 +45,9 @@ def audited(account: Account) -> Audit:
     facts = {entry.application: FACTS.validate_python(entry.facts) for entry in account.entries}
     committed = [_committed(entry, facts[entry.application], policy) for entry in account.entries]
     pledges = {institution["institution"]: institution["pledge_won"] for institution in account.opened["institutions"]}
-    requests = digest_of((name, one["version"], one["payload_hash"]) for name, one in account.requests.items())
+    requests = digest_of(
+        (name, request["version"], request["payload_hash"]) for name, request in account.requests.items()
+    )
     roots = commitment.Commitment(
         round=account.opened["round"],
         epoch=account.committed["epoch"],
@@ -59,8 +61,8 @@ def audited(account: Account) -> Audit:
     seed = draw.seed_of(roots.root, account.source["value"])
     offered = _offers(account, facts, policy)
     demands = [
-        offers.demand_of(name, one["institution"], _REQUEST.validate_python(one["facts"]))
-        for name, one in account.requests.items()
+        offers.demand_of(name, request["institution"], _REQUEST.validate_python(request["facts"]))
+        for name, request in account.requests.items()
     ]
     again = proposal.propose(policy, seed, committed, offered, demands, pledges)
     judged = {
@@ -80,7 +82,7 @@ def audited(account: Account) -> Audit:
         commitment=roots.root,
         seed=seed,
         selection=again.selection_root,
-        selection_as_published=_published_root(account, {one.application: one for one in committed}, seed),
+        selection_as_published=_published_root(account, {entry.application: entry for entry in committed}, seed),
     )
 
 

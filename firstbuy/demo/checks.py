@@ -136,7 +136,7 @@ def _inboxes(plan: Plan, sent: Sent, account: Account) -> Iterator[Check]:
     refused = sum(said["answer"] == REJECTED for key in false for said in answers.get(key, ()))
     yield Check("reports that can not be true, refused", len(false), refused)
     expected = {name: (version, _plain(facts)) for name, (version, facts) in plan.demand.standing.items()}
-    found = {name: (one["version"], _plain(one["facts"])) for name, one in account.requests.items()}
+    found = {name: (request["version"], _plain(request["facts"])) for name, request in account.requests.items()}
     yield Check("purchase requests that stand: differing", [], _differing(expected, found))
     yield Check("purchase requests that stand (RoundFrozen)", len(expected), account.frozen["requests"]["count"])
 
@@ -249,7 +249,7 @@ def _first_half(first: FirstHalf) -> Iterator[Check]:
     expected = dict(Counter(call.expects for script in first.scripts for call in script.calls))
     yield Check(f"{round_id}: HTTP answers by status", expected, dict(first.traffic.statuses))
     frozen, judged = seen.of("RoundFrozen")[-1]["applications"], seen.of("EligibilityCompleted")[-1]
-    verdicts = {one["application"]: one for one in seen.of("ApplicationJudged")}
+    verdicts = {event["application"]: event for event in seen.of("ApplicationJudged")}
     yield Check(f"{round_id}: applications admitted (RoundFrozen)", sent, frozen["count"])
     yield Check(f"{round_id}: applications judged", sent, len(verdicts))
     leaves = ((verdict["application"], verdict["version"], verdict["payload_hash"]) for verdict in verdicts.values())

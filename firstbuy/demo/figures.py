@@ -136,7 +136,7 @@ def _purses(account: Account, names: dict[str, str]) -> tuple[Purse, ...]:
             products=products[code],
         )
         for won, code in sorted(
-            ((one["pledge_won"], one["institution"]) for one in account.opened["institutions"]),
+            ((institution["pledge_won"], institution["institution"]) for institution in account.opened["institutions"]),
             key=lambda pledge: (-pledge[0], pledge[1]),
         )
     )

@@ -171,6 +171,6 @@ def _share(applications: int, what: str) -> int:
     return max(1, round(applications * SHARES[what]))
 
 
-def _alone(rng: random.Random, one: tuple[Firm, Offered], what: str, expects: int) -> Script:
-    firm, offered = one
+def _alone(rng: random.Random, pair: tuple[Firm, Offered], what: str, expects: int) -> Script:
+    firm, offered = pair
     return Script((Call(what, expects, body(firm, offered, contact(firm.number, rng))),))

@@ -58,7 +58,9 @@ class Office:
             for institution in invited:
                 pledged = {"round": round_id, "won": institution["pledge_won"]}
                 pledges.setdefault(institution["institution"], []).append(pledged)
-        names = {one["institution"]: one["name"] for invited in rounds.values() for one in invited}
+        names = {
+            institution["institution"]: institution["name"] for invited in rounds.values() for institution in invited
+        }
         cluster = Cluster(self._kafka, self._prefix, self._users)
         await cluster.join(list(names))
         at_once = asyncio.Semaphore(6)

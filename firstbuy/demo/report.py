@@ -215,9 +215,9 @@ def _money(figures: Figures) -> str:
 
     rows = [line(purse.name, purse.__eq__) for purse in figures.purses]
     rows += [
-        line("6개 협약 기관 (six founders)", lambda one: one.institution in FOUNDERS),
-        line("20개 신규 기관 (twenty that joined)", lambda one: one.institution not in FOUNDERS),
-        line("계 (all)", lambda one: True),
+        line("6개 협약 기관 (six founders)", lambda purse: purse.institution in FOUNDERS),
+        line("20개 신규 기관 (twenty that joined)", lambda purse: purse.institution not in FOUNDERS),
+        line("계 (all)", lambda purse: True),
     ]
     key = (("a", "배정 (awarded)"), ("wash", "구매 요청 (asked for)"), ("e", "세로선: 약정 (line: the pledge)"))
     head = ("", "약정 pledged", "요청 asked", "배정 awarded", "", "구매 purchases")

@@ -87,18 +87,18 @@ def read_list(path: Path, round_id: str | None = None) -> list[Listed]:
     wrong: list[str] = []
     for where, row in rows:
         try:
-            one = _listed(row, round_id)
+            line = _listed(row, round_id)
         except (KeyError, TypeError, ValueError) as error:
             told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             wrong.append(f"{path}, {where}: {told}")
             continue
-        before = found.get(one.code, Listed(one.code))
-        found[one.code] = Listed(
-            one.code,
-            one.name or before.name,
-            {**before.pledges, **one.pledges},
-            (*before.contacts, *(each for each in one.contacts if each not in before.contacts)),
-            one.webhook or before.webhook,
+        before = found.get(line.code, Listed(line.code))
+        found[line.code] = Listed(
+            line.code,
+            line.name or before.name,
+            {**before.pledges, **line.pledges},
+            (*before.contacts, *(each for each in line.contacts if each not in before.contacts)),
+            line.webhook or before.webhook,
         )
     if wrong:
         raise UnreadableListError("\n".join(wrong))

@@ -69,7 +69,7 @@ def located(file: ReadFile, problems: Iterable[Problem], read_so: Iterable[tuple
         Located(file.line(problem.pointer), problem.pointer, problem.code, problem.detail, problem.fix)
         for problem in problems
     ]
-    found += [Located(line, one.pointer, one.code, one.detail, one.fix) for line, one in read_so]
+    found += [Located(line, problem.pointer, problem.code, problem.detail, problem.fix) for line, problem in read_so]
     return tuple(sorted(found, key=lambda each: each.line))
 
 

@@ -58,8 +58,8 @@ class Described:
             value = self.adapter.validate_python(seen.document, extra="forbid")
         except ValidationError as error:
             refused = _schema_problems(self, seen.document, error.errors(include_url=False))
-            problems += [one for one in refused if one.pointer not in touched]
-            value, mended_at = mended(self.adapter, seen.document, self.at, lambda at, one: _place(at, one)[0])
+            problems += [problem for problem in refused if problem.pointer not in touched]
+            value, mended_at = mended(self.adapter, seen.document, self.at, lambda at, problem: _place(at, problem)[0])
             touched |= mended_at
         return Looked(value, tuple(problems), frozenset(touched), read_as)
 

@@ -61,11 +61,11 @@ def _problems(stated: RoundFile, policies: Path, now: datetime) -> Iterator[Prob
     for fault in term_faults(stated.round, now):
         yield Problem(fault.pointer, fault.code, fault.detail, fault.fix)
     seen: set[str] = set()
-    for index, one in enumerate(stated.institutions):
-        if one.institution in seen:
-            detail, fix = f"{one.institution} is listed twice", f"keep one {one.institution}"
+    for index, invited in enumerate(stated.institutions):
+        if invited.institution in seen:
+            detail, fix = f"{invited.institution} is listed twice", f"keep one {invited.institution}"
             yield Problem(f"/institutions/{index}/institution", "repeated-institution", detail, fix)
-        seen.add(one.institution)
+        seen.add(invited.institution)
     path = policies / f"{stated.policy}.yaml"
     try:
         examined = examine(text_of(path))

@@ -33,7 +33,7 @@ def beyond(policy: Policy, firms: Iterable[Iterable[Came]], *, new: bool) -> Bey
         return None
     kept_out = [list(_kept_out(entries, most, of_tracks)) for entries in firms]
     judged: list[Judged] = [case.new if new else case.old for cases in kept_out for case in cases]
-    return Beyond(len(judged), sum(map(bool, kept_out)), sum(one.tickets for one in judged))
+    return Beyond(len(judged), sum(map(bool, kept_out)), sum(result.tickets for result in judged))
 
 
 def _kept_out(entries: Iterable[Came], most: int | None, of_tracks: Mapping[str, int]) -> Iterable[Case]:

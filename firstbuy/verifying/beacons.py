@@ -18,7 +18,11 @@ def examine_beacons(found: Findings, source: IO[bytes]) -> None:
             return
         body = record.get("body", {})
         if record.get("event") == "RoundOpened":
-            chains = {one["source"]: one for one in body["sources"] if one["kind"] == "drand" and one.get("public_key")}
+            chains = {
+                source["source"]: source
+                for source in body["sources"]
+                if source["kind"] == "drand" and source.get("public_key")
+            }
         elif record.get("event") == "SourceValueRecorded" and body["source"] in chains:
             examine_beacon(found, chains[body["source"]], body)
 

@@ -70,7 +70,7 @@ class Comparing:
         """The roots of the bundle's own result that no kept file has."""
         roots = [(kind, root) for kind, roots in self._own.items() for root in roots]
         return [
-            *(f"nobody's copy backs {self._called(*one)}" for one in roots if one not in self._backed),
+            *(f"nobody's copy backs {self._called(*root)}" for root in roots if root not in self._backed),
             f"{len(self._rows_backed)} of {self.says.applications} applications are backed by somebody's copy",
         ]
 
@@ -99,7 +99,9 @@ class Comparing:
         stated = self.says.roots.get(kind, {})
         epochs = stated.get(root, set())
         if (epoch is None and not epochs) or (epoch is not None and epoch not in epochs and 0 not in epochs):
-            mine = ", ".join(sorted(one for one, of in stated.items() if epoch is None or epoch in of)) or "none"
+            mine = (
+                ", ".join(sorted(stating for stating, of in stated.items() if epoch is None or epoch in of)) or "none"
+            )
             of = "" if epoch is None else f" of epoch {short(epoch)}"
             self._contradicts(f"the {kind} root{of} is {root} here, and in the bundle {mine}")
         else:
@@ -130,12 +132,12 @@ class Comparing:
                 self._root(kind, body[member], body.get("epoch"))
         stamp = body.get("timestamp")
         if isinstance(stamp, dict):
-            named = {one: body[one] for one in ("round", "epoch", "commitment_root")}
+            named = {name: body[name] for name in ("round", "epoch", "commitment_root")}
             self._event("CommitmentTimeStamped", named | stamp)
         if mine is None:
             self._contradicts(f"{about}, which the bundle has not: it is of before that, or leaves it out")
             return
-        wrong = sorted(one for one in body.keys() - BESIDE if not same(body[one], mine.get(one)))
+        wrong = sorted(name for name in body.keys() - BESIDE if not same(body[name], mine.get(name)))
         for member in wrong:
             told = f"{short(body[member])} here, and in the bundle {short(mine.get(member))}"
             self._contradicts(f"{member} of {about} is {told}")

@@ -66,7 +66,7 @@ class RoundSays:
             self.applications += kind == "entry"
             identifier = record.get("application" if kind == "entry" else "request")
             if isinstance(identifier, str) and identifier in asked:
-                shaped(kind, {name: one for name, one in record.items() if name != "open"}, identifier)
+                shaped(kind, {name: value for name, value in record.items() if name != "open"}, identifier)
                 self.rows[identifier] = record
 
     def _event(self, name: str, body: Body) -> None:

@@ -94,7 +94,7 @@ def _against_manifest(found: Findings, proof: Mapping[str, Any], manifest: Mappi
     if not isinstance(published, dict) or not {"root", "roots", "counts"} <= published.keys():
         found.differs.append("manifest: it is neither what GET /rounds/{round}/manifest answers nor a RoundFrozen")
         return
-    stated = {name: list(one) if isinstance(one, tuple) else one for name, one in published.items()}
+    stated = {name: list(value) if isinstance(value, tuple) else value for name, value in published.items()}
     fault = shape_fault("Manifest", stated) or _miscounted(published)
     if fault is not None:
         found.differs.append(f"manifest: {fault}")

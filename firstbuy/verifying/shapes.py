@@ -86,8 +86,8 @@ def _check(kind: str, value: Any, path: str) -> None:
     elif plain.endswith("[]"):
         if type(value) is not list:
             raise UnreadableError("malformed", f"{path}: it is no list")
-        for place, one in enumerate(value):
-            _check(plain.removesuffix("[]"), one, f"{path}[{place}]")
+        for place, item in enumerate(value):
+            _check(plain.removesuffix("[]"), item, f"{path}[{place}]")
     else:
         _check_members(plain, value, path)
 

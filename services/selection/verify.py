@@ -519,11 +519,11 @@ def _made(kind: str) -> Check:
         each = _check_of(kind[:-2])
         return lambda value: type(value) is list and all(map(each, value))
     if kind.startswith("("):
-        checks = [_check_of(one) for one in kind[1:-1].split(",")]
+        checks = [_check_of(part) for part in kind[1:-1].split(",")]
         return lambda value: (
             type(value) is list
             and len(value) == len(checks)
-            and all(check(one) for check, one in zip(checks, value, strict=True))
+            and all(check(member) for check, member in zip(checks, value, strict=True))
         )
     return _record(kind)
 
@@ -547,7 +547,7 @@ def _record(name: str) -> Check:
                     return False
                 found += 1
         for is_name, is_kind in of_any:
-            return all(is_name(member) and is_kind(one) for member, one in value.items())
+            return all(is_name(member) and is_kind(given) for member, given in value.items())
         return found == len(value)
 
     return check
@@ -574,18 +574,18 @@ def _fault(kind: str, value: Any, path: str) -> str:
     """Which member it is, and what it had to be."""
     plain = kind.removesuffix("?")
     if isinstance(value, list) and plain.endswith("[]"):
-        for place, one in enumerate(value):
-            if not _check_of(plain[:-2])(one):
-                return _fault(plain[:-2], one, f"{path}[{place}]")
+        for place, item in enumerate(value):
+            if not _check_of(plain[:-2])(item):
+                return _fault(plain[:-2], item, f"{path}[{place}]")
     if isinstance(value, dict) and plain in _SHAPES:
         members = _members(plain)
-        for member, one in members:
+        for member, kind_of_it in members:
             name = member.removesuffix("?")
             if name not in value:
                 if name == member and name[0] != "*":
                     return f"{path}: {name} is not there"
-            elif not _check_of(one)(value[name]):
-                return _fault(one, value[name], f"{path}.{name}")
+            elif not _check_of(kind_of_it)(value[name]):
+                return _fault(kind_of_it, value[name], f"{path}.{name}")
         unknown = sorted(set(value) - {member.removesuffix("?") for member, _ in members})
         if unknown and members[0][0][0] != "*":
             return f"{path}: {unknown[0]!r} is no member of it: take a newer verifier if there is one"
@@ -782,13 +782,13 @@ class Life:
                 earlier = self.set_of(body["epoch"] - 1)
                 before = [earlier.get("opened_at") or earlier["frozen_at"]] if earlier else []
             elif which in ("ScoresClosed", "SourceValueRecorded"):
-                moments = {epoch: one[LAWS[which].moment] for epoch, one in self.all(which).items()}
+                moments = {epoch: body[LAWS[which].moment] for epoch, body in self.all(which).items()}
                 before = [at for epoch, at in sorted(moments.items()) if epoch <= body["epoch"]]
             else:
                 other = self._other(which, body)
                 named = which if which != "set" else "RoundFrozen" if body["epoch"] == 1 else "EpochOpened"
                 before = [other[LAWS[named].moment]] if other else []
-            if any(moment(one) > moment(body[law.moment]) for one in before):
+            if any(moment(earlier) > moment(body[law.moment]) for earlier in before):
                 yield "time", f"{about} states {law.moment} {body[law.moment]}, which is before {which}"
 
 
@@ -802,11 +802,11 @@ def _member(body: Body, path: str) -> Any:
 def acted(by: str, actors: list[dict[str, Any]]) -> bool:
     """Whether it is an act of two officers, of the clock, or of who may announce: the clock, an officer, or two."""
     clock = [actor["role"] for actor in actors] == ["system"]
-    one = [actor["role"] for actor in actors] == ["officer"]
+    officer = [actor["role"] for actor in actors] == ["officer"]
     return (
         ("clock" in by.split("-") and clock)
         or ("officers" in by.split("-") and two_officers(actors))
-        or (by == "announcers" and (clock or one or two_officers(actors)))
+        or (by == "announcers" and (clock or officer or two_officers(actors)))
     )
 
 
@@ -860,13 +860,15 @@ def unsound(life: Life, version: int) -> Iterator[tuple[str, str]]:
         yield from _count_faults(life, name, body, version)
         yield from _epoch_faults(life, name, body)
         yield from _batch_faults(life, name, body)
-    named = Counter(one for body in life.released() for one in _set_free(body))
-    for one in sorted(one for one, times in named.items() if times > 1):
-        yield "batch-named", f"{one} is set free in two batches"
+    named = Counter(identifier for body in life.released() for identifier in _set_free(body))
+    for identifier in sorted(identifier for identifier, times in named.items() if times > 1):
+        yield "batch-named", f"{identifier} is set free in two batches"
 
 
 def _set_free(opened: Body) -> list[str]:
-    return [one["application"] for one in opened["leaving"]] + [one["request"] for one in opened["cancelled"]]
+    return [leaver["application"] for leaver in opened["leaving"]] + [
+        cancelled["request"] for cancelled in opened["cancelled"]
+    ]
 
 
 def _announcement_faults(name: str, body: Body, version: int) -> Iterator[tuple[str, str]]:
@@ -876,7 +878,7 @@ def _announcement_faults(name: str, body: Body, version: int) -> Iterator[tuple[
             yield "version", f"{name} has no announcement_root or no pledges, as this version of the format has them"
         return
     stated = {member: body.get(member) for member in ANNOUNCED} | {"unattended": bool(body.get("unattended"))}
-    if root != json_hash(stated | {"pledges": [[one["institution"], one["pledge_won"]] for one in pledges]}):
+    if root != json_hash(stated | {"pledges": [[pledge["institution"], pledge["pledge_won"]] for pledge in pledges]}):
         yield "announcement-root", f"the announcement_root of {name} is not of what it announces"
 
 
@@ -931,7 +933,7 @@ def _epoch_faults(life: Life, name: str, body: Body) -> Iterator[tuple[str, str]
     if opened is None or before is None:
         return
     admitted, again = opened.get("admitted") or [], opened["judge_again"]
-    amended = [one["application"] for one in opened.get("amended") or []]
+    amended = [amendment["application"] for amendment in opened.get("amended") or []]
     moved = _moved(before["applications"], opened["applications"])
     if name == "EligibilityCompleted":
         completed = life.one("EligibilityCompleted", epoch - 1)
@@ -1078,9 +1080,13 @@ def first_due(committed_at: str, lead_seconds: int, sources: list[dict[str, Any]
 def written_as_drawn(value: str) -> bool:
     """As RFC 3797 §4.1 writes what a lottery drew: ascending numbers, `.` behind each, `/` behind each list."""
     *lists, end = value.split("/")
-    if end or not all(re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.", one) for one in lists):
+    if end or not all(re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))*\.", numbered) for numbered in lists):
         return False
-    return all(numbers == sorted(numbers) for one in lists for numbers in [[int(each) for each in one.split(".")[:-1]]])
+    return all(
+        numbers == sorted(numbers)
+        for numbered in lists
+        for numbers in [[int(each) for each in numbered.split(".")[:-1]]]
+    )
 
 
 def rehearsed(seed: str, what: str) -> str:
@@ -1285,7 +1291,7 @@ class Index:
         self.requests = requests
         self._prices = AtLeast(prices)
         days = [request.record["delivery_days_at_most"] for request in requests]
-        self._days = AtLeast([LONGEST_DELIVERY if one is None else one for one in days])
+        self._days = AtLeast([LONGEST_DELIVERY if day is None else day for day in days])
         self._places: dict[tuple[str, str | None], list[int]] = {}
         for place, request in enumerate(requests):
             for kind in request.record["certificate_kinds"] or [None]:
@@ -1342,7 +1348,7 @@ class Shelf:
     def wanted(self, entry: dict[str, Any]) -> bool:
         """True if a request met it at first."""
         if self._at_first is None:
-            self._at_first = Index(self._requests, [one.dearest for one in self._requests])
+            self._at_first = Index(self._requests, [request.dearest for request in self._requests])
         return self._at_first.meeting(entry) != 0
 
     def suiting(self, entry: dict[str, Any]) -> Iterator[Request]:
@@ -1353,14 +1359,18 @@ class Shelf:
         elif self._fresh:
             for request in self._fresh:
                 self._untouched &= ~(1 << self._place[request])
-            self._touched = [one for one in self._touched if one not in self._fresh]
+            self._touched = [request for request in self._touched if request not in self._fresh]
             for request in self._fresh:
                 if request.quantity:
-                    insort(self._touched, request, key=lambda one: one.standing)
+                    insort(self._touched, request, key=lambda asked: asked.standing)
             self._fresh.clear()
         price = entry["price_won"]
-        touched = (one for one in self._touched if price <= min(one.dearest, one.budget) and _meets(entry, one.record))
-        return heapq.merge(self._unsold(self._in_order, entry), touched, key=lambda one: one.standing)
+        touched = (
+            request
+            for request in self._touched
+            if price <= min(request.dearest, request.budget) and _meets(entry, request.record)
+        )
+        return heapq.merge(self._unsold(self._in_order, entry), touched, key=lambda request: request.standing)
 
     def _unsold(self, index: Index, entry: dict[str, Any]) -> Iterator[Request]:
         bits = index.meeting(entry) & self._untouched
@@ -1374,12 +1384,14 @@ class Shelf:
                 yield request
 
     def _ordered(self) -> Index:
-        left = sorted((one for one in self._requests if one.quantity), key=lambda one: one.standing)
+        left = sorted((request for request in self._requests if request.quantity), key=lambda request: request.standing)
         self._place = {request: place for place, request in enumerate(left)}
         self._untouched = (1 << len(left)) - 1
         self._touched, self._changes = [], 0
         self._fresh.clear()
-        return Index(left, [min(one.dearest, one.budget, self._pledges[one.institution]) for one in left])
+        return Index(
+            left, [min(request.dearest, request.budget, self._pledges[request.institution]) for request in left]
+        )
 
 
 def _meets(entry: dict[str, Any], asked: dict[str, Any]) -> bool:
@@ -1470,7 +1482,7 @@ class Matching:
         """What is left of each pledge and each request, by id."""
         return {
             "pledges": [[institution, self._pledges[institution]] for institution in self._pledged],
-            "requests": sorted([name, one.quantity, one.budget] for name, one in self._named.items()),
+            "requests": sorted([name, request.quantity, request.budget] for name, request in self._named.items()),
         }
 
     def _over(self, entry: dict[str, Any]) -> list[Limit]:
@@ -1495,7 +1507,7 @@ class Matching:
     def _buy(self, entry: dict[str, Any], held: list[list[Any]]) -> list[list[Any]]:
         """From requests it holds nothing of, with the capacity it has left."""
         price, shelf = entry["price_won"], self._shelves.get(entry["class_code"])
-        capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {one for one, _, _ in held}
+        capacity, theirs = entry["capacity"] - sum(units for _, units, _ in held), {name for name, _, _ in held}
         awards: list[list[Any]] = []
         if shelf is None:
             return awards
@@ -1538,8 +1550,8 @@ class Releases:
 
     def give_out(self, opened: dict[str, Any]) -> tuple[str, str, list[int]]:
         """The batch's root, the hash of the state before it, and how many it promoted, changed and withdrew."""
-        leaving = {one["application"]: one["cause"] for one in opened["leaving"]}
-        self._cancelled |= {one["request"] for one in opened["cancelled"]}
+        leaving = {leaver["application"]: leaver["cause"] for leaver in opened["leaving"]}
+        self._cancelled |= {cancelled["request"] for cancelled in opened["cancelled"]}
         matching = Matching(self._policy, self._pledges)
         for record in self._requests:
             if record["request"] not in self._cancelled:
@@ -1637,27 +1649,32 @@ class Judging:
             return "parked, with which nothing is completed"
         stated = self._tracks.get(track)
         if stated is None:
-            failed = [(one["rule"], one["outcome"], one["decides"]) for one in findings] == [("track", "fail", True)]
+            failed = [(finding["rule"], finding["outcome"], finding["decides"]) for finding in findings] == [
+                ("track", "fail", True)
+            ]
             return "ineligible" if failed else "something else: its track is none of the policy"
-        asked = [(one["rule"], one["legal_source"], one.get("decides", True)) for one in stated["conditions"]]
-        if asked != [(one["rule"], one["legal_source"], one["decides"]) for one in findings]:
+        asked = [
+            (condition["rule"], condition["legal_source"], condition.get("decides", True))
+            for condition in stated["conditions"]
+        ]
+        if asked != [(finding["rule"], finding["legal_source"], finding["decides"]) for finding in findings]:
             return "something else: the rules asked are not those of the track"
-        passed = {one["rule"] for one in findings if one["outcome"] == "pass"}
+        passed = {finding["rule"] for finding in findings if finding["outcome"] == "pass"}
         waived = {
             rule
             for waiver in stated.get("waivers", ())
             if passed.issuperset(waiver["when"])
             for rule in waiver["waives"]
         } - passed
-        if waived & {one["rule"] for one in findings} != {
-            one["rule"] for one in findings if one["outcome"] == "waived"
+        if waived & {finding["rule"] for finding in findings} != {
+            finding["rule"] for finding in findings if finding["outcome"] == "waived"
         }:
             return "something else: what is waived is not what the policy waives"
-        deciding = [one["outcome"] for one in findings if one["decides"]]
+        deciding = [finding["outcome"] for finding in findings if finding["decides"]]
         return "eligible" if all(outcome in ("pass", "waived") for outcome in deciding) else "ineligible"
 
     def _tickets(self, facts: dict[str, Any], findings: list[dict[str, Any]]) -> int | None:
-        passed = {one["rule"] for one in findings if one["outcome"] == "pass"}
+        passed = {finding["rule"] for finding in findings if finding["outcome"] == "pass"}
         record = facts["applicant"].get("supply_record")
         for step in self._policy["tickets"]:
             bounds = (("record_won_at_most", "won"), ("record_count_at_most", "count"))
@@ -1688,7 +1705,9 @@ class Judging:
 
     def _offer(self, facts: dict[str, Any]) -> dict[str, Any]:
         product = facts["product"]
-        held = sorted({one["kind"] for one in facts.get("certificates", ()) if self._holds(one)})
+        held = sorted(
+            {certificate["kind"] for certificate in facts.get("certificates", ()) if self._holds(certificate)}
+        )
         return {
             "track": facts["track"],
             "class_code": product["class_code"],
@@ -1804,16 +1823,18 @@ class Examination:
         epochs = sorted(turns.life.all("EpochOpened").items())
         self._admitted = {identifier: of for of, body in epochs for identifier in body.get("admitted", ())}
         self._judged = {identifier: of for of, body in epochs for identifier in body["judge_again"]}
-        self._amended = {one["application"]: one["version"] for _, body in epochs for one in body.get("amended") or ()}
+        self._amended = {
+            amended["application"]: amended["version"] for _, body in epochs for amended in body.get("amended") or ()
+        }
         self._all_judged = max((of for of, body in epochs if body.get("judge_all")), default=1)
         self._pledges = dict(record["pledges"])
-        if [one for one, _ in record["pledges"]] != sorted(self._pledges):
+        if [institution for institution, _ in record["pledges"]] != sorted(self._pledges):
             self.report.wrong("pledges-order", f"line {number}: pledges don't stand in order, each once")
         self._matching = Matching(turns.policy, self._pledges)
         self._releases = Releases(turns.policy, self._pledges)
         before = [event["body"] for event in self._events if event["event"] == "ReleaseOpened"]
-        self._left = {one["application"]: one["cause"] for body in before for one in body["leaving"]}
-        self._cancelled = {one["request"] for body in before for one in body["cancelled"]}
+        self._left = {leaver["application"]: leaver["cause"] for body in before for leaver in body["leaving"]}
+        self._cancelled = {cancelled["request"] for body in before for cancelled in body["cancelled"]}
         self._judging = Judging(turns.policy, turns.opened["policy_hash"])
         scoring = turns.policy.get("scoring")
         self._threshold: int | None = scoring.get("threshold", 0) if scoring else None
@@ -2020,19 +2041,19 @@ class Examination:
             report.wrong("supplementary-count", told)
         self._pledged(turns)
         names = ("round", "epoch", "applications_root", "requests_root", "verdicts_root", "entries_root")
-        for epoch, one in sorted(life.all("InputsCommitted").items()):
-            root = json_hash({name: one[name] for name in (*names, "pledges_root", "policy_hash")})
+        for epoch, body in sorted(life.all("InputsCommitted").items()):
+            root = json_hash({name: body[name] for name in (*names, "pledges_root", "policy_hash")})
             report.same(
-                root == one["commitment_root"],
+                root == body["commitment_root"],
                 "commitment",
                 f"the commitment of epoch {epoch} is made of its roots: {root}",
-                f"the commitment of epoch {epoch}: its roots make {root}, not {one['commitment_root']}",
+                f"the commitment of epoch {epoch}: its roots make {root}, not {body['commitment_root']}",
             )
 
     def _pledged(self, turns: Turns) -> None:
-        pledges = [list(one) for one in sorted(self._pledges.items())]
+        pledges = [list(pledge) for pledge in sorted(self._pledges.items())]
         frozen = (turns.life.one("RoundFrozen", 1) or {}).get("pledges")
-        stated = [[one["institution"], one["pledge_won"]] for one in frozen] if frozen is not None else pledges
+        stated = [[pledge["institution"], pledge["pledge_won"]] for pledge in frozen] if frozen is not None else pledges
         self.report.same(
             json_hash(pledges) == turns.commitment["pledges_root"] and stated == pledges,
             "pledges",
@@ -2103,7 +2124,7 @@ class Examination:
 
     def _supplementary(self, turns: Turns, epoch: int) -> str | None:
         """The source announced for who was admitted since the commitment before that epoch's, by the newest act."""
-        before = max((one for one in self._committed if one < epoch), default=0)
+        before = max((committed for committed in self._committed if committed < epoch), default=0)
         opened = sorted(turns.life.all("EpochOpened").items())
         named = [body.get("supplementary_source") for of, body in opened if before < of <= epoch]
         return next((source for source in reversed(named) if source), None)
@@ -2128,7 +2149,9 @@ class Examination:
         report, tree, counts = self.report, Tree(), Counter[str]()
         position = 0
         of_epoch = [event["body"] for event in self._later if event["event"] == "ReleaseOpened"]
-        named = {one for body in of_epoch if body["epoch"] == self.epoch for one in _set_free(body)} - self._asked
+        named = {
+            identifier for body in of_epoch if body["epoch"] == self.epoch for identifier in _set_free(body)
+        } - self._asked
         for position, line in enumerate(self._standing.merged(), start=1):
             _, key, identifier, number, text = line.split("\t", 4)
             entry = dict(zip(STANDS, json.loads(text), strict=True))
@@ -2249,7 +2272,7 @@ class Examination:
             right and two_officers(confirmed["actors"]),
             "officers",
             "two officers confirmed exactly these roots: "
-            + " and ".join(sorted(one["name"] for one in confirmed["actors"])),
+            + " and ".join(sorted(actor["name"] for actor in confirmed["actors"])),
             "the confirmation is not of these roots, or not by two officers",
         )
 

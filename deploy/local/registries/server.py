@@ -55,10 +55,15 @@ class Registries:
 
     async def validate(self, request: Request) -> Response:
         claimed = await asked_for(request, "businesses")
-        if claimed is None or not all(isinstance(one, dict) and one.keys() >= CLAIMED for one in claimed):
+        if claimed is None or not all(
+            isinstance(business, dict) and business.keys() >= CLAIMED for business in claimed
+        ):
             return JSONResponse({"status_code": "BAD_JSON_REQUEST"}, 400)
         told = self._shelf.moods[Registry.BUSINESS_STATUS]
-        rows = [validity_row(one, self._shelf.businesses.get(one["b_no"]), told.mood) for one in claimed[:AT_ONCE]]
+        rows = [
+            validity_row(business, self._shelf.businesses.get(business["b_no"]), told.mood)
+            for business in claimed[:AT_ONCE]
+        ]
         valid = sum(row.get("valid") == "01" for row in rows)
         body = {"request_cnt": len(claimed), "valid_cnt": valid, "status_code": "OK", "data": rows}
         return await self._by_the_tax_service(request, told, claimed, body)
