@@ -36,7 +36,7 @@ from services.selection.domain.evidence import (
     request_record,
     shown_leaf,
 )
-from services.selection.domain.proposal import propose
+from services.selection.domain.proposal import Proposed, propose
 from services.selection.verify import examine
 from shared.contracts.policy import POLICY
 from shared.proof.merkle import GrowingTree, bucket_of
@@ -71,35 +71,8 @@ def of_size(size: int) -> Iterator[bytes]:
         for _, identifier, demand in asked:
             yield request_record(demand, 1, _hash("payload", identifier)) | {"sealed": _hash("sealed", identifier)}
         for _, identifier in order:
-            entry, proposed = by_id[identifier], lines[identifier]
-            placement = proposed.placement
-            line = Line(
-                application=identifier,
-                version=1,
-                payload_hash=_hash("payload", identifier),
-                nonce=None,
-                facts={"applicant": {"name": "주식회사 시험"}, "product": {"name": "시험 제품"}},
-                judged_in=1,
-                findings_hash=_hash("findings", identifier),
-                findings=(),
-                marks=None,
-                outcome=entry.outcome.value,
-                tickets=entry.tickets,
-                score=None,
-                drawn_under=1,
-                firm=firms[offers[identifier].firm],
-                position=proposed.position,
-                key=proposed.key,
-                result=placement.result.value,
-                reason=placement.reason.value if placement.reason else None,
-                reserve_position=placement.reserve_position,
-                awards=[
-                    {"request": one.request, "quantity": one.quantity, "amount_won": one.amount_won}
-                    for one in placement.awards
-                ],
-                identity="none",
-            )
-            yield entry_record(line, offers[identifier]) | {"sealed": _hash("sealed", identifier)}
+            shown = _shown(by_id[identifier], lines[identifier], firms[offers[identifier].firm])
+            yield entry_record(shown, offers[identifier]) | {"sealed": _hash("sealed", identifier)}
 
     tree = GrowingTree()
     for record in records():
@@ -120,6 +93,35 @@ def of_size(size: int) -> Iterator[bytes]:
     for record in base.of("later"):
         yield written.later(PublishedEvent(record["event"], record["body"]))
     yield written.end()
+
+
+def _shown(entry: Entry, proposed: Proposed, firm: int) -> Line:
+    placement = proposed.placement
+    return Line(
+        application=entry.application,
+        version=1,
+        payload_hash=_hash("payload", entry.application),
+        nonce=None,
+        facts={"applicant": {"name": "주식회사 시험"}, "product": {"name": "시험 제품"}},
+        judged_in=1,
+        findings_hash=_hash("findings", entry.application),
+        findings=(),
+        marks=None,
+        outcome=entry.outcome.value,
+        tickets=entry.tickets,
+        score=None,
+        drawn_under=1,
+        firm=firm,
+        position=proposed.position,
+        key=proposed.key,
+        result=placement.result.value,
+        reason=placement.reason.value if placement.reason else None,
+        reserve_position=placement.reserve_position,
+        awards=[
+            {"request": one.request, "quantity": one.quantity, "amount_won": one.amount_won} for one in placement.awards
+        ],
+        identity="none",
+    )
 
 
 def _hash(what: str, identifier: str) -> str:

@@ -20,7 +20,7 @@ from shared.contracts import topics
 from shared.kafka.read_slots import ReadSlot
 from shared.proof.merkle import digest_of
 from shared.service.outbox import OutboxPublisher
-from shared.service.postgres import open_pool
+from shared.service.postgres import Pool, open_pool
 from shared.service.settings import KafkaSettings
 from tests.conftest import Database
 from tests.support.consuming import records_of, until
@@ -98,22 +98,7 @@ class Scripted:
 async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_hand(database: Database) -> None:
     url, topic, now = await database("intake"), "institution.kepco.inbox.v1", datetime(2018, 9, 1, tzinfo=UTC)
     pools = [await open_pool(url, 4, name) for name in ("zombie", "successor")]
-    async with pools[1].acquire() as connection:
-        announcement = Announcement(
-            round="zombies",
-            title="시험",
-            opens_at=OPENS,
-            closes_at=CLOSES,
-            policy={},
-            policy_hash="0" * 64,
-            lead_seconds=60,
-            sources=[{"source": "lotto", "kind": "lottery", "period_seconds": 60, "description": "lotto"}],
-        )
-        await rounds.announce(connection, announcement)
-        await rounds.open_round(connection, "zombies")
-        await institutions.set_institution(connection, "kepco", "기관", "active", now)
-        await institutions.set_pledges(connection, "kepco", [("zombies", 100_000_000)])
-        await institutions.register_inbox(connection, topic, "kepco", shard_of("kepco"), now)
+    await _an_open_round(pools, now, topic)
     stamp = int(now.timestamp() * 1000)
     type_ = ("ce_type", b"kr.firstbuy.SubmitPurchaseRequest.v1")
     bodies = [json.dumps(purchase_request("zombies", f"r{number}")).encode() for number in range(3)]
@@ -163,3 +148,23 @@ async def test_a_reader_that_lost_its_lease_writes_nothing_of_what_it_has_in_han
     assert [row["version"] for row in rows] == [1, 1, 1]
     for pool in pools:
         await pool.close()
+
+
+async def _an_open_round(pools: list[Pool], now: datetime, topic: str) -> None:
+    """With one institution and its inbox."""
+    async with pools[1].acquire() as connection:
+        announcement = Announcement(
+            round="zombies",
+            title="시험",
+            opens_at=OPENS,
+            closes_at=CLOSES,
+            policy={},
+            policy_hash="0" * 64,
+            lead_seconds=60,
+            sources=[{"source": "lotto", "kind": "lottery", "period_seconds": 60, "description": "lotto"}],
+        )
+        await rounds.announce(connection, announcement)
+        await rounds.open_round(connection, "zombies")
+        await institutions.set_institution(connection, "kepco", "기관", "active", now)
+        await institutions.set_pledges(connection, "kepco", [("zombies", 100_000_000)])
+        await institutions.register_inbox(connection, topic, "kepco", shard_of("kepco"), now)

@@ -76,45 +76,76 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         assert "국세청 (NTS)" in said["영업 상태"][0], "what the registry said is in it"
         assert (await pack_of(chosen[0])).content == answer.content, "the auditor reads the same"
 
-        listed = (await selection.get(f"/rounds/{round_id}/results")).json()
-        assert listed["selection_root"] == pack["result"]["selection_root"]
-        assert {one["application"] for one in listed["results"] if one["applicant"] or one["product"]} == set(chosen)
-        assert [one["awarded_won"] is not None for one in listed["results"]].count(True) == len(chosen)
-
-        mine = next(one for one in receipts if one["application"] == chosen[0])
-        token = {"Authorization": f"Bearer {mine['token']}"}
-        own = (await client.get(f"/applications/{chosen[0]}/status", headers=token)).json()
-        assert own["result"]["pack"] == link, "the firm has it too"
+        await _the_result_shows_who_was_selected(selection, round_id, pack, chosen, receipts, client, link)
         await refused(pack_of, link, chosen, other)
         await in_the_mail(stack, receipts, chosen[0], link)
         verified(tmp_path, answer.content, stack)
         printed(tmp_path, stack, pack, link)
 
-        shown = await office.shown(round_id)
-        terms = {"epoch": 1, "applications_root": shown["applications_root"], "source": "rehearsal"}
-        late = application(99)
-        local.confirms(late)
-        await office.act(round_id, "admit-late", terms, entry=late)
-        await office.confirm(round_id, epoch=2)
-        await office.results(round_id, FIRMS + 1)
-
-        async def newest() -> bool:
-            return bool((await selection.get(link)).json().get("epoch") == 2)
-
-        await until(newest, "the link opens the newest result")
-        again = (await selection.get(link)).json()
-        assert (again["superseded_by"], again["entry"]["drawn_under"]) == (None, 1)
-        assert [one["epoch"] for one in again["commitments"]] == [1, 2]
-        earlier = (await selection.get(f"{link}&epoch=1")).json()
-        assert (earlier["epoch"], earlier["superseded_by"]["epoch"]) == (1, 2)
-        assert {name: value for name, value in earlier.items() if name not in ("superseded_by", "signed")} == {
-            name: value for name, value in pack.items() if name not in ("superseded_by", "signed")
-        }
-        for content in (again, earlier):
-            verified(tmp_path, json.dumps(content).encode(), stack)
-        assert problem(await pack_of(chosen[0], epoch=3)) == "unknown-epoch"
+        await _a_later_epoch_has_a_pack_of_its_own(
+            office, round_id, local, selection, link, pack, tmp_path, stack, pack_of, chosen
+        )
         await hold_to_life(stack)
         await out_of_the_result(stack, pack_of, round_id, chosen[0])
+
+
+async def _the_result_shows_who_was_selected(
+    selection: httpx2.AsyncClient,
+    round_id: str,
+    pack: Any,
+    chosen: Any,
+    receipts: Any,
+    client: httpx2.AsyncClient,
+    link: str,
+) -> None:
+    """And the firm is given the link."""
+    listed = (await selection.get(f"/rounds/{round_id}/results")).json()
+    assert listed["selection_root"] == pack["result"]["selection_root"]
+    assert {one["application"] for one in listed["results"] if one["applicant"] or one["product"]} == set(chosen)
+    assert [one["awarded_won"] is not None for one in listed["results"]].count(True) == len(chosen)
+
+    mine = next(one for one in receipts if one["application"] == chosen[0])
+    token = {"Authorization": f"Bearer {mine['token']}"}
+    own = (await client.get(f"/applications/{chosen[0]}/status", headers=token)).json()
+    assert own["result"]["pack"] == link, "the firm has it too"
+
+
+async def _a_later_epoch_has_a_pack_of_its_own(
+    office: Office,
+    round_id: str,
+    local: Any,
+    selection: httpx2.AsyncClient,
+    link: str,
+    pack: Any,
+    tmp_path: Path,
+    stack: Stack,
+    pack_of: Any,
+    chosen: Any,
+) -> None:
+    """The earlier one stays, and names what supersedes it."""
+    shown = await office.shown(round_id)
+    terms = {"epoch": 1, "applications_root": shown["applications_root"], "source": "rehearsal"}
+    late = application(99)
+    local.confirms(late)
+    await office.act(round_id, "admit-late", terms, entry=late)
+    await office.confirm(round_id, epoch=2)
+    await office.results(round_id, FIRMS + 1)
+
+    async def newest() -> bool:
+        return bool((await selection.get(link)).json().get("epoch") == 2)
+
+    await until(newest, "the link opens the newest result")
+    again = (await selection.get(link)).json()
+    assert (again["superseded_by"], again["entry"]["drawn_under"]) == (None, 1)
+    assert [one["epoch"] for one in again["commitments"]] == [1, 2]
+    earlier = (await selection.get(f"{link}&epoch=1")).json()
+    assert (earlier["epoch"], earlier["superseded_by"]["epoch"]) == (1, 2)
+    assert {name: value for name, value in earlier.items() if name not in ("superseded_by", "signed")} == {
+        name: value for name, value in pack.items() if name not in ("superseded_by", "signed")
+    }
+    for content in (again, earlier):
+        verified(tmp_path, json.dumps(content).encode(), stack)
+    assert problem(await pack_of(chosen[0], epoch=3)) == "unknown-epoch"
 
 
 async def entered(client: httpx2.AsyncClient, local: Local, round_id: str, number: int) -> Json:

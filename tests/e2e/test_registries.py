@@ -87,16 +87,27 @@ async def test_an_outage_leaves_a_round_waiting_until_the_registry_or_two_office
         await until(
             lambda: mailed(stack, 1, "국세청 (NTS)", "조회 결과: 폐업"), "the mail says what was said, and by whom"
         )
-        local.shelf.businesses.clear()
-        await emptied(stack)
-        await until(lambda: judged(judging, round_id), "judged again from what was published")
-        assert await outcome(client, receipts[0]) == verdict
-        assert (await office.milestone(round_id, "EligibilityCompleted"))["verdicts"] == completed["verdicts"]
-        firms = [application(number) for number in range(1, APPLIED + 1)]
-        subjects = [firm["applicant"]["business_number"] for firm in firms] + [
-            firm["contact"]["email"] for firm in firms
-        ]
-        await assert_nobody_is_named(stack, round_id, subjects, map(str, Registry))
+        await _judged_again_from_what_was_published(local, judging, office, round_id, receipts[0], verdict, completed)
+
+
+async def _judged_again_from_what_was_published(
+    local: Local,
+    judging: httpx2.AsyncClient,
+    office: Office,
+    round_id: str,
+    applicant: dict[str, Any],
+    verdict: dict[str, Any],
+    completed: dict[str, Any],
+) -> None:
+    """By a service that lost its database, and that no registry answers."""
+    local.shelf.businesses.clear()
+    await emptied(office.stack)
+    await until(lambda: judged(judging, round_id), "judged again from what was published")
+    assert await outcome(office.client, applicant) == verdict
+    assert (await office.milestone(round_id, "EligibilityCompleted"))["verdicts"] == completed["verdicts"]
+    firms = [application(number) for number in range(1, APPLIED + 1)]
+    subjects = [firm["applicant"]["business_number"] for firm in firms] + [firm["contact"]["email"] for firm in firms]
+    await assert_nobody_is_named(office.stack, round_id, subjects, map(str, Registry))
 
 
 async def apply(client: httpx2.AsyncClient, local: Local, round_id: str, number: int) -> dict[str, Any]:

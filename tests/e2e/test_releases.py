@@ -176,7 +176,40 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     nothing = await scene.office.propose(ROUND, "confirm-release", {"epoch": 1, "batch": 1, "batch_root": "0" * 64})
     assert nothing.json()["type"].endswith("nothing-proposed")
 
-    # The second gives up, and lh cancels: who lost its request stands first, at its place in the draw.
+    await _two_leave_and_one_cancels(scene, one, two, four, six)
+
+    await _one_contracts_and_another_leaves(scene, three, five, six, seven)
+
+    url = f"{scene.stack.url('selection')}/rounds/{ROUND}"
+    purchases = (await scene.client.get(f"{url}/purchases")).json()["purchases"]
+    assert {each["application"] for each in purchases} == {four, five, six}, "awards are those that stand now"
+    due = {each["application"]: each["due_on"] for each in purchases}
+    assert due[five] <= due[four] <= due[six], "reports are due from the confirmation of what gave the award"
+    money = {each["institution"]: each["awarded_won"] for each in (await scene.client.get(f"{url}/pledges")).json()}
+    assert money == {"kepco": 6_000_000, "lh": 0}
+
+    async def everybody_told() -> bool:
+        told = await scene.told()
+        return {(six, "promoted"), (four, "awards-changed"), (two, "given-up"), (one, "not-selected")} <= told.keys()
+
+    await until(everybody_told, "whom it concerns is told")
+    told = await scene.told()
+    assert told[one, "selected"] == told[one, "selection-withdrawn"] == 0, "who was declined before is told once"
+    assert told["lh", "AwardWithdrawn"] == 1
+    assert told["kepco", "AwardWithdrawn"] == 2
+
+    await packs(scene, url, {two: 404, three: 404, four: 200, five: 200, six: 200, seven: 404})
+    await open_data(scene, Published(scene.client, f"{url}/ocds", validator_if_there, tmp_path / "package.json"), order)
+
+    _, report = await scene.evidence()
+    assert report.differs == []
+    assert sum("was given out again" in line for line in report.checked) == 3
+
+    await _emptied_it_comes_to_the_same(scene, url, four, five, six)
+
+
+async def _two_leave_and_one_cancels(scene: Scene, one: str, two: str, four: str, six: str) -> None:
+    """The second gives up, and lh cancels: who lost its request stands first, at its place in the draw."""
     gone = f"/applications/{two}/withdrawal"
     for _ in range(2):
         given_up = await scene.client.post(gone, json={"reason": "부도"}, headers=scene.tokens[two])
@@ -211,7 +244,9 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     assert (published[two]["cause"], published[two]["reason"]) == ("given-up", "부도")
     await scene.shown_anew(shown_before)
 
-    # What is contracted can't be taken back; the next one that leaves makes room for the sixth.
+
+async def _one_contracts_and_another_leaves(scene: Scene, three: str, five: str, six: str, seven: str) -> None:
+    """What is contracted can't be taken back; the next one that leaves makes room for the sixth."""
     bought = {"round": ROUND, "request": "r1", "application": five, "quantity": 2, "contracted_on": "2019-06-03"}
     await write_inbox(scene.stack, "kepco", ("ReportPurchase", "p1", bought | {"amount_won": 2_000_000}))
 
@@ -225,32 +260,9 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
     await scene.office.act(ROUND, "confirm-release", {"epoch": 1, "batch": 3, "batch_root": last["batch_root"]})
     await scene.results({three: "SelectionWithdrawn", six: "ReservePromoted", seven: "ProductReserved"})
 
-    url = f"{scene.stack.url('selection')}/rounds/{ROUND}"
-    purchases = (await scene.client.get(f"{url}/purchases")).json()["purchases"]
-    assert {each["application"] for each in purchases} == {four, five, six}, "awards are those that stand now"
-    due = {each["application"]: each["due_on"] for each in purchases}
-    assert due[five] <= due[four] <= due[six], "reports are due from the confirmation of what gave the award"
-    money = {each["institution"]: each["awarded_won"] for each in (await scene.client.get(f"{url}/pledges")).json()}
-    assert money == {"kepco": 6_000_000, "lh": 0}
 
-    async def everybody_told() -> bool:
-        told = await scene.told()
-        return {(six, "promoted"), (four, "awards-changed"), (two, "given-up"), (one, "not-selected")} <= told.keys()
-
-    await until(everybody_told, "whom it concerns is told")
-    told = await scene.told()
-    assert told[one, "selected"] == told[one, "selection-withdrawn"] == 0, "who was declined before is told once"
-    assert told["lh", "AwardWithdrawn"] == 1
-    assert told["kepco", "AwardWithdrawn"] == 2
-
-    await packs(scene, url, {two: 404, three: 404, four: 200, five: 200, six: 200, seven: 404})
-    await open_data(scene, Published(scene.client, f"{url}/ocds", validator_if_there, tmp_path / "package.json"), order)
-
-    _, report = await scene.evidence()
-    assert report.differs == []
-    assert sum("was given out again" in line for line in report.checked) == 3
-
-    # A selection service that lost everything comes to the same batches, and says nothing else.
+async def _emptied_it_comes_to_the_same(scene: Scene, url: str, four: str, five: str, six: str) -> None:
+    """A selection service that lost everything comes to the same batches, and publishes nothing else."""
     await emptied(scene.stack, "selection")
 
     async def as_before() -> bool:

@@ -110,27 +110,37 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
         second = await office.milestone("small-02", "EligibilityCompleted")
         assert second["eligible"] == sum(one["round"] == "small-02" for one in receipts)
 
-        newest = (await cuts_of(client))[-1]["round"]
-        await office.act(newest, "void", {})
-        await asyncio.sleep(1)
-        assert (await cuts_of(client))[-1]["round"] == newest, "a series ends with its newest cut"
+        await _voided_the_newest_is_the_last(client, office)
 
-        async def ended() -> bool:
-            now = await office.results("small-01", len(entered))
-            return all("status_ended_at" in one for one in now if one["result"] == "ProductSelected")
+        await _the_statuses_end(office, entered, stack, selected)
 
-        await until(ended, "the statuses end", 60)
-        assert all(
-            one["status_ended_at"] == one["status_until"].replace("Z", "+00:00")
-            for one in await office.results("small-01", len(entered))
-            if one["result"] == "ProductSelected"
-        )
 
-        async def told() -> bool:
-            mails = [message_from_bytes(file.read_bytes(), policy=default) for file in stack.mail_folder.glob("*.eml")]
-            kinds = [str(mail["List-Id"]) for mail in mails]
-            return sum("status-ended.small-01" in kind for kind in kinds) == len(selected)
+async def _voided_the_newest_is_the_last(client: httpx2.AsyncClient, office: Office) -> None:
+    newest = (await cuts_of(client))[-1]["round"]
+    await office.act(newest, "void", {})
+    await asyncio.sleep(1)
+    assert (await cuts_of(client))[-1]["round"] == newest, "a series ends with its newest cut"
 
-        await until(told, "every firm whose status ended is told by mail")
-        institution_told = {one["application"] for one in await outbox_of(stack, "AwardStatusEnded")}
-        assert institution_told == {one["application"] for one in selected}
+
+async def _the_statuses_end(office: Office, entered: Any, stack: Stack, selected: Any) -> None:
+    """After their three months; firm and institution are told."""
+
+    async def ended() -> bool:
+        now = await office.results("small-01", len(entered))
+        return all("status_ended_at" in one for one in now if one["result"] == "ProductSelected")
+
+    await until(ended, "the statuses end", 60)
+    assert all(
+        one["status_ended_at"] == one["status_until"].replace("Z", "+00:00")
+        for one in await office.results("small-01", len(entered))
+        if one["result"] == "ProductSelected"
+    )
+
+    async def told() -> bool:
+        mails = [message_from_bytes(file.read_bytes(), policy=default) for file in stack.mail_folder.glob("*.eml")]
+        kinds = [str(mail["List-Id"]) for mail in mails]
+        return sum("status-ended.small-01" in kind for kind in kinds) == len(selected)
+
+    await until(told, "every firm whose status ended is told by mail")
+    institution_told = {one["application"] for one in await outbox_of(stack, "AwardStatusEnded")}
+    assert institution_told == {one["application"] for one in selected}

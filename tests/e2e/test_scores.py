@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 from typer.testing import CliRunner
 
+from deploy.local.stack import Stack
 from firstbuy.cli import assembled
 from services.selection.verify import examine
 from tests.conftest import StartStack
@@ -66,7 +67,7 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         rows = [f"{one},{reviewer},{points[one]},no" for one in ids for reviewer in ("r-1", "r-2")]
         rows += [f"{ids[0]},r-3,0,yes"]
         file = tmp_path / "marks.csv"
-        file.write_text("application,reviewer,points,conflict_of_interest\n" + "\n".join(rows))
+        file.write_text("\n".join(["application,reviewer,points,conflict_of_interest", *rows]))
         token = officer["Authorization"].removeprefix("Bearer ")
         run = ["score", "import", round_id, str(file), "--url", stack.url("intake"), "--token", token]
         assert f"{len(rows)} marks taken" in CliRunner().invoke(assembled(), run).output
@@ -76,15 +77,7 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         milestones = (await office.shown(round_id))["milestones"]
         assert not [one for one in milestones if one["type"] == "InputsCommitted"], "nothing before they are closed"
 
-        stale = (await office.propose(round_id, "close-scores", shown)).raise_for_status().json()["act"]
-        changed = await client.post(url, json={"scores": [mark(ids[0], "r-1", 68)]}, headers=officer)
-        assert changed.json()["taken"] == 1
-        moved = await client.post(f"/rounds/{round_id}/acts/{stale}/approval", headers=office.officers[1])
-        assert moved.json()["type"].endswith("roots-moved"), "two officers agree on the same marks"
-        await office.act(round_id, "close-scores", (await standing())["closing"])
-        late = await client.post(url, json={"scores": [mark(ids[0], "r-1", 70)]}, headers=officer)
-        assert late.json()["errors"][0]["code"] == "closed"
-
+        await _two_officers_close_the_same_marks(office, round_id, shown, client, url, ids, officer, standing)
         proposed = await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
         expected = [one for one in ids if points[one] + 30 >= 60]
@@ -92,36 +85,78 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         below = [one["reason"] for one in results if one["application"] not in expected]
         assert below == ["below-threshold"] * (FIRMS - len(expected))
 
-        operator = {"Authorization": f"Bearer {stack.operator_token}"}
-        evidence = f"{stack.url('selection')}/rounds/{round_id}/evidence?depth=auditor"
-        bundle = (await client.get(evidence, headers=operator)).raise_for_status().content
-        report = examine(io.BytesIO(bundle), {"selection": proposed["selection_root"]})
-        assert report.differs == []
-        assert any(f"{len(rows)} marks are those two officers closed" in line for line in report.checked)
+        await _the_bundle_shows_them(stack, round_id, client, proposed, rows)
+        await _who_comes_late_gets_marks_of_its_own(
+            office, round_id, client, stack, ids, url, officer, standing, proposed
+        )
 
-        shown_now = await office.shown(round_id)
-        terms = {"epoch": 1, "applications_root": shown_now["applications_root"], "source": "rehearsal"}
-        admitted = (await office.act(round_id, "admit-late", terms, entry=application(99, capacity=2)))["receipt"]
-        await office.milestone(round_id, "EligibilityCompleted", epoch=2)
 
-        async def waits_for_marks() -> bool:
-            told = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/completeness")).json()
-            return (told["epoch"], told.get("panel_marks")) == (2, "open")
+async def _the_bundle_shows_them(
+    stack: Stack, round_id: str, client: httpx2.AsyncClient, proposed: dict[str, Any], rows: list[str]
+) -> None:
+    operator = {"Authorization": f"Bearer {stack.operator_token}"}
+    evidence = f"{stack.url('selection')}/rounds/{round_id}/evidence?depth=auditor"
+    bundle = (await client.get(evidence, headers=operator)).raise_for_status().content
+    report = examine(io.BytesIO(bundle), {"selection": proposed["selection_root"]})
+    assert report.differs == []
+    assert any(f"{len(rows)} marks are those two officers closed" in line for line in report.checked)
 
-        await until(waits_for_marks, "who was admitted late needs marks too")
-        both = {"scores": [mark(ids[0], "r-1", 1), mark(admitted["application"], "r-1", 69)]}
-        kept = await client.post(url, json=both, headers=officer)
-        assert [one["code"] for one in kept.json()["errors"]] == ["closed"], "what was committed stays"
-        assert (await client.post(url, json={"scores": both["scores"][1:]}, headers=officer)).json()["taken"] == 1
 
-        async def closing() -> bool:
-            return bool((await standing())["closing"] and (await standing())["closing"]["without_marks"] == 0)
+async def _two_officers_close_the_same_marks(
+    office: Office,
+    round_id: str,
+    shown: Any,
+    client: httpx2.AsyncClient,
+    url: str,
+    ids: list[str],
+    officer: Any,
+    standing: Any,
+) -> None:
+    stale = (await office.propose(round_id, "close-scores", shown)).raise_for_status().json()["act"]
+    changed = await client.post(url, json={"scores": [mark(ids[0], "r-1", 68)]}, headers=officer)
+    assert changed.json()["taken"] == 1
+    moved = await client.post(f"/rounds/{round_id}/acts/{stale}/approval", headers=office.officers[1])
+    assert moved.json()["type"].endswith("roots-moved"), "two officers agree on the same marks"
+    await office.act(round_id, "close-scores", (await standing())["closing"])
+    late = await client.post(url, json={"scores": [mark(ids[0], "r-1", 70)]}, headers=officer)
+    assert late.json()["errors"][0]["code"] == "closed"
 
-        await until(closing, "the read model has the late one's verdict")
-        await office.act(round_id, "close-scores", (await standing())["closing"])
-        again = await office.confirm(round_id, epoch=2)
-        assert again["selected"] == proposed["selected"] + 1
-        assert (await standing())["closing"] is None, "nobody was admitted since"
+
+async def _who_comes_late_gets_marks_of_its_own(
+    office: Office,
+    round_id: str,
+    client: httpx2.AsyncClient,
+    stack: Stack,
+    ids: list[str],
+    url: str,
+    officer: Any,
+    standing: Any,
+    proposed: Any,
+) -> None:
+    """What was committed stays."""
+    shown_now = await office.shown(round_id)
+    terms = {"epoch": 1, "applications_root": shown_now["applications_root"], "source": "rehearsal"}
+    admitted = (await office.act(round_id, "admit-late", terms, entry=application(99, capacity=2)))["receipt"]
+    await office.milestone(round_id, "EligibilityCompleted", epoch=2)
+
+    async def waits_for_marks() -> bool:
+        told = (await client.get(f"{stack.url('selection')}/rounds/{round_id}/completeness")).json()
+        return (told["epoch"], told.get("panel_marks")) == (2, "open")
+
+    await until(waits_for_marks, "who was admitted late needs marks too")
+    both = {"scores": [mark(ids[0], "r-1", 1), mark(admitted["application"], "r-1", 69)]}
+    kept = await client.post(url, json=both, headers=officer)
+    assert [one["code"] for one in kept.json()["errors"]] == ["closed"], "what was committed stays"
+    assert (await client.post(url, json={"scores": both["scores"][1:]}, headers=officer)).json()["taken"] == 1
+
+    async def closing() -> bool:
+        return bool((await standing())["closing"] and (await standing())["closing"]["without_marks"] == 0)
+
+    await until(closing, "the read model has the late one's verdict")
+    await office.act(round_id, "close-scores", (await standing())["closing"])
+    again = await office.confirm(round_id, epoch=2)
+    assert again["selected"] == proposed["selected"] + 1
+    assert (await standing())["closing"] is None, "nobody was admitted since"
 
 
 def mark(application: str, reviewer: str, points: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from email.policy import default
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 
 from deploy.local.stack import Stack
@@ -79,6 +80,30 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
         return bool(status["appeal"]["may_file_until"])
 
     await until(told, "the applicant was told, and until when an appeal may be filed")
+    filed, hopeless, listed = await _filed(client, url, tokens, other, round_id, office)
+
+    async def standing() -> dict[str, Any]:
+        shown = await office.shown(round_id)
+        return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
+
+    dismissed = await standing() | {"appeal": hopeless.json()["appeal"], "upheld": False, "amended_hash": None}
+    await office.act(round_id, "decide-appeal", dismissed)
+    assert (await office.shown(round_id))["status"] == "confirmed", "a dismissal opens no epoch"
+    assert listed[0]["amended"]["certificates"], "officers read what they decide on"
+    upheld = await standing() | {"appeal": filed["appeal"], "upheld": True, "amended_hash": listed[0]["amended_hash"]}
+    await office.act(round_id, "decide-appeal", upheld)
+    again = await office.propose(round_id, "decide-appeal", upheld)
+    assert again.json()["type"] == "urn:firstbuy:problem:decided"
+
+    await _drawn_again_under_the_first_seed(office, round_id, first, refused, client, url, tokens, stack)
+
+    await _everybody_is_told_of_both(stack, office, round_id, client, url, tokens)
+
+
+async def _filed(
+    client: httpx2.AsyncClient, url: str, tokens: list[dict[str, str]], other: Any, round_id: str, office: Office
+) -> tuple[Any, Any, Any]:
+    """Two appeals, after those that can't be filed."""
     amended = facts(1)
     del amended["contact"]
     another = facts(9)
@@ -100,20 +125,20 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
     assert (await client.get(f"/rounds/{round_id}/appeals")).status_code == 401
     listed = (await client.get(f"/rounds/{round_id}/appeals", headers=office.officers[0])).json()
     assert [one["appeal"] for one in listed] == [filed["appeal"], hopeless.json()["appeal"]]
+    return filed, hopeless, listed
 
-    async def standing() -> dict[str, Any]:
-        shown = await office.shown(round_id)
-        return {"epoch": shown["epoch"], "applications_root": shown["applications_root"]}
 
-    dismissed = await standing() | {"appeal": hopeless.json()["appeal"], "upheld": False, "amended_hash": None}
-    await office.act(round_id, "decide-appeal", dismissed)
-    assert (await office.shown(round_id))["status"] == "confirmed", "a dismissal opens no epoch"
-    assert listed[0]["amended"]["certificates"], "officers read what they decide on"
-    upheld = await standing() | {"appeal": filed["appeal"], "upheld": True, "amended_hash": listed[0]["amended_hash"]}
-    await office.act(round_id, "decide-appeal", upheld)
-    again = await office.propose(round_id, "decide-appeal", upheld)
-    assert again.json()["type"] == "urn:firstbuy:problem:decided"
-
+async def _drawn_again_under_the_first_seed(
+    office: Office,
+    round_id: str,
+    first: Any,
+    refused: Any,
+    client: httpx2.AsyncClient,
+    url: str,
+    tokens: list[dict[str, str]],
+    stack: Stack,
+) -> None:
+    """With the tickets of its first commitment."""
     second = await office.milestone(round_id, "SelectionProposed", epoch=2)
     assert second["seed"] == first["seed"]
     committed = await entries(office, round_id, refused["application"])
@@ -135,6 +160,12 @@ async def test_an_appeal_upheld_is_drawn_under_the_same_seed_and_one_dismissed_c
     )
     await database.close()
     assert key == draw_key(first["seed"], refused["application"], committed[1][1]).hex()
+
+
+async def _everybody_is_told_of_both(
+    stack: Stack, office: Office, round_id: str, client: httpx2.AsyncClient, url: str, tokens: list[dict[str, str]]
+) -> None:
+    """Appellants by mail, institutions in their outboxes; then no appeal is taken any more."""
 
     async def mailed() -> bool:
         found = subjects(stack)

@@ -200,6 +200,14 @@ async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_i
     await office.confirm(round_id, epoch=3)
     await office.results(round_id, FIRMS + 1)
 
+    await _emptied_they_come_to_the_same(office, round_id, third, committed)
+    shown = [one["shown_root"] for one in (first, second, third)]
+    assert shown[0] != shown[1] == shown[2], "one application more, and then the same"
+    await proposed_before_there_was_a_shown_root(office, round_id, third)
+
+
+async def _emptied_they_come_to_the_same(office: Office, round_id: str, third: Any, committed: Any) -> None:
+    """Selection and eligibility, to the moment."""
     said, committed = await milestones(office), await commitments(office, round_id)
     for service in ("selection", "eligibility"):
         await emptied(office.stack, service)
@@ -215,9 +223,6 @@ async def test_a_late_admission_moves_nobody_and_draws_under_a_value_due_after_i
     await until(proposed_again, "the emptied databases come to the same, to the moment")
     assert await milestones(office) == said
     assert await commitments(office, round_id) == committed
-    shown = [one["shown_root"] for one in (first, second, third)]
-    assert shown[0] != shown[1] == shown[2], "one application more, and then the same"
-    await proposed_before_there_was_a_shown_root(office, round_id, third)
 
 
 async def proposed_before_there_was_a_shown_root(office: Office, round_id: str, said: dict[str, Any]) -> None:

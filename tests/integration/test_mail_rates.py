@@ -95,17 +95,21 @@ async def test_thirty_entries_with_one_address_are_few_mails_then_one_with_the_r
         assert len(mails) == len(first) + 1
         (last,) = [mail for mail in mails if mail["Message-ID"] not in {one["Message-ID"] for one in first}]
         assert "26 notices" in str(last["Subject"])
-        said = "".join(map(text_of, mails))
-        for receipt in entered:
-            assert f"Application {receipt['application']}" in said
-            assert receipt["nonce"] in said
-            token = {"Authorization": f"Bearer {receipt['token']}"}
-            status = (await client.get(f"/applications/{receipt['application']}/status", headers=token)).json()
-            assert (status["version"], status["withdrawn"]) == (1, False)
-        records = await records_of(stack.kafka.settings, stack.topic_prefix + topics.DELIVERIES.name)
-        delivered = {one["subject"]: one["message_id"] for one in map(json.loads, (each.value for each in records))}
-        assert set(delivered) == {receipt["application"] for receipt in entered}
-        assert set(delivered.values()) == {str(mail["Message-ID"]) for mail in mails}
+        await _all_are_told_in(mails, entered, client, stack)
+
+
+async def _all_are_told_in(mails: Any, entered: Any, client: httpx2.AsyncClient, stack: Stack) -> None:
+    said = "".join(map(text_of, mails))
+    for receipt in entered:
+        assert f"Application {receipt['application']}" in said
+        assert receipt["nonce"] in said
+        token = {"Authorization": f"Bearer {receipt['token']}"}
+        status = (await client.get(f"/applications/{receipt['application']}/status", headers=token)).json()
+        assert (status["version"], status["withdrawn"]) == (1, False)
+    records = await records_of(stack.kafka.settings, stack.topic_prefix + topics.DELIVERIES.name)
+    delivered = {one["subject"]: one["message_id"] for one in map(json.loads, (each.value for each in records))}
+    assert set(delivered) == {receipt["application"] for receipt in entered}
+    assert set(delivered.values()) == {str(mail["Message-ID"]) for mail in mails}
 
 
 async def test_an_entry_names_its_network_by_a_hash_and_never_by_itself(start_stack: StartStack) -> None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -64,39 +65,7 @@ async def test_what_was_received_after_the_backup_is_back(
     await answers(stack, 1)
     backup = await backups.take(stack)
 
-    given += [[await apply(client, round_id, number)] for number in range(4, 20)]
-    for index in (0, 5):
-        changed = application(index, price_won=900_000)
-        headers = bearer(given[index][0]) | {"If-Match": '"1"'}
-        given[index].append((await client.put(url(given[index][0]), json=changed, headers=headers)).json())
-    for index in (0, 1, 6):
-        path, headers = f"{url(given[index][0])}/withdrawal", bearer(given[index][0])
-        given[index].append((await client.post(path, json={"reason": "sold out"}, headers=headers)).json())
-    contact = {"name": "새 담당자", "email": "new@example.org", "phone": "02-123-4567", "language": "en"}
-    for index in (2, 7):
-        path, headers = f"{url(given[index][0])}/contact", bearer(given[index][0])
-        assert (await client.put(path, json=contact, headers=headers)).status_code == 204
-    await office.institution("khnp", **{round_id.replace("-", "_"): 30_000_000})
-    await office.institution("kepco", other_round=7_000_000)
-    messages = [
-        ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")),
-        ("AmendPurchaseRequest", "m-2", purchase_request(round_id, "r-0", quantity=6) | {"replaces": 1}),
-        ("WithdrawPurchaseRequest", "m-3", {"round": round_id, "request": "r-1", "reason": "no budget"}),
-        ("SubmitPurchaseRequest", "m-4", purchase_request(round_id, "r-2", quantity=9)),
-        ("SubmitPurchaseRequest", "m-5", b"{"),
-    ]
-    await write_inbox(stack, "kepco", *messages)
-    answered = await answers(stack, 6)
-    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    await act(office, round_id, "extend", {"closes_at": later})
-    another = await real_round(office)
-    given.append([await apply(client, another, 1)])
-    await published(stack)
-    async with intake_of(stack) as connection:
-        parties = "SELECT party::text FROM applications WHERE application = ANY($1::uuid[])"
-        for (party,) in await connection.fetch(parties, [given[3][0]["application"], given[8][0]["application"]]):
-            await erase(stack, party)
-    await tell(stack, NO_APPLICANT)
+    answered = await _received_after_the_backup(client, round_id, given, office, stack)
     before = await held(stack)
 
     await backups.put_back(stack, backup)
@@ -133,6 +102,46 @@ async def test_what_was_received_after_the_backup_is_back(
     assert max(contents.values()) == 1, "nothing was published a second time"
 
     assert (await catches_up(stack))["put_back"] == {}, "what is there already stays as it is"
+
+
+async def _received_after_the_backup(
+    client: httpx2.AsyncClient, round_id: str, given: list[Any], office: Office, stack: Stack
+) -> list[Any]:
+    """Adds to `given` what applicants were given; returns what kepco was answered."""
+    given += [[await apply(client, round_id, number)] for number in range(4, 20)]
+    for index in (0, 5):
+        changed = application(index, price_won=900_000)
+        headers = bearer(given[index][0]) | {"If-Match": '"1"'}
+        given[index].append((await client.put(url(given[index][0]), json=changed, headers=headers)).json())
+    for index in (0, 1, 6):
+        path, headers = f"{url(given[index][0])}/withdrawal", bearer(given[index][0])
+        given[index].append((await client.post(path, json={"reason": "sold out"}, headers=headers)).json())
+    contact = {"name": "새 담당자", "email": "new@example.org", "phone": "02-123-4567", "language": "en"}
+    for index in (2, 7):
+        path, headers = f"{url(given[index][0])}/contact", bearer(given[index][0])
+        assert (await client.put(path, json=contact, headers=headers)).status_code == 204
+    await office.institution("khnp", **{round_id.replace("-", "_"): 30_000_000})
+    await office.institution("kepco", other_round=7_000_000)
+    messages = [
+        ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")),
+        ("AmendPurchaseRequest", "m-2", purchase_request(round_id, "r-0", quantity=6) | {"replaces": 1}),
+        ("WithdrawPurchaseRequest", "m-3", {"round": round_id, "request": "r-1", "reason": "no budget"}),
+        ("SubmitPurchaseRequest", "m-4", purchase_request(round_id, "r-2", quantity=9)),
+        ("SubmitPurchaseRequest", "m-5", b"{"),
+    ]
+    await write_inbox(stack, "kepco", *messages)
+    answered = await answers(stack, 6)
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    await act(office, round_id, "extend", {"closes_at": later})
+    another = await real_round(office)
+    given.append([await apply(client, another, 1)])
+    await published(stack)
+    async with intake_of(stack) as connection:
+        parties = "SELECT party::text FROM applications WHERE application = ANY($1::uuid[])"
+        for (party,) in await connection.fetch(parties, [given[3][0]["application"], given[8][0]["application"]]):
+            await erase(stack, party)
+    await tell(stack, NO_APPLICANT)
+    return answered
 
 
 async def test_records_read_in_any_order_and_twice_put_the_same_back(

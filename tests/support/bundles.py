@@ -1,8 +1,9 @@
 """Evidence bundles of whole rounds, made by the services' own domain code, without a server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -140,122 +141,147 @@ def make_round(
     if scored:
         steps = [{"points": 20, "record_won_at_most": 10**8}, {"points": 10}]
         stated |= {"method": "score", "scoring": {"supply_record": steps, "panel_points": 80, "threshold": 40}}
-    made, policy_hash = POLICY.validate_python(stated), json_hash(stated)
-    rules = PolicyRules.compile(made, policy_hash)
+    made = POLICY.validate_python(stated)
+    rules = PolicyRules.compile(made, json_hash(stated))
     judged = [judged_of(number, random, made, rules, varied) for number in range(1, firms + 1)]
-    marked = [PanelMark(one.application, *mark) for one in judged for mark in one.marks or []]
     pledges = {"kepco": 40_000_000, "lh": 15_000_000, "nobody": 0}
     wanted = [request_of(number, random) for number in range(1, requests + 1)]
-    demands = [demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"])) for one in wanted]
-    entries = [one.entry for one in judged]
-    leaves = [(one.application, 1, one.payload_hash) for one in judged]
-    applications, asked = digest_of(leaves), digest_of((one["request"], 1, one["payload_hash"]) for one in wanted)
-    judged_leaves = [(*leaf, 1, one.outcome, one.findings_hash) for leaf, one in zip(leaves, judged, strict=True)]
-    verdicts = digest_of(judged_leaves)
-    commitment = Commitment(
-        round=ROUND,
-        epoch=1,
-        applications_root=applications.root,
-        requests_root=asked.root,
-        verdicts_root=verdicts.root,
-        entries_root=entries_digest(entries).root,
-        pledges_root=pledges_root(pledges),
-        policy_hash=policy_hash,
-    )
-    value, due = recorded["value"], due_at(COMMITTED_AT, 86400, [Timetable.of(one) for one in sources])
-    offers = {one.application: one.offer for one in judged}
-    proposal = propose(made, seed_of(commitment.root, value), entries, offers, demands, pledges)
-    roots = {name: getattr(commitment, name) for name in commitment.__slots__}
-    officers = [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)]
-    clock = [{"name": "intake", "role": "system"}]
-    act = {"round": ROUND, "actors": clock, "reason": "the clock"}
-    terms = {
-        "title": "시범구매 (bundled)",
-        "opens_at": utc(OPENS_AT),
-        "closes_at": utc(CLOSES_AT),
-        "policy_hash": policy_hash,
-        "lead_seconds": 86400,
-        "sources": list(sources),
-        "rehearsal": dict(rehearsal) if rehearsal else None,
-        "unattended": False,
-    }
-    pledged = [{"institution": one, "pledge_won": won} for one, won in sorted(pledges.items())]
-    announced = {"round": ROUND, "actors": officers, "reason": "announced", "policy": stated["policy"], **terms}
-    counts = {result.value.replace("-", "_"): proposal.count(result) for result in Result}
-    eligible = sum(one.outcome == "eligible" for one in judged)
-    events = [
-        PublishedEvent("RoundAnnounced", announced | {"series": None, "cut": None, "pledges": pledged}),
-        PublishedEvent("RoundOpened", act | terms | {"policy": stated, "institutions": pledged}),
-        PublishedEvent(
-            "RoundFrozen",
-            act
-            | {
-                "epoch": 1,
-                "applications": manifest(leaves),
-                "requests": manifest((one["request"], 1, one["payload_hash"]) for one in wanted),
-                "frozen_at": utc(FROZEN_AT),
-                "closes_at": utc(CLOSES_AT),
-                "pledges": pledged,
-            },
-        ),
-        PublishedEvent(
-            "EligibilityCompleted",
-            {
-                "round": ROUND,
-                "epoch": 1,
-                "applications_root": applications.root,
-                "verdicts": manifest(judged_leaves),
-                "eligible": eligible,
-                "ineligible": len(judged) - eligible,
-                "completed_at": utc(FROZEN_AT + timedelta(hours=1)),
-            },
-        ),
-        PublishedEvent(
-            "InputsCommitted",
-            roots
-            | {
-                "commitment_root": commitment.root,
-                "entries": len(entries),
-                "committed_at": utc(COMMITTED_AT),
-                "seed_epoch": 1,
-                "supplementary": 0,
-            },
-        ),
-        PublishedEvent(
-            "SourceValueRecorded",
-            {**act, "epoch": 1, "due_at": utc(due), "recorded_at": utc(due + timedelta(seconds=9)), **recorded},
-        ),
-        PublishedEvent(
-            "SelectionProposed",
-            counts
-            | {
-                "round": ROUND,
-                "epoch": 1,
-                "commitment_root": commitment.root,
-                "seed": seed_of(commitment.root, value),
-                "selection_root": proposal.selection_root,
-                "proposed_at": utc(due + timedelta(seconds=60)),
-            },
-        ),
-        PublishedEvent(
-            "SelectionConfirmed",
-            act
-            | {
-                "actors": officers,
-                "epoch": 1,
-                "commitment_root": commitment.root,
-                "selection_root": proposal.selection_root,
-                "confirmed_at": utc(due + timedelta(hours=1)),
-                "batch": None,
-                "batch_root": None,
-            },
-        ),
-    ]
-    if marked:
-        closed = {"round": ROUND, "actors": officers, "reason": "marked", "epoch": 1, "marks": len(marked)}
-        closed |= {"marks_root": marks_root(marked), "closed_at": utc(FROZEN_AT + timedelta(hours=2))}
-        events.append(PublishedEvent("ScoresClosed", closed))
-    return Round(stated, judged, wanted, pledges, events, proposal)
+    drawn = _Drawn(stated, judged, wanted, pledges, sources, recorded, rehearsal)
+    return Round(stated, judged, wanted, pledges, drawn.events(), drawn.proposal)
+
+
+OFFICERS = [{"name": f"officer-{n}", "role": "officer"} for n in (1, 2)]
+ACT = {"round": ROUND, "actors": [{"name": "intake", "role": "system"}], "reason": "the clock"}
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A round from its announcement to its confirmation."""
+
+    stated: dict[str, Any]
+    judged: Sequence[Judged]
+    requests: Sequence[Mapping[str, Any]]
+    pledges: Mapping[str, int]
+    sources: Sequence[Mapping[str, Any]]
+    recorded: Mapping[str, Any]
+    rehearsal: Mapping[str, Any] | None
+
+    @cached_property
+    def leaves(self) -> list[tuple[str, int, str]]:
+        return [(each.application, 1, each.payload_hash) for each in self.judged]
+
+    @cached_property
+    def asked(self) -> list[tuple[str, int, str]]:
+        return [(each["request"], 1, each["payload_hash"]) for each in self.requests]
+
+    @cached_property
+    def verdicts(self) -> list[tuple[Any, ...]]:
+        pairs = zip(self.leaves, self.judged, strict=True)
+        return [(*leaf, 1, each.outcome, each.findings_hash) for leaf, each in pairs]
+
+    @cached_property
+    def commitment(self) -> Commitment:
+        return Commitment(
+            round=ROUND,
+            epoch=1,
+            applications_root=digest_of(self.leaves).root,
+            requests_root=digest_of(self.asked).root,
+            verdicts_root=digest_of(self.verdicts).root,
+            entries_root=entries_digest([each.entry for each in self.judged]).root,
+            pledges_root=pledges_root(self.pledges),
+            policy_hash=json_hash(self.stated),
+        )
+
+    @property
+    def due(self) -> datetime:
+        return due_at(COMMITTED_AT, 86400, [Timetable.of(source) for source in self.sources])
+
+    @property
+    def seed(self) -> str:
+        return seed_of(self.commitment.root, self.recorded["value"])
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        demands = [
+            demand_of(each["request"], each["institution"], REQUEST.validate_python(each["facts"]))
+            for each in self.requests
+        ]
+        entries = [each.entry for each in self.judged]
+        offers = {each.application: each.offer for each in self.judged}
+        return propose(POLICY.validate_python(self.stated), self.seed, entries, offers, demands, self.pledges)
+
+    def events(self) -> list[PublishedEvent]:
+        """From the announcement to the confirmation; behind it the closing of a panel's marks, if any."""
+        marks = [PanelMark(each.application, *mark) for each in self.judged for mark in each.marks or []]
+        return [*self._until_the_close(), *self._judging(), *self._drawing(), *([_closed(marks)] if marks else [])]
+
+    def _until_the_close(self) -> Iterator[PublishedEvent]:
+        terms = {
+            "title": "시범구매 (bundled)",
+            "opens_at": utc(OPENS_AT),
+            "closes_at": utc(CLOSES_AT),
+            "policy_hash": self.commitment.policy_hash,
+            "lead_seconds": 86400,
+            "sources": list(self.sources),
+            "rehearsal": dict(self.rehearsal) if self.rehearsal else None,
+            "unattended": False,
+        }
+        pledged = [{"institution": code, "pledge_won": won} for code, won in sorted(self.pledges.items())]
+        announced = {"round": ROUND, "actors": OFFICERS, "reason": "announced", "policy": self.stated["policy"]}
+        series = {"series": None, "cut": None, "pledges": pledged}
+        yield PublishedEvent("RoundAnnounced", announced | terms | series)
+        yield PublishedEvent("RoundOpened", ACT | terms | {"policy": self.stated, "institutions": pledged})
+        frozen = {
+            "epoch": 1,
+            "applications": manifest(self.leaves),
+            "requests": manifest(self.asked),
+            "frozen_at": utc(FROZEN_AT),
+            "closes_at": utc(CLOSES_AT),
+            "pledges": pledged,
+        }
+        yield PublishedEvent("RoundFrozen", ACT | frozen)
+
+    def _judging(self) -> Iterator[PublishedEvent]:
+        eligible = sum(each.outcome == "eligible" for each in self.judged)
+        completed = {
+            "round": ROUND,
+            "epoch": 1,
+            "applications_root": self.commitment.applications_root,
+            "verdicts": manifest(self.verdicts),
+            "eligible": eligible,
+            "ineligible": len(self.judged) - eligible,
+            "completed_at": utc(FROZEN_AT + timedelta(hours=1)),
+        }
+        yield PublishedEvent("EligibilityCompleted", completed)
+        roots = {name: getattr(self.commitment, name) for name in self.commitment.__slots__}
+        committed = {
+            "commitment_root": self.commitment.root,
+            "entries": len(self.judged),
+            "committed_at": utc(COMMITTED_AT),
+            "seed_epoch": 1,
+            "supplementary": 0,
+        }
+        yield PublishedEvent("InputsCommitted", roots | committed)
+
+    def _drawing(self) -> Iterator[PublishedEvent]:
+        when = {"epoch": 1, "due_at": utc(self.due), "recorded_at": utc(self.due + timedelta(seconds=9))}
+        yield PublishedEvent("SourceValueRecorded", {**ACT, **when, **self.recorded})
+        same = {
+            "epoch": 1,
+            "commitment_root": self.commitment.root,
+            "selection_root": self.proposal.selection_root,
+        }
+        counts = {result.value.replace("-", "_"): self.proposal.count(result) for result in Result}
+        drawn = {"round": ROUND, "seed": self.seed, "proposed_at": utc(self.due + timedelta(seconds=60))}
+        yield PublishedEvent("SelectionProposed", counts | same | drawn)
+        confirmed = {"confirmed_at": utc(self.due + timedelta(hours=1)), "batch": None, "batch_root": None}
+        yield PublishedEvent("SelectionConfirmed", ACT | {"actors": OFFICERS} | same | confirmed)
+
+
+def _closed(marks: Sequence[PanelMark]) -> PublishedEvent:
+    closed = {"round": ROUND, "actors": OFFICERS, "reason": "marked", "epoch": 1, "marks": len(marks)}
+    closed |= {"marks_root": marks_root(marks), "closed_at": utc(FROZEN_AT + timedelta(hours=2))}
+    return PublishedEvent("ScoresClosed", closed)
 
 
 def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:

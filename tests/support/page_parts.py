@@ -1,16 +1,34 @@
 """What parts of the page decide by themselves: the table of `verifier_parts.py`, where the page exports the part."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from random import Random
 from typing import Any, Final
 
+from shared.proof.canonical import json_hash
+from shared.proof.merkle import bucket_of
 from tests.support.markets import POLICY, SIZES, market, placed
 from tests.support.verifier_parts import COMMITTED_AT, ENTRIES, LEAD_SECONDS, SOURCES, document, root_of
-from tests.support.verifier_tables import ACTORS, DAYS, DRAWN, MATCHED, PATTERNS, SHAPED, SIZES_OF_TREES
+from tests.support.verifier_tables import (
+    ACTED_BY,
+    ACTORS,
+    BATCHES,
+    DAYS,
+    DRAWINGS,
+    DRAWN,
+    LAST_DAYS,
+    MATCHED,
+    PANEL_CLOSED,
+    PATTERNS,
+    SHAPED,
+    SIZES_OF_TREES,
+    TAKEN_OUT,
+    WINDOWS,
+)
 
 DECIDED: Final = """async (asked) => {
     const { entries, matched, days, patterns, drawn, sources, shapes, trees, actors, markets } = asked;
-    const { committedAt, leadSeconds } = asked;
+    const { committedAt, leadSeconds, lastDays, drawings, lives } = asked;
     const load = (name) => import(`/verify/${name}.js`);
     const [judging, pattern, chance, shape, hashes, life, matching] = await Promise.all(
         ["judging", "patterns", "chance", "shapes", "hashes", "life", "matching"].map(load),
@@ -28,6 +46,15 @@ DECIDED: Final = """async (asked) => {
         const tree = new hashes.Tree();
         for (let number = 0; number < size; number += 1) tree.add(String(number));
         return hashes.hex(tree.root());
+    };
+    const ofLife = {
+        acted: (_, by, those) => life.acted(by, those),
+        takenOut: (of, opened, grown) => life.takenOut(of, opened, grown),
+        panelClosed: (of, epoch) => life.panelClosed(of, epoch),
+        asItsAct: (of, opened, moved) => life.asItsAct(of, opened, new Map(moved), opened.admitted, []),
+        window: (of) => [...life.unsound(of, 1)].map(({ what }) => what).filter((what) => what === "window"),
+        batch: (of, event, body) => [...life.batchFaults(of, event, body)].map(({ what }) => what),
+        late: (of) => [...of.faults()].map(({ what }) => what).filter((what) => what === "time"),
     };
     return {
         entries: entries.map(([policy, hash, entry, opened, epoch]) =>
@@ -51,6 +78,10 @@ DECIDED: Final = """async (asked) => {
             const standing = [...entries.keys()].filter((place) => lines[place][0] !== "not-selected");
             return [lines, standing.map((place) => again.more(entries[place], held[place]))];
         }),
+        lastDays: lastDays.map(([start, years]) => judging.lastDay(start, years)),
+        drawings: drawings.map(([anchor, period, due]) =>
+            Math.max(0, chance.numberOf({ anchor, period_seconds: period }, due))),
+        lives: lives.map(([what, events, args]) => ofLife[what](new life.Life(events), ...args)),
     };
 }"""
 """Asked of a page that selection serves."""
@@ -70,6 +101,9 @@ def asked(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
         "trees": list(SIZES_OF_TREES),
         "actors": list(ACTORS.values()),
         "markets": [[POLICY, *made] for made in _markets(seeds, largest)],
+        "lastDays": [list(asked) for asked in LAST_DAYS],
+        "drawings": [[anchor, period, _second(anchor) + seconds] for anchor, period, seconds in DRAWINGS],
+        "lives": [list(row[:3]) for row in _lives()],
     }
 
 
@@ -86,7 +120,56 @@ def right(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
         "trees": [root_of(size) for size in SIZES_OF_TREES],
         "actors": [who == "two" for who in ACTORS],
         "markets": [placed(*made) for made in _markets(seeds, largest)],
+        "lastDays": list(LAST_DAYS.values()),
+        "drawings": list(DRAWINGS.values()),
+        "lives": [right for _, _, _, right in _lives()],
     }
+
+
+Row = tuple[str, list[dict[str, Any]], list[Any], Any]
+"""What is asked of a life, its events, what else is given, and the right answer."""
+
+
+def _lives() -> Iterator[Row]:
+    for by, allowed in ACTED_BY.items():
+        for who, actors in ACTORS.items():
+            yield "acted", [], [by, actors], who in allowed
+    for moved, parked, opened, right in TAKEN_OUT.values():
+        act = {"epoch": 2, "judge_again": [], "judge_all": False, "amended": []} | opened
+        yield "takenOut", [] if parked else [_event("EligibilityCompleted", 1)], [act, list(moved.values())], right
+    for epoch, closed, admitted, others, right in PANEL_CLOSED.values():
+        events = [_event("RoundOpened", 0, policy={"scoring": {"panel_points": 70}})]
+        events += [_event("ScoresClosed", of) for of in closed]
+        events += [_event("EpochOpened", of, admitted=["a"]) for of in admitted]
+        events += [_event("EpochOpened", of, admitted=[]) for of in others]
+        yield "panelClosed", events, [epoch], right
+    for opens_at, closes_at, faults in WINDOWS.values():
+        window = {"opens_at": opens_at, "closes_at": closes_at, "policy_hash": json_hash({}), "policy": {}}
+        yield "window", [_event("RoundOpened", 0, **window, institutions=[])], [], faults
+    for proposed_at, opened_at, faults in BATCHES.values():
+        proposed = _event("ReleaseProposed", 1, batch=1, proposed_at=proposed_at)
+        yield "batch", [proposed], ["ReleaseOpened", {"epoch": 1, "batch": 2, "opened_at": opened_at}], faults
+    a, b = bucket_of("a"), bucket_of("b")
+    for admitted_, moved_, right in (
+        (["a"], {a: 1}, True),
+        (["a"], {}, False),
+        (["a"], {a: 1, b: 0}, False),
+        (["a", "b"], {a: 1, b: 1}, True),
+        (["a", "b"], {a: 1, b: 2}, False),
+        (["a", "b"], {a: 2}, False),
+    ):
+        yield "asItsAct", [], [{"epoch": 2, "admitted": admitted_}, list(moved_.items())], right
+    for closed_at, faults in (("2018-09-02T00:00:00Z", ["time"]), ("2018-09-01T00:00:00Z", [])):
+        closed_early = _event("ScoresClosed", 1, closed_at=closed_at)
+        yield "late", [closed_early, _event("InputsCommitted", 2, committed_at="2018-09-01T00:00:00Z")], [], faults
+
+
+def _event(name: str, epoch: int, **body: Any) -> dict[str, Any]:
+    return {"type": "event", "event": name, "body": {"epoch": epoch, "actors": []} | body}
+
+
+def _second(anchor: str) -> int:
+    return int(datetime.fromisoformat(anchor).timestamp())
 
 
 def _markets(seeds: int, largest: int) -> list[Any]:

@@ -1,6 +1,6 @@
 """True bundles of every kind of round that the format has, small, in either depth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -231,6 +231,9 @@ def _standing(made: Forged) -> Record:
     return next(one for one in made.of("entry") if one["outcome"] == "eligible" and one["application"] not in gone)
 
 
+FIRST_ONES = ("RoundFrozen", "InputsCommitted", "SelectionProposed", "SelectionConfirmed")
+
+
 def _of_second(
     first: Forged,
     admitted: Record | None = None,
@@ -244,8 +247,7 @@ def _of_second(
         first.records.remove(admitted)
         first = recomputed(first, Level.CHANCE)
         admitted |= {"judged_in": 2, "drawn_under": 2}
-    frozen, committed = first.event("RoundFrozen"), first.event("InputsCommitted")
-    proposed, confirmed = first.event("SelectionProposed"), first.event("SelectionConfirmed")
+    before = {name: first.event(name) for name in FIRST_ONES}
     if amended is not None:
         amended = next(one for one in first.of("entry") if one["application"] == amended["application"])
         amended |= {"version": 2, "judged_in": 2}
@@ -262,53 +264,45 @@ def _of_second(
         for one in first.of("entry"):
             one["judged_in"] = 2
     every = [*first.of("entry"), *([admitted] if admitted else ())]
-    leaves = [[one["application"], one["version"], one["payload_hash"]] for one in every]
     judged = [one["application"] for one in (admitted, amended, unparked) if one is not None]
+    act: Record = {
+        "judge_again": judged,
+        "judge_all": judge_all,
+        "admitted": judged if admitted else [],
+        "amended": [{"application": one, "version": 2} for one in judged if amended],
+        "supplementary_source": "lotto" if admitted else None,
+    }
+    _told_of_second(first, before, every, act if excluded is None else {"judge_again": judged})
+    if admitted is not None:
+        first.records.append(admitted)
+    first.epoch = 2
+    return finished(first)
+
+
+def _told_of_second(first: Forged, before: Mapping[str, Record], every: Sequence[Record], act: Record) -> None:
+    """The events of a second epoch in which `every` entry stands; one whose act says no more takes somebody out."""
+    takes_out, admits = "judge_all" not in act, bool(act.get("admitted"))
+    leaves = [[entry["application"], entry["version"], entry["payload_hash"]] for entry in every]
     of_epoch = {"round": ROUND, "epoch": 2}
-    told(
-        first,
-        "EpochOpened",
-        ACT,
-        of_epoch,
-        opened_at="2018-10-10T00:00:00Z",
-        applications=manifest(leaves),
-        requests=frozen["requests"],
-        judge_again=judged,
-        judge_all=judge_all,
-        admitted=judged if admitted else [],
-        amended=[{"application": one, "version": 2} for one in judged if amended],
-        supplementary_source="lotto" if admitted else None,
-    )
-    if excluded is not None:
-        for name in ("judge_all", "admitted", "amended", "supplementary_source"):
-            del first.event("EpochOpened")[name]
+    opened = {"opened_at": "2018-10-10T00:00:00Z", "applications": manifest(leaves)}
+    told(first, "EpochOpened", ACT, of_epoch, opened, act, requests=before["RoundFrozen"]["requests"])
     verdicts = [
-        [*leaf, one["judged_in"], one["outcome"], one["findings_hash"]] for leaf, one in zip(leaves, every, strict=True)
+        [*leaf, entry["judged_in"], entry["outcome"], entry["findings_hash"]]
+        for leaf, entry in zip(leaves, every, strict=True)
     ]
-    outcomes = [one["outcome"] for one in every]
+    outcomes = [entry["outcome"] for entry in every]
     counts = {name: outcomes.count(name) for name in ("eligible", "ineligible")}
     completed: Record = {"applications_root": manifest(leaves)["root"], "verdicts": manifest(verdicts)}
     told(first, "EligibilityCompleted", of_epoch, completed, counts, completed_at="2018-10-10T01:00:00Z")
     if first.events("ScoresClosed"):
         told(first, "ScoresClosed", first.event("ScoresClosed"), of_epoch, closed_at="2018-10-10T01:30:00Z")
-    told(
-        first,
-        "InputsCommitted",
-        committed,
-        of_epoch,
-        committed_at="2018-10-10T02:00:00Z",
-        supplementary=1 if admitted else 0,
-        seed_epoch=2 if excluded else 1,
-    )
-    if admitted or excluded:
+    seeds = {"supplementary": 1 if admits else 0, "seed_epoch": 2 if takes_out else 1}
+    told(first, "InputsCommitted", before["InputsCommitted"], of_epoch, seeds, committed_at="2018-10-10T02:00:00Z")
+    if admits or takes_out:
         due = {"due_at": "2018-10-18T00:00:00Z", "recorded_at": "2018-10-18T00:00:09Z"}
         told(first, "SourceValueRecorded", CLOCK, of_epoch, due, source="lotto", value="1.2.3.5.8.13./")
-    told(first, "SelectionProposed", proposed, of_epoch, proposed_at="2018-10-18T00:01:00Z")
-    told(first, "SelectionConfirmed", confirmed, of_epoch, confirmed_at="2018-10-18T01:00:00Z")
-    if admitted is not None:
-        first.records.append(admitted)
-    first.epoch = 2
-    return finished(first)
+    told(first, "SelectionProposed", before["SelectionProposed"], of_epoch, proposed_at="2018-10-18T00:01:00Z")
+    told(first, "SelectionConfirmed", before["SelectionConfirmed"], of_epoch, confirmed_at="2018-10-18T01:00:00Z")
 
 
 KINDS: dict[str, Callable[[Depth], Forged]] = {

@@ -4,7 +4,7 @@ For what no bundle of the vectors comes to: bounds that are just reached, and sh
 `tests/unit/test_verifier_parts.py` asks verify.py; the mutation run asks its mutants.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -14,20 +14,27 @@ from typing import Any
 from shared.proof.canonical import canonical_json, json_hash
 from shared.proof.merkle import GrowingTree
 from tests.support.verifier_tables import (
+    ACTED_BY,
     ACTORS,
+    BATCHES,
     CONDITION,
     DAYS,
+    DRAWINGS,
     DRAWN,
     FACTS,
     HASH,
     JUDGED,
+    LAST_DAYS,
     MATCHED,
     NOBODYS,
+    PANEL_CLOSED,
     PATTERNS,
     POLICY,
     SHAPED,
     SIZES_OF_TREES,
+    TAKEN_OUT,
     TRACK,
+    WINDOWS,
 )
 
 Part = tuple[str, Callable[[Any], Any], Any]
@@ -139,14 +146,29 @@ def _supplementary(module: Any, epoch: int) -> Any:
     return module.Examination._supplementary(SimpleNamespace(_committed={1: {}, 2: {}, 3: {}}), turns, epoch)
 
 
-def _beacon(module: Any, signature: str | None, due: datetime, beacon_round: int | None) -> list[str]:
+def _beacon(module: Any, signature: str | None, due: datetime, beacon_round: int | None, **timetable: Any) -> list[str]:
     report = module.Report()
-    source = {"source": "drand", "anchor": "2018-01-01T00:00:00Z", "period_seconds": 30, "chain_hash": HASH}
+    source: dict[str, Any] = {
+        "source": "drand",
+        "anchor": "2018-01-01T00:00:00Z",
+        "period_seconds": 30,
+        "chain_hash": HASH,
+    }
+    source |= timetable
     value = {"signature": signature, "beacon_round": beacon_round}
     value["value"] = sha256(bytes.fromhex(signature or "")).hexdigest() + "/"
     module.Examination._beacon(SimpleNamespace(report=report), source, value, due)
     names: list[str] = report.names
     return names
+
+
+def _drawing(module: Any, anchor: str, period: int, seconds: int) -> int:
+    """The one of the first drawings whose value it takes; 0 for none."""
+    due = datetime.fromisoformat(anchor).replace(microsecond=0) + timedelta(seconds=seconds)
+    taken = [
+        number for number in (1, 2, 3) if not _beacon(module, "ab", due, number, anchor=anchor, period_seconds=period)
+    ]
+    return sum(taken)
 
 
 def _batch_confirmed(module: Any, batch: int, *later: tuple[str, int, int | None]) -> bool:
@@ -279,95 +301,99 @@ SOURCES: dict[str, tuple[list[dict[str, Any]], str]] = {
         [{"period_seconds": 3600, "anchor": "1969-12-31T23:30:00.5Z"}],
         "2018-08-20T00:30:01+00:00",
     ),
+    "one whose anchor is just after 1970": (
+        [{"period_seconds": 3600, "anchor": "1970-01-01T00:00:00.5Z"}],
+        "2018-08-20T01:00:00+00:00",
+    ),
+    "the last moment": (
+        [{"period_seconds": 10**12, "anchor": "9999-12-31T23:59:59Z"}],
+        "9999-12-31T23:59:59+00:00",
+    ),
     "one with an anchor": ([{"period_seconds": 3600, "anchor": "2018-08-19T00:30:00Z"}], "2018-08-20T00:30:00+00:00"),
 }
 COMMITTED_AT, LEAD_SECONDS = "2018-08-20T00:00:30Z", 60
 
 
+def _asking(ask: Callable[..., Any], *given: Any, **named: Any) -> Callable[[Any], Any]:
+    return lambda module: ask(module, *given, **named)
+
+
+def _called(module: Any, name: str, *given: Any) -> Any:
+    return getattr(module, name)(*given)
+
+
+def _last_day(module: Any, start: str, years: int) -> str:
+    last: date = module.last_day(date.fromisoformat(start), years)
+    return last.isoformat()
+
+
 def parts() -> list[Part]:
-    listed: list[Part] = [
-        *((f"tree of {size}", lambda module, size=size: _tree(module, size), root_of(size)) for size in SIZES_OF_TREES),
-        *(
-            (f"shape {number} of {kind}", lambda module, kind=kind, value=value: _shaped(module, kind, value), right)
-            for number, (kind, value, right) in enumerate(SHAPED)
-        ),
-        *((f"pattern {text}", lambda module, text=text: _ways(module, text), ways) for text, ways in PATTERNS.items()),
-        *(
-            (f"{text} and {number!r}", lambda m, text=text, number=number: _matches(m, text, number), right)
-            for text, number, right in MATCHED
-        ),
-        *(
-            (f"the day {day}", lambda m, day=day: _shaped(m, "Document", document(day)), right)
-            for day, right in DAYS.items()
-        ),
-        *(
-            (f"drawn {text}", lambda module, text=text: module.written_as_drawn(text), right)
-            for text, right in DRAWN.items()
-        ),
-        *(
-            (f"{by} by {who}", lambda module, by=by, actors=actors: module.acted(by, actors), who in allowed)
-            for by, allowed in {
-                "clock": {"clock"},
-                "officers": {"two"},
-                "clock-or-officers": {"clock", "two"},
-                "announcers": {"clock", "one", "two"},
-            }.items()
-            for who, actors in ACTORS.items()
-        ),
-        *((f"due of {name}", lambda m, given=given: _due(m, *given), due) for name, (given, due) in SOURCES.items()),
-        *((one.name, lambda m, one=one: _judged(m, one), one.names) for one in ENTRIES),
-        ("one taken out", lambda m: _taken_out(m, {3: -1}), True),
-        ("one taken out of what was judged", lambda m: _taken_out(m, {3: -1}, parked=False), False),
-        ("two taken out, nobody judged again", lambda m: _taken_out(m, {3: -2}), False),
-        ("two taken out for one", lambda m: _taken_out(m, {3: -1, 4: -1}, judge_again=["a"]), True),
-        ("nobody taken out", lambda m: _taken_out(m, {3: 0}, judge_again=["a"]), False),
-        ("taken out as all are judged", lambda m: _taken_out(m, {3: -1}, judge_all=True), False),
-        ("taken out as one is amended", lambda m: _taken_out(m, {3: -1}, amended=[{}]), False),
-        ("taken out as another comes", lambda m: _taken_out(m, {3: -2, 4: 1}), False),
-        ("marks closed in the epoch that admits", lambda m: _panel_closed(m, 2, [1, 2], [2], []), True),
-        ("marks not closed since", lambda m: _panel_closed(m, 2, [1], [2], []), False),
-        ("marks closed, a later epoch admits", lambda m: _panel_closed(m, 2, [1], [3], [2]), True),
-        ("marks closed, and nobody admitted", lambda m: _panel_closed(m, 3, [1], [], [2, 3]), True),
-        ("marks closed in a later epoch", lambda m: _panel_closed(m, 2, [1, 3], [2], []), False),
-        ("the source of the first admitted", lambda m: _supplementary(m, 2), "nist"),
-        ("no source since the commitment", lambda m: _supplementary(m, 3), None),
-        ("the source of the last admitted", lambda m: _supplementary(m, 4), "drand"),
-        ("a beacon's value", lambda m: _beacon(m, "ab", GENESIS, 1), []),
-        ("a beacon without a signature", lambda m: _beacon(m, None, GENESIS, 2), ["beacon"]),
-        (
-            "a beacon before its genesis",
-            lambda m: _beacon(m, "ab", GENESIS - timedelta(days=1), -2879),
-            ["beacon"],
-        ),
-        (
-            "a beacon's round of none",
-            lambda m: _beacon(m, "ab", GENESIS - timedelta(seconds=30), 0),
-            ["beacon"],
-        ),
-        ("confirmed by itself", lambda m: _batch_confirmed(m, 1, ("ReleaseConfirmed", 2, 1)), True),
-        ("confirmed with the selection", lambda m: _batch_confirmed(m, 1, ("SelectionConfirmed", 2, 1)), True),
-        ("the selection alone confirmed", lambda m: _batch_confirmed(m, 1, ("SelectionConfirmed", 2, None)), False),
-        ("confirmed in another epoch", lambda m: _batch_confirmed(m, 1, ("ReleaseConfirmed", 3, 1)), False),
-        ("an earlier batch confirmed", lambda m: _batch_confirmed(m, 2, ("ReleaseConfirmed", 2, 1)), False),
-        ("no confirmation", lambda m: _batch_confirmed(m, 1, ("ReleaseOpened", 2, 1)), False),
-        ("batches of the epoch alone", _given_out, [(2, 1), 1]),
-        ("all still there", lambda m: _has_all(m, 2, 6), True),
-        ("one taken out since", lambda m: _has_all(m, 2, 5), False),
-        ("all of the first epoch", lambda m: _has_all(m, 1, 5), True),
-        ("all of three epochs", lambda m: _has_all(m, 3, 8), True),
-        ("all, where the last epoch admitted nobody", lambda m: _has_all(m, 4, 8), True),
-        ("all marks", lambda m: _panel(m, 3, 3, all_there=True), [0]),
-        ("marks of who left", lambda m: _panel(m, 3, 4, all_there=False), [1]),
-        ("marks of nobody", lambda m: _panel(m, 3, 4, all_there=True), ["marks-more", 0]),
-        ("more marks than were closed", lambda m: _panel(m, 3, 2, all_there=False), ["marks-more", 0]),
-        ("a window of no time", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:00Z"), ["window"]),
-        ("a window", lambda m: _window(m, "2018-08-20T00:00:00Z", "2018-08-20T00:00:01Z"), []),
-        ("a batch opened as the other is proposed", lambda m: _batch_time(m, *["2018-08-20T00:00:00Z"] * 2), []),
-        (
-            "a batch opened before the other is proposed",
-            lambda m: _batch_time(m, "2018-08-20T00:00:01Z", "2018-08-20T00:00:00Z"),
-            ["time"],
-        ),
-        ("29 February, a year on", lambda m: m.last_day(date(2016, 2, 29), 1), date(2017, 2, 28)),
-    ]
-    return listed
+    return [*_written(), *_of_lives(), *_of_examinations()]
+
+
+def _written() -> Iterator[Part]:
+    """What is decided of a text, a record, a day or an entry by itself."""
+    yield from ((f"tree of {size}", _asking(_tree, size), root_of(size)) for size in SIZES_OF_TREES)
+    for number, (kind, value, right) in enumerate(SHAPED):
+        yield f"shape {number} of {kind}", _asking(_shaped, kind, value), right
+    for text, ways in PATTERNS.items():
+        yield f"pattern {text}", _asking(_ways, text), ways
+    for text, number_, right in MATCHED:
+        yield f"{text} and {number_!r}", _asking(_matches, text, number_), right
+    for day, right in DAYS.items():
+        yield f"the day {day}", _asking(_shaped, "Document", document(day)), right
+    for text, right in DRAWN.items():
+        yield f"drawn {text}", _asking(_called, "written_as_drawn", text), right
+    for name, (given, due) in SOURCES.items():
+        yield f"due of {name}", _asking(_due, *given), due
+    for entry in ENTRIES:
+        yield entry.name, _asking(_judged, entry), entry.names
+    for (start, years), last in LAST_DAYS.items():
+        yield f"{years} years from {start}", _asking(_last_day, start, years), last
+    for (anchor, period, seconds), drawing in DRAWINGS.items():
+        name = f"the drawing {seconds} s from {anchor}"
+        yield name, _asking(_drawing, anchor, period, seconds), drawing
+
+
+def _of_lives() -> Iterator[Part]:
+    """What is decided of events beside each other."""
+    for by, allowed in ACTED_BY.items():
+        for who, actors in ACTORS.items():
+            name = f"{by} by {who}"
+            yield name, _asking(_called, "acted", by, actors), who in allowed
+    for name, (moved, parked, opened, right) in TAKEN_OUT.items():
+        yield name, _asking(_taken_out, moved, parked=parked, **opened), right
+    for name, (epoch, closed, admitted, others, right) in PANEL_CLOSED.items():
+        yield name, _asking(_panel_closed, epoch, closed, admitted, others), right
+    for name, (opens_at, closes_at, faults) in WINDOWS.items():
+        yield name, _asking(_window, opens_at, closes_at), faults
+    for name, (proposed_at, opened_at, faults) in BATCHES.items():
+        yield name, _asking(_batch_time, proposed_at, opened_at), faults
+    yield "the source of the first admitted", _asking(_supplementary, 2), "nist"
+    yield "no source since the commitment", _asking(_supplementary, 3), None
+    yield "the source of the last admitted", _asking(_supplementary, 4), "drand"
+    yield "all still there", _asking(_has_all, 2, 6), True
+    yield "one taken out since", _asking(_has_all, 2, 5), False
+    yield "all of the first epoch", _asking(_has_all, 1, 5), True
+    yield "all of three epochs", _asking(_has_all, 3, 8), True
+    yield "all, where the last epoch admitted nobody", _asking(_has_all, 4, 8), True
+
+
+def _of_examinations() -> Iterator[Part]:
+    """What an examination decides of values, batches and marks."""
+    yield "a beacon's value", _asking(_beacon, "ab", GENESIS, 1), []
+    yield "a beacon without a signature", _asking(_beacon, None, GENESIS, 2), ["beacon"]
+    day, half = timedelta(days=1), timedelta(seconds=30)
+    yield "a beacon before its genesis", _asking(_beacon, "ab", GENESIS - day, -2879), ["beacon"]
+    yield "a beacon's round of none", _asking(_beacon, "ab", GENESIS - half, 0), ["beacon"]
+    yield "confirmed by itself", _asking(_batch_confirmed, 1, ("ReleaseConfirmed", 2, 1)), True
+    yield "confirmed with the selection", _asking(_batch_confirmed, 1, ("SelectionConfirmed", 2, 1)), True
+    yield "the selection alone confirmed", _asking(_batch_confirmed, 1, ("SelectionConfirmed", 2, None)), False
+    yield "confirmed in another epoch", _asking(_batch_confirmed, 1, ("ReleaseConfirmed", 3, 1)), False
+    yield "an earlier batch confirmed", _asking(_batch_confirmed, 2, ("ReleaseConfirmed", 2, 1)), False
+    yield "no confirmation", _asking(_batch_confirmed, 1, ("ReleaseOpened", 2, 1)), False
+    yield "batches of the epoch alone", _given_out, [(2, 1), 1]
+    yield "all marks", _asking(_panel, 3, 3, all_there=True), [0]
+    yield "marks of who left", _asking(_panel, 3, 4, all_there=False), [1]
+    yield "marks of nobody", _asking(_panel, 3, 4, all_there=True), ["marks-more", 0]
+    yield "more marks than were closed", _asking(_panel, 3, 2, all_there=False), ["marks-more", 0]

@@ -130,7 +130,7 @@ DAYS = {
 DRAWN = {"1.2.": False, "1.2./": True, "2.1./": False, "1.2./3.4./": True, "1.2./4.3./": False, "2.1./3.4./": False}
 
 
-DRAWN |= {"01./": False, "1.x./": False, "x./1./": False, "1./x./": False, "./": False}
+DRAWN |= {"4.4./": True, "01./": False, "1.x./": False, "x./1./": False, "1./x./": False, "./": False}
 
 
 POLICY = {
@@ -152,3 +152,68 @@ NOBODYS = FACTS | {"track": "t"}
 
 
 JUDGED = [{"rule": "x", "legal_source": "l", "outcome": "pass", "decides": True}]
+
+
+ACTED_BY: dict[str, set[str]] = {
+    "clock": {"clock"},
+    "officers": {"two"},
+    "clock-or-officers": {"clock", "two"},
+    "announcers": {"clock", "one", "two"},
+}
+"""Whose act it may be: which of `ACTORS`."""
+
+
+TAKEN_OUT: dict[str, tuple[dict[int, int], bool, dict[str, Any], bool]] = {
+    "one taken out": ({3: -1}, True, {}, True),
+    "one taken out of what was judged": ({3: -1}, False, {}, False),
+    "two taken out, nobody judged again": ({3: -2}, True, {}, False),
+    "two taken out for one": ({3: -1, 4: -1}, True, {"judge_again": ["a"]}, True),
+    "nobody taken out": ({3: 0}, True, {"judge_again": ["a"]}, False),
+    "taken out as all are judged": ({3: -1}, True, {"judge_all": True}, False),
+    "taken out as one is amended": ({3: -1}, True, {"amended": [{}]}, False),
+    "taken out as another comes": ({3: -2, 4: 1}, True, {}, False),
+}
+"""By how many each bucket grew, whether somebody was parked, the rest of the act; whether it took out who was."""
+
+
+PANEL_CLOSED: dict[str, tuple[int, list[int], list[int], list[int], bool]] = {
+    "marks closed in the epoch that admits": (2, [1, 2], [2], [], True),
+    "marks not closed since": (2, [1], [2], [], False),
+    "marks closed, a later epoch admits": (2, [1], [3], [2], True),
+    "marks closed, and nobody admitted": (3, [1], [], [2, 3], True),
+    "marks closed in a later epoch": (2, [1, 3], [2], [], False),
+}
+"""The epoch asked about; epochs in which marks were closed, that admitted somebody, that admitted nobody."""
+
+
+WINDOWS: dict[str, tuple[str, str, list[str]]] = {
+    "a window of no time": ("2018-08-20T00:00:00Z", "2018-08-20T00:00:00Z", ["window"]),
+    "a window": ("2018-08-20T00:00:00Z", "2018-08-20T00:00:01Z", []),
+}
+BATCHES: dict[str, tuple[str, str, list[str]]] = {
+    "a batch opened as the other is proposed": ("2018-08-20T00:00:00Z", "2018-08-20T00:00:00Z", []),
+    "a batch opened before the other is proposed": ("2018-08-20T00:00:01Z", "2018-08-20T00:00:00Z", ["time"]),
+}
+"""When the first was proposed, and the second opened."""
+
+
+LAST_DAYS: dict[tuple[str, int], str] = {
+    ("2016-02-29", 1): "2017-02-28",
+    ("2016-02-29", 4): "2020-02-29",
+    ("9998-06-01", 1): "9999-06-01",
+    ("9996-02-29", 3): "9999-02-28",
+    ("9999-06-01", 1): "9999-12-31",
+}
+"""The last day of so many years from a day on."""
+
+
+DRAWINGS: dict[tuple[str, int, int], int] = {
+    ("2018-01-01T00:00:00Z", 30, 0): 1,
+    ("2018-01-01T00:00:00Z", 30, 29): 1,
+    ("2018-01-01T00:00:00Z", 30, 30): 2,
+    ("2018-01-01T00:00:00Z", 30, -30): 0,
+    ("2018-01-01T00:00:00.5Z", 30, 30): 1,
+    ("2018-01-01T00:00:00.5Z", 30, 0): 1,
+    ("2018-01-01T00:00:00.5Z", 30, 31): 2,
+}
+"""Anchor, period, seconds from the anchor's whole second to the moment: which drawing it is."""

@@ -136,7 +136,7 @@ function passedOf(findings) {
 }
 
 /** The anniversary, included; of 29 February, 28 February where the year has no such day. Days as text sort as they do. */
-function lastDay(start, years) {
+export function lastDay(start, years) {
   const year = Number(start.slice(0, 4)) + years;
   if (year > 9999) return LAST_DATE;
   const then = `${String(year).padStart(4, "0")}${start.slice(4)}`;

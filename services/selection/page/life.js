@@ -185,7 +185,7 @@ function memberOf(body, path) {
 }
 
 /** Whether it is an act of two officers, of the clock, or of who may announce: the clock, an officer, or two. */
-function acted(by, actors) {
+export function acted(by, actors) {
   const only = (role) => actors.length === 1 && actors[0].role === role;
   const who = by.split("-");
   return (
@@ -297,7 +297,7 @@ function* countFaults(life, event, body, version) {
 }
 
 /** Whether marks were closed since the epoch that last admitted somebody, if a panel gives any. */
-function panelClosed(life, epoch) {
+export function panelClosed(life, epoch) {
   if (!life.one("RoundOpened", 0)?.policy.scoring?.panel_points) return true;
   const admitted = [...life.all("EpochOpened")].filter(([of, body]) => of <= epoch && body.admitted?.length);
   const closed = [...life.all("ScoresClosed").keys()].filter((of) => of <= epoch);
@@ -331,7 +331,7 @@ function* epochFaults(life, event, body) {
 }
 
 /** Whether the buckets that moved are those of who was admitted, or amended, or taken out. */
-function asItsAct(life, opened, moved, admitted, amended) {
+export function asItsAct(life, opened, moved, admitted, amended) {
   const grown = [...moved.values()];
   if (admitted.length) {
     const wanted = new Map();
@@ -346,7 +346,7 @@ function asItsAct(life, opened, moved, admitted, amended) {
 
 /** Whether the epoch took out who was parked, one alone or all that stood against who is judged again: nothing is
  * completed before. Others of the same firm may have another version then. */
-function takenOut(life, opened, grown) {
+export function takenOut(life, opened, grown) {
   const out = -grown.reduce((sum, one) => sum + one, 0);
   const wasParked = life.one("EligibilityCompleted", opened.epoch - 1) === null;
   const alone = !opened.judge_all && !opened.amended?.length && grown.length > 0 && Math.max(...grown) <= 0;
@@ -364,7 +364,7 @@ function movedBetween(before, after) {
 }
 
 /** Batches are opened one after another, each once that before it is proposed, and confirmed as proposed. */
-function* batchFaults(life, event, body) {
+export function* batchFaults(life, event, body) {
   const [epoch, batch] = [body.epoch || 0, body.batch || 0];
   if (event === "ReleaseOpened" && batch > 1) {
     const before = life.one("ReleaseProposed", epoch, batch - 1);
