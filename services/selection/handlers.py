@@ -187,7 +187,13 @@ async def keep_milestones(connection: Connection, batch: Sequence[Incoming]) -> 
 async def _chronicle(connection: Connection, batch: Sequence[Incoming]) -> None:
     """Stores every event of a round unchanged, for its evidence."""
     rows = [
-        (str(body["round"]), event.id, event.type, body, event.appended_at)
+        {
+            "round": str(body["round"]),
+            "id": event.id,
+            "type": event.type,
+            "body": body,
+            "appended_at": event.appended_at,
+        }
         for event in batch
         if isinstance(event, Event) and "round" in (body := from_json(event.raw))
     ]

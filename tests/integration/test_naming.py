@@ -33,7 +33,8 @@ def called(institution: str, name: str, since: datetime = NAMED) -> InstitutionC
 
 async def tell(connection: Connection, kind: str, title: str) -> None:
     body: Any = {"round": "2018-h2", "title": title}
-    await evidence.save_published_events(connection, [("2018-h2", f"{kind} {title}", kind, body, NAMED)])
+    row = {"round": "2018-h2", "id": f"{kind} {title}", "type": kind, "body": body, "appended_at": NAMED}
+    await evidence.save_published_events(connection, [row])
 
 
 async def test_a_round_that_nobody_announced_has_no_name(connection: Connection) -> None:

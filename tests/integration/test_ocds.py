@@ -37,7 +37,13 @@ async def connection(database: Database) -> AsyncIterator[Connection]:
     async with pool.acquire() as held:
         turns = [told(turn) for turn in TURNS]
         rows = [
-            (ROUND, str(number), type(turn.event).__name__, turn.event.model_dump(mode="json"), turn.came_at or NAMED)
+            {
+                "round": ROUND,
+                "id": str(number),
+                "type": type(turn.event).__name__,
+                "body": turn.event.model_dump(mode="json"),
+                "appended_at": turn.came_at or NAMED,
+            }
             for number, turn in enumerate(turns)
         ]
         await evidence.save_published_events(held, rows)

@@ -160,6 +160,8 @@ def kept() -> list[Kept]:
     for kind, depth, level, number, name in FOUND_BY_SOAK:
         seed = f"{kind} {depth} {level.name} {number}"
         found.append(_known(name, lied(true_bundle(kind, depth), Random(seed), level)[0]))  # noqa: S311 -- as above
+    twice = expected["true/admitted-public"]["held"]["commitment"]
+    found.append(_known("one of two held", contents["true/admitted-public"], {"commitment": [twice[0], "ab" * 32]}))
     few_requests = make_round(40, 2, 2, {"selections_per_firm": 9}, varied=True)
     return [*found, _known("few requests", few_requests.bundle(Depth.PUBLIC))]
 

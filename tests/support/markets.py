@@ -56,6 +56,31 @@ def _entry(random: Random, number: int) -> Record:
     }
 
 
+_OFFER: Record = {
+    "track": "general",
+    "class_code": "43211503",
+    "price_won": 90,
+    "delivery_days": 0,
+    "regions": [],
+    "certificates": [],
+}
+_NEED: Record = {
+    "institution": "office-0",
+    "class_code": "43211503",
+    "budget_won": 9_000,
+    "price_ceiling_won": None,
+    "certificate_kinds": [],
+    "region": None,
+    "delivery_days_at_most": None,
+}
+JUST_ENOUGH = (
+    {"office-0": 180},
+    [_NEED | {"request": f"office-0/{number}", "quantity": 1} for number in range(3)],
+    [_OFFER | {"application": f"entry-{number}", "firm": number, "capacity": 1} for number in range(3)],
+)
+"""A pledge that is spent to the last won: the second product takes all that is left of it, the third gets nothing."""
+
+
 class Rule:
     """Who buys what, each product looking at every request."""
 

@@ -7,31 +7,37 @@ from typing import Any, Final
 
 from shared.proof.canonical import json_hash
 from shared.proof.merkle import bucket_of
-from tests.support.markets import POLICY, SIZES, market, placed
+from tests.support.markets import JUST_ENOUGH, POLICY, SIZES, market, placed
 from tests.support.verifier_parts import COMMITTED_AT, ENTRIES, LEAD_SECONDS, SOURCES, document, root_of
 from tests.support.verifier_tables import (
     ACTED_BY,
     ACTORS,
+    BATCH_CONFIRMED,
     BATCHES,
+    COMMITTED,
     DAYS,
     DRAWINGS,
     DRAWN,
+    HAS_ALL,
     LAST_DAYS,
     MATCHED,
     PANEL_CLOSED,
     PATTERNS,
+    SETS,
     SHAPED,
     SIZES_OF_TREES,
+    SUPPLEMENTARY,
     TAKEN_OUT,
     WINDOWS,
 )
 
 DECIDED: Final = """async (asked) => {
     const { entries, matched, days, patterns, drawn, sources, shapes, trees, actors, markets } = asked;
-    const { committedAt, leadSeconds, lastDays, drawings, lives } = asked;
+    const { committedAt, leadSeconds, lastDays, drawings, lives, read, written } = asked;
     const load = (name) => import(`/verify/${name}.js`);
-    const [judging, pattern, chance, shape, hashes, life, matching] = await Promise.all(
-        ["judging", "patterns", "chance", "shapes", "hashes", "life", "matching"].map(load),
+    const [judging, pattern, chance, shape, hashes, life, matching, turns, releases, reading] = await Promise.all(
+        ["judging", "patterns", "chance", "shapes", "hashes", "life", "matching", "turns", "releases", "reading"]
+            .map(load),
     );
     const passes = (decide) => {
         try {
@@ -54,6 +60,9 @@ DECIDED: Final = """async (asked) => {
         asItsAct: (of, opened, moved) => life.asItsAct(of, opened, new Map(moved), opened.admitted, []),
         window: (of) => [...life.unsound(of, 1)].map(({ what }) => what).filter((what) => what === "window"),
         batch: (of, event, body) => [...life.batchFaults(of, event, body)].map(({ what }) => what),
+        confirmed: (_, later, batch) => releases.batchConfirmed(later, 2, batch),
+        supplementary: (of, committed, epoch) => turns.supplementaryOf(of, committed, epoch),
+        hasAll: (of, epoch) => turns.hasAll(of, epoch),
         late: (of) => [...of.faults()].map(({ what }) => what).filter((what) => what === "time"),
     };
     return {
@@ -78,6 +87,28 @@ DECIDED: Final = """async (asked) => {
             const standing = [...entries.keys()].filter((place) => lines[place][0] !== "not-selected");
             return [lines, standing.map((place) => again.more(entries[place], held[place]))];
         }),
+        read: await Promise.all(read.map(async (pieces) => {
+            async function* given() {
+                for (const [before, many, after] of pieces) {
+                    yield new TextEncoder().encode(before + " ".repeat(many) + after);
+                }
+            }
+            let lines = 0;
+            try {
+                for await (const line of reading.linesOf(given(), () => {})) lines += line.number > 0;
+            } catch (error) {
+                if (!(error instanceof hashes.Unreadable)) throw error;
+                return error.finding.what;
+            }
+            return lines;
+        })),
+        written: written.map((codes) => {
+            try {
+                return hashes.canonical(String.fromCharCode(...codes));
+            } catch (error) {
+                return error.name;
+            }
+        }),
         lastDays: lastDays.map(([start, years]) => judging.lastDay(start, years)),
         drawings: drawings.map(([anchor, period, due]) =>
             Math.max(0, chance.numberOf({ anchor, period_seconds: period }, due))),
@@ -85,6 +116,25 @@ DECIDED: Final = """async (asked) => {
     };
 }"""
 """Asked of a page that selection serves."""
+
+
+LONGEST: Final = 4_194_304
+"""Octets of a line without its line feed (docs/evidence.md)."""
+READ: Final[list[tuple[list[tuple[str, int, str]], int | str]]] = [
+    ([('{"a":1}', 0, "\n")], 1),
+    ([('{"a":1}', 0, "")], 1),
+    ([('{"a":1}', 0, ""), ("\n", 0, '{"b":2}\n')], 2),
+    ([('{"a":1', 0, ""), ("}\n", 0, "")], 1),
+    ([("null", 0, "\n")], "no-record"),
+    ([("7", 0, "\n")], "no-record"),
+    ([("[]", 0, "\n")], "no-record"),
+    ([("{", 0, "\n")], "no-json"),
+    ([("{", LONGEST - 2, "}"), ("\n", 0, "")], 1),
+    ([("{", LONGEST - 1, "}"), ("\n", 0, "")], "line-long"),
+]
+"""Pieces of a file, each a text, so many blanks and a text; how many lines are read, or why none is."""
+WRITTEN: Final[dict[tuple[int, ...], str]] = {(97,): '"a"', (0xD83D, 0xDE00): '"\U0001f600"', (0xD83D,): "TypeError"}
+"""Texts as UTF-16, and how RFC 8785 writes them; a lone surrogate has no form."""
 
 
 def asked(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
@@ -101,6 +151,8 @@ def asked(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
         "trees": list(SIZES_OF_TREES),
         "actors": list(ACTORS.values()),
         "markets": [[POLICY, *made] for made in _markets(seeds, largest)],
+        "read": [list(map(list, pieces)) for pieces, _ in READ],
+        "written": list(map(list, WRITTEN)),
         "lastDays": [list(asked) for asked in LAST_DAYS],
         "drawings": [[anchor, period, _second(anchor) + seconds] for anchor, period, seconds in DRAWINGS],
         "lives": [list(row[:3]) for row in _lives()],
@@ -120,6 +172,8 @@ def right(seeds: int = 6, largest: int = 1500) -> dict[str, Any]:
         "trees": [root_of(size) for size in SIZES_OF_TREES],
         "actors": [who == "two" for who in ACTORS],
         "markets": [placed(*made) for made in _markets(seeds, largest)],
+        "read": [answer for _, answer in READ],
+        "written": list(WRITTEN.values()),
         "lastDays": list(LAST_DAYS.values()),
         "drawings": list(DRAWINGS.values()),
         "lives": [right for _, _, _, right in _lives()],
@@ -149,6 +203,18 @@ def _lives() -> Iterator[Row]:
     for proposed_at, opened_at, faults in BATCHES.values():
         proposed = _event("ReleaseProposed", 1, batch=1, proposed_at=proposed_at)
         yield "batch", [proposed], ["ReleaseOpened", {"epoch": 1, "batch": 2, "opened_at": opened_at}], faults
+    acts = [_event("EpochOpened", of, supplementary_source=source) for of, source in SUPPLEMENTARY.items()]
+    for epoch, source in SUPPLEMENTARY.items():
+        yield "supplementary", acts, [COMMITTED, epoch], source
+    for epoch, count, right in HAS_ALL.values():
+        stood = SETS | {epoch: (count, SETS[epoch][1] if epoch in SETS else [])}
+        sets = [
+            _event("RoundFrozen" if of == 1 else "EpochOpened", of, applications={"count": many}, admitted=admitted)
+            for of, (many, admitted) in stood.items()
+        ]
+        yield "hasAll", sets, [epoch], right
+    for batch, (event, epoch, of), right in BATCH_CONFIRMED.values():
+        yield "confirmed", [], [[_event(event, epoch, batch=of)], batch], right
     a, b = bucket_of("a"), bucket_of("b")
     for admitted_, moved_, right in (
         (["a"], {a: 1}, True),
@@ -174,4 +240,4 @@ def _second(anchor: str) -> int:
 
 def _markets(seeds: int, largest: int) -> list[Any]:
     sizes = [size for size in SIZES if size[0] <= largest]
-    return [market(Random(f"{size} {seed}"), *size) for size in sizes for seed in range(seeds)]  # noqa: S311 -- the same
+    return [JUST_ENOUGH, *(market(Random(f"{size} {seed}"), *size) for size in sizes for seed in range(seeds))]  # noqa: S311 -- the same

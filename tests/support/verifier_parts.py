@@ -16,12 +16,15 @@ from shared.proof.merkle import GrowingTree
 from tests.support.verifier_tables import (
     ACTED_BY,
     ACTORS,
+    BATCH_CONFIRMED,
     BATCHES,
+    COMMITTED,
     CONDITION,
     DAYS,
     DRAWINGS,
     DRAWN,
     FACTS,
+    HAS_ALL,
     HASH,
     JUDGED,
     LAST_DAYS,
@@ -30,8 +33,10 @@ from tests.support.verifier_tables import (
     PANEL_CLOSED,
     PATTERNS,
     POLICY,
+    SETS,
     SHAPED,
     SIZES_OF_TREES,
+    SUPPLEMENTARY,
     TAKEN_OUT,
     TRACK,
     WINDOWS,
@@ -138,12 +143,11 @@ def _panel_closed(module: Any, epoch: int, closed: list[int], admitted: list[int
 
 
 def _supplementary(module: Any, epoch: int) -> Any:
-    sources = {2: "nist", 3: None, 4: "drand"}
     events: dict[tuple[str, int], dict[str, Any]] = {
-        ("EpochOpened", one): {"supplementary_source": source} for one, source in sources.items()
+        ("EpochOpened", of): {"supplementary_source": source} for of, source in SUPPLEMENTARY.items()
     }
     turns = SimpleNamespace(life=_Events(events))
-    return module.Examination._supplementary(SimpleNamespace(_committed={1: {}, 2: {}, 3: {}}), turns, epoch)
+    return module.Examination._supplementary(SimpleNamespace(_committed=COMMITTED), turns, epoch)
 
 
 def _beacon(module: Any, signature: str | None, due: datetime, beacon_round: int | None, **timetable: Any) -> list[str]:
@@ -193,11 +197,15 @@ def _given_out(module: Any) -> list[Any]:
 
 
 def _has_all(module: Any, epoch: int, count: int) -> bool:
-    def body(of: int, many: int, admitted: list[str]) -> dict[str, Any]:
-        return {"epoch": of, "applications": {"count": many}, "admitted": admitted}
-
-    events = {("RoundFrozen", 1): body(1, 5, []), ("EpochOpened", 2): body(2, 6, ["a"])}
-    events |= {("EpochOpened", 3): body(3, 8, ["b", "c"]), ("EpochOpened", 4): {"epoch": 4}}
+    events: dict[tuple[str, int], dict[str, Any]] = {
+        ("RoundFrozen" if of == 1 else "EpochOpened", of): {
+            "epoch": of,
+            "applications": {"count": many},
+            "admitted": admitted,
+        }
+        for of, (many, admitted) in SETS.items()
+    }
+    events |= {("EpochOpened", 4): {"epoch": 4}}
     turns = SimpleNamespace(life=_Events(events), epoch=epoch, frozen={"applications": {"count": count}})
     return bool(module.Turns.has_all(turns))
 
@@ -369,14 +377,10 @@ def _of_lives() -> Iterator[Part]:
         yield name, _asking(_window, opens_at, closes_at), faults
     for name, (proposed_at, opened_at, faults) in BATCHES.items():
         yield name, _asking(_batch_time, proposed_at, opened_at), faults
-    yield "the source of the first admitted", _asking(_supplementary, 2), "nist"
-    yield "no source since the commitment", _asking(_supplementary, 3), None
-    yield "the source of the last admitted", _asking(_supplementary, 4), "drand"
-    yield "all still there", _asking(_has_all, 2, 6), True
-    yield "one taken out since", _asking(_has_all, 2, 5), False
-    yield "all of the first epoch", _asking(_has_all, 1, 5), True
-    yield "all of three epochs", _asking(_has_all, 3, 8), True
-    yield "all, where the last epoch admitted nobody", _asking(_has_all, 4, 8), True
+    for epoch, source in SUPPLEMENTARY.items():
+        yield f"the source of who was admitted up to epoch {epoch}", _asking(_supplementary, epoch), source
+    for name, (epoch, count, right) in HAS_ALL.items():
+        yield name, _asking(_has_all, epoch, count), right
 
 
 def _of_examinations() -> Iterator[Part]:
@@ -386,12 +390,8 @@ def _of_examinations() -> Iterator[Part]:
     day, half = timedelta(days=1), timedelta(seconds=30)
     yield "a beacon before its genesis", _asking(_beacon, "ab", GENESIS - day, -2879), ["beacon"]
     yield "a beacon's round of none", _asking(_beacon, "ab", GENESIS - half, 0), ["beacon"]
-    yield "confirmed by itself", _asking(_batch_confirmed, 1, ("ReleaseConfirmed", 2, 1)), True
-    yield "confirmed with the selection", _asking(_batch_confirmed, 1, ("SelectionConfirmed", 2, 1)), True
-    yield "the selection alone confirmed", _asking(_batch_confirmed, 1, ("SelectionConfirmed", 2, None)), False
-    yield "confirmed in another epoch", _asking(_batch_confirmed, 1, ("ReleaseConfirmed", 3, 1)), False
-    yield "an earlier batch confirmed", _asking(_batch_confirmed, 2, ("ReleaseConfirmed", 2, 1)), False
-    yield "no confirmation", _asking(_batch_confirmed, 1, ("ReleaseOpened", 2, 1)), False
+    for name, (batch, later, right) in BATCH_CONFIRMED.items():
+        yield name, _asking(_batch_confirmed, batch, later), right
     yield "batches of the epoch alone", _given_out, [(2, 1), 1]
     yield "all marks", _asking(_panel, 3, 3, all_there=True), [0]
     yield "marks of who left", _asking(_panel, 3, 4, all_there=False), [1]

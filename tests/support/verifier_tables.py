@@ -60,6 +60,8 @@ PATTERNS: dict[str, int | None] = {
     "a": 1,
     "(a|b){15}": 32768,
     "(a|b){16}": None,
+    "(a|b){0,15}": None,
+    "(a|b){15}(c|d)": None,
     "(a|b){0,3}": 15,
     "(a|b){2,3}": 12,
     "(?:a|b)": 2,
@@ -92,6 +94,9 @@ MATCHED: list[tuple[str, str, bool]] = [
     (r"a[\s]b", "a[b", False),
     (r"[\-x]", "-", True),
     (r"[\-x]", "y", False),
+    (r"[a\-z]", "-", True),
+    (r"[a\-z]", "m", False),
+    (r"[\@]", "@", True),
     (r"\-", "-", True),
     (r"\@", "@", True),
     (r"\.", "x", False),
@@ -217,3 +222,31 @@ DRAWINGS: dict[tuple[str, int, int], int] = {
     ("2018-01-01T00:00:00.5Z", 30, 31): 2,
 }
 """Anchor, period, seconds from the anchor's whole second to the moment: which drawing it is."""
+
+
+SUPPLEMENTARY: dict[int, str | None] = {2: "nist", 3: None, 4: "drand"}
+"""By epoch, the source its act announced for who it admitted; commitments stand of epochs 1 to 3."""
+COMMITTED = (1, 2, 3)
+
+
+SETS: dict[int, tuple[int, list[str]]] = {1: (5, []), 2: (6, ["a"]), 3: (8, ["b", "c"])}
+"""By epoch, how many stood in its set, and whom its act admitted; the act of epoch 4 names nobody."""
+HAS_ALL: dict[str, tuple[int, int, bool]] = {
+    "all still there": (2, 6, True),
+    "one taken out since": (2, 5, False),
+    "all of the first epoch": (1, 5, True),
+    "all of three epochs": (3, 8, True),
+    "all, where the last epoch admitted nobody": (4, 8, True),
+}
+"""The epoch asked about, how many stand in its set, and whether nobody was taken out."""
+
+
+BATCH_CONFIRMED: dict[str, tuple[int, tuple[str, int, int | None], bool]] = {
+    "confirmed by itself": (1, ("ReleaseConfirmed", 2, 1), True),
+    "confirmed with the selection": (1, ("SelectionConfirmed", 2, 1), True),
+    "the selection alone confirmed": (1, ("SelectionConfirmed", 2, None), False),
+    "confirmed in another epoch": (1, ("ReleaseConfirmed", 3, 1), False),
+    "an earlier batch confirmed": (2, ("ReleaseConfirmed", 2, 1), False),
+    "no confirmation": (1, ("ReleaseOpened", 2, 1), False),
+}
+"""The batch asked about, of epoch 2; the event that stands: its name, epoch and batch."""

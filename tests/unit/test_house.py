@@ -97,7 +97,9 @@ def test_a_test_module_is_about_one_subject(path: Path) -> None:
     assert len(text.splitlines()) <= LONGEST_TEST_MODULE
     assert long_functions(text) == [], "split them by what they show"
     named = [node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
-    assert [module for module in named if re.fullmatch(r"tests\.\w+\.test_\w+", module)] == [], "it belongs into tests/support"
+    assert [module for module in named if re.fullmatch(r"tests\.\w+\.test_\w+", module)] == [], (
+        "it belongs into tests/support"
+    )
 
 
 def words_of(path: Path) -> Iterator[str]:

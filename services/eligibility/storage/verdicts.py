@@ -1,15 +1,15 @@
 """Verdicts, withdrawals, and applications that wait for their round to open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
 from services.eligibility.domain.completion import VerdictLeaf
-from shared.service.postgres import Connection
+from shared.service.postgres import Connection, columns
 
 INSERT_VERDICTS = """
 INSERT INTO verdicts (application, version, epoch, round, payload_hash, outcome, findings_hash, body, judged_at)
@@ -126,9 +126,10 @@ async def save_withdrawals(connection: Connection, rows: Iterable[tuple[str, str
     await connection.execute(SAVE_WITHDRAWALS, *zip(*ordered, strict=True))
 
 
-async def save_waiting(connection: Connection, rows: Sequence[tuple[str, int, str, bytes, str | None]]) -> None:
-    """Stores applications whose round is not open yet: (application, version, round, body, traceparent)."""
-    await connection.execute(SAVE_WAITING, *zip(*rows, strict=True))
+async def save_waiting(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Stores applications whose round is not open yet: rows of application, version, round, body and traceparent."""
+    if rows:
+        await connection.execute(SAVE_WAITING, *columns(rows))
 
 
 async def take_waiting(connection: Connection, limit: int) -> list[tuple[bytes, str | None]]:

@@ -25,7 +25,7 @@ from shared.contracts.events.verdicts import Evidence
 from shared.contracts.facts import ApplicationFacts
 from shared.contracts.findings import Change, VerdictOutcome
 from shared.kafka.cloudevents import Outgoing, event_id
-from shared.kafka.records import events_of
+from shared.kafka.records import Event, events_of
 from shared.kafka.step import Incoming
 from shared.proof.canonical import payload_hash
 from shared.service.postgres import Connection
@@ -63,10 +63,7 @@ class Judge:
         if waiting:
             for event in waiting:  # now, while the record to blame can still be parked alone
                 check_payload(event.body, event.raw)
-            await verdicts.save_waiting(
-                connection,
-                [(e.body.application, e.body.version, e.body.round, e.raw, e.traceparent) for e in waiting],
-            )
+            await verdicts.save_waiting(connection, [_row_of(event) for event in waiting])
         due = [Due(event.body, event.raw, event.traceparent) for event in submitted if event.body.round in known]
         return await self.judge(connection, due, known)
 
@@ -137,6 +134,17 @@ class Judge:
         if unknown:
             self._policies |= await rounds.opened(connection, sorted(unknown))
         return {round_id: self._policies[round_id] for round_id in named if round_id in self._policies}
+
+
+def _row_of(waiting: Event[ApplicationSubmitted]) -> dict[str, Any]:
+    submitted = waiting.body
+    return {
+        "application": submitted.application,
+        "version": submitted.version,
+        "round": submitted.round,
+        "body": waiting.raw,
+        "traceparent": waiting.traceparent,
+    }
 
 
 def check_payload(submitted: ApplicationSubmitted, raw: bytes) -> None:

@@ -69,3 +69,9 @@ export class Releases {
     return (this.#awards.get(application) ?? []).filter(([request]) => !this.#cancelled.has(request));
   }
 }
+
+/** By a confirmation of its own, of a later batch, or of the selection after it. */
+export function batchConfirmed(later, epoch, batch) {
+  const confirms = ["ReleaseConfirmed", "SelectionConfirmed"];
+  return later.some(({ event, body }) => confirms.includes(event) && body.epoch === epoch && (body.batch ?? 0) >= batch);
+}

@@ -40,8 +40,15 @@ export function seedsOf({ committed, values }) {
   return new Map(drawn.map(([epoch, { value }]) => [epoch, seed(committed.get(epoch).commitment_root, value)]));
 }
 
+/** The source announced for who was admitted since the commitment before that epoch's, by the newest act. */
+export function supplementaryOf(life, committed, epoch) {
+  const before = Math.max(0, ...committed.filter((of) => of < epoch));
+  const opened = [...life.all("EpochOpened")].filter(([of]) => before < of && of <= epoch);
+  return opened.map(([, body]) => body.supplementary_source).findLast((source) => source) ?? null;
+}
+
 /** Whether nobody was taken out since the freeze: all applications of earlier epochs are in the set. */
-function hasAll(life, epoch) {
+export function hasAll(life, epoch) {
   const epochs = [...life.all("EpochOpened")].filter(([of]) => of <= epoch);
   const admitted = epochs.reduce((sum, [, body]) => sum + (body.admitted ?? []).length, 0);
   const first = life.one("RoundFrozen", 1);

@@ -10,9 +10,9 @@ import { Judging } from "./judging.js";
 import { FAR, LAWS, Life, misplaced, setFree, twoOfficers, unsound } from "./life.js";
 import { Matching } from "./matching.js";
 import { linesOf, Report } from "./reading.js";
-import { Releases } from "./releases.js";
+import { batchConfirmed, Releases } from "./releases.js";
 import { shaped } from "./shapes.js";
-import { seedsOf, turnsOf } from "./turns.js";
+import { seedsOf, supplementaryOf, turnsOf } from "./turns.js";
 
 const SECTIONS = ["event", "pledges", "request", "entry", "later"];
 const COMMITTED = [
@@ -434,7 +434,7 @@ class Examination {
     const report = this.#report;
     const { opened } = this.#turns;
     const later = epoch !== this.#committed[0];
-    if (later && (value.source !== this.#supplementary(epoch) || !committed.supplementary)) {
+    if (later && (value.source !== supplementaryOf(this.#turns.life, this.#committed, epoch) || !committed.supplementary)) {
       report.wrong({ what: "supplementary", epoch });
     }
     const turn = opened.sources.findIndex((one) => canonical(one) === canonical(source));
@@ -459,13 +459,6 @@ class Examination {
     const stated = this.#turns.opened.rehearsal ?? null;
     this.#report.same(stated !== null && value === rehearsed(stated.seed, what), { what: "rehearsed" });
     this.#report.notChecked.push({ what: "rehearsal" });
-  }
-
-  /** The source announced for who was admitted since the commitment before that epoch's, by the newest act. */
-  #supplementary(epoch) {
-    const before = Math.max(0, ...this.#committed.filter((one) => one < epoch));
-    const opened = [...this.#turns.life.all("EpochOpened")].filter(([of]) => before < of && of <= epoch);
-    return opened.map(([, body]) => body.supplementary_source).findLast((source) => source) ?? null;
   }
 
   #beacon(source, { signature, value, beacon_round: stated }, due) {
@@ -550,17 +543,9 @@ class Examination {
       }
       const stated = [said.batch_root, said.state_hash, said.promoted, said.changed, said.withdrawn];
       report.same(canonical([root, state, ...counts]) === canonical(stated), { what: "batch", batch, counts, root, stated });
-      moved.confirmed = this.#batchConfirmed(batch);
+      moved.confirmed = batchConfirmed(this.#later, this.#epoch, batch);
       if (!moved.confirmed) report.notChecked.push({ what: "batch-not-confirmed", batch });
     }
-  }
-
-  /** By a confirmation of its own, of a later batch, or of the selection after it. */
-  #batchConfirmed(batch) {
-    const confirms = ["ReleaseConfirmed", "SelectionConfirmed"];
-    return this.#later.some(
-      ({ event, body }) => confirms.includes(event) && body.epoch === this.#epoch && (body.batch ?? 0) >= batch,
-    );
   }
 
   #firmsToldApart() {

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -50,8 +50,22 @@ WHERE round = $1 AND epoch >= coalesce((SELECT max(epoch) FROM admitted WHERE ro
 ORDER BY epoch DESC LIMIT 1
 """
 PLEDGES = "SELECT institution, won FROM pledges WHERE round = $1"
-Current = tuple[str, int, str, int, str, str]
-"""A leaf of the verdicts' manifest: (id, version, payload hash, epoch judged, outcome, findings hash)."""
+
+
+class Current(NamedTuple):
+    """A leaf of the verdicts' manifest, in the order that is hashed (docs/close.md)."""
+
+    application: str
+    version: int
+    payload_hash: str
+    epoch: int
+    outcome: str
+    findings_hash: str
+
+    @property
+    def judgement(self) -> tuple[str, int, int]:
+        """What names a verdict: (application, version, epoch it was judged in)."""
+        return self.application, self.version, self.epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +82,7 @@ class JudgedVersion:
 
 async def verdicts(connection: Connection, round_id: str) -> list[Current]:
     """The current verdicts of a round."""
-    return [tuple(row) async for row in streamed(connection, CURRENT, round_id)]
+    return [Current(*row) async for row in streamed(connection, CURRENT, round_id)]
 
 
 async def request_leaves(connection: Connection, round_id: str) -> list[tuple[str, int, str]]:
@@ -101,9 +115,9 @@ def _judged(row: Any) -> JudgedVersion:
 async def judged_before(connection: Connection, verdicts: Sequence[Current]) -> dict[str, dict[int, JudgedVersion]]:
     """Judgements of earlier epochs, by application and epoch, each of the version current at the time."""
     by_application: dict[str, dict[int, JudgedVersion]] = {}
-    rows = await connection.fetch(
-        JUDGED_BEFORE, [row[0] for row in verdicts], [row[1] for row in verdicts], [row[3] for row in verdicts]
-    )
+    if not verdicts:
+        return {}
+    rows = await connection.fetch(JUDGED_BEFORE, *zip(*(verdict.judgement for verdict in verdicts), strict=True))
     for row in rows:
         by_application.setdefault(row["application"], {})[row["epoch"]] = _judged(row)
     return by_application

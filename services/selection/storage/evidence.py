@@ -1,7 +1,6 @@
 """The records of a round's evidence, read row by row, since a round may have a million applications."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -19,7 +18,7 @@ from services.selection.storage import drawn
 from shared.contracts.facts import ApplicationFacts
 from shared.programme.certificates import AcceptedKinds
 from shared.proof.merkle import bucket_of
-from shared.service.postgres import Connection
+from shared.service.postgres import Connection, columns
 
 _FACTS: Final = TypeAdapter(ApplicationFacts)
 _PREFETCH: Final = 500
@@ -79,10 +78,10 @@ ORDER BY get_byte(sha256(convert_to(application::text, 'UTF8')), 0), stated.appl
 """
 
 
-async def save_published_events(connection: Connection, events: Sequence[tuple[str, str, str, Any, datetime]]) -> None:
-    """Stores rows of (round, event id, type, body, broker append time); known events are left as they are."""
+async def save_published_events(connection: Connection, events: Sequence[Mapping[str, Any]]) -> None:
+    """Stores rows of round, id, type, body and time of the append; known events are left as they are."""
     if events:
-        await connection.execute(SAVE_PUBLISHED_EVENTS, *zip(*events, strict=True))
+        await connection.execute(SAVE_PUBLISHED_EVENTS, *columns(events))
 
 
 async def published_events(connection: Connection, round_id: str) -> list[PublishedEvent]:

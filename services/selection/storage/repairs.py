@@ -1,11 +1,11 @@
 """Repairs: reads one bucket of stored inputs, and deletes rows that an owner's list does not have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.selection.storage.current_inputs import Current
-from shared.proof.canonical import payload_hash
+from shared.proof.canonical import findings_hash, payload_hash
 from shared.service.postgres import Connection
 
 _BUCKET = "round = $1 AND get_byte(sha256(convert_to({}, 'UTF8')), 0) = $2"
@@ -67,9 +67,25 @@ class StatedFacts:
         return payload_hash(self.nonce, self.facts) != self.payload_hash
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFindings:
+    """The findings of a verdict, and the hash that its leaf states."""
+
+    application: str
+    version: int
+    epoch: int
+    findings: Any
+    findings_hash: str
+    nonce: str | None
+
+    def altered(self, hashed_with: Mapping[str, Any]) -> bool:
+        """True if the findings no longer match their hash under this policy and date."""
+        return findings_hash({**hashed_with, "findings": self.findings, "nonce": self.nonce}) != self.findings_hash
+
+
 async def verdicts(connection: Connection, round_id: str, bucket: int) -> list[Current]:
     """All verdicts of the bucket, current or not."""
-    return [tuple(row) for row in await connection.fetch(VERDICTS, round_id, bucket)]
+    return [Current(*row) for row in await connection.fetch(VERDICTS, round_id, bucket)]
 
 
 async def withdrawn(connection: Connection, applications: Iterable[str]) -> dict[str, int]:
@@ -87,12 +103,12 @@ async def requests(
     return every, {row["request"]: row["version"] + 1 for row in rows if row["withdrawn"]}
 
 
-async def findings(
-    connection: Connection, leaves: Sequence[Current]
-) -> list[tuple[str, int, int, Any, str, str | None]]:
-    """Rows of (application, version, epoch, findings, findings hash, nonce), as stored."""
-    keys = [leaf[0] for leaf in leaves], [leaf[1] for leaf in leaves], [leaf[3] for leaf in leaves]
-    return [tuple(row) for row in await connection.fetch(FINDINGS, *keys)]
+async def findings(connection: Connection, leaves: Sequence[Current]) -> list[StoredFindings]:
+    """The findings of these verdicts, as stored."""
+    if not leaves:
+        return []
+    keys = zip(*(leaf.judgement for leaf in leaves), strict=True)
+    return [StoredFindings(**dict(row)) for row in await connection.fetch(FINDINGS, *keys)]
 
 
 async def facts(connection: Connection, versions: Sequence[tuple[str, int]]) -> list[StatedFacts]:
@@ -115,10 +131,8 @@ async def drop_verdicts(
     connection: Connection, round_id: str, rows: Sequence[Current], withdrawals: Sequence[str], listed: Iterable[str]
 ) -> None:
     """Deletes these verdicts and withdrawals, and verdicts of listed applications in another round."""
-    ordered = sorted(rows)
-    await connection.execute(
-        DROP_VERDICTS, [row[0] for row in ordered], [row[1] for row in ordered], [row[3] for row in ordered]
-    )
+    if rows:
+        await connection.execute(DROP_VERDICTS, *zip(*sorted(row.judgement for row in rows), strict=True))
     await connection.execute(DROP_WITHDRAWALS, list(withdrawals))
     await connection.execute(DROP_ELSEWHERE, round_id, sorted(listed))
 

@@ -106,7 +106,9 @@ async def _entries(
         marks.setdefault(mark.application, []).append(mark)
     committed = sorted({known.epoch, *await rounds.committed_epochs(connection, known.round)})
     admitted = await rounds.admitted(connection, known.round)
-    before = await current_inputs.judged_before(connection, [leaf for leaf in verdicts if leaf[3] > committed[0]])
+    before = await current_inputs.judged_before(
+        connection, [verdict for verdict in verdicts if verdict.epoch > committed[0]]
+    )
     entries = []
     async for each in current_inputs.judged(connection, known.round):
         first = drawn_under(admitted.get(each.application, 1), committed)

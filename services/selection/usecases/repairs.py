@@ -8,13 +8,12 @@ import structlog
 
 from services.selection.storage import repairs, rounds
 from services.selection.storage.current_inputs import Current
-from services.selection.storage.repairs import StatedFacts
+from services.selection.storage.repairs import StatedFacts, StoredFindings
 from services.selection.storage.rounds import KnownRound
 from shared.contracts.events import BucketListed, Manifest, RepairSubject
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.records import events_of
 from shared.kafka.step import Incoming
-from shared.proof.canonical import findings_hash
 from shared.service.postgres import Connection
 from shared.service.repairs import is_bucket_of, surplus
 
@@ -64,12 +63,11 @@ async def _settle(connection: Connection, listed: BucketListed) -> list[str]:
             return gone
         case RepairSubject.VERDICTS:
             verdicts = await repairs.verdicts(connection, listed.round, listed.bucket)
-            known = await repairs.withdrawn(connection, standing | {row[0] for row in verdicts})
+            known = await repairs.withdrawn(connection, standing | {verdict.application for verdict in verdicts})
             over = surplus(verdicts, known, leaves, lambda row: (row[1], row[3]))
-            await repairs.drop_verdicts(
-                connection, listed.round, [(*row,) for row in over.rows], over.withdrawals, standing
-            )
-            return [*(row[0] for row in over.rows), *over.withdrawals]
+            dropped = [Current(*row) for row in over.rows]
+            await repairs.drop_verdicts(connection, listed.round, dropped, over.withdrawals, standing)
+            return [*(verdict.application for verdict in dropped), *over.withdrawals]
 
 
 async def drop_altered(connection: Connection, known: KnownRound, current: Sequence[Current]) -> int:
@@ -77,7 +75,7 @@ async def drop_altered(connection: Connection, known: KnownRound, current: Seque
 
     What is missing then is requested from its owner.
     """
-    versions = [(leaf[0], leaf[1]) for leaf in current]
+    versions = [(leaf.application, leaf.version) for leaf in current]
     return (
         await _drop_altered_findings(connection, known, current)
         + await drop_altered_facts(connection, known, versions)
@@ -115,15 +113,15 @@ async def _drop_altered_findings(connection: Connection, known: KnownRound, curr
         return 0
     hashed_with = {"as_of": known.policy.as_of.isoformat(), "policy_hash": known.policy_hash}
 
-    def altered(rows: Sequence[tuple[str, int, int, Any, str, str | None]]) -> set[tuple[str, int, int]]:
-        return {row[:3] for row in rows if findings_hash(hashed_with | {"findings": row[3], "nonce": row[5]}) != row[4]}
+    def altered(rows: Sequence[StoredFindings]) -> set[tuple[str, int, int]]:
+        return {(row.application, row.version, row.epoch) for row in rows if row.altered(hashed_with)}
 
     dropped: list[Current] = []
     for start in range(0, len(current), _CHECKED_AT_ONCE):
         leaves = current[start : start + _CHECKED_AT_ONCE]
         gone = await asyncio.to_thread(altered, await repairs.findings(connection, leaves))
-        dropped += [leaf for leaf in leaves if (leaf[0], leaf[1], leaf[3]) in gone]
+        dropped += [leaf for leaf in leaves if leaf.judgement in gone]
     if dropped:
         await repairs.drop_verdicts(connection, known.round, dropped, (), ())
-        _log.error("deleted altered verdicts", round=known.round, verdicts=[leaf[0] for leaf in dropped])
+        _log.error("deleted altered verdicts", round=known.round, verdicts=[leaf.application for leaf in dropped])
     return len(dropped)
