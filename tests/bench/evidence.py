@@ -57,15 +57,15 @@ def of_size(size: int) -> Iterator[bytes]:
     base = make_round(4, 2).forged(Depth.PUBLIC)
     _pledged(base, pledges)
     policy = POLICY.validate_python(base.event("RoundOpened")["policy"])
-    order = sorted((bucket_of(one.application), one.application) for one in entries)
-    asked = sorted((bucket_of(one.request), one.request, one) for one in demands)
+    order = sorted((bucket_of(entry.application), entry.application) for entry in entries)
+    asked = sorted((bucket_of(demand.request), demand.request, demand) for demand in demands)
     found = _committed(base, entries, [one for _, one in order], [one for _, one, _ in asked], pledges)
     proposal = propose(policy, found["seed"], entries, offers, demands, pledges)
     lines = {line.placement.application: line for line in proposal.lines}
     firms: dict[str, int] = {}
     for identifier in sorted(lines):
         firms.setdefault(offers[identifier].firm, len(firms) + 1)
-    by_id = {one.application: one for one in entries}
+    by_id = {entry.application: entry for entry in entries}
 
     def records() -> Iterator[dict[str, Any]]:
         for _, identifier, demand in asked:
@@ -118,7 +118,8 @@ def _shown(entry: Entry, proposed: Proposed, firm: int) -> Line:
         reason=placement.reason.value if placement.reason else None,
         reserve_position=placement.reserve_position,
         awards=[
-            {"request": one.request, "quantity": one.quantity, "amount_won": one.amount_won} for one in placement.awards
+            {"request": award.request, "quantity": award.quantity, "amount_won": award.amount_won}
+            for award in placement.awards
         ],
         identity="none",
     )

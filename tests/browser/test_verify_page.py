@@ -35,7 +35,7 @@ async def test_a_published_result_is_checked_and_shown(page: Page, served: Serve
     assert any("RoundNoticed" in told for told in seen.not_checked)
     assert len(seen.checked) == found_by_python(BUNDLES[Depth.PUBLIC])["checked"]
 
-    institutions = {one["request"]: one["institution"] for one in ROUND.requests}
+    institutions = {request["request"]: request["institution"] for request in ROUND.requests}
     facts = {one.application: one.facts for one in ROUND.judged}
     expected = [
         [
@@ -161,7 +161,7 @@ async def test_the_auditors_depth_has_every_record_opened(page: Page, served: Se
     for kind in ("request", "entry"):
         for closed in (True, False):
             records = records_of(BUNDLES[Depth.AUDITOR])
-            record = next(one for one in records if one["type"] == kind)
+            record = next(record for record in records if record["type"] == kind)
             record["open"] = {}
             if closed:
                 del record["open"], record["sealed"]

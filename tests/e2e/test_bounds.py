@@ -168,7 +168,7 @@ async def test_values_at_every_bound_go_through_all_services_to_the_mail(start_s
         await withdraw(client, receipts[1])
         await office.confirm(round_id)
         results = await office.results(round_id, firms - 1)
-        assert any(one["result"] == "ProductSelected" for one in results)
+        assert any(result["result"] == "ProductSelected" for result in results)
         await appeal(client, receipts[3])
         await until(lambda: settled(stack, round_id), "everybody is told", 90)
         await nothing_is_left(stack, round_id)

@@ -68,7 +68,7 @@ async def test_a_report_is_held_against_what_was_awarded(start_stack: StartStack
         told = await answers(stack, "kepco", len(false) + 3)
         for name, (_, pointer, code) in false.items():
             assert told[name]["answer"] == "rejected", name
-            assert [(one["pointer"], one["code"]) for one in told[name]["reasons"]] == [(pointer, code)], name
+            assert [(reason["pointer"], reason["code"]) for reason in told[name]["reasons"]] == [(pointer, code)], name
         assert told["early"]["reasons"][0]["code"] == "not-decided", "nothing is reported before the result"
         assert told["right"]["answer"] == "accepted"
         theirs = (await answers(stack, "lh", 1))["theirs"]
@@ -91,7 +91,7 @@ async def answers(stack: Stack, code: str, count: int) -> dict[str, Any]:
 
     async def all_are() -> bool:
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.{code}.outbox.v1")
-        wanted = [one for one in records if dict(one.headers)["ce_type"] == b"kr.firstbuy.InboxAnswered.v1"]
+        wanted = [record for record in records if dict(record.headers)["ce_type"] == b"kr.firstbuy.InboxAnswered.v1"]
         found.update({body["quotes"]: body for body in (json.loads(one.value) for one in wanted)})
         return len(found) >= count
 
@@ -118,7 +118,7 @@ async def by_table(office: Office, round_id: str, award: dict[str, Any], confirm
         return bool(shown["answers"]) and shown["answers"][0]["state"] == "rejected"
 
     await until(answered, "the row is refused", 30)
-    assert {one["cell"]: one["code"] for one in shown["answers"][0]["errors"]} == {
+    assert {error["cell"]: error["code"] for error in shown["answers"][0]["errors"]} == {
         "D2": "above-award",
         "F2": "before-confirmation",
     }
@@ -133,7 +133,9 @@ async def sums_agree(client: httpx2.AsyncClient, selection: str, round_id: str, 
     pledges = (await client.get(f"{selection}/rounds/{round_id}/pledges")).json()
     purchases = (await client.get(f"{selection}/rounds/{round_id}/purchases")).json()["purchases"]
     package = (await client.get(f"{selection}/rounds/{round_id}/ocds")).raise_for_status().json()
-    published = [contract["value"]["amount"] for one in package["releases"] for contract in one.get("contracts", ())]
+    published = [
+        contract["value"]["amount"] for release in package["releases"] for contract in release.get("contracts", ())
+    ]
     assert sum(row["contracted_won"] for row in pledges) == contracted
     assert sum(row["contracted_won"] or 0 for row in purchases) == contracted
     assert published == [contracted]

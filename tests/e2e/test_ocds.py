@@ -61,7 +61,7 @@ async def test_a_round_is_open_data_from_its_announcement_to_its_purchases(
         await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
         await seen.wait_for("confirmed-1")
-        selected = [one["application"] for one in results if one["result"] == "ProductSelected"]
+        selected = [result["application"] for result in results if result["result"] == "ProductSelected"]
         assert INELIGIBLE not in seen.text(), "no name of who was not selected"
         assert "@example.org" not in seen.text()
         assert "담당자" not in seen.text()
@@ -101,9 +101,11 @@ async def _each_report_makes_a_release(
         return sum(name.startswith(ocid) for name, _ in seen.releases) == 3
 
     await until(reported, "each report makes a release")
-    contracts = [one["contracts"][0]["value"]["amount"] for one in seen.releases.values() if "contracts" in one]
+    contracts = [
+        release["contracts"][0]["value"]["amount"] for release in seen.releases.values() if "contracts" in release
+    ]
     assert contracts == [1_900_000, 2_000_000]
-    assert {one["buyer"]["name"] for one in seen.releases.values() if "buyer" in one} == {renamed["name"]}
+    assert {release["buyer"]["name"] for release in seen.releases.values() if "buyer" in release} == {renamed["name"]}
     assert "010-0000-0000" not in seen.text(), "free text of a report stays out"
 
 

@@ -59,10 +59,10 @@ async def test_a_selected_product_has_a_pack_that_proves_itself(
         assert problem(await selection.get(f"/rounds/{round_id}/results")) == "not-published"
         await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
-        assert not any("pack" in one or "key=" in json.dumps(one) for one in results), "no link is published"
-        chosen = [one["application"] for one in results if one["result"] == "ProductSelected"]
-        other = next(one["application"] for one in results if one["result"] != "ProductSelected")
-        product = next(one["product"] for one in results if one["application"] == chosen[0])
+        assert not any("pack" in result or "key=" in json.dumps(result) for result in results), "no link is published"
+        chosen = [result["application"] for result in results if result["result"] == "ProductSelected"]
+        other = next(result["application"] for result in results if result["result"] != "ProductSelected")
+        product = next(result["product"] for result in results if result["application"] == chosen[0])
 
         link = await told(stack, chosen[0])
         assert link.startswith(f"/rounds/{round_id}/packs/{chosen[0]}?key=")
@@ -101,10 +101,12 @@ async def _the_result_shows_who_was_selected(
     """And the firm is given the link."""
     listed = (await selection.get(f"/rounds/{round_id}/results")).json()
     assert listed["selection_root"] == pack["result"]["selection_root"]
-    assert {one["application"] for one in listed["results"] if one["applicant"] or one["product"]} == set(chosen)
-    assert [one["awarded_won"] is not None for one in listed["results"]].count(True) == len(chosen)
+    assert {result["application"] for result in listed["results"] if result["applicant"] or result["product"]} == set(
+        chosen
+    )
+    assert [result["awarded_won"] is not None for result in listed["results"]].count(True) == len(chosen)
 
-    mine = next(one for one in receipts if one["application"] == chosen[0])
+    mine = next(receipt for receipt in receipts if receipt["application"] == chosen[0])
     token = {"Authorization": f"Bearer {mine['token']}"}
     own = (await client.get(f"/applications/{chosen[0]}/status", headers=token)).json()
     assert own["result"]["pack"] == link, "the firm has it too"
@@ -137,7 +139,7 @@ async def _a_later_epoch_has_a_pack_of_its_own(
     await until(newest, "the link opens the newest result")
     again = (await selection.get(link)).json()
     assert (again["superseded_by"], again["entry"]["drawn_under"]) == (None, 1)
-    assert [one["epoch"] for one in again["commitments"]] == [1, 2]
+    assert [commitment["epoch"] for commitment in again["commitments"]] == [1, 2]
     earlier = (await selection.get(f"{link}&epoch=1")).json()
     assert (earlier["epoch"], earlier["superseded_by"]["epoch"]) == (1, 2)
     assert {name: value for name, value in earlier.items() if name not in ("superseded_by", "signed")} == {
@@ -195,7 +197,7 @@ async def refused(pack_of: Any, link: str, chosen: list[str], other: str) -> Non
 
 
 async def in_the_mail(stack: Stack, receipts: list[Json], identifier: str, link: str) -> None:
-    number = next(one["number"] for one in receipts if one["application"] == identifier)
+    number = next(receipt["number"] for receipt in receipts if receipt["application"] == identifier)
 
     async def mailed() -> bool:
         for file in stack.mail_folder.glob("*.eml"):

@@ -36,11 +36,11 @@ async def test_every_award_is_followed_until_something_is_said_of_it(start_stack
             entered.raise_for_status()
         await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
-        first, second, third = (one["application"] for one in results)
+        first, second, third = (result["application"] for result in results)
 
         async def purchases() -> dict[str, dict[str, Any]]:
             answer = (await client.get(f"{selection}/rounds/{round_id}/purchases")).raise_for_status().json()
-            return {one["application"]: one for one in answer["purchases"]}
+            return {purchase["application"]: purchase for purchase in answer["purchases"]}
 
         about = {"round": round_id, "request": "r1"}
         bought = about | {"application": first, "quantity": 2, "contracted_on": "2019-06-03"}
@@ -121,9 +121,9 @@ async def as_tables(client: httpx2.AsyncClient, stack: Stack, round_id: str, ove
     assert (bought["contracted_won"], bought["contracted_on"].date().isoformat()) == (2_000_000, "2019-06-03")
     assert next(one for one in read if one["state"] == "not-purchased")["reason"] == "=budget cut"
     results = (await client.get(f"{url}/results")).raise_for_status().json()
-    assert [one["position"] for one in results["results"]] == list(range(1, FIRMS + 1))
-    assert sum(one["awarded_won"] for one in results["results"]) == 6_000_000
-    (listed,) = [one for one in results["results"] if one["application"] == overdue["application"]]
+    assert [result["position"] for result in results["results"]] == list(range(1, FIRMS + 1))
+    assert sum(result["awarded_won"] for result in results["results"]) == 6_000_000
+    (listed,) = [result for result in results["results"] if result["application"] == overdue["application"]]
     assert (listed["product"], listed["institutions"]) == (overdue["product"], "kepco")
     by_command(stack, round_id)
 
@@ -162,4 +162,4 @@ async def reminders(stack: Stack) -> list[dict[str, Any]]:
 async def outbox(stack: Stack, kind: str) -> list[dict[str, Any]]:
     records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kepco.outbox.v1")
     wanted = f"kr.firstbuy.{kind}.v1".encode()
-    return [json.loads(one.value) for one in records if dict(one.headers)["ce_type"] == wanted]
+    return [json.loads(record.value) for record in records if dict(record.headers)["ce_type"] == wanted]

@@ -67,7 +67,7 @@ class Scene:
 
         await until(shown, "selection shows its evidence")
         content = (await self.client.get(url, params=asked, headers=operator)).content
-        entries = [one for one in map(json.loads, content.splitlines()) if one.get("position")]
+        entries = [record for record in map(json.loads, content.splitlines()) if record.get("position")]
         return sorted(entries, key=lambda one: int(one["position"])), examine(io.BytesIO(content), roots)
 
     async def release(self, batch: int, declined: list[str] | None = None) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Scene:
 
         async def there() -> bool:
             rows = (await self.client.get(f"/rounds/{ROUND}/results")).json()["results"]
-            found.update({one["application"]: one for one in rows})
+            found.update({row["application"]: row for row in rows})
             return {one: found[one]["result"] for one in wanted if one in found} == wanted
 
         found: dict[str, dict[str, Any]] = {}
@@ -157,8 +157,8 @@ async def test_what_is_set_free_goes_to_the_reserve_in_draw_order(
 ) -> None:
     await scene.propose()
     entries, _ = await scene.evidence()
-    order = [one["application"] for one in entries]
-    assert [one["result"] for one in entries] == ["selected"] * 4 + ["reserve"] * 3
+    order = [entry["application"] for entry in entries]
+    assert [entry["result"] for entry in entries] == ["selected"] * 4 + ["reserve"] * 3
     one, two, three, four, five, six, seven = order
 
     # Officers decline the first before they confirm: its units go to the reserve, and nobody is told twice.

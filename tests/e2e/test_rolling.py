@@ -80,11 +80,11 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
         while receipts[-1]["round"] != "small-03":  # without a pause, over two cuts
             receipts.append(await apply(client, next(numbers)))
             await asyncio.sleep(0.02)
-        assert {one["round"] for one in receipts} == {"small-01", "small-02", "small-03"}
+        assert {receipt["round"] for receipt in receipts} == {"small-01", "small-02", "small-03"}
         windows = {cut["round"]: (cut["opens_at"], cut["closes_at"]) for cut in await cuts_of(client)}
-        for one in receipts:
-            opens_at, closes_at = map(datetime.fromisoformat, windows[one["round"]])
-            assert opens_at <= datetime.fromisoformat(one["received_at"]) < closes_at
+        for receipt in receipts:
+            opens_at, closes_at = map(datetime.fromisoformat, windows[receipt["round"]])
+            assert opens_at <= datetime.fromisoformat(receipt["received_at"]) < closes_at
         assert windows["small-01"][1] == windows["small-02"][0]
         assert windows["small-02"][1] == windows["small-03"][0]
         assert (await apply(client, 1))["application"] == receipts[0]["application"], "a retry enters no other cut"
@@ -96,10 +96,10 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
         before = korean_date(datetime.fromisoformat((await office.shown("small-01"))["now"]))
         proposal = await office.confirm("small-01")
         assert proposal["selected"] >= 1
-        entered = [one["application"] for one in receipts if one["round"] == "small-01"]
+        entered = [receipt["application"] for receipt in receipts if receipt["round"] == "small-01"]
         results = await office.results("small-01", len(entered))
-        assert sorted(one["application"] for one in results) == sorted(entered)
-        selected = [one for one in results if one["result"] == "ProductSelected"]
+        assert sorted(result["application"] for result in results) == sorted(entered)
+        selected = [result for result in results if result["result"] == "ProductSelected"]
         after = korean_date(datetime.fromisoformat((await office.shown("small-01"))["now"]))
         until_day = korean_date(datetime.fromisoformat(selected[0]["status_until"]))
         assert before + timedelta(days=89) <= until_day <= after + timedelta(days=92), "three months later"
@@ -108,7 +108,7 @@ async def test_it_is_always_open_and_each_cut_is_a_round_of_its_own(start_stack:
             shown = await office.shown(round_id)
             assert shown["policy"]["as_of"] == korean_date(datetime.fromisoformat(shown["closes_at"])).isoformat()
         second = await office.milestone("small-02", "EligibilityCompleted")
-        assert second["eligible"] == sum(one["round"] == "small-02" for one in receipts)
+        assert second["eligible"] == sum(receipt["round"] == "small-02" for receipt in receipts)
 
         await _voided_the_newest_is_the_last(client, office)
 
@@ -131,9 +131,9 @@ async def _the_statuses_end(office: Office, entered: Any, stack: Stack, selected
 
     await until(ended, "the statuses end", 60)
     assert all(
-        one["status_ended_at"] == one["status_until"].replace("Z", "+00:00")
-        for one in await office.results("small-01", len(entered))
-        if one["result"] == "ProductSelected"
+        result["status_ended_at"] == result["status_until"].replace("Z", "+00:00")
+        for result in await office.results("small-01", len(entered))
+        if result["result"] == "ProductSelected"
     )
 
     async def told() -> bool:

@@ -75,14 +75,18 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         shown = (await standing())["closing"]
         assert (shown["marks"], shown["without_marks"]) == (len(rows), 0)
         milestones = (await office.shown(round_id))["milestones"]
-        assert not [one for one in milestones if one["type"] == "InputsCommitted"], "nothing before they are closed"
+        assert not [milestone for milestone in milestones if milestone["type"] == "InputsCommitted"], (
+            "nothing before they are closed"
+        )
 
         await _two_officers_close_the_same_marks(office, round_id, shown, client, url, ids, officer, standing)
         proposed = await office.confirm(round_id)
         results = await office.results(round_id, FIRMS)
         expected = [one for one in ids if points[one] + 30 >= 60]
-        assert [one["application"] for one in results if one["result"] == "ProductSelected"] == expected, "best first"
-        below = [one["reason"] for one in results if one["application"] not in expected]
+        assert [result["application"] for result in results if result["result"] == "ProductSelected"] == expected, (
+            "best first"
+        )
+        below = [result["reason"] for result in results if result["application"] not in expected]
         assert below == ["below-threshold"] * (FIRMS - len(expected))
 
         await _the_bundle_shows_them(stack, round_id, client, proposed, rows)
@@ -146,7 +150,7 @@ async def _who_comes_late_gets_marks_of_its_own(
     await until(waits_for_marks, "who was admitted late needs marks too")
     both = {"scores": [mark(ids[0], "r-1", 1), mark(admitted["application"], "r-1", 69)]}
     kept = await client.post(url, json=both, headers=officer)
-    assert [one["code"] for one in kept.json()["errors"]] == ["closed"], "what was committed stays"
+    assert [error["code"] for error in kept.json()["errors"]] == ["closed"], "what was committed stays"
     assert (await client.post(url, json={"scores": both["scores"][1:]}, headers=officer)).json()["taken"] == 1
 
     async def closing() -> bool:

@@ -156,7 +156,7 @@ async def test_a_result_that_is_not_confirmed_is_shown_to_auditors_alone(rounds:
 
 async def test_what_was_selected_is_what_the_chances_were(rounds: Shown) -> None:
     (kind,) = rounds.chances["kinds"]
-    selected = sum(one["result"] == "ProductSelected" for one in rounds.results)
+    selected = sum(result["result"] == "ProductSelected" for result in rounds.results)
     assert selected
     assert kind["was_selected"] == selected / kind["standing"]
     assert abs(kind["selected"] - kind["was_selected"]) < 6 * kind["error"] + 0.1
@@ -166,7 +166,7 @@ async def test_what_was_selected_is_what_the_chances_were(rounds: Shown) -> None
 async def test_the_results_say_a_firms_chance_by_the_number_of_its_entries(rounds: Shown) -> None:
     url = f"{rounds.selection}/rounds/{rounds.confirmed}/results"
     shown = (await rounds.client.get(url, params={"epoch": 1})).raise_for_status().json()
-    standing = [one for one in shown["results"] if one["position"] is not None]
+    standing = [result for result in shown["results"] if result["position"] is not None]
     (firms,) = shown["firms"]
     assert (firms["entries"], firms["firms"]) == (1, len(standing))
     assert firms["first_place"] * firms["firms"] == pytest.approx(1)
@@ -183,8 +183,8 @@ async def test_every_result_has_its_evidence_in_both_depths(rounds: Shown, tmp_p
         assert json.loads(answer.content.splitlines()[0])["bundle"] == "firstbuy-evidence-v2"
         report = examined(answer, held)
         assert (report.differs, report.depth) == ([], depth)
-        entries = [one for one in map(json.loads, answer.content.splitlines()) if one.get("type") == "entry"]
-        assert {one["identity"] for one in entries} == {"none"}, "how sure each is of its firm"
+        entries = [record for record in map(json.loads, answer.content.splitlines()) if record.get("type") == "entry"]
+        assert {entry["identity"] for entry in entries} == {"none"}, "how sure each is of its firm"
         assert any("two officers confirmed" in line for line in report.checked)
         assert report.confirmed
         for name, (root, *_) in held.items():
@@ -294,7 +294,7 @@ async def test_the_result_of_a_real_round_is_checked_on_its_page(page: Page, rou
     await page.locator("#check").click()
     seen = await shown(page)
     assert (seen.state, seen.differs) == ("right", [])
-    awarded = [one for one in rounds.results if one["result"] == "ProductSelected"]
+    awarded = [result for result in rounds.results if result["result"] == "ProductSelected"]
     positions = [int(row[0]) for row in seen.rows]
     assert positions == sorted(positions), "in draw order"
     told = sorted((row[2], row[3]) for row in seen.rows)

@@ -65,7 +65,9 @@ class Round:
     async def is_what_was_entered(self) -> dict[str, Any]:
         await self.office.status(self.round, "frozen")
         manifest = (await self.office.client.get(f"/rounds/{self.round}/manifest")).json()["applications"]
-        entered = digest_of((one["application"], one["version"], one["payload_hash"]) for one in self.receipts)
+        entered = digest_of(
+            (receipt["application"], receipt["version"], receipt["payload_hash"]) for receipt in self.receipts
+        )
         assert manifest["root"] == entered.root
         committed = await self.office.milestone(self.round, "InputsCommitted")
         assert committed["applications_root"] == entered.root
@@ -108,7 +110,9 @@ async def test_two_overlapping_rounds_on_their_own_clocks(start_stack: StartStac
             await office.confirm(each.round)
         for each in rounds:
             results = await office.results(each.round, len(each.receipts))
-            assert {one["application"] for one in results} == {one["application"] for one in each.receipts}
+            assert {result["application"] for result in results} == {
+                receipt["application"] for receipt in each.receipts
+            }
 
         async def everybody_told() -> bool:
             expected = 3 * sum(len(each.receipts) for each in rounds)

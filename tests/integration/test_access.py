@@ -47,7 +47,7 @@ async def made(stack: Stack, client: httpx2.AsyncClient, role: str, **more: str)
 async def asked(stack: Stack, client: httpx2.AsyncClient, path: str, token: str) -> dict[str, int]:
     """What each service answers."""
     headers = {"Authorization": f"Bearer {token}"}
-    answers = await asyncio.gather(*(client.get(stack.url(one) + path, headers=headers) for one in SERVICES))
+    answers = await asyncio.gather(*(client.get(stack.url(service) + path, headers=headers) for service in SERVICES))
     return dict(zip(SERVICES, (answer.status_code for answer in answers), strict=True))
 
 

@@ -64,12 +64,12 @@ async def turns(stack: Stack, round_id: str, kind: str) -> list[dict[str, Any]]:
 
 
 def pledged(event: dict[str, Any]) -> dict[str, int]:
-    return {one["institution"]: one["pledge_won"] for one in event["pledges"]}
+    return {pledge["institution"]: pledge["pledge_won"] for pledge in event["pledges"]}
 
 
 def announcement_faults(*events: dict[str, Any]) -> list[str]:
     """What the verifier has against an announcement, its amendments and the opening, in that order."""
-    names = ["RoundAnnounced", *(("RoundAmended" if "amendment" in one else "RoundOpened") for one in events[1:])]
+    names = ["RoundAnnounced", *(("RoundAmended" if "amendment" in event else "RoundOpened") for event in events[1:])]
     life = Life([{"event": name, "body": body} for name, body in zip(names, events, strict=True)])
     return [told for _, told in (*life.faults(), *unsound(life, 2))]
 
@@ -87,7 +87,7 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
     other["pledges"] = [PLEDGES[0] | {"pledge_won": 1_000, "name": "한전"}]
     answer = await proposed(office, other)
     assert answer.status_code == 202, answer.text
-    assert [one["code"] for one in answer.json()["warnings"]] == ["name-stands"]
+    assert [warning["code"] for warning in answer.json()["warnings"]] == ["name-stands"]
     act = answer.json()["act"]
     assert (await office.shown("amended"))["title"] == stated["round"]["title"], "nothing is changed yet"
     found = await shown(office, "amended", act)
@@ -125,7 +125,7 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
     async def noticed() -> bool:
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kwater.outbox.v1")
         notices = [json.loads(record.value) for record in records]
-        told = [one for one in notices if one.get("turn") == "amended" and one["round"] == "amended"]
+        told = [notice for notice in notices if notice.get("turn") == "amended" and notice["round"] == "amended"]
         roots = {"policy": now["policy_hash"], "announcement": now["announcement_root"]}
         return [(one["title"], one["roots"]) for one in told] == [("바뀐 이름", roots)]
 
@@ -134,7 +134,7 @@ async def test_two_officers_amend_a_round_before_it_opens_and_everybody_hears(st
 
     async def named() -> bool:
         releases = (await office.client.get(f"{selection}/rounds/amended/ocds")).json().get("releases", [])
-        found = [one for one in releases if one["id"].startswith("amended-1")]
+        found = [release for release in releases if release["id"].startswith("amended-1")]
         return [one["tender"]["title"] for one in found] == ["바뀐 이름"]
 
     await until(named, "open data has the amendment", 30)
@@ -175,7 +175,7 @@ async def test_an_amendment_is_held_to_what_an_announcement_is(office: Office, n
     stated = await standing(office, round_id)
     answer = await proposed(office, amended(stated, **terms) | more)
     assert answer.status_code == 422, answer.text
-    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert (await office.client.get(f"/rounds/{round_id}/acts", headers=office.officers[0])).json() == []
 
 
@@ -209,7 +209,7 @@ async def test_a_round_opens_by_what_was_amended_last(stack: Stack, office: Offi
         while not (opened := await turns(stack, "race", "RoundOpened")):
             await asyncio.sleep(0.1)
     assert [one["title"] for one in opened] == [f"이름 {last}"]
-    numbers = [one["amendment"] for one in await turns(stack, "race", "RoundAmended")]
+    numbers = [turn["amendment"] for turn in await turns(stack, "race", "RoundAmended")]
     assert sorted(numbers) == list(range(1, last + 1))
     amendments = sorted(await turns(stack, "race", "RoundAmended"), key=lambda one: int(one["amendment"]))
     assert announcement_faults(*await turns(stack, "race", "RoundAnnounced"), *amendments, *opened) == []
@@ -230,7 +230,9 @@ async def test_a_round_extended_before_it_opens_opens_with_the_terms_announced(s
     (first,) = await turns(stack, "moved-early", "RoundAnnounced")
     assert announcement_faults(first, *opened) == []
     assert opened[0]["closes_at"] == first["closes_at"]
-    assert {one["institution"]: one["pledge_won"] for one in opened[0]["institutions"]}["kwater"] == 6
+    assert {institution["institution"]: institution["pledge_won"] for institution in opened[0]["institutions"]}[
+        "kwater"
+    ] == 6
     assert pledged(first)["kwater"] == 5, "what is pledged later was not announced"
     extended = datetime.fromisoformat(closes_at)
     assert datetime.fromisoformat((await office.shown("moved-early"))["closes_at"]) == extended
@@ -238,7 +240,7 @@ async def test_a_round_extended_before_it_opens_opens_with_the_terms_announced(s
     async def noticed() -> bool:
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}institution.kwater.outbox.v1")
         notices = [json.loads(record.value) for record in records]
-        told = {one.get("turn"): one["closes_at"] for one in notices if one.get("round") == "moved-early"}
+        told = {notice.get("turn"): notice["closes_at"] for notice in notices if notice.get("round") == "moved-early"}
         closes = [told[name] for name in ("opened", "extended") if name in told]
         return list(map(datetime.fromisoformat, closes)) == [extended] * 2
 
@@ -316,8 +318,8 @@ async def test_turns_of_an_amended_round_are_put_back_in_any_order_and_twice(
 
     async def all_there() -> bool:
         records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}rounds.v1")
-        events = [Decoder(topics.ROUNDS).decode(one) for one in records]
-        read[:] = [one for one in events if isinstance(one, Event) and json.loads(one.raw)["round"] == "orders"]
+        events = [Decoder(topics.ROUNDS).decode(record) for record in records]
+        read[:] = [event for event in events if isinstance(event, Event) and json.loads(event.raw)["round"] == "orders"]
         return len(read) == 4
 
     await until(all_there, "its four turns")

@@ -44,8 +44,8 @@ async def institutions(office: Office) -> dict[str, dict[str, Any]]:
 
 async def nothing_stands(stack: Stack, office: Office, round_id: str) -> None:
     assert (await office.client.get(f"/rounds/{round_id}")).status_code == 404
-    pledges = [one for known in (await institutions(office)).values() for one in known["pledges"]]
-    assert round_id not in {one["round"] for one in pledges}
+    pledges = [pledge for known in (await institutions(office)).values() for pledge in known["pledges"]]
+    assert round_id not in {pledge["round"] for pledge in pledges}
     database = await asyncpg.connect(stack.database_url("intake"))
     try:
         bodies = [bytes(each) for row in await database.fetch("SELECT bodies FROM outbox") for each in row["bodies"]]
@@ -67,19 +67,19 @@ async def test_one_officer_proposes_and_nothing_stands_until_another_approves(st
     found = await shown(office, "by-two", told["act"])
     assert (found["kind"], found["state"], found["before"]) == ("announce", "waiting", {"status": "not announced"})
     after = found["after"]
-    assert [one["name"] for one in after["institutions"]] == [one["name"] for one in PLEDGES]
+    assert [institution["name"] for institution in after["institutions"]] == [pledge["name"] for pledge in PLEDGES]
     assert (after["pledged_won"], after["policy"]["policy"]) == (57_000_000, "2018-h2")
     done = await approve(office, "by-two", told["act"])
     assert done.status_code == 200, done.text
     assert done.json()["registered"] == ["kepco", "lh"]
     assert (await office.shown("by-two"))["policy_hash"] == told["policy_hash"]
     known = await institutions(office)
-    assert [known[one["institution"]]["status"] for one in PLEDGES] == ["agreed", "agreed"]
+    assert [known[pledge["institution"]]["status"] for pledge in PLEDGES] == ["agreed", "agreed"]
     assert known["kepco"]["pledges"] == [{"round": "by-two", "won": 50_000_000}]
     async with asyncio.timeout(20):
         while len(turns := await published(stack, "by-two")) < 3:
             await asyncio.sleep(0.1)
-    (announcement,) = [one for one in turns if "actors" in one]
+    (announcement,) = [turn for turn in turns if "actors" in turn]
     assert len({actor["name"] for actor in announcement["actors"]}) == 2, "both are in RoundAnnounced"
     assert (await announced(office, body("by-two", rehearsal=None, title="x"))).status_code in (409, 422)
 
@@ -245,8 +245,8 @@ async def test_who_asks_for_korean_is_told_all_of_an_act_in_it(office: Office) -
     (shown_to_approve,) = seen.json()["after"]["institutions"]
     done = await approve(office, "in-korean", act)
     remark = "called 기관은 '기관 called'로 등록되어 있으며 이름은 바뀌지 않습니다."
-    assert [one["detail"] for one in proposed.json()["warnings"]] == [remark]
-    assert [one["detail"] for one in done.json()["warnings"]] == [remark]
+    assert [warning["detail"] for warning in proposed.json()["warnings"]] == [remark]
+    assert [warning["detail"] for warning in done.json()["warnings"]] == [remark]
     assert shown_to_approve["remarks"] == [remark]
     stated["pledges"][0] |= {"pledge_won": 1_000}
     again = await announced(office, stated)

@@ -266,7 +266,9 @@ async def test_who_is_not_the_firm_is_not_confirmed(office: Office, tax_service:
     for lie in ("fbi_made-up", "no such thing"):
         body = by("x@x.example", number=5) | {"identity": lie}
         answer = await office.client.post(f"/rounds/{await opened(office)}/applications", json=body)
-        assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/identity", "no-confirmation")]
+        assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+            ("/identity", "no-confirmation")
+        ]
 
 
 async def test_a_policy_may_take_confirmed_firms_alone(office: Office, tax_service: Local) -> None:
@@ -275,7 +277,9 @@ async def test_a_policy_may_take_confirmed_firms_alone(office: Office, tax_servi
     await office.status(round_id, "open")
     url = f"/rounds/{round_id}/applications"
     refused = await office.client.post(url, json=by(kim(round_id)))
-    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/identity", "identity-needed")]
+    assert [(error["pointer"], error["code"]) for error in refused.json()["errors"]] == [
+        ("/identity", "identity-needed")
+    ]
     sure = by(kim(round_id)) | {"identity": await confirmed(office, tax_service)}
     assert (await enter(office, round_id, sure))["identity"] == "registry"
 
@@ -311,7 +315,7 @@ async def closed(office: Office) -> tuple[str, dict[str, Any], dict[str, Any]]:
     for receipt in (stranger, firm):
         verdict = await until_judged(office, receipt)
         assert verdict["outcome"] == "parked"
-        assert [one["seen"] for one in verdict["findings"]] == ["contested"]
+        assert [finding["seen"] for finding in verdict["findings"]] == ["contested"]
     return round_id, stranger, firm
 
 
@@ -330,7 +334,7 @@ async def terms(office: Office, round_id: str, **more: Any) -> dict[str, Any]:
 
 async def results(office: Office, round_id: str, count: int) -> set[str]:
     await office.confirm(round_id, epoch=2)
-    return {one["application"] for one in await office.results(round_id, count)}
+    return {result["application"] for result in await office.results(round_id, count)}
 
 
 async def test_officers_settle_a_contest_by_naming_who_stands(office: Office) -> None:

@@ -44,7 +44,7 @@ def firstbuy(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 async def published(stack: Stack) -> list[tuple[str, Any]]:
     records = await records_of(stack.kafka.settings, f"{stack.topic_prefix}{topics.CONTACTS.name}")
-    return [(one.key.decode(), one.value and json.loads(one.value)) for one in records]
+    return [(record.key.decode(), record.value and json.loads(record.value)) for record in records]
 
 
 async def newest(stack: Stack, key: str, wanted: Callable[[Any], bool]) -> Any:
@@ -99,17 +99,17 @@ async def test_a_desk_changes_hands_and_whoever_left_is_erased(stack: Stack, fir
         "institution", "contacts", "kwater", "--contact", "B <b@kwater.example>", "--contact", "A <A@kwater.example>"
     )
     shown = json.loads(await firstbuy("institution", "contacts", "kwater", "--json"))
-    assert [one["email"] for one in shown["contacts"]] == ["A@kwater.example", "b@kwater.example"]
-    parties = {one["party"] for one in shown["contacts"]}
-    for one in shown["contacts"]:
-        await newest(stack, one["party"], partial(has_address, one["email"]))
+    assert [contact["email"] for contact in shown["contacts"]] == ["A@kwater.example", "b@kwater.example"]
+    parties = {contact["party"] for contact in shown["contacts"]}
+    for contact in shown["contacts"]:
+        await newest(stack, contact["party"], partial(has_address, contact["email"]))
     assert {key for key, _ in await published(stack)} == parties, "who stays keeps the party"
     assert json.loads(await firstbuy("contact", "erase", "--email", "b@kwater.example", "--json")) == {"erased": 1}
     left = json.loads(await firstbuy("institution", "contacts", "kwater", "--json"))
-    assert [one["email"] for one in left["contacts"]] == ["A@kwater.example"]
+    assert [contact["email"] for contact in left["contacts"]] == ["A@kwater.example"]
     nobody = json.loads(await firstbuy("institution", "contacts", "kwater", "--nobody", "--json"))
     assert nobody["contacts"] == []
-    (gone,) = parties - {one["party"] for one in left["contacts"]}
+    (gone,) = parties - {contact["party"] for contact in left["contacts"]}
     await newest(stack, gone, lambda value: value is None)
 
 

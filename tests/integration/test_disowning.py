@@ -38,7 +38,7 @@ def links(notified: Notified, address: str = VICTIM) -> list[str]:
 
 async def disowned_events(notified: Notified, count: int) -> list[Any]:
     records = await notified.records(topics.DELIVERIES.name, count)
-    kinds = [(dict(one.headers)["ce_type"].decode(), one) for one in records]
+    kinds = [(dict(record.headers)["ce_type"].decode(), record) for record in records]
     return [(json.loads(one.value), one) for kind, one in kinds if "ContactDisowned" in kind]
 
 

@@ -186,7 +186,7 @@ async def replicas(database: Database) -> AsyncIterator[list[Any]]:
         for _ in pools
     ]
     tasks = [asyncio.create_task(one.write_groups(pool)) for one, pool in zip(admissions, pools, strict=True)]
-    yield [one.submit for one in admissions]
+    yield [admission.submit for admission in admissions]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -74,7 +74,7 @@ class Peer:
         async with asyncio.timeout(PATIENCE):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             line, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
-            headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in lines)}
+            headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
             return int(line.split()[1]), headers, await self.reader.readexactly(int(headers["content-length"]))
 
     async def problem(self) -> tuple[int, str]:

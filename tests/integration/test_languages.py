@@ -131,6 +131,6 @@ async def test_an_answer_on_the_outbox_warns_in_english(world: World) -> None:
 
     await until(both, "an answer to each")
     answers = await told()
-    assert [one["answer"] for one in answers] == ["accepted", "duplicate"]
-    assert [[each["code"] for each in one["warnings"]] for one in answers] == [["budget-below-any-price"]] * 2
+    assert [answer["answer"] for answer in answers] == ["accepted", "duplicate"]
+    assert [[each["code"] for each in answer["warnings"]] for answer in answers] == [["budget-below-any-price"]] * 2
     assert answers[0]["warnings"][0]["detail"] == "50 won for 120000000 units is less than 10 won for each"

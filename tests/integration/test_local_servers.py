@@ -258,7 +258,7 @@ def test_kill_nine_leaves_no_process_and_the_next_run_removes_the_folder() -> No
 
 def _all_end(processes: list[Identity], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while any(identity(one.pid) == one for one in processes):
+    while any(identity(process.pid) == process for process in processes):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)

@@ -107,7 +107,9 @@ async def _all_are_told_in(mails: Any, entered: Any, client: httpx2.AsyncClient,
         status = (await client.get(f"/applications/{receipt['application']}/status", headers=token)).json()
         assert (status["version"], status["withdrawn"]) == (1, False)
     records = await records_of(stack.kafka.settings, stack.topic_prefix + topics.DELIVERIES.name)
-    delivered = {one["subject"]: one["message_id"] for one in map(json.loads, (each.value for each in records))}
+    delivered = {
+        delivery["subject"]: delivery["message_id"] for delivery in map(json.loads, (each.value for each in records))
+    }
     assert set(delivered) == {receipt["application"] for receipt in entered}
     assert set(delivered.values()) == {str(mail["Message-ID"]) for mail in mails}
 

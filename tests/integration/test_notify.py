@@ -139,13 +139,13 @@ async def test_every_turn_of_a_round_reaches_each_institution_once(notify: Notif
     await notified.publish(*turns)
     await asyncio.sleep(1.5)
     for code in codes:
-        notices = [json.loads(one.value) for one in await notified.records(f"institution.{code}.outbox.v1", 6)]
-        assert Counter(one["turn"] for one in notices) == dict.fromkeys(
+        notices = [json.loads(record.value) for record in await notified.records(f"institution.{code}.outbox.v1", 6)]
+        assert Counter(notice["turn"] for notice in notices) == dict.fromkeys(
             ("opened", "extended", "frozen", "committed", "time-stamped", "published"), 1
         )
-        committed = next(one for one in notices if one["turn"] == "committed")
+        committed = next(notice for notice in notices if notice["turn"] == "committed")
         assert committed["roots"]["commitment"] == golden("InputsCommitted")["commitment_root"]
-        extended = next(one for one in notices if one["turn"] == "extended")
+        extended = next(notice for notice in notices if notice["turn"] == "extended")
         assert extended["closes_at"] == golden("RoundExtended")["closes_at"]
     assert len(await notified.records(topics.DELIVERIES.name, 18)) == 18
 
@@ -190,10 +190,10 @@ async def test_signed_heads_reach_the_institutions_that_take_part(notify: Notify
 
     async def told(code: str, count: int) -> list[tuple[str, int]]:
         records = await notified.records(f"institution.{code}.outbox.v1", count)
-        assert {dict(one.headers)["ce_type"] for one in records} <= {b"kr.firstbuy.AuditHeadNoticed.v1"}
-        bodies = [json.loads(one.value) for one in records]
-        assert {one["institution"] for one in bodies} <= {code}
-        return sorted((one["service"], one["count"]) for one in bodies)
+        assert {dict(record.headers)["ce_type"] for record in records} <= {b"kr.firstbuy.AuditHeadNoticed.v1"}
+        bodies = [json.loads(record.value) for record in records]
+        assert {body["institution"] for body in bodies} <= {code}
+        return sorted((body["service"], body["count"]) for body in bodies)
 
     newest = [("intake", 3), ("selection", 9)]
     for code in ("kwater", "kepco"):
@@ -222,7 +222,7 @@ async def test_a_delivery_given_up_is_a_decision_in_the_audit_log(notify: Notify
     assert [{"notices", "seal"}] == [set(row["detail"]) for row in public]
     assert {row["action"] for row in rows} == {"give-up"}
     logged = {identifier for row in rows for identifier, _ in row["sealed"]["events"]}
-    assert logged == {event_id("notice-failed", one["delivery"], one["attempts"]) for one in failures}
+    assert logged == {event_id("notice-failed", failure["delivery"], failure["attempts"]) for failure in failures}
 
 
 async def test_an_institution_without_its_topic_holds_up_nobody(notify: Notify) -> None:
@@ -277,7 +277,7 @@ async def test_a_notify_that_lost_its_database_tells_nothing_twice(notify: Notif
     assert told["channels"]["mail"]["failed"] == 1
     assert len(notified.mails()) == 21
     assert len(await notified.records("institution.kepco.outbox.v1", 1)) == 1
-    delivered = [json.loads(one.value) for one in await notified.records(topics.DELIVERIES.name, 23)]
+    delivered = [json.loads(record.value) for record in await notified.records(topics.DELIVERIES.name, 23)]
     assert len(delivered) == 23
 
 

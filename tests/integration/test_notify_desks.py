@@ -64,8 +64,10 @@ async def test_a_webhook_is_signed_as_the_official_library_checks_it(notify: Not
         assert Webhook(secret).verify(body, dict(headers))["type"] == "kr.firstbuy.RoundNoticed.v1"
     (record,) = await notified.records("institution.kwater.outbox.v1", 1)
     assert json.loads(body)["data"] == json.loads(record.value)
-    deliveries = [json.loads(one.value) for one in await notified.records(topics.DELIVERIES.name, 2)]
-    assert headers["webhook-id"] in {one["message_id"] for one in deliveries if one["channel"] == "webhook"}
+    deliveries = [json.loads(record.value) for record in await notified.records(topics.DELIVERIES.name, 2)]
+    assert headers["webhook-id"] in {
+        delivery["message_id"] for delivery in deliveries if delivery["channel"] == "webhook"
+    }
 
 
 async def test_a_receiver_that_fails_gets_the_same_notice_again_until_it_takes_it(
@@ -95,7 +97,7 @@ async def test_a_receiver_that_never_answers_holds_up_nobody_else(notify: Notify
     await notified.publish(webhook("kwater", receiver.url("/silent")), webhook("kepco", receiver.url("/ok")))
     await known(notified, "webhooks", 2)
     applications = ids(40)
-    await notified.publish(opened("kepco"), *(selected(one, "kwater") for one in applications))
+    await notified.publish(opened("kepco"), *(selected(application, "kwater") for application in applications))
     await notified.publish(*(selected(one, "kepco") for one in ids(20)))
     async with asyncio.timeout(20):
         while len(receiver.taken("/ok")) < 21:
@@ -176,8 +178,8 @@ async def test_many_awards_go_to_a_desk_in_one_mail_and_few_alone(notify: Notify
     assert len(to_many) == 1
     assert "12건" in to_many[0]
     assert len([address for address, _ in mails if address == "few@x.example"]) == 2
-    deliveries = [json.loads(one.value) for one in await notified.records(topics.DELIVERIES.name, 43)]
-    said = [one for one in deliveries if one["channel"] == "mail" and one["recipient"] == many]
+    deliveries = [json.loads(record.value) for record in await notified.records(topics.DELIVERIES.name, 43)]
+    said = [delivery for delivery in deliveries if delivery["channel"] == "mail" and delivery["recipient"] == many]
     assert len({one["message_id"] for one in said}) == 1
     assert len(said) == 13
 
@@ -213,7 +215,7 @@ async def test_institutions_hear_of_an_announcement_and_are_reminded_before_the_
     await known(notified, "institutions", 1)
     await notified.publish(announced, begun)
     records = await notified.records("institution.kwater.outbox.v1", 3)
-    turns = {json.loads(one.value)["turn"]: json.loads(one.value) for one in records}
+    turns = {json.loads(record.value)["turn"]: json.loads(record.value) for record in records}
     assert turns.keys() == {"announced", "opened", "closing-soon"}
     assert turns["announced"]["title"].startswith("2018년 하반기")
     assert datetime.fromisoformat(turns["closing-soon"]["closes_at"]) == datetime.fromisoformat(window["closes_at"])

@@ -80,10 +80,12 @@ async def test_what_was_received_after_the_backup_is_back(
     keys = (await client.get(KEYS)).json()
     for versions in given:
         listed = (await client.get(f"{url(versions[0])}/receipt", headers=bearer(versions[0]))).json()
-        told = [{key: value for key, value in one.items() if key not in ("token", "warnings")} for one in versions]
+        told = [
+            {key: value for key, value in version.items() if key not in ("token", "warnings")} for version in versions
+        ]
         assert listed == told
-        for one in versions:
-            assert examined_receipt(one, keys).differs == []
+        for version in versions:
+            assert examined_receipt(version, keys).differs == []
     retried = await client.post(
         f"/rounds/{round_id}/applications", json=application(9), headers={"Idempotency-Key": "key-9"}
     )
@@ -98,7 +100,7 @@ async def test_what_was_received_after_the_backup_is_back(
         assert await connection.fetchval("SELECT count(*) FROM inbox_answers") == 0
         restored = await connection.fetch("SELECT detail FROM audit_log WHERE action = 'restore'")
     assert [json.loads(row["detail"])["put_back"] for row in restored] == [said["put_back"]]
-    contents = Counter(dict(one.headers)["ce_id"] for one in await records(stack, "applications.v1"))
+    contents = Counter(dict(record.headers)["ce_id"] for record in await records(stack, "applications.v1"))
     assert max(contents.values()) == 1, "nothing was published a second time"
 
     assert (await catches_up(stack))["put_back"] == {}, "what is there already stays as it is"
@@ -184,7 +186,7 @@ async def test_records_read_in_any_order_and_twice_put_the_same_back(
             (topics.PURCHASE_REQUESTS, replay.put_back_requests, 1),
             (topics.CONTACTS, replay.put_back_contacts, 1),
         ):
-            events = [Decoder(topic).decode(one) for one in await records(stack, topic.name)]
+            events = [Decoder(topic).decode(record) for record in await records(stack, topic.name)]
             order.shuffle(events)
             for at in range(0, len(events), batch_size):
                 batch = [event for event in events[at : at + batch_size] if event is not None]
@@ -297,12 +299,12 @@ async def test_a_round_that_went_on_after_the_backup_goes_no_step_twice(
         assert (shown["status"], shown["epoch"]) == ("frozen", 2), "confirmed in epoch 1, not yet in the next"
         assert await office.results(round_id, 10) == results, "the read model catches up too"
         await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")))
-        assert [one["answer"] for one in await answers(stack, 2)] == ["accepted", "late"]
+        assert [answer["answer"] for answer in await answers(stack, 2)] == ["accepted", "late"]
         manifest = (await client.get(f"/rounds/{round_id}/manifest")).json()
         proof = (await client.get(f"{url(given[3])}/proof", headers=bearer(given[3]))).json()
         assert examined_proof(proof, manifest, given[3]).differs == []
         again = await records(stack, "rounds.v1")
-        assert [one.value for one in again] == [one.value for one in turns], "every turn was published once"
+        assert [one.value for one in again] == [turn.value for turn in turns], "every turn was published once"
 
 
 async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartStack, backups: Backups) -> None:
@@ -326,7 +328,7 @@ async def test_messages_held_at_the_backup_are_answered_once(start_stack: StartS
         backup = await backups.take(stack)
         later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         await act(office, round_id, "extend", {"closes_at": later})
-        assert [one["answer"] for one in await answers(stack, 1)] == ["accepted"]
+        assert [answer["answer"] for answer in await answers(stack, 1)] == ["accepted"]
         before = await held(stack)
         await close_now(stack, office, round_id)
         await write_inbox(stack, "kepco", ("SubmitPurchaseRequest", "m-1", purchase_request(round_id, "r-1")))

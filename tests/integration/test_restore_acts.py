@@ -58,8 +58,10 @@ async def test_what_was_set_free_and_given_out_after_the_backup_is_back(
         await answers(stack, 2)
         await close_now(stack, office, round_id)
         await office.confirm(round_id)
-        first, second, *_ = [given[one["application"]] for one in await office.results(round_id, 4)]
-        awards = {one["application"]: one for one in await office.results(round_id, 4)}[second["application"]]["awards"]
+        first, second, *_ = [given[result["application"]] for result in await office.results(round_id, 4)]
+        awards = {result["application"]: result for result in await office.results(round_id, 4)}[second["application"]][
+            "awards"
+        ]
         backup = await backups.take(stack)
         gone = f"{url(first)}/withdrawal"
         said = (await client.post(gone, json={"reason": "부도"}, headers=bearer(first))).raise_for_status().json()
@@ -90,7 +92,7 @@ async def test_what_was_set_free_and_given_out_after_the_backup_is_back(
         assert again == said, "given up once, at that moment"
         refused = await client.post(f"{url(second)}/withdrawal", json={}, headers=bearer(second))
         assert refused.json()["type"].endswith("contracted")
-        assert [one.value for one in await records(stack, "rounds.v1")] == [one.value for one in turns]
+        assert [record.value for record in await records(stack, "rounds.v1")] == [turn.value for turn in turns]
 
 
 async def test_whoever_was_invited_after_the_backup_is_not_invited_again_and_is_forgotten_in_time(

@@ -119,7 +119,7 @@ async def test_terms_that_reach_too_far_are_refused_by_their_field(office: Offic
     headers = office.officers[0] | {"content-type": "application/json"}
     answer = await office.client.post("/rounds", content=content, headers=headers)
     assert answer.status_code == 422, answer.text
-    reasons = {one["pointer"]: one for one in answer.json()["errors"]}
+    reasons = {error["pointer"]: error for error in answer.json()["errors"]}
     assert pointer in reasons, reasons
     assert reasons[pointer]["fix"]
 
@@ -228,8 +228,8 @@ async def test_a_round_that_stands_is_not_announced_otherwise(office: Office, na
 async def test_what_may_be_named_in_a_round_can_be_asked_for(office: Office) -> None:
     round_id = await office.announce("choices", rehearsal=clock_map(3600))
     told = (await office.client.get(f"/rounds/{round_id}/choices")).raise_for_status().json()
-    assert [one["track"] for one in told["tracks"]] == ["general"]
-    assert {"nep", "gs"} <= {one["kind"] for one in told["certificates"]}
+    assert [track["track"] for track in told["tracks"]] == ["general"]
+    assert {"nep", "gs"} <= {certificate["kind"] for certificate in told["certificates"]}
     assert len(told["regions"]) == 17
     assert (await office.client.get("/rounds/no-such-round/choices")).status_code == 404
 

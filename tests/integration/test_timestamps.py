@@ -60,7 +60,7 @@ async def commitments(stack: Stack) -> list[dict[str, Any]]:
 
 async def until_stamped(stack: Stack) -> list[dict[str, Any]]:
     async def there() -> bool:
-        return all(one["timestamp"] for one in await commitments(stack))
+        return all(commitment["timestamp"] for commitment in await commitments(stack))
 
     await until(there, "a time-stamp of every commitment")
     return await commitments(stack)
@@ -85,7 +85,7 @@ async def test_a_commitment_is_stamped_once_the_authority_is_back(
     stack = await start_stack(services=("selection",), environment=environment(authority))
     committed = await commit(stack)
     await until_said(stack, "AuthorityAwayError")
-    assert [one["timestamp"] for one in await commitments(stack)] == [None]
+    assert [commitment["timestamp"] for commitment in await commitments(stack)] == [None]
     with authority.serving():
         (stamped,) = await until_stamped(stack)
         await commit(stack, epoch=2)
@@ -125,7 +125,7 @@ async def test_a_wrong_answer_is_refused_and_the_authority_asked_again(
         stack = await start_stack(services=("selection",), environment=environment(authority))
         await commit(stack)
         await until_said(stack, "WrongStampError")
-        assert [one["timestamp"] for one in await commitments(stack)] == [None]
+        assert [commitment["timestamp"] for commitment in await commitments(stack)] == [None]
         authority.altered, authority.answer = right, answer
         await until_stamped(stack)
 
@@ -139,5 +139,5 @@ async def test_two_replicas_publish_one_stamp(start_stack: StartStack, authority
         await until_stamped(stack)
     await asyncio.sleep(1)  # whatever else is published meanwhile
     assert sorted(event["epoch"] for event in (await events(stack)).values()) == [1, 2, 3, 4, 5]
-    stamps = {one["epoch"]: one["timestamp"]["token"] for one in await commitments(stack)}
+    stamps = {commitment["epoch"]: commitment["timestamp"]["token"] for commitment in await commitments(stack)}
     assert {event["epoch"]: event["token"] for event in (await events(stack)).values()} == stamps

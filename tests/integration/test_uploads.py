@@ -116,9 +116,9 @@ async def test_uploads_are_taken_in_their_order(office: Office) -> None:
     states = [(await answered(office, token, upload))[2] for upload in sent]
     assert [(row["state"], row["version"]) for row in states] == [("accepted", 1), ("accepted", 2), ("accepted", 3)]
     listed = (await office.client.get(f"/institutions/{CODE}/uploads?limit=2", headers=token)).json()
-    assert [one["upload"] for one in listed["uploads"]] == sent[:0:-1]
+    assert [upload["upload"] for upload in listed["uploads"]] == sent[:0:-1]
     older = (await office.client.get(listed["next"], headers=token)).json()
-    assert [one["upload"] for one in older["uploads"]] == sent[:1]
+    assert [upload["upload"] for upload in older["uploads"]] == sent[:1]
     assert older["next"] is None
 
 

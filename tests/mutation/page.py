@@ -125,8 +125,8 @@ class Court:
             if mutant is not None:
                 await page.route(f"**/verify/{mutant.script}.js", lambda route: _answered(route, mutant.source))
             await page.goto(self.served.page("bundled"))
-            named: list[Any] = [[_round_of(one), one.held] for one in self.bundles]
-            known = [self.said[one.name] for one in self.bundles] if self.said else None
+            named: list[Any] = [[_round_of(bundle), bundle.held] for bundle in self.bundles]
+            known = [self.said[bundle.name] for bundle in self.bundles] if self.said else None
             told = await asyncio.wait_for(page.evaluate(TOLD, [named, known]), SECONDS)
             if told is None and await asyncio.wait_for(page.evaluate(DECIDED, _ASKED), SECONDS) != _RIGHT:
                 return "a part"
@@ -135,7 +135,7 @@ class Court:
         finally:
             await page.close()
         if not self.said:
-            self.said = dict(zip((one.name for one in self.bundles), told, strict=True))
+            self.said = dict(zip((bundle.name for bundle in self.bundles), told, strict=True))
             return None
         if told is None:
             return None
@@ -163,7 +163,7 @@ async def tried(scripts: list[str]) -> int:
         environment: dict[str, str | float | bool] = {**os.environ, **found.environment}
         browser = await playwright.chromium.launch(executable_path=found.program, args=FLAGS, env=environment)
         bundles = kept()
-        served.rounds |= {_round_of(one): one.content for one in bundles}
+        served.rounds |= {_round_of(bundle): bundle.content for bundle in bundles}
         court = Court(browser, served, bundles, {})
         await court.killed_by(None)
         for script in scripts:

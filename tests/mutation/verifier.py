@@ -230,7 +230,7 @@ def main() -> int:
     parser.add_argument("--from-line", type=int, default=0)
     parser.add_argument("--to-line", type=int, default=10**9)
     given = parser.parse_args()
-    these = [one for one in mutants() if given.from_line <= one.line <= given.to_line]
+    these = [mutant for mutant in mutants() if given.from_line <= mutant.line <= given.to_line]
     equivalent = set(EQUIVALENT.read_text().splitlines())
     killed, known, alive = 0, 0, 0
     with ProcessPoolExecutor(given.processes) as pool:

@@ -102,7 +102,7 @@ class Servers:
 
     async def forget(self) -> None:
         """Ends what a history that failed has left."""
-        left = [one.task for one in self.operations if one.task is not None]
+        left = [operation.task for operation in self.operations if operation.task is not None]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

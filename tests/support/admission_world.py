@@ -98,17 +98,23 @@ class World:
     async def quiet(self) -> None:
         """Until nobody makes a step without a gate being opened."""
         while True:
-            moving = [one for one in self.operations if not one.held and one.task is not None and not one.task.done()]
+            moving = [
+                operation
+                for operation in self.operations
+                if not operation.held and operation.task is not None and not operation.task.done()
+            ]
             if await self.servers.all_wait_for_locks(moving):
                 break
             await asyncio.sleep(0.001)
-        for one in [one for one in self.operations if one.task is not None and one.task.done()]:
-            self.operations.remove(one)
-            assert one.task is not None
-            one.task.result()
+        for operation in [
+            operation for operation in self.operations if operation.task is not None and operation.task.done()
+        ]:
+            self.operations.remove(operation)
+            assert operation.task is not None
+            operation.task.result()
 
     async def open_gate(self, choice: int) -> None:
-        held = [one for one in self.operations if one.held]
+        held = [operation for operation in self.operations if operation.held]
         if held:
             chosen = held[choice % len(held)]
             chosen.held = False
@@ -282,7 +288,7 @@ class World:
         everything is held against it."""
         closes_at = (await self.servers.standing())[1]
         self.clock.moment = max(self.clock.moment, closes_at)
-        held = [asked for one in self.operations for asked in one.keyed]
+        held = [asked for operation in self.operations for asked in operation.keyed]
         await self.freeze(Place.NOWHERE)
         for asked in held[:4]:
             await self.submit([asked], Place.NOWHERE, Accident.NONE)

@@ -65,10 +65,10 @@ class Round:
         before, after = leading_to(self.events, 1)
         lines = [written.head(), *(written.record(told.record()) for told in before)]
         lines.append(written.record({"type": "pledges", "pledges": sorted(self.pledges.items())}))
-        for one in sorted(self.requests, key=lambda one: (bucket_of(one["request"]), one["request"])):
-            demand = demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"]))
-            sealed = {"nonce": one["nonce"], "facts": one["facts"]}
-            lines.append(written.record(request_record(demand, 1, one["payload_hash"]), sealed))
+        for request in sorted(self.requests, key=lambda one: (bucket_of(one["request"]), one["request"])):
+            demand = demand_of(request["request"], request["institution"], REQUEST.validate_python(request["facts"]))
+            sealed = {"nonce": request["nonce"], "facts": request["facts"]}
+            lines.append(written.record(request_record(demand, 1, request["payload_hash"]), sealed))
         firms: dict[str, int] = {}
         for each in sorted(self.judged, key=lambda one: one.application):
             firms.setdefault(each.offer.firm, len(firms) + 1)
@@ -97,8 +97,8 @@ class Round:
                 reason=placement.reason.value if placement.reason else None,
                 reserve_position=placement.reserve_position,
                 awards=[
-                    {"request": one.request, "quantity": one.quantity, "amount_won": one.amount_won}
-                    for one in placement.awards
+                    {"request": award.request, "quantity": award.quantity, "amount_won": award.amount_won}
+                    for award in placement.awards
                 ],
             )
             lines.append(written.record(entry_record(line, each.offer), opens(line)))
@@ -137,7 +137,9 @@ def make_round(
     stated = POLICY.dump_python(policy("2018-h2"), mode="json", exclude_none=True)
     stated["limits"] = {"selections_per_firm": 1, "requests_per_product": 2, "reserve": 5} | dict(changes or {})
     stated.pop("registries", None)
-    stated["certificates"] = [one for one in stated["certificates"] if one["kind"] in ("gs", "nep", "net")]
+    stated["certificates"] = [
+        certificate for certificate in stated["certificates"] if certificate["kind"] in ("gs", "nep", "net")
+    ]
     if scored:
         steps = [{"points": 20, "record_won_at_most": 10**8}, {"points": 10}]
         stated |= {"method": "score", "scoring": {"supply_record": steps, "panel_points": 80, "threshold": 40}}
@@ -295,7 +297,8 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         if line.placement.result is not Result.NOT_SELECTED
     ]
     demands = [
-        demand_of(one["request"], one["institution"], REQUEST.validate_python(one["facts"])) for one in made.requests
+        demand_of(request["request"], request["institution"], REQUEST.validate_python(request["facts"]))
+        for request in made.requests
     ]
     officers = {
         "round": ROUND,
@@ -319,7 +322,7 @@ def with_batches(made: Round, *batches: Freed, confirmed: bool = True) -> Round:
         if confirmed:
             told = {"epoch": 1, "batch": number, "batch_root": given.root, "confirmed_at": utc(moments[2])}
             events.append(PublishedEvent("ReleaseConfirmed", officers | told))
-        demands = [one for one in demands if one.request not in freed.cancelled]
+        demands = [demand for demand in demands if demand.request not in freed.cancelled]
         moved = {one.application: one for one in given.moved}
         places = [
             Place(place.offer, moved[place.offer.application].awards) if place.offer.application in moved else place

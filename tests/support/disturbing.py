@@ -79,7 +79,7 @@ class Firms:
         self.receipts.append(answer.raise_for_status().json())
 
     def standing(self) -> list[tuple[str, int, str]]:
-        left = [one for one in self.receipts if not one.get("withdrawn")]
+        left = [receipt for receipt in self.receipts if not receipt.get("withdrawn")]
         return [(one["application"], one["version"], one["payload_hash"]) for one in left]
 
 

@@ -132,7 +132,7 @@ class World:
     async def _finish(self) -> None:
         await self.office.confirm(DONE)
         results = await self.office.results(DONE, FIRMS + 1)
-        selected = [one["application"] for one in results if one["result"] == "ProductSelected"]
+        selected = [result["application"] for result in results if result["result"] == "ProductSelected"]
         assert len(selected) > 2, results
         self.application = selected[0]
         by_id = {json.loads(path.read_text())["application"]: path for path in self.receipts.values()}
@@ -147,7 +147,9 @@ class World:
         (self.folder / "deploy").symlink_to(PROJECT / "deploy")
         own = yaml.safe_load((PROJECT / "deploy/rounds/2018-h2.yaml").read_text(encoding="utf-8"))
         own["round"] |= {"round": "my-round", "rehearsal": clock_map(36_000, opens_in=36_000)}
-        own["institutions"] = [one for one in own["institutions"] if one["institution"] in ("kepco", "kwater")]
+        own["institutions"] = [
+            institution for institution in own["institutions"] if institution["institution"] in ("kepco", "kwater")
+        ]
         (self.folder / "institutions.csv").write_text(
             f"institution,name,round,pledge_won\nkepco,한국전력공사,{OPEN},1000\nkwater,한국수자원공사,{OPEN},1000\n",
             encoding="utf-8",

@@ -158,7 +158,7 @@ def _sets(made: Forged) -> None:
         body["policy_hash"] = opened["policy_hash"]
         if made.version > 1:
             stated = {name: body.get(name) for name in TERMS} | {"unattended": bool(body.get("unattended"))}
-            pledges = [[one["institution"], one["pledge_won"]] for one in body["pledges"]]
+            pledges = [[pledge["institution"], pledge["pledge_won"]] for pledge in body["pledges"]]
             body["announcement_root"] = json_hash(stated | {"pledges": pledges})
     if made.version > 1:
         opened["announcement_root"] = made.terms()["announcement_root"]
@@ -166,7 +166,7 @@ def _sets(made: Forged) -> None:
     for body in (frozen, *made.events("EpochOpened")):
         body["requests"] = manifest(asked)
     entries = made.of("entry")
-    leaves = [[one["application"], one["version"], one["payload_hash"]] for one in entries]
+    leaves = [[entry["application"], entry["version"], entry["payload_hash"]] for entry in entries]
     fixed = frozen if made.epoch == 1 else made.event("EpochOpened", made.epoch)
     fixed["applications"] = manifest(leaves)
     completed = made.event("EligibilityCompleted", made.epoch)
@@ -176,9 +176,9 @@ def _sets(made: Forged) -> None:
         for leaf, one in zip(leaves, entries, strict=True)
     )
     completed["verdicts"] = manifest(judged)
-    outcomes = Counter(one["outcome"] for one in entries)
+    outcomes = Counter(entry["outcome"] for entry in entries)
     completed |= {"eligible": outcomes["eligible"], "ineligible": outcomes["ineligible"]}
-    marked = [one for one in entries if one.get("open", {}).get("marks")]
+    marked = [entry for entry in entries if entry.get("open", {}).get("marks")]
     if made.events("ScoresClosed") and marked:
         marks = [PanelMark(one["application"], *mark) for one in marked for mark in one["open"]["marks"]]
         made.events("ScoresClosed")[-1] |= {"marks": len(marks), "marks_root": marks_root(marks)}
@@ -228,7 +228,7 @@ def _chance(made: Forged) -> None:
         record |= {"position": line.position, "key": line.key, "result": placement.result.value}
         record |= {"reason": placement.reason and placement.reason.value}
         record["reserve_position"] = placement.reserve_position
-        record["awards"] = [[one.request, one.quantity, one.amount_won] for one in placement.awards]
+        record["awards"] = [[award.request, award.quantity, award.amount_won] for award in placement.awards]
         _named(record)
     for body in made.events("SelectionProposed"):
         body["seed"] = main
@@ -272,7 +272,7 @@ def _proposal(made: Forged, main: str, seeds: dict[int, str]) -> Proposal:
         for one in made.of("entry")
         if seeds.get(one["drawn_under"], main) != main
     }
-    asked = [one for one in _demands(made) if one.request not in gone]
+    asked = [demand for demand in _demands(made) if demand.request not in gone]
     return propose(policy, main, _entries(made), offers, asked, pledges, others, left)
 
 
@@ -322,7 +322,7 @@ def _batches(made: Forged, proposal: Proposal) -> None:
             for other in made.events(name):
                 if (other["epoch"], other.get("batch")) == (made.epoch, body["batch"]):
                     other |= said if name == "ReleaseProposed" else {"batch_root": given.root}
-        demands = [one for one in demands if one.request not in freed.cancelled]
+        demands = [demand for demand in demands if demand.request not in freed.cancelled]
         moved: dict[str, tuple[Award, ...]] = {one.application: one.awards for one in given.moved}
         places = [
             Place(place.offer, moved.get(place.offer.application, place.awards))

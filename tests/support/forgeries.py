@@ -28,7 +28,7 @@ def examined(bundle: bytes, **expected: str) -> Report:
 def batches_of(made: Round, random: Random) -> list[Freed]:
     """Who leaves and which requests are cancelled, in up to three batches; nobody in two of them."""
     placed = [line.placement for line in made.proposal.lines if line.placement.result is not Result.NOT_SELECTED]
-    subjects = [one.application for one in placed] + [one["request"] for one in made.requests]
+    subjects = [one.application for one in placed] + [request["request"] for request in made.requests]
     left = random.sample(subjects, min(len(subjects), random.randint(1, 8)))
     causes = (NotSelectedReason.GIVEN_UP, NotSelectedReason.DECLINED)
     return [
@@ -44,7 +44,7 @@ RELEASED = with_batches(ROUND, *batches_of(ROUND, Random(5)))  # noqa: S311
 
 
 def batch_of(records: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    body: dict[str, Any] = next(one["body"] for one in records if one.get("event") == kind)
+    body: dict[str, Any] = next(record["body"] for record in records if record.get("event") == kind)
     return body
 
 
@@ -81,7 +81,7 @@ def confirmed_by_one(records: list[dict[str, Any]]) -> None:
 
 
 def a_batch_left_out(records: list[dict[str, Any]]) -> None:
-    records.remove(next(one for one in records if one.get("event") == "ReleaseOpened"))
+    records.remove(next(record for record in records if record.get("event") == "ReleaseOpened"))
 
 
 RELEASE_FORGERIES = (
@@ -210,7 +210,7 @@ def judged_before_the_freeze(records: list[dict[str, Any]]) -> None:
 
 def another_bucket(records: list[dict[str, Any]]) -> None:
     """The manifest's root stays, and one of its buckets has another."""
-    applications = next(one["body"] for one in records if one.get("event") == "RoundFrozen")["applications"]
+    applications = next(record["body"] for record in records if record.get("event") == "RoundFrozen")["applications"]
     applications["roots"][0] = "ab" * 32
 
 

@@ -18,7 +18,9 @@ from shared.proof.signing import ALGORITHM, Signer
 Record = dict[str, Any]
 SIGNERS: Final = [Signer(bytes([number] * 32)) for number in (1, 2)]
 """The key of now, and one of before; both are published."""
-KEYS: Final = [{"key_id": one.key.key_id, "algorithm": ALGORITHM, "public_key": one.key.public} for one in SIGNERS]
+KEYS: Final = [
+    {"key_id": signer.key.key_id, "algorithm": ALGORITHM, "public_key": signer.key.public} for signer in SIGNERS
+]
 FACTS: Final[dict[str, Json]] = {
     "track": "general",
     "applicant": {"name": "한빛센서", "business_number": "1248100998", "sanctioned": False},
@@ -102,9 +104,9 @@ def _nodes(path: list[str]) -> list[bytes]:
     return [bytes.fromhex(node) for node in path]
 
 
-def swapped(random: Random, one: Record, other: Record) -> str:
+def swapped(random: Random, record: Record, other: Record) -> str:
     """A few members are another's."""
-    names = random.sample(sorted(one.keys() & other.keys()), random.choice((1, 1, 2, 3)))
+    names = random.sample(sorted(record.keys() & other.keys()), random.choice((1, 1, 2, 3)))
     for name in names:
-        one[name] = deepcopy(other[name])
+        record[name] = deepcopy(other[name])
     return f"{', '.join(names)} of another"

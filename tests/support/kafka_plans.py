@@ -14,4 +14,4 @@ def acls(document: dict[str, Any]) -> set[tuple[str, str, str]]:
 
 
 def named(documents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    return {one["metadata"]["name"]: one for one in documents if one["kind"] == kind}
+    return {document["metadata"]["name"]: document for document in documents if document["kind"] == kind}

@@ -44,7 +44,7 @@ class Folder:
         result = self.verify(made, *options, "--json")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         first, *others = json.loads(result.stdout)
-        files = {str(Path(one["what"]).relative_to(self.kept)): one for one in others}
+        files = {str(Path(other["what"]).relative_to(self.kept)): other for other in others}
         return result.exit_code, {"": first} | files
 
 

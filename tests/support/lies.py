@@ -161,7 +161,7 @@ def change_a_member(random: Random, record: Record, likes: list[Record]) -> str:
             return f"{path} has one more"
         key = random.choice(keys)
         path += f".{key}" if isinstance(key, str) else "[]"
-        others = [one[key] for one in others if _has(one, key)]
+        others = [other[key] for other in others if _has(other, key)]
         value = holder[key]
         if isinstance(value, (dict, list)) and value and random.random() < 0.85:
             holder = value
@@ -244,7 +244,7 @@ def about_records(made: Forged, random: Random) -> str:
 
 def another_event(made: Forged, random: Random) -> str:
     """An event of another kind or epoch, made of one that is there or of nothing but an act."""
-    record = deepcopy(random.choice([one for one in made.records if "body" in one]))
+    record = deepcopy(random.choice([record for record in made.records if "body" in record]))
     kind = _kind(record)
     match random.choice(("epoch", "batch", "kind", "void", "waived", "extended")):
         case "epoch":
@@ -252,7 +252,7 @@ def another_event(made: Forged, random: Random) -> str:
         case "batch":
             record["body"]["batch"] = random.choice((1, 2, 3))
         case "kind":
-            record["event"] = random.choice([one["event"] for one in made.records if "event" in one])
+            record["event"] = random.choice([record["event"] for record in made.records if "event" in record])
         case "void":
             record |= {"event": "RoundVoided", "body": _act(made) | {"voided_at": "2018-09-14T09:00:05Z"}}
         case "waived":
@@ -270,7 +270,7 @@ def another_event(made: Forged, random: Random) -> str:
 
 def one_person_twice(made: Forged, random: Random) -> str:
     """Of an act of two, the second has the first's name, spelled otherwise."""
-    acts = [one["body"]["actors"] for one in made.records if len(one.get("body", {}).get("actors", ())) == 2]
+    acts = [record["body"]["actors"] for record in made.records if len(record.get("body", {}).get("actors", ())) == 2]
     if not acts:
         return about_a_member(made, random)
     first, second = random.choice(acts)

@@ -45,8 +45,8 @@ async def events_by_round(kafka: KafkaSettings, prefix: str) -> dict[str, Events
 
 def _faults(events: Events) -> list[str]:
     try:
-        for one in events:
-            shaped(one["event"], one["body"], one["event"])
+        for event in events:
+            shaped(event["event"], event["body"], event["event"])
         life = Life(events)
         version = 2 if life.terms.get("announcement_root") else 1
         return [f"{name}: {told}" for faults in (life.faults(), unsound(life, version)) for name, told in faults]
@@ -60,7 +60,7 @@ async def bundle_faults(stack: Stack, round_id: str, events: Events) -> list[str
     faults: list[str] = []
     staff = {"Authorization": f"Bearer {stack.operator_token}"}
     async with httpx2.AsyncClient(base_url=stack.url("selection"), headers=staff, timeout=60) as client:
-        for epoch in sorted(one["body"]["epoch"] for one in events if one["event"] == "SelectionProposed"):
+        for epoch in sorted(event["body"]["epoch"] for event in events if event["event"] == "SelectionProposed"):
             asked = {"depth": "auditor", "epoch": str(epoch)}
             try:
                 answer = await client.get(f"/rounds/{round_id}/evidence", params=asked)

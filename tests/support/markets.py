@@ -23,7 +23,7 @@ REGIONS, KINDS = ("seoul", "busan", "daegu", "gwangju"), ("nep", "net", "gs")
 def market(random: Random, requests: int, entries: int) -> tuple[dict[str, int], list[Record], list[Record]]:
     """Pledges, requests, and entries in draw order. Some institutions run out of money, some requests of units."""
     institutions = [f"office-{number}" for number in range(random.randint(1, 12))]
-    pledges = {one: random.choice((0, 900, 5_000, 10**6)) for one in institutions}
+    pledges = {institution: random.choice((0, 900, 5_000, 10**6)) for institution in institutions}
     asked = [_request(random, random.choice(institutions), number) for number in range(requests)]
     return pledges, asked, [_entry(random, number) for number in range(entries)]
 
@@ -87,9 +87,11 @@ class Rule:
     def __init__(self, pledges: dict[str, int], requests: list[Record]) -> None:
         self._money = dict(pledges)
         self._requests = requests
-        self._left = {one["request"]: [one["quantity"], one["budget_won"]] for one in requests}
-        self._takes = {one["request"]: _dearest(one, pledges) for one in requests}
-        self._limits = {None: POLICY["limits"]} | {one["track"]: one.get("limits", {}) for one in POLICY["tracks"]}
+        self._left = {request["request"]: [request["quantity"], request["budget_won"]] for request in requests}
+        self._takes = {request["request"]: _dearest(request, pledges) for request in requests}
+        self._limits = {None: POLICY["limits"]} | {
+            track["track"]: track.get("limits", {}) for track in POLICY["tracks"]
+        }
         self._selected: Counter[Any] = Counter()
         self._reserved: Counter[Any] = Counter()
 
@@ -138,7 +140,9 @@ class Rule:
 
     def _met(self, entry: Record) -> list[Record]:
         met = [
-            one for one in self._requests if _meets(entry, one) and self._takes[one["request"]] >= entry["price_won"]
+            request
+            for request in self._requests
+            if _meets(entry, request) and self._takes[request["request"]] >= entry["price_won"]
         ]
         return sorted(met, key=lambda one: (-self._left[one["request"]][1], sha256(one["request"].encode()).digest()))
 

@@ -134,7 +134,9 @@ def _unsaid(found: _Module, node: ast.AST, around: tuple[ast.AST, ...]) -> Itera
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 texts = _texts(found, value, around)
-                yield from (Message(found.path, value.lineno, one, key.value) for one in texts if _SENTENCE.search(one))
+                yield from (
+                    Message(found.path, value.lineno, text, key.value) for text in texts if _SENTENCE.search(text)
+                )
     for child in ast.iter_child_nodes(node):
         yield from _unsaid(found, child, around)
 
@@ -182,20 +184,21 @@ def _texts(found: _Module, node: ast.expr, around: tuple[ast.AST, ...], depth: i
             return []
         case ast.JoinedStr(values=values):
             pieces = [
-                _texts(found, one, around, depth + 1) if isinstance(one, ast.Constant) else [PLACE] for one in values
+                _texts(found, value, around, depth + 1) if isinstance(value, ast.Constant) else [PLACE]
+                for value in values
             ]
             return ["".join(each) for each in product(*pieces)]
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            both = [[one or PLACE for one in _texts(found, side, around, depth + 1)] for side in (left, right)]
+            both = [[text or PLACE for text in _texts(found, side, around, depth + 1)] for side in (left, right)]
             return ["".join(each) for each in product(*both)]
         case ast.IfExp(body=body, orelse=orelse):
             return [*_texts(found, body, around, depth + 1), *_texts(found, orelse, around, depth + 1)]
         case ast.BoolOp(values=values):
-            return [text for one in values for text in _texts(found, one, around, depth + 1)]
+            return [text for value in values for text in _texts(found, value, around, depth + 1)]
         case ast.Tuple(elts=elements):
-            return [text for one in elements for text in _texts(found, one, around, depth + 1)]
+            return [text for element in elements for text in _texts(found, element, around, depth + 1)]
         case ast.Dict(values=values):
-            return [text for one in values for text in _texts(found, one, around, depth + 1)]
+            return [text for value in values for text in _texts(found, value, around, depth + 1)]
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in found.imported:
             where, original = found.imported[name]
             path = f"{where}.{original}".replace(".", "/") + ".py"

@@ -113,7 +113,9 @@ def line(request: str = "kepco/r1", quantity: int = 2) -> Award:
 
 
 def standing(occasion: str, at: datetime, *products: Selected, **more: Any) -> SelectedSet:
-    return SelectedSet(occasion=occasion, at=at, selected={one.application: one for one in products}, **more)
+    return SelectedSet(
+        occasion=occasion, at=at, selected={product.application: product for product in products}, **more
+    )
 
 
 def report(at: datetime, quantity: int | None, of: Selected) -> Reported:

@@ -56,11 +56,13 @@ class Validator:
 
 
 def _findings(told: dict[str, Any]) -> Findings:
-    wrong = [f"{one['path']}: {one['description']}" for one in told["validation_errors"]]
+    wrong = [f"{error['path']}: {error['description']}" for error in told["validation_errors"]]
     for path, found in told["additional_closed_codelist_values"].items():
         wrong.append(f"{path}: {', '.join(found['values'])} not in {found['codelist']}")
-    wrong += [f"{one['path']}/{one['field_name']}: no field of the standard" for one in told["all_additional_fields"]]
-    wrong += [f"{one['field']}: deprecated" for one in told["deprecated_fields"]]
+    wrong += [
+        f"{field['path']}/{field['field_name']}: no field of the standard" for field in told["all_additional_fields"]
+    ]
+    wrong += [f"{field['field']}: deprecated" for field in told["deprecated_fields"]]
     wrong += [f"{one['json_location']}: empty" for found in told["additional_checks"].values() for one in found]
     wrong += [f"{kind}: {found}" for kind, found in told.get("conformance_errors", {}).items()]
     codes = {code for found in told["additional_open_codelist_values"].values() for code in found["values"]}

@@ -22,7 +22,7 @@ class Published:
         answer = await self._client.get(self._url)
         assert answer.status_code == 200, answer.text
         self._file.write_bytes(answer.content)
-        now = {(one["ocid"], one["id"]): one for one in answer.json()["releases"]}
+        now = {(release["ocid"], release["id"]): release for release in answer.json()["releases"]}
         assert now == now | self.releases, "a release never changes"
         self.releases = now
 

@@ -47,7 +47,7 @@ def unsigned(pack: Pack) -> Pack:
 
 def held(pack: Pack) -> dict[str, str]:
     """The roots that an institution holds of it."""
-    own = next(one for one in pack["commitments"] if one["epoch"] == pack["epoch"])
+    own = next(commitment for commitment in pack["commitments"] if commitment["epoch"] == pack["epoch"])
     roots = {"commitment": own["commitment_root"], "selection": pack["result"]["selection_root"]}
     return roots | ({"batch": pack["release"]["batch_root"]} if pack["release"] else {})
 
@@ -67,8 +67,8 @@ def _hashes(made: Pack) -> None:
     stated, verdict, policy = made["application"], made["verdict"], made["policy"]
     policy_hash = json_hash(policy)
     made["round"]["policy_hash"] = verdict["policy_hash"] = policy_hash
-    for one in made["commitments"]:
-        one["policy_hash"] = policy_hash
+    for commitment in made["commitments"]:
+        commitment["policy_hash"] = policy_hash
     verdict["as_of"] = policy["as_of"]
     if stated["nonce"] is not None:
         stated["payload_hash"] = payload_hash(stated["nonce"], stated["facts"])
@@ -95,11 +95,11 @@ def _commitments(made: Pack) -> None:
         proof["bucket_root"] = (led or b"").hex()
         above = root_of_path(led or b"", proof["bucket"], BUCKETS, _nodes(proof["manifest_path"]))
         proof["manifest_root"] = (above or b"").hex()
-    for one in made["commitments"]:
-        if one["epoch"] == made["epoch"]:
+    for commitment in made["commitments"]:
+        if commitment["epoch"] == made["epoch"]:
             for name, root in (("application", "applications"), ("verdict", "verdicts"), ("entry", "entries")):
-                one[f"{root}_root"] = made["proofs"][name]["manifest_root"]
-        one["commitment_root"] = Commitment(**{name: one[name] for name in Commitment.__slots__}).root
+                commitment[f"{root}_root"] = made["proofs"][name]["manifest_root"]
+        commitment["commitment_root"] = Commitment(**{name: commitment[name] for name in Commitment.__slots__}).root
     made["confirmation"]["commitment_root"] = _commitment(made, made["epoch"])
     made["draw"]["commitment_root"] = _commitment(made, entry["drawn_under"])
 
@@ -132,7 +132,7 @@ def _led(proof: dict[str, Any], leaf: list[Any]) -> str:
 
 
 def _awards(of: dict[str, Any]) -> list[list[Any]]:
-    return [[one["request"], one["quantity"], one["amount_won"]] for one in of["awards"]]
+    return [[award["request"], award["quantity"], award["amount_won"]] for award in of["awards"]]
 
 
 def _nodes(path: list[str]) -> list[bytes]:
@@ -140,7 +140,9 @@ def _nodes(path: list[str]) -> list[bytes]:
 
 
 def _commitment(made: Pack, epoch: int) -> str:
-    return next(str(one["commitment_root"]) for one in made["commitments"] if one["epoch"] == epoch)
+    return next(
+        str(commitment["commitment_root"]) for commitment in made["commitments"] if commitment["epoch"] == epoch
+    )
 
 
 # True packs of every kind
@@ -166,7 +168,7 @@ def rehearsal() -> Pack:
 def stamped() -> Pack:
     """With a time-stamp and what registries said, in a round that is final for a while."""
     made = make_round(40, 12)
-    stated = next(one for one in made.events if one.type == "InputsCommitted").body
+    stated = next(event for event in made.events if event.type == "InputsCommitted").body
     stamp = {"authority": "authority.example", "token": "TVRJeg==", "stamped_at": "2018-09-15T01:00:03Z"}
     parts = parts_of(made, selected_in(made)[1])
     committed = replace(parts.committed, evidence=[SAID])

@@ -62,7 +62,7 @@ def selected_in(made: Round) -> list[str]:
 
 def parts_of(made: Round, application: str, **changed: Any) -> PackInputs:
     """What the pack of one application is made of; `changed` replaces parts."""
-    events = [PublishedEvent(one.type, {**one.body, **_DATED.get(one.type, {})}) for one in made.events]
+    events = [PublishedEvent(event.type, {**event.body, **_DATED.get(event.type, {})}) for event in made.events]
     published = round_events_of(events, 1)
     assert published is not None
     one = next(each for each in made.judged if each.application == application)
@@ -114,7 +114,7 @@ def released(made: Round, freed: Freed) -> dict[str, dict[str, Any]]:
     """What each application that a batch selected has changed in its pack."""
     after = with_batches(made, freed)
     batch = batch_of(
-        [PublishedEvent(one.type, {**one.body, **_RELEASED.get(one.type, {})}) for one in after.events], 1, 1
+        [PublishedEvent(event.type, {**event.body, **_RELEASED.get(event.type, {})}) for event in after.events], 1, 1
     )
     assert batch is not None
     moved = after.released[0].moved

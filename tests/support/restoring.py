@@ -82,7 +82,9 @@ async def records(stack: Stack, topic: str) -> list[Any]:
 
 async def bodies(stack: Stack, topic: str, kind: str) -> list[dict[str, Any]]:
     wanted = f"kr.firstbuy.{kind}.v1".encode()
-    return [json.loads(one.value) for one in await records(stack, topic) if dict(one.headers)["ce_type"] == wanted]
+    return [
+        json.loads(record.value) for record in await records(stack, topic) if dict(record.headers)["ce_type"] == wanted
+    ]
 
 
 async def published(stack: Stack) -> None:

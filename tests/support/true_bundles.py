@@ -45,7 +45,7 @@ def told(forged: Forged, name: str, *bodies: Record, **members: Any) -> None:
 
 def arranged(forged: Forged) -> Forged:
     """Records in the order that the format has, of events the service's own."""
-    events = [PublishedEvent(one["event"], one["body"]) for one in forged.records if "event" in one]
+    events = [PublishedEvent(record["event"], record["body"]) for record in forged.records if "event" in record]
     before, after = leading_to(events, forged.epoch)
     forged.records = [
         *(event.record() for event in before),
@@ -75,8 +75,8 @@ def scored(depth: Depth) -> Forged:
     made = finished(made)
     if depth is Depth.PUBLIC:
         made.depth = depth
-        for one in made.records:
-            one.pop("open", None)
+        for record in made.records:
+            record.pop("open", None)
     return made
 
 
@@ -97,7 +97,7 @@ def fallback(depth: Depth) -> Forged:
 
 
 def beacon(sources: list[dict[str, Any]]) -> Record:
-    due = due_at(COMMITTED_AT, 86400, [Timetable.of(one) for one in sources])
+    due = due_at(COMMITTED_AT, 86400, [Timetable.of(source) for source in sources])
     value = {"source": "quicknet", "value": beacon_value(SIGNATURE), "signature": SIGNATURE}
     return value | {"beacon_round": Timetable.of(QUICKNET).number(due)}
 
@@ -169,7 +169,7 @@ def eventful(depth: Depth) -> Forged:
 def void(depth: Depth) -> Forged:
     """Ended by two officers after the proposal, which nobody confirmed."""
     made = make_round(5, 2, 19, varied=True).forged(depth)
-    made.records = [one for one in made.records if one.get("event") != "SelectionConfirmed"]
+    made.records = [record for record in made.records if record.get("event") != "SelectionConfirmed"]
     told(made, "RoundVoided", ACT, voided_at="2018-09-21T00:00:00Z")
     return finished(made)
 
@@ -220,7 +220,7 @@ def overtaken(depth: Depth) -> Forged:
     late = _standing(made)
     second = _of_second(made.copy(), admitted=late)
     made.records.remove(late)
-    of_second = [one | {"type": "event"} for one in second.records if one.get("body", {}).get("epoch") == 2]
+    of_second = [record | {"type": "event"} for record in second.records if record.get("body", {}).get("epoch") == 2]
     made.records += of_second
     return finished(made)
 
@@ -252,8 +252,8 @@ def _of_second(
         amended = next(one for one in first.of("entry") if one["application"] == amended["application"])
         amended |= {"version": 2, "judged_in": 2}
     if excluded is not None:
-        first.records = [one for one in first.records if one.get("application") != excluded["application"]]
-        first.records = [one for one in first.records if one.get("event") not in DRAWN]
+        first.records = [record for record in first.records if record.get("application") != excluded["application"]]
+        first.records = [record for record in first.records if record.get("event") not in DRAWN]
         for one in first.of("entry"):
             one["drawn_under"] = 2
     if unparked is not None:

@@ -121,8 +121,8 @@ class Judged:
         return self.policy, HASH, entry | self.stated, opened, self.epoch
 
 
-def _judged(module: Any, one: Judged) -> list[str]:
-    policy, policy_hash, entry, opened, epoch = one.asked()
+def _judged(module: Any, judged: Judged) -> list[str]:
+    policy, policy_hash, entry, opened, epoch = judged.asked()
     return [name for name, _ in module.Judging(policy, policy_hash).faults(entry, opened, epoch)]
 
 
@@ -138,7 +138,7 @@ def _panel_closed(module: Any, epoch: int, closed: list[int], admitted: list[int
     }
     events |= {("ScoresClosed", one): {"epoch": one} for one in closed}
     events |= {("EpochOpened", one): {"epoch": one, "admitted": ["a"]} for one in admitted}
-    events |= {("EpochOpened", one): {"epoch": one, "admitted": []} for one in others}
+    events |= {("EpochOpened", other): {"epoch": other, "admitted": []} for other in others}
     return bool(module._panel_closed(_Events(events), epoch))
 
 

@@ -20,10 +20,16 @@ ROOT = "ab" * 32
 TICKETS = {"a": 6, "b": 3, "c": 2, "d": 1}
 ENTRIES = [Entry(one, VerdictOutcome.ELIGIBLE, count) for one, count in TICKETS.items()]
 OFFERS = {
-    one: Offer(
-        application=one, track="general", firm=one, class_code="41112201", price_won=100, capacity=1, delivery_days=1
+    ticket: Offer(
+        application=ticket,
+        track="general",
+        firm=ticket,
+        class_code="41112201",
+        price_won=100,
+        capacity=1,
+        delivery_days=1,
     )
-    for one in [*TICKETS, "out"]
+    for ticket in [*TICKETS, "out"]
 }
 
 

@@ -23,7 +23,10 @@ def contact(email: str, name: str = "A") -> ContactDetails:
 def test_who_stays_keeps_the_party_however_the_address_is_written() -> None:
     before = [Person("1", contact("a@x.example")), Person("2", contact("b@x.example"))]
     after = replaced(before, [contact("A@X.example", "other"), contact("c@x.example")], lambda: "new")
-    assert [(one.party, one.contact.email) for one in after.people] == [("1", "A@X.example"), ("new", "c@x.example")]
+    assert [(person.party, person.contact.email) for person in after.people] == [
+        ("1", "A@X.example"),
+        ("new", "c@x.example"),
+    ]
     assert after.changed == after.people
     assert after.gone == ("2",)
     assert replaced(before, [one.contact for one in before], lambda: "never").changed == ()

@@ -41,7 +41,9 @@ def answers(facts: ApplicationFacts = GOOD, **told: RegistryAnswer) -> Mapping[Q
         if question.registry is Registry.BUSINESS_STATUS:
             found[question] = told.get("firm", answer(question, status=ACTIVE))
         else:
-            stated = next(one for one in facts.certificates if question.subject.endswith(one.number))
+            stated = next(
+                certificate for certificate in facts.certificates if question.subject.endswith(certificate.number)
+            )
             says = {name: getattr(stated, name) for name in ("issued_on", "expires_on", "grade")}
             found[question] = told["nep"] if question == NEP and "nep" in told else answer(question, **says)
     return found

@@ -119,4 +119,4 @@ def test_in_a_rehearsal_the_future_is_what_has_come_by_neither_clock() -> None:
     fast = Fitness(H2, TimeMap(RECEIVED, datetime(2030, 1, 1, tzinfo=UTC), 1))
     assert slow.faults(firm(started_on=date(2018, 9, 2)), RECEIVED) == ()
     assert fast.faults(firm(started_on=date(2030, 1, 1)), RECEIVED) == ()
-    assert [one.code for one in fast.faults(firm(started_on=date(2030, 1, 2)), RECEIVED)] == ["in-the-future"]
+    assert [fault.code for fault in fast.faults(firm(started_on=date(2030, 1, 2)), RECEIVED)] == ["in-the-future"]

@@ -66,7 +66,7 @@ def test_nothing_made_up_opens(text: str) -> None:
 
 def test_levels_are_in_order() -> None:
     levels = list(IdentityLevel)
-    assert [one.value for one in levels] == ["none", "registry", "identity-provider"]
+    assert [level.value for level in levels] == ["none", "registry", "identity-provider"]
     for place, one in enumerate(levels):
         assert [one.surer_than(other) for other in levels] == [other_place < place for other_place in range(3)]
         assert [one.at_least(other) for other in levels] == [other_place <= place for other_place in range(3)]

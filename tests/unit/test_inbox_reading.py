@@ -132,7 +132,7 @@ def test_an_id_that_can_not_be_quoted_is_refused_and_quoted_as_far_as_it_goes(wh
         return read_message(replace(sent(CONTENT, type=SUBMIT), message_id="x" * length))
 
     assert read(200).reasons == ()
-    assert [(one.pointer, one.code) for one in read(201).reasons] == [
+    assert [(reason.pointer, reason.code) for reason in read(201).reasons] == [
         ("" if where == "header" else "/id", "id-too-long")
     ]
     assert read(5000).message.message_id == "x" * 200

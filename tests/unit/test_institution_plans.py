@@ -14,8 +14,8 @@ from tests.support.kafka_plans import Documents, acls, named
 
 def test_a_plan_has_the_topics_and_the_user_of_who_joins(planned: Documents) -> None:
     documents = planned("kepco")
-    assert {one["apiVersion"] for one in documents} == {"kafka.strimzi.io/v1"}
-    assert {one["metadata"]["labels"]["strimzi.io/cluster"] for one in documents} == {"main"}
+    assert {document["apiVersion"] for document in documents} == {"kafka.strimzi.io/v1"}
+    assert {document["metadata"]["labels"]["strimzi.io/cluster"] for document in documents} == {"main"}
     made = named(documents, "KafkaTopic")
     inbox = made["firstbuy.institution.kepco.inbox.v1"]["spec"]
     assert (inbox["partitions"], inbox["replicas"]) == (1, 3)

@@ -82,7 +82,7 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize(("pointer", "written"), [(at, one) for at, ways in SAME.items() for one in ways], ids=ascii)
+@pytest.mark.parametrize(("pointer", "written"), [(at, way) for at, ways in SAME.items() for way in ways], ids=ascii)
 def test_an_application_is_the_same_however_it_is_written(pointer: str, written: str) -> None:
     sent = body(with_value(pointer, written))
     assert json_hash(facts(sent)) == json_hash(facts(body(APPLICATION)))
@@ -269,4 +269,4 @@ def test_no_body_holds_its_reader() -> None:
 def test_an_address_is_read_as_it_is_and_refused_where_no_mail_goes_to_it(email: str) -> None:
     with pytest.raises(UnreadableJsonError) as refused:
         read_json(TypeAdapter(ContactBody), json.dumps({"name": "김새싹", "email": email}).encode())
-    assert [(one.pointer, one.code) for one in refused.value.reasons] == [("/email", "address-invalid")]
+    assert [(reason.pointer, reason.code) for reason in refused.value.reasons] == [("/email", "address-invalid")]

@@ -25,7 +25,7 @@ def test_aiokafka_gives_up_at_a_header_whose_name_is_no_utf8() -> None:
 
 def test_the_records_around_a_bad_one_are_read_and_it_is_too() -> None:
     records = list(Batch.first(sealed(raw_batch("none", GOOD, BAD, GOOD), base=40)).records())
-    assert [(one.offset, one.value) for one in records if isinstance(one, Record)] == [
+    assert [(record.offset, record.value) for record in records if isinstance(record, Record)] == [
         (40, b"good"),
         (41, b"bad"),
         (42, b"good"),

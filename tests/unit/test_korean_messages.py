@@ -134,7 +134,7 @@ def known_error(kind: str) -> str:
             raise AssertionError(kind)
 
 
-@pytest.mark.parametrize("kind", [one for one in get_args(ErrorType) if not OF_PROGRAMS.search(one)])
+@pytest.mark.parametrize("kind", [kind for kind in get_args(ErrorType) if not OF_PROGRAMS.search(kind)])
 def test_what_pydantic_says_has_its_korean_sentence(kind: str) -> None:
     template = known_error(kind).replace("{expected_plural}", "s")
     assert plain(re.sub(r"\{\w+\}", PLACE, template)) in KNOWN

@@ -43,7 +43,7 @@ WRITTEN_BY_OTHERS = ("product", "firm", "reason")
 
 def hostile(facts: Any, said: str) -> Any:
     if isinstance(facts, list):
-        return [hostile(one, said) for one in facts]
+        return [hostile(fact, said) for fact in facts]
     if isinstance(facts, dict):
         return {name: said if name in WRITTEN_BY_OTHERS and one else hostile(one, said) for name, one in facts.items()}
     return facts

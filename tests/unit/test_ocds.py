@@ -133,7 +133,7 @@ def test_the_tender_says_who_may_come_and_how_is_selected() -> None:
     assert tender["tenderPeriod"] == {"startDate": "2018-08-16T00:00:00Z", "endDate": "2018-09-14T09:00:00Z"}
     assert "판로지원법" in tender["eligibilityCriteria"]
     assert "awardCriteria" not in tender, "no code of the standard is a draw"
-    kinds = {one["documentType"]: one["url"] for one in tender["documents"]}
+    kinds = {document["documentType"]: document["url"] for document in tender["documents"]}
     assert kinds == dict.fromkeys(
         ("eligibilityCriteria", "evaluationCriteria"), "https://data.example.org/rounds/2018-h2/policy"
     )
@@ -164,7 +164,9 @@ def test_an_amendment_before_the_opening_updates_the_planning_with_all_its_terms
     tender = bodies[2]["tender"]
     assert (tender["title"], tender["status"]) == ("고친 이름 2", "planned")
     assert tender["tenderPeriod"]["endDate"] == "2018-09-15T09:00:00Z"
-    assert [(one["id"], one["rationale"]) for one in tender["amendments"]] == [("amended-2", "a day more")]
+    assert [(amendment["id"], amendment["rationale"]) for amendment in tender["amendments"]] == [
+        ("amended-2", "a day more")
+    ]
 
 
 def test_an_extension_before_the_opening_updates_the_planning() -> None:
@@ -181,7 +183,7 @@ def test_an_extension_before_the_opening_stands_when_it_opens() -> None:
         DatedEvent(ocds.extended(), OPENS - timedelta(days=1)),
     )
     bodies = made(nothing_selected(*planned, DatedEvent(ocds.opened())))
-    assert [one["tender"]["tenderPeriod"]["endDate"] for one in bodies[1:]] == ["2018-09-15T09:00:00Z"] * 2
+    assert [body["tender"]["tenderPeriod"]["endDate"] for body in bodies[1:]] == ["2018-09-15T09:00:00Z"] * 2
 
 
 def test_the_commitment_is_a_milestone_with_its_root_and_the_number_of_firms() -> None:
@@ -332,6 +334,6 @@ def test_every_report_makes_a_release_and_the_newest_stands(
 def test_a_package_is_published_when_its_newest_release_was_made() -> None:
     read = json.loads(b"".join(package(PUBLICATION, process())))
     assert read["publishedDate"] == read["releases"][-1]["date"] == "2018-11-07T00:00:00Z"
-    assert [one["date"] for one in read["releases"]] == sorted(one["date"] for one in read["releases"])
+    assert [release["date"] for release in read["releases"]] == sorted(release["date"] for release in read["releases"])
     assert (read["version"], read["uri"]) == ("1.1", "https://data.example.org/rounds/2018-h2/ocds")
     assert read["publisher"] == {"name": "운영기관", "uri": "https://office.example.org"}

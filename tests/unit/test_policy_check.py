@@ -241,7 +241,7 @@ class TestPublishedSchema:
     def test_refuses_what_check_refuses(self, change: Any, at: str) -> None:
         document = stated(H2)
         change(document)
-        assert any(at in one for one in differences(self.schema, document, self.schema))
+        assert any(at in difference for difference in differences(self.schema, document, self.schema))
 
     def test_describes_every_field(self) -> None:
         for name, each in self.schema["$defs"].items():

@@ -152,7 +152,7 @@ MEMBERS: Final = ("round", "application", "version", "received_at", "nonce", "pa
 @pytest.mark.parametrize("value", OTHER_TYPES, ids=repr)
 def test_no_key_makes_a_receipt_of_what_has_another_shape(name: str, value: Any) -> None:
     """Whoever signs it."""
-    stated = {one: TRUE[0][one] for one in MEMBERS} | {name: value}
+    stated = {member: TRUE[0][member] for member in MEMBERS} | {name: value}
     if name in ("withdrawn", "contested") and type(value) is bool:
         return
     try:
@@ -164,7 +164,7 @@ def test_no_key_makes_a_receipt_of_what_has_another_shape(name: str, value: Any)
 
 
 def test_a_receipt_with_more_than_is_known_is_refused() -> None:
-    stated = {one: TRUE[0][one] for one in MEMBERS} | {"selected": True}
+    stated = {member: TRUE[0][member] for member in MEMBERS} | {"selected": True}
     forged = stated | {"key_id": SIGNERS[0].key.key_id, "signature": SIGNERS[0].sign(stated)}
     assert any("'selected' is no member" in line for line in examined_receipt(forged, KEYS).differs)
 

@@ -217,17 +217,17 @@ EXPRESSIONS: Final = (
 )
 
 
-@pytest.mark.parametrize("where", sorted({one.where.partition(":")[0] for one in EXPRESSIONS}))
+@pytest.mark.parametrize("where", sorted({expression.where.partition(":")[0] for expression in EXPRESSIONS}))
 def test_no_regular_expression_takes_longer_than_its_text_is_long(where: str) -> None:
-    for one in EXPRESSIONS:
-        if one.where.partition(":")[0] != where:
+    for expression in EXPRESSIONS:
+        if expression.where.partition(":")[0] != where:
             continue
-        pattern = re.compile(one.pattern, one.flags)
-        for before, repeated in hostile(one.pattern, one.flags):
+        pattern = re.compile(expression.pattern, expression.flags)
+        for before, repeated in hostile(expression.pattern, expression.flags):
             for end in ENDS:
-                for method in one.methods:
+                for method in expression.methods:
                     made = partial(text_of, before, repeated, end)
-                    assert growth(pattern, method, made) < 20, (one, before, repeated, end, method)
+                    assert growth(pattern, method, made) < 20, (expression, before, repeated, end, method)
 
 
 def text_of(before: str, repeated: str, end: str, length: int) -> str:

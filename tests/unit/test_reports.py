@@ -40,8 +40,8 @@ def bought(quantity: int = 10, amount_won: int = 5_000_000, contracted_on: str =
 
 def codes(asks: ReportPurchase | ReportNonPurchase, subject: Subject = STANDS, tolerance: int = 0) -> dict[str, str]:
     reasons = refusal(asks, WINDOW, subject, tolerance, NOW)
-    assert all(one.detail and one.fix for one in reasons)
-    return {one.pointer: one.code for one in reasons}
+    assert all(reason.detail and reason.fix for reason in reasons)
+    return {reason.pointer: reason.code for reason in reasons}
 
 
 @pytest.mark.parametrize("asks", [bought(), bought(1, 0), bought(10, 1), NOT_BOUGHT])

@@ -62,10 +62,18 @@ def test_what_policy_check_prints_in_korean_is_the_golden_text(name: str, monkey
 
 def test_the_programs_copy_is_in_english_unless_another_language_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FILES)
-    found = [one for one in findings(run("policy", "check", "mistyped.yaml", "--json")) if one["code"] == "missing"]
+    found = [
+        finding
+        for finding in findings(run("policy", "check", "mistyped.yaml", "--json"))
+        if finding["code"] == "missing"
+    ]
     assert [(one["detail"], one["fix"]) for one in found] == [("authority is missing", "add it: who issues it.")]
     monkeypatch.setenv("FIRSTBUY_LANGUAGE", "ko")
-    found = [one for one in findings(run("policy", "check", "mistyped.yaml", "--json")) if one["code"] == "missing"]
+    found = [
+        finding
+        for finding in findings(run("policy", "check", "mistyped.yaml", "--json"))
+        if finding["code"] == "missing"
+    ]
     assert [(one["detail"], one["fix"]) for one in found] == [("authority가 없습니다.", "추가해 주십시오: 발급 기관")]
 
 

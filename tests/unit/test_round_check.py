@@ -56,12 +56,12 @@ def test_a_policy_that_is_not_sound_is_said_with_how_to_see_it(tmp_path: Path) -
 
 def test_a_policy_of_another_year_does_not_fit() -> None:
     text = H2.replace("2018-08-16", "2019-08-16", 1).replace("2018-09-14", "2019-09-14", 1)
-    assert [(one.pointer, one.code) for one in examined(text).errors] == [("/policy", "not-the-day-of-the-round")]
+    assert [(error.pointer, error.code) for error in examined(text).errors] == [("/policy", "not-the-day-of-the-round")]
 
 
 def test_a_rolling_intake_closes_its_first_cut_on_its_day() -> None:
     text = (ROUNDS / "small-2019.yaml").read_text().replace("2019-01-31T18", "2019-01-30T18", 1)
-    assert [one.code for one in examined(text).errors] == ["not-the-day-of-the-cut"]
+    assert [error.code for error in examined(text).errors] == ["not-the-day-of-the-cut"]
 
 
 def test_the_command_says_it_for_people_and_programs(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_every_line_that_can_not_be_read_is_named_with_the_fix() -> None:
     ]
     marks, reasons = read("application,reviewer,points,conflict_of_interest\n" + "\n".join(lines))
     assert marks == []
-    assert [(one.pointer, one.code) for one in reasons] == [
+    assert [(reason.pointer, reason.code) for reason in reasons] == [
         ("/lines/2", "cells"),
         ("/lines/3", "cells"),
         ("/lines/4", "cells"),
@@ -67,7 +67,7 @@ def test_every_line_that_can_not_be_read_is_named_with_the_fix() -> None:
         ("/lines/6/conflict_of_interest", "yes-or-no"),
         ("/lines/7/points", "no-number"),
     ]
-    assert all(one.fix for one in reasons)
+    assert all(reason.fix for reason in reasons)
     assert [one.code for one in read("id;points\n")[1]] == ["head"]
     assert [one.code for one in read("")[1]] == ["head"]
 

@@ -175,7 +175,7 @@ def test_no_batch_exceeds_a_budget_a_quantity_a_pledge_a_capacity_or_a_limit(cas
                 units[award.request] += award.quantity
                 won[award.request] += award.amount_won
                 paid[award.institution] += award.amount_won
-        assert all(units[one] <= asked[one].quantity and won[one] <= asked[one].budget_won for one in units)
+        assert all(units[unit] <= asked[unit].quantity and won[unit] <= asked[unit].budget_won for unit in units)
         assert all(amount <= pledges[institution] for institution, amount in paid.items())
         assert limits.places is None or len(selected) <= limits.places
         for track, own in tracks.items():

@@ -277,7 +277,9 @@ def one_firm(of: list[ApplicationSubmitted], entries: int) -> list[tuple[str, st
 
 
 def capped(of: Policy, most: int | None, **tracks: int) -> Policy:
-    own = tuple(replace(one, limits=TrackLimits(applications_per_firm=tracks.get(one.track))) for one in of.tracks)
+    own = tuple(
+        replace(track, limits=TrackLimits(applications_per_firm=tracks.get(track.track))) for track in of.tracks
+    )
     return replace(of, limits=replace(of.limits, applications_per_firm=most), tracks=own)
 
 

@@ -84,7 +84,7 @@ def attributes_endless(token: Element) -> bytes:
 
 
 def without_certificates(token: Element) -> bytes:
-    return with_signed_data(token, [one.raw for one in signed_data(token).members if one.tag != 0xA0])
+    return with_signed_data(token, [member.raw for member in signed_data(token).members if member.tag != 0xA0])
 
 
 def attributes_turned(token: Element) -> bytes:

@@ -203,9 +203,10 @@ def found_of(made: Forged, word: str) -> Record:
     word, _, skipped = word.partition("@")
     kind, _, which = word.rstrip("]").partition("[")
     found = [
-        one
-        for one in made.records
-        if kind in (one.get("event"), one["type"]) and (not which or which in (one["result"], one["reason"]))
+        record
+        for record in made.records
+        if kind in (record.get("event"), record["type"])
+        and (not which or which in (record["result"], record["reason"]))
     ]
     record = found[int(skipped or 0)]
     body: Record = record.get("body", record)

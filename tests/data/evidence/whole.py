@@ -30,7 +30,7 @@ NO_PATTERNS = {
 
 
 def without(made: Forged, *names: str) -> None:
-    made.records = [one for one in made.records if one.get("event", one["type"]) not in names]
+    made.records = [record for record in made.records if record.get("event", record["type"]) not in names]
 
 
 def swapped(made: Forged, one: int, other: int) -> None:
@@ -121,7 +121,7 @@ def _grown(stated: Record, bucket: int, count: int) -> None:
 def taken_out_after_completion(made: Forged) -> Forged:
     """Of a set that was completed nobody is parked."""
     frozen, entries = made.event("RoundFrozen"), made.of("entry")
-    leaves = [[one["application"], 1, one["payload_hash"], 1, one["outcome"], "0" * 64] for one in entries]
+    leaves = [[entry["application"], 1, entry["payload_hash"], 1, entry["outcome"], "0" * 64] for entry in entries]
     body = made.event("EligibilityCompleted") | {"epoch": 1, "completed_at": "2018-09-14T10:00:10Z"}
     counts = {"eligible": len(leaves) + 1, "ineligible": 0}
     body |= {"applications_root": frozen["applications"]["root"], "verdicts": manifest(leaves)} | counts
@@ -152,11 +152,15 @@ def one_officer_unseen(made: Forged) -> None:
 
 
 def not_committed_later(made: Forged) -> None:
-    made.records = [one for one in made.records if (one.get("event"), one["type"]) != ("InputsCommitted", "later")]
+    made.records = [
+        record for record in made.records if (record.get("event"), record["type"]) != ("InputsCommitted", "later")
+    ]
 
 
 def without_later_value(made: Forged) -> None:
-    made.records = [one for one in made.records if (one.get("event"), one["type"]) != ("SourceValueRecorded", "later")]
+    made.records = [
+        record for record in made.records if (record.get("event"), record["type"]) != ("SourceValueRecorded", "later")
+    ]
 
 
 def of_no_name(made: Forged) -> None:
