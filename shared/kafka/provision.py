@@ -21,12 +21,13 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.contracts.access import SERVICES, service_grants, service_user
 from shared.contracts.topics import Topic, provisioned
 from shared.kafka.access import Access, AccessRefusedError
 from shared.service.settings import DeploymentSettings, KafkaSettings
+from shared.service.settings_files import Settings, UnreadableSettingError
 
 AT_ONCE: Final = 200
 """Most topics in one request."""
@@ -38,7 +39,7 @@ class ProvisioningError(RuntimeError):
     code = "kafka-provisioning"
 
 
-class ProvisioningSettings(BaseSettings):
+class ProvisioningSettings(Settings):
     """Passwords of the services' users, for `python -m shared.kafka.provision` alone. The user that it works as is
     named by `FIRSTBUY_KAFKA_SASL_USERNAME`; it may create topics, and alter users and ACLs."""
 
@@ -135,15 +136,15 @@ async def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.kafka.provision")
     parser.add_argument("--topics-only", action="store_true", help="leave users and rights to others")
     given = parser.parse_args(arguments)
-    kafka, prefix = KafkaSettings(), DeploymentSettings().topic_prefix
     try:
+        kafka, prefix = KafkaSettings(), DeploymentSettings().topic_prefix
         created = await provision(provisioned(), kafka, prefix)
         print(f"created {len(created)} topics")  # noqa: T201 -- this is a command
         if kafka.secured and not given.topics_only:
             passwords = ProvisioningSettings().passwords()
             await provision_access(kafka, prefix, passwords)
             print(f"gave the services their rights, and {len(passwords)} of them a password")  # noqa: T201
-    except (ProvisioningError, AccessRefusedError) as error:
+    except (ProvisioningError, AccessRefusedError, UnreadableSettingError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0

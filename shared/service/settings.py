@@ -1,6 +1,6 @@
 """Settings from the environment, common to all services. Each service has a subclass of `ServiceSettings`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -8,16 +8,21 @@ from typing import Any, Self
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.kafka.security import ssl_context
 from shared.proof.signing import UnusableKeyError, private_key
+from shared.service.settings_files import SUFFIX, Settings, in_files
 
 
 def unusable(error: ValidationError, prefix: str) -> str:
     """One line per wrong variable, without its value, which may be a password."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "\n".join(f"{prefix}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults)
+
+
+def _names_file(name: str, fields: Collection[str]) -> bool:
+    return name.lower() not in fields and name.removesuffix(SUFFIX).lower() in fields
 
 
 class SecurityProtocol(StrEnum):
@@ -33,7 +38,7 @@ class SaslMechanism(StrEnum):
     SCRAM_SHA_512 = "SCRAM-SHA-512"
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(Settings):
     """How to reach Kafka: the same for every service of a deployment."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_KAFKA_", frozen=True)
@@ -53,7 +58,9 @@ class KafkaSettings(BaseSettings):
         """Settings from these variables; the process's environment provides only missing ones."""
         prefix = "FIRSTBUY_KAFKA_"
         given = {name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(prefix)}
-        return cls.model_validate({name.lower(): value for name, value in given.items()})
+        fields = cls.model_fields
+        plain = {name.lower(): value for name, value in given.items() if not _names_file(name, fields)}
+        return cls.model_validate(plain | in_files(prefix, fields, environment))
 
     @property
     def secured(self) -> bool:
@@ -109,7 +116,7 @@ class KafkaSettings(BaseSettings):
         )
 
 
-class DeploymentSettings(BaseSettings):
+class DeploymentSettings(Settings):
     """Settings all services of a deployment share."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_", frozen=True)
@@ -122,7 +129,7 @@ class DeploymentSettings(BaseSettings):
     trace_endpoint: str = Field("", description="OTLP/HTTP address spans are sent to; empty: spans are not exported.")
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(Settings):
     """Settings of one service; `FIRSTBUY_<SERVICE>_…`."""
 
     model_config = SettingsConfigDict(frozen=True)
@@ -158,7 +165,10 @@ class ServiceSettings(BaseSettings):
         60, gt=0, description="How long an answer is kept for who takes nothing of it; then the connection is closed."
     )
     replica: str = Field(
-        "0", pattern=r"^[A-Za-z0-9.-]+$", description="Slot of this replica; two live processes never share one."
+        "0",
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="Slot of this replica; two live processes never share one. `auto`: the lowest that none holds, "
+        "by a lock in the database (one more connection).",
     )
     batch_records: int = Field(2000, ge=1, description="Most records taken in one step.")
     step_seconds: int = Field(60, ge=1, description="No step for this long while records wait: not live.")
