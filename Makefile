@@ -96,6 +96,7 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.onboarding --institutions 100
 	@$(BIN)/python -m tests.bench.notify --notices 20000
 	@$(BIN)/python -m tests.bench.fairness
+	@$(BIN)/python -m tests.bench.parking
 
 LOCK := .venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 lock: ready  ## resolve the dependencies anew: what runs, and what develops; records no registry's address

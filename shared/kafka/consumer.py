@@ -88,7 +88,6 @@ class TopicConsumer:
         self._publishing: asyncio.Task[None] | None = None
         self._assigned = asyncio.Event()
         self.failure: BaseException | None = None
-        self.last_step = time.monotonic()
         self._read: dict[Partition, int] = {}
         self._settled: dict[Partition, int] = {}
         # The assignor keeps state on its class: members of other groups in this process must not share it.
@@ -134,7 +133,7 @@ class TopicConsumer:
     async def _take(self, records: Sequence[Any]) -> None:
         if self.failure is not None:
             return
-        started = time.monotonic()
+        started = self._step.progressed_at = time.monotonic()
         try:
             settled, self._settled = self._settled, {}
             published = await self._step.take(records, settled)
@@ -149,7 +148,7 @@ class TopicConsumer:
         except Exception as error:  # noqa: BLE001 -- FastStream would log it and skip unpublished events
             _log.exception("stops: cannot publish", topic=self._name)
             self.failure = error
-        self.last_step = time.monotonic()
+        self._step.progressed_at = time.monotonic()
 
     async def _publish(self, events: Sequence[Outgoing], offsets: dict[Partition, int]) -> None:
         try:
@@ -202,6 +201,11 @@ class TopicConsumer:
     @property
     def ready(self) -> bool:
         return self._assigned.is_set() and self.failure is None
+
+    @property
+    def progressed_at(self) -> float:
+        """When a batch was last begun, or part of one saved or parked, on the clock of `time.monotonic`."""
+        return self._step.progressed_at
 
     def lag(self) -> int:
         """Records not read yet in the assigned partitions, as of the last fetch."""

@@ -1,9 +1,11 @@
 """Dead letters: the unchanged record, with its origin and the reason it was parked."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
 
 from shared.contracts.topics import CONTACTS, dead_letters
-from shared.kafka.producer import EventProducer
+from shared.kafka.producer import EventProducer, RawRecord
+from shared.kafka.records import Faulty
 
 
 class DeadLetters:
@@ -14,19 +16,21 @@ class DeadLetters:
         self._prefix = prefix
         self._service = service
 
-    async def __call__(self, record: Any, error: str, detail: str, attempts: int) -> None:
-        name = record.topic.removeprefix(self._prefix)
-        bare = name == CONTACTS.name
+    async def __call__(self, records: Sequence[Faulty]) -> None:
+        by_topic: dict[str, list[RawRecord]] = defaultdict(list)
+        for one in records:
+            name = one.record.topic.removeprefix(self._prefix)
+            by_topic[self._prefix + dead_letters(name, self._service).name].append(self._raw(name, one))
+        for topic, raw in by_topic.items():
+            await self._producer.publish_raw(topic, raw)
+
+    def _raw(self, name: str, one: Faulty) -> RawRecord:
+        record, bare = one.record, name == CONTACTS.name
         headers = [] if bare else [(key, value or b"") for key, value in record.headers]
         headers += [
             ("firstbuy_origin", f"{record.topic}/{record.partition}/{record.offset}".encode()),
-            ("firstbuy_error", error.encode()),
-            ("firstbuy_detail", b"" if bare else detail.encode(errors="replace")),
-            ("firstbuy_attempts", str(attempts).encode()),
+            ("firstbuy_error", one.error.encode()),
+            ("firstbuy_detail", b"" if bare else one.detail.encode(errors="replace")),
+            ("firstbuy_attempts", str(one.attempts).encode()),
         ]
-        await self._producer.publish_raw(
-            self._prefix + dead_letters(name, self._service).name,
-            key=None if bare else record.key,
-            value=b"" if bare else record.value,
-            headers=headers,
-        )
+        return RawRecord(None if bare else record.key, b"" if bare else record.value, headers)

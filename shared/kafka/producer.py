@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -30,6 +31,15 @@ class EventTooLargeError(ValueError):
     """One event does not fit into the largest batch that a broker accepts."""
 
     code = "event-too-large"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record as it goes to the broker, whatever it says."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
 
 
 class EventProducer:
@@ -106,18 +116,20 @@ class EventProducer:
             else:
                 return
 
-    async def publish_raw(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> None:
-        """Publishes one raw record under its full topic name, for dead letters."""
+    async def publish_raw(self, topic: str, records: Sequence[RawRecord]) -> None:
+        """Publishes raw records under a full topic name, for dead letters. Retries while brokers are unavailable: a
+        record may be there twice."""
         pause = 0.2
         while True:
             try:
                 if self._producer is None:
                     raise KafkaConnectionError("the producer is not started")
-                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
+                sent = [
+                    await self._producer.send(topic, one.value, key=one.key, headers=one.headers) for one in records
+                ]
+                await _acknowledged(sent)
             except (KafkaTimeoutError, KafkaConnectionError) as error:
-                pause = await self._pause(1, error, pause)
+                pause = await self._pause(len(records), error, pause)
             else:
                 return
 

@@ -1,19 +1,20 @@
-"""Decodes consumed records: the envelope's attributes and the contract in the body."""
+"""Decodes consumed records: the envelope's attributes and the contract in the body; names what can't be taken."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from shared.clock import broker_time
-from shared.contracts.topics import Topic
+from shared.contracts.topics import CONTACTS, Topic
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import trace_of, type_name
 
 Body_co = TypeVar("Body_co", bound=Contract, covariant=True)
 Model = TypeVar("Model", bound=Contract)
+DETAIL_CHARACTERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +91,27 @@ class Decoder:
             appended_at=broker_time(record.timestamp),
             traceparent=trace_of(headers.get("traceparent")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A record that can't be taken, and why. Without a detail where it may quote personal data."""
+
+    record: Any
+    event_id: str | None
+    error: str
+    detail: str
+    attempts: int
+
+
+def faulty(record: Any, error: Exception, attempts: int) -> Faulty:
+    """The record with its error's code and text. An error may quote the record, and the personal data of contacts.v1
+    may be nowhere else."""
+    bare = record.topic.endswith(CONTACTS.name)
+    return Faulty(
+        record,
+        next((value.decode(errors="replace") for name, value in record.headers if name == "ce_id" and value), None),
+        getattr(error, "code", None) or type(error).__name__,
+        "" if bare else str(error)[:DETAIL_CHARACTERS].replace("\x00", "␀"),
+        attempts,
+    )

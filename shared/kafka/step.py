@@ -1,23 +1,24 @@
 """One step of a consumer: saves the effects of a batch of records and its next offsets in one transaction.
 
-decode → handle and save with the offsets → (the consumer publishes and commits). A failing batch is halved until the
-faulty record is alone. That record is retried a few times, then dead-lettered and parked, but only while the database
-answers. While the database is unavailable, no record is to blame: the step waits.
+decode → handle and save with the offsets → (the consumer publishes and commits). Records that can't be decoded are
+parked first, all at once. If handling the others fails, the batch is halved until the faulty record is alone. That
+record is retried a few times, then dead-lettered and parked, but only while the database answers. While the database is
+unavailable, no record is to blame: the step waits.
 """
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import structlog
 
-from shared.contracts.topics import CONTACTS
 from shared.contracts.values import Contract
 from shared.kafka.cloudevents import Outgoing
-from shared.kafka.records import Decoder, Event, Tombstone, UnreadableRecordError
-from shared.kafka.storage import Partition, load_offsets, park, save_offsets, save_published
+from shared.kafka.records import Decoder, Event, Faulty, Tombstone, faulty
+from shared.kafka.storage import Partition, load_offsets, park_all, save_offsets, save_published
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
 from shared.service.telemetry import Metrics
 
@@ -28,8 +29,10 @@ _log = structlog.get_logger()
 Incoming = Event[Contract] | Tombstone
 Handler = Callable[[Connection, Sequence[Incoming]], Awaitable[Sequence[Outgoing]]]
 """Decides and writes on the given connection; returns what to publish once that is committed."""
-DeadLetter = Callable[[Any, str, str, int], Awaitable[None]]
-"""Publishes a record as a dead letter: the record, error code, detail, attempts."""
+DeadLetter = Callable[[Sequence[Faulty]], Awaitable[None]]
+"""Publishes records as dead letters."""
+_Decoded = tuple[Any, Incoming | None]
+"""A record, and what it says; None: it is parked, or of a type that this version does not know."""
 
 
 class StoppedError(RuntimeError):
@@ -57,6 +60,8 @@ class Step:
     dead_letter: DeadLetter
     metrics: Metrics
     stopping: asyncio.Event
+    progressed_at: float = field(default_factory=time.monotonic, init=False)
+    """When something was last begun, saved or parked, on the clock of `time.monotonic`."""
 
     async def take(self, records: Sequence[Any], settled: Mapping[Partition, int]) -> list[Outgoing]:
         """Saves the effects of every record, or parks it; returns what to publish, in order.
@@ -66,7 +71,7 @@ class Step:
         published: list[Outgoing] = []
         if settled:
             await self.note_published(settled)
-        waiting: list[Sequence[Any]] = [records]
+        waiting: list[Sequence[_Decoded]] = [await self._decoded(records)]
         while waiting:
             part = waiting.pop()
             try:
@@ -77,17 +82,33 @@ class Step:
                 if len(part) > 1:
                     middle = len(part) // 2
                     waiting += [part[middle:], part[:middle]]
-                    self._count_retry(part, "bisected")
+                    self._count_retry(part[0][0], "bisected")
                 else:
                     published += await self._retry(part[0], error)
+            self.progressed_at = time.monotonic()
         return published
 
-    async def _save(self, records: Sequence[Any]) -> Sequence[Outgoing]:
-        events = [event for event in map(self.decoder.decode, records) if event is not None]
+    async def _decoded(self, records: Sequence[Any]) -> list[_Decoded]:
+        """The records with what they say. Those that can't be decoded are parked here; their offsets are saved later,
+        in the order of the batch: an offset that is saved says that everything before it was taken or parked."""
+        decoded: list[_Decoded] = []
+        unreadable: list[Faulty] = []
+        for record in records:
+            try:
+                decoded.append((record, self.decoder.decode(record)))
+            except Exception as error:  # noqa: BLE001 -- decoding is a function of the record alone
+                decoded.append((record, None))
+                unreadable.append(faulty(record, error, 1))
+        if unreadable:
+            await self._park(unreadable)
+        return decoded
+
+    async def _save(self, part: Sequence[_Decoded]) -> Sequence[Outgoing]:
+        events = [event for _, event in part if event is not None]
 
         async def write(connection: Connection) -> Sequence[Outgoing]:
             published = await self.handle(connection, events) if events else ()
-            await save_offsets(connection, next_offsets(records))
+            await save_offsets(connection, next_offsets([record for record, _ in part]))
             return published
 
         return await self._transact(write)
@@ -123,43 +144,44 @@ class Step:
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
                 pause = min(pause * 2, 5)
 
-    async def _retry(self, record: Any, error: Exception) -> Sequence[Outgoing]:
-        """Retries a single record, unless it is unreadable; then parks it."""
-        attempts = 1
-        while attempts < ATTEMPTS and not isinstance(error, UnreadableRecordError):
-            await asyncio.sleep(0.1 * 2**attempts * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
-            attempts += 1
-            self._count_retry([record], type(error).__name__)
+    async def _retry(self, one: _Decoded, error: Exception) -> Sequence[Outgoing]:
+        """Retries a single record; then parks it."""
+        record, _ = one
+        for attempt in range(2, ATTEMPTS + 1):
+            await asyncio.sleep(0.05 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
+            self._count_retry(record, type(error).__name__)
             try:
-                return await self._save([record])
+                return await self._save([one])
             except StoppedError:
                 raise
             except Exception as again:  # noqa: BLE001 -- counted, and parked with its last error
                 error = again
-        await self._park(record, error, attempts)
-        return ()
+        await self._park([faulty(record, error, ATTEMPTS)])
+        return await self._save([(record, None)])
 
-    async def _park(self, record: Any, error: Exception, attempts: int) -> None:
-        code = getattr(error, "code", None) or type(error).__name__
-        # An error may quote the record, and the personal data of contacts.v1 may be nowhere else.
-        bare = record.topic.endswith(CONTACTS.name)
-        detail = "" if bare else str(error)[:1000].replace("\x00", "␀")
-        event_id = next((v.decode(errors="replace") for k, v in record.headers if k == "ce_id" and v), None)
-        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    async def _park(self, records: Sequence[Faulty]) -> None:
+        """Publishes the records as dead letters and lists them as parked. A crash in between repeats dead letters."""
 
         async def control(connection: Connection) -> None:
             await connection.fetchval("SELECT 1")
 
-        async def write(connection: Connection) -> None:
-            place = (record.topic, record.partition)
-            await park(connection, place, record.offset, event_id, code, detail, attempts)
-            await save_offsets(connection, next_offsets([record]))
-
         await self._transact(control)
-        await self.dead_letter(record, code, detail, attempts)
-        await self._transact(write)
-        self.metrics.dead_letters.labels(record.topic).inc()
-        _log.error("parked record", **where, event_id=event_id, error=code, detail=detail, attempts=attempts)
+        await self.dead_letter(records)
+        await self._transact(lambda connection: park_all(connection, records))
+        first = records[0]
+        self.metrics.dead_letters.labels(first.record.topic).inc(len(records))
+        _log.error(
+            "parked records",
+            records=len(records),
+            topic=first.record.topic,
+            partition=first.record.partition,
+            offset=first.record.offset,
+            event_id=first.event_id,
+            error=first.error,
+            detail=first.detail,
+            attempts=first.attempts,
+        )
+        self.progressed_at = time.monotonic()
 
-    def _count_retry(self, records: Sequence[Any], cause: str) -> None:
-        self.metrics.retries.labels(records[0].topic, cause).inc()
+    def _count_retry(self, record: Any, cause: str) -> None:
+        self.metrics.retries.labels(record.topic, cause).inc()

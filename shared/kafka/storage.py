@@ -1,9 +1,10 @@
 """The SQL of consuming: offsets and parked records, in the service's own database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.kafka.records import Faulty
 from shared.service.postgres import Connection
 
 Partition = tuple[str, int]
@@ -26,6 +27,11 @@ READ_UP_TO = "SELECT partition, next_offset FROM consumer_offsets WHERE topic = 
 PARK = """
 INSERT INTO parked_records (topic, partition, "offset", event_id, error, detail, attempts)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+PARK_ALL = """
+INSERT INTO parked_records (topic, partition, "offset", event_id, error, detail, attempts)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[])
+ON CONFLICT DO NOTHING
 """
 PARKED = """
 SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
@@ -72,6 +78,13 @@ async def park(
 ) -> None:
     """Notes a record that could not be handled."""
     await connection.execute(PARK, *partition, offset, event_id, error, detail, tries)
+
+
+async def park_all(connection: Connection, records: Sequence[Faulty]) -> None:
+    """Notes records that could not be handled."""
+    places = [(one.record.topic, one.record.partition, one.record.offset) for one in records]
+    reasons = [(one.event_id, one.error, one.detail, one.attempts) for one in records]
+    await connection.execute(PARK_ALL, *zip(*places, strict=True), *zip(*reasons, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ class Runtime:
         return {
             consumer.topic.name: f"no step for {limit} s with records waiting"
             for consumer in self._consumers
-            if consumer.lag() > 0 and time.monotonic() - consumer.last_step > limit
+            if consumer.lag() > 0 and time.monotonic() - consumer.progressed_at > limit
         }
 
     async def ready(self) -> dict[str, str]:

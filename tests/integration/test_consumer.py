@@ -139,6 +139,34 @@ async def test_what_cannot_be_read_is_parked_at_once(
     assert await watch.fetchval("SELECT error FROM parked_records") == "unreadable-record"
 
 
+async def test_a_flood_of_unreadable_records_is_parked_in_batches_and_counts_as_progress(
+    given: ProbeSettings, watch: asyncpg.Connection
+) -> None:
+    """One at a time it would be a few hundred in a second: no step would end within `step_seconds`, and the process
+    would be restarted in the middle."""
+    name, flood = given.deployment.topic_prefix + TOPIC.name, 20_000
+    producer = AIOKafkaProducer(**given.kafka.client_arguments())
+    await producer.start()
+    sent = [await producer.send(name, b"no json", headers=[("ce_id", b"%d" % n)]) for n in range(flood)]
+    await asyncio.gather(*sent)
+    await producer.stop()
+    async with running(given.model_copy(update={"step_seconds": 1})) as runtime:
+        await runtime.producer.publish([changed(f"good{n}") for n in range(3)])
+
+        async def all_taken() -> bool:
+            assert runtime.live() == {}
+            taken = await count(watch, "SELECT coalesce(sum(next_offset), 0)::int FROM consumer_offsets")
+            return taken == flood + 3
+
+        await until(all_taken, "everything taken or parked")
+    assert await count(watch, "SELECT count(*) FROM saved") == 3
+    assert await count(watch, "SELECT count(DISTINCT event_id) FROM parked_records") == flood
+    dead = await records_of(given.kafka, f"{name}.probe.dlq")
+    origins = {dict(record.headers)["firstbuy_origin"] for record in dead}
+    parked = await watch.fetch('SELECT topic, partition, "offset" FROM parked_records')
+    assert origins == {f"{topic}/{partition}/{offset}".encode() for topic, partition, offset in parked}
+
+
 async def test_a_type_this_version_does_not_know_is_passed_over(
     given: ProbeSettings, watch: asyncpg.Connection
 ) -> None:

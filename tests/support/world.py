@@ -6,7 +6,7 @@ lose, reorder among topics and partitions, and crash between any two steps; inta
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from shared.clock import SetClock
 from shared.contracts import topics
 from shared.contracts.findings import VerdictOutcome
 from shared.contracts.topics import Topic
-from shared.kafka.records import Decoder
+from shared.kafka.records import Decoder, Faulty
 from shared.kafka.step import Handler, Step
 from shared.kafka.storage import load_offsets, save_offsets, save_published
 from shared.service.keys import SigningKey
@@ -105,8 +105,8 @@ class Service:
         }
         return handlers, jobs
 
-    async def _dead_letter(self, record: Any, code: str, detail: str, attempts: int) -> None:
-        self.dead.append((record.topic, record.offset))
+    async def _dead_letter(self, records: Sequence[Faulty]) -> None:
+        self.dead += [(one.record.topic, one.record.offset) for one in records]
 
     async def deliver(self, topic: str, partition: int, count: int, *, crash: bool = False, again: int = 0) -> int:
         """The next `count` records, and before them `again` that were delivered already; how many were new."""
