@@ -4,8 +4,7 @@ import gc
 import hashlib
 import re
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from functools import cache, partial
 from math import ceil
 from pathlib import Path
@@ -33,6 +32,7 @@ from shared.service.headers import Guarded
 from shared.service.openapi import describe
 from shared.service.postgres import DatabaseAwayError
 from shared.service.problems import Problem, problem_response
+from shared.service.starting import ClosedUntilOpen, Lifespan, Opening
 from shared.wording.spoken import Spoken
 
 _log = structlog.get_logger()
@@ -148,14 +148,18 @@ class Health(Protocol):
 
 def service_app(
     title: str,
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    lifespan: Lifespan,
     answers: Path,
     raw: Mapping[str, Any] | None = None,
 ) -> FastAPI:
     """An app without FastAPI's pages, which load scripts of others (`/docs` is ours), and without slash redirects,
     which would lead to whatever the request's Host says. `answers` and `raw`: additions to its OpenAPI document
     (`shared.service.openapi`)."""
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    opening = Opening(lifespan)
+    app = FastAPI(
+        title=title, version="1", lifespan=opening.lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    app.add_middleware(ClosedUntilOpen, opening=opening)
     describe(app, answers, raw or {})
     return app
 

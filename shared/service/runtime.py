@@ -58,6 +58,7 @@ class Runtime:
         self._described: set[str] = set()
         self._read_by_hand: set[str] = set()
         self._checks: dict[str, Callable[[], str | None]] = {}
+        self._starting: str | None = "not started"
 
     @property
     def pool(self) -> Pool:
@@ -127,13 +128,16 @@ class Runtime:
     async def open(self, app: FastAPI) -> AsyncIterator[None]:
         """Opens everything for an app's lifespan. At the end it stops consumers, then the producer, then the pool."""
         self.stopping.clear()
-        self._pool = await self._wait_for_database()
-        await self.producer.start()
         tasks: list[asyncio.Task[None]] = []
         try:
+            self._starting = "waits for the database"
+            self._pool = await self._wait_for_database()
+            self._starting = "waits for Kafka"
+            await self.producer.start()
             await self._start_consumers()
             tasks = [asyncio.create_task(self._repeat(*job), name=job[0]) for job in self._jobs]
             tasks.append(asyncio.create_task(self._watch(app), name="watchdog"))
+            self._starting = None
             _log.info("started", service=self.service, topics=[consumer.topic.name for consumer in self._consumers])
             yield
         finally:
@@ -226,6 +230,8 @@ class Runtime:
 
     async def ready(self) -> dict[str, str]:
         """What is missing before requests can be served, by name."""
+        if self._starting is not None:
+            return {"start": self._starting}
         missing = {consumer.topic.name: "no partitions yet" for consumer in self._consumers if not consumer.ready}
         missing |= {name: reason for name, check in self._checks.items() if (reason := check()) is not None}
         if not self.producer.ready:
