@@ -1,7 +1,7 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak mutants mutants-page check fix \
-	watch hooks bench lock settings schemas clean
+	watch hooks bench lock settings metrics schemas clean
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
@@ -73,6 +73,7 @@ check: ready  ## lint, types, import rules, the house's own rules, drift of sche
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
 	@$(BIN)/python -m firstbuy.reference.settings --check
+	@$(BIN)/python -m firstbuy.reference.metrics --check
 
 hooks: ready  ## have git run the quick checks before each commit
 	@$(BIN)/prek install
@@ -83,6 +84,9 @@ schemas: ready  ## write shared/contracts/schemas, docs/asyncapi and the evidenc
 
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m firstbuy.reference.settings
+
+metrics: ready  ## write docs/metrics.md anew
+	@$(BIN)/python -m firstbuy.reference.metrics
 
 ##@ Maintain
 

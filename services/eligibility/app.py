@@ -20,6 +20,7 @@ from services.eligibility.settings import EligibilitySettings
 from services.eligibility.usecases.asking import Asking, RegistryMetrics, keep_answers
 from services.eligibility.usecases.judging import Judge
 from services.eligibility.usecases.repairs import Repairs
+from services.eligibility.usecases.round_metrics import RoundMetrics
 from shared.clock import Clock, SystemClock
 from shared.contracts import topics
 from shared.contracts.registries import Registry
@@ -64,7 +65,10 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     for asking in askings:
         runtime.job(f"ask {asking.registry}", partial(_ask, asking, runtime), 0.5)
     runtime.job("answered", lambda: jobs.judge_answered(runtime.pool, judge, outbox), 0.3)
-    runtime.job_by_round("completion", jobs.complete_rounds, 0.2, outbox, clock, own)
+    by_round = RoundMetrics(runtime.metrics.registry)
+    runtime.measures.add(by_round.refresh)
+    completing = partial(jobs.complete_rounds, differ=by_round.differ)
+    runtime.job_by_round("completion", completing, 0.2, outbox, clock, own)
     runtime.job_by_round("repair", jobs.ask_for_repair, 0.5, outbox, clock, settings.repair_seconds)
     runtime.job("audit head", lambda: sign_head(SERVICE, runtime.pool, outbox, signing, clock), 1)
     runtime.job("outbox", lambda: outbox.publish_handed(runtime.pool), 0)
@@ -85,7 +89,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     staff = access.admit(AUDITOR, OFFICER, OPERATOR)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
-    add_service_routes(app, runtime, runtime.metrics.registry, api.BODY_BYTES, settings.http_body_seconds)
+    add_service_routes(app, runtime, runtime.metrics, api.BODY_BYTES, settings.http_body_seconds)
     return app
 
 

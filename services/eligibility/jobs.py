@@ -1,6 +1,6 @@
 """Periodic jobs: judging applications that waited for their round or for registries, and completing rounds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -48,8 +48,16 @@ async def judge_answered(pool: Pool, judge: Judge, outbox: OutboxPublisher) -> N
         _log.info("judged answered applications", applications=len(events))
 
 
-async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own: OwnTopic, by_round: ByRound) -> None:
-    """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch)."""
+async def complete_rounds(
+    pool: Pool,
+    outbox: OutboxPublisher,
+    clock: Clock,
+    own: OwnTopic,
+    by_round: ByRound,
+    differ: Callable[[str, int], None] = lambda round_id, buckets: None,
+) -> None:
+    """Completes rounds whose verdicts are exactly the manifest's applications; once per (round, epoch). `differ` is
+    told how many buckets differ, whenever that was looked at."""
     if not await own.read_back(pool):
         return
 
@@ -60,7 +68,9 @@ async def complete_rounds(pool: Pool, outbox: OutboxPublisher, clock: Clock, own
             if await pending.is_pending(connection, frozen.round):
                 return
             current = await verdicts.current(connection, frozen.round)
-            if parked(current) or differing(current, frozen.applications, frozen.judged_in):
+            buckets = differing(current, frozen.applications, frozen.judged_in)
+            differ(frozen.round, len(buckets))
+            if parked(current) or buckets:
                 return
             if await drop_unsound(connection, frozen.round, current):
                 return

@@ -55,6 +55,7 @@ from services.intake.usecases.inbox_watch import InboxWatch
 from services.intake.usecases.invitations import forget_refused
 from services.intake.usecases.repairs import Repairs
 from services.intake.usecases.restore import Restore
+from services.intake.usecases.round_metrics import RoundMetrics
 from shared.clock import SystemClock
 from shared.contracts import topics
 from shared.kafka.read_slots import FairReader
@@ -110,6 +111,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     runtime.needs("restore", workers.restore.missing)
     _add_jobs(state, workers)
     _add_jobs_by_round(state, workers.restore)
+    runtime.measures.add(RoundMetrics(state.clock, runtime.metrics.registry).refresh)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -122,7 +124,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app.state.intake = state
     _add_routes(app, state)
     largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
-    add_service_routes(app, runtime, runtime.metrics.registry, largest, settings.http_body_seconds)
+    add_service_routes(app, runtime, runtime.metrics, largest, settings.http_body_seconds)
     return app
 
 

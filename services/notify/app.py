@@ -22,11 +22,12 @@ from services.notify.api import progress
 from services.notify.api.disowning import disowning_router
 from services.notify.api.entry_page import entry_router
 from services.notify.api.failures import failures_router
-from services.notify.api.returning import BOUNCE_BYTES, forget_erased, returning_router
+from services.notify.api.returning import BOUNCE_BYTES, RETURN_OUTCOMES, forget_erased, returning_router
 from services.notify.api.suppressions import suppressions_router
 from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
 from services.notify.settings import NotifySettings
+from services.notify.usecases.delivery_metrics import DeliveryMetrics
 from services.notify.usecases.recording import Recording
 from services.notify.usecases.replay_gate import ReplayGate
 from services.notify.usecases.sending import Claims, Sending
@@ -88,7 +89,7 @@ def create_app(settings: NotifySettings) -> FastAPI:
     app.include_router(disowning_router(lambda: runtime.pool, outbox, clock))
     app.include_router(entry_router(lambda: runtime.pool, renderer))
     _include_staff_routes(app, runtime, settings, outbox, clock)
-    add_service_routes(app, runtime, runtime.metrics.registry, BOUNCE_BYTES, settings.http_body_seconds)
+    add_service_routes(app, runtime, runtime.metrics, BOUNCE_BYTES, settings.http_body_seconds)
     return app
 
 
@@ -159,9 +160,8 @@ def _channels(
     sender = Sender(settings.sender_name, settings.sender_address, settings.message_domain, settings.bounce_address)
     persistence = Persistence(timedelta(seconds=settings.retry_seconds), timedelta(hours=settings.horizon_hours))
     claims = Claims(settings.replica, settings.claimed_deliveries, timedelta(seconds=settings.lease_seconds))
-    settled = Counter(
-        "firstbuy_notices", "Attempts settled", ["kind", "channel", "state"], registry=runtime.metrics.registry
-    )
+    metrics = DeliveryMetrics(runtime.metrics.registry)
+    runtime.measures.add(metrics.refresh)
 
     def sending(adapter: ChannelAdapter, quiet: QuietHours | None = None) -> Sending:
         recording = Recording(
@@ -171,7 +171,7 @@ def _channels(
             now=clock.now,
             chance=chance,
             stopping=runtime.stopping,
-            counter=settled,
+            metrics=metrics,
         )
         return Sending(
             adapter=adapter,
@@ -213,6 +213,8 @@ def _include_staff_routes(
     came_back = Counter(
         "firstbuy_returned_mails", "Mails that came back", ["outcome"], registry=runtime.metrics.registry
     )
+    for outcome in RETURN_OUTCOMES:
+        came_back.labels(outcome)
     proven = bool(settings.bounce_address)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
     app.include_router(failures_router(lambda: runtime.pool, outbox, clock, operator))

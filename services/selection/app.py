@@ -58,7 +58,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app.state.may_open = access.admit(AUDITOR, OPERATOR)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
-    add_service_routes(app, runtime, runtime.metrics.registry, SETTLEMENT_BYTES, settings.http_body_seconds)
+    add_service_routes(app, runtime, runtime.metrics, SETTLEMENT_BYTES, settings.http_body_seconds)
     return app
 
 

@@ -29,9 +29,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import Outgoing
+from shared.kafka.lag import Lag
 from shared.kafka.producer import EventProducer
 from shared.kafka.step import Step, StoppedError, next_offsets
 from shared.kafka.storage import Partition
+from shared.service.metrics import SAMPLED
 
 _log = structlog.get_logger()
 _REVOKE_SECONDS = 24  # less than rebalance_timeout_ms, after which the group continues without us
@@ -88,12 +90,13 @@ class TopicConsumer:
         self._publishing: asyncio.Task[None] | None = None
         self._assigned = asyncio.Event()
         self.failure: BaseException | None = None
-        self._read: dict[Partition, int] = {}
         self._settled: dict[Partition, int] = {}
         # The assignor keeps state on its class: members of other groups in this process must not share it.
         assignor = type("Assignor", (StickyPartitionAssignor,), {"member_assignment": None})
         self._name = prefix + topic.name
         group = f"{prefix}{service}.{topic.name}"
+        self._lag = Lag(step.metrics, group, self._name)
+        step.metrics.know_topic(self._name)
         self._subscriber = broker.subscriber(
             self._name,
             batch=True,
@@ -138,11 +141,11 @@ class TopicConsumer:
             settled, self._settled = self._settled, {}
             published = await self._step.take(records, settled)
             self._step.metrics.records.labels(self._name).inc(len(records))
+            self._step.metrics.batches.labels(self._name).observe(len(records))
             self._step.metrics.steps.labels(self._name).observe(time.monotonic() - started)
+            self._lag.read(records)
             await self._settle()
-            offsets = next_offsets(records)
-            self._publishing = asyncio.create_task(self._publish(published, offsets))
-            self._read |= offsets
+            self._publishing = asyncio.create_task(self._publish(published, records))
         except StoppedError:
             return
         except Exception as error:  # noqa: BLE001 -- FastStream would log it and skip unpublished events
@@ -150,20 +153,28 @@ class TopicConsumer:
             self.failure = error
         self._step.progressed_at = time.monotonic()
 
-    async def _publish(self, events: Sequence[Outgoing], offsets: dict[Partition, int]) -> None:
+    async def _publish(self, events: Sequence[Outgoing], records: Sequence[Any]) -> None:
+        metrics, offsets = self._step.metrics, next_offsets(records)
         try:
-            await self._producer.publish(events)
+            with metrics.stages.labels(self._name, "publish").time():
+                await self._producer.publish(events)
         except Exception as error:  # the process ends; after a restart it reads on from what is published for certain
             self.failure = error
             raise
         self._settled |= offsets
+        latency, now = metrics.latency.labels(self._name), time.time()
+        for record in records[:: -(-len(records) // SAMPLED)]:
+            latency.observe(max(0.0, now - record.timestamp / 1000))
         consumer = self._subscriber.consumer
         if consumer is None:
             return
         try:
-            await consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+            with metrics.stages.labels(self._name, "commit").time():
+                await consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+            metrics.commits.labels(self._name, "committed").inc()
         except (KafkaError, IllegalStateError) as error:
             # The partition went to another member, which seeks to the offset in the database: nothing is lost.
+            metrics.commits.labels(self._name, "left").inc()
             _log.info("left offsets uncommitted", topic=self._name, error=type(error).__name__)
 
     async def _settle(self) -> None:
@@ -187,14 +198,17 @@ class TopicConsumer:
         """Seeks to the offsets in the database. Partitions are paused until then: a batch taken from the group's
         committed offset before the seek would move the stored offset past unread records."""
         consumer = self._subscriber.consumer
+        offsets: dict[Partition, int] = {}
         if assigned and consumer is not None:
             consumer.pause(*assigned)
             stored = await self._step.stored_offsets([(place.topic, place.partition) for place in assigned])
             for place in assigned:
                 offset = stored.get((place.topic, place.partition), 0)
                 consumer.seek(place, offset)
-                self._read[place.topic, place.partition] = offset
+                offsets[place.topic, place.partition] = offset
             consumer.resume(*assigned)
+        self._lag.assigned(offsets, time.time())
+        self._step.metrics.rebalances.labels(self._name).inc()
         self._assigned.set()
         _log.info("took partitions", topic=self._name, partitions=sorted(place.partition for place in assigned))
 
@@ -210,12 +224,9 @@ class TopicConsumer:
     def lag(self) -> int:
         """Records not read yet in the assigned partitions, as of the last fetch."""
         consumer: Any = self._subscriber.consumer
-        behind = 0
-        for place in consumer.assignment() if consumer is not None else ():
-            high = consumer.highwater(place)
-            behind += max(0, (high or 0) - self._read.get((place.topic, place.partition), 0))
-        self._step.metrics.lag.labels(self._name).set(behind)
-        return behind
+        places = consumer.assignment() if consumer is not None else ()
+        ends = {(place.topic, place.partition): consumer.highwater(place) for place in places}
+        return self._lag.look({place: end for place, end in ends.items() if end is not None}, time.time())
 
     def dead(self) -> bool:
         """True if its consume task or its group membership ended, which aiokafka does not restart."""

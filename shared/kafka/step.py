@@ -71,7 +71,13 @@ class Step:
         published: list[Outgoing] = []
         if settled:
             await self.note_published(settled)
-        waiting: list[Sequence[_Decoded]] = [await self._decoded(records)]
+        topic = records[0].topic
+        with self.metrics.stages.labels(topic, "decode").time():
+            decoded, unreadable = self._decoded(records)
+        if unreadable:
+            await self._park(unreadable)
+        waiting: list[Sequence[_Decoded]] = [decoded]
+        saving = time.monotonic()
         while waiting:
             part = waiting.pop()
             try:
@@ -86,11 +92,12 @@ class Step:
                 else:
                     published += await self._retry(part[0], error)
             self.progressed_at = time.monotonic()
+        self.metrics.stages.labels(topic, "save").observe(self.progressed_at - saving)
         return published
 
-    async def _decoded(self, records: Sequence[Any]) -> list[_Decoded]:
-        """The records with what they say. Those that can't be decoded are parked here; their offsets are saved later,
-        in the order of the batch: an offset that is saved says that everything before it was taken or parked."""
+    def _decoded(self, records: Sequence[Any]) -> tuple[list[_Decoded], list[Faulty]]:
+        """The records with what they say, and those that can't be decoded. These stay among the records: offsets are
+        saved in order, and one that is saved says that everything before it was taken or parked."""
         decoded: list[_Decoded] = []
         unreadable: list[Faulty] = []
         for record in records:
@@ -99,9 +106,7 @@ class Step:
             except Exception as error:  # noqa: BLE001 -- decoding is a function of the record alone
                 decoded.append((record, None))
                 unreadable.append(faulty(record, error, 1))
-        if unreadable:
-            await self._park(unreadable)
-        return decoded
+        return decoded, unreadable
 
     async def _save(self, part: Sequence[_Decoded]) -> Sequence[Outgoing]:
         events = [event for _, event in part if event is not None]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared.kafka.records import Faulty
 from shared.service.postgres import Connection
@@ -41,6 +42,8 @@ PARKED_ONE = """
 SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
 WHERE topic = $1 AND partition = $2 AND "offset" = $3
 """
+COUNT_PARKED = "SELECT count(*) FROM (SELECT FROM parked_records WHERE settled_at IS NULL LIMIT $1) AS counted"
+COUNTED_AT_MOST: Final = 100_000
 SETTLE = """
 UPDATE parked_records SET settled_at = $4
 WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND settled_at IS NULL RETURNING topic
@@ -105,6 +108,12 @@ class Parked:
 async def parked(connection: Connection, *, settled: bool, limit: int) -> list[Parked]:
     """Parked records, oldest first; with `settled`, also those dealt with."""
     return [Parked(*row) for row in await connection.fetch(PARKED, settled, limit)]
+
+
+async def count_parked(connection: Connection) -> int:
+    """How many parked records nobody has settled, up to `COUNTED_AT_MOST`."""
+    count: int = await connection.fetchval(COUNT_PARKED, COUNTED_AT_MOST)
+    return count
 
 
 async def parked_one(connection: Connection, partition: Partition, offset: int) -> Parked | None:

@@ -31,6 +31,7 @@ class ByRound:
         """Runs `work` for each item. Raises only what concerns all rounds: DATABASE_AWAY."""
         for item in due:
             round_id = round_of(item)
+            self._failures.labels(self._job, round_id)  # there with 0, or an alert could not fire
             again_at, pause = self._resting.get(round_id, (0.0, 0.0))
             if self._monotonic() < again_at:
                 continue

@@ -29,6 +29,8 @@ from shared.service.bounded_protocol import BoundedProtocol
 from shared.service.connection_bounds import Bounds, with_files
 from shared.service.connections import Connections
 from shared.service.headers import Guarded
+from shared.service.http_metrics import Measured
+from shared.service.metrics import Metrics
 from shared.service.openapi import describe
 from shared.service.postgres import DatabaseAwayError
 from shared.service.problems import Problem, problem_response
@@ -165,13 +167,15 @@ def service_app(
 
 
 def add_service_routes(
-    app: FastAPI, health: Health, registry: CollectorRegistry, largest_body: int, body_seconds: float = BODY_SECONDS
+    app: FastAPI, health: Health, metrics: Metrics, largest_body: int, body_seconds: float = BODY_SECONDS
 ) -> None:
     """Adds `/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and
     bounds on every body: `largest_body` bytes within `body_seconds`."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
     app.add_middleware(Spoken)
-    _add_health_routes(app, health, registry)
+    app.add_middleware(Measured, metrics=metrics, routes=app.router.routes)
+    app.state.registry = metrics.registry
+    _add_health_routes(app, health, metrics.registry)
     _add_document_routes(app, health)
     _add_error_handlers(app)
 

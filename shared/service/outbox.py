@@ -25,6 +25,11 @@ LEFT_BEHIND = """
 SELECT batch, topics, keys, types, ids, times, traceparents, bodies FROM outbox
 WHERE created_at < now() - make_interval(secs => $1) ORDER BY batch LIMIT 100
 """
+UNPUBLISHED = """
+SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS counted),
+       coalesce((SELECT extract(epoch FROM now() - created_at) FROM outbox ORDER BY batch LIMIT 1), 0)::float8
+"""
+COUNTED_AT_MOST: Final = 1000
 SWEEP_AFTER_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
@@ -42,6 +47,13 @@ async def enqueue(connection: Connection, events: Sequence[Outgoing]) -> int:
         [event.body for event in events],
     )
     return batch
+
+
+async def unpublished(connection: Connection) -> tuple[int, float]:
+    """How many batches are not published, up to `COUNTED_AT_MOST`, and the age of the oldest in seconds."""
+    row = await connection.fetchrow(UNPUBLISHED, COUNTED_AT_MOST)
+    assert row is not None  # noqa: S101 -- a query without FROM has one row
+    return row[0], max(0.0, row[1])
 
 
 class OutboxPublisher:

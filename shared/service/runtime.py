@@ -21,6 +21,7 @@ from shared.kafka.producer import EventProducer
 from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
 from shared.service.by_round import ByRound
+from shared.service.measures import EVERY_SECONDS, Measures
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Pool, connected, open_pool
 from shared.service.settings import ServiceSettings
 from shared.service.telemetry import open_metrics, open_tracing
@@ -37,7 +38,8 @@ class Runtime:
         self.service = service
         self.settings = settings
         self.prefix = settings.deployment.topic_prefix
-        self.metrics = open_metrics()
+        self.metrics = open_metrics(service, settings.replica)
+        self.measures = Measures(self.metrics, settings)
         self.tracing, self._tracer_provider = open_tracing(
             service, settings.replica, settings.deployment.trace_sample_ratio, settings.deployment.trace_endpoint
         )
@@ -54,7 +56,9 @@ class Runtime:
             apply_types=False,
         )
         self._consumers: list[TopicConsumer] = []
-        self._jobs: list[tuple[str, Job, float]] = []
+        self._jobs: list[tuple[str, Job, float]] = [
+            ("measures", lambda: self.measures.measure(self.pool), EVERY_SECONDS)
+        ]
         self._described: set[str] = set()
         self._read_by_hand: set[str] = set()
         self._checks: dict[str, Callable[[], str | None]] = {}
@@ -104,6 +108,8 @@ class Runtime:
         """Declares a channel. FastStream shows only the last of two channels with one title, so titles are unique."""
         title = f"{topic.name} ({how})" if topic.name in self._described else topic.name
         self._described.add(title)
+        if how == "written" and "{" not in topic.name:
+            self.metrics.published.labels(self.prefix + topic.name)
         self._broker.publisher(self.prefix + topic.name, schema=payload_of(topic), title=title)
         return title
 
@@ -216,6 +222,7 @@ class Runtime:
                     app.state.exit_code = 1
                     app.state.server.should_exit = True
                     return
+                consumer.lag()
                 if consumer.dead():
                     await consumer.restart()
 

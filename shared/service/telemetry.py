@@ -1,7 +1,6 @@
-"""Metrics for Prometheus, and W3C trace context from the first HTTP request to the last mail."""
+"""W3C trace context from the first HTTP request to the last mail; metrics are in `shared.service.metrics`."""
 
 import secrets
-from dataclasses import dataclass
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -9,10 +8,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.kafka.cloudevents import trace_of
+from shared.service.metrics import Metrics, open_metrics
 
+__all__ = ["Metrics", "Tracing", "open_metrics", "open_tracing"]
 _propagator = TraceContextTextMapPropagator()
 _UNSAMPLED = "-00"
 
@@ -55,34 +55,3 @@ def open_tracing(service: str, replica: str, sample_ratio: float, endpoint: str)
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     return Tracing(provider.get_tracer("firstbuy"), sample_ratio), provider
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """The metrics of every service; services register their own too."""
-
-    registry: CollectorRegistry
-    records: Counter
-    steps: Histogram
-    dead_letters: Counter
-    retries: Counter
-    published: Counter
-    lag: Gauge
-    round_failures: Counter
-
-
-def open_metrics() -> Metrics:
-    """Metrics in a registry of their own."""
-    registry = CollectorRegistry()
-    return Metrics(
-        registry=registry,
-        records=Counter("firstbuy_records", "Records handled", ["topic"], registry=registry),
-        steps=Histogram("firstbuy_step_seconds", "Seconds from batch to saved", ["topic"], registry=registry),
-        dead_letters=Counter("firstbuy_dead_letters", "Records parked", ["topic"], registry=registry),
-        retries=Counter("firstbuy_step_retries", "Steps tried again", ["topic", "cause"], registry=registry),
-        published=Counter("firstbuy_published", "Events published", ["topic"], registry=registry),
-        lag=Gauge("firstbuy_lag_records", "Records not read yet", ["topic"], registry=registry),
-        round_failures=Counter(
-            "firstbuy_round_failures", "Jobs that failed for a round", ["duty", "round"], registry=registry
-        ),
-    )

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer
 from shared.kafka.cloudevents import Outgoing
+from shared.kafka.producer import RawRecord
 from shared.kafka.step import Incoming
 from shared.service.postgres import Connection
 from tests.conftest import Database
@@ -139,26 +140,33 @@ async def test_what_cannot_be_read_is_parked_at_once(
     assert await watch.fetchval("SELECT error FROM parked_records") == "unreadable-record"
 
 
-async def test_a_flood_of_unreadable_records_is_parked_in_batches_and_counts_as_progress(
+async def test_a_flood_of_unreadable_records_is_parked_in_batches(
     given: ProbeSettings, watch: asyncpg.Connection
 ) -> None:
-    """One at a time it would be a few hundred in a second: no step would end within `step_seconds`, and the process
-    would be restarted in the middle."""
+    """One at a time it would be a few hundred in a second (tests/bench/parking.py)."""
     name, flood = given.deployment.topic_prefix + TOPIC.name, 20_000
     producer = AIOKafkaProducer(**given.kafka.client_arguments())
     await producer.start()
     sent = [await producer.send(name, b"no json", headers=[("ce_id", b"%d" % n)]) for n in range(flood)]
     await asyncio.gather(*sent)
     await producer.stop()
-    async with running(given.model_copy(update={"step_seconds": 1})) as runtime:
+    published: list[int] = []
+    async with running(given) as runtime:
+        publish_raw = runtime.producer.publish_raw
+
+        async def counted(topic: str, records: Sequence[RawRecord]) -> None:
+            published.append(len(records))
+            await publish_raw(topic, records)
+
+        runtime.producer.publish_raw = counted  # type: ignore[method-assign]
         await runtime.producer.publish([changed(f"good{n}") for n in range(3)])
 
         async def all_taken() -> bool:
-            assert runtime.live() == {}
             taken = await count(watch, "SELECT coalesce(sum(next_offset), 0)::int FROM consumer_offsets")
             return taken == flood + 3
 
         await until(all_taken, "everything taken or parked")
+    assert len(published) < flood // 50
     assert await count(watch, "SELECT count(*) FROM saved") == 3
     assert await count(watch, "SELECT count(DISTINCT event_id) FROM parked_records") == flood
     dead = await records_of(given.kafka, f"{name}.probe.dlq")

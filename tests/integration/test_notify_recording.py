@@ -15,6 +15,7 @@ from services.notify.domain.notices import AWARD, Planned
 from services.notify.handlers import delivery_id
 from services.notify.storage import claims, deliveries
 from services.notify.storage.claims import Claimed
+from services.notify.usecases.delivery_metrics import DeliveryMetrics
 from services.notify.usecases.recording import Recording
 from shared.contracts.events import Channel
 from shared.kafka.producer import EventProducer
@@ -39,7 +40,7 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 def recording() -> Recording:
     producer = EventProducer(KafkaSettings(), "notify", "", open_metrics())  # announces nothing: never started
     way = OutboxAdapter(producer, lambda: NOW, open_tracing("notify", "a", 0.0, "")[0])
-    settled = prometheus_client.Counter("t", "t", ["kind", "channel", "state"], registry=None)
+    settled = DeliveryMetrics(prometheus_client.CollectorRegistry())
     persistence = Persistence(timedelta(seconds=2), timedelta(hours=1))
     return Recording(way, persistence, OutboxPublisher(producer), lambda: NOW, lambda: 0.5, asyncio.Event(), settled)
 

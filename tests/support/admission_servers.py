@@ -83,7 +83,7 @@ class Servers:
         app.include_router(acts.router)
         app.include_router(applications.router)
         app.include_router(withdrawal.router)
-        add_service_routes(app, runtime, metrics.registry, settings.body_bytes)
+        add_service_routes(app, runtime, metrics, settings.body_bytes)
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://intake")
 
     @classmethod

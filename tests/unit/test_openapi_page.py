@@ -5,11 +5,11 @@ import re
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from prometheus_client import CollectorRegistry
 
 from shared.contracts.access import SERVICES
 from shared.service.http import add_service_routes
 from shared.service.openapi_page import page
+from shared.service.telemetry import open_metrics
 from tests.support.apps import APPS
 
 
@@ -60,7 +60,7 @@ def test_asyncapi_is_drawn_once() -> None:
             return {"asyncapi": "3.0.0"}
 
     app = FastAPI()
-    add_service_routes(app, Drawing(), CollectorRegistry(), 1)  # type: ignore[arg-type]
+    add_service_routes(app, Drawing(), open_metrics(), 1)  # type: ignore[arg-type]
     client = TestClient(app)
     assert [client.get("/asyncapi").json() for _ in range(3)] == [{"asyncapi": "3.0.0"}] * 3
     assert len(drawn) == 1

@@ -59,12 +59,19 @@ class RegistryMetrics:
     @classmethod
     def of(cls, registry: CollectorRegistry) -> "RegistryMetrics":
         """Registers the metrics."""
-        return cls(
+        made = cls(
             Counter("firstbuy_registry_calls", "Calls to registries", ["registry", "outcome"], registry=registry),
             Counter("firstbuy_registry_answers", "Answers kept", ["registry", "outcome"], registry=registry),
             Gauge("firstbuy_registry_waiting", "Subjects not answered yet", ["registry"], registry=registry),
             Gauge("firstbuy_registry_circuit_open", "1 while it is hardly asked", ["registry"], registry=registry),
         )
+        for asked in Registry:
+            made.calls.labels(asked.value, "answered")
+            for outcome in RegistryOutcome:
+                made.answers.labels(asked.value, outcome.value)
+            made.waiting.labels(asked.value)
+            made.open.labels(asked.value)
+        return made
 
 
 async def keep_answers(connection: Connection, batch: Sequence[Incoming]) -> Sequence[Outgoing]:

@@ -31,6 +31,7 @@ STANDS = "SELECT EXISTS (SELECT FROM rounds WHERE round = ANY($1::text[]) OR ser
 ROUND = "SELECT * FROM rounds WHERE round = $1"
 ROUNDS = "SELECT * FROM rounds ORDER BY opens_at, round"
 UNFINISHED = "SELECT * FROM rounds WHERE status IN ('announced', 'open')"
+GOING_ON = "SELECT * FROM rounds WHERE status IN ('announced', 'open', 'frozen')"
 OPEN = "UPDATE rounds SET status = 'open' WHERE round = $1 AND status = 'announced'"
 AMEND = """
 UPDATE rounds SET title = $3, opens_at = $4, closes_at = $5, announced_close = $5, policy = $6, policy_hash = $7,
@@ -204,6 +205,11 @@ async def load_all(connection: Connection) -> list[StoredRound]:
 async def unfinished(connection: Connection) -> list[StoredRound]:
     """Rounds announced or open, which the clock may still move."""
     return [_stored(row) for row in await connection.fetch(UNFINISHED)]
+
+
+async def going_on(connection: Connection) -> list[StoredRound]:
+    """Rounds announced, open or frozen: those without a confirmed result."""
+    return [_stored(row) for row in await connection.fetch(GOING_ON)]
 
 
 async def open_round(connection: Connection, round_id: str) -> None:

@@ -27,6 +27,8 @@ from shared.service.postgres import Connection, Pool, connected
 from shared.service.problems import Problem
 
 BOUNCE_BYTES: Final = 1_000_000
+RETURN_OUTCOMES: Final = ("suppressed", "listed", "failed", "noted")
+"""What came of a mail that came back, the first that holds."""
 BOUNCED, RETURNED = "bounced", "returned"
 """Errors of returned notices: the address is gone (bounced), or may still exist (returned)."""
 UNREADABLE, UNPROVEN, UNKNOWN = "unreadable", "unproven", "unknown-notice"
@@ -67,12 +69,9 @@ def returning_router(
         if not content:
             raise Problem(422, UnreadableBounceError.code, "There is no mail: give the whole returned mail.")
         came_to = await _taken(pool(), outbox, clock, content, proven=proven)
-        labels = {
-            "suppressed": came_to.suppressed,
-            "listed": came_to.listed is not None,
-            "failed": came_to.status is not None and came_to.failed,
-        }
-        outcome = next((name for name, is_so in labels.items() if is_so), "noted")
+        failed = came_to.status is not None and came_to.failed
+        so = (came_to.suppressed, came_to.listed is not None, failed, True)
+        outcome = next(name for name, is_so in zip(RETURN_OUTCOMES, so, strict=True) if is_so)
         counter.labels(outcome).inc()
         _log.info("took returned mail", delivery=came_to.delivery, outcome=outcome, why=came_to.why)
         return JSONResponse(jsonable_encoder(came_to))

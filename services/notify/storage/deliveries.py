@@ -67,7 +67,7 @@ UPDATE deliveries d SET state = o.state, error = o.error, due_at = now() + o.pau
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::bool[], $7::bool[])
      AS o(delivery, attempt, state, error, pause, in_doubt, counts)
 WHERE d.delivery = o.delivery AND d.state = 'pending' AND (o.state = 'sent' OR d.attempts = o.attempt)
-RETURNING d.delivery::text
+RETURNING d.delivery::text, extract(epoch FROM now() - coalesce(d.taken_up_at, d.created_at))::float8 AS seconds
 """
 COUNTS = """
 SELECT kind, channel, state, count(*) AS deliveries, count(*) FILTER (WHERE doubts > 0) AS doubtful
@@ -137,8 +137,9 @@ async def put_off(connection: Connection, channel: Channel, until: datetime) -> 
     return await rows_changed(connection, PUT_OFF, channel.value, until)
 
 
-async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> set[str]:
-    """Records outcomes of attempts; returns the ids of the deliveries that changed.
+async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settlement]]) -> dict[str, float]:
+    """Records outcomes of attempts; returns the ids of the deliveries that changed, and for how many seconds each was
+    owed.
 
     A failure counts only while its attempt is the newest; a success counts until the delivery is final.
     """
@@ -154,7 +155,7 @@ async def settle(connection: Connection, settled: Sequence[tuple[Delivery, Settl
         }
         for delivery, settlement in sorted(settled, key=lambda pair: pair[0].id)
     ]
-    return {row["delivery"] for row in await connection.fetch(SETTLE, *columns(rows))}
+    return {row["delivery"]: row["seconds"] for row in await connection.fetch(SETTLE, *columns(rows))}
 
 
 async def settle_announced(connection: Connection, announced: Sequence[NoticeDelivered | NoticeFailed]) -> int:

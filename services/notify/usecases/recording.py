@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import prometheus_client
 import structlog
 
 from services.notify.adapters.channels import Attempted, ChannelAdapter
@@ -20,6 +19,7 @@ from services.notify.storage import deliveries, digests, suppressions
 from services.notify.storage.claims import Claimed
 from services.notify.storage.deliveries import Delivery
 from services.notify.usecases.delivery_events import delivered, failed, gave_up
+from services.notify.usecases.delivery_metrics import DeliveryMetrics
 from shared.contracts.events import NoticeFailed
 from shared.kafka.cloudevents import Outgoing
 from shared.service.outbox import OutboxPublisher
@@ -49,7 +49,7 @@ class Recording:
         now: Callable[[], datetime],
         chance: Callable[[], float],
         stopping: asyncio.Event,
-        counter: prometheus_client.Counter,
+        metrics: DeliveryMetrics,
     ) -> None:
         self._adapter = adapter
         self._persistence = persistence
@@ -57,7 +57,7 @@ class Recording:
         self._now = now
         self._chance = chance
         self._stopping = stopping
-        self._counter = counter
+        self._metrics = metrics
         self._waiting: list[_Waiting] = []
         self._lock = asyncio.Lock()
 
@@ -143,13 +143,16 @@ class Recording:
                     )
             given_up = [event for event in events if event.type == NoticeFailed.__name__]
             events += await gave_up(connection, self._now(), given_up)
+        for delivery, settlement in final:
+            if settlement.state is State.SENT:
+                self._metrics.took(self._adapter.channel.value, recorded[delivery.id])
         states = Counter(
             (delivery.kind, settlement.state)
             for delivery, settlement in settled
             if delivery.id in recorded and settlement.counts
         )
         for (kind, state), count in states.items():
-            self._counter.labels(kind, self._adapter.channel.value, state.value).inc(count)
+            self._metrics.count(kind, self._adapter.channel.value, state, count)
             _log.info("settled deliveries", kind=kind, channel=self._adapter.channel, state=state, deliveries=count)
 
     def _announced(self, delivery: Delivery, state: State, error: str | None, said_by: str) -> Outgoing:
