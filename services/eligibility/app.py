@@ -37,13 +37,14 @@ from shared.service.registry_calls import Address
 from shared.service.runtime import Runtime
 
 SERVICE = "eligibility"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
 def create_app(settings: EligibilitySettings) -> FastAPI:
     """Eligibility's HTTP application, with its consumers and periodic jobs, which run while it does."""
     clock = SystemClock()
-    runtime = Runtime(SERVICE, settings)
+    runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     judge = Judge(clock.now, runtime.tracing)

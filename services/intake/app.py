@@ -71,6 +71,7 @@ from shared.service.registry_calls import Address
 from shared.service.runtime import Runtime
 
 SERVICE = "intake"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWERS: Final = Path(__file__).with_name("answers.json")
 
 
@@ -129,7 +130,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 
 
 def _state(settings: IntakeSettings) -> Intake:
-    runtime = Runtime(SERVICE, settings)
+    runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     bounds = Bounds(

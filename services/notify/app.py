@@ -45,6 +45,7 @@ from shared.service.parked_api import parked_router
 from shared.service.runtime import Runtime
 
 SERVICE = "notify"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWERS: Final = Path(__file__).with_name("answers.json")
 MAIL_LOOPS = 2  # one records what it sent while the other sends
 WEBHOOK_LOOPS = 4  # a slow receiver holds up one of them
@@ -53,7 +54,7 @@ WEBHOOK_LOOPS = 4  # a slow receiver holds up one of them
 def create_app(settings: NotifySettings) -> FastAPI:
     """The notify service: consumers, periodic jobs and routes around one runtime."""
     clock = SystemClock()
-    runtime = Runtime(SERVICE, settings)
+    runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     server = MailServer(settings.mail_server, settings.mail_connections, settings.smtp_timeout_seconds)

@@ -31,6 +31,7 @@ from shared.service.postgres import connected
 from shared.service.runtime import Runtime
 
 SERVICE = "selection"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWERS: Final = Path(__file__).with_name("answers.json")
 WRITTEN_AT_ONCE = 1  # files of one kind, evidence or tables: each holds a connection until it is on disk
 
@@ -38,7 +39,7 @@ WRITTEN_AT_ONCE = 1  # files of one kind, evidence or tables: each holds a conne
 def create_app(settings: SelectionSettings) -> FastAPI:
     """The selection service: consumers, periodic jobs and routes around one runtime."""
     clock = SystemClock()
-    runtime = Runtime(SERVICE, settings)
+    runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
     signing = SigningKey(settings.signing_key())
     _consume(runtime)

@@ -35,13 +35,24 @@ async def migrate(url: str, folder: Path) -> list[str]:
             " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         applied = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT * FROM schema_migrations")}
-        files = [("shared/", path) for path in sorted(_SHARED.glob("*.sql"))]
-        files += [("", path) for path in sorted(folder.glob("*.sql"))]
-        return [
-            prefix + path.stem for prefix, path in files if await _apply(connection, prefix + path.stem, path, applied)
-        ]
+        files = _files(folder)
+        return [name for name, path in files.items() if await _apply(connection, name, path, applied)]
     finally:
         await connection.close()
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """By name, in the order in which they are applied."""
+    shared = {f"shared/{path.stem}": path for path in sorted(_SHARED.glob("*.sql"))}
+    return shared | {path.stem: path for path in sorted(folder.glob("*.sql"))}
+
+
+async def missing(connection: Connection, folder: Path) -> list[str]:
+    """Names of the migrations that this version needs and the database has not had, in their order."""
+    if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
+        return list(_files(folder))
+    applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+    return [name for name in _files(folder) if name not in applied]
 
 
 async def _apply(connection: Connection, name: str, path: Path, applied: dict[str, str]) -> bool:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -22,6 +23,7 @@ from shared.kafka.records import Decoder
 from shared.kafka.step import Handler, Step
 from shared.service.by_round import ByRound
 from shared.service.measures import EVERY_SECONDS, Measures
+from shared.service.migrate import missing
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Pool, connected, open_pool
 from shared.service.settings import ServiceSettings
 from shared.service.telemetry import open_metrics, open_tracing
@@ -34,7 +36,9 @@ Job = Callable[[], Awaitable[None]]
 class Runtime:
     """Parts are declared first, so that AsyncAPI can be rendered without a broker, then opened together."""
 
-    def __init__(self, service: str, settings: ServiceSettings) -> None:
+    def __init__(self, service: str, settings: ServiceSettings, migrations: Path | None = None) -> None:
+        """`migrations`: those of the service's database. It opens once they have run; None waits for none."""
+        self._migrations = migrations
         self.service = service
         self.settings = settings
         self.prefix = settings.deployment.topic_prefix
@@ -138,6 +142,7 @@ class Runtime:
         try:
             self._starting = "waits for the database"
             self._pool = await self._wait_for_database()
+            await self._wait_for_schema(self._pool)
             self._starting = "waits for Kafka"
             await self.producer.start()
             await self._start_consumers()
@@ -176,6 +181,20 @@ class Runtime:
                 _log.warning("waits for the database", error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
+
+    async def _wait_for_schema(self, pool: Pool) -> None:
+        """Until whoever deploys has run the migrations of this version. A database may have newer ones: they expand."""
+        pause = 0.2
+        while self._migrations is not None:
+            async with pool.acquire() as connection:
+                absent = await missing(connection, self._migrations)
+            if not absent:
+                return
+            self._starting = f"waits for migrations of its database, from {absent[0]}"
+            command = f"python -m services.{self.service} migrate"
+            _log.warning("waits for migrations", missing=len(absent), first=absent[0], run=command)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5)
 
     async def _start_consumers(self) -> None:
         pause = 0.2

@@ -1,7 +1,8 @@
 """A service's port opens first: health answers while database and Kafka are waited for, and nothing else is taken."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -14,19 +15,19 @@ from deploy.local.postgres import PostgresServer
 from deploy.local.process import Child, Command, Launch
 from deploy.local.replicas import module_command, provision_kafka
 from deploy.local.state import PROJECT, State
+from services.eligibility.app import MIGRATIONS
+from shared.service.migrate import migrate
 from tests.conftest import Database
 
 PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Eligibility as a process, in front of a database that lets nobody in."""
+class Asked:
+    """A child, and how it is asked."""
 
     child: Child
     client: httpx2.AsyncClient
-    admin: asyncpg.Connection
-    database: str
 
     async def answer(self, path: str, status: int) -> httpx2.Response:
         """The first answer with this status, once the process listens."""
@@ -42,48 +43,81 @@ class Waiting:
                 await asyncio.sleep(0.05)
 
 
+Start = Callable[[str], AbstractAsyncContextManager[Asked]]
+
+
 @pytest.fixture
-async def waiting(
-    state: State,
-    kafka_server: KafkaServer,
-    postgres_server: PostgresServer,
-    database: Database,
-    topic_prefix: str,
-    launch: Launch,
-) -> AsyncIterator[Waiting]:
-    url, port = await database("eligibility"), free_port()
-    name = url.rsplit("/", 1)[1]
-    admin = await asyncpg.connect(postgres_server.url)
-    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+async def eligibility(state: State, kafka_server: KafkaServer, topic_prefix: str, launch: Launch) -> Start:
+    """Starts it on the database of that address."""
     await provision_kafka(kafka_server, topic_prefix)
-    environment = {
-        **kafka_server.settings.as_environment(),
-        "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
-        "FIRSTBUY_ELIGIBILITY_DATABASE_URL": url,
-        "FIRSTBUY_ELIGIBILITY_HTTP_PORT": str(port),
-    }
-    log = state.logs / f"{name}.log"
-    child = Child(name, Command(module_command("eligibility"), log, environment, PROJECT), state.records, launch)
-    async with httpx2.AsyncClient(base_url=f"http://{LOOPBACK}:{port}") as client:
-        yield Waiting(child, client, admin, name)
-    await child.stop(30)
-    release_port(port)
-    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+    @asynccontextmanager
+    async def started(url: str) -> AsyncIterator[Asked]:
+        name, port = url.rsplit("/", 1)[1], free_port()
+        environment = {
+            **kafka_server.settings.as_environment(),
+            "FIRSTBUY_TOPIC_PREFIX": topic_prefix,
+            "FIRSTBUY_ELIGIBILITY_DATABASE_URL": url,
+            "FIRSTBUY_ELIGIBILITY_HTTP_PORT": str(port),
+        }
+        log = state.logs / f"{name}.log"
+        child = Child(name, Command(module_command("eligibility"), log, environment, PROJECT), state.records, launch)
+        async with httpx2.AsyncClient(base_url=f"http://{LOOPBACK}:{port}") as client:
+            yield Asked(child, client)
+        await child.stop(30)
+        release_port(port)
+
+    return started
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A database that lets nobody in."""
+
+    url: str
+    admin: asyncpg.Connection
+
+    async def let_in(self, allowed: bool) -> None:
+        name = self.url.rsplit("/", 1)[1]
+        await self.admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {allowed}')
+
+
+@pytest.fixture
+async def door(postgres_server: PostgresServer, database: Database) -> AsyncIterator[Door]:
+    admin = await asyncpg.connect(postgres_server.url)
+    closed = Door(await database("eligibility"), admin)
+    await closed.let_in(False)
+    yield closed
+    await closed.let_in(True)
     await admin.close()
 
 
-async def test_health_says_what_is_waited_for_until_the_service_is_open(waiting: Waiting) -> None:
-    assert (await waiting.answer("/health/live", 200)).json() == {"stuck": {}}
-    assert (await waiting.client.get("/health/ready")).json() == {"missing": {"start": "waits for the database"}}
-    assert (await waiting.client.get("/metrics")).status_code == 200
-    closed = await waiting.client.get("/rounds/none/completeness")
-    assert (closed.status_code, closed.json()["type"]) == (503, "urn:firstbuy:problem:starting")
-    assert closed.headers["retry-after"] == "2"
-    await waiting.admin.execute(f'ALTER DATABASE "{waiting.database}" ALLOW_CONNECTIONS true')
-    assert (await waiting.answer("/health/ready", 200)).json() == {"missing": {}}
-    assert (await waiting.client.get("/rounds/none/completeness")).status_code == 404
+async def test_health_says_what_is_waited_for_until_the_service_is_open(eligibility: Start, door: Door) -> None:
+    async with eligibility(door.url) as service:
+        assert (await service.answer("/health/live", 200)).json() == {"stuck": {}}
+        assert (await service.client.get("/health/ready")).json() == {"missing": {"start": "waits for the database"}}
+        assert (await service.client.get("/metrics")).status_code == 200
+        closed = await service.client.get("/rounds/none/completeness")
+        assert (closed.status_code, closed.json()["type"]) == (503, "urn:firstbuy:problem:starting")
+        assert closed.headers["retry-after"] == "2"
+        await door.let_in(True)
+        assert (await service.answer("/health/ready", 200)).json() == {"missing": {}}
+        assert (await service.client.get("/rounds/none/completeness")).status_code == 404
 
 
-async def test_a_service_that_still_waits_stops_cleanly(waiting: Waiting) -> None:
-    await waiting.answer("/health/ready", 503)
-    assert await waiting.child.stop(30) == 0
+async def test_a_service_that_still_waits_stops_cleanly(eligibility: Start, door: Door) -> None:
+    async with eligibility(door.url) as service:
+        await service.answer("/health/ready", 503)
+        assert await service.child.stop(30) == 0
+
+
+async def test_a_new_version_waits_for_its_migrations(eligibility: Start, database: Database) -> None:
+    url = await database()
+    async with eligibility(url) as service:
+        waiting = (await service.answer("/health/ready", 503)).json()["missing"]["start"]
+        while "migrations" not in waiting:
+            waiting = (await service.answer("/health/ready", 503)).json()["missing"]["start"]
+        assert waiting.startswith("waits for migrations of its database, from shared/")
+        assert (await service.client.get("/health/live")).status_code == 200
+        await migrate(url, MIGRATIONS)
+        assert (await service.answer("/health/ready", 200)).json() == {"missing": {}}
