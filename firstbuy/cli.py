@@ -22,6 +22,7 @@ from firstbuy.commands import (
     institutions,
     local,
     notices,
+    planning,
     policies,
     results,
     rounds,
@@ -63,6 +64,7 @@ GROUPS: dict[str, tuple[typer.Typer, ...]] = {
     "verify": (verify.app,),
     "audit": (audit.app,),
     "dlq": (dlq.app,),
+    "plan": (planning.app,),
 }
 
 

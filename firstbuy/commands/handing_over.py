@@ -11,7 +11,7 @@ import typer
 from firstbuy.commands.screen import console, errors, fail, print_json
 from firstbuy.onboarding.client import ClientConfiguration
 from firstbuy.onboarding.cluster import Cluster
-from firstbuy.onboarding.strimzi import UnplannableError, plan
+from firstbuy.planning.strimzi import UnplannableError, plan
 from shared.contracts.events import InstitutionStatus
 from shared.service.settings import DeploymentSettings, KafkaSettings
 
@@ -103,7 +103,8 @@ def print_plan(
     """Prints what others are to apply to Kafka, and changes nothing."""
     suspended = [code for code, status in known.items() if status is InstitutionStatus.SUSPENDED]
     there = [code for code, status in known.items() if status not in WITHOUT_TOPICS]
-    copies = KafkaSettings().replication_factor or 3
+    kafka = KafkaSettings()
+    copies = kafka.replication_factor or 3
     try:
         typer.echo(
             plan(
@@ -115,6 +116,7 @@ def print_plan(
                 suspended=suspended,
                 quota=quota,
                 shared=shared,
+                partitions=kafka.partitions,
             )
         )
     except UnplannableError as error:

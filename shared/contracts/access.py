@@ -24,6 +24,11 @@ from shared.contracts.topics import (
 SERVICES: Final = ("intake", "eligibility", "selection", "notify")
 
 
+def consumer_group(prefix: str, service: str, topic: Topic) -> str:
+    """The group in which a service reads a topic: one for each, so that none waits for another's rebalance."""
+    return f"{prefix}{service}.{topic.name}"
+
+
 class Right(StrEnum):
     """Both include the right to see that the resource exists."""
 

@@ -21,6 +21,10 @@ class Topic:
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
 
+    def partitioned(self, partitions: int) -> int:
+        """How many it is made with, if topics spread by key are to have so many (0: as declared); others have one."""
+        return partitions if partitions and self.partitions > 1 else self.partitions
+
 
 _FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _ROUND_LIFE = {"cleanup.policy": "delete", "retention.ms": str(10 * 365 * DAY_MS)}

@@ -27,6 +27,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from shared.contracts.access import consumer_group
 from shared.contracts.topics import Topic
 from shared.kafka.cloudevents import Outgoing
 from shared.kafka.lag import Lag
@@ -94,7 +95,7 @@ class TopicConsumer:
         # The assignor keeps state on its class: members of other groups in this process must not share it.
         assignor = type("Assignor", (StickyPartitionAssignor,), {"member_assignment": None})
         self._name = prefix + topic.name
-        group = f"{prefix}{service}.{topic.name}"
+        group = consumer_group(prefix, service, topic)
         self._lag = Lag(step.metrics, group, self._name)
         step.metrics.know_topic(self._name)
         self._subscriber = broker.subscriber(

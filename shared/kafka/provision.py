@@ -62,7 +62,8 @@ async def provision(topics: Iterable[Topic], kafka: KafkaSettings, prefix: str) 
     try:
         copies = kafka.replication_factor or min(3, len((await admin.describe_cluster())["brokers"]))
         wanted = [
-            NewTopic(prefix + topic.name, topic.partitions, copies, topic_configs=topic.config) for topic in topics
+            NewTopic(prefix + topic.name, topic.partitioned(kafka.partitions), copies, topic_configs=topic.config)
+            for topic in topics
         ]
         there = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in there]

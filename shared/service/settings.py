@@ -49,6 +49,12 @@ class KafkaSettings(Settings):
     sasl_username: str = Field("", description="The service's own user; a command's: the operator's.")
     sasl_password: SecretStr = Field(SecretStr(""), description="Its password.")
     ssl_ca_file: str = Field("", description="PEM file of the authority that signed the brokers' certificates.")
+    partitions: int = Field(
+        0,
+        ge=0,
+        description="Partitions of each topic created whose records are spread by key; 0: as declared. Choose for the "
+        "largest round to come: to change them later moves keys.",
+    )
     replication_factor: int = Field(
         0, ge=0, description="Copies of each topic created; 0: three, or as many as there are brokers."
     )

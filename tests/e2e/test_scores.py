@@ -58,10 +58,7 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
 
         await until(verdicts_known, "the read model has every verdict")
         assert (await standing())["closing"]["without_marks"] == FIRMS
-        wrong = [mark(ids[0], "r-1", 71), mark("0" * 8 + ids[0][8:], "r-1", 5), mark(ids[1], "r-1", 5)]
-        refused = await client.post(url, json={"scores": wrong}, headers=officer)
-        assert (refused.status_code, len(refused.json()["errors"])) == (422, 2)
-        assert (await standing())["closing"]["marks"] == 0, "all of a file or nothing"
+        await _refused_whole(ids, client, url, officer, standing)
 
         points = {one: 69 - 6 * number for number, one in enumerate(ids)}  # the last ones fall below the threshold
         rows = [f"{one},{reviewer},{points[one]},no" for one in ids for reviewer in ("r-1", "r-2")]
@@ -75,9 +72,7 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         shown = (await standing())["closing"]
         assert (shown["marks"], shown["without_marks"]) == (len(rows), 0)
         milestones = (await office.shown(round_id))["milestones"]
-        assert not [milestone for milestone in milestones if milestone["type"] == "InputsCommitted"], (
-            "nothing before they are closed"
-        )
+        assert "InputsCommitted" not in {each["type"] for each in milestones}, "nothing before they are closed"
 
         await _two_officers_close_the_same_marks(office, round_id, shown, client, url, ids, officer, standing)
         proposed = await office.confirm(round_id)
@@ -93,6 +88,13 @@ async def test_the_selection_rests_on_the_marks_that_were_closed(start_stack: St
         await _who_comes_late_gets_marks_of_its_own(
             office, round_id, client, stack, ids, url, officer, standing, proposed
         )
+
+
+async def _refused_whole(ids: list[str], client: httpx2.AsyncClient, url: str, officer: Any, standing: Any) -> None:
+    wrong = [mark(ids[0], "r-1", 71), mark("0" * 8 + ids[0][8:], "r-1", 5), mark(ids[1], "r-1", 5)]
+    refused = await client.post(url, json={"scores": wrong}, headers=officer)
+    assert (refused.status_code, len(refused.json()["errors"])) == (422, 2)
+    assert (await standing())["closing"]["marks"] == 0, "all of a file or nothing"
 
 
 async def _the_bundle_shows_them(

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from firstbuy.onboarding.cluster import QUOTA
-from firstbuy.onboarding.strimzi import UnplannableError, plan
+from firstbuy.planning.strimzi import UnplannableError, plan
 from shared.contracts.access import SERVICES, institution_grants, joining_grants, service_grants, service_user
 from shared.contracts.topics import provisioned
 from tests.support.kafka_plans import Documents, acls, named

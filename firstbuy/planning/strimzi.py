@@ -43,11 +43,13 @@ def plan(
     suspended: Iterable[str] = (),
     quota: int,
     shared: bool = False,
+    partitions: int = 0,
 ) -> str:
     """YAML to apply. `joining`: institutions whose topics and users are in it; `known`: others that are there, so that
-    services keep their rights; `shared`: the deployment's own topics too."""
+    services keep their rights; `shared`: the deployment's own topics too; `partitions`: of the spread ones, 0: as
+    declared."""
     topics = [*(provisioned() if shared else ()), *(topic for code in joining for topic in (inbox(code), outbox(code)))]
-    documents = [_topic(prefix, cluster, copies, topic) for topic in topics]
+    documents = [_topic(prefix, cluster, copies, topic, partitions) for topic in topics]
     everyone, held = sorted({*joining, *known}), set(suspended)
     at_institutions = {grant for code in everyone for grant in joining_grants(prefix, code)}
     for service in SERVICES:
@@ -61,10 +63,10 @@ def plan(
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
 
 
-def _topic(prefix: str, cluster: str, copies: int, topic: Topic) -> dict[str, Any]:
+def _topic(prefix: str, cluster: str, copies: int, topic: Topic, partitions: int) -> dict[str, Any]:
     spec = {
         "topicName": prefix + topic.name,
-        "partitions": topic.partitions,
+        "partitions": topic.partitioned(partitions),
         "replicas": copies,
         "config": dict(topic.config),
     }

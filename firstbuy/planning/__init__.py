@@ -1,0 +1,1 @@
+"""What Kubernetes is to apply, made of the declarations of topics and rights."""

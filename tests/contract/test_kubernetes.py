@@ -1,0 +1,207 @@
+"""What stands in deploy/kubernetes is what the code is: settings, ports, groups, rights, routes; in every overlay."""
+
+import os
+import re
+import subprocess
+from shutil import which
+from typing import Any, Final
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from deploy.local.kafka_choice import required
+from deploy.local.state import PROJECT
+from firstbuy.planning.scaling import scaled
+from firstbuy.planning.strimzi import plan
+from firstbuy.reference.settings import page
+from shared.contracts.access import SERVICES, consumer_group
+from shared.contracts.topics import CONSUMED
+from tests.support.told import Section, tell
+
+FOLDER: Final = PROJECT / "deploy" / "kubernetes"
+OVERLAYS: Final = ("small", "production", "rehearsal")
+KUBERNETES: Final = "1.34"
+"""The version that built-in kinds are held against."""
+OF_OPERATORS: Final = {
+    "kafka.strimzi.io/v1",
+    "postgresql.cnpg.io/v1",
+    "keda.sh/v1alpha1",
+    "monitoring.coreos.com/v1",
+    "gateway.networking.k8s.io/v1",
+    "external-secrets.io/v1",
+}
+PARTITIONS, PREFIX = 48, "firstbuy."
+PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify": 8004}
+DRAIN_SECONDS: Final = 20
+"""How long a service finishes steps at its end (shared/service/runtime.py)."""
+MADE_BY_HAND: Final = {"operator", "notify-mail"}
+"""Secrets that docs/kubernetes.md has you make where no store of secrets does."""
+Manifest = dict[str, Any]
+Manifests = list[Manifest]
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def manifests(request: pytest.FixtureRequest) -> Manifests:
+    """All of an overlay, as `kubectl apply -k` would send it."""
+    if which("kubectl") is None:
+        if required("kubectl", os.environ):
+            pytest.fail("FIRSTBUY_REQUIRE=kubectl, and there is none")
+        tell(request.config, Section.WITHOUT_KUBECTL, f"overlay {request.param}")
+        pytest.skip("there is no kubectl")
+    folder = FOLDER / "overlays" / request.param
+    built = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, ""), "an error, or a warning of kustomize"
+    return [manifest for manifest in yaml.safe_load_all(built.stdout) if manifest]
+
+
+def of(manifests: Manifests, kind: str) -> dict[str, Manifest]:
+    return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
+
+
+def pods(manifests: Manifests) -> dict[str, Manifest]:
+    """The pods' templates of services and jobs, by name."""
+    workloads = of(manifests, "StatefulSet") | of(manifests, "Job")
+    return {name: workload["spec"]["template"] for name, workload in workloads.items()}
+
+
+def test_every_kind_is_known_and_fits_its_schema(manifests: Manifests) -> None:
+    for manifest in manifests:
+        if manifest["apiVersion"] in OF_OPERATORS:
+            continue
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+def test_every_variable_is_a_setting(manifests: Manifests) -> None:
+    known = set(re.findall(r"`(FIRSTBUY_[A-Z_]+)`", page()))
+    maps = of(manifests, "ConfigMap")
+    for name, pod in pods(manifests).items():
+        (container,) = pod["spec"]["containers"]
+        given = [variable["name"] for variable in container["env"]]
+        given += [key for source in container["envFrom"] for key in maps[source["configMapRef"]["name"]]["data"]]
+        assert len(given) == len(set(given)), name
+        for variable in given:
+            plain = variable.removesuffix("_FILE")
+            assert variable in known or plain in known or variable in {"PGSSLMODE", "PGSSLROOTCERT"}, (name, variable)
+
+
+def test_each_service_runs_as_the_code_has_it(manifests: Manifests) -> None:
+    services = of(manifests, "StatefulSet")
+    assert services.keys() == set(SERVICES)
+    for name, service in services.items():
+        pod = service["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert container["args"] == ["-m", f"services.{name}"]
+        assert container["ports"] == [{"name": "http", "containerPort": PORTS[name]}]
+        assert container["startupProbe"]["httpGet"] == {"path": "/health/live", "port": "http"}
+        assert container["livenessProbe"]["httpGet"] == {"path": "/health/live", "port": "http"}
+        assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
+        variables = {variable["name"]: variable for variable in container["env"]}
+        slot = variables[f"FIRSTBUY_{name.upper()}_REPLICA"]["valueFrom"]["fieldRef"]["fieldPath"]
+        assert slot == "metadata.labels['apps.kubernetes.io/pod-index']", "two replicas never share a slot"
+        stops = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert pod["terminationGracePeriodSeconds"] >= stops + DRAIN_SECONDS + 10
+        assert of(manifests, "Service")[name]["spec"]["ports"][0]["port"] == PORTS[name]
+        assert f"`FIRSTBUY_{name.upper()}_HTTP_PORT` | `{PORTS[name]}`" in page()
+
+
+def test_each_service_has_a_migration_of_the_same_version(manifests: Manifests) -> None:
+    version = re.search(r'^version = "(.*)"', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    suffix = version[1].replace(".", "-")
+    assert of(manifests, "Job").keys() == {f"migrate-{service}-{suffix}" for service in SERVICES}
+    for name, pod in pods(manifests).items():
+        (container,) = pod["spec"]["containers"]
+        assert container["image"] == f"firstbuy:{version[1]}", name
+        if name.startswith("migrate-"):
+            assert container["args"] == ["-m", f"services.{name.split('-')[1]}", "migrate"]
+
+
+def test_no_pod_may_more_than_it_needs(manifests: Manifests) -> None:
+    for name, pod in pods(manifests).items():
+        spec, (container,) = pod["spec"], pod["spec"]["containers"]
+        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["securityContext"]["runAsNonRoot"]
+        assert spec["securityContext"]["runAsUser"] > 0
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        own = container["securityContext"]
+        assert (own["readOnlyRootFilesystem"], own["allowPrivilegeEscalation"]) == (True, False)
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"].keys() == {"requests", "limits"}
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in spec["volumes"]}, name
+        assert [volume["name"] for volume in spec["volumes"] if "emptyDir" in volume] == ["tmp"]
+
+
+def test_every_secret_is_made_by_somebody(manifests: Manifests) -> None:
+    made = set(of(manifests, "KafkaUser")) | set(of(manifests, "ExternalSecret")) | MADE_BY_HAND
+    made |= {f"{name}-{what}" for name in of(manifests, "Cluster") for what in ("app", "ca")}
+    made |= {f"{name}-cluster-ca-cert" for name in of(manifests, "Kafka")}
+    for name, pod in pods(manifests).items():
+        used = {volume["secret"]["secretName"] for volume in pod["spec"]["volumes"] if "secret" in volume}
+        assert used <= made, name
+    for name, rule in of(manifests, "TriggerAuthentication").items():
+        assert {reference["name"] for reference in rule["spec"]["secretTargetRef"]} <= made, name
+
+
+def test_selectors_find_pods(manifests: Manifests) -> None:
+    labels = [pod["metadata"]["labels"] for pod in pods(manifests).values()]
+    for kind in ("Service", "PodDisruptionBudget"):
+        for name, manifest in of(manifests, kind).items():
+            selector = manifest["spec"]["selector"]
+            wanted = selector.get("matchLabels", selector)
+            assert any(wanted.items() <= each.items() for each in labels), f"{kind} {name} selects nothing"
+
+
+def test_no_service_speaks_to_another(manifests: Manifests) -> None:
+    """They exchange events; a policy that let them call each other would hide a mistake."""
+    allowed = of(manifests, "NetworkPolicy")
+    assert allowed["nothing"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    for name, policy in allowed.items():
+        for rule in policy["spec"].get("egress", ()):
+            ports = {port["port"] for port in rule.get("ports", ())}
+            assert not ports & set(PORTS.values()), name
+            for peer in rule.get("to", ()):
+                aimed = peer.get("podSelector", {}).get("matchLabels", {})
+                assert aimed.get("app.kubernetes.io/name") != "firstbuy", name
+
+
+def test_plans_are_those_of_the_declarations() -> None:
+    kafka = plan(PREFIX, "main", 3, joining=(), quota=0, shared=True, partitions=PARTITIONS)
+    assert (FOLDER / "kafka/plan.yaml").read_text() == kafka, "firstbuy plan kafka --partitions 48"
+    scaling = scaled(PREFIX, "main-kafka-bootstrap:9093", PARTITIONS, 2, 12)
+    assert (FOLDER / "scaling/plan.yaml").read_text() == scaling, "firstbuy plan scaling --partitions 48"
+
+
+def test_scaling_follows_groups_that_there_are_and_stops_at_the_partitions(manifests: Manifests) -> None:
+    topics = {topic["spec"]["topicName"]: topic["spec"]["partitions"] for topic in of(manifests, "KafkaTopic").values()}
+    for name, scaling in of(manifests, "ScaledObject").items():
+        spec, groups = scaling["spec"], {consumer_group(PREFIX, name, topic) for topic in CONSUMED[name]}
+        assert spec["scaleTargetRef"]["name"] == name
+        assert "replicas" not in of(manifests, "StatefulSet")[name]["spec"], "KEDA owns them"
+        followed = [trigger["metadata"] for trigger in spec["triggers"] if trigger["type"] == "kafka"]
+        assert followed
+        for trigger in followed:
+            assert trigger["consumerGroup"] in groups
+            assert trigger["consumerGroup"].endswith(trigger["topic"].removeprefix(PREFIX))
+            assert spec["maxReplicaCount"] <= topics[trigger["topic"]]
+            users = of(manifests, "ConfigMap")["kafka-users"]["data"]
+            assert users[name] in of(manifests, "KafkaUser")
+
+
+def test_the_connections_of_all_replicas_fit(manifests: Manifests) -> None:
+    scaling, defaults = (
+        of(manifests, "ScaledObject"),
+        dict(re.findall(r"`FIRSTBUY_(\w+)_DATABASE_CONNECTIONS` \| `(\d+)`", page())),
+    )
+    for name in SERVICES:
+        replicas = (
+            scaling[name]["spec"]["maxReplicaCount"]
+            if name in scaling
+            else of(manifests, "StatefulSet")[name]["spec"]["replicas"]
+        )
+        at_locks = 3
+        taken = (replicas + 1) * (int(defaults[name.upper()]) + at_locks)
+        assert taken <= int(
+            of(manifests, "Cluster")[f"{name}-db"]["spec"]["postgresql"]["parameters"]["max_connections"]
+        )
