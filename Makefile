@@ -74,6 +74,7 @@ check: ready  ## lint, types, import rules, the house's own rules, drift of sche
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
 	@$(BIN)/python -m firstbuy.reference.settings --check
 	@$(BIN)/python -m firstbuy.reference.metrics --check
+	@$(BIN)/python -m deploy.monitoring.dashboards --check
 
 hooks: ready  ## have git run the quick checks before each commit
 	@$(BIN)/prek install
@@ -85,8 +86,9 @@ schemas: ready  ## write shared/contracts/schemas, docs/asyncapi and the evidenc
 settings: ready  ## write docs/settings.md anew
 	@$(BIN)/python -m firstbuy.reference.settings
 
-metrics: ready  ## write docs/metrics.md anew
+metrics: ready  ## write docs/metrics.md and the dashboards anew
 	@$(BIN)/python -m firstbuy.reference.metrics
+	@$(BIN)/python -m deploy.monitoring.dashboards
 
 ##@ Maintain
 

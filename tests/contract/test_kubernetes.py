@@ -45,8 +45,8 @@ Manifests = list[Manifest]
 def manifests(request: pytest.FixtureRequest) -> Manifests:
     """All of an overlay, as `kubectl apply -k` would send it."""
     if which("kubectl") is None:
-        if required("kubectl", os.environ):
-            pytest.fail("FIRSTBUY_REQUIRE=kubectl, and there is none")
+        if required("ops", os.environ):
+            pytest.fail("FIRSTBUY_REQUIRE=ops, and there is no kubectl")
         tell(request.config, Section.WITHOUT_KUBECTL, f"overlay {request.param}")
         pytest.skip("there is no kubectl")
     folder = FOLDER / "overlays" / request.param

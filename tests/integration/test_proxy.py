@@ -20,6 +20,7 @@ from deploy.local.kafka_choice import required
 from deploy.local.stack import Stack
 from deploy.local.state import PROJECT, State
 from tests.support import nginx
+from tests.support.debian import NoPackageError
 from tests.support.stacks import LastingStack
 from tests.support.told import Section, tell
 
@@ -77,7 +78,7 @@ async def proxy(
 ) -> AsyncIterator[Proxy]:
     try:
         program = await asyncio.to_thread(nginx.find, state.cache, os.environ)
-    except nginx.NoNginxError as error:
+    except NoPackageError as error:
         if required("nginx", os.environ):
             raise
         tell(request.config, Section.WITHOUT_NGINX, f"{request.node.nodeid}: {error}")

@@ -27,6 +27,7 @@ class Section(StrEnum):
     WITHOUT_TOOL = "not run: examples that need kcat, or Java and Maven"
     WITHOUT_NGINX = "not run: they need nginx"
     WITHOUT_KUBECTL = "not run: manifests that kubectl builds"
+    WITHOUT_PROMTOOL = "not run: they need promtool"
     WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
 
 
@@ -35,7 +36,8 @@ FIXES: Final = {
     Section.WITHOUT_BROWSER: "FIRSTBUY_REQUIRE=browser makes its absence an error.",
     Section.WITHOUT_TOOL: "FIRSTBUY_REQUIRE=kcat,java makes their absence an error.",
     Section.WITHOUT_NGINX: "FIRSTBUY_REQUIRE=nginx makes its absence an error.",
-    Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=kubectl makes its absence an error.",
+    Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
+    Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
 }
 

@@ -29,6 +29,7 @@ NOT_USED: Final = {
 """docs/glossary.md."""
 KNOWN_BY_OTHERS: Final = {
     ("shared/service/metrics.py", "duty"): "the label of a metric",
+    ("deploy/monitoring/panels.py", "duty"): "the label of a metric",
     ("docs/metrics.md", "duty"): "the label of a metric",
     ("shared/contracts/round_file.py", "desk"): "a schema's title",
     ("services/selection/domain/legal_note.py", "duties"): "duties under the law",
