@@ -43,7 +43,7 @@ class Lag:
 
     def read(self, records: Iterable[Any]) -> None:
         """Notes a batch that is saved."""
-        for record in records:
+        for record in {(each.topic, each.partition): each for each in records}.values():
             place = self._places.get((record.topic, record.partition))
             if place is not None:
                 place.offset = record.offset + 1

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+from prometheus_client import Counter, Histogram
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +25,7 @@ class Measured:
         self._metrics = metrics
         self._routes = routes
         self._templates: dict[Any, str] | None = None
+        self._kept: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._templates is None:
@@ -52,8 +54,17 @@ class Measured:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = scope.get("route")
         template = route.path if route is not None else (self._templates or {}).get(scope.get("endpoint"), NO_ROUTE)
-        self._metrics.http_requests.labels(method, template, str(status)).inc()
-        self._metrics.http_seconds.labels(method, template).observe(seconds)
+        kept = self._kept.get((method, template, status))
+        if kept is None:  # finding a metric by its labels costs more than counting
+            labels = (method, template)
+            kept = (
+                self._metrics.http_requests.labels(*labels, str(status)),
+                self._metrics.http_seconds.labels(*labels),
+            )
+            self._kept[method, template, status] = kept
+        requests, taken = kept
+        requests.inc()
+        taken.observe(seconds)
 
     def _learned(self) -> dict[Any, str]:
         """Templates by endpoint; makes their metrics, with 0."""
