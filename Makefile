@@ -1,7 +1,7 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-unit test-contract test-integration test-e2e test-browser soak mutants mutants-page check fix \
-	watch hooks bench lock settings metrics schemas clean
+.PHONY: help image secrets test-ops demo up test test-unit test-contract test-integration test-e2e test-browser soak \
+	mutants mutants-page check fix watch hooks bench lock settings metrics schemas clean
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
@@ -25,6 +25,14 @@ demo: ready  ## the whole 2018-H2 round, end to end (ARGS="--applications N --se
 up: ready  ## everything on this machine, until Ctrl-C (ARGS="--replicas eligibility=3")
 	@$(BIN)/firstbuy up $(ARGS)
 
+##@ Run it for real (docs/operators.md)
+
+image: ready  ## the image of all services and jobs, and what is in it (ARGS="--base IMAGE --digest sha256:… --twice")
+	@$(BIN)/python -m deploy.image.build $(ARGS)
+
+secrets: ready  ## the secrets and certificates of this machine, made once in deploy/secrets
+	@$(BIN)/python -m deploy.machine_secrets deploy/secrets $(ARGS)
+
 ##@ Test (ARGS passes through to pytest; WORKERS=0 runs in one process)
 
 test: ready  ## every test, on real servers
@@ -44,6 +52,9 @@ test-e2e: ready  ## whole rounds over all services
 
 test-browser: ready  ## pages in a real Chromium
 	$(call timed,$(PYTEST) tests/browser $(ARGS))
+
+test-ops: ready  ## engines for real: image, compose, a round (root; minutes; not part of `make test`)
+	$(call timed,$(PYTEST) -n 0 tests/ops $(ARGS))
 
 soak: export FIRSTBUY_TEST_EXAMPLES ?= 1000
 soak: ready  ## properties, state machines and chaos, ten times as long (FIRSTBUY_TEST_EXAMPLES=1000)
@@ -69,6 +80,8 @@ check: ready  ## lint, types, import rules, the house's own rules, drift of sche
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/hadolint --config deploy/hadolint.yaml deploy/Dockerfile
+	@$(BIN)/yamllint --strict --config-file deploy/yamllint.yaml deploy
 	@$(PYTEST) --quiet --no-header --durations=1 tests/unit/test_house.py
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
