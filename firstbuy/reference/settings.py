@@ -48,6 +48,11 @@ _SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
 )
 
 
+def settings_classes() -> list[type[BaseSettings]]:
+    """Every class that reads the environment of what a deployment runs."""
+    return [model for _, model in _SECTIONS]
+
+
 def page() -> str:
     return _HEAD + "".join(_section(title, model) for title, model in _SECTIONS) + _LOCAL
 
