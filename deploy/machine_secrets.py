@@ -1,7 +1,7 @@
 """The secrets and certificates of one machine, made once: what `deploy/compose.yaml` and the units of `deploy/systemd`
 read.
 
-python -m deploy.machine_secrets FOLDER [--kafka HOST …] [--postgres HOST …]
+python -m deploy.machine_secrets FOLDER [--kafka HOST …] [--postgres HOST …] [--authority PATH]
 
 What is there already stays as it is; delete a file and run it again to have another. The folder is the owner's alone;
 the files in it can be read by all, since a container's user is another than the folder's owner and gets each file
@@ -35,6 +35,7 @@ from shared.contracts.access import SERVICES
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 825
 OWNERS_ALONE: Final = ("authority.key", "operator-token")
+TRUSTED: Final = "/run/secrets/authority.pem"
 PROPERTIES: Final = "/etc/firstbuy/kafka.properties"
 Key = ec.EllipticCurvePrivateKey
 
@@ -117,7 +118,7 @@ def certificate(subject: str, key: Key, issuer: x509.Name, signer: Key, days: in
     return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
-def make(folder: Folder, kafka_hosts: Sequence[str], postgres_hosts: Sequence[str]) -> None:
+def make(folder: Folder, kafka_hosts: Sequence[str], postgres_hosts: Sequence[str], trusted: str) -> None:
     """Everything that is missing in the folder."""
     signer = read_key(folder.file("authority.key", lambda: pem_of(ec.generate_private_key(ec.SECP256R1()))))
     name = "Firstbuy, authority of one machine"
@@ -130,7 +131,7 @@ def make(folder: Folder, kafka_hosts: Sequence[str], postgres_hosts: Sequence[st
     for service in SERVICES:
         folder.file(f"{service}-kafka-password", password)
         secret = folder.file(f"{service}-database-password", password)
-        folder.file(f"{service}-database-url", lambda s=service, p=secret: _url(s, p, postgres_hosts[0]))  # type: ignore[misc]
+        folder.file(f"{service}-database-url", lambda s=service, p=secret: _url(s, p, postgres_hosts[0], trusted))  # type: ignore[misc]
     folder.file("postgres-admin-password", password)
     folder.file("grafana-admin-password", password)
     token = folder.file("operator-token", password)
@@ -157,10 +158,10 @@ def _kafka(folder: Folder) -> None:
     folder.file("kafka-format", lambda: "".join(f"{word}\n" for word in (*told, user)))
 
 
-def _url(service: str, secret: str, host: str) -> str:
+def _url(service: str, secret: str, host: str, trusted: str) -> str:
     """Of the service's own database, as its own user, over TLS with the server's name checked."""
     name = f"firstbuy_{service}"
-    checks = "sslmode=verify-full&sslrootcert=/run/secrets/authority.pem"
+    checks = f"sslmode=verify-full&sslrootcert={trusted}"
     return f"postgresql://{name}:{secret}@{host}:5432/{name}?{checks}"
 
 
@@ -172,9 +173,10 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument(
         "--postgres", nargs="+", default=["postgres", "localhost"], help="names of the database server"
     )
+    options.add_argument("--authority", default=TRUSTED, help="where services find authority.pem")
     given = options.parse_args(arguments)
     folder = Folder(given.folder)
-    make(folder, given.kafka, given.postgres)
+    make(folder, given.kafka, given.postgres, given.authority)
     print(f"{given.folder}: made {', '.join(folder.made) or 'nothing, all is there'}")  # noqa: T201 -- a command
     return 0
 

@@ -90,6 +90,28 @@ def test_each_service_logs_in_as_its_own_user(service: str) -> None:
     assert CONTAINERS[service]["environment"]["FIRSTBUY_KAFKA_SASL_USERNAME"] == service_user(prefix, service)
 
 
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda path: path.name)
+def test_every_variable_of_a_unit_is_a_setting_of_what_it_runs(unit: Path) -> None:
+    text = unit.read_text()
+    module = re.search(r"^ExecStart=/opt/firstbuy/bin/python -m (\S+)", text, re.MULTILINE)
+    assert module
+    credentials = set(re.findall(r"^LoadCredential=([\w.-]+):", text, re.MULTILINE))
+    given = dict(re.findall(r"^Environment=(\w+)=(\S+)$", text, re.MULTILINE))
+    assert set(given) <= set(known_to(module[1]))
+    assert {value.removeprefix("%d/") for value in given.values() if value.startswith("%d/")} == credentials
+    for named in re.findall(r"^EnvironmentFile=/etc/firstbuy/(\S+)$", text, re.MULTILINE):
+        lines = (DEPLOY / "systemd" / named).read_text().splitlines()
+        stated = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
+        assert stated <= set(known_to(module[1])), named
+
+
+def test_a_unit_of_a_service_comes_after_its_jobs_and_has_its_slot_from_its_name() -> None:
+    for service in SERVICES:
+        text = (DEPLOY / "systemd" / f"firstbuy-{service}@.service").read_text()
+        assert f"Requires=firstbuy-provision.service firstbuy-migrate-{service}.service" in text
+        assert f"Environment=FIRSTBUY_{service.upper()}_REPLICA=%i" in text
+
+
 def test_migrations_and_provisioning_come_before_every_service() -> None:
     jobs = {"provision", *(f"migrate-{service}" for service in SERVICES)}
     for service in SERVICES:
