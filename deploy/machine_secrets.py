@@ -36,6 +36,8 @@ AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 825
 OWNERS_ALONE: Final = ("authority.key", "operator-token")
 TRUSTED: Final = "/run/secrets/authority.pem"
+MAIL_CATCHER: Final = "smtp://mail:1025"
+"""The address of a real server may have a password: so it stands in a file."""
 PROPERTIES: Final = "/etc/firstbuy/kafka.properties"
 Key = ec.EllipticCurvePrivateKey
 
@@ -134,6 +136,7 @@ def make(folder: Folder, kafka_hosts: Sequence[str], postgres_hosts: Sequence[st
         folder.file(f"{service}-database-url", lambda s=service, p=secret: _url(s, p, postgres_hosts[0], trusted))  # type: ignore[misc]
     folder.file("postgres-admin-password", password)
     folder.file("grafana-admin-password", password)
+    folder.file("smtp-url", lambda: MAIL_CATCHER)
     token = folder.file("operator-token", password)
     folder.file("operator-token-hash", lambda: hashlib.sha256(token.encode()).hexdigest())
 

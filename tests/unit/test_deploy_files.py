@@ -59,7 +59,7 @@ def test_every_file_that_a_variable_names_is_a_secret_of_that_container(name: st
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_no_password_stands_in_an_environment(name: str) -> None:
-    secret = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|DATABASE_URL")
+    secret = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|DATABASE_URL|SMTP_URL")
     plain = [key for key in CONTAINERS[name].get("environment", {}) if secret.search(key) and "FILE" not in key]
     assert plain == []
 
