@@ -1,75 +1,35 @@
 """What stands in deploy/kubernetes is what the code is: settings, ports, groups, rights, routes; in every overlay."""
 
-import os
 import re
-import subprocess
-from shutil import which
-from typing import Any, Final
+from typing import Final
 
-import kubernetes_validate
 import pytest
-import yaml
 
-from deploy.local.kafka_choice import required
 from deploy.local.state import PROJECT
 from firstbuy.planning.scaling import scaled
 from firstbuy.planning.strimzi import plan
 from firstbuy.reference.settings import page
 from shared.contracts.access import SERVICES, consumer_group
 from shared.contracts.topics import CONSUMED
-from tests.support.told import Section, tell
+from tests.support.manifests import FOLDER, OVERLAYS, Manifest, Manifests, built, of
 
-FOLDER: Final = PROJECT / "deploy" / "kubernetes"
-OVERLAYS: Final = ("small", "production", "rehearsal")
-KUBERNETES: Final = "1.34"
-"""The version that built-in kinds are held against."""
-OF_OPERATORS: Final = {
-    "kafka.strimzi.io/v1",
-    "postgresql.cnpg.io/v1",
-    "keda.sh/v1alpha1",
-    "monitoring.coreos.com/v1",
-    "gateway.networking.k8s.io/v1",
-    "external-secrets.io/v1",
-}
 PARTITIONS, PREFIX = 48, "firstbuy."
 PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify": 8004}
 DRAIN_SECONDS: Final = 20
 """How long a service finishes steps at its end (shared/service/runtime.py)."""
 MADE_BY_HAND: Final = {"operator", "notify-mail"}
 """Secrets that docs/kubernetes.md has you make where no store of secrets does."""
-Manifest = dict[str, Any]
-Manifests = list[Manifest]
 
 
 @pytest.fixture(scope="module", params=OVERLAYS)
 def manifests(request: pytest.FixtureRequest) -> Manifests:
-    """All of an overlay, as `kubectl apply -k` would send it."""
-    if which("kubectl") is None:
-        if required("ops", os.environ):
-            pytest.fail("FIRSTBUY_REQUIRE=ops, and there is no kubectl")
-        tell(request.config, Section.WITHOUT_KUBECTL, f"overlay {request.param}")
-        pytest.skip("there is no kubectl")
-    folder = FOLDER / "overlays" / request.param
-    built = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
-    assert (built.returncode, built.stderr) == (0, ""), "an error, or a warning of kustomize"
-    return [manifest for manifest in yaml.safe_load_all(built.stdout) if manifest]
-
-
-def of(manifests: Manifests, kind: str) -> dict[str, Manifest]:
-    return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
+    return built(request.param, request)
 
 
 def pods(manifests: Manifests) -> dict[str, Manifest]:
     """The pods' templates of services and jobs, by name."""
     workloads = of(manifests, "StatefulSet") | of(manifests, "Job")
     return {name: workload["spec"]["template"] for name, workload in workloads.items()}
-
-
-def test_every_kind_is_known_and_fits_its_schema(manifests: Manifests) -> None:
-    for manifest in manifests:
-        if manifest["apiVersion"] in OF_OPERATORS:
-            continue
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
 
 
 def test_every_variable_is_a_setting(manifests: Manifests) -> None:

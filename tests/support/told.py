@@ -28,6 +28,7 @@ class Section(StrEnum):
     WITHOUT_NGINX = "not run: they need nginx"
     WITHOUT_KUBECTL = "not run: manifests that kubectl builds"
     WITHOUT_PROMTOOL = "not run: they need promtool"
+    WITHOUT_DEFINITIONS = "not run: manifests held to the definitions of operators"
     WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
 
 
@@ -38,6 +39,7 @@ FIXES: Final = {
     Section.WITHOUT_NGINX: "FIRSTBUY_REQUIRE=nginx makes its absence an error.",
     Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
+    Section.WITHOUT_DEFINITIONS: "FIRSTBUY_REQUIRE=ops makes their absence an error.",
     Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
 }
 

@@ -53,6 +53,11 @@ SHAPED: list[tuple[str, Any, bool]] = [
     ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": 7}}]}, True),
     ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"Years": 7}}]}, False),
     ("Track", TRACK | {"conditions": [CONDITION | {"parameters": {"years": {}}}]}, False),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": []}]}, False),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": ""}]}, False),
+    ("Track", TRACK | {"conditions": [CONDITION | {"parameters": 7}]}, False),
+    ("Track", [], False),
+    ("Track", None, False),
 ]
 
 
