@@ -29,6 +29,8 @@ class Section(StrEnum):
     WITHOUT_KUBECTL = "not run: manifests that kubectl builds"
     WITHOUT_PROMTOOL = "not run: they need promtool"
     WITHOUT_DEFINITIONS = "not run: manifests held to the definitions of operators"
+    STAND_INS = "images that stand in for published ones"
+    WITHOUT_ENGINE = "not run: they need engines of their own"
     WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
 
 
@@ -40,6 +42,7 @@ FIXES: Final = {
     Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_DEFINITIONS: "FIRSTBUY_REQUIRE=ops makes their absence an error.",
+    Section.WITHOUT_ENGINE: "FIRSTBUY_REQUIRE=ops makes their absence an error.",
     Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
 }
 

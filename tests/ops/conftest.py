@@ -1,0 +1,43 @@
+"""The engine of `make test-ops`. What is missing on this machine is listed; FIRSTBUY_REQUIRE=ops makes it a failure."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.kafka_choice import required
+from deploy.local.state import State
+from tests.ops import fetched
+from tests.ops.engine import STAND_INS, Engine, make_stand_ins, opened
+from tests.support.told import Section, tell
+
+
+@pytest.fixture(scope="session")
+def parts(pytestconfig: pytest.Config) -> State:
+    """The user's own state, where what engines are made of is kept."""
+    if missing := fetched.lacking():
+        for name in missing:
+            tell(pytestconfig, Section.WITHOUT_ENGINE, f"missing here: {name}")
+        if required("ops", os.environ):
+            pytest.fail(f"missing here: {', '.join(missing)}")
+        pytest.skip(f"missing here: {', '.join(missing)}")
+    return State.opened()
+
+
+@pytest.fixture(scope="session")
+def built_with(parts: State, pytestconfig: pytest.Config) -> Engine:
+    """An engine that has the images, ours built from this checkout."""
+    engine = opened(parts)
+    tell(pytestconfig, Section.STAND_INS, STAND_INS)
+    with engine.building():
+        make_stand_ins(engine, parts)
+        told = engine.run(sys.executable, "-m", "deploy.image.build", "--twice", "--", "--network", "host", "--quiet")
+        tell(pytestconfig, Section.SERVERS, " | ".join(told.splitlines()))
+    return engine
+
+
+@pytest.fixture(scope="session")
+def engine(built_with: Engine) -> Iterator[Engine]:
+    with built_with.running():
+        yield built_with
