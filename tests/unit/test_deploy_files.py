@@ -80,7 +80,7 @@ def test_ports_are_those_of_the_service(service: str) -> None:
     port = model.model_fields["http_port"].default
     assert healthcheck.PORTS[service] == port
     assert [published.rpartition(":")[2] for published in CONTAINERS[service]["ports"]] == [str(port)]
-    scraped = yaml.safe_load((DEPLOY / "compose/prometheus.yaml").read_text())["scrape_configs"]
+    scraped = yaml.safe_load((DEPLOY / "monitoring/prometheus.yaml").read_text())["scrape_configs"]
     assert {each["job_name"]: each["dns_sd_configs"][0]["port"] for each in scraped}[service] == port
 
 
