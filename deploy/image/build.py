@@ -3,14 +3,18 @@
 python -m deploy.image.build [--tag T] [--base IMAGE] [--digest sha256:…] [--twice] [-- ARGUMENTS OF docker build]
 
 Packages come from where this machine's pip and uv take them: their settings and authority are secrets of the build.
-`--twice` builds again without any cache, and fails if a layer differs.
+`--twice` builds again without any cache, and fails if a layer has another file, owner, mode or time. It says whether
+the digests are the same too: an engine that has an equal layer already may write its files in another order, as Docker
+20.10 does.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -87,6 +91,27 @@ def layers(tag: str) -> list[str]:
     return found
 
 
+def contents(tag: str) -> list[str]:
+    """A digest of each layer's files, whatever order they stand in."""
+    with TemporaryDirectory() as folder:
+        saved = Path(folder) / "image.tar"
+        said("docker", "save", "--output", str(saved), tag)
+        with tarfile.open(saved) as image:
+            named = image.extractfile("manifest.json")
+            layer_files: list[str] = json.load(named)[0]["Layers"] if named else []
+            return [_digest(image, name) for name in layer_files]
+
+
+def _digest(image: tarfile.TarFile, layer: str) -> str:
+    entries = []
+    with tarfile.open(fileobj=image.extractfile(layer)) as files:
+        for each in files:
+            body = files.extractfile(each) if each.isreg() else None
+            content = hashlib.sha256(body.read()).hexdigest() if body else each.linkname
+            entries.append(f"{each.name} {each.type!r} {each.mode:o} {each.uid}:{each.gid} {each.mtime} {content}")
+    return hashlib.sha256("\n".join(sorted(entries)).encode()).hexdigest()
+
+
 def write_sbom(tag: str) -> None:
     """Of the Python packages that the image has, as it says itself. It may hold addresses: it is not committed."""
     packages = said("docker", "run", "--rm", "--network", "none", tag, "-c", LISTED)
@@ -113,9 +138,10 @@ def main(arguments: Sequence[str]) -> int:
     if given.twice:
         again = f"{given.tag}-again"
         built(again, given, "--no-cache")
-        same = layers(given.tag) == layers(again)
-        print(f"built twice: {'the same layers' if same else f'{layers(given.tag)} and {layers(again)}'}")  # noqa: T201
-        if not same:
+        first, second = contents(given.tag), contents(again)
+        digests = "the same digests" if layers(given.tag) == layers(again) else "digests that differ by order alone"
+        print(f"built twice: {f'the same layers, {digests}' if first == second else f'{first} and {second}'}")  # noqa: T201
+        if first != second:
             return 1
     return 0 if size <= MOST_BYTES else 1
 
