@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich import box
+from rich.table import Table
 
-from firstbuy.commands.screen import fail
+from firstbuy.commands.screen import console, fail
+from firstbuy.planning.capacity import Rush, needed, played
 from firstbuy.planning.scaling import scaled
 from firstbuy.planning.strimzi import UnplannableError, plan
 from shared.service.settings import DeploymentSettings, KafkaSettings
@@ -55,6 +58,40 @@ def scaling(
     typer.echo(
         scaled(DeploymentSettings().topic_prefix, bootstrap, partitions, least, most, _moments(close or ())), nl=False
     )
+
+
+@app.command("capacity")
+def capacity(
+    applications: Annotated[int, typer.Option(min=1, help="Applications of the largest round to come.")],
+    share: Annotated[float, typer.Option(min=0.001, max=1, help="Of them, what part comes in the last minutes.")] = 0.2,
+    minutes: Annotated[float, typer.Option(min=1, help="How many minutes these are.")] = 10.0,
+) -> None:
+    """Replicas, partitions, connections and disks of a round, and how its last minutes go with them.
+
+    From what one application costs (docs/scaling.md): measure it on your machines with `tests/bench/costs.py`.
+    """
+    rush = Rush(share=share, minutes=minutes)
+    need = needed(applications, rush)
+    went = played(applications, rush, need.replicas)
+    table = Table(title=f"{applications:,} applications, {need.a_second:,.0f} a second at the peak", box=box.SIMPLE)
+    for name in ("", "replicas", "connections to PostgreSQL", "database"):
+        table.add_column(name, justify="right" if name else "left")
+    for service, replicas in need.replicas.items():
+        disk = _gibibytes(need.database_bytes[service])
+        table.add_row(service, f"{replicas:,}", f"{need.connections[service]:,}", disk)
+    console.print(table)
+    servers = ", ".join(f"{name} {count:,.1f}" for name, count in need.server_processors.items())
+    console.print(f"partitions of spread topics: {need.partitions:,} (FIRSTBUY_KAFKA_PARTITIONS)")
+    console.print(f"processors of the servers at the peak, all together: {servers}")
+    console.print(f"disk of each of three brokers, for ten years: {_gibibytes(need.broker_bytes)}")
+    console.print(
+        f"the rush, played: an answer waits {went.answer:.1f} s at most, a verdict {went.verdict:.1f} s; all is judged "
+        f"{went.emptied:.0f} s after the close"
+    )
+
+
+def _gibibytes(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"
 
 
 def _moments(given: Sequence[str]) -> list[datetime]:

@@ -131,6 +131,7 @@ READ: Final[list[tuple[list[tuple[str, int, str]], int | str]]] = [
     ([("{", 0, "\n")], "no-json"),
     ([("{", LONGEST - 2, "}"), ("\n", 0, "")], 1),
     ([("{", LONGEST - 1, "}"), ("\n", 0, "")], "line-long"),
+    ([("{", LONGEST - 1, "}")], 1),
 ]
 """Pieces of a file, each a text, so many blanks and a text; how many lines are read, or why none is."""
 WRITTEN: Final[dict[tuple[int, ...], str]] = {(97,): '"a"', (0xD83D, 0xDE00): '"\U0001f600"', (0xD83D,): "TypeError"}
