@@ -19,7 +19,7 @@ from services.selection.settings import SelectionSettings
 
 _NOWHERE: Final[Any] = "postgresql://nobody@localhost/nothing"
 QUESTIONS: Final[Mapping[str, str]] = {
-    "firstbuy_build_info": "Which replicas are there?",
+    "firstbuy_build_info": "Which replicas are there, and of which version?",
     "firstbuy_records": "How many records does a consumer take in a second?",
     "firstbuy_step_seconds": "How long does a batch take until it is saved?",
     "firstbuy_dead_letters": "Does anything come that can't be taken?",

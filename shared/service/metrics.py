@@ -4,6 +4,7 @@ Whatever labels are known at the start exist from then on, with 0: an alert can'
 """
 
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -35,9 +36,8 @@ class Metrics:
         def histogram(name: str, says: str, buckets: Sequence[float], *labels: str) -> Histogram:
             return Histogram(f"firstbuy_{name}", says, labels, buckets=buckets, registry=registry)
 
-        gauge("build_info", "Always 1, with the service and its replica", "service", "replica").labels(
-            service, replica
-        ).set(1)
+        build = gauge("build_info", "Always 1, with service, replica and version", "service", "replica", "version")
+        build.labels(service, replica, metadata.version("firstbuy")).set(1)
         self.records = counter("records", "Records handled", "topic")
         self.steps = histogram("step_seconds", "Seconds from batch to saved", Histogram.DEFAULT_BUCKETS, "topic")
         self.dead_letters = counter("dead_letters", "Records parked", "topic")
