@@ -4,20 +4,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.notify.adapters.composing import Mail
 from services.notify.adapters.mailserver import MailServer
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
 from services.notify.settings import MailServerAddress
+from tests.support.self_signed import self_signed
 
 ANSWERS = {
     "bad-sender@f.example": "550 5.1.8 sender's domain unknown",
@@ -246,22 +243,6 @@ async def test_sessions_are_encrypted_where_the_address_says_so(
     assert len(moody.sessions) == 1
     await server.close()
     listening.close()
-
-
-def self_signed(name: str, key_file: Path, certificate_file: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    whose = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
-    certificate = (
-        builder.not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    certificate_file.write_bytes(certificate.public_bytes(pem))
 
 
 async def test_a_server_that_is_away_is_a_failure_for_now() -> None:
