@@ -23,6 +23,8 @@ from deploy.local.kafka_docker import IMAGE, daemon
 from deploy.local.ports import accepts
 from deploy.local.postgres_embedded import usable_binaries
 from deploy.local.state import State, StateUnusableError, lesser_account, reachable
+from firstbuy.commands.doctor_deployment import examine_deployment
+from firstbuy.commands.replicas import From
 from firstbuy.commands.screen import console, print_json
 
 REGISTRY_URLS: Final = ("FIRSTBUY_ELIGIBILITY_BUSINESS_STATUS_URL", "FIRSTBUY_ELIGIBILITY_CERTIFICATES_URL")
@@ -36,8 +38,19 @@ class Finding:
     advice: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Say what would be used here. Exit code 1 when the stack could not start."""
+def doctor(
+    deployment: Annotated[
+        bool,
+        typer.Option("--deployment", help="Compare the deployment that the environment names with what is declared."),
+    ] = False,
+    metrics: From = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Say what would be used here, or with --deployment what is wrong there. Exit code 1 when the stack could not
+    start, or anything is wrong."""
+    if deployment:
+        examine_deployment(metrics, as_json=as_json)
+        return
     findings = examine(os.environ)
     if as_json:
         print_json([asdict(finding) for finding in findings])

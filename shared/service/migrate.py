@@ -55,9 +55,20 @@ async def missing(connection: Connection, folder: Path) -> list[str]:
     return [name for name in _files(folder) if name not in applied]
 
 
+async def changed(connection: Connection, folder: Path) -> list[str]:
+    """Names of the migrations that ran with another text than this version has, in their order."""
+    if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
+        return []
+    applied = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT * FROM schema_migrations")}
+    return [name for name, path in _files(folder).items() if name in applied and applied[name] != _digest(path)]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_text().encode()).hexdigest()
+
+
 async def _apply(connection: Connection, name: str, path: Path, applied: dict[str, str]) -> bool:
-    text = path.read_text()
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text, digest = path.read_text(), _digest(path)
     if name in applied:
         if applied[name] != digest:
             raise MigrationChangedError(f"{name} has run already and was changed since: restore it, add a new one")

@@ -1,0 +1,1 @@
+"""What is found in a deployment: each module asks one kind of its parts and judges nothing."""
