@@ -91,6 +91,7 @@ class Engine:
         finally:
             daemon.terminate()
             daemon.wait(60)
+            self.run("umount", f"{self.home}/data", check=False)  # the daemon mounts it on itself, and leaves it so
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -112,8 +113,8 @@ class Engine:
 
 
 def opened(state: State) -> Engine:
-    """Its images stay in the cache from one run to the next."""
-    home = state.cache / "docker-engine"
+    """Its images stay from one run to the next, beside the cache: a copy of an image's devices would never end."""
+    home = state.cache.parent / "docker-engine"
     home.mkdir(exist_ok=True)
     return Engine(home, fetched.engine(state.cache), fetched.compose(state.cache))
 
