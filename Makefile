@@ -4,8 +4,7 @@
 	mutants mutants-page check fix watch hooks bench lock settings metrics schemas clean
 BIN := .venv/bin
 ARGS ?=
-# One more than there are processors: tests of whole rounds wait for clocks more than they compute.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+WORKERS ?= auto
 # Rewritten assertions are kept between runs, also where bytecode is not written otherwise.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS)
 # Runs a command and says how long it took.
