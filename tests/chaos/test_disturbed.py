@@ -44,6 +44,7 @@ async def test_whatever_befalls_eligibility_what_is_selected_from_is_what_was_ad
             for work in (*entering, wanted, disturb(office.stack, chance)):
                 group.create_task(work)
         manifest = (await equal_roots(office, round_id))["applications"]
+        assert len(firms.receipts) > FIRMS / 2, "most came before the close"
         assert manifest["root"] == digest_of(firms.standing()).root, f"accepted ⇔ in the manifest, seed {seed}"
         await contents_of(office.stack, topics.VERDICTS.name, topics.MILESTONES.name)
 

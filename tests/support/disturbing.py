@@ -5,6 +5,7 @@ import json
 import random
 import signal
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -54,7 +55,8 @@ async def equal_roots(office: Office, round_id: str) -> dict[str, Any]:
 
 @dataclass
 class Firms:
-    """Enter at moments of their own; some amend or withdraw. `standing` is what their newest receipts say."""
+    """Enter at moments of their own; some amend or withdraw. `standing` is what their newest receipts say: what a slow
+    machine sends after the close is refused, and what stood before stands."""
 
     office: Office
     round: str
@@ -67,6 +69,8 @@ class Firms:
         client, body = self.office.client, application(number)
         key = {"Idempotency-Key": f"firm {number}"}
         answer = await client.post(f"/rounds/{self.round}/applications", json=body, headers=key)
+        if answer.status_code == HTTPStatus.GONE:
+            return
         receipt = answer.raise_for_status().json()
         url, token = f"/applications/{receipt['application']}", {"Authorization": f"Bearer {receipt['token']}"}
         if acts:
@@ -76,7 +80,8 @@ class Firms:
             answer = await client.put(url, json=application(number, price_won=999_000), headers=headers)
         elif acts == "withdraw":
             answer = await client.post(f"{url}/withdrawal", json={}, headers=token)
-        self.receipts.append(answer.raise_for_status().json())
+        closed = answer.status_code == HTTPStatus.GONE
+        self.receipts.append(receipt if closed else answer.raise_for_status().json())
 
     def standing(self) -> list[tuple[str, int, str]]:
         left = [receipt for receipt in self.receipts if not receipt.get("withdrawn")]
