@@ -29,4 +29,4 @@ def replicas(named: list[str] | None) -> list[tuple[str, str]]:
     running = local_stack()
     if running is None:
         fail("no local stack runs: start one with `firstbuy up`, or name replicas with --from")
-    return [(service, one["url"]) for service, ones in running["services"].items() for one in ones]
+    return [(service, replica["url"]) for service, replicas in running["services"].items() for replica in replicas]

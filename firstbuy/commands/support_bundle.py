@@ -129,7 +129,7 @@ def _logs(running: Mapping[str, Any] | None) -> dict[str, str]:
     if running is None:
         return {}
     logs = State.opened().logs
-    names = [one["name"] for ones in running["services"].values() for one in ones]
+    names = [replica["name"] for replicas in running["services"].values() for replica in replicas]
     return {
         f"logs/{name}.jsonl": "\n".join(log_lines(last_lines(logs / f"{name}.log", LOG_LINES).splitlines())) + "\n"
         for name in names

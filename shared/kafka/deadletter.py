@@ -18,19 +18,19 @@ class DeadLetters:
 
     async def __call__(self, records: Sequence[Faulty]) -> None:
         by_topic: dict[str, list[RawRecord]] = defaultdict(list)
-        for one in records:
-            name = one.record.topic.removeprefix(self._prefix)
-            by_topic[self._prefix + dead_letters(name, self._service).name].append(self._raw(name, one))
+        for parked in records:
+            name = parked.record.topic.removeprefix(self._prefix)
+            by_topic[self._prefix + dead_letters(name, self._service).name].append(self._raw(name, parked))
         for topic, raw in by_topic.items():
             await self._producer.publish_raw(topic, raw)
 
-    def _raw(self, name: str, one: Faulty) -> RawRecord:
-        record, bare = one.record, name == CONTACTS.name
+    def _raw(self, name: str, faulty: Faulty) -> RawRecord:
+        record, bare = faulty.record, name == CONTACTS.name
         headers = [] if bare else [(key, value or b"") for key, value in record.headers]
         headers += [
             ("firstbuy_origin", f"{record.topic}/{record.partition}/{record.offset}".encode()),
-            ("firstbuy_error", one.error.encode()),
-            ("firstbuy_detail", b"" if bare else one.detail.encode(errors="replace")),
-            ("firstbuy_attempts", str(one.attempts).encode()),
+            ("firstbuy_error", faulty.error.encode()),
+            ("firstbuy_detail", b"" if bare else faulty.detail.encode(errors="replace")),
+            ("firstbuy_attempts", str(faulty.attempts).encode()),
         ]
         return RawRecord(None if bare else record.key, b"" if bare else record.value, headers)

@@ -125,7 +125,8 @@ class EventProducer:
                 if self._producer is None:
                     raise KafkaConnectionError("the producer is not started")
                 sent = [
-                    await self._producer.send(topic, one.value, key=one.key, headers=one.headers) for one in records
+                    await self._producer.send(topic, record.value, key=record.key, headers=record.headers)
+                    for record in records
                 ]
                 await _acknowledged(sent)
             except (KafkaTimeoutError, KafkaConnectionError) as error:

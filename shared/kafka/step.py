@@ -149,14 +149,14 @@ class Step:
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter
                 pause = min(pause * 2, 5)
 
-    async def _retry(self, one: _Decoded, error: Exception) -> Sequence[Outgoing]:
+    async def _retry(self, decoded: _Decoded, error: Exception) -> Sequence[Outgoing]:
         """Retries a single record; then parks it."""
-        record, _ = one
+        record, _ = decoded
         for attempt in range(2, ATTEMPTS + 1):
             await asyncio.sleep(0.05 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
             self._count_retry(record, type(error).__name__)
             try:
-                return await self._save([one])
+                return await self._save([decoded])
             except StoppedError:
                 raise
             except Exception as again:  # noqa: BLE001 -- counted, and parked with its last error

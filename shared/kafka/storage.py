@@ -85,8 +85,8 @@ async def park(
 
 async def park_all(connection: Connection, records: Sequence[Faulty]) -> None:
     """Notes records that could not be handled."""
-    places = [(one.record.topic, one.record.partition, one.record.offset) for one in records]
-    reasons = [(one.event_id, one.error, one.detail, one.attempts) for one in records]
+    places = [(parked.record.topic, parked.record.partition, parked.record.offset) for parked in records]
+    reasons = [(parked.event_id, parked.error, parked.detail, parked.attempts) for parked in records]
     await connection.execute(PARK_ALL, *zip(*places, strict=True), *zip(*reasons, strict=True))
 
 
