@@ -8,10 +8,13 @@ from typing import Final
 from firstbuy.diagnosis.check import CLOCK_BOUND, Check, not_asked, right, wrong
 from firstbuy.diagnosis.services import apart
 from shared.contracts.access import SERVICES
+from shared.service.postgres import TIMEOUTS
 
 OLDEST: Final = 16
 HELD: Final = 3
 """Connections of a replica beside its pool, at most: those that hold locks of a session, its slot among them."""
+_SHOWN: Final = {"60s": "1min", "30s": "30s"}
+"""How PostgreSQL writes the timeouts of services."""
 FIRMS_LOCKED: Final = 512
 """Locks that a replica of intake takes at a close: 256 firms in each of two writers (ADR 19)."""
 
@@ -29,6 +32,10 @@ class DatabaseFound:
     now: datetime
     asked_at: datetime
     heard_at: datetime
+    locks_shared: bool
+    """Whether two sessions got one lock of a session."""
+    timeouts: Mapping[str, str]
+    """Of a session that asked for those of services, as PostgreSQL writes them."""
     settings: Mapping[str, int]
     """max_connections, superuser_reserved_connections, max_locks_per_transaction, max_prepared_transactions."""
 
@@ -75,6 +82,7 @@ def _database(found: DatabaseFound | Unreachable) -> list[Check]:
         said = f"ran other text than this version has: {', '.join(found.changed)}"
         fix = "take the version that the services run, or restore these files: a migration that has run stays as it is"
         faults.append(wrong(f"{subject}: migrations", said, fix))
+    faults += _pooler(subject, found)
     off = apart(found.now, found.now, found.asked_at, found.heard_at)
     if off > CLOCK_BOUND:
         said = f"at least {off.total_seconds():.1f} s from this machine's"
@@ -82,6 +90,20 @@ def _database(found: DatabaseFound | Unreachable) -> list[Check]:
             wrong(f"{subject}: clock", said, "`chronyc makestep` there and here; docs/runbooks.md, Clock off")
         )
     return faults or [right(subject, f"PostgreSQL {major}, every migration, and this machine's time")]
+
+
+def _pooler(subject: str, found: DatabaseFound) -> list[Check]:
+    """What a pooler in front of the database must leave as it is."""
+    faults = []
+    if found.locks_shared:
+        said = "two sessions hold one lock: a pooler in front of it gives statements of one session to several"
+        faults.append(wrong(f"{subject}: pooler", said, "set pool_mode = session; docs/operators.md, Behind a pooler"))
+    lost = [name for name, value in TIMEOUTS.items() if _SHOWN[value] != found.timeouts[name]]
+    if lost:
+        said = f"sessions have no {', '.join(lost)} of ours: a pooler in front of it leaves them out"
+        sets = "; ".join(f"ALTER ROLE … SET {name} = '{TIMEOUTS[name]}'" for name in lost)
+        faults.append(wrong(f"{subject}: pooler", said, sets))
+    return faults
 
 
 def _room(together: Sequence[DatabaseFound], pools: Mapping[str, Sequence[int]]) -> list[Check]:

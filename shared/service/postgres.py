@@ -16,6 +16,12 @@ import asyncpg.pool
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
+TIMEOUTS: Final = {
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "lock_timeout": "30s",
+}
+"""Of each session. A pooler may ignore them: then the database's role must have them (docs/operators.md)."""
 _JSONB_VERSION: Final = b"\x01"
 _PREFETCH: Final = 2000
 
@@ -180,13 +186,7 @@ async def open_pool(url: str, connections: int, application: str, wait_seconds: 
     """A pool whose sessions have an application name, and timeouts for statements, idle transactions and locks."""
     options = {
         "command_timeout": 60,
-        "server_settings": {
-            "application_name": application,
-            "timezone": "UTC",
-            "statement_timeout": "60s",
-            "idle_in_transaction_session_timeout": "60s",
-            "lock_timeout": "30s",
-        },
+        "server_settings": {"application_name": application, "timezone": "UTC", **TIMEOUTS},
     }
     pool = Pool(url, connections, wait_seconds, options)
     await pool

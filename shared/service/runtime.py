@@ -178,7 +178,7 @@ class Runtime:
                     self.settings.database_wait_seconds,
                 )
             except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
-                _log.warning("waits for the database", error=str(error))
+                _log.warning("waits for the database", error=str(error), check=self.settings.database_checks(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
 

@@ -1,5 +1,6 @@
 """Settings from the environment, common to all services. Each service has a subclass of `ServiceSettings`."""
 
+import ssl
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from ipaddress import ip_network
@@ -86,7 +87,11 @@ class KafkaSettings(Settings):
     def unreachable(self, error: Exception | str) -> str:
         """The message for a client that can't start: to it, a refused password looks like a missing broker."""
         asked = f"user {self.sasl_username!r} and its password" if self.secured else "that no user is asked for there"
-        return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address, and {asked}."
+        shown = ""
+        if "SSL" in self.security_protocol:
+            authority = self.ssl_ca_file or "who this machine trusts (FIRSTBUY_KAFKA_SSL_CA_FILE is empty)"
+            shown = f", that the brokers' certificates are signed by {authority} for this name"
+        return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address{shown}, and {asked}."
 
     def client_arguments(self) -> dict[str, Any]:
         """Arguments of an aiokafka client."""
@@ -213,3 +218,10 @@ class ServiceSettings(Settings):
         except (OSError, UnusableKeyError) as error:
             prefix = self.model_config.get("env_prefix", "")
             raise UnusableKeyError(f"{prefix}SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error
+
+    def database_checks(self, error: Exception) -> str:
+        """What to look at if the database can't be reached: by the setting's name, without its password."""
+        setting = f"{self.model_config['env_prefix']}DATABASE_URL"
+        if isinstance(error, ssl.SSLError):
+            return f"{setting}: its host must be a name in its certificate, its sslrootcert the authority's file"
+        return f"{setting}: its host, port, user, password and database"

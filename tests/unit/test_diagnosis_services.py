@@ -150,7 +150,13 @@ SETTINGS: Final = {
     "max_locks_per_transaction": 64,
     "max_prepared_transactions": 0,
 }
-DATABASE: Final = DatabaseFound("intake", "one", 180_001, (), (), NOW, NOW, SOON, SETTINGS)
+AS_ASKED: Final = {
+    "statement_timeout": "1min",
+    "idle_in_transaction_session_timeout": "1min",
+    "lock_timeout": "30s",
+}
+DATABASE: Final = DatabaseFound("intake", "one", 180_001, (), (), NOW, NOW, SOON, False, AS_ASKED, SETTINGS)
+POOLER: Final = "database of intake: pooler"
 ROOM: Final = "room in the server of intake"
 
 
@@ -189,6 +195,14 @@ def test_a_database_that_has_all_is_all_right() -> None:
             "database of intake: clock",
             "at least 2.9 s",
             "chronyc",
+        ),
+        (replace(DATABASE, locks_shared=True), [16], POOLER, "two sessions hold one lock", "pool_mode = session"),
+        (
+            replace(DATABASE, timeouts=AS_ASKED | {"lock_timeout": "0"}),
+            [16],
+            POOLER,
+            "no lock_timeout of ours",
+            "ALTER ROLE … SET lock_timeout = '30s'",
         ),
         (DATABASE, [16] * 6, ROOM, "up to 114 connections, there are 97", "max_connections = 117,"),
         (

@@ -1,6 +1,7 @@
 """What each database says of itself, asked with the address that its service has."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import asyncpg
 import services
 from firstbuy.diagnosis.databases import DatabaseFound, Unreachable
 from shared.service.migrate import changed, missing
+from shared.service.postgres import TIMEOUTS
 
 _SECONDS: Final = 10.0
 _SERVER: Final = "SELECT pg_postmaster_start_time()::text || ' ' || current_setting('port')"
@@ -30,9 +32,9 @@ async def databases(urls: Mapping[str, str]) -> list[DatabaseFound | Unreachable
 async def _database(service: str, url: str) -> DatabaseFound | Unreachable:
     try:
         async with asyncio.timeout(_SECONDS):
-            connection = await asyncpg.connect(url)
+            connection = await asyncpg.connect(url, server_settings=dict(TIMEOUTS))
             try:
-                return await _found(service, connection)
+                return await _found(service, connection, locks_shared=await _locks_shared(connection, url))
             finally:
                 await connection.close()
     except asyncpg.PostgresError as error:
@@ -41,7 +43,18 @@ async def _database(service: str, url: str) -> DatabaseFound | Unreachable:
         return Unreachable(service, type(error).__name__)
 
 
-async def _found(service: str, connection: asyncpg.Connection) -> DatabaseFound:
+async def _locks_shared(connection: asyncpg.Connection, url: str) -> bool:
+    """Whether two sessions can hold one lock of a session."""
+    lock = secrets.randbits(62)
+    other = await asyncpg.connect(url)
+    try:
+        held = [await each.fetchval("SELECT pg_try_advisory_lock($1)", lock) for each in (connection, other)]
+    finally:
+        await other.close()
+    return all(held)
+
+
+async def _found(service: str, connection: asyncpg.Connection, *, locks_shared: bool) -> DatabaseFound:
     folder = Path(next(iter(services.__path__))) / service / "migrations"
     asked_at = datetime.now(UTC)
     now = await connection.fetchval("SELECT clock_timestamp()")
@@ -55,5 +68,7 @@ async def _found(service: str, connection: asyncpg.Connection) -> DatabaseFound:
         now=now,
         asked_at=asked_at,
         heard_at=heard_at,
+        locks_shared=locks_shared,
+        timeouts={name: await connection.fetchval(f"SHOW {name}") for name in TIMEOUTS},
         settings={name: int(await connection.fetchval(f"SHOW {name}")) for name in _SETTINGS},
     )
