@@ -11,10 +11,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from deploy.local.databases import PostgresFailedError, version_of
 from deploy.local.kept import Kept, NeverReadyError, Patience, Report
@@ -36,11 +38,24 @@ SETTINGS = {
     # fsync and synchronous_commit stay on: that what was answered survives is the claim under test.
 }
 
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 @asynccontextmanager
-async def embedded(state: State, *, fresh: bool, report: Report) -> AsyncIterator[tuple[str, Kept]]:
+async def embedded(
+    state: State,
+    *,
+    fresh: bool,
+    report: Report,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    installed: Callable[[Path, Account | None], Path] | None = None,
+) -> AsyncIterator[tuple[str, Kept]]:
+    """The administrator's address, and the process.
+
+    `settings` are the server's, beside ours; `installed` finds another server's binaries than the wheel's, in a cache.
+    """
     account = lesser_account()
-    binaries = await asyncio.to_thread(usable_binaries, state.cache, account)
+    binaries = await asyncio.to_thread(installed or usable_binaries, state.cache, account)
     folder = state.place("postgres", passable=True)
     if not reachable(folder, account):
         name = account.name if account else ""
@@ -54,21 +69,23 @@ async def embedded(state: State, *, fresh: bool, report: Report) -> AsyncIterato
         shutil.rmtree(data, ignore_errors=True)
     if not (data / "PG_VERSION").exists():
         await asyncio.to_thread(initialise, binaries, data, password, account)
-    server, url = await _start(state, binaries, data, password, report)
+    server, url = await _start(state, binaries, data, password, report, settings)
     try:
         yield url, server
     finally:
         await server.stop()
 
 
-async def _start(state: State, binaries: Path, data: Path, password: str, report: Report) -> tuple[Kept, str]:
+async def _start(
+    state: State, binaries: Path, data: Path, password: str, report: Report, settings: Mapping[str, str]
+) -> tuple[Kept, str]:
     """A port can be lost between the look and the server's bind, so a server that ends for that is tried again."""
     for _ in range(ATTEMPTS):
         port = free_port()
         url = f"postgresql://{ADMINISTRATOR}:{password}@{LOOPBACK}:{port}/postgres"
         server = Kept(
             "postgres",
-            server_command(binaries, data, port, state.logs),
+            server_command(binaries, data, port, state.logs, settings),
             state.records,
             partial(_answers, url),
             patience=PATIENCE,
@@ -93,9 +110,11 @@ async def _answers(url: str) -> bool:
     return True
 
 
-def server_command(binaries: Path, data: Path, port: int, logs: Path) -> Command:
+def server_command(
+    binaries: Path, data: Path, port: int, logs: Path, settings: Mapping[str, str] = NO_SETTINGS
+) -> Command:
     argv = [str(binaries / "bin" / "postgres"), "-D", str(data), "-c", f"port={port}"]
-    for name, value in SETTINGS.items():
+    for name, value in (SETTINGS | dict(settings)).items():
         argv += ["-c", f"{name}={value}"]
     # SIGINT is the fast shutdown: sessions are cut, everything is written, shared memory is given back.
     return Command(
