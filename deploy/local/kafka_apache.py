@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from deploy.local.certificate import Certificate
 from deploy.local.kafka_choice import KAFKA_VERSION, KafkaFailedError, KafkaKind, RunningKafka, UnavailableError
 from deploy.local.kafka_settings import (
     BROKER_SETTINGS,
@@ -19,6 +21,7 @@ from deploy.local.kafka_settings import (
     admin_settings,
     as_properties,
     format_arguments,
+    over_tls,
     security_settings,
 )
 from deploy.local.kept import Kept, NeverReadyError, Patience, Report
@@ -39,6 +42,8 @@ class FromMaven:
     cache: Path
     environment: Mapping[str, str]
     kind: KafkaKind = KafkaKind.APACHE
+    certificate: Certificate | None = None
+    """With one, clients are served over TLS on a port of their own, as `localhost`."""
 
     async def open(self) -> str:
         java = find_java(self.environment)
@@ -56,7 +61,8 @@ class FromMaven:
         for _ in range(ATTEMPTS):
             port = free_port()
             address = f"{LOOPBACK}:{port}"
-            properties = configure(state, folder, port, free_port())
+            encrypted = free_port() if self.certificate else None
+            properties = configure(state, folder, Ports(port, free_port(), encrypted), self.certificate)
             await asyncio.to_thread(format_storage, state, java, libraries, properties)
             command = broker_command(java, libraries, properties, state.logs / "kafka.log")
             broker = Kept(
@@ -68,7 +74,10 @@ class FromMaven:
                 if "Address already in use" in broker.last_lines(200):
                     continue
                 raise
-            return RunningKafka(admin_settings(state, address), KAFKA_VERSION, broker.stop, broker)
+            settings = admin_settings(state, address)
+            if self.certificate:
+                settings = admin_settings(state, f"localhost:{encrypted}", str(self.certificate.authority))
+            return RunningKafka(settings, KAFKA_VERSION, broker.stop, broker)
         raise KafkaFailedError(f"Apache Kafka lost {ATTEMPTS} free ports to others")
 
 
@@ -133,15 +142,27 @@ def refuse_open_storage(state: State, folder: Path) -> None:
         )
 
 
-def configure(state: State, folder: Path, broker_port: int, controller_port: int) -> Path:
-    """The ports change with every start; the data does not know them."""
+class Ports(NamedTuple):
+    """They change with every start; the data does not know them."""
+
+    broker: int
+    controller: int
+    encrypted: int | None = None
+
+
+def configure(state: State, folder: Path, ports: Ports, certificate: Certificate | None = None) -> Path:
+    """The broker's file of properties."""
     settings = BROKER_SETTINGS | {
-        "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-        "listeners": f"BROKER://{LOOPBACK}:{broker_port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"BROKER://{LOOPBACK}:{broker_port}",
+        "controller.quorum.voters": f"1@{LOOPBACK}:{ports.controller}",
+        "listeners": f"BROKER://{LOOPBACK}:{ports.broker},CONTROLLER://{LOOPBACK}:{ports.controller}",
+        "advertised.listeners": f"BROKER://{LOOPBACK}:{ports.broker}",
         "log.dirs": str(folder / "data"),
-        **security_settings(state, ["BROKER"]),
+        **security_settings(state, ["BROKER", *(["ENCRYPTED"] if certificate else [])]),
     }
+    if certificate:
+        settings["listeners"] += f",ENCRYPTED://{LOOPBACK}:{ports.encrypted}"
+        settings["advertised.listeners"] += f",ENCRYPTED://localhost:{ports.encrypted}"
+        settings = over_tls(settings, "ENCRYPTED", certificate)
     properties = folder / "server.properties"
     write_atomically(properties, as_properties(settings))
     return properties

@@ -1,14 +1,15 @@
 """Broker settings common to the container and the local process: one combined KRaft node, every topic with one copy.
 
 Whoever connects says who it is: clients and the broker itself by SCRAM, the controller by PLAIN, since SCRAM users are
-in the log that the controller is about to open. Nothing is allowed that no ACL allows. There is no TLS: it is one
-machine.
+in the log that the controller is about to open. Nothing is allowed that no ACL allows. Without a certificate there is
+no TLS: it is one machine.
 """
 
 from collections.abc import Sequence
 
 from pydantic import SecretStr
 
+from deploy.local.certificate import Certificate
 from deploy.local.state import State
 from shared.service.settings import KafkaSettings, SaslMechanism, SecurityProtocol
 
@@ -62,19 +63,31 @@ def security_settings(state: State, client_listeners: Sequence[str]) -> dict[str
     }
 
 
+def over_tls(settings: dict[str, str], listener: str, certificate: Certificate) -> dict[str, str]:
+    """The same settings, with the listener's clients served over TLS alone."""
+    plain, encrypted = f"{listener}:{SecurityProtocol.SASL_PLAINTEXT}", f"{listener}:{SecurityProtocol.SASL_SSL}"
+    protocols = settings["listener.security.protocol.map"].replace(plain, encrypted)
+    store = f"listener.name.{listener.lower()}.ssl.keystore"
+    return settings | {
+        "listener.security.protocol.map": protocols,
+        f"{store}.type": "PEM",
+        f"{store}.location": str(certificate.server),
+    }
+
+
 def _login(user: str, password: str) -> str:
     return f'username="{user}" password="{password}"'
 
 
-def admin_settings(state: State, bootstrap_servers: str) -> KafkaSettings:
-    """How the admin reaches a broker that was started with these settings."""
+def admin_settings(state: State, bootstrap_servers: str, authority: str = "") -> KafkaSettings:
+    """How the admin reaches a broker that was started with these settings; over TLS if there is an authority."""
     return KafkaSettings(
         bootstrap_servers=bootstrap_servers,
-        security_protocol=SecurityProtocol.SASL_PLAINTEXT,
+        security_protocol=SecurityProtocol.SASL_SSL if authority else SecurityProtocol.SASL_PLAINTEXT,
         sasl_mechanism=SaslMechanism.SCRAM_SHA_256,
         sasl_username=ADMIN,
         sasl_password=SecretStr(state.secret("kafka-admin")),
-        ssl_ca_file="",
+        ssl_ca_file=authority,
     )
 
 

@@ -18,6 +18,7 @@ from deploy.local.kafka import Named, roads
 from deploy.local.kafka_apache import (
     POM,
     FromMaven,
+    Ports,
     configure,
     find_java,
     jars,
@@ -231,7 +232,7 @@ def test_the_container_starts_when_its_last_file_is_there(files: dict[str, str])
 
 
 def test_no_listener_of_either_broker_lets_anyone_in_without_a_password(files: dict[str, str], tmp_path: Path) -> None:
-    local = configure(State(tmp_path, tmp_path), tmp_path, 21000, 21001).read_text(encoding="utf-8")
+    local = configure(State(tmp_path, tmp_path), tmp_path, Ports(21000, 21001)).read_text(encoding="utf-8")
     for listeners, text in (("BROKER", local), ("CLIENT,BROKER", files[kafka_docker.PROPERTIES])):
         settings = dict(line.split("=", 1) for line in text.splitlines())
         protocols = ",".join(f"{name}:SASL_PLAINTEXT" for name in ("CONTROLLER", *listeners.split(",")))
@@ -243,7 +244,7 @@ def test_no_listener_of_either_broker_lets_anyone_in_without_a_password(files: d
 
 def test_the_password_is_in_files_of_the_owner_and_the_same_at_the_next_start(tmp_path: Path) -> None:
     state = State(tmp_path, tmp_path)
-    properties = configure(state, tmp_path, 21000, 21001)
+    properties = configure(state, tmp_path, Ports(21000, 21001))
     admin = admin_settings(state, "127.0.0.1:21000")
     assert f'password="{admin.sasl_password.get_secret_value()}"' in properties.read_text(encoding="utf-8")
     assert stat.S_IMODE(properties.stat().st_mode) == 0o600
@@ -344,7 +345,7 @@ async def test_maven_that_cannot_reach_its_repository_closes_the_road_and_leaves
 
 
 def test_a_broker_is_configured_as_one_combined_node(tmp_path: Path) -> None:
-    lines = configure(State(tmp_path, tmp_path), tmp_path, 21000, 21001).read_text(encoding="utf-8").splitlines()
+    lines = configure(State(tmp_path, tmp_path), tmp_path, Ports(21000, 21001)).read_text(encoding="utf-8").splitlines()
     assert "process.roles=broker,controller" in lines
     assert "auto.create.topics.enable=false" in lines
     assert "group.initial.rebalance.delay.ms=0" in lines
