@@ -1,7 +1,7 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
 .PHONY: help image secrets test-ops demo up test test-unit test-contract test-integration test-e2e test-browser soak \
-	mutants mutants-page check fix watch hooks bench lock settings metrics schemas clean
+	mutants mutants-page audit check fix watch hooks bench lock settings metrics schemas clean
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
@@ -75,14 +75,14 @@ fix: ready  ## format, and mend what the linter can mend safely
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-check: ready  ## lint, types, import rules, the house's own rules, drift of schemas and settings
+check: ready  ## lint, types, import rules, the house's own rules, licences, drift of schemas and settings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint --config deploy/hadolint.yaml deploy/Dockerfile
 	@$(BIN)/yamllint --strict --config-file deploy/yamllint.yaml deploy
-	@$(PYTEST) --quiet --no-header --durations=1 tests/unit/test_house.py
+	@$(PYTEST) --quiet --no-header --durations=1 tests/unit/test_house.py tests/unit/test_licences.py
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
 	@$(BIN)/python -m firstbuy.reference.settings --check
@@ -116,6 +116,9 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.notify --notices 20000
 	@$(BIN)/python -m tests.bench.fairness
 	@$(BIN)/python -m tests.bench.parking
+
+audit: ready  ## known vulnerabilities of what is locked; claims nothing where it could not look
+	@$(BIN)/python -m tests.audit
 
 LOCK := .venv-uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 lock: ready  ## resolve the dependencies anew: what runs, and what develops; records no registry's address
