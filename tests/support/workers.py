@@ -1,4 +1,5 @@
-"""Tests in several processes: as many workers as the machine has cores, each with servers and ports of its own.
+"""Tests in several processes: half as many workers again as the machine has cores, since tests of whole rounds wait for
+clocks more than they compute; each has servers and ports of its own.
 
 A test that cannot share the machine says so, and why: `@pytest.mark.alone("its window is two seconds")`. Those run at
 the end, in one worker, after all others have ended.
@@ -47,7 +48,7 @@ def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or FEWEST
-    return max(FEWEST, min(cores, memory // MEMORY_OF_A_WORKER))
+    return max(FEWEST, min(cores + cores // 2, memory // MEMORY_OF_A_WORKER))
 
 
 def pytest_configure(config: pytest.Config) -> None:

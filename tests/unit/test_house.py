@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -61,10 +62,16 @@ def test_a_module_and_its_functions_can_be_read(path: Path) -> None:
     assert long_functions(text) == [], "split them by what they do"
 
 
+@cache
+def nodes_of(text: str) -> list[ast.AST]:
+    """Of a module, read once for all rules."""
+    return list(ast.walk(ast.parse(text)))
+
+
 def long_functions(text: str) -> list[str]:
     return [
         f"{node.name}: {length} lines"
-        for node in ast.walk(ast.parse(text))
+        for node in nodes_of(text)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     ]
@@ -98,7 +105,7 @@ def test_a_test_module_is_about_one_subject(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_TEST_MODULE
     assert long_functions(text) == [], "split them by what they show"
-    named = [node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    named = [node.module or "" for node in nodes_of(text) if isinstance(node, ast.ImportFrom)]
     assert [module for module in named if re.fullmatch(r"tests\.\w+\.test_\w+", module)] == [], (
         "it belongs into tests/support"
     )
@@ -110,7 +117,7 @@ def words_of(path: Path) -> Iterator[str]:
     if path.suffix == ".md":
         yield text
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes_of(text):
         for attribute in ("name", "id", "arg", "attr"):
             identifier = getattr(node, attribute, None)
             if isinstance(identifier, str):
@@ -141,7 +148,7 @@ def test_one_word_for_one_thing(path: Path) -> None:
 def test_an_error_has_a_stable_code(path: Path) -> None:
     classes = {
         node.name: node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path.read_text(encoding="utf-8"))
         if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
     }
     without = [name for name in classes if name_of(path) != ONE_FILE_BY_DESIGN and not has_code(name, classes)]
