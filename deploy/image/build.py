@@ -132,8 +132,10 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("docker", nargs="*", help="arguments of `docker build`, behind --")
     given = options.parse_args(arguments)
     built(given.tag, given)
+    versioned = f"{given.tag.partition(':')[0]}:{labels()['VERSION']}"
+    said("docker", "tag", given.tag, versioned)
     size = int(said("docker", "image", "inspect", "--format", "{{.Size}}", given.tag))
-    print(f"{given.tag}: {size / 1e6:.0f} MB, at most {MOST_BYTES / 1e6:.0f}")  # noqa: T201
+    print(f"{given.tag}, {versioned}: {size / 1e6:.0f} MB, at most {MOST_BYTES / 1e6:.0f}")  # noqa: T201
     write_sbom(given.tag)
     if given.twice:
         again = f"{given.tag}-again"

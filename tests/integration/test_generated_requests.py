@@ -78,10 +78,19 @@ def test_no_generated_request_fails_a_service(stack: Stack, tokens: dict[str, st
     tried = 0
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
-        tried += _tried(found.ok().as_strategy(generation_mode=GenerationMode.POSITIVE), tokens)
-        with suppress(Unsatisfiable):  # of what takes anything nothing is wrong
-            tried += _tried(found.ok().as_strategy(generation_mode=GenerationMode.NEGATIVE), tokens)
+        operation = found.ok()
+        tried += _tried(operation.as_strategy(generation_mode=GenerationMode.POSITIVE), tokens)
+        if _takes_any_text(operation):  # hypothesis would look long for what is wrong with it
+            continue
+        with suppress(Unsatisfiable):
+            tried += _tried(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), tokens)
     assert tried > 30
+
+
+def _takes_any_text(operation: Any) -> bool:
+    """Whether no request breaks its schema: it has no body, and its parameters are texts without a pattern."""
+    schemas = [parameter.definition.get("schema", {}) for parameter in operation.iter_parameters()]
+    return not operation.body and all(schema == {"type": "string", "title": schema.get("title")} for schema in schemas)
 
 
 def _tried(strategy: st.SearchStrategy[Any], tokens: dict[str, str | None]) -> int:

@@ -26,6 +26,7 @@ class Section(StrEnum):
     WITHOUT_BROWSER = "not run: they need a browser"
     WITHOUT_TOOL = "not run: examples that need kcat, or Java and Maven"
     WITHOUT_NGINX = "not run: they need nginx"
+    WITHOUT_HISTORY = "not run: they need the release before, in git's history"
     WITHOUT_PGBOUNCER = "not run: they need PgBouncer"
     WITHOUT_KUBECTL = "not run: manifests that kubectl builds"
     WITHOUT_PROMTOOL = "not run: they need promtool"
@@ -40,6 +41,7 @@ FIXES: Final = {
     Section.WITHOUT_BROWSER: "FIRSTBUY_REQUIRE=browser makes its absence an error.",
     Section.WITHOUT_TOOL: "FIRSTBUY_REQUIRE=kcat,java makes their absence an error.",
     Section.WITHOUT_NGINX: "FIRSTBUY_REQUIRE=nginx makes its absence an error.",
+    Section.WITHOUT_HISTORY: "FIRSTBUY_REQUIRE=history makes its absence an error.",
     Section.WITHOUT_PGBOUNCER: "FIRSTBUY_REQUIRE=pgbouncer makes its absence an error.",
     Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
