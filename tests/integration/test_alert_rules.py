@@ -18,13 +18,12 @@ from tests.support.told import Section, tell
 MONITORING = PROJECT / "deploy/monitoring"
 
 
-@pytest.fixture(scope="module")
-async def promtool(state: State, request: pytest.FixtureRequest) -> str:
+async def found(program: str, package: str, state: State, request: pytest.FixtureRequest) -> str:
     """This machine's, or Debian's."""
-    if found := shutil.which("promtool"):
-        return found
+    if here := shutil.which(program):
+        return here
     try:
-        return str(await asyncio.to_thread(unpacked, state.cache, "prometheus") / "usr/bin/promtool")
+        return str(await asyncio.to_thread(unpacked, state.cache, package) / "usr/bin" / program)
     except NoPackageError as error:
         if required("ops", os.environ):
             raise
@@ -32,9 +31,23 @@ async def promtool(state: State, request: pytest.FixtureRequest) -> str:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="module")
+async def promtool(state: State, request: pytest.FixtureRequest) -> str:
+    return await found("promtool", "prometheus", state, request)
+
+
+@pytest.fixture(scope="module")
+async def amtool(state: State, request: pytest.FixtureRequest) -> str:
+    return await found("amtool", "prometheus-alertmanager", state, request)
+
+
 def run(*argv: str | Path) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alertmanager_takes_its_configuration(amtool: str) -> None:
+    run(amtool, "check-config", MONITORING / "alertmanager.yaml")
 
 
 def test_each_alert_fires_and_ends(promtool: str) -> None:
