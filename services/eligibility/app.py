@@ -46,7 +46,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
-    signing = SigningKey(settings.signing_key())
+    signing = SigningKey.of(settings)
     judge = Judge(clock.now, runtime.tracing)
     askings = registries_asked(settings, runtime, outbox, clock)
     own = OwnTopic(settings.kafka, runtime.prefix + topics.MILESTONES.name)
@@ -86,7 +86,7 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     app.state.unset_registries = frozenset(asking.registry for asking in askings if asking.adapter is None)
     app.include_router(api.router)
     app.include_router(keys_router(signing, lambda: runtime.pool))
-    access = Access(lambda: runtime.pool, {OPERATOR: settings.operator_token_hash})
+    access = Access(lambda: runtime.pool, {OPERATOR: settings.newest_text("operator_token_hash")})
     staff = access.admit(AUDITOR, OFFICER, OPERATOR)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
     app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
@@ -99,8 +99,8 @@ def registries_asked(
 ) -> list[Asking]:
     """One `Asking` for each registry; without an adapter where no address is set."""
     seconds = settings.registry_timeout_seconds
-    status = Address(settings.business_status_url, settings.business_status_key.get_secret_value())
-    certificates = Address(settings.certificates_url, settings.certificates_key.get_secret_value())
+    status = Address(settings.business_status_url, settings.newest_text("business_status_key"))
+    certificates = Address(settings.certificates_url, settings.newest_text("certificates_key"))
     adapters: dict[Registry, RegistryAdapter] = {}
     if status.url:
         adapters[Registry.BUSINESS_STATUS] = BusinessStatusRegistry(status, seconds)

@@ -132,7 +132,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
 def _state(settings: IntakeSettings) -> Intake:
     runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
-    signing = SigningKey(settings.signing_key())
+    signing = SigningKey.of(settings)
     bounds = Bounds(
         rows=settings.upload_rows,
         unpacked_bytes=settings.upload_unpacked_bytes,
@@ -157,7 +157,7 @@ def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:
     """The tax service, or nobody where no address is set."""
     if not settings.identity_url:
         return NobodyAsked()
-    address = Address(settings.identity_url, settings.identity_key.get_secret_value())
+    address = Address(settings.identity_url, settings.newest_text("identity_key"))
     return TaxService(address, settings.identity_seconds)
 
 
@@ -190,7 +190,7 @@ def _add_topics(state: Intake) -> None:
 
 def _add_jobs(state: Intake, workers: _Workers) -> None:
     runtime, outbox, clock, restore = state.runtime, state.outbox, state.clock, workers.restore
-    access = AccessPublisher(outbox, clock, state.settings.operator_token_hash)
+    access = AccessPublisher(outbox, clock, state.settings.newest_text("operator_token_hash"))
     runtime.job("restore", lambda: restore.keep(runtime.pool), 1)
     runtime.job("clock", lambda: workers.clock_offset.measure(runtime.pool), 10)
     runtime.job("admission", restore.once_open(lambda: state.admission.write_groups(runtime.pool)), 0)

@@ -56,8 +56,8 @@ def create_app(settings: NotifySettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
-    signing = SigningKey(settings.signing_key())
-    server = MailServer(settings.mail_server, settings.mail_connections, settings.smtp_timeout_seconds)
+    signing = SigningKey.of(settings)
+    server = MailServer(lambda: settings.newest().mail_server, settings.mail_connections, settings.smtp_timeout_seconds)
     receivers = Receivers(
         settings.webhook_connections,
         settings.webhook_timeout_seconds,
@@ -209,7 +209,7 @@ def _include_staff_routes(
     app: FastAPI, runtime: Runtime, settings: NotifySettings, outbox: OutboxPublisher, clock: Clock
 ) -> None:
     """Routes for operators, officers and auditors."""
-    access = Access(lambda: runtime.pool, {OPERATOR: settings.operator_token_hash})
+    access = Access(lambda: runtime.pool, {OPERATOR: settings.newest_text("operator_token_hash")})
     operator, staff = access.admit(OPERATOR), access.admit(AUDITOR, OFFICER, OPERATOR)
     came_back = Counter(
         "firstbuy_returned_mails", "Mails that came back", ["outcome"], registry=runtime.metrics.registry

@@ -41,7 +41,7 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     clock = SystemClock()
     runtime = Runtime(SERVICE, settings, MIGRATIONS)
     outbox = OutboxPublisher(runtime.producer)
-    signing = SigningKey(settings.signing_key())
+    signing = SigningKey.of(settings)
     _consume(runtime)
     _schedule(runtime, settings, outbox, clock, signing)
 
@@ -53,7 +53,10 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     app = service_app("Firstbuy selection", lifespan, ANSWERS)
     _share_state(app, runtime, settings, clock, signing)
     _include_public_routes(app, runtime, signing)
-    by_setting = {AUDITOR: settings.auditor_token_hash, OPERATOR: settings.operator_token_hash}
+    by_setting = {
+        AUDITOR: settings.newest_text("auditor_token_hash"),
+        OPERATOR: settings.newest_text("operator_token_hash"),
+    }
     access = Access(lambda: runtime.pool, by_setting)
     staff = access.admit(AUDITOR, OFFICER, OPERATOR)
     app.state.may_open = access.admit(AUDITOR, OPERATOR)

@@ -15,6 +15,7 @@ from shared.proof.canonical import Json, canonical_json, checked_canonical_json
 
 ALGORITHM: Final = "Ed25519"
 _HEX_KEY: Final = re.compile(r"[0-9a-f]{64}")
+_PEM: Final = re.compile(rb"-----BEGIN .*?-----END [^\r\n]*", re.DOTALL)
 
 
 class UnusableKeyError(ValueError):
@@ -67,6 +68,12 @@ def private_key(content: bytes) -> bytes:
     if not isinstance(loaded, Ed25519PrivateKey):
         raise UnusableKeyError("a private key of another kind: make one with openssl genpkey -algorithm ed25519")
     return loaded.private_bytes_raw()
+
+
+def private_keys(content: bytes) -> tuple[bytes, ...]:
+    """The private keys in a key file, one after another, each as `private_key` takes it. Raises UnusableKeyError."""
+    parts = _PEM.findall(content) or content.split() or [content]
+    return tuple(map(private_key, parts))
 
 
 def verified(document: Json, signature: str, public: str) -> bool:

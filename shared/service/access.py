@@ -44,11 +44,12 @@ async def keep_access(connection: Connection, batch: Sequence[Incoming]) -> Sequ
 
 
 class Access:
-    """Admits requests by token. `named`: token hashes from settings, valid before anything is read; empty: none."""
+    """Admits requests by token. `named`: what tells the token hashes of settings, valid before anything is read;
+    empty: none."""
 
-    def __init__(self, pool: Callable[[], Pool], named: Mapping[TokenRole, str]) -> None:
+    def __init__(self, pool: Callable[[], Pool], named: Mapping[TokenRole, Callable[[], str]]) -> None:
         self._pool = pool
-        self._named = {role: token_hash for role, token_hash in named.items() if token_hash}
+        self._named = named
 
     def admit(self, *roles: TokenRole) -> Admit:
         """A check for these roles, for a router."""
@@ -76,7 +77,7 @@ class Access:
 
     async def _found(self, token_hash: str) -> TokenHolder | None:
         for role, named in self._named.items():
-            if secrets.compare_digest(token_hash, named):
+            if (of_setting := named()) and secrets.compare_digest(token_hash, of_setting):
                 return TokenHolder(role.value, role)
         async with connected(self._pool()) as connection:
             known = await access_storage.holder(connection, token_hash)

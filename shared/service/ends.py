@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 async def seconds_left(settings: ServiceSettings) -> Mapping[str, float]:
     """By kind, the seconds until the earliest ends: negative once it has, infinite if none is used. Without kinds that
     can't be seen now."""
-    query = parse_qs(urlsplit(str(settings.database_url)).query)
+    query = parse_qs(urlsplit(str(settings.newest().database_url)).query)
     files = {
         "kafka-authority": settings.kafka.ssl_ca_file,
         "database-authority": query.get("sslrootcert", [""])[0],

@@ -78,7 +78,7 @@ def _in_slot(service: str, settings: Settings) -> Iterator[tuple[Settings, Calla
         told[0].state.exit_code = 1
         server.should_exit = True
 
-    slot = Slot(str(settings.database_url), f"firstbuy-{service}-slot", lost)
+    slot = Slot(settings.newest_text("database_url"), f"firstbuy-{service}-slot", lost)
     try:
         chosen = settings.model_copy(update={"replica": str(slot.claim())})
         configure_logs(service, chosen.replica, chosen.deployment.log_level)

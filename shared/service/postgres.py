@@ -5,7 +5,7 @@ tasks that wait for another. It is refused wherever it is tried, so that tests f
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -38,14 +38,41 @@ class NestedConnectionError(RuntimeError):
     code = "nested-connection"
 
 
+REFUSED_LOGIN: Final = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
+Address: TypeAlias = str | Callable[[], str]
+"""Of a database, with its password; or what tells the newest, if that may change while the service runs."""
+
+
+class _Door:
+    """Opens connections at the newest address. The one that was let in last is tried where the newest is refused: a
+    password may be in its file some moments before PostgreSQL has it."""
+
+    def __init__(self, address: Address) -> None:
+        self._newest = address if callable(address) else lambda: address
+        self._let_in: str | None = None
+
+    async def open(self, *_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        url = self._newest()
+        try:
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, **options)
+        except REFUSED_LOGIN:
+            if self._let_in in {None, url}:
+                raise
+            return await asyncpg.connect(self._let_in, **options)
+        self._let_in = url
+        return connection
+
+
 class Pool(asyncpg.Pool):
     """A service's pool. It bounds the wait for a connection, and can open one outside the pool."""
 
-    __slots__ = ("_session_options", "wait_seconds")
+    __slots__ = ("_door", "_session_options", "wait_seconds")
 
-    def __init__(self, url: str, connections: int, wait_seconds: float, options: dict[str, Any]) -> None:
+    def __init__(self, address: Address, connections: int, wait_seconds: float, options: dict[str, Any]) -> None:
+        self._door = _Door(address)
         super().__init__(
-            url,
+            None,
+            connect=self._door.open,
             connection_class=asyncpg.Connection,
             record_class=asyncpg.Record,
             min_size=1,
@@ -58,11 +85,11 @@ class Pool(asyncpg.Pool):
             **options,
         )
         self.wait_seconds = wait_seconds
-        self._session_options = {"dsn": url, **options}
+        self._session_options = options
 
     async def session(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection outside the pool, for long-lived use."""
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**self._session_options)
+        connection = await self._door.open(**self._session_options)
         await _prepare(connection)
         return connection
 
@@ -182,12 +209,12 @@ async def streamed(connection: Connection, query: str, *arguments: Any) -> Async
             yield row
 
 
-async def open_pool(url: str, connections: int, application: str, wait_seconds: float = 5.0) -> Pool:
+async def open_pool(address: Address, connections: int, application: str, wait_seconds: float = 5.0) -> Pool:
     """A pool whose sessions have an application name, and timeouts for statements, idle transactions and locks."""
     options = {
         "command_timeout": 60,
         "server_settings": {"application_name": application, "timezone": "UTC", **TIMEOUTS},
     }
-    pool = Pool(url, connections, wait_seconds, options)
+    pool = Pool(address, connections, wait_seconds, options)
     await pool
     return pool

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -21,10 +22,10 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A registry's URL and our key, which its `repr` never shows."""
+    """A registry's URL, and what tells our key at each call, since it may be replaced. Its `repr` shows no key."""
 
     url: str
-    key: str = ""
+    key: Callable[[], str] = str
 
     def __repr__(self) -> str:
         return f"Address({self.url!r})"

@@ -172,7 +172,7 @@ class Runtime:
         while True:
             try:
                 return await open_pool(
-                    str(self.settings.database_url),
+                    self.settings.newest_text("database_url"),
                     self.settings.database_connections,
                     f"firstbuy-{self.service}-{self.settings.replica}",
                     self.settings.database_wait_seconds,

@@ -11,8 +11,8 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.kafka.security import ssl_context
-from shared.proof.signing import UnusableKeyError, private_key
+from shared.kafka.security import NewestPassword, ssl_context
+from shared.proof.signing import UnusableKeyError, private_keys
 from shared.service.settings_files import SUFFIX, Settings, in_files
 
 
@@ -76,7 +76,7 @@ class KafkaSettings(Settings):
 
     def as_user(self, user: str, password: str) -> Self:
         """The same settings for another user."""
-        return self.model_copy(update={"sasl_username": user, "sasl_password": SecretStr(password)})
+        return type(self)(**self.model_dump() | {"sasl_username": user, "sasl_password": SecretStr(password)})
 
     def as_environment(self) -> dict[str, str]:
         """The variables that give another process the same settings. They include the password."""
@@ -93,6 +93,12 @@ class KafkaSettings(Settings):
             shown = f", that the brokers' certificates are signed by {authority} for this name"
         return f"Kafka at {self.bootstrap_servers} can't be reached: {error}. Check the address{shown}, and {asked}."
 
+    def _password(self) -> str:
+        """For SCRAM, the password as its file has it whenever a connection is made."""
+        if self.sasl_mechanism is SaslMechanism.PLAIN:
+            return self.sasl_password.get_secret_value()
+        return NewestPassword(self.newest_text("sasl_password"))
+
     def client_arguments(self) -> dict[str, Any]:
         """Arguments of an aiokafka client."""
         arguments: dict[str, Any] = {
@@ -103,7 +109,7 @@ class KafkaSettings(Settings):
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism.value,
                 "sasl_plain_username": self.sasl_username,
-                "sasl_plain_password": self.sasl_password.get_secret_value(),
+                "sasl_plain_password": self._password(),
             }
         if "SSL" in self.security_protocol:
             arguments["ssl_context"] = ssl_context(self.ssl_ca_file)
@@ -121,7 +127,7 @@ class KafkaSettings(Settings):
         }[self.sasl_mechanism]
         return scheme(
             username=self.sasl_username,
-            password=self.sasl_password.get_secret_value(),
+            password=self._password(),
             ssl_context=context,
             use_ssl=context is not None,
         )
@@ -186,7 +192,8 @@ class ServiceSettings(Settings):
     signing_key_file: str = Field(
         "",
         description="Ed25519 private key that signs the service's audit heads (intake's: its receipts too; "
-        "selection's: packs and their links), 64 hex digits or PEM; empty: one is generated and kept.",
+        "selection's: packs and their links), 64 hex digits or PEM; further ones behind it are only published, to sign "
+        "later; empty: one is generated and kept.",
     )
     operator_token_hash: str = Field(
         "",
@@ -209,12 +216,12 @@ class ServiceSettings(Settings):
             ip_network(network)
         return value
 
-    def signing_key(self) -> bytes | None:
-        """The 32 bytes of the private key in the file; None if no file is named. Raises UnusableKeyError."""
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The 32 bytes of each private key in the file; none if no file is named. Raises UnusableKeyError."""
         if not self.signing_key_file:
-            return None
+            return ()
         try:
-            return private_key(Path(self.signing_key_file).read_bytes())
+            return private_keys(Path(self.signing_key_file).read_bytes())
         except (OSError, UnusableKeyError) as error:
             prefix = self.model_config.get("env_prefix", "")
             raise UnusableKeyError(f"{prefix}SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error

@@ -36,7 +36,8 @@ Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 class Slot:
     """Claims a slot and holds it until `release`. `lost` is called, in the slot's own thread, if another has it."""
 
-    def __init__(self, url: str, application: str, lost: Callable[[], None]) -> None:
+    def __init__(self, url: Callable[[], str], application: str, lost: Callable[[], None]) -> None:
+        """`url`: what tells the newest address of the database."""
         self._url, self._application, self._lost = url, application, lost
         self._number: int | None = None
         self._claimed = threading.Event()
@@ -95,7 +96,7 @@ class Slot:
             "tcp_keepalives_count": "3",
         }
         session: Session = await asyncpg.connect(
-            self._url, timeout=10, command_timeout=10, statement_cache_size=0, server_settings=settings
+            self._url(), timeout=10, command_timeout=10, statement_cache_size=0, server_settings=settings
         )
         return session
 

@@ -182,7 +182,7 @@ async def replicas(database: Database) -> AsyncIterator[list[Any]]:
         await announce(connection, announcement)
         await open_round(connection, ROUND)
     admissions = [
-        Admission(OutboxPublisher(None), SigningKey(None), 16, 100_000, writers=4)  # type: ignore[arg-type]
+        Admission(OutboxPublisher(None), SigningKey(tuple), 16, 100_000, writers=4)  # type: ignore[arg-type]
         for _ in pools
     ]
     tasks = [asyncio.create_task(one.write_groups(pool)) for one, pool in zip(admissions, pools, strict=True)]

@@ -70,7 +70,7 @@ async def test_keys_that_signed_before_they_were_every_service_s_stay_valid(data
 
     assert "0007_keys" in await migrate(url, intake)
     pool = await open_pool(url, 2, "test")
-    assert (await SigningKey(None).signer(pool)).key == old
+    assert (await SigningKey(tuple).signer(pool)).key == old
     async with pool.acquire() as held:
         assert [one.key for one in await published(held)] == [named, old]
     await pool.close()

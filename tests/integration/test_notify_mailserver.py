@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from services.notify.adapters.composing import Mail
 from services.notify.adapters.mailserver import MailServer
@@ -80,7 +80,7 @@ def moody(request: pytest.FixtureRequest) -> Moody:
 async def server(moody: Moody) -> AsyncIterator[MailServer]:
     listening = await asyncio.get_running_loop().create_server(lambda: SMTP(moody, hostname="mx"), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
+    server = MailServer(lambda: MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
     yield server
     await server.close()
     listening.close()
@@ -184,7 +184,7 @@ async def test_a_pipelining_servers_answers_in_any_portions(answers: list[bytes]
 
     listening = await asyncio.start_server(session, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
+    server = MailServer(lambda: MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
     assert await deliver(server) == expected
     await server.close()
     listening.close()
@@ -208,7 +208,7 @@ async def test_an_old_server_that_knows_no_ehlo_gets_its_mails() -> None:
 
     listening = await asyncio.start_server(session, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    server = MailServer(MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
+    server = MailServer(lambda: MailServerAddress.parse(f"smtp://127.0.0.1:{port}"), 1, 2.0)
     assert [await deliver(server) for _ in range(2)] == [DELIVERED] * 2
     await server.close()
     listening.close()
@@ -234,7 +234,7 @@ async def test_sessions_are_encrypted_where_the_address_says_so(
         session, "127.0.0.1", 0, ssl=tls if scheme == "smtps" else None
     )
     port = listening.sockets[0].getsockname()[1]
-    server = MailServer(MailServerAddress.parse(f"{scheme}://localhost:{port}"), 1, 5.0)
+    server = MailServer(lambda: MailServerAddress.parse(f"{scheme}://localhost:{port}"), 1, 5.0)
     content = b"Subject: x\r\n\r\n" + b"a line of a long mail\r\n" * 20_000
     assert await deliver(server, content=content) == DELIVERED
     assert await deliver(server, "unknown@f.example") == Outcome(Ending.NEVER, "mailbox-unknown")
@@ -246,8 +246,32 @@ async def test_sessions_are_encrypted_where_the_address_says_so(
 
 
 async def test_a_server_that_is_away_is_a_failure_for_now() -> None:
-    server = MailServer(MailServerAddress.parse("smtp://127.0.0.1:1"), 1, 2.0)
+    server = MailServer(lambda: MailServerAddress.parse("smtp://127.0.0.1:1"), 1, 2.0)
     assert await deliver(server) == Outcome(Ending.LATER, "server-away")
+
+
+async def test_each_new_session_logs_in_with_the_newest_password(moody: Moody) -> None:
+    right = {"password": b"first"}
+
+    def login(server: Any, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data.password == right["password"], handled=False)
+
+    def session() -> SMTP:
+        return SMTP(moody, hostname="mx", authenticator=login, auth_required=True, auth_require_tls=False)
+
+    listening = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    told = ["first"]
+    server = MailServer(lambda: MailServerAddress.parse(f"smtp://user:{told[-1]}@127.0.0.1:{port}"), 1, 2.0)
+    moody.hang_up_after = True
+    assert await deliver(server) == DELIVERED
+    right["password"] = b"second"
+    await asyncio.sleep(0.1)  # the server hangs up
+    assert await deliver(server) == Outcome(Ending.LATER, "login-refused")
+    told.append("second")
+    assert await deliver(server) == DELIVERED
+    await server.close()
+    listening.close()
 
 
 @pytest.mark.parametrize("url", ["http://x", "smtp://", "smtp://h:25/path", "nothing"])

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from deploy.local.registries.records import Business, Mood, Records
-from services.eligibility.adapters.registries.certificates import CertificateRegistry
+from services.eligibility.adapters.registries.business_status import BusinessStatusRegistry
+from services.eligibility.adapters.registries.certificates import CertificateRegistry, plain
 from services.intake.domain.identity import Claimed
 from shared.contracts.facts import BusinessStatus
 from shared.contracts.registries import Registry, RegistryOutcome
@@ -137,7 +138,7 @@ async def test_a_registry_that_is_not_there_is_away(caplog: pytest.LogCaptureFix
     caplog.set_level(logging.DEBUG)
     for url in ("http://127.0.0.1:9/list", "no address"):
         with pytest.raises(RegistryAwayError) as raised:
-            await CertificateRegistry(Address(url, KEY), 2).ask([SUBJECT], NOW)
+            await CertificateRegistry(Address(url, lambda: KEY), 2).ask([SUBJECT], NOW)
         assert_without_key(repr(raised.value) + caplog.text)
 
 
@@ -147,9 +148,17 @@ async def test_a_number_too_many_is_refused_by_the_server_as_the_real_one_does(s
     assert server.calls(Registry.BUSINESS_STATUS) == [101]
 
 
-async def test_a_key_that_was_given_out_encoded_is_sent_as_it_is() -> None:
-    encoded = CertificateRegistry(Address("http://localhost", "a%2Bsecret%2Fkey%3D%3D"), 1)
-    assert encoded._key == KEY
+async def test_each_call_has_the_newest_key(server: Local) -> None:
+    told = [""]  # which the server refuses
+    registry = BusinessStatusRegistry(Address(server.business_status_url, lambda: told[-1]), 2)
+    with pytest.raises(RegistryAwayError):
+        await registry.ask([NUMBER], NOW)
+    told.append(KEY)
+    assert len(await registry.ask([NUMBER], NOW)) == 1
+
+
+def test_a_key_that_was_given_out_encoded_is_sent_as_it_is() -> None:
+    assert plain("a%2Bsecret%2Fkey%3D%3D") == KEY
 
 
 async def test_the_server_takes_records_and_moods_over_http(server: Local) -> None:

@@ -29,7 +29,7 @@ def held() -> Iterator[list[Slot]]:
 
 
 async def claimed(url: str, held: list[Slot], lost: threading.Event | None = None) -> tuple[Slot, int]:
-    slot = Slot(url, "a slot of a test", (lost or threading.Event()).set)
+    slot = Slot(lambda: url, "a slot of a test", (lost or threading.Event()).set)
     held.append(slot)
     return slot, await asyncio.to_thread(slot.claim)
 

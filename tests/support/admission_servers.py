@@ -59,7 +59,7 @@ class Servers:
         self.operations: list[Operation] = []
         self.gated: Any = BreakingPool(pool, self.standing)
         self.outbox = OutboxPublisher(SimpleNamespace())  # type: ignore[arg-type]
-        self.signing = SigningKey(bytes(32))
+        self.signing = SigningKey(lambda: [bytes(32)])
         metrics = open_metrics()
         runtime: Any = SimpleNamespace(pool=self.gated, tracing=open_tracing("intake", "0", 0, "")[0], metrics=metrics)
         settings = IntakeSettings(database_url=url)

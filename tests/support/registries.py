@@ -39,13 +39,13 @@ class Local:
         return self.url + CERTIFICATES_PATH
 
     def business_status(self, seconds: float = 5) -> BusinessStatusRegistry:
-        return BusinessStatusRegistry(Address(self.business_status_url, KEY), seconds)
+        return BusinessStatusRegistry(Address(self.business_status_url, lambda: KEY), seconds)
 
     def certificates(self, seconds: float = 5) -> CertificateRegistry:
-        return CertificateRegistry(Address(self.certificates_url, KEY), seconds)
+        return CertificateRegistry(Address(self.certificates_url, lambda: KEY), seconds)
 
     def tax_service(self, seconds: float = 5) -> TaxService:
-        return TaxService(Address(self.business_status_url, KEY), seconds)
+        return TaxService(Address(self.business_status_url, lambda: KEY), seconds)
 
     def environment(self) -> dict[str, str]:
         """Of intake and eligibility, which then ask here and give up quickly."""

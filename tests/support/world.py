@@ -100,7 +100,7 @@ class Service:
                 self.apart,
             ),
             "publish": lambda: selecting.publish_rounds(
-                self.pool, self.outbox, self.clock, SigningKey(bytes(32)), self.apart
+                self.pool, self.outbox, self.clock, SigningKey(lambda: [bytes(32)]), self.apart
             ),
         }
         return handlers, jobs

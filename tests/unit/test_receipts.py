@@ -17,7 +17,7 @@ from firstbuy.verifying.receipts import examined_proof, examined_receipt
 from services.intake.domain.receipts import receipt_of, signed
 from shared.proof.inclusion import inclusion_proof
 from shared.proof.merkle import bucket_of, digest_of, inclusion_path, merkle_root, root_of_path
-from shared.proof.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, verified
+from shared.proof.signing import ALGORITHM, PublicKey, Signer, UnusableKeyError, private_key, private_keys, verified
 from tests.support.receipt import FACTS, ID, KEYS, RECEIPT, RFC_PRIVATE, SIGNER, STATED
 
 RFC_PUBLIC = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
@@ -41,6 +41,22 @@ def test_a_key_file_is_hex_or_pem_and_nothing_else() -> None:
     for content in (b"", b"ab" * 31, RFC_PRIVATE, pem[:-40]):
         with pytest.raises(UnusableKeyError):
             private_key(content)
+    other = bytes(32)
+    both = (RFC_PRIVATE, other)
+    assert private_keys(pem + other.hex().encode()) == (RFC_PRIVATE,), "one form in a file"
+    assert private_keys(f"{RFC_PRIVATE.hex()}\n{other.hex()}\n".encode()) == both
+    assert (
+        private_keys(
+            pem
+            + Ed25519PrivateKey.from_private_bytes(other).private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
+        )
+        == both
+    )
+    for content in (b"", pem[:-40], RFC_PRIVATE.hex().encode() + b" and"):
+        with pytest.raises(UnusableKeyError):
+            private_keys(content)
 
 
 def test_a_signature_has_one_spelling() -> None:

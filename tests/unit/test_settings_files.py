@@ -63,3 +63,29 @@ def test_a_value_of_a_file_is_checked_like_any_other(tmp_path: Path, monkeypatch
     monkeypatch.setenv("FIRSTBUY_INTAKE_DATABASE_URL_FILE", written(tmp_path, "mysql://user:hunter2@host/database"))
     with pytest.raises(ValidationError):
         IntakeSettings()
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTBUY_INTAKE_DATABASE_URL_FILE", written(tmp_path, URL))
+    settings = IntakeSettings()
+    told = settings.newest_text("database_url")
+    assert settings.newest() is settings
+    written(tmp_path, URL.replace("hunter2", "hunter3x"))
+    assert told() == URL.replace("hunter2", "hunter3x")
+    assert str(settings.database_url) == URL, "what was read at the start stays as it is"
+    for unusable in ("no address", None):
+        if unusable is None:
+            (tmp_path / "secret").unlink()
+        else:
+            written(tmp_path, unusable)
+        assert told() == URL.replace("hunter2", "hunter3x"), "the last that could be used"
+    written(tmp_path, f"{URL}\n")
+    assert told() == URL
+
+
+def test_what_is_given_to_another_user_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTBUY_KAFKA_SASL_PASSWORD_FILE", written(tmp_path, "of intake"))
+    other = KafkaSettings().as_user("other", "its own")
+    written(tmp_path, "of intake, replaced")
+    assert other.newest().sasl_password.get_secret_value() == "its own"
+    assert other.sasl_username == "other"

@@ -76,7 +76,7 @@ async def _holder(request: Request, roles: tuple[str, ...], connection: "Connect
             401, "no-token", "Send your token as 'Authorization: Bearer …'.", headers={"WWW-Authenticate": "Bearer"}
         )
     bearer: Bearer | None
-    first = state.settings.operator_token_hash
+    first = state.settings.newest().operator_token_hash
     if first and secrets.compare_digest(token_hash, first):
         bearer = Bearer(OPERATOR, FIRST_OPERATOR)
     elif connection is not None:

@@ -1,5 +1,6 @@
 """Publishes who holds a token, by its hash, to the other services: with the change that makes or ends it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -21,21 +22,23 @@ async def access_events(connection: Connection) -> list[Outgoing]:
 
 
 class AccessPublisher:
-    """A periodic job: publishes tokens made before there were such events, and once that of the first operator."""
+    """A periodic job: publishes tokens made before there were such events, and that of the first operator whenever it
+    is another."""
 
-    def __init__(self, outbox: OutboxPublisher, clock: Clock, first_operator: str) -> None:
-        """`first_operator`: the hash of that token, empty where there is none."""
+    def __init__(self, outbox: OutboxPublisher, clock: Clock, first_operator: Callable[[], str]) -> None:
+        """`first_operator`: the hash of that token now, empty where there is none."""
         self._outbox = outbox
         self._clock = clock
         self._first_operator = first_operator
+        self._published = ""
 
     async def publish(self, pool: Pool) -> None:
         """Publishes every change that is not published yet."""
         async with self._outbox.transaction(pool) as (connection, events):
             events += await access_events(connection)
-            if self._first_operator:
-                events.append(_event(first_operator(self._first_operator, self._clock.now())))
-        self._first_operator = ""
+            if (token_hash := self._first_operator()) and token_hash != self._published:
+                events.append(_event(first_operator(token_hash, self._clock.now())))
+        self._published = token_hash
 
 
 def first_operator(token_hash: str, now: datetime) -> TokenChanged:

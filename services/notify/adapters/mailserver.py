@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -28,9 +29,10 @@ _log = structlog.get_logger()
 
 
 class MailServer:
-    """A pool of at most `connections` sessions; idle ones are reused before a new one is opened."""
+    """A pool of at most `connections` sessions; idle ones are reused before a new one is opened. `address` tells where
+    the server is, and how to log in, whenever one is opened."""
 
-    def __init__(self, address: MailServerAddress, connections: int, timeout: float) -> None:
+    def __init__(self, address: Callable[[], MailServerAddress], connections: int, timeout: float) -> None:
         self._idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
         self._all = [_Connection(address, timeout) for _ in range(connections)]
         for connection in reversed(self._all):
@@ -53,7 +55,7 @@ class _Connection:
     """One session. Servers may end a session at any time: a mail that meets an ended session before its content was
     sent is tried once more, in a new session."""
 
-    def __init__(self, address: MailServerAddress, timeout: float) -> None:
+    def __init__(self, address: Callable[[], MailServerAddress], timeout: float) -> None:
         self._address = address
         self._timeout = timeout
         self._client: SMTP | None = None
@@ -94,7 +96,7 @@ class _Connection:
         if self._client is not None and self._client.is_connected:
             return self._client
         self._drop()
-        address = self._address
+        address = self._address()
         client = SMTP(
             hostname=address.host,
             port=address.port,

@@ -44,7 +44,7 @@ class BusinessStatusRegistry:
         self._seconds = seconds
 
     async def ask(self, subjects: Sequence[str], now: datetime) -> list[RegistryAnswer]:
-        headers = {"Authorization": f"Infuser {self._address.key}", "Accept": "application/json"}
+        headers = {"Authorization": f"Infuser {self._address.key()}", "Accept": "application/json"}
         url = f"{self._address.url.rstrip('/')}/status"
         content = await called("POST", url, self._seconds, json={"b_no": list(subjects)}, headers=headers)
         return [_answer(row, now) for row in rows(_ROWS, content, subjects)]

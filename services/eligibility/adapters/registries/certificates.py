@@ -55,6 +55,11 @@ _ENVELOPE: Final = TypeAdapter(_Envelope)
 _ITEMS: Final = TypeAdapter(list[_Item])
 
 
+def plain(key: str) -> str:
+    """data.go.kr issues each key plain and encoded; encoding the latter again would make another key."""
+    return unquote(key) if "%" in key else key
+
+
 class CertificateRegistry:
     """A `RegistryAdapter` whose subjects are `<kind>/<product class>/<number>`."""
 
@@ -62,9 +67,7 @@ class CertificateRegistry:
     at_once = 1
 
     def __init__(self, address: Address, seconds: float) -> None:
-        self._url = address.url
-        # data.go.kr issues each key plain and encoded; encoding the latter again would make another key.
-        self._key = unquote(address.key) if "%" in address.key else address.key
+        self._address = address
         self._seconds = seconds
 
     async def ask(self, subjects: Sequence[str], now: datetime) -> list[RegistryAnswer]:
@@ -72,9 +75,14 @@ class CertificateRegistry:
 
     async def _ask(self, subject: str, now: datetime) -> RegistryAnswer:
         _, class_code, number = subject.split("/", 2)
-        parameters = {"serviceKey": self._key, "certNo": number, "prdctClsfcNo": class_code, "type": "json"}
+        parameters = {
+            "serviceKey": plain(self._address.key()),
+            "certNo": number,
+            "prdctClsfcNo": class_code,
+            "type": "json",
+        }
         parameters |= {"pageNo": "1", "numOfRows": str(_ROWS)}
-        content = await called("GET", self._url, self._seconds, params=parameters)
+        content = await called("GET", self._address.url, self._seconds, params=parameters)
         items = _items(content)
         if any((item.certNo, item.prdctClsfcNo) != (number, class_code) for item in items):
             raise UnsoundAnswerError("the certificates answered are not the one asked")

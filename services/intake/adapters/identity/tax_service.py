@@ -36,7 +36,7 @@ class TaxService:
     async def confirms(self, claimed: Claimed) -> bool:
         started = claimed.started_on.strftime("%Y%m%d")
         business = {"b_no": claimed.business_number, "start_dt": started, "p_nm": claimed.representative, **_OPTIONAL}
-        headers = {"Authorization": f"Infuser {self._address.key}", "Accept": "application/json"}
+        headers = {"Authorization": f"Infuser {self._address.key()}", "Accept": "application/json"}
         url = f"{self._address.url.rstrip('/')}/validate"
         content = await called("POST", url, self._seconds, json={"businesses": [business]}, headers=headers)
         (row,) = rows(_ANSWER, content, [claimed.business_number])
