@@ -63,6 +63,11 @@ async def changed(connection: Connection, folder: Path) -> list[str]:
     return [name for name, path in _files(folder).items() if name in applied and applied[name] != _digest(path)]
 
 
+def known(folder: Path) -> dict[str, str]:
+    """SHA-256 of each migration that this version has, by name."""
+    return {name: _digest(path) for name, path in _files(folder).items()}
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_text().encode()).hexdigest()
 

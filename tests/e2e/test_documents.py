@@ -31,6 +31,8 @@ MESSAGES: Final = PROJECT / "docs/examples/institution/messages"
 NOT_RUN: Final = {
     "doctor --deployment": "the stand-in makes topics by itself, which is wrong; tests/integration/"
     "test_doctor_deployment.py",
+    "backup ": "it writes a folder with secrets; tests/integration/test_backup.py",
+    "restore ": "it takes empty databases; tests/integration/test_backup_drill.py",
     "verify timestamp": "it takes a time-stamp and its authority's certificate; tests/integration/test_timestamps.py",
     "audit verify": "it takes heads that somebody kept for a while; tests/integration/test_audit_heads.py",
     "round exclude": "it takes an application that could not be judged; tests/integration/test_acts.py",

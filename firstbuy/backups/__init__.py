@@ -1,0 +1,1 @@
+"""A backup of all databases as one set, and how it is put back."""
