@@ -1,6 +1,7 @@
-"""`firstbuy dlq …`: the records services could not take, until each is settled."""
+"""`firstbuy dlq …`: the records services could not take, until each is taken again or settled."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
@@ -9,12 +10,17 @@ from deploy.local.replicas import SERVICES
 from firstbuy.commands.http import AsJson, Token, Url, ask, operator_token
 from firstbuy.commands.screen import console, fail, kst, print_json
 
-app = typer.Typer(help="What services could not take: listed, looked at, settled.", no_args_is_help=True)
+app = typer.Typer(help="What services could not take: listed, looked at, taken again, settled.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="intake, eligibility, selection or notify.")]
 Topic = Annotated[str, typer.Argument(help="The topic, with its prefix, as listed.")]
 Partition = Annotated[int, typer.Argument(min=0)]
 Offset = Annotated[int, typer.Argument(min=0)]
+SomePartition = Annotated[int | None, typer.Argument(min=0)]
+SomeOffset = Annotated[int | None, typer.Argument(min=0)]
+Reason = Annotated[str, typer.Option(help="What was done about it; it stands in the service's audit log.")]
+PAGE: Final = 1000
+"""So many may be refused before the others are left alone: their cause is not mended."""
 
 
 @app.command(name="list")
@@ -66,20 +72,84 @@ def show(
 
 
 @app.command()
-def settle(
+def redrive(
     service: Service,
     topic: Topic,
-    partition: Partition,
-    offset: Offset,
-    reason: Annotated[str, typer.Option(help="What was done about it; it stands in the service's audit log.")],
+    partition: SomePartition = None,
+    offset: SomeOffset = None,
+    *,
+    reason: Reason,
     url: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a record off the list. Nothing is read again by it: mend the cause first."""
-    path, held = f"{_path(topic, partition, offset)}/settlement", operator_token(token, url)
-    settled = ask("POST", path, url=url, token=held, service=_known(service), body={"reason": reason})
-    _print(settled[0], as_json)
+    """Have the service take a record again, once its cause is mended; without a place all parked ones of the topic,
+    oldest first. One that fails still stays on the list."""
+    _each("redrive", (service, topic, partition, offset), reason, url, token, as_json=as_json)
+
+
+@app.command()
+def settle(
+    service: Service,
+    topic: Topic,
+    partition: SomePartition = None,
+    offset: SomeOffset = None,
+    *,
+    reason: Reason,
+    url: Url = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a record off the list; without a place all parked ones of the topic. Nothing is read again by it: mend the
+    cause first, and see whether `redrive` takes it."""
+    _each("settlement", (service, topic, partition, offset), reason, url, token, as_json=as_json)
+
+
+def _each(
+    what: str,
+    named: tuple[str, str, int | None, int | None],
+    reason: str,
+    url: str | None,
+    token: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Does it to the record that is named, or to each of the topic; exit code 1 if any was refused."""
+    service, topic, partition, offset = named
+    held, body = operator_token(token, url), {"reason": reason}
+
+    def done(place: tuple[int, int]) -> dict[str, Any]:
+        answer = ask("POST", f"{_path(topic, *place)}/{what}", url=url, token=held, service=service, body=body)
+        row: dict[str, Any] = answer[0]
+        return row
+
+    _known(service)
+    if partition is not None and offset is not None:
+        _print(done((partition, offset)), as_json)
+        return
+    if partition is not None:
+        fail("name the offset too, or neither", 2)
+    rows: list[dict[str, Any]] = []
+    refused: set[tuple[int, int]] = set()
+    parked = f"/parked?topic={quote(topic)}&limit={2 * PAGE}"
+    while len(refused) < PAGE and (
+        left := [
+            place
+            for row in ask("GET", parked, url=url, token=held, service=service)
+            if (place := (row["partition"], row["offset"])) not in refused
+        ]
+    ):
+        for place in left:
+            try:
+                rows.append(done(place))
+            except typer.Exit:
+                refused.add(place)
+    if as_json:
+        print_json(rows)
+    else:
+        console.print(f"{len(rows)} done, {len(refused)} refused")
+    if refused:
+        raise typer.Exit(1)
 
 
 def _path(topic: str, partition: int, offset: int) -> str:

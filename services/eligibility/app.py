@@ -89,7 +89,9 @@ def create_app(settings: EligibilitySettings) -> FastAPI:
     access = Access(lambda: runtime.pool, {OPERATOR: settings.newest_text("operator_token_hash")})
     staff = access.admit(AUDITOR, OFFICER, OPERATOR)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
+    app.include_router(
+        parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR), runtime.redrive)
+    )
     add_service_routes(app, runtime, runtime.metrics, api.BODY_BYTES, settings.http_body_seconds)
     return app
 

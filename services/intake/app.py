@@ -235,6 +235,7 @@ def _add_routes(app: FastAPI, state: Intake) -> None:
         state.clock,
         lambda request: holder(request, AUDITOR, OFFICER, OPERATOR),
         lambda request: holder(request, OPERATOR),
+        runtime.redrive,
         partial(answer_settled, runtime.prefix),
     )
     for router in (

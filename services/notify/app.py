@@ -221,4 +221,4 @@ def _include_staff_routes(
     app.include_router(failures_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(suppressions_router(lambda: runtime.pool, outbox, clock, operator))
     app.include_router(returning_router(lambda: runtime.pool, outbox, clock, operator, came_back, proven=proven))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, operator))
+    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, operator, runtime.redrive))

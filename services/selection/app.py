@@ -61,7 +61,9 @@ def create_app(settings: SelectionSettings) -> FastAPI:
     staff = access.admit(AUDITOR, OFFICER, OPERATOR)
     app.state.may_open = access.admit(AUDITOR, OPERATOR)
     app.include_router(audit_router(SERVICE, lambda: runtime.pool, staff, public=True))
-    app.include_router(parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR)))
+    app.include_router(
+        parked_router(SERVICE, lambda: runtime.pool, outbox, clock, staff, access.admit(OPERATOR), runtime.redrive)
+    )
     add_service_routes(app, runtime, runtime.metrics, SETTLEMENT_BYTES, settings.http_body_seconds)
     return app
 

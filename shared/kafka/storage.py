@@ -36,7 +36,8 @@ ON CONFLICT DO NOTHING
 """
 PARKED = """
 SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
-WHERE $1 OR settled_at IS NULL ORDER BY parked_at, topic, partition, "offset" LIMIT $2
+WHERE ($1 OR settled_at IS NULL) AND ($3::text IS NULL OR topic = $3)
+ORDER BY parked_at, topic, partition, "offset" LIMIT $2
 """
 PARKED_ONE = """
 SELECT topic, partition, "offset", event_id, error, detail, attempts, parked_at, settled_at FROM parked_records
@@ -105,9 +106,9 @@ class Parked:
     settled_at: datetime | None
 
 
-async def parked(connection: Connection, *, settled: bool, limit: int) -> list[Parked]:
-    """Parked records, oldest first; with `settled`, also those dealt with."""
-    return [Parked(*row) for row in await connection.fetch(PARKED, settled, limit)]
+async def parked(connection: Connection, *, settled: bool, limit: int, topic: str | None = None) -> list[Parked]:
+    """Parked records, of one topic or of all, oldest first; with `settled`, also those dealt with."""
+    return [Parked(*row) for row in await connection.fetch(PARKED, settled, limit, topic)]
 
 
 async def count_parked(connection: Connection) -> int:

@@ -20,6 +20,7 @@ from shared.kafka.consumer import TopicConsumer, payload_of
 from shared.kafka.deadletter import DeadLetters
 from shared.kafka.producer import EventProducer
 from shared.kafka.records import Decoder
+from shared.kafka.redrive import Redrive
 from shared.kafka.step import Handler, Step
 from shared.service.by_round import ByRound
 from shared.service.measures import EVERY_SECONDS, Measures
@@ -48,6 +49,7 @@ class Runtime:
             service, settings.replica, settings.deployment.trace_sample_ratio, settings.deployment.trace_endpoint
         )
         self.producer = EventProducer(settings.kafka, service, self.prefix, self.metrics)
+        self.redrive = Redrive(settings.kafka)
         self.stopping = asyncio.Event()
         self._pool: Pool | None = None
         self._broker = KafkaBroker(
@@ -97,6 +99,7 @@ class Runtime:
                 batch_records=self.settings.batch_records,
             )
         )
+        self.redrive.add(self.prefix + topic.name, step.decoder, handler)
         self._described.add(topic.name)
         self.publishes(dead_letters(topic.name, self.service))
 

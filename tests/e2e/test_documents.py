@@ -43,8 +43,9 @@ NOT_RUN: Final = {
     "notify bounces ID": "it takes a returned mail that nobody could read; tests/integration/test_notify_receivers.py",
     "notify bounce ": "it takes a mail that came back; tests/integration/test_notify_receivers.py",
     "contact settle": "it takes a contact that was disowned; tests/integration/test_disowning.py",
-    "dlq show": "it takes a parked record; tests/unit/test_cli_commands.py",
-    "dlq settle": "it takes a parked record; tests/unit/test_cli_commands.py",
+    "dlq show": "it takes a parked record; tests/unit/test_cli_queries.py",
+    "dlq redrive": "it takes a parked record; tests/integration/test_redrive.py",
+    "dlq settle": "it takes a parked record; tests/integration/test_redrive.py",
     "change application.json --receipt receipt.json --identity": "it takes what `identity` printed; "
     "tests/integration/test_contests.py",
     "simulate --round": "it reads a recorded round of another policy; tests/integration/test_simulate.py",
