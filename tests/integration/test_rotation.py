@@ -223,11 +223,11 @@ async def test_a_database_password_may_be_in_its_file_before_the_server_has_it(d
         told.append(role.at(url, "second"))
         for has in ("first", "second"):
             await role.has(has)
-            await role.loses_its_connections()
+            await pool.expire_connections()  # the next use opens one
             async with connected(pool) as connection:
                 assert await connection.fetchval("SELECT 1") == 1
         await role.has("third")
-        await role.loses_its_connections()
+        await pool.expire_connections()
         with pytest.raises(DatabaseAwayError, match="InvalidPassword"):
             async with connected(pool):
                 pass
@@ -235,8 +235,17 @@ async def test_a_database_password_may_be_in_its_file_before_the_server_has_it(d
         session = await pool.session()
         assert await session.fetchval("SELECT 1") == 1
         await session.close()
+        resting = f"{role.name}_b"
+        await role.does(f"CREATE ROLE {resting} LOGIN PASSWORD 'other' IN ROLE {role.name}")
+        await role.does(f"ALTER ROLE {resting} SET role TO {role.name}")
+        told.append(role.at(url, "other").replace(role.name, resting))
+        await pool.expire_connections()
+        async with connected(pool) as connection:
+            users = await connection.fetchval("SELECT session_user || ' as ' || current_user")
+        assert users == f"{resting} as {role.name}"
     finally:
         pool.terminate()
+        await role.does(f"DROP ROLE IF EXISTS {role.name}_b")
 
 
 @pytest.mark.apache_kafka
