@@ -38,7 +38,9 @@ def test_every_variable_is_a_setting(manifests: Manifests) -> None:
     for name, pod in pods(manifests).items():
         (container,) = pod["spec"]["containers"]
         given = [variable["name"] for variable in container["env"]]
-        given += [key for source in container["envFrom"] for key in maps[source["configMapRef"]["name"]]["data"]]
+        given += [
+            key for source in container.get("envFrom", ()) for key in maps[source["configMapRef"]["name"]]["data"]
+        ]
         assert len(given) == len(set(given)), name
         for variable in given:
             plain = variable.removesuffix("_FILE")
