@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, Final
 
 import kubernetes_validate
@@ -11,7 +10,7 @@ import pytest
 from deploy.local.kafka_choice import required
 from deploy.local.state import State
 from tests.support.definitions import NoDefinitionsError, Schemas, faults, of_modules, of_strimzi
-from tests.support.manifests import OVERLAYS, Manifest, Manifests, built, of
+from tests.support.manifests import OVERLAYS, Manifest, Manifests, built, changed, of
 from tests.support.told import Section, tell
 
 KUBERNETES: Final = "1.34"
@@ -75,16 +74,6 @@ def test_kinds_of_strimzi_fit(manifests: Manifests, strimzi: Schemas) -> None:
     theirs = [manifest for manifest in manifests if of_whom(manifest) == "strimzi"]
     assert len(theirs) > 40
     assert [fault for manifest in theirs for fault in faults(manifest, strimzi)] == []
-
-
-def changed(manifest: Manifest, path: str, value: Any) -> Manifest:
-    mistaken = deepcopy(manifest)
-    *way, last = path.split("/")
-    place: Any = mistaken
-    for step in way:
-        place = place[int(step)] if step.isdecimal() else place[step]
-    place[last] = value
-    return mistaken
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,23 @@ COMPOSE: Final = "v2.40.3"
 MAILPIT: Final = "v1.33.1"
 POSTGRES: Final = "18.4.0-beta.17"
 DEBIAN: Final = "bookworm"
-PROGRAMS: Final = ("apt-get", "dpkg-deb", "go", "ip", "java", "mvn", "npm", "nsenter", "perl", "tar")
+PROGRAMS: Final = (
+    *(
+        "apt-get",
+        "dpkg-deb",
+        "go",
+        "ip",
+        "java",
+        "mvn",
+        "npm",
+        "nsenter",
+        "openssl",
+        "perl",
+        "setpriv",
+        "tar",
+        "unshare",
+    ),
+)
 """What must be on the machine."""
 ENGINE: Final = (
     *("docker.io", "containerd", "runc", "tini", "mmdebstrap", "iptables", "libip4tc2", "libip6tc2", "libxtables12"),

@@ -23,6 +23,7 @@ MODULES: Final = {
     "github.com/external-secrets/external-secrets@v0.20.4": "config/crds/bases",
 }
 STRIMZI: Final = "1.2.0"
+DEFINITION: Final = "CustomResourceDefinition"
 _MODELS: Final = {
     "kafka.Kafka": "kafka",
     "nodepool.KafkaNodePool": "nodepool",
@@ -45,24 +46,33 @@ class NoDefinitionsError(RuntimeError):
     code = "no-definitions"
 
 
-def of_modules() -> Schemas:
-    """By (apiVersion, kind), of the operators that are Go modules. Raises NoDefinitionsError."""
+def files_of_modules() -> list[Path]:
+    """Of the operators that are Go modules: each defines kinds. Raises NoDefinitionsError."""
     if shutil.which("go") is None:
         raise NoDefinitionsError("there is no go, with which definitions of KEDA and others are fetched")
-    found: Schemas = {}
+    found: list[Path] = []
     for module, folder in MODULES.items():
         told = _run("go", "mod", "download", "-json", module)
-        for path in sorted((Path(json.loads(told)["Dir"]) / folder).glob("*.yaml")):
-            found |= dict(_schemas(path))
-    return found
+        found += sorted((Path(json.loads(told)["Dir"]) / folder).glob("*.yaml"))
+    return [path for path in found if DEFINITION in path.read_text()]
+
+
+def files_of_strimzi(cache: Path) -> list[Path]:
+    """Raises NoDefinitionsError."""
+    folder = cache / f"strimzi-{STRIMZI}"
+    if not folder.is_dir():
+        _generate(folder)
+    return sorted(folder.glob("*.yaml"))
+
+
+def of_modules() -> Schemas:
+    """By (apiVersion, kind), of the operators that are Go modules. Raises NoDefinitionsError."""
+    return {name: schema for path in files_of_modules() for name, schema in _schemas(path)}
 
 
 def of_strimzi(cache: Path) -> Schemas:
     """By (apiVersion, kind). Raises NoDefinitionsError."""
-    folder = cache / f"strimzi-{STRIMZI}"
-    if not folder.is_dir():
-        _generate(folder)
-    return {name: schema for path in sorted(folder.glob("*.yaml")) for name, schema in _schemas(path)}
+    return {name: schema for path in files_of_strimzi(cache) for name, schema in _schemas(path)}
 
 
 def _generate(folder: Path) -> None:
@@ -109,10 +119,15 @@ def _run(*argv: str) -> str:
     return done.stdout.strip()
 
 
-def _schemas(path: Path) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+def kinds_in(path: Path) -> Iterator[dict[str, Any]]:
+    """The definitions of kinds in a file."""
     for definition in yaml.load_all(path.read_text(), _Loader):
-        if not definition or definition.get("kind") != "CustomResourceDefinition":
-            continue
+        if definition and definition.get("kind") == DEFINITION:
+            yield definition
+
+
+def _schemas(path: Path) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    for definition in kinds_in(path):
         spec = definition["spec"]
         for version in spec["versions"]:
             schema = _closed(version["schema"]["openAPIV3Schema"])

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from copy import deepcopy
 from shutil import which
 from typing import Any, Final
 
@@ -34,3 +35,14 @@ def built(overlay: str, request: pytest.FixtureRequest) -> Manifests:
 def of(manifests: Manifests, kind: str) -> dict[str, Manifest]:
     """Those of a kind, by name."""
     return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
+
+
+def changed(manifest: Manifest, path: str, value: Any) -> Manifest:
+    """A copy with another value at a path; a step that is a number is a place in a list."""
+    mistaken = deepcopy(manifest)
+    *way, last = path.split("/")
+    place: Any = mistaken
+    for step in way:
+        place = place[int(step)] if step.isdecimal() else place[step]
+    place[int(last) if last.isdecimal() else last] = value
+    return mistaken
