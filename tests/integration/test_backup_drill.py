@@ -42,10 +42,16 @@ def commanded(stack: Stack, *words: str) -> Result:
     return CliRunner(env=environment).invoke(assembled(), list(words), terminal_width=300)
 
 
+async def start_all(stack: Stack) -> None:
+    """Intake alone, then the others."""
+    await stack.restart("intake")
+    await asyncio.gather(*(stack.restart(service) for service in SERVICES if service != "intake"))
+
+
 async def lose_all(stack: Stack, server: PostgresServer) -> None:
     """Every service is killed, every database is gone; empty ones have their names."""
+    await asyncio.gather(*(stack.kill(service, stay_down=True) for service in SERVICES))
     for service in SERVICES:
-        await stack.kill(service, stay_down=True)
         name = stack.database_url(service).rpartition("/")[2]
         await drop_database(server.url, name)
         await create_database(server.url, name)
@@ -106,8 +112,7 @@ async def test_a_round_goes_on_to_its_end_after_all_databases_were_lost(
         await lose_all(stack, postgres_server)
         restored = await asyncio.to_thread(commanded, stack, "restore", str(tmp_path / "set"))
         assert restored.exit_code == 0, restored.output
-        for service in SERVICES:
-            await stack.restart(service)
+        await start_all(stack)
 
         applicants.receipts.append(await apply(client, round_id, len(applicants.receipts)))
         for receipt in applicants.receipts:
@@ -170,8 +175,7 @@ async def test_a_round_goes_on_to_its_end_after_kafkas_topics_were_lost_too(
         assert (refused.exit_code, "this is another Kafka" in refused.output) == (1, True), refused.output
         restored = await asyncio.to_thread(commanded, stack, "restore", str(tmp_path / "set"), "--new-topics")
         assert restored.exit_code == 0, restored.output
-        for service in SERVICES:
-            await stack.restart(service)
+        await start_all(stack)
 
         receipts += [await apply(client, round_id, number) for number in range(10, 15)]
         await close_now(stack, office, round_id)
