@@ -20,6 +20,7 @@ from shared.service.settings import KafkaSettings
 SERVICES = access.SERVICES
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
 REGISTRIES_PORT = 8790
+PORTAL_PORT = 8700
 LINKED_TO = ("selection", "notify")
 JOB_TIMEOUT = 120.0
 
@@ -133,6 +134,25 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
     argv = [sys.executable, "-m", "deploy.local.registries", "--port", str(port)]
     command = Command(argv, state.logs / "registries.log", folder=PROJECT)
     server = Kept("registries", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
+    await server.start()
+    try:
+        yield server, f"http://{LOOPBACK}:{port}"
+    finally:
+        await server.stop()
+        release_port(port)
+
+
+@asynccontextmanager
+async def portal_server(
+    state: State, plan: Plan, urls: Mapping[str, Sequence[str]], report: Report
+) -> AsyncIterator[tuple[Kept, str]]:
+    """The running portal and its address. It asks the first replica of each service."""
+    port = free_port(PORTAL_PORT if plan.prefer_known_ports else None)
+    asked = {f"FIRSTBUY_PORTAL_{service.upper()}_URL": at[0] for service, at in urls.items()}
+    own = {"FIRSTBUY_PORTAL_HTTP_HOST": LOOPBACK, "FIRSTBUY_PORTAL_HTTP_PORT": str(port)}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **asked, **own, **plan.environment}
+    command = Command((sys.executable, "-m", "services.portal"), state.logs / "portal.log", environment, PROJECT)
+    server = Kept("portal", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
     await server.start()
     try:
         yield server, f"http://{LOOPBACK}:{port}"

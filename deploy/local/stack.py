@@ -28,6 +28,7 @@ from deploy.local.replicas import (
     mail_server,
     migrate,
     module_command,
+    portal_server,
     provision_kafka,
     reached_here,
     registry_server,
@@ -52,6 +53,8 @@ class Stack:
     registries: Kept | None = None
     registries_url: str | None = None
     """Of the local registries, where there are some."""
+    portal_url: str | None = None
+    """Of the portal, where it runs."""
     services: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
     ports: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
@@ -109,6 +112,7 @@ class Stack:
         database_prefix: str = "firstbuy_",
         mail_folder: Path | None = None,
         registries: bool = True,
+        portal: bool = False,
         fresh: bool = False,
         prefer_known_ports: bool = False,
         command: Callable[[str], Sequence[str]] = module_command,
@@ -120,7 +124,8 @@ class Stack:
 
         `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
-        With `registries` eligibility asks local ones, at `registries_url`, that know what they are told.
+        With `registries` eligibility asks local ones, at `registries_url`, that know what they are told. With `portal`
+        the pages for people run too, at `portal_url`.
         `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
         `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; `launch` is how
         those commands become processes. Without `provision` no topics are made, and no users.
@@ -144,17 +149,29 @@ class Stack:
             given = dict(databases or {})
             made = {name: database_prefix + name for name in services if name not in given}
             if registries and "eligibility" in services:
-                stack.registries, url = await held.enter_async_context(registry_server(state, plan, report))
-                stack.registries_url = url
-                shared |= asks_here(url)
-                report(f"registries: {url} (POST /records, PUT /moods/<registry>)")
+                shared |= await stack._start_registries(held, plan, report)
             await _all(create_database(postgres.url, name) for name in made.values())
             stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
             report("databases and topics are brought up to date")
             migrated = [migrate(state, plan, stack.databases, shared, service) for service in made]
             await _all([*migrated, *([provision_kafka(kafka, topic_prefix)] if provision else [])])
             await stack._start_services(held, plan, shared, report)
+            if portal:
+                await stack._start_portal(held, plan, report)
             yield stack
+
+    async def _start_registries(self, held: AsyncExitStack, plan: Plan, report: Report) -> dict[str, str]:
+        """The settings by which services ask them."""
+        self.registries, url = await held.enter_async_context(registry_server(self.state, plan, report))
+        self.registries_url = url
+        report(f"registries: {url} (POST /records, PUT /moods/<registry>)")
+        return asks_here(url)
+
+    async def _start_portal(self, held: AsyncExitStack, plan: Plan, report: Report) -> None:
+        urls = {service: self.urls(service) for service in plan.services}
+        _, self.portal_url = await held.enter_async_context(portal_server(self.state, plan, urls, report))
+        self.write_description()
+        report(f"portal: open {self.portal_url}")
 
     async def _start_services(
         self, held: AsyncExitStack, plan: Plan, shared: Mapping[str, str], report: Report
@@ -206,6 +223,7 @@ class Stack:
             "postgres": {"kind": postgres.kind, "version": postgres.version, "address": postgres.address},
             "databases": dict(self.databases),
             "registries": self.registries_url,
+            "portal": self.portal_url,
             "mail_folder": str(self.mail_folder),
             "logs": str(self.state.logs),
             "services": {

@@ -64,7 +64,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
         with state.locked():
             _set_old_logs_aside(state)
             async with Stack.started(
-                state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, report=report
+                state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, portal=True, report=report
             ) as stack:
                 up = True
                 spinner.stop()
@@ -96,6 +96,8 @@ def links(stack: Stack) -> Table:
     table = Table(title="Firstbuy is up", show_header=False)
     table.add_column()
     table.add_column()
+    if stack.portal_url:
+        table.add_row("open", stack.portal_url, style="bold")
     for service in stack.services:
         for url in stack.urls(service):
             table.add_row(service, url)

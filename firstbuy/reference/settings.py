@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from services.eligibility.settings import EligibilitySettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
+from services.portal.settings import PortalSettings
 from services.selection.settings import SelectionSettings
 from shared.kafka.provision import ProvisioningSettings
 from shared.service.settings import DeploymentSettings, KafkaSettings, ServiceSettings
@@ -45,6 +46,7 @@ _SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Eligibility", EligibilitySettings),
     ("Selection", SelectionSettings),
     ("Notify", NotifySettings),
+    ("Portal", PortalSettings),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import structlog
 
-from shared.service.settings import ServiceSettings
+from shared.service.http_settings import HttpSettings
 
 _log = structlog.get_logger()
 LINGERING_AT_ONCE: Final = 200
@@ -18,7 +18,7 @@ FILES_BESIDE: Final = LINGERING_AT_ONCE + 500
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds of one process; each is a setting, `ServiceSettings.http_…`."""
+    """The bounds of one process; each is a setting, `HttpSettings.http_…`."""
 
     connections: int = 2000
     of_peer: int = 100
@@ -30,7 +30,7 @@ class Bounds:
     answer_seconds: float = 60
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> Self:
+    def of(cls, settings: HttpSettings) -> Self:
         """The bounds in the settings."""
         return cls(
             connections=settings.http_connections,

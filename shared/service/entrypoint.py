@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 from pydantic import ValidationError
 
+from shared.service.http_settings import HttpSettings
 from shared.service.logs import configure_logs
 from shared.service.migrate import migrate
-from shared.service.settings import ServiceSettings, unusable
+from shared.service.settings import ProcessSettings, ServiceSettings, unusable
 from shared.service.settings_files import UnreadableSettingError
 from shared.service.slots import AUTO, Slot
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 Settings = TypeVar("Settings", bound=ServiceSettings)
+Alone = TypeVar("Alone", bound=ProcessSettings)
+Read = TypeVar("Read", bound=HttpSettings)
 
 
 def run(
@@ -35,14 +38,8 @@ def run(
     if words not in ([], ["migrate"]):
         print(f"usage: python -m services.{service} [migrate]", file=sys.stderr)  # noqa: T201 -- to the operator
         return 2
-    try:
-        settings = settings_class()
-    except ValidationError as error:
-        faults = unusable(error, settings_class.model_config.get("env_prefix", ""))
-        print(f"{service}: settings can't be used; see docs/settings.md\n{faults}", file=sys.stderr)  # noqa: T201
-        return 2
-    except UnreadableSettingError as error:
-        print(f"{service}: {error}", file=sys.stderr)  # noqa: T201
+    settings = _read(service, settings_class)
+    if settings is None:
         return 2
     configure_logs(service, settings.replica, settings.deployment.log_level)
     if words:
@@ -52,7 +49,31 @@ def run(
         return _served(create_app, settings, serving)
 
 
-def _served(create_app: Callable[[Settings], FastAPI], settings: Settings, serving: Callable[[FastAPI], None]) -> int:
+def run_alone(service: str, settings_class: type[Alone], create_app: Callable[[Alone], FastAPI]) -> int:
+    """Runs a process that has no database: the same exit codes."""
+    if sys.argv[1:]:
+        print(f"usage: python -m services.{service}", file=sys.stderr)  # noqa: T201
+        return 2
+    settings = _read(service, settings_class)
+    if settings is None:
+        return 2
+    configure_logs(service, settings.replica, settings.deployment.log_level)
+    return _served(create_app, settings, lambda app: None)
+
+
+def _read(service: str, settings_class: type[Read]) -> Read | None:
+    """The settings; None, once the operator is told what is wrong with them."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        faults = unusable(error, settings_class.model_config.get("env_prefix", ""))
+        print(f"{service}: settings can't be used; see docs/settings.md\n{faults}", file=sys.stderr)  # noqa: T201
+    except UnreadableSettingError as error:
+        print(f"{service}: {error}", file=sys.stderr)  # noqa: T201
+    return None
+
+
+def _served(create_app: Callable[[Read], FastAPI], settings: Read, serving: Callable[[FastAPI], None]) -> int:
     from shared.service.connection_bounds import Bounds  # noqa: PLC0415 -- half a second that a migration saves
     from shared.service.http import serve  # noqa: PLC0415
 
@@ -87,7 +108,7 @@ def _in_slot(service: str, settings: Settings) -> Iterator[tuple[Settings, Calla
         slot.release()
 
 
-def _built(create_app: Callable[[Settings], FastAPI], settings: Settings) -> FastAPI:
+def _built(create_app: Callable[[Read], FastAPI], settings: Read) -> FastAPI:
     """Builds the app without garbage collection, and excludes its objects from later collections: they live as long as
     the process. Collecting would take a quarter of the start, and pauses later."""
     gc.disable()

@@ -151,7 +151,7 @@ class Health(Protocol):
 def service_app(
     title: str,
     lifespan: Lifespan,
-    answers: Path,
+    answers: Path | None = None,
     raw: Mapping[str, Any] | None = None,
 ) -> FastAPI:
     """An app without FastAPI's pages, which load scripts of others (`/docs` is ours), and without slash redirects,
@@ -162,7 +162,8 @@ def service_app(
         title=title, version="1", lifespan=opening.lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.add_middleware(ClosedUntilOpen, opening=opening)
-    describe(app, answers, raw or {})
+    if answers is not None:
+        describe(app, answers, raw or {})
     return app
 
 

@@ -25,6 +25,8 @@ OF_CLASSIFIERS: Final = {
     "Python Software Foundation License": "PSF-2.0",
     "SIL Open Font License 1.1 (OFL-1.1)": "OFL-1.1",
 }
+IN_A_FILE: Final = {"axe-playwright-python": ("MIT", "MPL-2.0")}
+"""Their metadata state none: the licence file of each says it, and axe-core's own."""
 OF_TEXTS: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache": "Apache-2.0",
@@ -43,6 +45,9 @@ def locked(name: str) -> list[str]:
 
 def licences(package: str) -> Iterator[str]:
     """One of several that may be chosen among, or that all hold: each must do."""
+    if package in IN_A_FILE:
+        yield from IN_A_FILE[package]
+        return
     metadata = importlib.metadata.metadata(package)
     if "License-Expression" in metadata:
         yield from re.split(r" (?:OR|AND) ", metadata["License-Expression"].strip("()"))

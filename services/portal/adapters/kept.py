@@ -1,0 +1,83 @@
+"""Answers kept in memory: fresh for a second, then shown while they are asked for again in the background.
+
+So a page is quick while a service is loaded past its capacity, and is there while it is away; it says since when.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import structlog
+
+from services.portal.adapters.services import ServiceAwayError, UnknownThereError
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+MOST: Final = 1000
+"""Most answers kept at once; one more, and the one that was asked for longest ago goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """An answer, its number among the answers to this question, and its age in seconds."""
+
+    value: T
+    version: int
+    age: float
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    value: T
+    version: int
+    asked_at: float
+    asking: asyncio.Task[None] | None = None
+
+
+class Kept(Generic[T]):
+    """Answers by name. One question about a name at a time, whoever waits for it."""
+
+    def __init__(self, fresh_seconds: float, kept_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fresh, self._kept, self._clock = fresh_seconds, kept_seconds, clock
+        self._entries: dict[str, _Entry[T]] = {}
+        self._first: dict[str, asyncio.Task[T]] = {}
+
+    async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> Shown[T]:
+        """The answer. Raises what `ask` raises if there is none to show."""
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._entries[name] = entry
+            age = self._clock() - entry.asked_at
+            if age <= self._kept:
+                if age > self._fresh and (entry.asking is None or entry.asking.done()):
+                    entry.asking = asyncio.create_task(self._again(name, entry, ask))
+                return Shown(entry.value, entry.version, age)
+        return Shown(await self._asked(name, ask), self._entries[name].version, 0.0)
+
+    async def _asked(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
+        if name not in self._first:
+            self._first[name] = asyncio.ensure_future(ask())
+            self._first[name].add_done_callback(lambda _: self._first.pop(name, None))
+        value = await asyncio.shield(self._first[name])
+        self._store(name, value)
+        return value
+
+    async def _again(self, name: str, entry: _Entry[T], ask: Callable[[], Awaitable[T]]) -> None:
+        try:
+            value = await ask()
+        except ServiceAwayError as error:
+            _log.warning("shows what was said before", name=name, error=str(error))
+            return
+        except UnknownThereError:
+            self._entries.pop(name, None)
+            return
+        self._store(name, value)
+
+    def _store(self, name: str, value: T) -> None:
+        before = self._entries.pop(name, None)
+        version = (before.version + (before.value != value)) if before else 1
+        self._entries[name] = _Entry(value, version, self._clock())
+        while len(self._entries) > MOST:
+            del self._entries[next(iter(self._entries))]

@@ -1,0 +1,55 @@
+"""Templates, and what they are styled with: compiled and hashed once, at the start."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.portal.domain.texts import TEXTS
+from shared.contracts.events import Language
+
+_ROOM: Final = Path(__file__).parents[1]
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file under a name that has its content's hash, so that it can be kept for good."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+    @classmethod
+    def of(cls, path: Path) -> "File":
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        return cls(f"{path.stem}.{digest}{path.suffix}", content, _TYPES[path.suffix])
+
+
+class Pages:
+    """Renders a template in a language; a missing value is an error, not an empty place."""
+
+    def __init__(self) -> None:
+        found = {path.name: File.of(path) for path in sorted((_ROOM / "static").iterdir()) if path.suffix in _TYPES}
+        self.files: Mapping[str, File] = {file.name: file for file in found.values()}
+        environment = Environment(
+            loader=FileSystemLoader(_ROOM / "templates"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        environment.globals["asset"] = lambda name: f"/assets/{found[name].name}"
+        self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
+
+    def render(self, template: str, language: Language, values: Mapping[str, Any]) -> bytes:
+        """The page."""
+        other = Language.EN if language is Language.KO else Language.KO
+        given = {"t": TEXTS[language], "language": language.value, "other": other.value}
+        return self._templates[template].render(values, **given).encode()

@@ -1,0 +1,85 @@
+"""The services' HTTP APIs, over kept connections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from shared.contracts.events import Language
+
+_CONNECTIONS: Final = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
+
+
+class ServiceAwayError(Exception):
+    """A service did not answer, or answered that it can't now."""
+
+    code = "service-away"
+
+
+class UnknownThereError(Exception):
+    """The service knows nothing under that name."""
+
+    code = "unknown-there"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Exception):  # noqa: N818 -- an answer, not a fault
+    """What a service says is wrong with what was sent: `errors` by pointer, in the language that was asked for."""
+
+    status: int
+    title: str
+    errors: tuple[Mapping[str, str], ...]
+
+
+class Services:
+    """One client for each service."""
+
+    def __init__(self, addresses: Mapping[str, str], seconds: float) -> None:
+        self._clients = {
+            name: httpx2.AsyncClient(base_url=address, timeout=seconds, limits=_CONNECTIONS)
+            for name, address in addresses.items()
+        }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def get(self, service: str, path: str) -> Any:
+        """The JSON at a path. Raises ServiceAwayError or UnknownThereError."""
+        return _read(await self._sent(service, "GET", path))
+
+    async def post(self, service: str, path: str, body: Any, language: Language) -> Any:
+        """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or Refused."""
+        return _read(await self._sent(service, "POST", path, body, language))
+
+    async def _sent(
+        self, service: str, method: str, path: str, body: Any = None, language: Language = Language.EN
+    ) -> httpx2.Response:
+        headers = {"Accept-Language": language.value}
+        try:
+            return await self._clients[service].request(method, path, json=body, headers=headers)
+        except httpx2.HTTPError as error:
+            raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
+
+
+def _read(answer: httpx2.Response) -> Any:
+    path, status = answer.url.path, answer.status_code
+    if status == HTTPStatus.NOT_FOUND:
+        raise UnknownThereError(path)
+    if answer.is_server_error or status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise ServiceAwayError(f"{path}: {status}")
+    try:
+        content = answer.json()
+    except ValueError as error:
+        raise ServiceAwayError(f"{path}: no JSON") from error
+    if answer.is_client_error:
+        raise Refused(status, str(content.get("title", "")), tuple(content.get("errors", ())))
+    return content

@@ -1,0 +1,1 @@
+"""HTTP in: pages and forms."""

@@ -1,0 +1,68 @@
+"""How pages are answered: language, headers, ETags, and plain pages for errors."""
+
+import hashlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request, Response
+
+from services.portal.adapters.pages import Pages
+from shared.contracts.events import Language
+from shared.wording.spoken import accepted
+
+LANGUAGE: Final = "language"
+"""The cookie that keeps a language once somebody has switched."""
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Language, Cookie",
+}
+SHARED: Final = "public, max-age=5, stale-while-revalidate=60"
+_LONGEST: Final = 1000
+
+
+def language_of(request: Request) -> Language:
+    """The one that was switched to, else the one that the browser prefers; Korean if it says nothing."""
+    kept = request.cookies.get(LANGUAGE)
+    if kept in set(Language):
+        return Language(kept)
+    header = request.headers.get("accept-language", "")
+    return accepted(header) if 0 < len(header) <= _LONGEST else Language.KO
+
+
+def page(
+    request: Request,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    shared: bool = False,
+) -> Response:
+    """A page; a shared one may be kept for a moment by anybody, and answers 304 to who has it."""
+    pages: Pages = request.app.state.pages
+    language = language_of(request)
+    content = pages.render(template, language, {"path": request.url.path, **values})
+    headers = {**HEADERS, "Content-Language": language.value, "Cache-Control": SHARED if shared else "no-store"}
+    if shared:
+        headers["ETag"] = etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        known = request.headers.get("if-none-match", "")
+        if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(content, status, headers, "text/html")
+
+
+def error_page(request: Request, status: int) -> Response:
+    """What failed and what to do, without any internal name."""
+    named = {403, 404, 405, 413, 429, 503}
+    shown = status if status in named else (404 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500)
+    answer = page(request, "error.html", {"status": shown}, status=status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = "5"
+    return answer

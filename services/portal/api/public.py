@@ -1,0 +1,236 @@
+"""Pages that anyone sees: rounds, one round with its rules, what became of it, and whether a product is eligible."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.portal.adapters.kept import Shown
+from services.portal.adapters.services import Refused
+from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page
+from services.portal.api.forms import read_form
+from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of, field_at
+from services.portal.domain.plain_rules import plain_tracks, ticket_rows
+from services.portal.domain.rounds import Round, for_home
+from services.portal.domain.texts import TEXTS, Texts
+from services.portal.usecases.public import Public
+from shared.contracts.events import Language
+from shared.contracts.facts import BusinessStatus, LegalForm, Origin
+from shared.contracts.policy import Method
+from shared.service.http import download
+
+router = APIRouter(include_in_schema=False)
+_YEAR: Final = 365 * 24 * 3600
+_STALE_SECONDS: Final = 15.0
+"""An answer that is older is shown with its age: the service does not answer."""
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """Every round: open ones first."""
+    texts = TEXTS[language_of(request)]
+    shown = await _public(request).rounds()
+    opened, coming, past = for_home(shown.value)
+    values = {
+        "opened": opened,
+        "coming": coming,
+        "past": past,
+        "left": lambda each: _left(each.closes_at - each.now, texts),
+    }
+    return page(request, "home.html", values | _said(shown, texts), shared=True)
+
+
+@router.get("/rounds/{round_id}")
+async def show_round(round_id: str, request: Request) -> Response:
+    """A round: window, state, rules in words, tickets, and what was published."""
+    texts = TEXTS[language_of(request)]
+    shown = await _public(request).round(round_id)
+    found = shown.value
+    values = {
+        "round": found,
+        "tracks": plain_tracks(found.policy, texts),
+        "tickets": ticket_rows(found.policy, texts),
+        "drawn": found.policy.method is Method.WEIGHTED_DRAW,
+        "published": _published(found),
+        "left": _left(found.closes_at - found.now, texts),
+        **_said(shown, texts),
+    }
+    return page(request, "round.html", values, shared=True)
+
+
+@router.get("/rounds/{round_id}/results")
+async def show_results(round_id: str, request: Request) -> Response:
+    """Who was selected, and why others were not, in numbers."""
+    texts = TEXTS[language_of(request)]
+    found = (await _public(request).round(round_id)).value
+    shown = await _public(request).results(round_id)
+    values = {
+        "round": found,
+        "results": shown.value,
+        "reason": lambda code: _reason(code, texts),
+        **_said(shown, texts),
+    }
+    return page(request, "results.html", values, shared=True)
+
+
+@router.get("/rounds/{round_id}/results.csv")
+async def results_table(round_id: str, request: Request) -> Response:
+    """The selected products as CSV (RFC 4180)."""
+    results = (await _public(request).results(round_id)).value
+    written = io.StringIO()
+    table = csv.writer(written)
+    table.writerow(("position", "product", "tickets", "institution", "request", "quantity", "amount_won"))
+    for row in results.selected:
+        for award in row.get("awards", ()):
+            told = (row["position"], row["product"], row["tickets"])
+            table.writerow(
+                map(_cell, (*told, award["institution"], award["request"], award["quantity"], award["amount_won"]))
+            )
+    headers = HEADERS | {"Cache-Control": SHARED, "Content-Disposition": download(f"{round_id}-results.csv")}
+    return Response("\ufeff" + written.getvalue(), headers=headers, media_type="text/csv")
+
+
+@router.get("/rounds/{round_id}/check")
+async def check_form(round_id: str, request: Request) -> Response:
+    """The form that asks what the round's rules need."""
+    return await _form(request, round_id, {}, {})
+
+
+@router.post("/rounds/{round_id}/check")
+async def check(round_id: str, request: Request) -> Response:
+    """The verdict of what was typed. Nothing is stored."""
+    typed = await read_form(request)
+    language = language_of(request)
+    texts = TEXTS[language]
+    absent = {
+        field.name: texts("check.required", field=texts(f"field.{field.name}"))
+        for field in FIELDS
+        if field.required and not typed.get(field.name, "").strip()
+    }
+    if absent:
+        return await _form(request, round_id, typed, absent)
+    found = (await _public(request).round(round_id)).value
+    try:
+        verdict = await _public(request).check(round_id, facts_of(typed), language)
+    except Refused as refused:
+        return await _form(request, round_id, typed, _errors(refused, texts))
+    values = {
+        "round": found,
+        "verdict": verdict,
+        "findings": verdict["findings_in_words"][language.value],
+        "would_help": verdict["explanation"][language.value]["would_help"],
+        "read_as": _read_as(verdict, texts),
+    }
+    return page(request, "verdict.html", values)
+
+
+@router.post("/language")
+async def switch_language(request: Request) -> Response:
+    """Keeps a language from now on, and leads back."""
+    typed = await read_form(request)
+    wanted, back = typed.get("language", ""), typed.get("back", "/")
+    answer = RedirectResponse(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/", 303)
+    if wanted in set(Language):
+        secure = request.app.state.settings.secure
+        answer.set_cookie(LANGUAGE, wanted, max_age=_YEAR, samesite="lax", httponly=True, secure=secure)
+    return answer
+
+
+@router.get("/assets/{name}")
+async def asset(name: str, request: Request) -> Response:
+    """A style or a script; its name has its hash, so it never changes."""
+    file = request.app.state.pages.files.get(name)
+    if file is None:
+        return Response(status_code=404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def _public(request: Request) -> Public:
+    public: Public = request.app.state.public
+    return public
+
+
+def _said(shown: Shown[Any], texts: Texts) -> dict[str, Any]:
+    """The server's time, and since when it is silent."""
+    now = datetime.now(UTC)
+    since = texts.minute(now - timedelta(seconds=shown.age)) if shown.age > _STALE_SECONDS else None
+    return {"now": texts.minute(now), "stale_since": since}
+
+
+def _left(time: timedelta, texts: Texts) -> str:
+    minutes = max(0, int(time.total_seconds()) // 60)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return texts("home.left_days", days=days, hours=hours)
+    if hours:
+        return texts("home.left_hours", hours=hours, minutes=minutes % 60)
+    return texts("home.left_minutes", minutes=minutes)
+
+
+def _published(found: Round) -> list[tuple[str, str]]:
+    named = (
+        ("commitment", "InputsCommitted", "commitment_root"),
+        ("seed", "SelectionProposed", "seed"),
+        ("selection", "SelectionConfirmed", "selection_root"),
+    )
+    values = ((name, found.published(kind, member)) for name, kind, member in named)
+    return [(name, value) for name, value in values if value]
+
+
+def _reason(code: str, texts: Texts) -> str:
+    key = f"reason.{code}"
+    return texts(key) if texts.has(key) else code
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would run stands behind an apostrophe (CWE-1236)."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+
+
+def _read_as(verdict: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str]]:
+    """By field: what was typed, and as what it was read."""
+    named = ((field_at(each["field"]), each) for each in verdict.get("read_as", ()))
+    return [(texts(f"field.{name}"), each["said"], each["read"]) for name, each in named if name]
+
+
+def _errors(refused: Refused, texts: Texts) -> dict[str, str]:
+    """By field. What points at none stands under the empty name."""
+    found: dict[str, str] = {}
+    for each in refused.errors:
+        name = field_at(each["pointer"]) or ""
+        label = texts(f"field.{name}") + ": " if name else ""
+        fix = texts("check.fix")
+        found.setdefault(name, f"{label}{each['detail'].rstrip('.')}. {fix}: {each['fix']}")
+    return found or {"": refused.title}
+
+
+async def _form(request: Request, round_id: str, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
+    language = language_of(request)
+    found = (await _public(request).round(round_id)).value
+    rules = frozenset(condition.rule for track in found.policy.tracks for condition in track.conditions)
+    choices = {
+        "tracks": [(track.track, getattr(track.name, language.value)) for track in found.policy.tracks],
+        "certificate_kinds": [(kind.kind, getattr(kind.name, language.value)) for kind in found.policy.certificates],
+    } | {
+        name: [(each, TEXTS[language](f"choice.{each}")) for each in kinds]
+        for name, kinds in (
+            ("legal_forms", list(LegalForm)),
+            ("origins", list(Origin)),
+            ("statuses", list(BusinessStatus)),
+            ("yes_no", ["no", "yes"]),
+        )
+    }
+    values = {
+        "round": found,
+        "groups": {name: asked(fields, rules) for name, fields in GROUPS.items()},
+        "track": FIELDS[0],
+        "choices": choices,
+        "typed": typed,
+        "errors": errors,
+    }
+    return page(request, "check.html", values, status=422 if errors else 200, shared=not typed and not errors)

@@ -1,0 +1,1 @@
+"""What pages show and forms read, without I/O."""

@@ -1,0 +1,1 @@
+"""What a page needs, got together from the services."""

@@ -1,0 +1,82 @@
+"""What the public's pages show, kept in memory and asked for again in the background."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.portal.adapters.kept import Kept, Shown
+from services.portal.adapters.services import ServiceAwayError, Services
+from services.portal.domain.rounds import ROUND, SUMMARIES, Round, Summary
+from shared.contracts.events import Language
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of a round: who was selected, and why others were not, in numbers."""
+
+    count: int
+    selected: Sequence[Mapping[str, Any]]
+    others: Mapping[str, int]
+
+
+class Public:
+    """Reads services for pages that anyone sees."""
+
+    def __init__(self, services: Services, fresh_seconds: float, kept_seconds: float) -> None:
+        self._services = services
+        self._summaries: Kept[tuple[Summary, ...]] = Kept(fresh_seconds, kept_seconds)
+        self._rounds: Kept[Round] = Kept(fresh_seconds, kept_seconds)
+        self._results: Kept[Results] = Kept(fresh_seconds, kept_seconds)
+
+    async def rounds(self) -> Shown[tuple[Summary, ...]]:
+        """Every round. Raises ServiceAwayError."""
+
+        async def ask() -> tuple[Summary, ...]:
+            return _valid(SUMMARIES, await self._services.get("intake", "/rounds"))
+
+        return await self._summaries.get("rounds", ask)
+
+    async def round(self, round_id: str) -> Shown[Round]:
+        """A round. Raises UnknownThereError or ServiceAwayError."""
+
+        async def ask() -> Round:
+            return _valid(ROUND, await self._services.get("intake", f"/rounds/{round_id}"))
+
+        return await self._rounds.get(round_id, ask)
+
+    async def results(self, round_id: str) -> Shown[Results]:
+        """Its results so far. Raises UnknownThereError or ServiceAwayError."""
+
+        async def ask() -> Results:
+            return _results((await self._services.get("intake", f"/rounds/{round_id}/results"))["results"])
+
+        return await self._results.get(round_id, ask)
+
+    async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+        """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or Refused."""
+        verdict: Mapping[str, Any] = await self._services.post(
+            "eligibility", f"/rounds/{round_id}/check", facts, language
+        )
+        return verdict
+
+
+def _valid(adapter: TypeAdapter[T], content: Any) -> T:
+    try:
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        raise ServiceAwayError(f"an answer of another version: {error.error_count()} faults") from error
+
+
+def _results(rows: Sequence[Mapping[str, Any]]) -> Results:
+    selected = [row for row in rows if row["result"] == "ProductSelected"]
+    others = Counter(
+        "reserved" if row["result"] == "ProductReserved" else str(row.get("reason"))
+        for row in rows
+        if row["result"] != "ProductSelected"
+    )
+    return Results(len(rows), sorted(selected, key=lambda row: row["position"]), dict(others.most_common()))

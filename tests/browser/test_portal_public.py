@@ -1,0 +1,201 @@
+"""The portal's public pages on a real stack, in a real Chromium: in both languages, on a phone, without JavaScript."""
+
+import json
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize
+
+from deploy.local.stack import Stack
+from services.portal.api.answers import HEADERS
+from tests.support.rounds import Office, business_number, clock_map
+from tests.support.stacks import LastingStack
+
+pytestmark = pytest.mark.xdist_group("portal")
+ROUND = "portal-round"
+PHONE: ViewportSize = {"width": 390, "height": 844}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+SERVICES = ("intake", "eligibility")
+PAGES = ["/", f"/rounds/{ROUND}", f"/rounds/{ROUND}/check", f"/rounds/{ROUND}/results", "/rounds/nothing"]
+TITLES = {
+    "ko": ["시범구매 라운드", "시험 라운드 (접수 중)", "우리 제품이 자격이 되나요?", "결과", "없는 페이지입니다"],
+    "en": [
+        "Rounds of the pilot purchase",
+        "시험 라운드 (Open)",
+        "Is our product eligible?",
+        "Results",
+        "There is no such",
+    ],
+}
+AXE = Path(str(find_spec("axe_playwright_python").origin)).with_name("axe.min.js")  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
+    async with lasting_stack(SERVICES, portal=True) as running:
+        async with httpx2.AsyncClient(base_url=running.url("intake"), timeout=30) as client:
+            office = await Office.of(running, client)
+            await office.announce(ROUND, rehearsal=clock_map(3600))
+            await office.status(ROUND, "open")
+        yield running
+
+
+@pytest.fixture
+def portal(stack: Stack) -> str:
+    assert stack.portal_url is not None
+    return stack.portal_url
+
+
+@pytest.fixture
+async def phone(browser: Browser) -> AsyncIterator[Page]:
+    """A phone in Korean, without JavaScript; a request to elsewhere or a complaint fails the test."""
+    context = await browser.new_context(locale="ko-KR", viewport=PHONE, java_script_enabled=False)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    yield page
+    await context.close()
+    refused = "Failed to load resource: the server responded with a status of 4"
+    assert [told for told in complaints if not told.startswith(refused)] == []
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_whole_accessible_and_fits_a_narrow_screen(
+    browser: Browser, portal: str, path: str, language: str
+) -> None:
+    context = await browser.new_context(locale=language, viewport=NARROW, bypass_csp=True)
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(portal + path)
+    title = await page.title()
+    assert TITLES[language][PAGES.index(path)] in title
+    assert await page.get_attribute("html", "lang") == language
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    small = """[...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+        .filter(e => !e.classList.contains('skip') && getComputedStyle(e).display !== 'inline')
+        .map(e => [e.textContent, e.getBoundingClientRect().height]).filter(([, height]) => height < 24)"""
+    assert await page.evaluate(small) == []
+    await page.add_script_tag(path=AXE)
+    found: dict[str, Any] = await page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert {urljoin(url, "/") for url in asked} == {f"{portal}/"}
+    await context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_has_the_strict_policy_and_sets_no_cookie(portal: str, path: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.get(path, headers={"Accept-Language": "ko"})
+        again = await client.get(
+            path, headers={"Accept-Language": "ko", "If-None-Match": answer.headers.get("etag", "")}
+        )
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert "set-cookie" not in answer.headers
+    assert answer.headers["content-language"] == "ko"
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+    if answer.status_code == 200:
+        assert answer.headers["cache-control"] == "public, max-age=5, stale-while-revalidate=60"
+        assert again.status_code in {200, 304}  # a minute may have passed between the two
+
+
+async def test_a_founder_learns_what_is_missing_and_what_would_help(phone: Page, portal: str) -> None:
+    await phone.goto(portal)
+    await phone.get_by_role("link", name="시험 라운드").click()
+    await phone.get_by_role("link", name="우리 제품이 자격이 되는지 보기").click()
+    await phone.get_by_role("button", name="자격 보기").click()
+    assert (await phone.title()).startswith("고쳐야 할 곳이 있습니다")
+    summary = phone.get_by_role("alert")
+    assert await summary.get_by_role("link").count() == 7
+    await phone.get_by_label("기업 이름").fill("한빛")
+    await phone.get_by_label("사업자등록번호").fill("１２３-４５-６７８９０")
+    await phone.get_by_label("기업 형태").select_option("sole-proprietor")
+    await phone.get_by_label("창업일").fill("2015.03.02")
+    await phone.get_by_label("제품 이름").fill("센서")
+    await phone.get_by_label("물품분류번호").fill("41112201")
+    await phone.get_by_label("단가 (원)").fill("비쌈")
+    await phone.get_by_role("button", name="자격 보기").click()
+    price = phone.get_by_label("단가 (원)")
+    assert await price.get_attribute("aria-invalid") == "true"
+    described = str(await price.get_attribute("aria-describedby"))
+    assert "단가 (원)" in await phone.locator(f"#{described}").inner_text()
+    assert await phone.get_by_label("기업 이름").input_value() == "한빛", "what was typed is kept"
+    await price.fill("1,000,000")
+    await phone.get_by_role("button", name="자격 보기").click()
+    assert "적은 것만으로는 알 수 없습니다" in await phone.inner_text("h1") or "자격이 되지" in await phone.inner_text(
+        "h1"
+    )
+    told = await phone.inner_text("main")
+    assert "기술개발제품 인증" in told
+    assert "사업자등록번호: １２３-４５-６７８９０ → 1234567890" in told
+
+
+async def test_a_startup_with_a_certificate_is_told_its_tickets(phone: Page, portal: str) -> None:
+    await phone.goto(f"{portal}/rounds/{ROUND}/check")
+    typed = {
+        "기업 이름": "한빛",
+        "사업자등록번호": business_number(1),
+        "창업일": "2015-03-02",
+        "공공기관 납품 금액 (원)": "0",
+        "공공기관 납품 건수": "0",
+        "제품 이름": "센서",
+        "물품분류번호": "41112201",
+        "단가 (원)": "1,000,000",
+        "인증 번호": "NEP-MOTIE-2017-012",
+        "인증 발급일": "2017-05-01",
+        "인증 유효기간의 끝": "2020-04-30",
+    }
+    for label, value in typed.items():
+        await phone.get_by_label(label).fill(value)
+    await phone.get_by_label("기업 형태").select_option("sole-proprietor")
+    await phone.get_by_label("인증 종류").select_option("nep")
+    await phone.get_by_role("button", name="자격 보기").click()
+    assert await phone.inner_text("h1") == "적은 대로라면 자격이 됩니다"
+    assert "추첨권 6개" in await phone.inner_text("main")
+
+
+async def test_a_language_is_kept_once_somebody_switches(phone: Page, portal: str) -> None:
+    await phone.goto(f"{portal}/rounds/{ROUND}")
+    await phone.get_by_role("button", name="English").click()
+    assert phone.url == f"{portal}/rounds/{ROUND}"
+    assert await phone.get_attribute("html", "lang") == "en"
+    await phone.goto(portal)
+    assert await phone.get_attribute("html", "lang") == "en"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}],
+    ids=json.dumps,
+)
+async def test_a_form_of_another_site_is_refused(portal: str, headers: dict[str, str]) -> None:
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.post("/language", data={"language": "en"}, headers=headers)
+        led = await client.post("/language", data={"language": "en", "back": "//evil.example"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert led.headers["location"] == "/"
+
+
+async def test_a_service_that_is_away_leaves_the_page_and_its_age(stack: Stack, portal: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal, timeout=30) as client:
+        assert (await client.get(f"/rounds/{ROUND}")).status_code == 200
+        await stack.stop("intake")
+        kept = await client.get(f"/rounds/{ROUND}")
+        unseen = await client.get("/rounds/other", headers={"Accept-Language": "en"})
+        await stack.restart("intake")
+    assert kept.status_code == 200
+    assert unseen.status_code == 503
+    assert "Nothing is lost" in unseen.text
+    assert unseen.headers["retry-after"] == "5"
