@@ -125,10 +125,9 @@ class Stack:
         `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
         With `registries` eligibility asks local ones, at `registries_url`, that know what they are told. With `portal`
-        the pages for people run too, at `portal_url`.
-        `environment` is added to every service's. `state` must be locked by the caller (`with state.locked()`).
-        `command` replaces `python -m services.<name>`, for benches and tests of the supervision itself; `launch` is how
-        those commands become processes. Without `provision` no topics are made, and no users.
+        the pages for people run too, at `portal_url`. `environment` is added to every service's. `state` must be locked
+        by the caller (`with state.locked()`). `command` replaces `python -m services.<name>`, for benches and tests of
+        the supervision itself; `launch` is how those commands become processes. Without `provision` no topics are made.
         """
         plan = Plan(
             services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command, launch=launch
