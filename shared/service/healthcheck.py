@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify": 8004}
+PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify": 8004, "portal": 8000}
 PATH: Final = "/health/ready"
 FIRST_PROCESS: Final = Path("/proc/1/cmdline")
 TIMEOUT: Final = 4.0

@@ -15,7 +15,7 @@ from firstbuy.reference.settings import settings_classes
 from shared.contracts.access import SERVICES, service_user
 from shared.kafka.provision import ProvisioningSettings
 from shared.service import healthcheck
-from shared.service.settings import DeploymentSettings, KafkaSettings, ServiceSettings
+from shared.service.settings import DeploymentSettings, KafkaSettings, ProcessSettings
 from shared.service.settings_files import SUFFIX
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -23,9 +23,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 OURS = {name: each for name, each in CONTAINERS.items() if each["image"].startswith("${FIRSTBUY_IMAGE")}
 CLASSES = settings_classes()
+PROCESSES = (*SERVICES, "portal")
 OF_SERVICES = {
     service: next(each for each in CLASSES if each.model_config.get("env_prefix") == f"FIRSTBUY_{service.upper()}_")
-    for service in SERVICES
+    for service in PROCESSES
 }
 
 
@@ -73,10 +74,10 @@ def test_every_container_is_hardened_and_bounded(name: str) -> None:
     assert {"mem_limit", "cpus", "pids_limit"} <= set(each)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_ports_are_those_of_the_service(service: str) -> None:
     model = OF_SERVICES[service]
-    assert issubclass(model, ServiceSettings)
+    assert issubclass(model, ProcessSettings)
     port = model.model_fields["http_port"].default
     assert healthcheck.PORTS[service] == port
     assert [published.rpartition(":")[2] for published in CONTAINERS[service]["ports"]] == [str(port)]

@@ -103,6 +103,6 @@ def test_every_case_is_of_an_alert() -> None:
 def test_prometheus_scrapes_each_service_under_its_name_and_reads_every_rule() -> None:
     config = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
     scraped = {job["job_name"]: job["metrics_path"] for job in config["scrape_configs"]}
-    assert scraped == dict.fromkeys(SERVICES, "/metrics")
+    assert scraped == dict.fromkeys((*SERVICES, "portal"), "/metrics")
     for job in config["scrape_configs"]:
         assert job["dns_sd_configs"][0]["names"] == [job["job_name"]]
