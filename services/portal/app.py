@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from services.portal.adapters.pages import Pages
 from services.portal.adapters.services import ServiceAwayError, Services, UnknownThereError
-from services.portal.api import public
+from services.portal.api import feeds, public
 from services.portal.api.answers import error_page
 from services.portal.api.forms import FORM_BYTES
 from services.portal.settings import PortalSettings
@@ -55,6 +55,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.settings = settings
     app.state.pages = Pages()
     app.include_router(public.router)
+    app.include_router(feeds.router)
     metrics = open_metrics(SERVICE, settings.replica)
     add_service_routes(app, health, metrics, FORM_BYTES, settings.http_body_seconds)
     _show_errors(app)

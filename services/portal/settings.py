@@ -19,6 +19,11 @@ class PortalSettings(ProcessSettings):
     eligibility_url: str = Field("http://127.0.0.1:8002", pattern=_ADDRESS, description="Address of eligibility.")
     selection_url: str = Field("http://127.0.0.1:8003", pattern=_ADDRESS, description="Address of selection.")
     notify_url: str = Field("http://127.0.0.1:8004", pattern=_ADDRESS, description="Address of notify.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+)?$",
+        description="Where people reach the portal, for links in feeds; empty: as the request's Host says.",
+    )
     service_seconds: float = Field(10, gt=0, description="How long a service may take for one answer.")
     fresh_seconds: float = Field(
         1, ge=0, description="How long what a service said is shown before it is asked again, in the background."

@@ -165,6 +165,14 @@ async def test_a_startup_with_a_certificate_is_told_its_tickets(phone: Page, por
     assert "추첨권 6개" in await phone.inner_text("main")
 
 
+@pytest.mark.parametrize(("path", "kind"), [("/rounds.atom", "application/atom+xml"), ("/rounds.ics", "text/calendar")])
+async def test_a_feed_names_the_round_and_leads_to_it(portal: str, path: str, kind: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.get(path)
+    assert answer.headers["content-type"].startswith(kind)
+    assert f"{portal}/rounds/{ROUND}" in answer.text.replace("\r\n ", "")
+
+
 async def test_a_language_is_kept_once_somebody_switches(phone: Page, portal: str) -> None:
     await phone.goto(f"{portal}/rounds/{ROUND}")
     await phone.get_by_role("button", name="English").click()
