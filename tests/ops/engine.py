@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -119,12 +120,14 @@ def opened(state: State) -> Engine:
     return Engine(home, fetched.engine(state.cache), fetched.compose(state.cache))
 
 
+Files = Mapping[str, Path]
+
+
 def make_stand_ins(engine: Engine, state: State) -> None:
     """The images that no registry gives here, under the published names."""
     if not engine.has(BASE):
         engine.run("docker", "import", str(fetched.base(state.cache)), BASE)
-    context = engine.home / "context"
-    parts = {
+    parts: dict[str, tuple[str, Files]] = {
         "apache/kafka:4.3.1": ("kafka", {"libs": fetched.kafka_jars(state)}),
         "library/postgres:18": ("postgres", {
             "server": fetched.postgres_server(state.cache),
@@ -134,15 +137,23 @@ def make_stand_ins(engine: Engine, state: State) -> None:
         "axllent/mailpit:v1.33.1": ("mail", {"mailpit": fetched.mailpit(state.cache)}),
     }  # fmt: skip
     for image, (name, files) in parts.items():
-        if engine.has(f"docker.io/{image}"):
-            continue
-        shutil.rmtree(context, ignore_errors=True)
-        shutil.copytree(IMAGES / name, context)
-        for place, source in files.items():
-            (context / place).parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, context / place, symlinks=True)
-            else:
-                shutil.copy2(source, context / place)
-        engine.run("docker", "build", "--network", "host", "--tag", f"docker.io/{image}", str(context))
+        make_stand_in(engine, f"docker.io/{image}", name, files)
+
+
+def make_stand_in(engine: Engine, image: str, name: str, files: Files) -> None:
+    """From its folder under `images`, and files by their place in it; unless one of that folder is there."""
+    made_of = sha256(b"".join(path.read_bytes() for path in sorted((IMAGES / name).iterdir()))).hexdigest()[:16]
+    label = f"firstbuy.made-of={made_of}"
+    if engine.run("docker", "images", "--quiet", "--filter", f"label={label}", image):
+        return
+    context = engine.home / "context"
     shutil.rmtree(context, ignore_errors=True)
+    shutil.copytree(IMAGES / name, context)
+    for place, source in files.items():
+        (context / place).parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, context / place, symlinks=True)
+        else:
+            shutil.copy2(source, context / place)
+    engine.run("docker", "build", "--network", "host", "--label", label, "--tag", image, str(context))
+    shutil.rmtree(context)
