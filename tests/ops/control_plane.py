@@ -78,6 +78,7 @@ def _start(held: Sandbox, state: State, programs: Path) -> None:
         f"--cert-dir={held.folder}/certificates", f"--token-auth-file={tokens}", "--authorization-mode=Node,RBAC",
         "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}", f"--service-cluster-ip-range={SERVICES}", "--allow-privileged",
+        "--kubelet-preferred-address-types=InternalIP",  # no name server answers
     )  # fmt: skip
 
 

@@ -18,21 +18,8 @@ MAILPIT: Final = "v1.33.1"
 POSTGRES: Final = "18.4.0-beta.17"
 DEBIAN: Final = "bookworm"
 PROGRAMS: Final = (
-    *(
-        "apt-get",
-        "dpkg-deb",
-        "go",
-        "ip",
-        "java",
-        "mvn",
-        "npm",
-        "nsenter",
-        "openssl",
-        "perl",
-        "setpriv",
-        "tar",
-        "unshare",
-    ),
+    *("apt-get", "curl", "dpkg-deb", "go", "ip", "java", "mvn", "npm", "nsenter", "openssl", "perl", "setpriv", "tar"),
+    "unshare",
 )
 """What must be on the machine."""
 ENGINE: Final = (

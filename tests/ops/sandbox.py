@@ -1,5 +1,6 @@
 """Namespaces of processes, mounts and network for engines that leave things behind: whatever ran or was mounted in them
-ends with their first process, which the kernel ends with ours, also by kill -9.
+ends with their first process, which the kernel ends with ours, also by kill -9. What they write to the machine's own
+folders for it is on memory.
 """
 
 import subprocess
@@ -13,6 +14,8 @@ from typing import Final
 ADDRESS: Final = "10.77.0.1"
 """Of the sandbox itself, on a bridge that pods are on too."""
 BRIDGE: Final = "firstbuy0"
+COVERED: Final = ("/run", "/var/lib", "/var/log")
+"""Folders of the machine that engines write to: inside they are empty, and on memory."""
 
 
 class SandboxFailedError(Exception):
@@ -85,6 +88,8 @@ def opened(folder: Path, tini: Path, environment: Mapping[str, str]) -> Iterator
     holder = subprocess.Popen([*argv, "--kill-child=KILL", str(tini), "--", "sleep", "infinity"])
     try:
         sandbox = Sandbox(_first(holder), folder, environment)
+        for place in COVERED:
+            sandbox.run("mount", "-t", "tmpfs", "none", place)
         for words in (
             (
                 "mount",

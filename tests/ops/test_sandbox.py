@@ -8,6 +8,8 @@ from pathlib import Path
 from deploy.local.state import PROJECT, State
 from tests.ops import kubernetes_programs
 
+ALL = 6
+"""unshare, tini, what it runs, an orphan, nsenter and the server."""
 OPENS_ONE = """
 import os, sys, time
 from pathlib import Path
@@ -35,10 +37,12 @@ def test_a_killed_run_leaves_no_process_and_no_mount(parts: State, tmp_path: Pat
         try:
             assert run.stdout is not None
             run.stdout.readline()
-            ours = children(run.pid)
+            soon = time.monotonic() + 30
+            while len(ours := children(run.pid)) < ALL:
+                assert time.monotonic() < soon, f"of {ALL} there are {ours}"
+                time.sleep(0.05)
         finally:
             run.kill()
-    assert len(ours) == 6, "unshare, tini, what it runs, the orphan, nsenter and the server"
     end = time.monotonic() + 30
     while left := {pid for pid in ours if Path(f"/proc/{pid}/stat").exists()}:
         assert time.monotonic() < end, f"still there: {left}"
