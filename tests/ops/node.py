@@ -69,7 +69,7 @@ def _start_control(plane: ControlPlane, programs: Path, containers: Path, folder
     plane.sandbox.start(
         *("kube-controller-manager", f"{programs}/kube-controller-manager", *given),
         *(f"--service-account-private-key-file={folder}/accounts.key", "--use-service-account-credentials=true"),
-        f"--root-ca-file={folder}/certificates/apiserver.crt",
+        *(f"--root-ca-file={folder}/certificates/apiserver.crt", f"--flex-volume-plugin-dir={folder}/volume-plugins"),
     )
     plane.sandbox.run("ip", "route", "add", SERVICES, "dev", BRIDGE)  # kube-proxy leads them from there to pods
     plane.sandbox.start("kube-scheduler", f"{programs}/kube-scheduler", *given)
