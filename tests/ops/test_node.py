@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,8 @@ COURSE: Final[dict[str, Any]] = {
 }
 """So many entries that no mail waits: a domain gets 200 an hour at most."""
 FLOOD: Final = 100_000
-IMAGE: Final = "firstbuy:0.1.0"
+IMAGE: Final = f"firstbuy:{version('firstbuy')}"
+"""As the manifests name it."""
 
 
 @dataclass
