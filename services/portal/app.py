@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from services.portal.adapters.pages import Pages
 from services.portal.adapters.services import ServiceAwayError, Services, UnknownThereError
-from services.portal.api import feeds, public
+from services.portal.api import feeds, public, verifying
 from services.portal.api.answers import error_page
 from services.portal.api.forms import FORM_BYTES
 from services.portal.settings import PortalSettings
@@ -47,6 +47,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Services(settings.services, settings.service_seconds) as services:
+            app.state.services = services
             app.state.public = Public(services, settings.fresh_seconds, settings.kept_seconds)
             health.opened = True
             yield
@@ -56,6 +57,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.pages = Pages()
     app.include_router(public.router)
     app.include_router(feeds.router)
+    app.include_router(verifying.router)
     metrics = open_metrics(SERVICE, settings.replica)
     add_service_routes(app, health, metrics, FORM_BYTES, settings.http_body_seconds)
     _show_errors(app)

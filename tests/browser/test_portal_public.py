@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("portal")
 ROUND = "portal-round"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROW: ViewportSize = {"width": 320, "height": 640}
-SERVICES = ("intake", "eligibility")
+SERVICES = ("intake", "eligibility", "selection")
 PAGES = ["/", f"/rounds/{ROUND}", f"/rounds/{ROUND}/check", f"/rounds/{ROUND}/results", "/rounds/nothing"]
 TITLES = {
     "ko": ["시범구매 라운드", "시험 라운드 (접수 중)", "우리 제품이 자격이 되나요?", "결과", "없는 페이지입니다"],
@@ -163,6 +163,20 @@ async def test_a_startup_with_a_certificate_is_told_its_tickets(phone: Page, por
     await phone.get_by_role("button", name="자격 보기").click()
     assert await phone.inner_text("h1") == "적은 대로라면 자격이 됩니다"
     assert "추첨권 6개" in await phone.inner_text("main")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/rounds/{ROUND}/verify", "/verify/verify.js", "/verify/nothing.js", f"/rounds/{ROUND}/evidence", "/verify.py"],
+)
+async def test_what_verifies_is_selections_own(stack: Stack, portal: str, path: str) -> None:
+    async def asked(address: str) -> tuple[int, bytes, dict[str, str]]:
+        async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
+            answer = await client.get(path)
+        names = ("content-type", "etag", "content-security-policy", "cache-control")
+        return answer.status_code, answer.content, {name: answer.headers.get(name, "") for name in names}
+
+    assert await asked(portal) == await asked(stack.url("selection"))
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/rounds.atom", "application/atom+xml"), ("/rounds.ics", "text/calendar")])

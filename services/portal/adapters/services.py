@@ -1,6 +1,6 @@
 """The services' HTTP APIs, over kept connections."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -34,6 +34,22 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a fault
     errors: tuple[Mapping[str, str], ...]
 
 
+class Passed:
+    """A service's answer that is passed on while it comes; whoever has it closes it."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        self._answer = answer
+        self.status = answer.status_code
+        self.headers: Mapping[str, str] = answer.headers
+
+    def content(self) -> AsyncIterator[bytes]:
+        """The body's bytes as they were sent, also where they are packed."""
+        return self._answer.aiter_raw()
+
+    async def close(self) -> None:
+        await self._answer.aclose()
+
+
 class Services:
     """One client for each service."""
 
@@ -59,6 +75,14 @@ class Services:
     async def post(self, service: str, path: str, body: Any, language: Language) -> Any:
         """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or Refused."""
         return _read(await self._sent(service, "POST", path, body, language))
+
+    async def open(self, service: str, path: str, headers: Mapping[str, str]) -> Passed:
+        """The answer of a path, whatever its status, to be passed on. Raises ServiceAwayError."""
+        client = self._clients[service]
+        try:
+            return Passed(await client.send(client.build_request("GET", path, headers=dict(headers)), stream=True))
+        except httpx2.HTTPError as error:
+            raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
 
     async def _sent(
         self, service: str, method: str, path: str, body: Any = None, language: Language = Language.EN
