@@ -140,6 +140,7 @@ def differences(checks: list[Check]) -> Table:
 def links(target: Target) -> Table:
     table = _table("Still running", "", "")
     table.columns[1].justify = "left"
+    table.add_row("open", f"{target.portal_url}", style="bold")
     for service, url in target.urls.items():
         table.add_row(service, f"{url}  ({url}/docs, {url}/asyncapi, {url}/metrics)")
     table.add_row("mails", str(target.mail_folder))

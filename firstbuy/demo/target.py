@@ -53,6 +53,8 @@ class Target:
     kafka: Mapping[str, str]
     postgres: Mapping[str, str]
     registries_url: str
+    portal_url: str | None = None
+    """Of the pages for people, while the stack runs."""
     kept: bool = False
 
 
@@ -72,6 +74,7 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
                 environment=TWO_OFFICERS,
                 topic_prefix=prefix,
                 database_prefix=databases,
+                portal=True,
                 report=report,
             ) as stack:
                 yield of_stack(stack)
@@ -96,6 +99,7 @@ def of_stack(stack: Stack) -> Target:
         kafka={"kind": str(stack.kafka.kind), "version": stack.kafka.version},
         postgres={"kind": str(stack.postgres.kind), "version": stack.postgres.version},
         registries_url=str(stack.registries_url),
+        portal_url=stack.portal_url,
     )
 
 
@@ -120,7 +124,7 @@ async def kept_stack(replicas: Mapping[str, int], report: Callable[[str], None])
         )
     report(f"starting the stack in the background (its output is in {log})")
     deadline = time.monotonic() + START_TIMEOUT
-    while (running := described(state)) is None:
+    while (running := described(state)) is None or running["portal"] is None:
         if supervisor.poll() is not None or time.monotonic() > deadline:
             supervisor.terminate()
             raise DemoFailedError(f"the stack did not start; {log} ends with:\n{last_lines(log, 30)}")
@@ -142,5 +146,6 @@ def of_description(running: Mapping[str, Any], state: State) -> Target:
         kafka={"kind": kafka["kind"], "version": kafka["version"]},
         postgres={"kind": postgres["kind"], "version": postgres["version"]},
         registries_url=str(running["registries"]),
+        portal_url=running["portal"],
         kept=True,
     )
