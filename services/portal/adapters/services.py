@@ -1,7 +1,6 @@
 """The services' HTTP APIs, over kept connections."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,13 +24,15 @@ class UnknownThereError(Exception):
     code = "unknown-there"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(Exception):  # noqa: N818 -- an answer, not a fault
+class RefusedThereError(Exception):
     """What a service says is wrong with what was sent: `errors` by pointer, in the language that was asked for."""
 
-    status: int
-    title: str
-    errors: tuple[Mapping[str, str], ...]
+    code = "refused-there"
+
+    def __init__(self, title: str, errors: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(title)
+        self.title = title
+        self.errors = errors
 
 
 class Passed:
@@ -73,7 +74,7 @@ class Services:
         return _read(await self._sent(service, "GET", path))
 
     async def post(self, service: str, path: str, body: Any, language: Language) -> Any:
-        """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or Refused."""
+        """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or RefusedThereError."""
         return _read(await self._sent(service, "POST", path, body, language))
 
     async def open(self, service: str, path: str, headers: Mapping[str, str]) -> Passed:
@@ -105,5 +106,5 @@ def _read(answer: httpx2.Response) -> Any:
     except ValueError as error:
         raise ServiceAwayError(f"{path}: no JSON") from error
     if answer.is_client_error:
-        raise Refused(status, str(content.get("title", "")), tuple(content.get("errors", ())))
+        raise RefusedThereError(str(content["title"]), content["errors"])
     return content

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.portal.adapters.kept import Shown
-from services.portal.adapters.services import Refused
+from services.portal.adapters.services import RefusedThereError
 from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page
 from services.portal.api.forms import read_form
 from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of, field_at
@@ -116,7 +116,7 @@ async def check(round_id: str, request: Request) -> Response:
     found = (await _public(request).round(round_id)).value
     try:
         verdict = await _public(request).check(round_id, facts_of(typed), language)
-    except Refused as refused:
+    except RefusedThereError as refused:
         return await _form(request, round_id, typed, _errors(refused, texts))
     values = {
         "round": found,
@@ -198,7 +198,7 @@ def _read_as(verdict: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, s
     return [(texts(f"field.{name}"), each["said"], each["read"]) for name, each in named if name]
 
 
-def _errors(refused: Refused, texts: Texts) -> dict[str, str]:
+def _errors(refused: RefusedThereError, texts: Texts) -> dict[str, str]:
     """By field. What points at none stands under the empty name."""
     found: dict[str, str] = {}
     for each in refused.errors:

@@ -58,7 +58,7 @@ class Public:
         return await self._results.get(round_id, ask)
 
     async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
-        """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or Refused."""
+        """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or RefusedThereError."""
         verdict: Mapping[str, Any] = await self._services.post(
             "eligibility", f"/rounds/{round_id}/check", facts, language
         )
