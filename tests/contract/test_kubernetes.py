@@ -15,6 +15,7 @@ from tests.support.manifests import FOLDER, OVERLAYS, Manifest, Manifests, built
 
 PARTITIONS, PREFIX = 48, "firstbuy."
 PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify": 8004}
+PORTAL: Final = 8000
 DRAIN_SECONDS: Final = 20
 """How long a service finishes steps at its end (shared/service/runtime.py)."""
 MADE_BY_HAND: Final = {"operator", "notify-mail"}
@@ -28,7 +29,7 @@ def manifests(request: pytest.FixtureRequest) -> Manifests:
 
 def pods(manifests: Manifests) -> dict[str, Manifest]:
     """The pods' templates of services and jobs, by name."""
-    workloads = of(manifests, "StatefulSet") | of(manifests, "Job")
+    workloads = of(manifests, "StatefulSet") | of(manifests, "Job") | of(manifests, "Deployment")
     return {name: workload["spec"]["template"] for name, workload in workloads.items()}
 
 
@@ -65,6 +66,30 @@ def test_each_service_runs_as_the_code_has_it(manifests: Manifests) -> None:
         assert pod["terminationGracePeriodSeconds"] >= stops + DRAIN_SECONDS + 10
         assert of(manifests, "Service")[name]["spec"]["ports"][0]["port"] == PORTS[name]
         assert f"`FIRSTBUY_{name.upper()}_HTTP_PORT` | `{PORTS[name]}`" in page()
+
+
+def test_the_portal_asks_the_services_and_reaches_nothing_else(manifests: Manifests) -> None:
+    assert of(manifests, "Deployment").keys() == {"portal"}
+    pod = of(manifests, "Deployment")["portal"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["-m", "services.portal"]
+    assert container["ports"] == [{"name": "http", "containerPort": PORTAL}]
+    assert f"`FIRSTBUY_PORTAL_HTTP_PORT` | `{PORTAL}`" in page()
+    assert of(manifests, "Service")["portal"]["spec"]["ports"][0]["port"] == PORTAL
+    assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
+    assert pod["terminationGracePeriodSeconds"] > container["lifecycle"]["preStop"]["sleep"]["seconds"] + 15
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"], "it has no secret"
+    asked = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert {asked[f"FIRSTBUY_PORTAL_{service.upper()}_URL"] for service in SERVICES} == {
+        f"http://{service}:{port}" for service, port in PORTS.items()
+    }
+    reached = {
+        rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]: rule["ports"][0]["port"]
+        for rule in of(manifests, "NetworkPolicy")["portal"]["spec"]["egress"]
+    }
+    assert reached == PORTS
+    outside = of(manifests, "NetworkPolicy")["database-and-kafka"]["spec"]["podSelector"]["matchExpressions"]
+    assert outside == [{"key": "app.kubernetes.io/component", "operator": "NotIn", "values": ["portal"]}]
 
 
 def test_each_service_has_a_migration_of_the_same_version(manifests: Manifests) -> None:
@@ -120,6 +145,8 @@ def test_no_service_speaks_to_another(manifests: Manifests) -> None:
     allowed = of(manifests, "NetworkPolicy")
     assert allowed["nothing"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
     for name, policy in allowed.items():
+        if name == "portal":
+            continue
         for rule in policy["spec"].get("egress", ()):
             ports = {port["port"] for port in rule.get("ports", ())}
             assert not ports & set(PORTS.values()), name
