@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from firstbuy.demo.contests import ASK, IDENTITY
-from firstbuy.demo.entries import AS_WRITTEN, Call, Script
+from firstbuy.demo.away import AWAY_SECONDS, Patience, ServiceAwayError
+from firstbuy.demo.contests import IDENTITY
+from firstbuy.demo.entries import AS_WRITTEN, ASK, CHANGE, Call, Script, repeatable
 
 CONNECTIONS: Final = 48
 _BUSY: Final = (429, 503)
-_TRIES: Final = 5
+_STALE: Final = 412
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,18 @@ class Traffic:
             self.differing.append(f"{call.what}: {status} instead of {call.expects}: {answer[:300]!r}")
 
 
+class NotSentError(Exception):
+    """Nobody listens there: nothing was sent."""
+
+    code = "demo-not-sent"
+
+
+class LostAnswerError(Exception):
+    """A call was sent, and its answer did not come."""
+
+    code = "demo-answer-lost"
+
+
 @dataclass(slots=True)
 class _Connection:
     """One HTTP/1.1 connection, opened again where the server ended it."""
@@ -68,18 +81,19 @@ class _Connection:
     writer: asyncio.StreamWriter | None = None
 
     async def request(self, head: bytes, body: bytes) -> tuple[int, bytes]:
-        """Sent again on a new connection when the old one was ended before an answer."""
-        for attempt in range(_TRIES):
-            if self.writer is None or self.reader is None:
-                self.reader, self.writer = await asyncio.open_connection(self.host, self.port, limit=2**20)
+        """Opens the connection where there is none. Raises NotSentError if nobody is there, LostAnswerError if the call
+        may have been carried out."""
+        if self.writer is None or self.reader is None:
             try:
-                self.writer.write(head + body)
-                return await self._answer(self.reader)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                await self.close()
-                if attempt == _TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+                self.reader, self.writer = await asyncio.open_connection(self.host, self.port, limit=2**20)
+            except OSError as fault:
+                raise NotSentError(str(fault)) from fault
+        try:
+            self.writer.write(head + body)
+            return await self._answer(self.reader)
+        except (asyncio.IncompleteReadError, OSError) as fault:
+            await self.close()
+            raise LostAnswerError("it ended the connection before it answered") from fault
 
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, bytes]:
         lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
@@ -98,7 +112,9 @@ class _Connection:
 class Senders:
     """Sends scripts to one intake."""
 
-    def __init__(self, url: str, round_id: str, traffic: Traffic) -> None:
+    def __init__(self, url: str, round_id: str, traffic: Traffic, away_seconds: float = AWAY_SECONDS) -> None:
+        """`away_seconds`: so long intake is awaited when nobody answers."""
+        self._away_seconds = away_seconds
         where = urlsplit(url)
         self._host, self._port = where.hostname or "127.0.0.1", where.port or 80
         self._round = round_id
@@ -149,15 +165,43 @@ class Senders:
                 self._traffic.receipts.append(receipt)
 
     async def _call(self, connection: _Connection, call: Call, application: str, token: str) -> tuple[int, bytes]:
-        head = self._head(call, application, token)
+        head, lost = self._head(call, application, token), False
+        patience = self._patience()
+        self._traffic.sent += 1
         while True:
-            self._traffic.sent += 1
-            status, answer = await connection.request(head, call.body)
-            if status not in _BUSY or self._traffic.busy > 100_000:
-                return status, answer
-            self._traffic.sent -= 1
-            self._traffic.busy += 1
-            await asyncio.sleep(0.5)
+            try:
+                status, answer = await connection.request(head, call.body)
+            except (NotSentError, LostAnswerError) as fault:
+                if isinstance(fault, LostAnswerError):
+                    if not repeatable(call):
+                        raise ServiceAwayError(
+                            f"{patience.where}: {fault}, and {call.what!r} is not repeated"
+                        ) from fault
+                    lost = True
+                await patience.pause(fault)
+                continue
+            if status in _BUSY and self._traffic.busy <= 100_000:
+                self._traffic.busy += 1
+                patience = self._patience()
+                await asyncio.sleep(0.5)
+                continue
+            if lost and call.path == CHANGE and status == _STALE != call.expects:
+                return await self._kept(connection, call, application, token) or (status, answer)
+            return status, answer
+
+    async def _kept(
+        self, connection: _Connection, call: Call, application: str, token: str
+    ) -> tuple[int, bytes] | None:
+        """What a change was answered whose answer was lost: the receipt of its version, if it was made."""
+        asked = Call("receipts", 200, b"", f"{CHANGE}/receipt", "GET")
+        status, answer = await self._call(connection, asked, application, token)
+        self._traffic.sent -= 1
+        receipts: list[dict[str, Any]] = from_json(answer) if status == asked.expects else []
+        made = (call.if_match or 0) + 1
+        return next(((200, to_json(one)) for one in receipts if one["version"] == made), None)
+
+    def _patience(self) -> Patience:
+        return Patience(f"intake at {self._host}:{self._port}", self._away_seconds)
 
     def _head(self, call: Call, application: str, token: str) -> bytes:
         path = call.path.format(round=self._round, application=application)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from firstbuy.demo.entries import CHANGE, Call, Fate, Script, as_bytes, body, contact, waived
+from firstbuy.demo.entries import ASK, CHANGE, Call, Fate, Script, as_bytes, body, contact, waived
 from firstbuy.samples.firms import Firm
 from firstbuy.samples.products import Offered
 
@@ -15,7 +15,6 @@ ASKED: Final = "asked who it is"
 CONFIRMED: Final = "changed by its firm, confirmed by the tax service"
 IDENTITY: Final = "@identity@"
 """Stands in a body where what the tax service's confirmation answered goes."""
-ASK: Final = "/identity"
 _STRANGERS_FROM: Final = 800_000
 
 
@@ -30,8 +29,8 @@ def contests(entered: Sequence[tuple[Firm, Offered]], rng: random.Random) -> Ite
         claim = {"business_number": firm.facts["business_number"], "started_on": started_on}
         sure = as_bytes({**json.loads(own), "identity": IDENTITY})
         calls = (
-            Call(STRANGER, 201, body(firm, copied, contact(_STRANGERS_FROM + firm.number, rng))),
-            Call(CONTESTED, 201, own),
+            Call(STRANGER, 201, body(firm, copied, contact(_STRANGERS_FROM + firm.number, rng)), key=f"{theirs}-entry"),
+            Call(CONTESTED, 201, own, key=f"firm-{firm.number}-contested"),
             Call(ASKED, 200, as_bytes(claim | {"representative": representative(firm.number)}), ASK),
             Call(CONFIRMED, 200, sure, CHANGE, "PUT", if_match=1),
         )

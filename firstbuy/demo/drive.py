@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from deploy.local.registries.records import Mood
 from firstbuy.demo import first_half
+from firstbuy.demo.away import ServiceAwayError
 from firstbuy.demo.client import Senders, Traffic
 from firstbuy.demo.course import LONGER, Course, Window, expected_notices
 from firstbuy.demo.demand import Awarded, reports_on
@@ -72,10 +73,10 @@ async def drive(
         )
         month = _Month(round_id, target, office, writers, course, screen, opens, tax_service)
         moving = asyncio.create_task(month.show())
-        held.callback(moving.cancel)
+        held.push_async_callback(_ended, moving)
         after_the_rush = opens + timedelta(seconds=window.sending)
         other = asyncio.create_task(first_half.hold(target, observer, screen, beside, after_the_rush, closes))
-        held.callback(other.cancel)
+        held.push_async_callback(_ended, other)
         await month.run()
         course.registry_calls = await tax_service.calls()
         first = await other
@@ -83,6 +84,12 @@ async def drive(
         course.mails_on_disk = _mails(target) - mails_before
         await observer.drained()
     return course, first
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """What it failed of was told by whoever awaited it, or comes of what ended us."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _mails(target: Target) -> int:
@@ -179,10 +186,14 @@ class _Month:
         path = f"/rounds/{self.round_id}/completeness"
         while not self.course.pending and time.monotonic() < deadline:
             await asyncio.sleep(0.1)
-            with suppress(DemoFailedError):  # eligibility has not heard of the freeze yet
+            try:
                 stands = await self.office.get("eligibility", path)
-                if stands["judged"] + stands["pending"] >= stands["expected"]:
-                    self.course.pending = stands["pending"]
+            except ServiceAwayError:
+                raise
+            except DemoFailedError:  # eligibility has not heard of the freeze yet
+                continue
+            if stands["judged"] + stands["pending"] >= stands["expected"]:
+                self.course.pending = stands["pending"]
         self.screen.note(f"frozen, and not judged: {self.course.pending} applications wait for the registry")
         await self.tax_service.be(Mood.WELL)
         self.screen.note("the registry is back: everything goes on by itself")

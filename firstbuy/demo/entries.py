@@ -18,6 +18,7 @@ _STARTUP_WAIVES: Final = (
 )  # fmt: skip
 AS_WRITTEN: Final = "entered as people write it"
 _FULL_WIDTH: Final = {ord("0") + digit: ord("０") + digit for digit in range(10)}
+ASK: Final = "/identity"
 ENTER: Final = "/rounds/{round}/applications"
 CHANGE: Final = "/applications/{application}"
 WITHDRAW: Final = "/applications/{application}/withdrawal"
@@ -35,6 +36,12 @@ class Call:
     key: str | None = None
     if_match: int | None = None
     content_type: str = "application/json"
+
+
+def repeatable(call: Call) -> bool:
+    """Whether it may be sent again when its answer was lost. A change that was made already is refused as stale, which
+    tells; a second withdrawal and a second question change nothing, and nor does what is refused."""
+    return bool(call.key) or call.method in ("GET", "PUT") or call.path in (WITHDRAW, ASK) or call.expects >= 400
 
 
 @dataclass(frozen=True, slots=True)

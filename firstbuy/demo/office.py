@@ -11,9 +11,11 @@ import httpx2
 import yaml
 
 from deploy.local.state import PROJECT
+from firstbuy.demo.away import AWAY_SECONDS, Patience, request
 from firstbuy.demo.target import DemoFailedError, Target
 from firstbuy.onboarding.cluster import Cluster
 from shared.contracts.policy import POLICY, Policy
+from shared.service.problems import PROBLEM
 
 POLICIES: Final = PROJECT / "deploy" / "policies"
 ROUNDS: Final = PROJECT / "deploy" / "rounds"
@@ -31,7 +33,9 @@ def load_policy(name: str) -> Policy:
 class Office:
     """Two officers who act for each other, and the reader of what is public."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, away_seconds: float = AWAY_SECONDS) -> None:
+        """`away_seconds`: so long a service is awaited that does not answer."""
+        self._away_seconds = away_seconds
         self._urls = target.urls
         self._kafka, self._prefix, self._users = target.client, target.topic_prefix, target.own_users
         self._operator = target.operator_token
@@ -46,9 +50,18 @@ class Office:
 
     async def open_office(self, names: Sequence[str]) -> None:
         for name in names:
-            body = {"role": "officer", "name": name}
+            self._officers.append(await self._token(name))
+
+    async def _token(self, name: str) -> str:
+        """Under another name, where the answer with the token of this one was lost."""
+        body = {"role": "officer", "name": name}
+        answer = await self._send("POST", "intake", "/tokens", body, self._operator)
+        if _code(answer) == "name-taken":
+            body["name"] = f"{name}-again"
             answer = await self._ask("POST", "intake", "/tokens", body, self._operator)
-            self._officers.append(answer.json()["token"])
+        if answer.status_code >= 400:
+            raise _refused("POST", "/tokens of intake", answer)
+        return str(answer.json()["token"])
 
     async def onboard(self, rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, str]:
         """The institutions of each round, a few at a time, as people would. Each gets its two topics and a user whose
@@ -76,37 +89,72 @@ class Office:
     async def announce(self, terms: Mapping[str, Any], policy: Any, reason: str) -> None:
         """One officer proposes the announcement, the other approves it."""
         body = {"round": terms, "policy": policy, "reason": reason}
-        proposed = (await self._ask("POST", "intake", "/rounds", body, self._officers[0])).json()
-        await self._ask("POST", "intake", proposed["approval"], {}, self._officers[1])
+        answer = await self._send("POST", "intake", "/rounds", body, self._officers[0])
+        act = answer.json()["act"] if answer.status_code < 400 else await self._waiting(str(terms["round"]), answer)
+        await self._approve(f"/rounds/{terms['round']}/acts/{act}/approval")
 
     async def confirm(self, proposal: Mapping[str, Any]) -> None:
         """One officer proposes the act with the exact roots, the other approves it."""
         terms = {key: proposal[key] for key in ("epoch", "commitment_root", "selection_root")}
         body = {"act": "confirm", "terms": terms, "reason": "the draw was recomputed and is right"}
         acts = f"/rounds/{proposal['round']}/acts"
-        proposed = await self._until_read_model_has_it(acts, body)
-        await self._ask("POST", "intake", f"{acts}/{proposed['act']}/approval", {}, self._officers[1])
+        act = await self._until_read_model_has_it(acts, body, proposal["round"])
+        await self._approve(f"{acts}/{act}/approval")
 
-    async def _until_read_model_has_it(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Intake hears of the proposal by the same topic as we do, so perhaps a moment later."""
+    async def _approve(self, path: str) -> None:
+        """Approved already is approved by us, in a call whose answer was lost."""
+        answer = await self._send("POST", "intake", path, {}, self._officers[1])
+        if answer.status_code >= 400 and _code(answer) != "already-approved":
+            raise _refused("POST", path, answer)
+
+    async def _waiting(self, round_id: str, refusal: httpx2.Response) -> str:
+        """The act that waits already, which is ours, of a call whose answer was lost. Raises for any other refusal."""
+        if _code(refusal) == "act-waits":
+            for row in (await self._ask("GET", "intake", "/acts", token=self._officers[0])).json():
+                if row["round"] == round_id:
+                    return str(row["act"])
+        raise _refused("POST", f"an act of {round_id}", refusal)
+
+    async def _until_read_model_has_it(self, path: str, body: Mapping[str, Any], round_id: str) -> str:
+        """The act. Intake hears of the proposal by the same topic as we do, so perhaps a moment later."""
         for attempt in range(100):
             answer = await self._send("POST", "intake", path, body, self._officers[0])
             if answer.status_code == 201:
-                return answer.json()
+                return str(answer.json()["act"])
+            if _code(answer) == "act-waits":
+                return await self._waiting(round_id, answer)
             if answer.status_code != 409 or attempt == 99:
                 break
             await asyncio.sleep(0.1)
-        raise DemoFailedError(f"POST {path}: {answer.status_code} {answer.text[:500]}")
+        raise _refused("POST", path, answer)
 
-    async def _send(self, method: str, service: str, path: str, body: Any = None, token: str | None = None) -> Any:
+    async def _send(
+        self, method: str, service: str, path: str, body: Any = None, token: str | None = None
+    ) -> httpx2.Response:
+        """Everything the office says may be said again: a name that is taken, an act that waits and one that was
+        approved are found by the refusal."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return await self._client.request(method, self._urls[service] + path, json=body, headers=headers)
+        url, patience = self._urls[service], Patience(f"{service} at {self._urls[service]}", self._away_seconds)
+        return await request(self._client, method, url + path, patience=patience, json=body, headers=headers)
 
-    async def _ask(self, method: str, service: str, path: str, body: Any = None, token: str | None = None) -> Any:
+    async def _ask(
+        self, method: str, service: str, path: str, body: Any = None, token: str | None = None
+    ) -> httpx2.Response:
         answer = await self._send(method, service, path, body, token)
         if answer.status_code >= 400:
-            raise DemoFailedError(f"{method} {path} of {service}: {answer.status_code} {answer.text[:500]}")
+            raise _refused(method, f"{path} of {service}", answer)
         return answer
+
+
+def _code(answer: httpx2.Response) -> str | None:
+    """Of a refusal, by RFC 9457; None of anything else."""
+    if not answer.headers.get("content-type", "").startswith(PROBLEM):
+        return None
+    return str(answer.json()["type"]).rpartition(":")[2]
+
+
+def _refused(method: str, what: str, answer: httpx2.Response) -> DemoFailedError:
+    return DemoFailedError(f"{method} {what}: {answer.status_code} {answer.text[:500]}")
 
 
 def rehearsed(

@@ -10,7 +10,8 @@ from typing import Any, Final
 import httpx2
 
 from deploy.local.registries.records import Mood
-from firstbuy.demo.contests import ASK
+from firstbuy.demo.away import Patience, request
+from firstbuy.demo.entries import ASK
 from firstbuy.demo.generator import Plan
 from firstbuy.demo.target import DemoFailedError
 from services.intake.api.bodies import SUBMISSION
@@ -24,6 +25,7 @@ class TaxService:
     """The local registry at `url`, as whoever runs it sees it."""
 
     def __init__(self, url: str) -> None:
+        self._where = f"the registries' server at {url}"
         self._client = httpx2.AsyncClient(base_url=url, timeout=30)
 
     async def close(self) -> None:
@@ -40,13 +42,15 @@ class TaxService:
 
     async def calls(self) -> list[int]:
         """How many numbers each call named."""
-        calls: list[int] = (await self._client.get("/calls")).json()[Registry.BUSINESS_STATUS.value]
+        calls: list[int] = (await self._tell("GET", "/calls")).json()[Registry.BUSINESS_STATUS.value]
         return calls
 
-    async def _tell(self, method: str, path: str, body: Any) -> None:
-        answer = await self._client.request(method, path, json=body)
+    async def _tell(self, method: str, path: str, body: Any = None) -> httpx2.Response:
+        """Telling it the same again changes nothing."""
+        answer = await request(self._client, method, path, patience=Patience(self._where), json=body)
         if answer.is_error:
             raise DemoFailedError(f"{method} {path} of the registries: {answer.status_code} {answer.text[:500]}")
+        return answer
 
 
 def _stated(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:

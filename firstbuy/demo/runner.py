@@ -8,6 +8,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from deploy.local.process import write_atomically
@@ -30,6 +31,7 @@ from firstbuy.demo.tables import differences, links, tables
 from firstbuy.demo.target import DemoFailedError, Target, TooSlowError, kept_stack, own_stack
 from firstbuy.demo.two_policies import PAGE
 from firstbuy.simulate.page import html
+from firstbuy.simulate.recorded import NotReadableError
 
 ROUND: Final = "2018-h2"
 FIRST_ROUND: Final = "2018-h1"
@@ -134,8 +136,9 @@ def run(
         return asyncio.run(
             run_demo(applications, seed, keep=keep, replicas=replicas or {}, window=window, console=console)
         )
-    except (DemoFailedError, *EXPECTED) as fault:
-        console.print(str(fault), style="red", markup=False, soft_wrap=True)
+    except (DemoFailedError, NotReadableError, KafkaError, *EXPECTED) as fault:
+        told = f"Kafka: {fault or type(fault).__name__}" if isinstance(fault, KafkaError) else str(fault)
+        console.print(told, style="red", markup=False, soft_wrap=True)
         if keep:
             console.print("What was started is left running: firstbuy status, firstbuy logs, firstbuy down")
         return 1
