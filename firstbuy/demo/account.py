@@ -1,11 +1,11 @@
 """The round as the topics tell it: newest versions, verdicts, results, money, answers, deliveries, roots."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from firstbuy.demo.observer import Seen
+from firstbuy.demo.observer import Seen, rank
 from firstbuy.samples.firms import FirmKind
 
 SELECTED, RESERVE, NOT_SELECTED = "selected", "reserve", "not-selected"
@@ -109,22 +109,15 @@ class Account:
 
 def account_of(seen: Seen) -> Account:
     """From events in any order: the highest version of everything wins."""
-    submitted: dict[str, Json] = {}
-    for event in seen.of("ApplicationSubmitted"):
-        _keep(submitted, event["application"], event, event["version"])
-    withdrawals: dict[str, Json] = {}
-    for event in seen.of("ApplicationWithdrawn"):
-        _keep(withdrawals, event["application"], event, event["version"])
+    submitted = _standing(seen, "ApplicationSubmitted")
     gone = {
         application
-        for application, event in withdrawals.items()
+        for application, event in _standing(seen, "ApplicationWithdrawn").items()
         if event["version"] > submitted[application]["version"]
     }
-    verdicts: dict[str, Json] = {}
-    for event in seen.of("ApplicationJudged"):
-        _keep(verdicts, event["application"], event, (event["version"], event["epoch"]))
-    results = {event["application"]: (kind, event) for name, kind in RESULTS.items() for event in seen.of(name)}
-    deliveries = [event["channel"] for event in seen.of("NoticeDelivered") if event["round"] is not None]
+    verdicts, results = _standing(seen, "ApplicationJudged"), seen.standing(*RESULTS)
+    versions, withdrawals = _versions(seen, "ApplicationSubmitted"), _versions(seen, "ApplicationWithdrawn")
+    notices = {event["delivery"]: event for event in seen.of("NoticeDelivered") if event["round"] is not None}
     return Account(
         entries=tuple(
             _entry(event, verdicts.get(application), results.get(application))
@@ -132,40 +125,44 @@ def account_of(seen: Seen) -> Account:
             if application not in gone
         ),
         withdrawn=tuple(_key(submitted[application]) for application in sorted(gone)),
-        resubmitted=sum(
-            event["version"] > 1 and not event.get("restated") for event in seen.of("ApplicationSubmitted")
-        ),
-        contested=sum(bool(event.get("contested")) for event in seen.of("ApplicationSubmitted")),
-        outranked=sum(bool(event.get("outranked")) for event in seen.of("ApplicationWithdrawn")),
+        resubmitted=sum(event["version"] > 1 and not event.get("restated") for event in versions),
+        contested=sum(bool(event.get("contested")) for event in versions),
+        outranked=sum(bool(event.get("outranked")) for event in withdrawals),
         requests=_requests(seen),
-        opened=seen.of("RoundOpened")[-1],
-        frozen=seen.of("RoundFrozen")[-1],
-        judged=seen.of("EligibilityCompleted")[-1],
-        committed=seen.of("InputsCommitted")[-1],
-        source=seen.of("SourceValueRecorded")[-1],
-        proposed=seen.of("SelectionProposed")[-1],
-        confirmed=seen.of("SelectionConfirmed")[-1],
+        opened=_newest(seen, "RoundOpened"),
+        frozen=_newest(seen, "RoundFrozen"),
+        judged=_newest(seen, "EligibilityCompleted"),
+        committed=_newest(seen, "InputsCommitted"),
+        source=_newest(seen, "SourceValueRecorded"),
+        proposed=_newest(seen, "SelectionProposed"),
+        confirmed=_newest(seen, "SelectionConfirmed"),
         answers=seen.of("InboxAnswered"),
-        deliveries=Counter(deliveries),
-        failed_deliveries=len(seen.of("NoticeFailed")),
+        deliveries=Counter(event["channel"] for event in notices.values()),
+        failed_deliveries=len({event["delivery"] for event in seen.of("NoticeFailed")}),
         turns=Counter(event["turn"] for event in seen.of("RoundNoticed")),
         award_notices=seen.of("AwardNoticed"),
-        results=sum(len(seen.of(name)) for name in RESULTS),
+        results=len(results),
     )
 
 
-def _keep(kept: dict[str, Json], identifier: str, event: Json, rank: Any) -> None:
-    stands = kept.get(identifier)
-    if stands is None or _rank(stands, rank) <= rank:
-        kept[identifier] = event
+def _standing(seen: Seen, name: str) -> dict[str, Json]:
+    return {application: event for application, (_, event) in seen.standing(name).items()}
 
 
-def _rank(event: Json, like: Any) -> Any:
-    return (event["version"], event["epoch"]) if isinstance(like, tuple) else event["version"]
+def _versions(seen: Seen, name: str) -> Iterable[Json]:
+    """Each version once."""
+    return {(event["application"], event["version"]): event for event in seen.of(name)}.values()
+
+
+def _newest(seen: Seen, name: str) -> Json:
+    newest = seen.newest(name)
+    if newest is None:
+        raise LookupError(f"no {name} was published")
+    return newest
 
 
 def _entry(event: Json, verdict: Json | None, result: tuple[str, Json] | None) -> Entry:
-    kind, body = result or (None, None)
+    name, body = result or (None, None)
     return Entry(
         application=event["application"],
         version=event["version"],
@@ -174,7 +171,7 @@ def _entry(event: Json, verdict: Json | None, result: tuple[str, Json] | None) -
         facts=event["facts"],
         verdict=verdict,
         result=body,
-        result_kind=kind,
+        result_kind=RESULTS[name] if name else None,
     )
 
 
@@ -186,5 +183,7 @@ def _requests(seen: Seen) -> dict[str, Json]:
     """The purchase requests that stand."""
     newest: dict[str, Json] = {}
     for event in (*seen.of("PurchaseRequestAccepted"), *seen.of("PurchaseRequestWithdrawn")):
-        _keep(newest, event["request"], event, event["version"])
+        known = newest.get(event["request"])
+        if known is None or rank(known) < rank(event):
+            newest[event["request"]] = event
     return {request: event for request, event in newest.items() if "facts" in event}

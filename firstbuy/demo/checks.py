@@ -50,7 +50,7 @@ def checked(course: Course, first: FirstHalf, account: Account, audit: Audit, fi
         *_roots(account, audit),
         *_order(account),
         *_notices(course, first, account),
-        *_first_half(first),
+        *first_half_checks(first),
     ]
 
 
@@ -242,14 +242,14 @@ def _notices(course: Course, first: FirstHalf, account: Account) -> Iterator[Che
     yield Check("records in dead-letter topics", 0, course.observer.dead_letters)
 
 
-def _first_half(first: FirstHalf) -> Iterator[Check]:
+def first_half_checks(first: FirstHalf) -> Iterator[Check]:
     """The set judged is the set admitted, and the simulator finds by the round's rules what eligibility decided."""
     seen, results = first.seen, first.results
     sent, round_id = len(first.scripts), results.round
     expected = dict(Counter(call.expects for script in first.scripts for call in script.calls))
     yield Check(f"{round_id}: HTTP answers by status", expected, dict(first.traffic.statuses))
-    frozen, judged = seen.of("RoundFrozen")[-1]["applications"], seen.of("EligibilityCompleted")[-1]
-    verdicts = {event["application"]: event for event in seen.of("ApplicationJudged")}
+    frozen, judged = (seen.newest("RoundFrozen") or {})["applications"], seen.newest("EligibilityCompleted") or {}
+    verdicts = {application: event for application, (_, event) in seen.standing("ApplicationJudged").items()}
     yield Check(f"{round_id}: applications admitted (RoundFrozen)", sent, frozen["count"])
     yield Check(f"{round_id}: applications judged", sent, len(verdicts))
     leaves = ((verdict["application"], verdict["version"], verdict["payload_hash"]) for verdict in verdicts.values())
@@ -263,9 +263,7 @@ def _first_half(first: FirstHalf) -> Iterator[Check]:
     decided = {application: verdicts[application]["outcome"] for application in moved}
     yield Check(f"{round_id}: verdicts on those who change side: differing", [], _differing(moved, decided))
     yield Check(f"{round_id}: receipts by mail", first.mails, seen.delivered["mail"])
-    yield Check(
-        f"{round_id}: results published, without a panel's scores", 0, sum(len(seen.of(name)) for name in RESULTS)
-    )
+    yield Check(f"{round_id}: results published, without a panel's scores", 0, len(seen.standing(*RESULTS)))
 
 
 def _moment(text: str) -> datetime:

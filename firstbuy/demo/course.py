@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from firstbuy.demo.account import RESULTS
 from firstbuy.demo.client import Traffic
 from firstbuy.demo.contests import CONFIRMED
 from firstbuy.demo.generator import Plan
@@ -53,5 +54,6 @@ def expected_notices(plan: Plan, seen: Seen) -> tuple[int, int]:
     selected product and institution that is to buy it."""
     mails = len(plan.fates) + plan.count("resubmitted") + plan.count("withdrawn") + 2 * plan.admitted
     mails += 3 * plan.count(CONFIRMED)
-    awards = sum(len({award["institution"] for award in result["awards"]}) for result in seen.of("ProductSelected"))
+    selected = (result for name, result in seen.standing(*RESULTS).values() if name == "ProductSelected")
+    awards = sum(len({award["institution"] for award in result["awards"]}) for result in selected)
     return mails, 6 * len(plan.pledges) + awards

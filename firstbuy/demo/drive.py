@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deploy.local.registries.records import Mood
 from firstbuy.demo import first_half
+from firstbuy.demo.account import RESULTS
 from firstbuy.demo.away import ServiceAwayError
 from firstbuy.demo.client import Senders, Traffic
 from firstbuy.demo.course import LONGER, Course, Window, expected_notices
@@ -219,8 +220,7 @@ class _Month:
         """Until everyone is told. What is missing at the end is a difference the checks will name."""
         observer, seen, plan = self.course.observer, self.course.seen, self.course.plan
         self._expect("results", plan.admitted)
-        results = ("ProductSelected", "ProductReserved", "ProductNotSelected")
-        published = lambda: sum(len(seen.of(name)) for name in results) >= plan.admitted  # noqa: E731
+        published = lambda: len(seen.standing(*RESULTS)) >= plan.admitted  # noqa: E731
         if not await observer.until(published, PATIENCE):
             raise DemoFailedError(f"results were not published in {PATIENCE:.0f} s; see {self.target.logs}")
         await self._report()
@@ -236,8 +236,11 @@ class _Month:
     async def _report(self) -> None:
         """One institution says what became of an award, after much that can't be true."""
         seen, demand = self.course.seen, self.course.plan.demand
-        selected = next((result for result in seen.of("ProductSelected") if result["awards"]), None)
-        reserve = next(iter(seen.of("ProductReserved") or seen.of("ProductNotSelected")), None)
+        results = {
+            name: [body for named, body in seen.standing(*RESULTS).values() if named == name] for name in RESULTS
+        }
+        selected = next(iter(results["ProductSelected"]), None)
+        reserve = next(iter(results["ProductReserved"] or results["ProductNotSelected"]), None)
         if selected is None or reserve is None:
             return
         award = selected["awards"][0]
@@ -274,8 +277,7 @@ class _Month:
             self.screen.move("admitted", len(seen.admitted))
             self.screen.move("messages", len(seen.of("InboxAnswered")))
             self.screen.move("judged", len(seen.judged))
-            names = ("ProductSelected", "ProductReserved", "ProductNotSelected")
-            self.screen.move("results", sum(len(seen.of(name)) for name in names))
+            self.screen.move("results", len(seen.standing(*RESULTS)))
             self.screen.move("mail", seen.delivered["mail"])
             self.screen.move("outbox", seen.delivered["outbox"])
             await asyncio.sleep(0.1)

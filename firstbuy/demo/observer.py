@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -29,12 +29,15 @@ DEAD_LETTERS: Final = ".dlq"
 
 @dataclass(slots=True)
 class Seen:
-    """Of one round: every event's body by its type, and of the most frequent what is asked for while it runs."""
+    """Of one round: every event's body by its type, and of the most frequent what is asked for while it runs.
+
+    A topic may repeat events and have them in any order: what stands is what has the highest version and epoch."""
 
     bodies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     admitted: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     delivered: Counter[str] = field(default_factory=Counter)
+    _told: set[str] = field(default_factory=set)
 
     def keep(self, name: str, body: dict[str, Any]) -> None:
         self.bodies.setdefault(name, []).append(body)
@@ -43,14 +46,29 @@ class Seen:
         elif name == "ApplicationJudged":
             self.judged.add(body["application"])
         elif name == "NoticeDelivered" and body["round"] is not None:  # audit heads are of no round
-            self.delivered[body["channel"]] += 1
+            self.delivered[body["channel"]] += body["delivery"] not in self._told
+            self._told.add(body["delivery"])
 
     def of(self, name: str) -> list[dict[str, Any]]:
         return self.bodies.get(name, [])
 
     def newest(self, name: str) -> dict[str, Any] | None:
-        bodies = self.bodies.get(name)
-        return bodies[-1] if bodies else None
+        """Of events of which each epoch has one."""
+        return max(self.of(name), key=rank, default=None)
+
+    def standing(self, *names: str) -> dict[str, tuple[str, dict[str, Any]]]:
+        """By application, the newest of these events on it, with its name."""
+        standing: dict[str, tuple[str, dict[str, Any]]] = {}
+        for name, body in ((kind, body) for kind in names for body in self.of(kind)):
+            known = standing.get(body["application"])
+            if known is None or rank(known[1]) < rank(body):
+                standing[body["application"]] = name, body
+        return standing
+
+
+def rank(body: Mapping[str, Any]) -> tuple[int, int]:
+    """As the services rank what they are told twice."""
+    return body.get("version") or 0, body.get("epoch") or 0
 
 
 @dataclass(slots=True)

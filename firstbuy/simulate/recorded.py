@@ -37,10 +37,11 @@ class UnknownRoundError(Exception):
 
 @dataclass(slots=True)
 class RecordedRound:
-    """Of the newest RoundOpened of the round; `frozen` counts its newest manifest."""
+    """Of the round's RoundOpened; `frozen` counts the manifest of its newest `epoch`, whenever that came."""
 
     opened: RoundOpened | None = None
     frozen: int | None = None
+    epoch: int = 0
 
 
 async def recorded_round(kafka: KafkaSettings, prefix: str, round_id: str) -> tuple[RoundOpened, int | None]:
@@ -60,8 +61,8 @@ async def recorded_round(kafka: KafkaSettings, prefix: str, round_id: str) -> tu
             return
         if isinstance(event, RoundOpened):
             found.opened = event
-        else:
-            found.frozen = event.applications.count
+        elif event.epoch >= found.epoch:
+            found.epoch, found.frozen = event.epoch, event.applications.count
 
     await read_topic(kafka, prefix, topics.ROUNDS, take, lambda: None)
     if found.opened is None:

@@ -21,6 +21,7 @@ from tests.support.consuming import (
     TOPIC,
     ProbeSettings,
     changed,
+    every_record_of,
     prepare,
     records_of,
     running,
@@ -59,7 +60,7 @@ async def test_a_batch_is_saved_with_its_offsets_published_and_committed(
         await until(all_saved, "500 saved")
     prefix = given.deployment.topic_prefix
     assert await count(watch, "SELECT sum(next_offset)::int FROM consumer_offsets") == 500
-    out = Counter(record.key for record in await records_of(given.kafka, prefix + OUT.name))
+    out = Counter(record.key for record in await every_record_of(given.kafka, prefix + OUT.name))
     assert out == Counter({f"c{n}".encode(): 1 for n in range(500)})
     client = given.kafka.client_arguments()
     group = AIOKafkaConsumer(group_id=f"{prefix}probe.{TOPIC.name}", enable_auto_commit=False, **client)

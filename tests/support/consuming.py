@@ -94,7 +94,16 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: fl
 
 
 async def records_of(kafka: KafkaSettings, *topics_read: str) -> list[Any]:
-    """Every record of the topics, as they stand now."""
+    """The events of the topics, as they stand now: what was published again after a crash stands where it stood first,
+    once."""
+    once: dict[tuple[Any, ...], Any] = {}
+    for record in await every_record_of(kafka, *topics_read):
+        once.setdefault((record.topic, record.key, record.value, tuple(record.headers)), record)
+    return list(once.values())
+
+
+async def every_record_of(kafka: KafkaSettings, *topics_read: str) -> list[Any]:
+    """Every record of the topics, as they stand now, each copy too."""
     consumer = AIOKafkaConsumer(*topics_read, auto_offset_reset="earliest", **kafka.client_arguments())
     await consumer.start()
     try:

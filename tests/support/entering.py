@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from deploy.local.stack import Stack
-from tests.support.consuming import records_of, until
+from tests.support.consuming import every_record_of, until
 from tests.support.rounds import application
 
 
@@ -23,7 +23,7 @@ async def answers_on(stack: Stack, institution: str, count: int, *, killed: bool
     topic = f"{stack.topic_prefix}institution.{institution}.outbox.v1"
 
     async def answers() -> list[tuple[bytes, bytes]]:
-        records = await records_of(stack.kafka.settings, topic)
+        records = await every_record_of(stack.kafka.settings, topic)
         return [(dict(record.headers)["ce_id"], record.value) for record in records]
 
     async def there() -> bool:

@@ -9,12 +9,15 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from firstbuy.commands.simulate import sampled
-from firstbuy.demo.first_half import STOPS, mails_of, scripts_of
-from firstbuy.demo.observer import Observer
+from firstbuy.demo.checks import first_half_checks
+from firstbuy.demo.client import Traffic
+from firstbuy.demo.first_half import STOPS, FirstHalf, mails_of, scripts_of
+from firstbuy.demo.observer import Observer, Seen
 from firstbuy.demo.two_policies import PAGE, compared, difference, first_half_section
 from firstbuy.simulate.sample import APPLIED
 from shared.contracts.facts import ApplicationFacts, product_key
 from shared.kafka.cloudevents import TYPE_PREFIX, TYPE_SUFFIX
+from shared.proof.merkle import digest_of
 from tests.data.facts import policy
 
 H1, H2 = policy("2018-h1"), policy("2018-h2")
@@ -48,7 +51,7 @@ class Record:
 
 def test_events_are_kept_with_their_round_and_those_of_none_with_the_main_one() -> None:
     observer = Observer("", "2018-h2", None)
-    delivered = {"round": "2018-h1", "channel": "mail"}
+    delivered = {"round": "2018-h1", "channel": "mail", "delivery": "d"}
     told = [
         ("NoticeDelivered", 1, delivered),
         ("NoticeDelivered", 1, delivered),
@@ -61,6 +64,26 @@ def test_events_are_kept_with_their_round_and_those_of_none_with_the_main_one() 
     assert observer.repeated == 1
     assert list(observer.seen("2018-h2").bodies) == ["InboxAnswered", "ApplicationJudged"]
     assert observer.seen("2018-h2").judged == {"a"}
+
+
+def test_the_judged_root_is_that_of_the_newest_verdicts_whatever_came_last() -> None:
+    seen = Seen()
+    verdicts = [
+        {"application": "a", "version": version, "epoch": epoch, "payload_hash": f"{version}", "outcome": "eligible"}
+        for version, epoch in ((2, 1), (1, 1), (2, 2), (2, 1), (1, 1))
+    ]
+    for verdict in verdicts:
+        seen.keep("ApplicationJudged", verdict)
+    root = digest_of([("a", 2, "2")]).root
+    for epoch, of_epoch in ((2, root), (1, "older")):
+        manifest = {"root": of_epoch, "count": 1}
+        seen.keep("RoundFrozen", {"epoch": epoch, "applications": manifest})
+        judged = {"epoch": epoch, "applications_root": of_epoch, "eligible": 1, "ineligible": 0}
+        seen.keep("EligibilityCompleted", judged)
+    first = FirstHalf((), Traffic(), seen, replace(RESULTS, examples=()))
+    roots = [check for check in first_half_checks(first) if "root" in check.what]
+    assert len(roots) == 2
+    assert all(check.holds for check in roots), roots
 
 
 def test_the_difference_is_explained_in_the_figures_of_the_replay() -> None:
