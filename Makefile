@@ -116,6 +116,7 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.notify --notices 20000
 	@$(BIN)/python -m tests.bench.fairness
 	@$(BIN)/python -m tests.bench.parking
+	@$(BIN)/python -m tests.bench.portal
 
 audit: ready  ## known vulnerabilities of what is locked; claims nothing where it could not look
 	@$(BIN)/python -m tests.audit

@@ -1,7 +1,7 @@
 """Templates, and what they are styled with: compiled and hashed once, at the start."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from services.portal.domain.texts import TEXTS
 from shared.contracts.events import Language
 
 _ROOM: Final = Path(__file__).parents[1]
+MOST: Final = 500
+"""Most pages kept at once; one more, and the one that was asked for longest ago goes."""
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -30,6 +32,18 @@ class File:
         return cls(f"{path.stem}.{digest}{path.suffix}", content, _TYPES[path.suffix])
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page that was rendered, with its ETag."""
+
+    content: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Made":
+        return cls(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+
+
 class Pages:
     """Renders a template in a language; a missing value is an error, not an empty place."""
 
@@ -46,6 +60,7 @@ class Pages:
             cache_size=-1,
         )
         environment.globals["asset"] = lambda name: f"/assets/{found[name].name}"
+        self._kept: dict[Hashable, Made] = {}
         self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
 
     def render(self, template: str, language: Language, values: Mapping[str, Any]) -> bytes:
@@ -53,3 +68,15 @@ class Pages:
         other = Language.EN if language is Language.KO else Language.KO
         given = {"t": TEXTS[language], "language": language.value, "other": other.value}
         return self._templates[template].render(values, **given).encode()
+
+    def from_memory(self, key: Hashable, make: Callable[[], bytes]) -> Made:
+        """The page that was made under this key, or one that is made now. The key says all that it shows."""
+        made = self._kept.pop(key, None) or Made.of(make())
+        self._kept[key] = made
+        while len(self._kept) > MOST:
+            del self._kept[next(iter(self._kept))]
+        return made
+
+    def forget(self) -> None:
+        """Makes every page anew at its next request."""
+        self._kept.clear()

@@ -1,7 +1,6 @@
 """How pages are answered: language, headers, ETags, and plain pages for errors."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -37,25 +36,34 @@ def language_of(request: Request) -> Language:
     return accepted(header) if 0 < len(header) <= _LONGEST else Language.KO
 
 
-def page(
-    request: Request,
-    template: str,
-    values: Mapping[str, Any],
-    *,
-    status: int = 200,
-    shared: bool = False,
-) -> Response:
-    """A page; a shared one may be kept for a moment by anybody, and answers 304 to who has it."""
-    pages: Pages = request.app.state.pages
+def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
+    """A page for who asked alone."""
     language = language_of(request)
-    content = pages.render(template, language, {"path": request.url.path, **values})
-    headers = {**HEADERS, "Content-Language": language.value, "Cache-Control": SHARED if shared else "no-store"}
-    if shared:
-        headers["ETag"] = etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        known = request.headers.get("if-none-match", "")
-        if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(content, status, headers, "text/html")
+    content = _pages(request).render(template, language, {"path": request.url.path, **values})
+    return Response(content, status, _headers(language, "no-store"), "text/html")
+
+
+def public_page(request: Request, template: str, shows: Hashable, make: Callable[[], Mapping[str, Any]]) -> Response:
+    """A page that may be kept for a moment by anybody, and answers 304 to who has it. `shows` changes whenever what
+    `make` gives does: until then the page comes from memory."""
+    pages, language, path = _pages(request), language_of(request), request.url.path
+    made = pages.from_memory(
+        (template, language, path, shows), lambda: pages.render(template, language, {"path": path, **make()})
+    )
+    headers = _headers(language, SHARED) | {"ETag": made.etag}
+    known = request.headers.get("if-none-match", "")
+    if made.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(made.content, headers=headers, media_type="text/html")
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+def _headers(language: Language, caching: str) -> dict[str, str]:
+    return {**HEADERS, "Content-Language": language.value, "Cache-Control": caching}
 
 
 def error_page(request: Request, status: int) -> Response:

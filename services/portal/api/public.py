@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from services.portal.adapters.kept import Shown
 from services.portal.adapters.services import RefusedThereError
-from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page
+from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page, public_page
 from services.portal.api.forms import read_form
 from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of, field_at
 from services.portal.domain.plain_rules import plain_tracks, ticket_rows
@@ -34,14 +34,14 @@ async def home(request: Request) -> Response:
     """Every round: open ones first."""
     texts = TEXTS[language_of(request)]
     shown = await _public(request).rounds()
-    opened, coming, past = for_home(shown.value)
-    values = {
-        "opened": opened,
-        "coming": coming,
-        "past": past,
-        "left": lambda each: _left(each.closes_at - each.now, texts),
-    }
-    return page(request, "home.html", values | _said(shown, texts), shared=True)
+    said = _said(shown, texts)
+
+    def values() -> Mapping[str, Any]:
+        opened, coming, past = for_home(shown.value)
+        left = {each.round: _left(each.closes_at - each.now, texts) for each in opened}
+        return {"opened": opened, "coming": coming, "past": past, "left": left, **said}
+
+    return public_page(request, "home.html", (shown.version, *said.values()), values)
 
 
 @router.get("/rounds/{round_id}")
@@ -49,32 +49,35 @@ async def show_round(round_id: str, request: Request) -> Response:
     """A round: window, state, rules in words, tickets, and what was published."""
     texts = TEXTS[language_of(request)]
     shown = await _public(request).round(round_id)
-    found = shown.value
-    values = {
-        "round": found,
-        "tracks": plain_tracks(found.policy, texts),
-        "tickets": ticket_rows(found.policy, texts),
-        "drawn": found.policy.method is Method.WEIGHTED_DRAW,
-        "published": _published(found),
-        "left": _left(found.closes_at - found.now, texts),
-        **_said(shown, texts),
-    }
-    return page(request, "round.html", values, shared=True)
+    found, said = shown.value, _said(shown, texts)
+
+    def values() -> Mapping[str, Any]:
+        return {
+            "round": found,
+            "tracks": plain_tracks(found.policy, texts),
+            "tickets": ticket_rows(found.policy, texts),
+            "drawn": found.policy.method is Method.WEIGHTED_DRAW,
+            "published": _published(found),
+            "left": _left(found.closes_at - found.now, texts),
+            **said,
+        }
+
+    return public_page(request, "round.html", (shown.version, *said.values()), values)
 
 
 @router.get("/rounds/{round_id}/results")
 async def show_results(round_id: str, request: Request) -> Response:
     """Who was selected, and why others were not, in numbers."""
     texts = TEXTS[language_of(request)]
-    found = (await _public(request).round(round_id)).value
+    found = await _public(request).round(round_id)
     shown = await _public(request).results(round_id)
-    values = {
-        "round": found,
-        "results": shown.value,
-        "reason": lambda code: _reason(code, texts),
-        **_said(shown, texts),
-    }
-    return page(request, "results.html", values, shared=True)
+    said = _said(shown, texts)
+
+    def values() -> Mapping[str, Any]:
+        reasons = {code: _reason(code, texts) for code in shown.value.others}
+        return {"round": found.value, "results": shown.value, "reasons": reasons, **said}
+
+    return public_page(request, "results.html", (found.version, shown.version, *said.values()), values)
 
 
 @router.get("/rounds/{round_id}/results.csv")
@@ -211,7 +214,8 @@ def _errors(refused: RefusedThereError, texts: Texts) -> dict[str, str]:
 
 async def _form(request: Request, round_id: str, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
     language = language_of(request)
-    found = (await _public(request).round(round_id)).value
+    shown = await _public(request).round(round_id)
+    found = shown.value
     rules = frozenset(condition.rule for track in found.policy.tracks for condition in track.conditions)
     choices = {
         "tracks": [(track.track, getattr(track.name, language.value)) for track in found.policy.tracks],
@@ -233,4 +237,6 @@ async def _form(request: Request, round_id: str, typed: Mapping[str, str], error
         "typed": typed,
         "errors": errors,
     }
-    return page(request, "check.html", values, status=422 if errors else 200, shared=not typed and not errors)
+    if not typed and not errors:
+        return public_page(request, "check.html", shown.version, lambda: values)
+    return page(request, "check.html", values, status=422 if errors else 200)
