@@ -64,7 +64,7 @@ def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_everything_comes_up_and_is_well(deployment: Deployment) -> None:
     states = {service_of(each): each["State"] for each in deployment.containers()}
     healthy = {name for name, state in states.items() if state.get("Health", {}).get("Status") == "healthy"}
-    assert healthy == {*SERVICES, "kafka", "postgres", "mail"}
+    assert healthy == {*SERVICES, "portal", "kafka", "postgres", "mail"}
     jobs = {name: state["ExitCode"] for name, state in states.items() if name not in healthy}
     assert jobs == {"provision": 0, **{f"migrate-{service}": 0 for service in SERVICES}}
 

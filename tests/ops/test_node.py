@@ -62,11 +62,13 @@ class Cluster:
     def pods(self) -> dict[str, Manifest]:
         """Of services, by name."""
         found = self.node.objects("pods", f"--namespace={NAMESPACE}", f"--selector={OURS}")
-        return {pod["metadata"]["name"]: pod for pod in found if not pod["metadata"]["name"].startswith("migrate-")}
+        label = "app.kubernetes.io/component"
+        return {pod["metadata"]["name"]: pod for pod in found if pod["metadata"]["labels"].get(label) in SERVICES}
 
     def settled(self) -> None:
         """Every replica of every service is there and ready, as docs/kubernetes.md has it."""
-        self.kubectl("rollout", "status", "statefulset", f"--selector={OURS}", "--timeout=15m")
+        for kind in ("statefulset", "deployment"):
+            self.kubectl("rollout", "status", kind, f"--selector={OURS}", "--timeout=15m")
 
 
 def ready(pod: Manifest) -> bool:
