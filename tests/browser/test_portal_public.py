@@ -99,6 +99,7 @@ async def test_a_page_has_the_strict_policy_and_sets_no_cookie(portal: str, path
         again = await client.get(
             path, headers={"Accept-Language": "ko", "If-None-Match": answer.headers.get("etag", "")}
         )
+        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert "set-cookie" not in answer.headers
@@ -108,6 +109,9 @@ async def test_a_page_has_the_strict_policy_and_sets_no_cookie(portal: str, path
     if answer.status_code == 200:
         assert answer.headers["cache-control"] == "public, max-age=5, stale-while-revalidate=60"
         assert again.status_code in {200, 304}  # a minute may have passed between the two
+        assert answer.headers["content-encoding"] == "gzip"
+        assert plain.text.startswith("<!DOCTYPE html>")
+        assert "content-encoding" not in plain.headers
 
 
 async def test_a_founder_learns_what_is_missing_and_what_would_help(phone: Page, portal: str) -> None:

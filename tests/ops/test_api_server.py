@@ -84,7 +84,7 @@ SERVICE: Final = f"{POD}/containers/0"
         ("KafkaNodePool", "broker", "spec/replica", 3, r"replica: field not declared"),
         ("KafkaTopic", "firstbuy.rounds.v1", "spec/partitions", "many", r"partitions: expected numeric"),
         ("HTTPRoute", "apply", "spec/rules/1/matches/0/path/value", "entry", r"must be an absolute path"),
-        ("Gateway", "public", "spec/listeners/1/name", "apply", r"duplicate entries for key"),
+        ("Gateway", "public", "spec/listeners/2/name", "apply", r"duplicate entries for key"),
         ("ServiceMonitor", "firstbuy", "spec/endpoints/0/interval", "soon", r"interval: Invalid value"),
         ("ExternalSecret", "registries", "spec/target/creation", "Owner", r"creation: field not declared"),
     ],

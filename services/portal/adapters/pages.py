@@ -1,5 +1,6 @@
 """Templates, and what they are styled with: compiled and hashed once, at the start."""
 
+import gzip
 import hashlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -34,14 +35,17 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A page that was rendered, with its ETag."""
+    """A page that was rendered, as it is and packed, with the ETag of both."""
 
     content: bytes
+    packed: bytes
     etag: str
 
     @classmethod
     def of(cls, content: bytes) -> "Made":
-        return cls(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+        """Packed once: a page is sent many times."""
+        packed = gzip.compress(content, compresslevel=6, mtime=0)
+        return cls(content, packed, f'W/"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 class Pages:

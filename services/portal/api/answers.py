@@ -21,7 +21,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "Vary": "Accept-Language, Cookie",
+    "Vary": "Accept-Encoding, Accept-Language, Cookie",
 }
 SHARED: Final = "public, max-age=5, stale-while-revalidate=60"
 _LONGEST: Final = 1000
@@ -52,8 +52,10 @@ def public_page(request: Request, template: str, shows: Hashable, make: Callable
     )
     headers = _headers(language, SHARED) | {"ETag": made.etag}
     known = request.headers.get("if-none-match", "")
-    if made.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+    if made.etag in (tag.strip() for tag in known.split(",")):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(made.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="text/html")
     return Response(made.content, headers=headers, media_type="text/html")
 
 
