@@ -28,6 +28,7 @@ from services.notify.domain.attempts import Persistence
 from services.notify.domain.quiet import QuietHours
 from services.notify.settings import NotifySettings
 from services.notify.usecases.delivery_metrics import DeliveryMetrics
+from services.notify.usecases.noting import Noting
 from services.notify.usecases.recording import Recording
 from services.notify.usecases.replay_gate import ReplayGate
 from services.notify.usecases.sending import Claims, Sending
@@ -184,6 +185,8 @@ def _channels(
         )
 
     composer = Composer(renderer, sender, settings.selection_url, settings.public_url)
+
+    notes = Noting(lambda: runtime.pool, runtime.stopping)
     mails = MailAdapter(
         server=server,
         composer=composer,
@@ -191,8 +194,9 @@ def _channels(
         now=clock.now,
         tracing=runtime.tracing,
         pace=Pace(settings.mail_per_second),
+        notes=notes,
     )
-    webhooks = WebhookAdapter(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing)
+    webhooks = WebhookAdapter(receivers, persistence, settings.webhook_per_second, clock.now, runtime.tracing, notes)
     outboxes = OutboxAdapter(runtime.producer, clock.now, runtime.tracing)
     return _Channels(sending(mails, settings.quiet), sending(webhooks), sending(outboxes))
 

@@ -123,7 +123,7 @@ class NotifySettings(ServiceSettings):
         description="Domains of which each address is another person's: they have no rate of their own.",
     )
     mail_connections: int = Field(8, ge=1, description="Connections one replica keeps to the mail server.")
-    claimed_deliveries: int = Field(100, ge=1, description="Most deliveries claimed at once.")
+    claimed_deliveries: int = Field(400, ge=1, description="Most deliveries claimed at once.")
     lease_seconds: int = Field(
         90, ge=5, description="After this long without an outcome a claimed delivery is taken again by any replica."
     )

@@ -13,7 +13,7 @@ from services.notify.adapters.channels import Attempted, OutboxAdapter
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome, Persistence
 from services.notify.domain.notices import AWARD, Planned
 from services.notify.handlers import delivery_id
-from services.notify.storage import claims, deliveries
+from services.notify.storage import claims, deliveries, under_way
 from services.notify.storage.claims import Claimed
 from services.notify.usecases.delivery_metrics import DeliveryMetrics
 from services.notify.usecases.recording import Recording
@@ -98,3 +98,18 @@ async def test_a_group_that_cannot_be_recorded_leaves_the_others_recorded(pool: 
     await recording.record(pool, [(last, Outcome(Ending.LATER, "busy"))])
     assert await states(pool) == {"sent": 5, "pending": 1}
     assert sum(await batches(pool)) == 5
+
+
+async def test_what_a_kill_left_is_known_by_how_far_it_came(pool: Pool) -> None:
+    """Of four: one did not begin, one began, one was taken, and of one nothing is known."""
+    one, begun, taken, unknown = (each.delivery.id for each in await claimed(pool, 4))
+    async with connected(pool) as connection:
+        await under_way.note(connection, [begun, taken], [])
+        await under_way.note(connection, [], [taken])
+        await connection.execute("DELETE FROM under_way WHERE delivery = $1", unknown)
+        await claims.resume(connection, "a", Channel.OUTBOX)
+        again = await claims.claim(connection, Channel.OUTBOX, 4, "b", timedelta(minutes=1))
+        rows = await connection.fetch("SELECT delivery::text, doubts, attempts FROM deliveries")
+    assert [each.delivery.id for each in again if each.taken] == [taken]
+    left = {row["delivery"]: (row["doubts"], row["attempts"]) for row in rows}
+    assert left == {one: (0, 1), begun: (1, 2), taken: (0, 1), unknown: (1, 2)}

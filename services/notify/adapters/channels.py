@@ -33,7 +33,7 @@ from shared.kafka.producer import EventProducer
 from shared.service.telemetry import Tracing
 
 _log = structlog.get_logger()
-MAILS_SETTLED_TOGETHER: Final = 50
+MAILS_SETTLED_TOGETHER: Final = 200
 PUBLISH_SECONDS: Final = 15.0
 CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     AWARD: AwardNoticed,
@@ -44,6 +44,16 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
 }
 """The contract of outbox notices and webhooks, by kind; every other kind is a RoundNoticed."""
 Attempted = tuple[Claimed, Outcome]
+
+
+class Notes(Protocol):
+    """Keeps how far attempts came."""
+
+    async def begin(self, delivery: str) -> bool:
+        """Before it is sent, and after what was sent before it in its place. False: it must not be sent."""
+
+    def taken(self, delivery: str) -> None:
+        """Its receiver has it."""
 
 
 def contract_of(kind: str) -> type[Contract]:
@@ -90,8 +100,10 @@ class MailAdapter:
         now: Callable[[], datetime],
         tracing: Tracing,
         pace: Pace,
+        notes: Notes,
     ) -> None:
         self._pace = pace
+        self._notes = notes
         self._server = server
         self._composer = composer
         self._sender = sender
@@ -120,7 +132,12 @@ class MailAdapter:
             traceparent = claimed.delivery.traceparent
             trace = self._tracing.follow("mail", traceparent) if traceparent else None
             mail = self._composer.compose(claimed, claimed.addressee, institutions, self._now(), trace)
-            return await connection.deliver(mail, self._sender.envelope(claimed.delivery.id, claimed.tag))
+            if not await self._notes.begin(claimed.delivery.id):
+                return NOT_TRIED
+            outcome = await connection.deliver(mail, self._sender.envelope(claimed.delivery.id, claimed.tag))
+            if outcome is DELIVERED:
+                self._notes.taken(claimed.delivery.id)
+            return outcome
         except UnusableAddressError as error:
             return Outcome(Ending.NEVER, error.code)
         except Exception:  # noqa: BLE001 -- our fault, in a template for example: reported, and retried once mended

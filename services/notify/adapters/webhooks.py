@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
-from services.notify.adapters.channels import Attempted, by_recipient, contract_of
+from services.notify.adapters.channels import Attempted, Notes, by_recipient, contract_of
 from services.notify.adapters.pacing import Pace
+from services.notify.adapters.places import Places
 from services.notify.adapters.receivers import CONNECTIONS_OF_ONE, Receivers
-from services.notify.domain.attempts import NOT_TRIED, Ending, Outcome, Persistence
+from services.notify.domain.attempts import DELIVERED, NOT_TRIED, Ending, Outcome, Persistence
 from services.notify.domain.webhooks import signature
 from services.notify.storage.claims import Claimed, Target
 from shared.contracts.events import Channel
@@ -24,6 +26,10 @@ from shared.kafka.cloudevents import type_of
 from shared.service.telemetry import Tracing
 
 _log = structlog.get_logger()
+AT_ONCE: Final = 8
+"""Webhooks a replica has under way, besides those whose receiver is slow."""
+SLOW_SECONDS: Final = 1.0
+"""A receiver that has not answered for so long is slow: it keeps nobody else's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,12 @@ class WebhookAdapter:
         per_second: float,
         now: Callable[[], datetime],
         tracing: Tracing,
+        notes: Notes,
+        at_once: int = AT_ONCE,
     ) -> None:
         """`per_second`: limit for one receiver; 0: no limit."""
+        self._notes = notes
+        self._places = Places(at_once, SLOW_SECONDS)
         self._receivers = receivers
         self._persistence = persistence
         self._per_second = per_second
@@ -85,7 +95,12 @@ class WebhookAdapter:
         if not may_begin():
             return NOT_TRIED
         try:
-            outcome = await self._receivers.post(target.url, *self._message(claimed, target))
+            async with self._places.one():
+                if not await self._notes.begin(claimed.delivery.id):
+                    return NOT_TRIED
+                outcome = await self._receivers.post(target.url, *self._message(claimed, target))
+                if outcome is DELIVERED:
+                    self._notes.taken(claimed.delivery.id)
         except Exception:  # noqa: BLE001 -- our fault: reported, and retried once mended
             _log.exception("cannot post", delivery=claimed.delivery.id, kind=claimed.delivery.kind)
             return Outcome(Ending.LATER, "fault")

@@ -17,7 +17,7 @@ SELECT d.delivery::text, d.round, d.kind, d.subject, d.occasion, d.recipient, d.
     r.title_ko, r.title_en, r.notices, a.product, CASE WHEN 'verdict' = ANY (d.needs) THEN v.findings END AS findings,
     CASE WHEN 'verdict' = ANY (d.needs) THEN v.changes END AS changes, d.digest::text,
     EXISTS (SELECT FROM deliveries g WHERE g.digest = d.delivery AND g.state = 'gathered') AS gathers,
-    notice_tag(d.delivery) AS tag
+    notice_tag(d.delivery) AS tag, {taken} AS taken
 FROM {which} d
 LEFT JOIN rounds r ON r.round = d.round
 LEFT JOIN contacts c ON c.party = d.recipient
@@ -29,16 +29,25 @@ LEFT JOIN verdicts v ON v.application = d.subject
 {where}
 ORDER BY d.created_at, d.delivery
 """
+# Of an attempt that was left it is known that it did not begin, or was taken; or else it is a doubt. What was taken
+# comes without another attempt: its outcome alone is missing.
 CLAIM = f"""
 WITH due AS (
-    SELECT delivery FROM deliveries WHERE state = 'pending' AND channel = $1 AND due_at <= now()
+    SELECT delivery, (SELECT stage FROM under_way u WHERE u.delivery = d.delivery AND d.started_at IS NOT NULL) AS stage
+    FROM deliveries d WHERE state = 'pending' AND channel = $1 AND due_at <= now()
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+entered AS (
+    INSERT INTO under_way SELECT delivery FROM due WHERE stage IS DISTINCT FROM 'taken'
+    ON CONFLICT (delivery) DO UPDATE SET stage = excluded.stage),
 claimed AS (
-    UPDATE deliveries d SET attempts = attempts + 1, doubts = doubts + (started_at IS NOT NULL)::int,
+    UPDATE deliveries d SET attempts = attempts + (coalesce(due.stage, 'begun') = 'begun')::int,
+        doubts = doubts + (started_at IS NOT NULL AND coalesce(due.stage, 'begun') = 'begun')::int,
         started_at = now(), claimed_by = $3, due_at = now() + $4
-    FROM due WHERE d.delivery = due.delivery RETURNING d.*)
-{_COMPLETE.format(which="claimed", where="")}"""  # noqa: S608 -- no value of anybody's
-GATHERED_WITH = _COMPLETE.format(which="deliveries", where="WHERE d.digest = ANY ($1::uuid[]) AND d.state = 'gathered'")
+    FROM due WHERE d.delivery = due.delivery RETURNING d.*, coalesce(due.stage = 'taken', false) AS taken)
+{_COMPLETE.format(which="claimed", where="", taken="d.taken")}"""  # noqa: S608 -- no value of anybody's
+GATHERED_WITH = _COMPLETE.format(
+    which="deliveries", where="WHERE d.digest = ANY ($1::uuid[]) AND d.state = 'gathered'", taken="false"
+)
 # A restarted replica makes due at once what it held before: no live process shares its name.
 RESUME = """
 UPDATE deliveries SET due_at = now()
@@ -92,6 +101,8 @@ class Claimed:
     """Those deliveries, for a mail to an applicant; a digest has them in its own facts."""
     tag: str = ""
     """The secret in its envelope sender, which proves that a returned mail is genuine."""
+    taken: bool = False
+    """Whether its receiver has it, from an attempt whose outcome was not recorded."""
 
 
 async def claim(connection: Connection, channel: Channel, limit: int, replica: str, lease: timedelta) -> list[Claimed]:
@@ -126,6 +137,7 @@ def _claimed(row: Any) -> Claimed:
         created_at=row["created_at"],
         gathers=row["gathers"],
         tag=row["tag"],
+        taken=row["taken"],
     )
 
 

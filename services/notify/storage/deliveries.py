@@ -60,6 +60,7 @@ ON CONFLICT (delivery) DO UPDATE SET state = excluded.state, error = excluded.er
 WHERE deliveries.state NOT IN ('sent', 'failed')
 """
 SETTLE = """
+WITH over AS (DELETE FROM under_way WHERE delivery = ANY ($1::uuid[]))
 UPDATE deliveries d SET state = o.state, error = o.error, due_at = now() + o.pause,
     doubts = doubts + o.in_doubt::int, attempts = d.attempts - (NOT o.counts)::int, started_at = NULL,
     settled_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END,

@@ -1,7 +1,8 @@
 """Claims due deliveries, attempts them and records the outcomes. Several replicas share the work.
 
-After a crash, claims wait for their lease to end, or for the replica's own restart. What may have been sent meanwhile
-is sent again under the same message id, and the delivery is marked doubtful.
+After a crash, claims wait for their lease to end, or for the replica's own restart. What was noted as taken is recorded
+then, and what had not begun is claimed as if for the first time. What had begun, at most what was under way, may have
+been sent: it is sent again under the same message id, and the delivery is marked doubtful.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notify.adapters.channels import ChannelAdapter
+from services.notify.domain.attempts import DELIVERED
 from services.notify.domain.notices import DIGEST
 from services.notify.domain.quiet import QuietHours
 from services.notify.storage import claims, deliveries, digests, institutions
@@ -90,7 +92,9 @@ class Sending:
                 await self._recording.record(pool, await self._adapter.attempt(group, names, may_begin))
 
             # A fault in one group lets the others finish.
-            works = (attempt(group) for group in self._adapter.groups(claimed))
+            works = [attempt(group) for group in self._adapter.groups([one for one in claimed if not one.taken])]
+            if known := [(one, DELIVERED) for one in claimed if one.taken]:
+                works.append(self._recording.record(pool, known))
             faults = [fault for fault in await asyncio.gather(*works, return_exceptions=True) if fault is not None]
             if faults:
                 raise faults[0]
