@@ -45,7 +45,7 @@ def recording() -> Recording:
     return Recording(way, persistence, OutboxPublisher(producer), lambda: NOW, lambda: 0.5, asyncio.Event(), settled)
 
 
-async def claimed(pool: Pool, number: int) -> list[Claimed]:
+async def claimed(pool: Pool, number: int, channel: Channel = Channel.OUTBOX) -> list[Claimed]:
     planned = [
         Planned(
             round=ROUND,
@@ -53,14 +53,14 @@ async def claimed(pool: Pool, number: int) -> list[Claimed]:
             subject=one,
             occasion="epoch-1",
             recipient="kwater",
-            channel=Channel.OUTBOX,
+            channel=channel,
             facts={},
         )
         for one in ids(number)
     ]
     async with connected(pool) as connection:
         await deliveries.insert(connection, [(delivery_id(one), one) for one in planned])
-        return await claims.claim(connection, Channel.OUTBOX, number, "a", timedelta(minutes=1))
+        return await claims.claim(connection, channel, number, "a", timedelta(minutes=1))
 
 
 def delivered(claimed: Sequence[Claimed]) -> list[Attempted]:
@@ -102,14 +102,26 @@ async def test_a_group_that_cannot_be_recorded_leaves_the_others_recorded(pool: 
 
 async def test_what_a_kill_left_is_known_by_how_far_it_came(pool: Pool) -> None:
     """Of four: one did not begin, one began, one was taken, and of one nothing is known."""
-    one, begun, taken, unknown = (each.delivery.id for each in await claimed(pool, 4))
+    one, begun, taken, unknown = (each.delivery.id for each in await claimed(pool, 4, Channel.WEBHOOK))
     async with connected(pool) as connection:
         await under_way.note(connection, [begun, taken], [])
         await under_way.note(connection, [], [taken])
         await connection.execute("DELETE FROM under_way WHERE delivery = $1", unknown)
-        await claims.resume(connection, "a", Channel.OUTBOX)
-        again = await claims.claim(connection, Channel.OUTBOX, 4, "b", timedelta(minutes=1))
+        await claims.resume(connection, "a", Channel.WEBHOOK)
+        again = await claims.claim(connection, Channel.WEBHOOK, 4, "b", timedelta(minutes=1))
         rows = await connection.fetch("SELECT delivery::text, doubts, attempts FROM deliveries")
     assert [each.delivery.id for each in again if each.taken] == [taken]
     left = {row["delivery"]: (row["doubts"], row["attempts"]) for row in rows}
     assert left == {one: (0, 1), begun: (1, 2), taken: (0, 1), unknown: (1, 2)}
+
+
+async def test_a_notice_to_an_outbox_topic_that_was_claimed_is_a_doubt(pool: Pool) -> None:
+    """How far it came is not noted."""
+    await claimed(pool, 3)
+    async with connected(pool) as connection:
+        await claims.resume(connection, "a", Channel.OUTBOX)
+        await claims.claim(connection, Channel.OUTBOX, 3, "b", timedelta(minutes=1))
+        rows = await connection.fetch("SELECT doubts, attempts FROM deliveries")
+        noted = await connection.fetchval("SELECT count(*) FROM under_way")
+    assert [(row["doubts"], row["attempts"]) for row in rows] == [(1, 2)] * 3
+    assert noted == 0

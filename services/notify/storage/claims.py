@@ -30,14 +30,15 @@ LEFT JOIN verdicts v ON v.application = d.subject
 ORDER BY d.created_at, d.delivery
 """
 # Of an attempt that was left it is known that it did not begin, or was taken; or else it is a doubt. What was taken
-# comes without another attempt: its outcome alone is missing.
+# comes without another attempt: its outcome alone is missing. Of notices to outbox topics nothing is noted, so
+# each that was claimed is a doubt.
 CLAIM = f"""
 WITH due AS (
     SELECT delivery, (SELECT stage FROM under_way u WHERE u.delivery = d.delivery AND d.started_at IS NOT NULL) AS stage
     FROM deliveries d WHERE state = 'pending' AND channel = $1 AND due_at <= now()
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED),
 entered AS (
-    INSERT INTO under_way SELECT delivery FROM due WHERE stage IS DISTINCT FROM 'taken'
+    INSERT INTO under_way SELECT delivery FROM due WHERE stage IS DISTINCT FROM 'taken' AND $1 IN ('mail', 'webhook')
     ON CONFLICT (delivery) DO UPDATE SET stage = excluded.stage),
 claimed AS (
     UPDATE deliveries d SET attempts = attempts + (coalesce(due.stage, 'begun') = 'begun')::int,
