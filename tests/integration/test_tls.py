@@ -124,7 +124,7 @@ async def test_a_service_that_is_shown_another_certificate_is_not_ready_and_says
     try:
 
         async def said() -> bool:
-            return named in log.read_text()
+            return log.exists() and named in log.read_text()
 
         await until(said, "what to look at")
         assert child.running()
