@@ -82,7 +82,7 @@ check: ready  ## lint, types, import rules, the house's own rules, licences, dri
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint --config deploy/hadolint.yaml deploy/Dockerfile
 	@$(BIN)/yamllint --strict --config-file deploy/yamllint.yaml deploy
-	@$(PYTEST) --quiet --no-header --durations=1 tests/unit/test_house.py tests/unit/test_licences.py
+	@$(PYTEST) -n 2 --quiet --no-header --durations=1 tests/unit/test_house.py tests/unit/test_licences.py
 	@$(BIN)/python -m shared.contracts.generate --check
 	@$(BIN)/python -m firstbuy.reference.evidence_format --check
 	@$(BIN)/python -m firstbuy.reference.settings --check
