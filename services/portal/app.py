@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from services.portal.adapters.pages import Pages
@@ -14,8 +15,8 @@ from services.portal.api import feeds, public, verifying
 from services.portal.api.answers import error_page
 from services.portal.api.forms import FORM_BYTES
 from services.portal.settings import PortalSettings
-from services.portal.usecases.public import Public
-from shared.service.http import add_service_routes, service_app
+from services.portal.usecases.public import NamesASeriesError, Public
+from shared.service.http import add_process_routes, service_app
 from shared.service.problems import Problem
 from shared.service.telemetry import open_metrics
 
@@ -34,10 +35,6 @@ class Health:
 
     async def ready(self) -> dict[str, str]:
         return {} if self.opened else {"start": "not started"}
-
-    def asyncapi(self) -> dict[str, Any]:
-        """It has no topics."""
-        return {}
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
@@ -59,7 +56,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.include_router(feeds.router)
     app.include_router(verifying.router)
     metrics = open_metrics(SERVICE, settings.replica)
-    add_service_routes(app, health, metrics, FORM_BYTES, settings.http_body_seconds)
+    add_process_routes(app, health, metrics, FORM_BYTES, settings.http_body_seconds)
     _show_errors(app)
     return app
 
@@ -73,6 +70,10 @@ def _show_errors(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         return error_page(request, error.status_code if isinstance(error, HTTPException) else 500)
 
+    async def on_series(request: Request, error: Exception) -> Response:
+        assert isinstance(error, NamesASeriesError)  # noqa: S101 -- registered for this class
+        return RedirectResponse(f"/rounds/{error.cut}", 302)
+
     async def on_unknown(request: Request, error: Exception) -> Response:
         return error_page(request, 404)
 
@@ -85,6 +86,7 @@ def _show_errors(app: FastAPI) -> None:
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(NamesASeriesError, on_series)
     app.add_exception_handler(UnknownThereError, on_unknown)
     app.add_exception_handler(ServiceAwayError, on_away)
     app.add_exception_handler(Exception, on_fault)

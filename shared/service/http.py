@@ -137,13 +137,17 @@ def bearer_hash(authorization: str | None) -> str | None:
 
 
 class Health(Protocol):
-    """What a service reports about itself."""
+    """What a process reports about itself."""
 
     def live(self) -> dict[str, str]:
         """What is stuck, by name; empty while the service makes progress."""
 
     async def ready(self) -> dict[str, str]:
         """What is missing, by name; empty if requests can be served."""
+
+
+class Described(Health, Protocol):
+    """And what a service says of its topics."""
 
     def asyncapi(self) -> dict[str, Any]: ...
 
@@ -168,16 +172,23 @@ def service_app(
 
 
 def add_service_routes(
+    app: FastAPI, health: Described, metrics: Metrics, largest_body: int, body_seconds: float = BODY_SECONDS
+) -> None:
+    """As `add_process_routes`, with the documents of a service's API: `/asyncapi` and `/docs`."""
+    add_process_routes(app, health, metrics, largest_body, body_seconds)
+    _add_document_routes(app, health)
+
+
+def add_process_routes(
     app: FastAPI, health: Health, metrics: Metrics, largest_body: int, body_seconds: float = BODY_SECONDS
 ) -> None:
-    """Adds `/health/live`, `/health/ready`, `/metrics`, `/asyncapi`, `/docs`, problem details for every error, and
-    bounds on every body: `largest_body` bytes within `body_seconds`."""
+    """Adds `/health/live`, `/health/ready`, `/metrics`, problem details for every error, and bounds on every body:
+    `largest_body` bytes within `body_seconds`."""
     app.add_middleware(BoundedBodies, largest=largest_body, seconds=body_seconds)
     app.add_middleware(Spoken)
     app.add_middleware(Measured, metrics=metrics, routes=app.router.routes)
     app.state.registry = metrics.registry
     _add_health_routes(app, health, metrics.registry)
-    _add_document_routes(app, health)
     _add_error_handlers(app)
 
 
@@ -198,7 +209,7 @@ def _add_health_routes(app: FastAPI, health: Health, registry: CollectorRegistry
     app.add_route("/metrics", metrics, include_in_schema=False)
 
 
-def _add_document_routes(app: FastAPI, health: Health) -> None:
+def _add_document_routes(app: FastAPI, health: Described) -> None:
     """Documents that describe the service. They are drawn once: that takes a good part of a second."""
 
     @cache

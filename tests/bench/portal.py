@@ -10,8 +10,8 @@ import argparse
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 
 import httpx2
 from fastapi import FastAPI
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message
 
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from services.portal.adapters.pages import Made, Pages
 from services.portal.app import create_app
 from services.portal.settings import PortalSettings
 from shared.service.logs import configure_logs
@@ -73,6 +74,13 @@ async def measured(intake: str, requests: int) -> None:
             print(f"  304 over the body:          {memory / known:.2f} times (wanted: 1.2)")
 
 
+class Anew(Pages):
+    """Renders each time, and packs nothing: the yardstick."""
+
+    def from_memory(self, key: Hashable, make: Callable[[], bytes]) -> Made:
+        return Made(make(), b"", "")
+
+
 @dataclass
 class Reader:
     """Somebody who reads one page again and again."""
@@ -81,6 +89,7 @@ class Reader:
     path: str
     headers: Mapping[str, str]
     etag: str = ""
+    anew: Pages = field(default_factory=Anew)
 
     async def read(self) -> int:
         return (await asked(self.app, self.path, self.headers))[0]
@@ -92,8 +101,11 @@ class Reader:
         return status
 
     async def read_rendered(self) -> int:
-        self.app.state.pages.forget()
-        return await self.read()
+        kept, self.app.state.pages = self.app.state.pages, self.anew
+        try:
+            return await self.read()
+        finally:
+            self.app.state.pages = kept
 
 
 async def main(requests: int) -> None:

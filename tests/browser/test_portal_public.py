@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from deploy.local.stack import Stack
 from services.portal.api.answers import HEADERS
-from tests.support.rounds import Office, business_number, clock_map
+from tests.support.rounds import Office, business_number, clock_map, shipped_policy
 from tests.support.stacks import LastingStack
 
 pytestmark = pytest.mark.xdist_group("portal")
@@ -41,8 +43,20 @@ async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
         async with httpx2.AsyncClient(base_url=running.url("intake"), timeout=30) as client:
             office = await Office.of(running, client)
             await office.announce(ROUND, rehearsal=clock_map(3600))
+            await announce_rolling(office)
             await office.status(ROUND, "open")
         yield running
+
+
+async def announce_rolling(office: Office) -> None:
+    """A rolling intake, whose first cut has not opened."""
+    policy = shipped_policy("rolling")
+    closes = datetime.fromisoformat(f"{policy['as_of']}T09:00:00+00:00")
+    opens = (closes - timedelta(days=20)).isoformat()
+    rehearsal = clock_map(3600, opens_in=3600) | {"programme_anchor": opens}
+    await office.announce(
+        "rolling", policy, opens_at=opens, closes_at=closes.isoformat(), rehearsal=rehearsal, title="상시"
+    )
 
 
 @pytest.fixture
@@ -99,7 +113,7 @@ async def test_a_page_has_the_strict_policy_and_sets_no_cookie(portal: str, path
         again = await client.get(
             path, headers={"Accept-Language": "ko", "If-None-Match": answer.headers.get("etag", "")}
         )
-        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+        plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert "set-cookie" not in answer.headers
@@ -181,6 +195,38 @@ async def test_what_verifies_is_selections_own(stack: Stack, portal: str, path: 
         return answer.status_code, answer.content, {name: answer.headers.get(name, "") for name in names}
 
     assert await asked(portal) == await asked(stack.url("selection"))
+
+
+async def test_a_rolling_intake_leads_to_its_cut(portal: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.get("/rounds/rolling")
+        cut = await client.get("/rounds/rolling-01")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/rounds/rolling-01")
+    assert cut.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["x%3Fepoch=1", "x%23y", "%2E%2E", "%00", "%0D%0Ax", "%ED%A0%80", "x" * 500, f"{ROUND}%3Fa=b", "%25"]
+)
+@pytest.mark.parametrize("below", ["", "/check", "/results", "/results.csv"])
+async def test_a_name_that_is_no_rounds_is_no_page(portal: str, name: str, below: str) -> None:
+    """Whatever it would mean in an address of a service."""
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.get(f"/rounds/{name}{below}", headers={"Accept-Language": "en"})
+    assert answer.status_code == 404, answer.text
+    assert "There is no such page" in answer.text
+
+
+async def test_what_is_no_form_is_told_so(portal: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal, headers={"Accept-Language": "en"}) as client:
+        other = await client.post("/language", json={"language": "en"})
+        unreadable = await client.post(
+            "/language", content=b"%ff%fe", headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        long = await client.post("/language", data={"language": "x" * 100_000})
+    assert [other.status_code, unreadable.status_code, long.status_code] == [415, 400, 413]
+    assert all("This form can't be read" in unescape(each.text) for each in (other, unreadable))
+    assert "What was sent is too long" in long.text
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/rounds.atom", "application/atom+xml"), ("/rounds.ics", "text/calendar")])

@@ -103,6 +103,17 @@ async def test_what_is_gone_there_is_gone_here(answers: Kept[str], service: Serv
         await answers.get("a", service.ask)
 
 
+async def test_a_fault_in_the_background_leaves_what_was_said(
+    answers: Kept[str], service: Service, clock: Clock
+) -> None:
+    await answers.get("a", service.ask)
+    service.says, clock.now = KeyError("ours"), 5.0
+    for _ in range(2):
+        assert (await answers.get("a", service.ask)).value == "one"
+        await settled()
+    assert service.asked == 3, "and asks again"
+
+
 async def test_made_up_names_push_out_no_more_than_their_number(
     answers: Kept[str], service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

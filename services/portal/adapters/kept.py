@@ -73,6 +73,9 @@ class Kept(Generic[T]):
         except UnknownThereError:
             self._entries.pop(name, None)
             return
+        except Exception:  # noqa: BLE001 -- nobody waits for it: reported whole, and asked again
+            _log.exception("shows what was said before", name=name)
+            return
         self._store(name, value)
 
     def _store(self, name: str, value: T) -> None:

@@ -45,7 +45,7 @@ class Made:
     def of(cls, content: bytes) -> "Made":
         """Packed once: a page is sent many times."""
         packed = gzip.compress(content, compresslevel=6, mtime=0)
-        return cls(content, packed, f'W/"{hashlib.sha256(content).hexdigest()[:32]}"')
+        return cls(content, packed, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 class Pages:
@@ -80,7 +80,3 @@ class Pages:
         while len(self._kept) > MOST:
             del self._kept[next(iter(self._kept))]
         return made
-
-    def forget(self) -> None:
-        """Makes every page anew at its next request."""
-        self._kept.clear()

@@ -10,6 +10,8 @@ import httpx2
 from shared.contracts.events import Language
 
 _CONNECTIONS: Final = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
+_PASSING_SECONDS: Final = 300.0
+"""A large round's evidence is written before its first byte is sent."""
 
 
 class ServiceAwayError(Exception):
@@ -70,8 +72,11 @@ class Services:
             await client.aclose()
 
     async def get(self, service: str, path: str) -> Any:
-        """The JSON at a path. Raises ServiceAwayError or UnknownThereError."""
-        return _read(await self._sent(service, "GET", path))
+        """The JSON at a path. Raises ServiceAwayError or UnknownThereError, also for a name that can be none."""
+        try:
+            return _read(await self._sent(service, "GET", path))
+        except RefusedThereError as error:
+            raise UnknownThereError(path) from error
 
     async def post(self, service: str, path: str, body: Any, language: Language) -> Any:
         """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or RefusedThereError."""
@@ -80,8 +85,9 @@ class Services:
     async def open(self, service: str, path: str, headers: Mapping[str, str]) -> Passed:
         """The answer of a path, whatever its status, to be passed on. Raises ServiceAwayError."""
         client = self._clients[service]
+        asked = client.build_request("GET", path, headers=dict(headers), timeout=_PASSING_SECONDS)
         try:
-            return Passed(await client.send(client.build_request("GET", path, headers=dict(headers)), stream=True))
+            return Passed(await client.send(asked, stream=True))
         except httpx2.HTTPError as error:
             raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
 

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from services.portal.adapters.pages import Pages
 from shared.contracts.events import Language
+from shared.service.kept_answers import knows, takes_gzip
 from shared.wording.spoken import accepted
 
 LANGUAGE: Final = "language"
@@ -50,11 +51,10 @@ def public_page(request: Request, template: str, shows: Hashable, make: Callable
     made = pages.from_memory(
         (template, language, path, shows), lambda: pages.render(template, language, {"path": path, **make()})
     )
-    headers = _headers(language, SHARED) | {"ETag": made.etag}
-    known = request.headers.get("if-none-match", "")
-    if made.etag in (tag.strip() for tag in known.split(",")):
+    headers = _headers(language, SHARED) | {"ETag": f"W/{made.etag}"}
+    if knows(request.headers.get("if-none-match", ""), made.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(made.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="text/html")
     return Response(made.content, headers=headers, media_type="text/html")
 
@@ -70,8 +70,10 @@ def _headers(language: Language, caching: str) -> dict[str, str]:
 
 def error_page(request: Request, status: int) -> Response:
     """What failed and what to do, without any internal name."""
-    named = {403, 404, 405, 413, 429, 503}
-    shown = status if status in named else (404 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500)
+    named = {400, 403, 404, 405, 413, 429, 503}
+    status_of_text = {415: 400}.get(status, status)
+    other = 404 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500
+    shown = status_of_text if status_of_text in named else other
     answer = page(request, "error.html", {"status": shown}, status=status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"

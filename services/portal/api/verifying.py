@@ -54,7 +54,7 @@ async def verifier(request: Request) -> Response:
 
 async def _passed_on(request: Request) -> Response:
     services: Services = request.app.state.services
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = request.scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
     headers = {name: value for name in _ASKED_WITH if (value := request.headers.get(name))}
     passed = await services.open("selection", path, headers)
     kept = {name: value for name in _PASSED_ON if (value := passed.headers.get(name))}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,6 +25,16 @@ class Results:
     others: Mapping[str, int]
 
 
+class NamesASeriesError(Exception):
+    """It is a rolling intake, which has no page of its own. `cut`: its round that is open, or else the newest."""
+
+    code = "names-a-series"
+
+    def __init__(self, cut: str) -> None:
+        super().__init__(cut)
+        self.cut = cut
+
+
 class Public:
     """Reads services for pages that anyone sees."""
 
@@ -42,10 +53,13 @@ class Public:
         return await self._summaries.get("rounds", ask)
 
     async def round(self, round_id: str) -> Shown[Round]:
-        """A round. Raises UnknownThereError or ServiceAwayError."""
+        """A round. Raises UnknownThereError, NamesASeriesError or ServiceAwayError."""
 
         async def ask() -> Round:
-            return _valid(ROUND, await self._services.get("intake", f"/rounds/{round_id}"))
+            content = await self._services.get("intake", _path(round_id))
+            if "cuts" in content:
+                raise NamesASeriesError(content["open"] or content["cuts"][-1]["round"])
+            return _valid(ROUND, content)
 
         return await self._rounds.get(round_id, ask)
 
@@ -53,16 +67,21 @@ class Public:
         """Its results so far. Raises UnknownThereError or ServiceAwayError."""
 
         async def ask() -> Results:
-            return _results((await self._services.get("intake", f"/rounds/{round_id}/results"))["results"])
+            return _results((await self._services.get("intake", _path(round_id, "/results")))["results"])
 
         return await self._results.get(round_id, ask)
 
     async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
         """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or RefusedThereError."""
         verdict: Mapping[str, Any] = await self._services.post(
-            "eligibility", f"/rounds/{round_id}/check", facts, language
+            "eligibility", _path(round_id, "/check"), facts, language
         )
         return verdict
+
+
+def _path(round_id: str, below: str = "") -> str:
+    """Of a round at a service, whatever somebody wrote for its name."""
+    return f"/rounds/{quote(round_id, safe='')}{below}"
 
 
 def _valid(adapter: TypeAdapter[T], content: Any) -> T:

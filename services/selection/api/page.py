@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from services.selection.storage.naming import RoundNames
+from shared.service.kept_answers import knows
 from shared.service.problems import Problem
 
 FOLDER: Final = Path(__file__).parents[1] / "page"
@@ -45,7 +46,7 @@ class Served:
     def response(self, known: str | None) -> Response:
         """The file, or 304 if `known` (If-None-Match) has its ETag."""
         headers = HEADERS | {"ETag": self.etag}
-        if known and self.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        if known and knows(known, self.etag):
             return Response(status_code=304, headers=headers)
         return Response(self.content, headers=headers, media_type=self.media_type)
 
