@@ -25,6 +25,15 @@ async def version_of(url: str, timeout: float = 10.0) -> str:
         await connection.close()
 
 
+async def lets_in(url: str) -> bool:
+    """Whether a server answers there now, and takes that login."""
+    try:
+        await version_of(url, timeout=2.0)
+    except PostgresFailedError:
+        return False
+    return True
+
+
 def with_database(url: str, name: str) -> str:
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, parts.fragment))

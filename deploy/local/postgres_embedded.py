@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from deploy.local.databases import PostgresFailedError, version_of
+from deploy.local.databases import PostgresFailedError, lets_in
 from deploy.local.kept import Kept, NeverReadyError, Patience, Report
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.process import Account, Command
@@ -87,7 +87,7 @@ async def _start(
             "postgres",
             server_command(binaries, data, port, state.logs, settings),
             state.records,
-            partial(_answers, url),
+            partial(lets_in, url),
             patience=PATIENCE,
             report=report,
             prepare=lambda: remove_stale_lock(data),
@@ -100,14 +100,6 @@ async def _start(
             raise
         return server, url
     raise PostgresFailedError(f"PostgreSQL lost {ATTEMPTS} free ports to others")
-
-
-async def _answers(url: str) -> bool:
-    try:
-        await version_of(url, timeout=2.0)
-    except PostgresFailedError:
-        return False
-    return True
 
 
 def server_command(

@@ -119,12 +119,8 @@ async def mail_server(
     argv = [sys.executable, "-m", "deploy.local.smtp", "--port", str(port), "--folder", str(folder)]
     command = Command(argv, state.logs / "mail.log", folder=PROJECT)
     server = Kept("mail", command, state.records, lambda: greets(port), report=report, launch=launch)
-    await server.start()
-    try:
+    async with _running(server, port):
         yield server, port, folder
-    finally:
-        await server.stop()
-        release_port(port)
 
 
 @asynccontextmanager
@@ -134,12 +130,8 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
     argv = [sys.executable, "-m", "deploy.local.registries", "--port", str(port)]
     command = Command(argv, state.logs / "registries.log", folder=PROJECT)
     server = Kept("registries", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
-    await server.start()
-    try:
+    async with _running(server, port):
         yield server, f"http://{LOOPBACK}:{port}"
-    finally:
-        await server.stop()
-        release_port(port)
 
 
 @asynccontextmanager
@@ -153,9 +145,16 @@ async def portal_server(
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **asked, **own, **plan.environment}
     command = Command((sys.executable, "-m", "services.portal"), state.logs / "portal.log", environment, PROJECT)
     server = Kept("portal", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
+    async with _running(server, port):
+        yield server, f"http://{LOOPBACK}:{port}"
+
+
+@asynccontextmanager
+async def _running(server: Kept, port: int) -> AsyncIterator[None]:
+    """Ready for the block; its port is given back after it."""
     await server.start()
     try:
-        yield server, f"http://{LOOPBACK}:{port}"
+        yield
     finally:
         await server.stop()
         release_port(port)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import services
 from firstbuy.backups import tools
 from firstbuy.backups.manifest import DatabasePart, Manifest, UnusableBackupError, check_file
 from firstbuy.backups.taking import MIGRATIONS, ORDER, major, reached
 from firstbuy.backups.topic_ends import Shorter
+from firstbuy.migrations import migrations_of
 from shared.service.migrate import known
 from shared.service.postgres import Connection
 
@@ -136,8 +136,3 @@ async def _forget(connection: Connection) -> None:
 def behind(part: DatabasePart) -> list[str]:
     """Migrations of this version that the backup's database has not had."""
     return [name for name in known(migrations_of(part.service)) if name not in part.migrations]
-
-
-def migrations_of(service: str) -> Path:
-    """The folder of a service's migrations."""
-    return Path(next(iter(services.__path__))) / service / "migrations"

@@ -86,7 +86,8 @@ async def _running(program: tuple[Path, dict[str, str]], folder: Path, url: str,
         async with asyncio.timeout(20):
             while not await accepts(f"127.0.0.1:{port}"):
                 if running.returncode is not None:
-                    raise NoPackageError(f"pgbouncer ended with {running.returncode}: {log.read_text()[-500:]}")
+                    said = log.read_text()[-500:] if log.exists() else "see its error output"
+                    raise NoPackageError(f"pgbouncer ended with {running.returncode}: {said}")
                 await asyncio.sleep(0.05)
         yield url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
     finally:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from deploy.local.databases import PostgresFailedError, version_of
+from deploy.local.databases import PostgresFailedError, lets_in
 from deploy.local.kept import Kept, silent
 from deploy.local.ports import free_port
 from deploy.local.postgres_embedded import embedded, server_command, server_environment, usable_binaries
@@ -54,7 +54,7 @@ async def synchronous_pair(state: State) -> AsyncIterator[Pair]:
         binaries = usable_binaries(state.cache, lesser_account())
         await asyncio.to_thread(_copy, binaries, primary_url, data)
         command = server_command(binaries, data, port, state.place("standby"), {"hot_standby": "on"})
-        standby = Kept(NAME, command, state.records, partial(_answers, standby_url), report=silent)
+        standby = Kept(NAME, command, state.records, partial(lets_in, standby_url), report=silent)
         held.push_async_callback(standby.stop)
         await standby.start()
         await _synchronous(primary_url)
@@ -83,14 +83,6 @@ def _copy(binaries: Path, primary_url: str, data: Path) -> None:
     )
     if done.returncode:
         raise PostgresFailedError(f"pg_basebackup: {done.stderr.strip()}")
-
-
-async def _answers(url: str) -> bool:
-    try:
-        await version_of(url, timeout=2.0)
-    except PostgresFailedError:
-        return False
-    return True
 
 
 async def _synchronous(primary_url: str) -> None:

@@ -4,13 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-import services
 from firstbuy.diagnosis.databases import DatabaseFound, Unreachable
+from firstbuy.migrations import migrations_of
 from shared.service.migrate import changed, missing
 from shared.service.postgres import TIMEOUTS
 
@@ -55,7 +54,7 @@ async def _locks_shared(connection: asyncpg.Connection, url: str) -> bool:
 
 
 async def _found(service: str, connection: asyncpg.Connection, *, locks_shared: bool) -> DatabaseFound:
-    folder = Path(next(iter(services.__path__))) / service / "migrations"
+    folder = migrations_of(service)
     asked_at = datetime.now(UTC)
     now = await connection.fetchval("SELECT clock_timestamp()")
     heard_at = datetime.now(UTC)
