@@ -32,7 +32,7 @@ def up(
     detach: Annotated[bool, typer.Option(help="Leave it running and return once everything is ready.")] = False,
     fresh: Annotated[bool, typer.Option(help="Forget what an earlier stack stored.")] = False,
 ) -> None:
-    """Start PostgreSQL, Kafka, a mail server and the four services; Ctrl-C stops them."""
+    """Start PostgreSQL, Kafka, a mail server, the four services and the portal; Ctrl-C stops them."""
     state, wanted = _state(), wanted_replicas(replicas or [])
     if described(state) is not None:
         fail(f"a stack runs already on {state.folder} (firstbuy status, firstbuy down)")

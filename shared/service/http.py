@@ -10,30 +10,27 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import asyncpg
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel, TypeAdapter
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from shared.reading.json_read import JsonRead, UnreadableJsonError, read_json, read_value, reasons_of
+from shared.reading.json_read import JsonRead, UnreadableJsonError, read_json, read_value
 from shared.service import openapi_page
 from shared.service.bodies import BODY_SECONDS, BoundedBodies
 from shared.service.bounded_protocol import BoundedProtocol
 from shared.service.connection_bounds import Bounds, with_files
 from shared.service.connections import Connections
+from shared.service.error_answers import add_error_handlers
 from shared.service.headers import Guarded
 from shared.service.http_metrics import Measured
 from shared.service.metrics import Metrics
 from shared.service.openapi import describe
-from shared.service.postgres import DatabaseAwayError
-from shared.service.problems import Problem, problem_response
+from shared.service.problems import Problem
 from shared.service.starting import ClosedUntilOpen, Lifespan, Opening
 from shared.wording.spoken import Spoken
 
@@ -160,10 +157,16 @@ def service_app(
 ) -> FastAPI:
     """An app without FastAPI's pages, which load scripts of others (`/docs` is ours), and without slash redirects,
     which would lead to whatever the request's Host says. `answers` and `raw`: additions to its OpenAPI document
-    (`shared.service.openapi`)."""
+    (`shared.service.openapi`); without `answers` it has none."""
     opening = Opening(lifespan)
     app = FastAPI(
-        title=title, version="1", lifespan=opening.lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+        title=title,
+        version="1",
+        lifespan=opening.lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if answers is not None else None,
+        redirect_slashes=False,
     )
     app.add_middleware(ClosedUntilOpen, opening=opening)
     if answers is not None:
@@ -189,7 +192,7 @@ def add_process_routes(
     app.add_middleware(Measured, metrics=metrics, routes=app.router.routes)
     app.state.registry = metrics.registry
     _add_health_routes(app, health, metrics.registry)
-    _add_error_handlers(app)
+    add_error_handlers(app)
 
 
 def _add_health_routes(app: FastAPI, health: Health, registry: CollectorRegistry) -> None:
@@ -228,39 +231,6 @@ def _add_document_routes(app: FastAPI, health: Described) -> None:
 
     app.add_route("/asyncapi", asyncapi, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    async def on_problem(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)  # noqa: S101 -- registered for this class
-        return error.response()
-
-    async def on_invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class
-        return problem_response(422, "invalid-fields", "Some fields can't be accepted.", reasons_of(error.errors()))
-
-    async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, StarletteHTTPException)  # noqa: S101 -- registered for this class
-        return problem_response(error.status_code, f"http-{error.status_code}", str(error.detail))
-
-    async def on_database_away(request: Request, error: Exception) -> Response:
-        _log.warning("answers without the database", path=request.url.path, error=str(error))
-        return problem_response(
-            503, "storage-away", "Nothing was changed: send it again.", headers={"Retry-After": "2"}
-        )
-
-    async def on_nul(request: Request, error: Exception) -> Response:
-        return problem_response(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
-
-    async def on_fault(request: Request, error: Exception) -> Response:
-        return problem_response(500, "fault", "This failed by a fault of ours: it was noted, send it again later.")
-
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(Exception, on_fault)
-    app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
-    app.add_exception_handler(DatabaseAwayError, on_database_away)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(StarletteHTTPException, on_http)
 
 
 def settle_garbage_collection() -> None:

@@ -217,6 +217,14 @@ async def test_a_name_that_is_no_rounds_is_no_page(portal: str, name: str, below
     assert "There is no such page" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/asyncapi", "/nothing"])
+async def test_it_describes_no_api_since_it_has_none(portal: str, path: str) -> None:
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        answer = await client.get(path, headers={"Accept-Language": "en"})
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
 async def test_what_is_no_form_is_told_so(portal: str) -> None:
     async with httpx2.AsyncClient(base_url=portal, headers={"Accept-Language": "en"}) as client:
         other = await client.post("/language", json={"language": "en"})
