@@ -16,7 +16,7 @@ from firstbuy.diagnosis.outside import REGISTRIES, SMTP, compare_mail, compare_r
 from firstbuy.diagnosis.rights import compare_rights
 from firstbuy.diagnosis.services import ReplicaFound, compare_services
 from firstbuy.diagnosis.topics import compare_brokers, compare_copies, compare_topics, institutions
-from services.notify.settings import MailServerAddress
+from shared.service.mail_server import MailServerAddress
 from shared.service.settings import KafkaSettings
 
 

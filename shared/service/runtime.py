@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
@@ -23,15 +22,14 @@ from shared.kafka.records import Decoder
 from shared.kafka.redrive import Redrive
 from shared.kafka.step import Handler, Step
 from shared.service.by_round import ByRound
+from shared.service.database import absence, close_pool, wait_for_database, wait_for_schema
 from shared.service.measures import EVERY_SECONDS, Measures
-from shared.service.migrate import missing
-from shared.service.postgres import CONTENDED, DATABASE_AWAY, Pool, connected, open_pool
+from shared.service.postgres import Pool
+from shared.service.repeating import Job, repeat
 from shared.service.settings import ServiceSettings
 from shared.service.telemetry import open_metrics, open_tracing
 
 _log = structlog.get_logger()
-Job = Callable[[], Awaitable[None]]
-"""One pass of a periodic job. It must be safe to run in several replicas at once."""
 
 
 class Runtime:
@@ -144,12 +142,13 @@ class Runtime:
         tasks: list[asyncio.Task[None]] = []
         try:
             self._starting = "waits for the database"
-            self._pool = await self._wait_for_database()
-            await self._wait_for_schema(self._pool)
+            self._pool = await wait_for_database(self.settings, self.service)
+            if self._migrations is not None:
+                await wait_for_schema(self._pool, self.service, self._migrations, self._waits)
             self._starting = "waits for Kafka"
             await self.producer.start()
             await self._start_consumers()
-            tasks = [asyncio.create_task(self._repeat(*job), name=job[0]) for job in self._jobs]
+            tasks = [asyncio.create_task(repeat(*job), name=job[0]) for job in self._jobs]
             tasks.append(asyncio.create_task(self._watch(app), name="watchdog"))
             self._starting = None
             _log.info("started", service=self.service, topics=[consumer.topic.name for consumer in self._consumers])
@@ -166,38 +165,14 @@ class Runtime:
                     await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
             await self._broker.stop()
             await self.producer.stop()
-            await self._close_pool()
+            if self._pool is not None:
+                await close_pool(self._pool)
+                self._pool = None
             self._tracer_provider.shutdown()
             _log.info("stopped", service=self.service)
 
-    async def _wait_for_database(self) -> Pool:
-        pause = 0.2
-        while True:
-            try:
-                return await open_pool(
-                    self.settings.newest_text("database_url"),
-                    self.settings.database_connections,
-                    f"firstbuy-{self.service}-{self.settings.replica}",
-                    self.settings.database_wait_seconds,
-                )
-            except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
-                _log.warning("waits for the database", error=str(error), check=self.settings.database_checks(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
-
-    async def _wait_for_schema(self, pool: Pool) -> None:
-        """Until whoever deploys has run the migrations of this version. A database may have newer ones: they expand."""
-        pause = 0.2
-        while self._migrations is not None:
-            async with pool.acquire() as connection:
-                absent = await missing(connection, self._migrations)
-            if not absent:
-                return
-            self._starting = f"waits for migrations of its database, from {absent[0]}"
-            command = f"python -m services.{self.service} migrate"
-            _log.warning("waits for migrations", missing=len(absent), first=absent[0], run=command)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5)
+    def _waits(self, reason: str) -> None:
+        self._starting = reason
 
     async def _start_consumers(self) -> None:
         pause = 0.2
@@ -211,28 +186,6 @@ class Runtime:
                 pause = min(pause * 2, 5)
             else:
                 return
-
-    async def _close_pool(self) -> None:
-        if self._pool is not None:
-            try:
-                await asyncio.wait_for(self._pool.close(), 10)
-            except TimeoutError:
-                self._pool.terminate()
-            self._pool = None
-
-    async def _repeat(self, name: str, job: Job, every: float) -> None:
-        while True:
-            try:
-                await job()
-            except DATABASE_AWAY as error:
-                _log.warning("waits for the database", job=name, error=type(error).__name__)
-                await asyncio.sleep(1)
-            except CONTENDED as error:
-                _log.info("yields lock", job=name, error=type(error).__name__)  # another replica holds it
-            except Exception:  # noqa: BLE001 -- reported, and retried at the next pass
-                _log.exception("job failed", job=name)
-                await asyncio.sleep(1)
-            await asyncio.sleep(every)
 
     async def _watch(self, app: FastAPI) -> None:
         """Restarts a consumer whose task died; ends the process if publishing has failed for good."""
@@ -265,12 +218,9 @@ class Runtime:
         missing |= {name: reason for name, check in self._checks.items() if (reason := check()) is not None}
         if not self.producer.ready:
             missing["producer"] = "not started"
-        try:
-            async with asyncio.timeout(2):
-                async with connected(self.pool) as connection:
-                    await connection.fetchval("SELECT 1")
-        except (RuntimeError, asyncpg.InterfaceError, *DATABASE_AWAY) as error:
-            missing["database"] = type(error).__name__
+        reason = await absence(self._pool) if self._pool is not None else "not open"
+        if reason is not None:
+            missing["database"] = reason
         return missing
 
     def asyncapi(self) -> dict[str, Any]:

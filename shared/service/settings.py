@@ -153,8 +153,8 @@ class ProcessSettings(HttpSettings):
     deployment: DeploymentSettings = Field(default_factory=DeploymentSettings)
 
 
-class ServiceSettings(ProcessSettings):
-    """Settings of one service; `FIRSTBUY_<SERVICE>_…`."""
+class DatabaseSettings(ProcessSettings):
+    """Settings of a process that has a database of its own."""
 
     model_config = SettingsConfigDict(frozen=True)
 
@@ -165,6 +165,20 @@ class ServiceSettings(ProcessSettings):
         gt=0,
         description="Longest wait for one of them; then a request is answered 503, a consumer tries again.",
     )
+
+    def database_checks(self, error: Exception) -> str:
+        """What to look at if the database can't be reached: by the setting's name, without its password."""
+        setting = f"{self.model_config['env_prefix']}DATABASE_URL"
+        if isinstance(error, ssl.SSLError):
+            return f"{setting}: its host must be a name in its certificate, its sslrootcert the authority's file"
+        return f"{setting}: its host, port, user, password and database"
+
+
+class ServiceSettings(DatabaseSettings):
+    """Settings of one service; `FIRSTBUY_<SERVICE>_…`."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
     replica: str = Field(
         "0",
         pattern=r"^[A-Za-z0-9.-]+$",
@@ -195,10 +209,3 @@ class ServiceSettings(ProcessSettings):
         except (OSError, UnusableKeyError) as error:
             prefix = self.model_config.get("env_prefix", "")
             raise UnusableKeyError(f"{prefix}SIGNING_KEY_FILE={self.signing_key_file}: {error}") from error
-
-    def database_checks(self, error: Exception) -> str:
-        """What to look at if the database can't be reached: by the setting's name, without its password."""
-        setting = f"{self.model_config['env_prefix']}DATABASE_URL"
-        if isinstance(error, ssl.SSLError):
-            return f"{setting}: its host must be a name in its certificate, its sslrootcert the authority's file"
-        return f"{setting}: its host, port, user, password and database"

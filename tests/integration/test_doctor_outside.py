@@ -15,7 +15,7 @@ from firstbuy.diagnosis.asking.outside import mail_server, registry
 from firstbuy.diagnosis.check import State
 from firstbuy.diagnosis.deployment import Named, examined
 from firstbuy.diagnosis.outside import SMTP as MAIL
-from services.notify.settings import MailServerAddress
+from shared.service.mail_server import MailServerAddress
 from tests.support.registries import local_registries
 from tests.support.self_signed import self_signed
 

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from services.notify.adapters.composing import Mail
 from services.notify.adapters.mailserver import MailServer
 from services.notify.domain.attempts import DELIVERED, Ending, Outcome
-from services.notify.settings import MailServerAddress
+from shared.service.mail_server import MailServerAddress
 from tests.support.self_signed import self_signed
 
 ANSWERS = {

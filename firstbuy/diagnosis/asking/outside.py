@@ -9,7 +9,7 @@ import httpx2
 from aiosmtplib import SMTP, SMTPException
 
 from firstbuy.diagnosis.outside import Reached
-from services.notify.settings import MailServerAddress
+from shared.service.mail_server import MailServerAddress
 
 _SECONDS: Final = 10.0
 

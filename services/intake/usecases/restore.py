@@ -26,7 +26,7 @@ from shared.kafka.storage import Partition, park
 from shared.service import audit
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import CONTENDED, DATABASE_AWAY, Connection, Pool, connected
-from shared.service.runtime import Job
+from shared.service.repeating import Job
 
 _NOTE_SECONDS: Final = 5.0
 _BATCH_RECORDS: Final = 2000

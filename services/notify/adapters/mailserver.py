@@ -21,7 +21,7 @@ from services.notify.adapters.composing import Mail
 from services.notify.adapters.pipelining import EXTENSION, Transaction
 from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
 from services.notify.domain.diagnostics import Judgement, judged, server_answer
-from services.notify.settings import MailServerAddress
+from shared.service.mail_server import MailServerAddress
 
 CLOSING: Final = 421
 _BAD_SENDER: Final = re.compile(r"5\.1\.(7|8)\b")

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from shared.kafka.own import OwnTopic
 from shared.service.postgres import Pool
-from shared.service.runtime import Job
+from shared.service.repeating import Job
 
 _log = structlog.get_logger()
 

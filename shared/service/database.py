@@ -1,0 +1,71 @@
+"""A process's own database: opened once it is there and has this version's schema."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import structlog
+
+from shared.service.migrate import missing
+from shared.service.postgres import DATABASE_AWAY, Pool, connected, open_pool
+from shared.service.settings import DatabaseSettings
+
+_log = structlog.get_logger()
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 5.0
+_CLOSING_SECONDS: Final = 10.0
+_ASKING_SECONDS: Final = 2.0
+
+
+async def wait_for_database(settings: DatabaseSettings, service: str) -> Pool:
+    """A pool, once the database lets this process in."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await open_pool(
+                settings.newest_text("database_url"),
+                settings.database_connections,
+                f"firstbuy-{service}-{settings.replica}",
+                settings.database_wait_seconds,
+            )
+        except (*DATABASE_AWAY, OSError, asyncpg.PostgresError) as error:
+            _log.warning("waits for the database", error=str(error), check=settings.database_checks(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def wait_for_schema(pool: Pool, service: str, migrations: Path, waits: Callable[[str], None]) -> None:
+    """Returns once whoever deploys has run the migrations of this version; `waits` is told of one that is missing. A
+    database may have newer ones: they expand."""
+    pause = _FIRST_PAUSE
+    while True:
+        async with pool.acquire() as connection:
+            absent = await missing(connection, migrations)
+        if not absent:
+            return
+        waits(f"waits for migrations of its database, from {absent[0]}")
+        command = f"python -m services.{service} migrate"
+        _log.warning("waits for migrations", missing=len(absent), first=absent[0], run=command)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def close_pool(pool: Pool) -> None:
+    """Closes the pool; ends its connections if they are still held after a while."""
+    try:
+        await asyncio.wait_for(pool.close(), _CLOSING_SECONDS)
+    except TimeoutError:
+        pool.terminate()
+
+
+async def absence(pool: Pool) -> str | None:
+    """Why the database can't be used now; None if it can."""
+    try:
+        async with asyncio.timeout(_ASKING_SECONDS):
+            async with connected(pool) as connection:
+                await connection.fetchval("SELECT 1")
+    except (RuntimeError, asyncpg.InterfaceError, *DATABASE_AWAY) as error:
+        return type(error).__name__
+    return None
